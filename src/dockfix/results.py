@@ -1,0 +1,63 @@
+"""What became of a file: one of four frozen, picklable results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to tell the user about a file.
+
+    `code` is a stable kebab-case name, `line` counts from 1 in the original text (0: the whole
+    file), `message` says what is there, `cure` what a person should do about it.
+    """
+
+    code: str
+    line: int
+    message: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        where = f"line {self.line}: " if self.line else ""
+        cure = f" ({self.cure})" if self.cure else ""
+        return f"{where}{self.message} [{self.code}]{cure}"
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A whole fix. `reviews` is empty where it is safe; `notes` say what a file cannot know."""
+
+    text: str
+    transforms: tuple[str, ...]
+    reviews: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
+
+    @property
+    def safe(self) -> bool:
+        """Whether it may be applied without a person's review."""
+        return not self.reviews
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Nothing to do: the image does not run as root, or nothing selected applies."""
+
+    notes: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Left alone on purpose; `reasons` is never empty."""
+
+    reasons: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The input is unusable, or dockfix broke one of its own guarantees."""
+
+    error: Finding
+
+
+Result = Changed | Unchanged | Skipped | Failed
