@@ -1,0 +1,165 @@
+"""What a POSIX shell makes of one word: quotes removed, variables filled in.
+
+Source of the rules: POSIX.1-2024, Shell Command Language, 2.2 (quoting) and 2.6 (word expansions).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_SPECIAL = re.compile(r"[\\'\"$`~]")
+_PLAIN = re.compile(r"[^\\'\"$`]+")
+_PLAIN_QUOTED = re.compile(r"[^\\\"$`]+")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:?[-+=?])?")
+_ANSI_C = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_ANSI_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ANSI_CHARS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b"}
+
+
+def expand_word(text: str, env: Mapping[str, str]) -> str | None:
+    """The word's value; None where it cannot be known (a command substitution, an unknown variable).
+
+    Globs and braces stay as they are, and so does `~` where env has no HOME.
+    """
+    if not _SPECIAL.search(text):
+        return text
+    out: list[str] = []
+    at = 0
+    if text[0] == "~" and text[1:2] in ("", "/") and "HOME" in env:
+        out.append(env["HOME"])
+        at = 1
+    return "".join(out) if _unquoted(text, at, env, out, "") == len(text) else None
+
+
+def unquote(text: str) -> str | None:
+    """The word without its quotes, variables left as they stand; None with a command substitution."""
+    out: list[str] = []
+    return "".join(out) if _unquoted(text, 0, None, out, "") == len(text) else None
+
+
+def _unquoted(text: str, at: int, env: Mapping[str, str] | None, out: list[str], until: str) -> int | None:
+    """Expand up to the end or the character `until`; the offset there, None where it is not known."""
+    while at < len(text):
+        char = text[at]
+        step: int | None
+        if char == until:
+            return at
+        if char == "\\":
+            out.append(text[at + 1 : at + 2].replace("\n", "") if at + 1 < len(text) else "\\")
+            step = at + 2
+        elif char == "'":
+            close = text.find("'", at + 1)
+            out.append(text[at + 1 : close])
+            step = close + 1 if close >= 0 else None
+        elif char == '"':
+            step = _double_quoted(text, at + 1, env, out)
+        elif char == "$":
+            step = _dollar(text, at, env, out, quoted=False)
+        elif char == "`":
+            return None
+        elif until:
+            out.append(char)
+            step = at + 1
+        else:
+            plain = _PLAIN.match(text, at)
+            assert plain is not None
+            out.append(plain[0])
+            step = plain.end()
+        if step is None:
+            return None
+        at = step
+    return min(at, len(text)) if not until else None
+
+
+def _double_quoted(text: str, at: int, env: Mapping[str, str] | None, out: list[str]) -> int | None:
+    while at < len(text):
+        char = text[at]
+        if char == '"':
+            return at + 1
+        if char == "\\":
+            following = text[at + 1 : at + 2]
+            if following != "\n":
+                out.append(following if following and following in '"\\$`' else "\\" + following)
+            at += 2
+        elif char == "$":
+            step = _dollar(text, at, env, out, quoted=True)
+            if step is None:
+                return None
+            at = step
+        elif char == "`":
+            return None
+        else:
+            plain = _PLAIN_QUOTED.match(text, at)
+            assert plain is not None
+            out.append(plain[0])
+            at = plain.end()
+    return None
+
+
+def _dollar(text: str, at: int, env: Mapping[str, str] | None, out: list[str], *, quoted: bool) -> int | None:
+    following = text[at + 1 : at + 2]
+    if following == "(":
+        return None
+    if following == "{":
+        return _braced(text, at, env, out)
+    if not quoted and following == "'":
+        return _ansi_c(text, at + 1, out)
+    if not quoted and following == '"':
+        return _double_quoted(text, at + 2, env, out)
+    name = _NAME.match(text, at + 1)
+    end = name.end() if name else at + 1
+    if env is None:
+        out.append(text[at:end])
+        return end
+    if name:
+        value = env.get(name[0])
+        if value is None:
+            return None
+        out.append(value)
+        return end
+    if following and following in "@*#?$!-0123456789":
+        return None
+    out.append("$")
+    return end
+
+
+def _braced(text: str, at: int, env: Mapping[str, str] | None, out: list[str]) -> int | None:
+    match = _PARAMETER.match(text, at + 1)
+    if env is None:
+        close = text.find("}", at)
+        out.append(text[at : close + 1])
+        return close + 1 if close >= 0 else None
+    if match is None:
+        return None
+    name, operator = match[1], match[2]
+    if operator is None:
+        if text[match.end() : match.end() + 1] != "}" or name not in env:
+            return None
+        out.append(env[name])
+        return match.end() + 1
+    inner: list[str] = []
+    end = _unquoted(text, match.end(), env, inner, "}")
+    if end is None:
+        return None
+    value = env.get(name)
+    present = bool(value) if operator[0] == ":" else value is not None
+    if operator[-1] == "+":
+        out.append("".join(inner) if present else "")
+    elif present:
+        out.append(value or "")
+    elif operator[-1] == "?":
+        return None
+    else:
+        out.append("".join(inner))
+    return end + 1
+
+
+def _ansi_c(text: str, at: int, out: list[str]) -> int | None:
+    """`$'...'`: bash's C-style escapes; those by number are not read."""
+    match = _ANSI_C.match(text, at)
+    if match is None or re.search(r"\\[0-9xuUc]", match[1]):
+        return None
+    out.append(_ANSI_ESCAPE.sub(lambda escape: _ANSI_CHARS.get(escape[1], escape[1]), match[1]))
+    return match.end()

@@ -1,0 +1,225 @@
+"""Commands that run another command: which of their words are their own, and where the other begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dockfix.syntax.quoting import unquote
+from dockfix.syntax.script import Word
+
+SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
+
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrapper:
+    """`values`: options with a value of their own word; `operands`: words before the command.
+
+    `user`: the options that name the account, "operand" where the first operand does;
+    `stops`: options with which it runs no command.
+    """
+
+    values: frozenset[str] = frozenset()
+    operands: int = 0
+    assigns: bool = False
+    user: frozenset[str] = frozenset()
+    stops: frozenset[str] = frozenset()
+
+
+def _wrapper(
+    values: str = "", operands: int = 0, assigns: bool = False, user: str = "", stops: str = ""
+) -> _Wrapper:
+    return _Wrapper(
+        frozenset(values.split()), operands, assigns, frozenset(user.split()), frozenset(stops.split())
+    )
+
+
+_PLAIN = _wrapper()
+_AS_OPERAND = _wrapper(operands=1, user="operand")
+_SETPRIV_VALUES = (
+    "--reuid --regid --ruid --euid --rgid --egid --groups --inh-caps --ambient-caps --bounding-set"
+    " --securebits --selinux-label --apparmor-profile --pdeathsig --ptracer"
+)
+_SUDO_VALUES = (
+    "-u -g -h -p -C -r -t -T -D -U -R --user --group --host --prompt --close-from --role --type"
+    " --command-timeout --chdir --other-user --chroot"
+)
+_XVFB_VALUES = "-e -f -n -p -s -w --error-file --auth-file --server-num --xauth-protocol --server-args --wait"
+
+_WRAPPERS: Final = {
+    "builtin": _PLAIN,
+    "busybox": _PLAIN,
+    "catatonit": _PLAIN,
+    "chpst": _wrapper("-u -U -b -e -/ -n -l -L -m -d -o -p -f -c -r -t", user="-u"),
+    "command": _wrapper(stops="-v -V"),
+    "dbus-run-session": _wrapper("--config-file --dbus-daemon"),
+    "doas": _wrapper("-u -C -a", user="-u", stops="-C -L"),
+    "docker-init": _PLAIN,
+    "dumb-init": _wrapper("-r --rewrite"),
+    "eatmydata": _PLAIN,
+    "env": _wrapper("-u -C -S --unset --chdir --split-string", assigns=True, stops="-S --split-string"),
+    "exec": _wrapper("-a"),
+    "fakeroot": _wrapper("-l -s -i -b --lib --faked"),
+    "gosu": _AS_OPERAND,
+    "ionice": _wrapper("-c -n -p -P -u --class --classdata", stops="-p -P -u"),
+    "nice": _wrapper("-n --adjustment"),
+    "nohup": _PLAIN,
+    "runuser": _wrapper("-u -g -G --user --group --supp-group", user="-u --user"),
+    "s6-setuidgid": _AS_OPERAND,
+    "setpriv": _wrapper(_SETPRIV_VALUES, user="--reuid --euid --ruid", stops="-d --dump"),
+    "setsid": _PLAIN,
+    "stdbuf": _wrapper("-i -o -e --input --output --error"),
+    "su-exec": _AS_OPERAND,
+    "sudo": _wrapper(_SUDO_VALUES, assigns=True, user="-u --user", stops="-l -v -e -K"),
+    "time": _wrapper("-f -o --format --output"),
+    "timeout": _wrapper("-k -s --kill-after --signal", operands=1),
+    "tini": _wrapper("-p -e"),
+    "tini-static": _wrapper("-p -e"),
+    "unbuffer": _PLAIN,
+    "xargs": _wrapper(
+        "-I -n -P -L -d -a -s -E --max-args --max-procs --max-lines --delimiter --arg-file --max-chars"
+        " --replace --process-slot-var"
+    ),
+    "xvfb-run": _wrapper(_XVFB_VALUES),
+}
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is left of a command's words behind its wrappers, and what the wrappers said."""
+
+    words: Sequence[Word]
+    via: tuple[str, ...] = ()
+    user: str = ""
+    assignments: tuple[tuple[str, Word], ...] = ()
+
+
+def see_through(words: Sequence[Word]) -> Seen:
+    """Take the wrappers off the front of a command's words; a wrapper that runs nothing stays."""
+    seen = Seen(words)
+    while seen.words:
+        name = base_name(seen.words[0])
+        wrapper = _WRAPPERS.get(name)
+        if wrapper is None or not _take_off(seen, name, wrapper):
+            break
+    return seen
+
+
+def base_name(word: Word) -> str:
+    """The command's name without its directory; "" where a variable gives it."""
+    return (word.value or "").rpartition("/")[2]
+
+
+def _take_off(seen: Seen, name: str, wrapper: _Wrapper) -> bool:
+    words, at, operands = seen.words, 1, wrapper.operands
+    assignments: list[tuple[str, Word]] = []
+    user = seen.user
+    options_over = False
+    while at < len(words):
+        value = words[at].value
+        if value is None:
+            value = words[at].text
+        if not options_over and value == "--":
+            options_over = True
+            at += 1
+        elif not options_over and value.startswith("-") and (value != "-" or name == "env"):
+            option, content, at = _option(words, at, value, wrapper.values)
+            if option in wrapper.stops:
+                return False
+            if option in wrapper.user:
+                user = content
+        elif wrapper.assigns and (match := _ASSIGNMENT.match(value)):
+            assignments.append((match[1], split_value(words[at], match[1])))
+            at += 1
+        elif operands:
+            if "operand" in wrapper.user:
+                user = value
+            operands -= 1
+            at += 1
+        else:
+            break
+    if at >= len(words) or (name == "runuser" and user == seen.user):
+        return False
+    seen.words, seen.via, seen.user = words[at:], (*seen.via, name), user
+    seen.assignments += tuple(assignments)
+    return True
+
+
+def _option(words: Sequence[Word], at: int, value: str, with_value: frozenset[str]) -> tuple[str, str, int]:
+    """(option, its value, offset of the next word); of short options in one word the last one counts."""
+    if value.startswith("--"):
+        option, equals, content = value.partition("=")
+        if equals or option not in with_value:
+            return option, content, at + 1
+    else:
+        index = next((i for i in range(1, len(value)) if f"-{value[i]}" in with_value), len(value) - 1)
+        option, content = f"-{value[index]}", value[index + 1 :]
+        if content or option not in with_value:
+            return option, content, at + 1
+    following = words[at + 1] if at + 1 < len(words) else None
+    return option, (following.value or following.text) if following else "", at + 2
+
+
+def split_value(word: Word, name: str) -> Word:
+    """The value part of the word `NAME=value`."""
+    skip = len(name) + 1 if word.text.startswith(f"{name}=") else 0
+    return Word(word.start + skip if word.start >= 0 else -1, word.end, word.text[skip:], word.literal)
+
+
+def inner_script(name: str, args: Sequence[Word]) -> tuple[str | None, str]:
+    """(the script that `sh -c`, `su -c` or `eval` gets, the account that su names)."""
+    if name in SHELLS:
+        return _shell_script(args), ""
+    if name in ("su", "runuser"):
+        return _su_script(args)
+    if name == "eval" and args:
+        parts = [_plain(word) for word in args]
+        return (None if None in parts else " ".join(filter(None, parts))), ""
+    return None, ""
+
+
+def _plain(word: Word) -> str | None:
+    return word.text if word.literal else unquote(word.text)
+
+
+def _shell_script(args: Sequence[Word]) -> str | None:
+    at, has_command = 0, False
+    while at < len(args):
+        value = args[at].value
+        if value is None or not value.startswith(("-", "+")) or value == "-":
+            break
+        at += 1
+        if value == "--":
+            break
+        if value in ("--rcfile", "--init-file"):
+            at += 1
+        elif not value.startswith("--"):
+            has_command = has_command or "c" in value
+            at += "o" in value[1:]
+    return _plain(args[at]) if has_command and at < len(args) else None
+
+
+def _su_script(args: Sequence[Word]) -> tuple[str | None, str]:
+    script, user, at = None, "", 0
+    values = ("-c", "-s", "-g", "-G", "-w", "--shell", "--group", "--supp-group", "--command")
+    while at < len(args):
+        value = args[at].value
+        if value is None:
+            value = args[at].text
+        if value in values:
+            if value in ("-c", "--command") and at + 1 < len(args):
+                script = _plain(args[at + 1])
+            at += 1
+        elif value.startswith("--command="):
+            script = _plain(Word(-1, -1, value[10:], literal=True))
+        elif not value.startswith("-"):
+            user = user or value
+        elif value.endswith("c") and not value.startswith("--") and at + 1 < len(args):
+            script = _plain(args[at + 1])
+            at += 1
+        at += 1
+    return script, user or "root"
