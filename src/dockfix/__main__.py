@@ -1,0 +1,21 @@
+"""Start dockfix from the shell; `--version` answers before anything heavy is imported."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    if sys.argv[1:] == ["--version"]:
+        from dockfix.version import VERSION  # noqa: PLC0415
+
+        print(f"dockfix {VERSION}")
+        return
+    from dockfix.cli import run  # noqa: PLC0415
+
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

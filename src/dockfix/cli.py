@@ -1,0 +1,159 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from dockfix.config import ConfigError
+from dockfix.migration import STANDARD_INPUT, Request, migrate
+from dockfix.options import Chown, Install
+from dockfix.report import Exit, Mode, Volume
+
+app = typer.Typer(
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def run() -> int:
+    """Parse the arguments, do what they ask, and give the exit code."""
+    try:
+        app(prog_name="dockfix")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return Exit.DONE
+
+
+@app.command()
+def main(  # noqa: PLR0917  # a parameter is an option
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Dockerfiles, folders that hold some, or - for standard input. Default: this folder."
+        ),
+    ] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Print a patch for git apply or patch -p1.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Rewrite the files in place.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit 1 if something would.")
+    ] = False,
+    user: Annotated[str | None, typer.Option(help="Name of the account. Default: appuser.")] = None,
+    uid: Annotated[int | None, typer.Option(help="Number of the account.")] = None,
+    gid: Annotated[int | None, typer.Option(help="Number of its group.")] = None,
+    numeric: Annotated[
+        bool | None,
+        typer.Option(
+            "--numeric/--no-numeric",
+            help="Numbers in USER and --chown, for runAsNonRoot.",
+            show_default=False,
+        ),
+    ] = None,
+    install: Annotated[Install | None, typer.Option(help="Where pip's packages go. Default: user.")] = None,
+    chown: Annotated[Chown | None, typer.Option(help="Which copies become the user's. Default: all.")] = None,
+    select: Annotated[list[str] | None, typer.Option(metavar="NAMES", help="Only these transforms.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="NAMES", help="Not these transforms.")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(metavar="STAGE", help="A stage that ships, beside the last.")
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(metavar="FAMILY", help="Family of bases that dockfix does not know.")
+    ] = None,
+    unsafe: Annotated[
+        bool | None, typer.Option("--unsafe/--no-unsafe", help="Also what needs review.", show_default=False)
+    ] = None,
+    stdin_filename: Annotated[
+        str | None, typer.Option(metavar="PATH", help="What standard input stands for.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say what became of every file.")] = False,
+    color: Annotated[
+        bool | None, typer.Option("--color/--no-color", help="Default: on a terminal.", show_default=False)
+    ] = None,
+    explain: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What a transform does, with examples.")
+    ] = None,
+    show_list: Annotated[bool, typer.Option("--list", help="The transforms in their order.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="The version.")] = False,
+) -> None:
+    """Rewrite Dockerfiles so that their images do not run as root.
+
+    Without a mode, print what would change as a patch, and a summary.
+    """
+    if version or show_list or explain is not None:
+        raise typer.Exit(_print_reference(version=version, name=explain))
+    if write and check:
+        raise _usage("--write and --check exclude each other")
+    if quiet and verbose:
+        raise _usage("--quiet and --verbose exclude each other")
+    named = paths or [os.curdir]
+    if STANDARD_INPUT in named and len(named) > 1:
+        raise _usage("- stands alone: standard input is one Dockerfile")
+    overrides: dict[str, Any] = {
+        "user": user,
+        "uid": uid,
+        "gid": gid,
+        "numeric": numeric,
+        "install": install,
+        "chown": chown,
+        "select": _names(select),
+        "ignore": _names(ignore),
+        "targets": tuple(target) if target else None,
+        "base": base,
+        "unsafe": unsafe,
+    }
+    request = Request(
+        paths=named,
+        mode=Mode.WRITE if write else Mode.CHECK if check else Mode.DIFF if diff else None,
+        show_diff=diff,
+        overrides={key: value for key, value in overrides.items() if value is not None},
+        stdin_name=stdin_filename,
+        volume=Volume.QUIET if quiet else Volume.VERBOSE if verbose else Volume.NORMAL,
+        colour=color,
+    )
+    raise typer.Exit(_run_request(request))
+
+
+def _usage(message: str) -> typer.Exit:
+    print(f"dockfix: {message}", file=sys.stderr)
+    return typer.Exit(Exit.USAGE)
+
+
+def _run_request(request: Request) -> Exit:
+    try:
+        return migrate(request)
+    except ConfigError as error:
+        raise _usage(str(error)) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return Exit.BROKEN_PIPE
+    except KeyboardInterrupt:
+        print("dockfix: interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+
+
+def _names(values: list[str] | None) -> frozenset[str] | None:
+    """Names given one by one or with commas."""
+    if not values:
+        return None
+    return frozenset(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
+def _print_reference(*, version: bool, name: str | None) -> Exit:
+    if version:
+        from dockfix.version import VERSION  # noqa: PLC0415
+
+        print(f"dockfix {VERSION}")
+        return Exit.DONE
+    from dockfix.explanation import explain, list_transforms  # noqa: PLC0415
+
+    try:
+        print(list_transforms() if name is None else explain(name), end="")
+    except ConfigError as error:
+        raise _usage(str(error)) from None
+    return Exit.DONE

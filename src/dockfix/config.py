@@ -1,0 +1,227 @@
+"""The project's configuration: `[tool.dockfix]` in pyproject.toml, or dockfix.toml, nearest file upwards."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Final
+
+from dockfix.options import Chown, Install, OptionError, Options
+
+
+class ConfigError(Exception):
+    """A configuration or an option that cannot be used: one line with place and cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One configuration file's values by key; `options` holds those that `Options` knows.
+
+    `include` and `exclude` are patterns in the manner of .gitignore, relative to `folder`.
+    """
+
+    folder: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+class _WrongValueError(Exception):
+    """What a key expects."""
+
+
+def _exactly(kind: type, words: str) -> Callable[[object], object]:
+    def check(value: object) -> object:
+        if type(value) is not kind:
+            raise _WrongValueError(words)
+        return value
+
+    return check
+
+
+def _choice(kind: type[Install | Chown]) -> Callable[[object], object]:
+    def check(value: object) -> object:
+        for member in kind:
+            if value == member.value:
+                return member
+        raise _WrongValueError("one of " + ", ".join(f'"{member}"' for member in kind))
+
+    return check
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _WrongValueError('a list of strings, like ["one", "two"]')
+    return tuple(value)
+
+
+def _tables(value: object) -> object:
+    if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
+        raise _WrongValueError('a table for each image, like [tool.dockfix.images."acme/python"]')
+    return value
+
+
+_string = _exactly(str, "a string")
+_number = _exactly(int, "a whole number")
+_switch = _exactly(bool, "true or false")
+
+OPTION_KEYS: Final[Mapping[str, Callable[[object], Any]]] = {
+    "user": _string,
+    "uid": _number,
+    "gid": _number,
+    "numeric": _switch,
+    "install": _choice(Install),
+    "chown": _choice(Chown),
+    "select": lambda value: frozenset(_strings(value)),
+    "ignore": lambda value: frozenset(_strings(value)),
+    "unsafe": _switch,
+    "base": _string,
+    "targets": _strings,
+    "images": _tables,
+}
+FINDING_KEYS: Final[Mapping[str, Callable[[object], Any]]] = {"include": _strings, "exclude": _strings}
+_KEYS = {**OPTION_KEYS, **FINDING_KEYS}
+
+
+@cache
+def find_config(folder: str) -> Config:
+    """The configuration in force in `folder` (absolute): its own, else that of the nearest folder above.
+
+    Raises ConfigError.
+    """
+    for name, read in (("dockfix.toml", _own_table), ("pyproject.toml", _tool_table)):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path) and (table := read(path)) is not None:
+            return _load(path, table)
+    above = os.path.dirname(folder)
+    return Config() if above == folder else find_config(above)
+
+
+def build_options(folder: str, overrides: Mapping[str, Any]) -> Options:
+    """The options in force in `folder` (absolute), those of the command line first. Raises ConfigError."""
+    return Options(**{**find_config(folder).options, **overrides})
+
+
+def check_overrides(overrides: Mapping[str, Any]) -> None:
+    """Raise ConfigError where a value of the command line cannot be used."""
+    try:
+        Options(**overrides)
+    except OptionError as error:
+        raise ConfigError(f"--{error}") from None
+    for key in ("select", "ignore"):
+        if overrides.get(key):
+            _check_names(f"--{key}", overrides[key])
+    if "base" in overrides:
+        _check_family("--base", overrides["base"])
+
+
+def _own_table(path: str) -> Mapping[str, object] | None:
+    return _parse(path)
+
+
+def _tool_table(path: str) -> Mapping[str, object] | None:
+    """The file's [tool.dockfix]; None where it has none, whatever else it holds."""
+    with open(path, "rb") as file:
+        if b"dockfix" not in file.read():
+            return None
+    tool = _parse(path).get("tool", {})
+    table = tool.get("dockfix") if isinstance(tool, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise ConfigError(f"{path}: tool.dockfix is no table: write [tool.dockfix]")
+    return table
+
+
+def _parse(path: str) -> Mapping[str, object]:
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        line = re.search(r"at line (\d+)", str(error))
+        where = f"{path}:{line[1]}" if line else path
+        raise ConfigError(f"{where}: no valid TOML: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: not readable: {error.strerror}") from None
+
+
+def _load(path: str, table: Mapping[str, object]) -> Config:
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        where = f"{path}:{_line_of(path, key)}"
+        if key not in _KEYS:
+            raise ConfigError(f"{where}: unknown key {key!r} ({suggest(key, _KEYS)})")
+        try:
+            values[key] = _KEYS[key](value)
+            Options(**{key: values[key]} if key in OPTION_KEYS else {})
+        except _WrongValueError as expected:
+            raise ConfigError(f"{where}: {key} must be {expected}, not {_spell(value)}") from None
+        except OptionError as error:
+            raise ConfigError(f"{where}: {error}") from None
+        if key in ("select", "ignore"):
+            _check_names(f"{where}: {key}", values[key])
+        if key == "base":
+            _check_family(f"{where}: base", values[key])
+    options = {key: value for key, value in values.items() if key in OPTION_KEYS}
+    return Config(os.path.dirname(path), options, values.get("include", ()), values.get("exclude", ()))
+
+
+def _line_of(path: str, key: str) -> int:
+    """The line that sets `key` in a configuration that parses; 1 where it is written in no plain way."""
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    inside = os.path.basename(path) == "dockfix.toml"
+    quoted = rf"[\"']?{re.escape(key)}[\"']?"
+    setting = re.compile(rf"\s*(tool\s*\.\s*dockfix\s*\.\s*)?{quoted}\s*[=.]")
+    table = re.compile(rf"\s*\[+\s*(tool\s*\.\s*dockfix\s*\.\s*)?{quoted}\s*[\].]")
+    for number, line in enumerate(lines, 1):
+        if (inside and setting.match(line)) or table.match(line):
+            return number
+        if line.lstrip().startswith("["):
+            inside = re.match(r"\s*\[\s*tool\s*\.\s*dockfix\s*\]", line) is not None
+    return 1
+
+
+def _spell(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    kinds: dict[type, str] = {dict: "a table", list: "a list"}
+    return kinds.get(type(value), f"{value!r}")
+
+
+def suggest(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
+    """What to put for a word that is not known."""
+    near = get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(known)
+
+
+def _check_names(where: str, names: frozenset[str]) -> None:
+    from dockfix.transforms import TRANSFORMS  # noqa: PLC0415  # costly, and rarely asked for
+
+    known = tuple(transform.name for transform in TRANSFORMS)
+    for name in sorted(names):
+        if name not in known:
+            raise ConfigError(f"{where}: no transform named {name!r} ({suggest(name, known)})")
+
+
+FAMILIES: Final = (
+    "debian",
+    "ubuntu",
+    "alpine",
+    "wolfi",
+    "rhel",
+    "suse",
+    "arch",
+    "distroless",
+    "scratch",
+    "windows",
+    "busybox",
+)
+
+
+def _check_family(where: str, family: str) -> None:
+    if family not in FAMILIES:
+        raise ConfigError(f"{where}: no base family named {family!r} ({suggest(family, FAMILIES)})")

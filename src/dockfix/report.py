@@ -1,0 +1,121 @@
+"""What became of all the files: a line for each that a person should know of, counts, and the exit code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from enum import IntEnum, StrEnum
+
+from dockfix.analysis import Analysis
+from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
+from dockfix.terminal import Terminal, show_path
+
+
+class Mode(StrEnum):
+    """What is done with a change."""
+
+    DIFF = "diff"
+    WRITE = "write"
+    CHECK = "check"
+
+
+class Exit(IntEnum):
+    """The exit codes."""
+
+    DONE = 0
+    WOULD_CHANGE = 1
+    USAGE = 2
+    FAILED = 123
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+
+
+class Volume(IntEnum):
+    """How much is said."""
+
+    QUIET = 0
+    NORMAL = 1
+    VERBOSE = 2
+
+
+class Report:
+    """Says each file's outcome as it comes and counts it."""
+
+    def __init__(self, terminal: Terminal, mode: Mode, volume: Volume = Volume.NORMAL) -> None:
+        self.terminal = terminal
+        self.mode = mode
+        self.volume = volume
+        self.changed = self.held_back = self.unchanged = self.failed = 0
+        self.skipped: Counter[str] = Counter()
+
+    @property
+    def files(self) -> int:
+        """How many files were counted."""
+        return self.changed + self.held_back + self.unchanged + self.skipped.total() + self.failed
+
+    @property
+    def exit_code(self) -> Exit:
+        """What the process should leave with."""
+        if self.failed:
+            return Exit.FAILED
+        if self.mode is Mode.CHECK and self.changed:
+            return Exit.WOULD_CHANGE
+        return Exit.DONE
+
+    def add(self, analysis: Analysis) -> None:
+        """Count one file and say what its owner should know."""
+        path = show_path(analysis.path)
+        match analysis.result:
+            case Changed() as change:
+                self._add_change(path, change, applies=analysis.applies)
+            case Unchanged(notes=notes):
+                self.unchanged += 1
+                if self.volume is Volume.VERBOSE:
+                    self.terminal.say(f"{path}: unchanged")
+                    self._say_all(path, notes, "note: ")
+            case Skipped(reasons=reasons):
+                self.skipped[reasons[0].code] += 1
+                self._say_all(path, reasons, "", "yellow")
+            case Failed(error=error):
+                self.failed += 1
+                self.terminal.say(spell(path, error, "error: "), "bold red")
+
+    def _add_change(self, path: str, change: Changed, *, applies: bool) -> None:
+        if applies:
+            self.changed += 1
+            if self.mode is not Mode.DIFF or self.volume is Volume.VERBOSE:
+                verb = "changed" if self.mode is Mode.WRITE else "would change"
+                self._say(f"{path}: {verb} ({', '.join(change.transforms)})", "green")
+        else:
+            self.held_back += 1
+        self._say_all(path, change.reviews, "needs review: ", "magenta")
+        if applies or self.volume is Volume.VERBOSE:
+            self._say_all(path, change.notes, "note: ")
+
+    def close(self) -> None:
+        """Say the counts."""
+        would = "changed" if self.mode is Mode.WRITE else "would change"
+        self._say("")
+        self._say(f"{self.files} {'file' if self.files == 1 else 'files'} looked at", "bold")
+        self._say(f"  {would:<13}{self.changed:>6}")
+        hint = "   (look: --diff --unsafe; apply: --write --unsafe)" if self.held_back else ""
+        self._say(f"  {'needs review':<13}{self.held_back:>6}{hint}")
+        self._say(f"  {'unchanged':<13}{self.unchanged:>6}")
+        reasons = ", ".join(f"{code} {count}" for code, count in self.skipped.most_common())
+        self._say(f"  {'skipped':<13}{self.skipped.total():>6}{'   ' + reasons if reasons else ''}")
+        self._say(f"  {'failed':<13}{self.failed:>6}", "bold red" if self.failed else None)
+
+    def _say_all(self, path: str, findings: Iterable[Finding], label: str, style: str | None = None) -> None:
+        for finding in findings:
+            self._say(spell(path, finding, label), style)
+
+    def _say(self, text: str, style: str | None = None) -> None:
+        if self.volume is not Volume.QUIET:
+            self.terminal.say(text, style)
+
+
+def spell(path: str, finding: Finding, label: str = "") -> str:
+    """One line: place, message, code and cure."""
+    place = f"{path}:{finding.line}" if finding.line else path
+    cure = f" ({finding.cure})" if finding.cure else ""
+    return f"{place}: {label}{finding.message} [{finding.code}]{cure}"

@@ -1,0 +1,74 @@
+"""Where words go: patches to standard output, everything else to standard error, colour where wanted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
+
+from dockfix.diff import quote_name, split_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Terminal:
+    """Both standard streams. `colour` None leaves it to them: on a terminal without NO_COLOR."""
+
+    def __init__(self, colour: bool | None = None) -> None:
+        self._colour = colour
+
+    def write(self, text: str | bytes) -> None:
+        """Put exactly this on standard output."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text if isinstance(text, bytes) else text.encode("utf-8"))
+
+    def write_diff(self, diff: str) -> None:
+        """Put a patch on standard output: byte for byte in a pipe, painted on a terminal."""
+        if not self._paints(sys.stdout):
+            self.write(diff)
+            return
+        for line in split_lines(diff):
+            self._out.out(line, end="", style=_style(line), highlight=False)
+
+    def say(self, text: str, style: str | None = None) -> None:
+        """One line on standard error."""
+        if style is not None and self._paints(sys.stderr):
+            self._err.out(text, style=style, highlight=False)
+        else:
+            print(text, file=sys.stderr)
+
+    def flush(self) -> None:
+        """Hand everything over; raises BrokenPipeError where nobody reads any more."""
+        sys.stdout.flush()
+        sys.stdout.buffer.flush()
+
+    def _paints(self, stream: TextIO) -> bool:
+        if self._colour is not None:
+            return self._colour
+        return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+    @cached_property
+    def _out(self) -> Console:
+        return _console(sys.stdout)
+
+    @cached_property
+    def _err(self) -> Console:
+        return _console(sys.stderr)
+
+
+def _console(stream: TextIO) -> Console:
+    from rich.console import Console  # noqa: PLC0415  # costs more than a whole plain run
+
+    return Console(file=stream, force_terminal=True, color_system="standard", soft_wrap=True, no_color=False)
+
+
+def _style(line: str) -> str | None:
+    styles = {"+++": "bold", "---": "bold", "@@ ": "cyan"}
+    return styles.get(line[:3]) or {"+": "green", "-": "red"}.get(line[:1])
+
+
+def show_path(path: str) -> str:
+    """`path` fit for one line of a message: control characters and broken bytes in quotes and escapes."""
+    return path if path.isprintable() else quote_name(path)
