@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dockfix.syntax.quoting import expand_word
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One word as it stands in the script; `literal` where no shell reads it (the JSON form)."""
 
     start: int
@@ -64,6 +64,11 @@ class Command:
     script: Script | None = None
     via: tuple[str, ...] = ()
     user: str = ""
+
+    @property
+    def program(self) -> str:
+        """The name as it stands, "" where there is none."""
+        return self.name.text if self.name is not None else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ The text is BuildKit's joined line, or a heredoc's body; spans are character off
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dockfix.syntax.script import Command, Redirect, Script, Word
-from dockfix.syntax.wrappers import SHELLS, base_name, inner_script, see_through, split_value
+from dockfix.syntax.wrappers import SHELLS, inner_script, see_through, split_value
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -20,13 +20,11 @@ __all__ = ["Command", "Redirect", "Script", "Word", "parse_script", "parse_words
 
 _MAX_NESTING: Final = 8
 _NOT_ASCII = re.compile(r"[^\x01-\x7f]")
+_BACKTICK_COMMENT = re.compile(r"(?<!\S)`\s*#[^`]*`(?!\S)")
+_HERE_STRING = re.compile(r"<<<([ \t]+)")
 _TEST_WORD = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
 _SUBSTITUTION = re.compile(r"\$\(|`|[<>]\(")
-_REDIRECTS = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
-_NEW_SCOPE = frozenset({"subshell", "command_substitution", "process_substitution", "function_definition"})
-_SIMPLE = frozenset(
-    {"command", "declaration_command", "unset_command", "test_command", "variable_assignment"}
-)
+_REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
 
 
 @lru_cache(maxsize=8192)
@@ -38,7 +36,7 @@ def parse_script(text: str) -> Script:
 def parse_words(argv: Sequence[str]) -> Command:
     """The command of a JSON (exec) form; its words have no span (-1)."""
     words = [Word(-1, -1, item, literal=True) for item in argv]
-    return _command(-1, -1, words, [], [], False, 0, 0)
+    return _command((-1, -1), _Parts(words), _TOP, 0)
 
 
 @cache
@@ -51,44 +49,66 @@ def _parser() -> Parser:
 
 
 def _parse(text: str, nesting: int) -> Script:
-    # One byte for each character keeps tree-sitter's byte offsets equal to character offsets.
-    source = text if text.isascii() and "\0" not in text else _NOT_ASCII.sub(".", text)
-    root = _parser().parse(source.encode("ascii")).root_node
+    root = _parser().parse(_masked(text).encode("ascii")).root_node
     reader = _Reader(text, nesting)
     reader.read(root)
     return Script(tuple(reader.commands), not root.has_error, text, tuple(reader.parents))
 
 
-def _command(
-    start: int,
-    end: int,
-    words: Sequence[Word],
-    assignments: list[tuple[str, Word]],
-    redirects: list[Redirect],
-    piped: bool,
-    scope: int,
-    nesting: int,
-    heredoc: str | None = None,
-) -> Command:
-    seen = see_through(words)
-    if not seen.words:
-        return Command(start, end, None, (), tuple(assignments), tuple(redirects), piped, scope)
-    name, args = seen.words[0], tuple(seen.words[1:])
-    base = base_name(name)
-    inner, user = inner_script(base, args)
-    if inner is None and heredoc is not None and base in SHELLS and all(a.text.startswith("-") for a in args):
-        inner = heredoc
-    script = _parse(inner, nesting + 1) if inner is not None and nesting < _MAX_NESTING else None
+def _masked(text: str) -> str:
+    """The text for the grammar, equally long: one byte for each character, without what it misreads."""
+    if not text.isascii() or "\0" in text:
+        text = _NOT_ASCII.sub(".", text)
+    if "`" in text and "#" in text:
+        text = _BACKTICK_COMMENT.sub(lambda match: " " * len(match[0]), text)
+    if "<<<" in text:
+        text = _HERE_STRING.sub(r"\1<<<", text)
+    return text
+
+
+class _Place(NamedTuple):
+    """Where a node stands: its scope, whether it reads a pipe, the redirects of the statement around it."""
+
+    scope: int
+    piped: bool = False
+    redirects: tuple[Node, ...] = ()
+
+
+_TOP: Final = _Place(0)
+
+
+class _Parts:
+    """What a simple command is made of, as it is collected."""
+
+    __slots__ = ("assignments", "heredoc", "redirects", "words")
+
+    def __init__(self, words: list[Word], assignments: Iterable[tuple[str, Word]] = ()) -> None:
+        self.words = words
+        self.assignments = assignments
+        self.redirects: list[Redirect] = []
+        self.heredoc: str | None = None
+
+
+def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) -> Command:
+    start, end = span
+    assignments, redirects = tuple(parts.assignments), tuple(parts.redirects)
+    if not parts.words:
+        return Command(start, end, None, (), assignments, redirects, place.piped, place.scope)
+    seen = see_through(parts.words)
+    name, *args = seen.words
+    inner, user = inner_script(seen.name, args)
+    if inner is None and parts.heredoc is not None and seen.name in SHELLS:
+        inner = parts.heredoc if all(word.text.startswith("-") for word in args) else None
     return Command(
         start,
         end,
         name,
-        args,
-        (*assignments, *seen.assignments),
-        tuple(redirects),
-        piped,
-        scope,
-        script,
+        tuple(args),
+        assignments + seen.assignments,
+        redirects,
+        place.piped,
+        place.scope,
+        _parse(inner, nesting + 1) if inner is not None and nesting < _MAX_NESTING else None,
         seen.via,
         user or seen.user,
     )
@@ -102,31 +122,19 @@ class _Reader:
         self.nesting = nesting
         self.commands: list[Command] = []
         self.parents = [-1]
-        self.stack: list[tuple[Node, int, bool, list[Node]]] = []
+        self.stack: list[tuple[Node, _Place]] = []
 
     def read(self, root: Node) -> None:
         """Fill `commands` and `parents`."""
-        self.stack.append((root, 0, False, []))
-        while self.stack:
-            node, scope, piped, redirects = self.stack.pop()
-            kind = node.type
-            if kind == "command":
-                self._simple(node, scope, piped, redirects)
-            elif kind == "redirected_statement":
-                self._redirected(node, scope, piped, redirects)
-            elif kind == "pipeline":
-                self._pipeline(node, scope, piped, redirects)
-            elif kind in _NEW_SCOPE:
-                self._group_redirects(node, scope, piped, redirects)
-                self._push(node.named_children, self._new_scope(scope), piped)
-            elif kind in _HANDLERS:
-                _HANDLERS[kind](self, node, scope, piped, redirects)
-            elif node.child_count:
-                self._other(node, scope, piped, redirects)
+        stack = self.stack
+        stack.append((root, _TOP))
+        while stack:
+            node, place = stack.pop()
+            _HANDLERS.get(node.type, _Reader._other)(self, node, place)
 
-    def _push(self, nodes: Sequence[Node], scope: int, piped: bool) -> None:
+    def _push(self, nodes: Sequence[Node], place: _Place) -> None:
         for node in reversed(nodes):
-            self.stack.append((node, scope, piped, []))
+            self.stack.append((node, place))
 
     def _new_scope(self, parent: int) -> int:
         self.parents.append(parent)
@@ -135,172 +143,162 @@ class _Reader:
     def _word(self, node: Node) -> Word:
         start, end = node.byte_range
         text = self.text[start:end]
-        if text[:1].isspace():
+        if text[:1] in " \t\n":
             # The grammar counts the white space before some `${` to the word.
             start += len(text) - len(text.lstrip())
             text = self.text[start:end]
         return Word(start, end, text)
 
-    def _simple(self, node: Node, scope: int, piped: bool, redirects: list[Node]) -> None:
+    def _simple(self, node: Node, place: _Place) -> None:
         words: list[Word] = []
         assignments: list[tuple[str, Word]] = []
-        substitutions: list[Node] = []
+        redirects = place.redirects
+        inner: list[Node] = []
         for child in node.children:
             kind = child.type
             if kind == "variable_assignment":
                 assignments.append(self._assignment(child))
-                substitutions.extend(child.named_children)
+                inner.extend(child.named_children)
             elif kind in _REDIRECTS:
-                redirects.append(child)
+                redirects = (*redirects, child)
             else:
                 word = self._word(child)
                 words.append(word)
                 if kind != "word" and _SUBSTITUTION.search(word.text):
-                    substitutions.append(child)
-        start, end = node.byte_range
-        self._add(start, end, words, assignments, scope, piped, redirects)
-        if substitutions:
-            self._push(substitutions, scope, False)
+                    inner.append(child)
+        self._add(
+            node, _Parts(words, assignments), place._replace(redirects=redirects) if redirects else place
+        )
+        if inner:
+            self._push(inner, _Place(place.scope))
 
-    def _add(
-        self,
-        start: int,
-        end: int,
-        words: list[Word],
-        assignments: list[tuple[str, Word]],
-        scope: int,
-        piped: bool,
-        nodes: list[Node],
-    ) -> None:
-        redirects: list[Redirect] = []
-        heredoc: str | None = None
-        for node in nodes:
-            heredoc = self._redirect(node, redirects, words, scope) or heredoc
-        command = _command(start, end, words, assignments, redirects, piped, scope, self.nesting, heredoc)
-        self.commands.append(command)
+    def _add(self, node: Node, parts: _Parts, place: _Place) -> None:
+        for redirect in place.redirects:
+            self._redirect(redirect, parts, place.scope)
+        self.commands.append(_command(node.byte_range, parts, place, self.nesting))
 
-    def _redirect(self, node: Node, redirects: list[Redirect], words: list[Word], scope: int) -> str | None:
-        """Add the redirect, and the words that the grammar counts to it; a heredoc's body."""
+    def _redirect(self, node: Node, parts: _Parts, scope: int) -> None:
+        """Add the redirect, and the words and statements that the grammar counts to it."""
         targets: list[Word] = []
-        operator, body = "", None
+        operator = ""
         for child in node.children:
             kind = child.type
             if kind == "file_descriptor" or not child.is_named:
-                if len(targets) == 0 and kind != "\n":
-                    operator += self.text[child.start_byte : child.end_byte]
+                operator += "" if targets else self.text[child.start_byte : child.end_byte].strip()
             elif kind in _REDIRECTS:
-                self._redirect(child, redirects, words, scope)
+                self._redirect(child, parts, scope)
             elif kind == "heredoc_body":
-                body = self.text[child.start_byte : child.end_byte]
-                self._push(child.named_children, scope, False)
+                parts.heredoc = self.text[child.start_byte : child.end_byte]
+                self._push(child.named_children, _Place(scope))
             elif kind == "pipeline":
                 self._heredoc_pipeline(child, scope)
-            elif kind == "heredoc_end":
-                pass
             elif kind in _STATEMENTS:
-                self._push([child], scope, False)
-            else:
+                self.stack.append((child, _Place(scope)))
+            elif kind != "heredoc_end":
                 targets.append(self._word(child))
-                self._push([child], scope, False)
+                self.stack.append((child, _Place(scope)))
         if targets:
-            redirects.append(Redirect(operator, targets[0]))
-            words.extend(targets[1:])
-        return body
+            parts.redirects.append(Redirect(operator, targets[0]))
+            parts.words.extend(targets[1:])
 
     def _heredoc_pipeline(self, node: Node, scope: int) -> None:
         """`cat <<EOF | sh && x`: the grammar counts all of `| sh && x` to the heredoc; only sh is piped."""
-        statements: list[tuple[Node, bool]] = []
+        statements: list[tuple[Node, _Place]] = []
         for child in node.named_children:
             first: Node = child
-            spine: list[Node] = []
+            rest: list[Node] = []
             while first.type == "list":
-                spine[:0] = first.named_children[1:]
+                rest[:0] = first.named_children[1:]
                 first = first.named_children[0]
-            statements.append((first, True))
-            statements.extend((other, False) for other in spine)
-        for child, piped in reversed(statements):
-            self.stack.append((child, self._new_scope(scope) if piped else scope, piped, []))
+            statements.append((first, _Place(self._new_scope(scope), True)))
+            statements.extend((other, _Place(scope)) for other in rest)
+        self.stack.extend(reversed(statements))
 
     def _assignment(self, node: Node) -> tuple[str, Word]:
         word = self._word(node)
         name = word.text.partition("=")[0]
         return name.rstrip("+"), split_value(word, name)
 
-    def _assign(self, node: Node, scope: int, piped: bool, redirects: list[Node]) -> None:
+    def _assign(self, node: Node, place: _Place) -> None:
         nodes = [node] if node.type == "variable_assignment" else node.named_children
-        start, end = node.byte_range
-        self._add(start, end, [], [self._assignment(one) for one in nodes], scope, piped, redirects)
+        self._add(node, _Parts([], [self._assignment(one) for one in nodes]), place)
         for one in reversed(nodes):
-            self._push(one.named_children, scope, False)
+            self._push(one.named_children, _Place(place.scope))
 
-    def _declare(self, node: Node, scope: int, piped: bool, redirects: list[Node]) -> None:
-        start, end = node.byte_range
-        self._add(start, end, [self._word(child) for child in node.children], [], scope, piped, redirects)
+    def _declare(self, node: Node, place: _Place) -> None:
+        self._add(node, _Parts([self._word(child) for child in node.children]), place)
         for child in reversed(node.named_children):
             inner = child.named_children if child.type == "variable_assignment" else [child]
-            self._push(inner, scope, False)
+            self._push(inner, _Place(place.scope))
 
-    def _test(self, node: Node, scope: int, piped: bool, redirects: list[Node]) -> None:
-        start, end = node.byte_range
-        words = [Word(m.start(), m.end(), m[0]) for m in _TEST_WORD.finditer(self.text, start, end)]
-        if words[-1:] and words[-1].text in ("]", "]]"):
+    def _test(self, node: Node, place: _Place) -> None:
+        words = [Word(m.start(), m.end(), m[0]) for m in _TEST_WORD.finditer(self.text, *node.byte_range)]
+        if words and words[-1].text in ("]", "]]"):
             words.pop()
-        self._add(start, end, words, [], scope, piped, redirects)
-        self._push(node.named_children, scope, False)
+        self._add(node, _Parts(words), place)
+        self._push(node.named_children, _Place(place.scope))
 
-    def _pipeline(self, node: Node, scope: int, piped: bool, redirects: list[Node]) -> None:
+    def _pipeline(self, node: Node, place: _Place) -> None:
         parts = node.named_children
         for index in range(len(parts) - 1, -1, -1):
-            last = index == len(parts) - 1
-            self.stack.append(
-                (parts[index], self._new_scope(scope), piped or index > 0, redirects if last else [])
-            )
+            redirects = place.redirects if index == len(parts) - 1 else ()
+            inside = _Place(self._new_scope(place.scope), place.piped or index > 0, redirects)
+            self.stack.append((parts[index], inside))
 
-    def _redirected(self, node: Node, scope: int, piped: bool, redirects: list[Node]) -> None:
+    def _redirected(self, node: Node, place: _Place) -> None:
         children = node.named_children
         bodies = [child for child in children if child.type not in _REDIRECTS]
-        own = [child for child in children if child.type in _REDIRECTS] + redirects
+        own = tuple(child for child in children if child.type in _REDIRECTS) + place.redirects
         if bodies:
-            self._push(bodies[1:], scope, piped)
-            self.stack.append((bodies[0], scope, piped, own))
+            self._push(bodies[1:], place._replace(redirects=()))
+            self.stack.append((bodies[0], place._replace(redirects=own)))
         else:
-            self._add(*node.byte_range, [], [], scope, piped, own)
+            self._add(node, _Parts([]), place._replace(redirects=own))
 
-    def _group_redirects(self, node: Node, scope: int, piped: bool, redirects: list[Node]) -> None:
-        if redirects:
-            self._add(*node.byte_range, [], [], scope, piped, redirects)
+    def _scope(self, node: Node, place: _Place) -> None:
+        if place.redirects:
+            self._add(node, _Parts([]), place)
+        self._push(node.named_children, _Place(self._new_scope(place.scope), place.piped))
 
-    def _other(self, node: Node, scope: int, piped: bool, redirects: list[Node]) -> None:
+    def _other(self, node: Node, place: _Place) -> None:
         children = node.named_children
-        if redirects and node.type in ("list", "negated_command") and children:
-            # `a && b > f`: the redirect is b's.
-            self.stack.append((children[-1], scope, piped, redirects))
-            self._push(children[:-1], scope, piped)
-            return
-        self._group_redirects(node, scope, piped, redirects)
-        self._push(children, scope, piped)
+        if place.redirects:
+            if node.type in ("list", "negated_command") and children:
+                # `a && b > f`: the redirect is b's.
+                self.stack.append((children.pop(), place))
+            else:
+                self._add(node, _Parts([]), place)
+            place = place._replace(redirects=())
+        self._push(children, place)
+
+    def _leaf(self, node: Node, place: _Place) -> None:
+        pass
 
 
-_HANDLERS: Final[dict[str, Callable[[_Reader, Node, int, bool, list[Node]], None]]] = {
+_Handler = Callable[[_Reader, "Node", _Place], None]
+_STATEMENTS: Final[dict[str, _Handler]] = {
+    "command": _Reader._simple,
+    "redirected_statement": _Reader._redirected,
+    "subshell": _Reader._scope,
+    "function_definition": _Reader._scope,
     "variable_assignment": _Reader._assign,
     "variable_assignments": _Reader._assign,
     "declaration_command": _Reader._declare,
     "unset_command": _Reader._declare,
     "test_command": _Reader._test,
+    "list": _Reader._other,
+    "negated_command": _Reader._other,
+    "compound_statement": _Reader._other,
+    "if_statement": _Reader._other,
+    "while_statement": _Reader._other,
+    "for_statement": _Reader._other,
+    "case_statement": _Reader._other,
 }
-_STATEMENTS: Final = frozenset(
-    {
-        *_SIMPLE,
-        "variable_assignments",
-        "list",
-        "redirected_statement",
-        "compound_statement",
-        "subshell",
-        "if_statement",
-        "while_statement",
-        "for_statement",
-        "case_statement",
-        "negated_command",
-        "function_definition",
-    }
-)
+_HANDLERS: Final[dict[str, _Handler]] = {
+    **_STATEMENTS,
+    "pipeline": _Reader._pipeline,
+    "command_substitution": _Reader._scope,
+    "process_substitution": _Reader._scope,
+    "word": _Reader._leaf,
+    "comment": _Reader._leaf,
+}

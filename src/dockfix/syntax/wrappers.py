@@ -93,6 +93,7 @@ class Seen:
     """What is left of a command's words behind its wrappers, and what the wrappers said."""
 
     words: Sequence[Word]
+    name: str = ""
     via: tuple[str, ...] = ()
     user: str = ""
     assignments: tuple[tuple[str, Word], ...] = ()
@@ -102,16 +103,19 @@ def see_through(words: Sequence[Word]) -> Seen:
     """Take the wrappers off the front of a command's words; a wrapper that runs nothing stays."""
     seen = Seen(words)
     while seen.words:
-        name = base_name(seen.words[0])
-        wrapper = _WRAPPERS.get(name)
-        if wrapper is None or not _take_off(seen, name, wrapper):
+        seen.name = base_name(seen.words[0])
+        wrapper = _WRAPPERS.get(seen.name)
+        if wrapper is None or not _take_off(seen, seen.name, wrapper):
             break
     return seen
 
 
 def base_name(word: Word) -> str:
     """The command's name without its directory; "" where a variable gives it."""
-    return (word.value or "").rpartition("/")[2]
+    text = word.text
+    if not text.isalnum():
+        text = word.value or ""
+    return text.rpartition("/")[2] if "/" in text else text
 
 
 def _take_off(seen: Seen, name: str, wrapper: _Wrapper) -> bool:
