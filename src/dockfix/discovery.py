@@ -11,21 +11,22 @@ from typing import Final
 from dockfix.results import Finding
 
 _NAME = re.compile(
-    r"(?:docker|container)file(?:[._-].+)?|.+\.(?:docker|container)file(?:\.(?P<outer>[^.]+))?", re.IGNORECASE
+    r"(?:docker|container)file(?:[._-].+)?|.+\.(?:docker|container)file(?:\.(?P<outer>[^.]+))?",
+    re.IGNORECASE | re.DOTALL,
 )
 _BACKUP = re.compile(
-    r".*(?:~|\.(?:bak|backup|orig|rej|save|sw[a-p]|tmp|old|dpkg-\w+))|#.*#|\.#.*", re.IGNORECASE
+    r".*(?:~|\.(?:bak|backup|orig|rej|save|sw[a-p]|tmp|old|dpkg-\w+))|#.*#|\.#.*", re.IGNORECASE | re.DOTALL
 )
 _TEMPLATE = re.compile(
     r".*\.(?:j2|jinja2?|tmpl|gotmpl|tpl|template|erb|in|envsubst|mustache|hbs|handlebars|ejs|eex|liquid|mako)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 _OTHER_KIND = re.compile(
     r".*[._-](?:docker|container)?ignore"
     r"|.*\.(?:adoc|c|cc|cpp|cs|css|csv|d|diff|docx?|elc?|ex|exs|go|gif|gz|h|hs|html?|ini|ipynb|java|jpe?g|jsx?|json5?"
     r"|jsonc|kt|license|lock|log|lua|md|mdx|mjs|patch|pdf|php|pl|png|ps1|py[cio]?|rb|rs|rst|scala|sh|snap|svg|swift"
     r"|toml|tsx?|vim|vue|xml|ya?ml|zip)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 PRUNED: Final = frozenset(
     {

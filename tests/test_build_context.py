@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dockfix.build_context import MAX_BYTES, describe_context
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    app = tmp_path / "app"
+    (app / "sub").mkdir(parents=True)
+    (app / "Dockerfile").write_text("FROM a\n")
+    (app / "sub" / "entry.sh").write_text("exec x\n")
+    (app / "inside").symlink_to("sub/entry.sh")
+    (tmp_path / "secret").write_text("s\n")
+    (app / "outside").symlink_to("../secret")
+    (app / "absolute").symlink_to(tmp_path / "secret")
+    (app / "binary").write_bytes(b"\xff\xfe")
+    (app / "large").write_text("x" * (MAX_BYTES + 1))
+    return app
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("sub/entry.sh", "exec x\n"),
+        ("./sub/../sub/entry.sh", "exec x\n"),
+        ("/sub/entry.sh", "exec x\n"),
+        ("inside", "exec x\n"),
+        ("../secret", None),
+        ("outside", None),
+        ("absolute", None),
+        ("binary", None),
+        ("large", None),
+        ("sub", None),
+        ("gone", None),
+        ("", None),
+        ("a\0b", None),
+    ],
+)
+def test_reading_stays_inside(folder: Path, path: str, text: str | None) -> None:
+    assert describe_context(str(folder / "Dockerfile")).read(path) == text
+
+
+def test_siblings_are_the_names_beside_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    context = describe_context("sub/entry.sh", ".")
+    assert context.path == "sub/entry.sh"
+    assert context.siblings == {"entry.sh"}
+    assert context.read("Dockerfile") == "FROM a\n"

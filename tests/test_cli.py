@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+import io
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dockfix import cli
+from dockfix.config import find_config
+from dockfix.context import Context
+from dockfix.options import Options
+from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
+
+ROOT = "FROM a\nCMD b\n"
+MOVED = "FROM a\nUSER appuser\nCMD b\n"
+PATCH = "--- a/{0}\n+++ b/{0}\n@@ -1,2 +1,3 @@\n FROM a\n+USER appuser\n CMD b\n"
+
+
+def stand_in(text: str, options: Options, context: Context) -> Result:
+    """A fix that knows one transform and takes its orders from words in the text."""
+    if "gosu" in text:
+        return Skipped((Finding("drops-privileges", 2, "gosu drops root itself", "leave it"),))
+    if "heredoc" in text:
+        return Failed(Finding("rejected-by-buildkit", 3, "unterminated heredoc", "end it"))
+    if "crash" in text:
+        raise ValueError("our\nown mistake")
+    if "USER" in text:
+        return Unchanged((Finding("named-user", 2, "a name", "--numeric"),))
+    first, rest = text.split("\n", 1)
+    after = f"{first}\nUSER {options.user}\n{rest}"
+    reviews = (Finding("unknown-base", 1, "base unknown", "--base FAMILY"),) if "unknown" in text else ()
+    notes = (Finding("existing-volumes", 0, "volumes may be root's", "chown them"),)
+    return Changed(after, ("set-user",), reviews, notes)
+
+
+@dataclass
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def dockfix(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
+) -> Run:
+    find_config.cache_clear()
+    monkeypatch.setattr("dockfix.analysis._fix", lambda: stand_in)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, stdin: bytes = b"") -> Done:
+        monkeypatch.setattr(sys, "argv", ["dockfix", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        code = cli.run()
+        sys.stdout.flush()
+        out, err = capfdbinary.readouterr()
+        return Done(code, out.decode(), err.decode())
+
+    return run
+
+
+def put(**files: str) -> None:
+    for name, text in files.items():
+        Path(name).write_bytes(text.encode())
+
+
+def test_diff_prints_the_patch_and_nothing_else(dockfix: Run) -> None:
+    put(Dockerfile=ROOT)
+    done = dockfix("--diff", "Dockerfile")
+    assert (done.code, done.out) == (0, PATCH.format("Dockerfile"))
+    assert done.err == "Dockerfile: note: volumes may be root's [existing-volumes] (chown them)\n"
+    assert Path("Dockerfile").read_text() == ROOT
+
+
+def test_no_mode_adds_a_summary(dockfix: Run) -> None:
+    put(Dockerfile=ROOT)
+    done = dockfix()
+    assert (done.code, done.out) == (0, PATCH.format("Dockerfile"))
+    assert "1 file looked at\n  would change      1\n" in done.err
+    assert Path("Dockerfile").read_text() == ROOT
+
+
+def test_write_rewrites_in_place_once(dockfix: Run) -> None:
+    put(Dockerfile=ROOT)
+    Path("Dockerfile").chmod(0o600)
+    done = dockfix("--write", "Dockerfile", "--quiet")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert Path("Dockerfile").read_text() == MOVED
+    assert stat.S_IMODE(Path("Dockerfile").stat().st_mode) == 0o600
+    again = dockfix("--write", ".")
+    assert (again.code, again.out) == (0, "")
+    assert "unchanged         1" in again.err
+
+
+def test_write_with_diff_shows_what_it_did(dockfix: Run) -> None:
+    put(Dockerfile=ROOT)
+    assert dockfix("--write", "--diff", "Dockerfile").out == PATCH.format("Dockerfile")
+    assert Path("Dockerfile").read_text() == MOVED
+
+
+def test_check_tells_by_its_exit_code(dockfix: Run) -> None:
+    put(Dockerfile=ROOT)
+    done = dockfix("--check", "Dockerfile")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("Dockerfile: would change (set-user)\n")
+    assert dockfix("--check", "--diff").out == PATCH.format("Dockerfile")
+    put(Dockerfile=MOVED)
+    assert dockfix("--check", "Dockerfile").code == 0
+
+
+def test_each_outcome_is_said_and_counted(dockfix: Run) -> None:
+    put(a=ROOT, b=MOVED, c="FROM a\nCMD gosu\n", d="FROM unknown\nCMD b\n", e="FROM a\n\nRUN <<heredoc\n")
+    put(f="FROM crash\n")
+    done = dockfix("a", "b", "c", "d", "e", "f", "g")
+    assert done.code == 123
+    assert done.out == PATCH.format("a")
+    lines = done.err.splitlines()
+    assert lines[1] == "c:2: gosu drops root itself [drops-privileges] (leave it)"
+    assert lines[2] == "d:1: needs review: base unknown [unknown-base] (--base FAMILY)"
+    assert lines[3] == "e:3: error: unterminated heredoc [rejected-by-buildkit] (end it)"
+    assert lines[4].startswith("f: error: dockfix failed: ValueError: our own mistake at ")
+    assert lines[5] == "g: error: no such file [missing] (check the name)"
+    assert lines[7:] == [
+        "7 files looked at",
+        "  would change      1",
+        "  needs review      1   (look: --diff --unsafe; apply: --write --unsafe)",
+        "  unchanged         1",
+        "  skipped           1   drops-privileges 1",
+        "  failed            3",
+    ]
+
+
+def test_what_needs_review_is_written_only_with_unsafe(dockfix: Run) -> None:
+    put(Dockerfile="FROM unknown\nCMD b\n")
+    assert dockfix("--check", "Dockerfile").code == 0
+    assert dockfix("--diff", "Dockerfile").out == ""
+    assert dockfix("--write", "Dockerfile").code == 0
+    assert Path("Dockerfile").read_text() == "FROM unknown\nCMD b\n"
+    assert "+USER appuser\n" in dockfix("--diff", "--unsafe", "Dockerfile").out
+    dockfix("--write", "--unsafe", "Dockerfile")
+    assert Path("Dockerfile").read_text() == "FROM unknown\nUSER appuser\nCMD b\n"
+
+
+def test_verbose_says_something_of_every_file(dockfix: Run) -> None:
+    put(a=ROOT, b=MOVED)
+    done = dockfix("--diff", "--verbose", "a", "b")
+    assert "a: would change (set-user)\n" in done.err
+    assert "b: unchanged\nb:2: note: a name [named-user] (--numeric)\n" in done.err
+
+
+def test_a_folder_is_searched_and_configs_are_nearest(dockfix: Run) -> None:
+    for folder in ("one", "two"):
+        Path(folder).mkdir()
+        put(**{f"{folder}/Dockerfile": ROOT})
+    put(**{"dockfix.toml": 'user = "outer"\n', "two/dockfix.toml": 'user = "inner"\n'})
+    done = dockfix("--diff", ".")
+    assert done.out == PATCH.format("one/Dockerfile").replace("appuser", "outer") + PATCH.format(
+        "two/Dockerfile"
+    ).replace("appuser", "inner")
+    assert "+USER mine\n" in dockfix("--diff", ".", "--user", "mine").out
+
+
+def test_a_mistake_in_a_config_stops_all_before_anything_is_written(dockfix: Run) -> None:
+    Path("sub").mkdir()
+    put(Dockerfile=ROOT, **{"sub/Dockerfile": ROOT, "sub/dockfix.toml": "numeric = 1\n"})
+    done = dockfix("--write", ".")
+    config = Path("sub/dockfix.toml").absolute()
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"dockfix: {config}:1: numeric must be true or false, not 1\n"
+    assert Path("Dockerfile").read_text() == ROOT
+
+
+USAGE = {
+    "unknown option": (["--frob"], "No such option: --frob"),
+    "two modes": (["--write", "--check"], "--write and --check exclude each other"),
+    "two volumes": (["-q", "-v"], "--quiet and --verbose exclude each other"),
+    "illegal user": (["--user", "root"], "--user: 'root' is no account name"),
+    "no number": (["--uid", "x"], "--uid"),
+    "root's number": (["--gid", "0"], "--gid: 0 is out of range: use 1 to"),
+    "no such choice": (["--install", "conda"], "--install"),
+    "no such family": (["--base", "dos"], "--base: no base family named 'dos'"),
+    "input beside files": (["-", "Dockerfile"], "- stands alone"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), USAGE.values(), ids=USAGE)
+def test_wrong_usage(dockfix: Run, arguments: list[str], message: str) -> None:
+    put(Dockerfile=ROOT)
+    done = dockfix(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert "Traceback" not in done.err
+
+
+def test_standard_input_becomes_the_rewrite(dockfix: Run) -> None:
+    done = dockfix("-", stdin=ROOT.encode())
+    assert (done.code, done.out) == (0, MOVED)
+    assert done.err == "<stdin>: note: volumes may be root's [existing-volumes] (chown them)\n"
+    assert dockfix("-", "--write", stdin=ROOT.encode()).out == MOVED
+
+
+def test_standard_input_that_stays_comes_back(dockfix: Run) -> None:
+    for text in (MOVED, "FROM a\r\nCMD gosu", "\ufeffFROM unknown\n"):
+        done = dockfix("-", stdin=text.encode())
+        assert (done.code, done.out) == (0, text)
+
+
+def test_standard_input_as_a_patch(dockfix: Run) -> None:
+    assert dockfix("-", "--diff", stdin=ROOT.encode()).out == PATCH.format("Dockerfile")
+    done = dockfix("-", "--diff", "--stdin-filename", "x/y.Dockerfile", stdin=ROOT.encode())
+    assert done.out == PATCH.format("x/y.Dockerfile")
+
+
+def test_standard_input_can_be_checked_and_can_fail(dockfix: Run) -> None:
+    done = dockfix("-", "--check", stdin=ROOT.encode())
+    assert (done.code, done.out) == (1, "")
+    broken = dockfix("-", stdin=b"FROM a\n\xff\n")
+    assert (broken.code, broken.out) == (123, "")
+    assert broken.err == "<stdin>:2: error: not UTF-8: byte 0xff [not-utf-8] (save it as UTF-8)\n"
+
+
+def test_line_ends_and_mark_survive_the_way_to_the_pipe(dockfix: Run) -> None:
+    put(Dockerfile="\ufeffFROM a\r\nCMD größe\r\n")
+    done = dockfix("--diff", "Dockerfile")
+    assert " \ufeffFROM a\r\n+USER appuser\n CMD größe\r\n" in done.out
+
+
+def test_a_name_with_a_newline_stays_on_one_line(dockfix: Run) -> None:
+    put(**{"a\nb.Dockerfile": "FROM a\nCMD gosu\n"})
+    assert dockfix("--diff", ".").err.startswith('"a\\nb.Dockerfile":2: gosu drops')
+
+
+def test_colour_only_when_asked(dockfix: Run) -> None:
+    put(Dockerfile=ROOT)
+    assert "\x1b[" not in dockfix("--diff", "Dockerfile").out
+    painted = dockfix("--diff", "--color", "Dockerfile").out
+    assert "\x1b[32m+USER appuser" in painted
+
+
+def test_patch_of_a_link_names_its_target(dockfix: Run) -> None:
+    Path("real").mkdir()
+    put(**{"real/Dockerfile": ROOT})
+    Path("Dockerfile").symlink_to("real/Dockerfile")
+    assert dockfix("--diff", "Dockerfile").out == PATCH.format("real/Dockerfile")
+    dockfix("--write", "Dockerfile")
+    assert Path("Dockerfile").is_symlink()
+    assert Path("real/Dockerfile").read_text() == MOVED
+
+
+def test_what_cannot_be_written_fails_alone(dockfix: Run) -> None:
+    put(a=ROOT, b=ROOT)
+    Path("a").chmod(0o444)
+    done = dockfix("--write", "a", "b")
+    assert done.code == 123
+    assert "a: error: read-only [read-only] (allow writing it: chmod u+w)\n" in done.err
+    assert (Path("a").read_text(), Path("b").read_text()) == (ROOT, MOVED)
+
+
+def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / f"{number}.Dockerfile").write_text(ROOT)
+    script = (
+        "import sys, dockfix.analysis; from tests.test_cli import stand_in;"
+        "dockfix.analysis._fix = lambda: stand_in;"
+        "from dockfix.cli import run; sys.argv = ['dockfix', '--diff', '.', '-q']; sys.exit(run())"
+    )
+    here = Path(__file__).parents[1]
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{here / 'src'}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() in (0, 141)
