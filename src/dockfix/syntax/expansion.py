@@ -1,0 +1,182 @@
+"""Variables and quotes in a Dockerfile's words, as BuildKit fills in and removes them.
+
+Source of the rules: "Environment replacement" in the Dockerfile reference, and moby/buildkit
+`frontend/dockerfile/shell/lex.go` (ProcessWord), which also knows `#`, `%` and `/`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+_SPECIAL_PARAMETERS: Final = "@*#?-$!0"
+
+
+def expand(raw: str, env: Mapping[str, str], escape: str = "\\") -> str | None:
+    """What BuildKit makes of `raw`; an unset variable is "". None where it would refuse the word."""
+    if "$" not in raw and "'" not in raw and '"' not in raw and escape not in raw:
+        return raw
+    try:
+        return _Word(raw, env, escape).until("", keep_escapes=False)
+    except _BadWordError:
+        return None
+
+
+class _BadWordError(Exception):
+    """The word is one that BuildKit refuses."""
+
+
+class _Word:
+    """One word and how far it has been read."""
+
+    def __init__(self, text: str, env: Mapping[str, str], escape: str) -> None:
+        self.text = text
+        self.env = env
+        self.escape = escape
+        self.at = 0
+
+    def _peek(self) -> str:
+        return self.text[self.at : self.at + 1]
+
+    def _next(self) -> str:
+        char = self.text[self.at : self.at + 1]
+        self.at += 1
+        return char
+
+    def until(self, stop: str, *, keep_escapes: bool) -> str:
+        """Expand up to the character `stop` and step over it; "" is the end of the text."""
+        out: list[str] = []
+        while (char := self._peek()) != stop:
+            if not char:
+                raise _BadWordError
+            if char == "'":
+                out.append(self._single_quoted())
+            elif char == '"':
+                out.append(self._double_quoted(keep_escapes))
+            elif char == "$":
+                out.append(self._variable())
+            elif char == self.escape:
+                self.at += 1
+                out.append((char if keep_escapes else "") + self._next())
+            else:
+                out.append(self._next())
+        self.at += 1
+        return "".join(out)
+
+    def _single_quoted(self) -> str:
+        close = self.text.find("'", self.at + 1)
+        if close < 0:
+            raise _BadWordError
+        inner = self.text[self.at + 1 : close]
+        self.at = close + 1
+        return inner
+
+    def _double_quoted(self, keep_escapes: bool) -> str:
+        out: list[str] = []
+        self.at += 1
+        while (char := self._peek()) != '"':
+            if not char:
+                raise _BadWordError
+            if char == "$":
+                out.append(self._variable())
+                continue
+            self.at += 1
+            if char == self.escape:
+                following = self._peek()
+                if keep_escapes or not following:
+                    out.append(char if keep_escapes else "")
+                if following and following in ('"', "$", self.escape):
+                    char = self._next()
+                elif not following:
+                    continue
+            out.append(char)
+        self.at += 1
+        return "".join(out)
+
+    def _variable(self) -> str:
+        self.at += 1
+        if self._peek() != "{":
+            name = self._name()
+            return self.env.get(name, "") if name else "$"
+        self.at += 1
+        if self._peek() in ("", "{", "}", ":"):
+            raise _BadWordError
+        name = self._name()
+        operator = self._next()
+        if operator == "}":
+            return self.env.get(name, "")
+        if operator == "/":
+            return self._replaced(name)
+        null_is_unset = operator == ":"
+        if null_is_unset:
+            operator = self._next()
+        if operator in ("#", "%") and not null_is_unset:
+            return _trimmed(self.env.get(name, ""), self.until("}", keep_escapes=True), operator)
+        if operator not in ("-", "+", "?"):
+            raise _BadWordError
+        word = self.until("}", keep_escapes=False)
+        value = self.env.get(name)
+        is_set = bool(value) if null_is_unset else value is not None
+        if operator == "+":
+            return word if is_set else ""
+        if not is_set and operator == "?":
+            raise _BadWordError
+        return (value or "") if is_set else word
+
+    def _replaced(self, name: str) -> str:
+        """`${name/pattern/text}`, or with `//` every match."""
+        count = 1
+        if self._peek() == "/":
+            self.at += 1
+            count = 0
+        pattern = _pattern(self.until("/", keep_escapes=True), greedy=True)
+        replacement = self.until("}", keep_escapes=True)
+        return pattern.sub(lambda _: replacement, self.env.get(name, ""), count=count)
+
+    def _name(self) -> str:
+        start = self.at
+        first = self._peek()
+        if first.isdecimal():
+            while self._peek().isdecimal():
+                self.at += 1
+        elif first and first in _SPECIAL_PARAMETERS:
+            self.at += 1
+        else:
+            while (char := self._peek()) and (char.isalpha() or char.isdecimal() or char == "_"):
+                self.at += 1
+        return self.text[start : self.at]
+
+
+def _trimmed(value: str, pattern: str, operator: str) -> str:
+    """`#` and `%`: the shortest match off the start or the end; doubled, the longest."""
+    greedy = pattern.startswith(operator)
+    glob = _pattern(pattern[greedy:], greedy=greedy)
+    if operator == "#":
+        match = glob.match(value)
+        return value[match.end() :] if match else value
+    starts = range(len(value) + 1) if greedy else range(len(value), -1, -1)
+    return next((value[:start] for start in starts if glob.fullmatch(value, start)), value)
+
+
+def _pattern(glob: str, *, greedy: bool) -> re.Pattern[str]:
+    out: list[str] = []
+    at = 0
+    while at < len(glob):
+        char = glob[at]
+        at += 1
+        if char == "*":
+            out.append(".*" if greedy else ".*?")
+        elif char == "?":
+            out.append(".")
+        elif char == "\\":
+            following = glob[at : at + 1]
+            if following and following in "}/":
+                continue
+            if not following or following not in "*?\\":
+                raise _BadWordError
+            out.append(re.escape(following))
+            at += 1
+        else:
+            out.append(re.escape(char))
+    return re.compile("".join(out))

@@ -1,0 +1,81 @@
+"""The words of one joined instruction, cut as BuildKit's line parsers cut them.
+
+dockerfile-parse is used here and nowhere else: its word splitter for quoted values, its reading of
+FROM. Its splitting of lines into instructions, its dequoting and its expansion are not BuildKit's.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from dockfix.syntax.tree import GO_SPACE
+
+_BLANKS: Final = "\t\v\f\r "
+_WORD = re.compile(f"[^{_BLANKS}]+")
+_GO_WORD = re.compile(f"[^{GO_SPACE}]+")
+_ODD_SPACE = re.compile(f"[^\\S{_BLANKS}]")
+_SWAP_ESCAPES = str.maketrans("\\`", "`\\")
+
+
+class Operand(NamedTuple):
+    """A word of an instruction's arguments: its span in them, and the text as it stands."""
+
+    start: int
+    end: int
+    text: str
+
+
+def split_words(args: str) -> tuple[Operand, ...]:
+    """The words of COPY, ADD, VOLUME, EXPOSE and FROM in shell form: quotes do not hold words together."""
+    return tuple(Operand(match.start(), match.end(), match[0]) for match in _WORD.finditer(args))
+
+
+def key_values(args: str, escape: str = "\\") -> tuple[tuple[str, str], ...]:
+    """The pairs of ENV or LABEL, also of the old form `ENV name value`; values as they stand, quotes kept.
+
+    A word without `=`, which BuildKit refuses, is left out.
+    """
+    words = _quoted_words(args, escape)
+    if words and "=" not in words[0]:
+        name, _, value = _partition(args)
+        return ((name, value),) if value else ()
+    pairs = (word.partition("=") for word in words)
+    return tuple((name, value) for name, equals, value in pairs if equals)
+
+
+def declared_arguments(args: str, escape: str = "\\") -> tuple[tuple[str, str | None], ...]:
+    """The names of ARG, each with its default as it stands, or None where it has none."""
+    pairs = (word.partition("=") for word in _quoted_words(args, escape))
+    return tuple((name, value if equals else None) for name, equals, value in pairs)
+
+
+def image_from(args: str) -> tuple[str, str | None]:
+    """The image of FROM as it stands, and the stage's name in lower case, as BuildKit takes it."""
+    from dockerfile_parse.parser import image_from as read  # noqa: PLC0415
+
+    if _ODD_SPACE.search(args):
+        # The library would take it for the end of the image's name.
+        return next(iter(args.split(" ")), ""), None
+    image, name = read(args)
+    return image or "", name.lower() if name else None
+
+
+def _partition(args: str) -> tuple[str, str, str]:
+    match = re.search(f"[{_BLANKS}]+", args)
+    return (args[: match.start()], match[0], args[match.end() :]) if match else (args, "", "")
+
+
+@lru_cache(maxsize=4096)
+def _quoted_words(args: str, escape: str) -> tuple[str, ...]:
+    """Words of ENV, LABEL and ARG: quotes and escapes hold them together, and stay in them."""
+    if '"' not in args and "'" not in args and escape not in args:
+        return tuple(_GO_WORD.findall(args))
+    from dockerfile_parse.util import WordSplitter  # noqa: PLC0415
+
+    if escape == "\\":
+        return tuple(WordSplitter(args).split(dequote=False))
+    # The splitter knows the backslash only: with both exchanged, the backtick has its part.
+    words = WordSplitter(args.translate(_SWAP_ESCAPES)).split(dequote=False)
+    return tuple(word.translate(_SWAP_ESCAPES) for word in words)
