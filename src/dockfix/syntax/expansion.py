@@ -19,7 +19,7 @@ def expand(raw: str, env: Mapping[str, str], escape: str = "\\") -> str | None:
         return raw
     try:
         return _Word(raw, env, escape).until("", keep_escapes=False)
-    except _BadWordError:
+    except (_BadWordError, RecursionError):
         return None
 
 

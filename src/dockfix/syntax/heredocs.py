@@ -18,6 +18,13 @@ _MODIFIER = re.compile(r":?[+\-?]|[#%]|//?")
 
 def shell_words(line: str) -> list[tuple[int, int, str]]:
     """Words as BuildKit's heredoc scan sees them: quotes and escapes kept; none at all where it fails."""
+    try:
+        return _split(line)
+    except RecursionError:
+        return []
+
+
+def _split(line: str) -> list[tuple[int, int, str]]:
     words: list[tuple[int, int, str]] = []
     at, start, end = 0, -1, len(line)
     while at < end:

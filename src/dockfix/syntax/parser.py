@@ -1,4 +1,4 @@
-"""Parse a Dockerfile into its lossless tree: cut into instructions by BuildKit's rules, every byte accounted for.
+"""Parse a Dockerfile into its lossless tree: instructions by BuildKit's rules, every byte accounted for.
 
 Source of the rules: moby/buildkit `frontend/dockerfile/parser/{parser,directives,split_command}.go`
 and `frontend/dockerfile/shell/lex.go`.
@@ -180,7 +180,7 @@ def _trimmed(line: str, *, first: bool, bom: bool = False) -> tuple[str, int]:
 def split_instruction(
     text: str, start: int, line: int, joined: str, segments: tuple[Segment, ...], escape: str, shift: int = 0
 ) -> Instruction:
-    """Split a joined line into keyword, flags and arguments; `shift` is where `joined` starts in its parent."""
+    """Split a joined line into keyword, flags, arguments; `shift` is where `joined` starts in its parent."""
     lead = len(joined) - len(joined.lstrip(GO_SPACE))
     trimmed = joined.strip(GO_SPACE)
     gap = _KEYWORD_END.search(trimmed)
@@ -193,7 +193,8 @@ def split_instruction(
     instruction = Instruction(
         text, start, line, joined, segments, keyword, lead, flags, args_at, end, escape, shift
     )
-    if instruction.keyword == "ONBUILD" and instruction.args:
+    # ONBUILD ONBUILD is refused anyway, and a line of thousands must not exhaust the stack.
+    if instruction.keyword == "ONBUILD" and instruction.args and not shift:
         instruction.trigger = split_instruction(
             text, start, line, instruction.args, segments, escape, shift + args_at
         )

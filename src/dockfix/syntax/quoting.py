@@ -30,13 +30,20 @@ def expand_word(text: str, env: Mapping[str, str]) -> str | None:
     if text[0] == "~" and text[1:2] in ("", "/") and "HOME" in env:
         out.append(env["HOME"])
         at = 1
-    return "".join(out) if _unquoted(text, at, env, out, "") == len(text) else None
+    return _whole(text, at, env, out)
 
 
 def unquote(text: str) -> str | None:
     """The word without its quotes, variables left as they stand; None with a command substitution."""
-    out: list[str] = []
-    return "".join(out) if _unquoted(text, 0, None, out, "") == len(text) else None
+    return _whole(text, 0, None, [])
+
+
+def _whole(text: str, at: int, env: Mapping[str, str] | None, out: list[str]) -> str | None:
+    try:
+        end = _unquoted(text, at, env, out, "")
+    except RecursionError:
+        return None
+    return "".join(out) if end == len(text) else None
 
 
 def _unquoted(text: str, at: int, env: Mapping[str, str] | None, out: list[str], until: str) -> int | None:

@@ -146,7 +146,7 @@ class Instruction:
             return None
         try:
             value = json.loads(self.args)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)

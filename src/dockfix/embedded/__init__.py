@@ -1,0 +1,1 @@
+"""Dockerfiles that live in other files: found, rewritten in place, everything around them byte for byte."""

@@ -1,0 +1,81 @@
+"""Whether a text is a whole Dockerfile, and whether what it leaves open stands in the way of a fix."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from dockfix.syntax.parser import parse
+from dockfix.syntax.tree import Instruction
+
+# Where a value that nobody knows yet decides nothing.
+OPEN_KEYWORDS: Final = frozenset(
+    {"ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "STOPSIGNAL"}
+)
+KEYWORDS: Final = OPEN_KEYWORDS | {
+    "ADD", "COPY", "FROM", "ONBUILD", "RUN", "SHELL", "USER", "VOLUME", "WORKDIR",
+}  # fmt: skip
+HOLES: Final = range(0xE000, 0xF900)
+
+_FROM = re.compile(r"\S+(?:\s+as\s+\S+)?", re.IGNORECASE)
+_MAY_HOLD = re.compile(r"(?:^|\\n|[\s'\"`|>])from[ \t]+\S", re.IGNORECASE)
+
+
+def may_hold_dockerfile(text: str) -> bool:
+    """A quick no: nothing in the text looks like a FROM line."""
+    return _MAY_HOLD.search(text) is not None
+
+
+def is_dockerfile(text: str) -> bool:
+    """Whether the text is a whole Dockerfile: FROM comes first, more follows, every keyword is known."""
+    if "\n" not in text or not may_hold_dockerfile(text):
+        return False
+    tree = parse(text)
+    lines = tree.instructions
+    if tree.problems or len(lines) < 2 or any(not _known(line.keyword) for line in lines):
+        return False
+    first = next((line for line in lines if line.keyword != "ARG"), None)
+    return first is not None and first.keyword == "FROM" and _FROM.fullmatch(first.args) is not None
+
+
+def _known(keyword: str) -> bool:
+    return keyword in KEYWORDS or _has_hole(keyword)
+
+
+def hole_in_the_way(text: str) -> Instruction | None:
+    """The first instruction that a hole (a character out of HOLES) makes unreadable, or None.
+
+    A hole may stand where its content decides nothing: in values, ports, start commands' arguments,
+    the sources of a copy, and comments.
+    """
+    for line in parse(text).instructions:
+        if not any(ord(char) in HOLES for char in str(line)):
+            continue
+        if line.keyword in OPEN_KEYWORDS and not _has_hole(_first_word(line)):
+            continue
+        if line.keyword in ("COPY", "ADD") and not _has_hole(_flags_and_destination(line)):
+            continue
+        if not _has_hole(line.joined):  # it stands in a comment inside the instruction
+            continue
+        return line
+    return None
+
+
+def _has_hole(text: str) -> bool:
+    return any(ord(char) in HOLES for char in text)
+
+
+def _first_word(line: Instruction) -> str:
+    if line.keyword in ("EXPOSE", "STOPSIGNAL"):
+        return line.name
+    if line.json is not None:
+        return line.name + "".join(line.json[:1])
+    words = re.split(r"[\s=]", line.args, maxsplit=1)
+    return line.name + words[0]
+
+
+def _flags_and_destination(line: Instruction) -> str:
+    flags = line.joined[: line.args_start]
+    if line.json is not None:
+        return flags + "".join(line.json[-1:])
+    return flags + (line.args.split() or [""])[-1]

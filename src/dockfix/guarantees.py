@@ -1,0 +1,130 @@
+"""What must hold of every rewritten file; one that fails leaves the file untouched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from dockfix.model.ownership import find_directories
+from dockfix.model.paths import STANDING_DIRECTORIES, is_ownable, is_within
+from dockfix.model.plan import Plan
+from dockfix.model.roothome import find_left
+from dockfix.options import Chown, Install
+from dockfix.results import Finding
+from dockfix.syntax.validity import rejections
+
+
+@dataclass(frozen=True, slots=True)
+class Guarantee:
+    """A name, the transforms without which it is not promised, and a check that yields (line, what broke)."""
+
+    name: str
+    needs: frozenset[str]
+    check: Callable[[Plan, Plan], Iterator[tuple[int, str]]]
+
+
+def check_guarantees(before: Plan, after: Plan, active: frozenset[str]) -> Iterator[Finding]:
+    """A finding for each guarantee that the rewrite `after` of `before` breaks."""
+    for guarantee in GUARANTEES:
+        if guarantee.needs <= active:
+            for line, what in guarantee.check(before, after):
+                yield Finding(f"broken-guarantee-{guarantee.name}", line, what, "please report this file")
+                break
+
+
+def _accepted(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
+    for problem in (*after.tree.problems, *rejections(after.tree)):
+        yield problem.line, f"BuildKit would refuse the rewrite: {problem.message}"
+
+
+def _keeps_instructions(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
+    kept = iter(one.keyword for one in after.tree.instructions)
+    for one in before.tree.instructions:
+        if one.keyword not in kept:
+            yield one.line, f"{one.keyword} was lost or moved"
+
+
+def _runs_as_user(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
+    if after.lineage.end.is_root:
+        yield 0, "the image still runs as root"
+
+
+def _ends_root(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
+    for index, reason in after.root_runs.items():
+        if index >= after.switch:
+            yield after.steps[index].instruction.line, f"a step below USER needs root: {reason}"
+
+
+def _resolves_names(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
+    account = after.account
+    if not account.numeric and not account.exists:
+        yield 0, f"nobody creates {account.name}"
+    if account.created is None or account.numeric:
+        return
+    for copy in after.copies:
+        flag = copy.step.instruction.flag("chown")
+        if flag and flag.value == account.owner and copy.step.index < account.created.index:
+            yield copy.step.instruction.line, f"{account.name} does not exist yet: BuildKit would take root"
+
+
+def _owns_copies(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
+    if after.options.chown is not Chown.ALL:
+        return
+    created = after.account.created.index if after.account.created else -1
+    for copy in after.owned_copies:
+        if not copy.has_owner and copy.step.index >= created:
+            yield copy.step.instruction.line, f"{copy.destination} stays root's"
+
+
+def _writes_workdir(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
+    directories = find_directories(after)
+    if after.lineage.image.account_command == "none":
+        return
+    for path in (*directories.early, *directories.made, *directories.mixed):
+        yield 0, f"{path} stays root's"
+    end = after.lineage.end.workdir
+    if end in STANDING_DIRECTORIES and not is_ownable(end):
+        yield 0, f"the working directory {end} stays root's"
+
+
+def _has_path(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
+    if after.options.install is Install.SYSTEM:
+        return
+    path = after.lineage.end.env.get("PATH", "").split(":")
+    for run, pip in after.user_installs:
+        if not pip.is_user_install:
+            yield run.instruction.line, "a pip install below USER goes nowhere in particular"
+        elif f"{after.home}/.local/bin" not in path:
+            yield run.instruction.line, "scripts of a user install are not on PATH"
+
+
+def _leaves_root_home(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
+    for path, line in find_left(after):
+        yield line, f"{path} is closed to the new user"
+    if is_within(after.lineage.end.env.get("HOME", "/home"), "/root"):
+        yield 0, "HOME is root's"
+
+
+def _uses_mounts(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
+    for step in after.steps[after.switch :]:
+        for flag in step.instruction.flags if step.keyword == "RUN" else ():
+            value = flag.value or ""
+            kind = any(f"type={kind}" in value for kind in ("cache", "secret", "ssh"))
+            if flag.name == "mount" and kind and "uid=" not in value:
+                yield step.instruction.line, "a mount below USER is root's"
+
+
+_USER: Final = frozenset({"set-user"})
+GUARANTEES: Final = (
+    Guarantee("accepted-by-buildkit", frozenset(), _accepted),
+    Guarantee("keeps-every-instruction", frozenset(), _keeps_instructions),
+    Guarantee("ships-as-non-root", _USER, _runs_as_user),
+    Guarantee("no-root-step-below-user", _USER, _ends_root),
+    Guarantee("names-resolve", _USER, _resolves_names),
+    Guarantee("copies-are-owned", _USER | {"chown-copies"}, _owns_copies),
+    Guarantee("directories-are-owned", _USER | {"own-directories"}, _writes_workdir),
+    Guarantee("user-installs-are-on-path", _USER | {"pip-user", "user-path"}, _has_path),
+    Guarantee("nothing-in-root-home", _USER | {"home-paths"}, _leaves_root_home),
+    Guarantee("mounts-are-usable", _USER | {"cache-mounts"}, _uses_mounts),
+)

@@ -1,0 +1,89 @@
+"""Insert lines in a file's own manners: casing, line ends, blank lines, comments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from dockfix.edits import Edit
+from dockfix.syntax.tree import Blank, Comment, Dockerfile, Instruction
+
+MAX_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """An instruction to insert: keyword, arguments, and the comment that a commented file gets with it."""
+
+    keyword: str
+    args: str
+    comment: str
+
+
+class Layout:
+    """The manners of one parsed file."""
+
+    def __init__(self, tree: Dockerfile) -> None:
+        self.tree = tree
+
+    @cached_property
+    def lower_case(self) -> bool:
+        """Whether most keywords are in lower case."""
+        names = [one.name for one in self.tree.instructions]
+        return sum(name.islower() for name in names) * 2 > len(names)
+
+    @cached_property
+    def separates(self) -> bool:
+        """Whether most neighbouring instructions have a blank line between them."""
+        return self._share(Blank)
+
+    @cached_property
+    def comments(self) -> bool:
+        """Whether most instructions behind the first have a comment right above."""
+        return self._share(Comment)
+
+    def _share(self, kind: type[Blank] | type[Comment]) -> bool:
+        hits = gaps = 0
+        since: list[type] = []
+        first = True
+        for node in self.tree.nodes:
+            if not isinstance(node, Instruction):
+                since.append(type(node))
+                continue
+            if not first:
+                gaps += 1
+                hits += kind in since if kind is Blank else since[-1:] == [Comment]
+            first, since = False, []
+        return hits * 2 > gaps
+
+    def insert_before(self, instruction: Instruction, lines: Sequence[NewLine]) -> Edit:
+        """New lines above an instruction and the comment block that introduces it."""
+        nodes = self.tree.nodes
+        at = nodes.index(instruction)
+        while at and isinstance(nodes[at - 1], Comment):
+            at -= 1
+        start = nodes[at].start
+        text = "".join(self._written(line) + self._gap for line in lines)
+        lead = self._gap if self.separates and at and isinstance(nodes[at - 1], Instruction) else ""
+        return Edit(start, start, lead + text)
+
+    def insert_after(self, instruction: Instruction, lines: Sequence[NewLine]) -> Edit:
+        """New lines right behind an instruction."""
+        text = "".join(self._gap + self._written(line) for line in lines)
+        if not self.tree.text[: instruction.end].endswith("\n"):
+            text = self.tree.eol + text.removesuffix(self.tree.eol)
+        return Edit(instruction.end, instruction.end, text)
+
+    @property
+    def _gap(self) -> str:
+        return self.tree.eol if self.separates else ""
+
+    def _written(self, line: NewLine) -> str:
+        eol = self.tree.eol
+        keyword = line.keyword.lower() if self.lower_case else line.keyword
+        comment = f"# {line.comment}{eol}" if self.comments else ""
+        written = f"{keyword} {line.args}"
+        if line.keyword == "RUN" and len(written) > MAX_WIDTH:
+            written = written.replace(" && ", f" {self.tree.escape}{eol}    && ")
+        return comment + written + eol

@@ -1,0 +1,104 @@
+"""COPY and ADD: what they bring, where it lands, and whose it is."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from functools import cached_property
+
+from dockfix.model.lineage import Lineage, Step
+from dockfix.model.paths import resolve
+from dockfix.syntax.words import split_words
+
+
+@dataclass(eq=False)
+class Copy:
+    """One COPY or ADD with its operands after variable substitution."""
+
+    step: Step
+
+    @cached_property
+    def operands(self) -> tuple[str, ...]:
+        """Sources, then the destination as written (JSON or shell form); heredoc words left out."""
+        instruction = self.step.instruction
+        if instruction.json is not None:
+            return tuple(self.step.expand(word) for word in instruction.json)
+        heredocs = {heredoc.word_start - instruction.args_start for heredoc in instruction.heredocs}
+        words = split_words(instruction.args)
+        return tuple(self.step.expand(word.text) for word in words if word.start not in heredocs)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Everything before the destination."""
+        return self.operands[:-1]
+
+    @property
+    def written_destination(self) -> str:
+        """The destination as the file has it, "" where there is none."""
+        return self.operands[-1] if self.operands else ""
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether the destination depends on the working directory."""
+        return not self.written_destination.startswith("/")
+
+    @cached_property
+    def destination(self) -> str:
+        """The absolute path that the destination names."""
+        return resolve(self.written_destination, self.step.before.workdir)
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether the destination is surely a directory: by its slash, several sources, or `.`."""
+        written = self.written_destination
+        if written.endswith("/") or posixpath.basename(written) in (".", "..") or len(self.sources) > 1:
+            return True
+        return any(source.endswith("/") or source in (".", "./") for source in self.sources)
+
+    @property
+    def stage(self) -> str | None:
+        """The stage or image of `--from`, None for the build context."""
+        flag = self.step.instruction.flag("from")
+        return self.step.expand(flag.value) if flag and flag.value else None
+
+    @property
+    def has_owner(self) -> bool:
+        """Whether the file sets the ownership itself."""
+        return self.step.instruction.flag("chown") is not None
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether `--link` copies onto an empty base, where names mean nothing."""
+        flag = self.step.instruction.flag("link")
+        return flag is not None and (flag.value or "true").lower() != "false"
+
+    @property
+    def is_download(self) -> bool:
+        """Whether ADD fetches a URL: such a file has mode 0600."""
+        return self.step.keyword == "ADD" and any("://" in source for source in self.sources)
+
+    def landed(self) -> tuple[str, ...]:
+        """The paths that the named sources get, "*" last where a whole tree is copied."""
+        if not self.is_directory and "*" not in "".join(self.sources):
+            return (self.destination,)
+        names: list[str] = []
+        for source in self.sources:
+            name = posixpath.basename(posixpath.normpath(source))
+            is_tree = source.endswith("/") or name in ("", ".", "..") or "*" in name or "." not in name
+            names.append("*" if is_tree else name)
+        return tuple(resolve(name, self.destination) for name in sorted(names, key=lambda name: name == "*"))
+
+
+def find_copies(lineage: Lineage) -> tuple[Copy, ...]:
+    """The COPY and ADD steps of a lineage in order."""
+    return tuple(Copy(step) for step in lineage.steps if step.keyword in ("COPY", "ADD"))
+
+
+def find_volumes(lineage: Lineage) -> tuple[tuple[Step, str], ...]:
+    """The VOLUME steps with each path they declare, absolute."""
+    found: list[tuple[Step, str]] = []
+    for step in lineage.steps:
+        if step.keyword == "VOLUME":
+            written = step.instruction.json or tuple(w.text for w in split_words(step.instruction.args))
+            found += ((step, resolve(step.expand(path), "/")) for path in written)
+    return tuple(found)

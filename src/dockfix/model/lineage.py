@@ -1,0 +1,218 @@
+"""Stages, what they inherit, and what is in force at each of their instructions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Final
+
+from dockfix.model.images import Image, find_image, infer_image
+from dockfix.model.paths import resolve
+from dockfix.options import Options
+from dockfix.syntax.expansion import expand
+from dockfix.syntax.tree import Dockerfile, Instruction
+from dockfix.syntax.words import image_from, key_values, split_words
+
+DEFAULT_SHELL: Final = ("/bin/sh", "-c")
+DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_PLATFORM_ARGS: Final = {"TARGETPLATFORM": "linux/amd64", "TARGETOS": "linux", "TARGETARCH": "amd64"} | {
+    "BUILDPLATFORM": "linux/amd64", "BUILDOS": "linux", "BUILDARCH": "amd64", "TARGETVARIANT": ""
+}
+_MANAGERS: Final = ("apt-get", "apt", "apk", "microdnf", "dnf", "yum", "zypper", "pacman")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is in force when an instruction starts.
+
+    `variables` are ARG and ENV values as substitution sees them (ENV wins); `env` alone is what
+    processes see beside ARG. `user` is as written, "" where a variable left nothing.
+    """
+
+    user: str
+    workdir: str
+    env: Mapping[str, str]
+    variables: Mapping[str, str]
+    shell: tuple[str, ...] = DEFAULT_SHELL
+
+    @property
+    def is_root(self) -> bool:
+        """Whether the user in force is root."""
+        return is_root_user(self.user)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One instruction of a stage; `index` counts within the lineage."""
+
+    index: int
+    instruction: Instruction
+    stage: Stage
+    before: State
+
+    @property
+    def keyword(self) -> str:
+        """The instruction's name in upper case."""
+        return self.instruction.keyword
+
+    def expand(self, raw: str) -> str:
+        """The value after Dockerfile variable substitution; as it stands where that is not supported."""
+        value = expand(raw, self.before.variables, self.instruction.escape)
+        return raw if value is None else value
+
+
+@dataclass(eq=False)
+class Stage:
+    """A FROM and what follows it; `parent` is the stage it is built from, if it is one of the file's."""
+
+    index: int
+    name: str
+    reference: str
+    instructions: tuple[Instruction, ...]
+    arguments: Mapping[str, str]
+    parent: Stage | None = None
+    image: Image = field(init=False)
+
+    def names(self) -> tuple[str, ...]:
+        """What `--from=` and FROM can call this stage."""
+        return (self.name.lower(), str(self.index)) if self.name else (str(self.index),)
+
+
+@dataclass(eq=False)
+class Lineage:
+    """The stages that make up one shipped image, eldest first, with every instruction's state."""
+
+    stages: tuple[Stage, ...]
+
+    @property
+    def final(self) -> Stage:
+        """The stage that ships."""
+        return self.stages[-1]
+
+    @property
+    def image(self) -> Image:
+        """The base image under the eldest stage."""
+        return self.stages[0].image
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """All instructions of all stages in the order in which they take effect."""
+        return tuple(self._walk())
+
+    @property
+    def own_steps(self) -> tuple[Step, ...]:
+        """The steps of the final stage behind its FROM."""
+        return tuple(step for step in self.steps if step.stage is self.final and step.keyword != "FROM")
+
+    @cached_property
+    def end(self) -> State:
+        """What is in force when the image starts."""
+        last = self.steps[-1]
+        return _advance(last.before, last)
+
+    def last(self, keyword: str) -> Step | None:
+        """The last step with that keyword: the one that counts for CMD, ENTRYPOINT, USER and the like."""
+        return next((step for step in reversed(self.steps) if step.keyword == keyword), None)
+
+    def _walk(self) -> Iterator[Step]:
+        image = self.image
+        env = {"PATH": DEFAULT_PATH, **image.env}
+        state = State(image.user, image.workdir or "/", env, env)
+        index = 0
+        for stage in self.stages:
+            state = replace(state, variables=state.env)
+            for instruction in stage.instructions:
+                step = Step(index, instruction, stage, state)
+                yield step
+                state = _advance(state, step)
+                index += 1
+
+
+def is_root_user(user: str) -> bool:
+    """Whether a USER value (`name`, `uid`, with or without `:group`) means root."""
+    name = user.partition(":")[0]
+    return name == "root" or (name.isdigit() and int(name) == 0)
+
+
+def _advance(state: State, step: Step) -> State:
+    keyword = step.keyword
+    if keyword == "USER":
+        return replace(state, user=step.expand(step.instruction.args))
+    if keyword == "WORKDIR":
+        return replace(state, workdir=resolve(step.expand(step.instruction.args), state.workdir))
+    if keyword == "ENV":
+        pairs = {key: step.expand(value) for key, value in key_values(step.instruction.args)}
+        return replace(state, env={**state.env, **pairs}, variables={**state.variables, **pairs})
+    if keyword == "ARG":
+        return replace(state, variables=_with_args(state, step))
+    if keyword == "SHELL" and step.instruction.json:
+        return replace(state, shell=step.instruction.json)
+    return state
+
+
+def _with_args(state: State, step: Step) -> dict[str, str]:
+    variables = dict(state.variables)
+    for name, value in arguments(step.instruction):
+        if name in state.env:
+            continue
+        if value is not None:
+            variables[name] = step.expand(value)
+        elif name in step.stage.arguments:
+            variables[name] = step.stage.arguments[name]
+    return variables
+
+
+def arguments(instruction: Instruction) -> Iterator[tuple[str, str | None]]:
+    """The names that an ARG declares, each with its default as written, or None."""
+    for word in split_words(instruction.args):
+        name, equals, value = word.text.partition("=")
+        yield name, value if equals else None
+
+
+def read_stages(tree: Dockerfile, options: Options) -> tuple[Stage, ...]:
+    """All stages of a file, each tied to its parent stage or its base image."""
+    variables = dict(_PLATFORM_ARGS)
+    stages: list[Stage] = []
+    rows: list[list[Instruction]] = []
+    for instruction in tree.instructions:
+        if instruction.keyword == "FROM":
+            rows.append([instruction])
+        elif rows:
+            rows[-1].append(instruction)
+        elif instruction.keyword == "ARG":
+            for name, value in arguments(instruction):
+                if value is not None:
+                    variables[name] = expand(value, variables, instruction.escape) or ""
+    for index, row in enumerate(rows):
+        written, name = image_from(row[0].args)
+        reference = expand(written, variables, row[0].escape) or ""
+        parent = next((stage for stage in stages if reference.lower() == stage.name.lower() != ""), None)
+        stage = Stage(index, name or "", reference, tuple(row), variables, parent)
+        stage.image = parent.image if parent else _base_image(stage, rows, options)
+        stages.append(stage)
+    return tuple(stages)
+
+
+def _base_image(stage: Stage, rows: list[list[Instruction]], options: Options) -> Image:
+    image = find_image(stage.reference, options.images)
+    if image.known:
+        return image
+    if options.base:
+        return replace(find_image(options.base), name=image.name, tag=image.tag)
+    text = "\n".join(one.args for row in rows for one in row if one.keyword == "RUN")
+    managers = [name for name in _MANAGERS if re.search(rf"(?<![\w/.-]){name}(?= )", text)]
+    return infer_image(image, managers)
+
+
+def find_lineages(stages: tuple[Stage, ...], targets: tuple[str, ...]) -> tuple[Lineage, ...]:
+    """The lineages that ship: the last stage's, then those of the named targets."""
+    wanted = [stages[-1]]
+    for target in targets:
+        wanted += [stage for stage in stages if target.lower() in stage.names() and stage not in wanted]
+    return tuple(Lineage(tuple(_ancestry(stage))) for stage in wanted)
+
+
+def _ancestry(stage: Stage) -> list[Stage]:
+    return [*(_ancestry(stage.parent) if stage.parent else ()), stage]

@@ -1,0 +1,62 @@
+"""Places in an image: absolute paths with slashes, and whose they may become."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from typing import Final
+
+# Directories that come with a base image (Filesystem Hierarchy Standard 3.0) and stay root's.
+SYSTEM_DIRECTORIES: Final = frozenset(
+    "/ /bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /proc /root /run /sbin /sys /usr /usr/bin /usr/games"
+    " /usr/include /usr/lib /usr/lib32 /usr/lib64 /usr/libexec /usr/local /usr/local/bin /usr/local/etc"
+    " /usr/local/games /usr/local/include /usr/local/lib /usr/local/lib64 /usr/local/sbin /usr/local/share"
+    " /usr/sbin /usr/share /var /var/cache /var/lib /var/local /var/lock /var/log /var/run /var/spool"
+    " /home".split()
+)
+# Below these, everything is the system's.
+_SYSTEM_TREES: Final = (
+    "/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /proc /root /run /sbin /sys /usr/bin /usr/include"
+    " /usr/lib /usr/lib32 /usr/lib64 /usr/libexec /usr/local/bin /usr/local/etc /usr/local/include"
+    " /usr/local/lib /usr/local/sbin /usr/sbin /usr/share /var/run /var/lock".split()
+)
+# Directories that a base may bring without their being the system's: WORKDIR does not make them anew.
+STANDING_DIRECTORIES: Final = frozenset("/opt /srv /mnt /media /usr/src /var/www /var/www/html /var/opt".split())
+# Directories of the base that everybody may write to.
+_SHARED: Final = ("/tmp", "/var/tmp", "/dev/shm", "/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty")
+
+
+def resolve(path: str, cwd: str) -> str:
+    """The absolute, normalised form of `path` seen from `cwd`."""
+    joined = posixpath.normpath(posixpath.join(cwd, path))
+    return "/" + joined.lstrip("/")
+
+
+def is_within(path: str, directory: str) -> bool:
+    """Whether `path` is `directory` or stands below it."""
+    return path == directory or path.startswith(directory.rstrip("/") + "/")
+
+
+def is_below_any(path: str, directories: Iterable[str]) -> bool:
+    """Whether `path` is one of `directories` or stands below one."""
+    return any(is_within(path, directory) for directory in directories)
+
+
+def is_shared(path: str) -> bool:
+    """Whether every user may write there in any image."""
+    return is_below_any(path, _SHARED)
+
+
+def is_system_directory(path: str) -> bool:
+    """Whether the directory comes with a base image and has to stay root's."""
+    return path in SYSTEM_DIRECTORIES or is_below_any(path, _SYSTEM_TREES)
+
+
+def is_root_home(path: str) -> bool:
+    """Whether the place is root's home or below it, which is closed to everybody else (mode 0700)."""
+    return is_within(path, "/root")
+
+
+def is_ownable(path: str) -> bool:
+    """Whether the directory may be made the account's: no bare system directory, not /root, not shared."""
+    return path not in SYSTEM_DIRECTORIES and not is_root_home(path) and not is_shared(path)

@@ -1,0 +1,129 @@
+"""pip calls: what they install, and where to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from dockfix.syntax.shell import Command, Word
+
+_PIP: Final = re.compile(r"(?:.*/)?pip(?:\d+(?:\.\d+)?)?")
+_PYTHON: Final = re.compile(r"(?:.*/)?python(?:\d+(?:\.\d+)?)?")
+_ELSEWHERE: Final = ("--target", "-t", "--prefix", "--root", "--system", "--no-user", "--dry-run", "--python")
+_BOOTSTRAP: Final = frozenset({"pip", "setuptools", "wheel"})
+# Options of `pip install` that take their value as the next word (pip 26, cli/cmdoptions.py).
+_VALUED: Final = frozenset(
+    "-r --requirement -c --constraint -e --editable -t --target --platform --python-version --implementation"
+    " --abi --root --prefix --src -b --build --upgrade-strategy --config-settings -C --global-option --build-option"
+    " --install-option --no-binary --only-binary --progress-bar --root-user-action --report --group -i"
+    " --index-url --extra-index-url -f --find-links --trusted-host --cert --client-cert --cache-dir --log"
+    " --proxy --retries --timeout --default-timeout --exists-action --keyring-provider --use-feature"
+    " --use-deprecated --python --build-constraint --no-build-isolation-package".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PipCall:
+    """One `pip <action>`: the word of the program, that of the action, and its operands and options."""
+
+    command: Command
+    program: Word
+    action: Word
+    rest: tuple[Word, ...]
+
+    @property
+    def installs(self) -> bool:
+        """Whether it is a `pip install`."""
+        return self.action.text == "install"
+
+    @property
+    def options(self) -> frozenset[str]:
+        """The options given, without their values."""
+        return frozenset(word.text.partition("=")[0] for word in self.rest if word.text.startswith("-"))
+
+    @property
+    def chooses_place(self) -> bool:
+        """Whether it says itself where packages go (`--target`, `--prefix`, `--root`, ...)."""
+        return any(word.text.partition("=")[0] in _ELSEWHERE for word in self.rest)
+
+    @property
+    def is_user_install(self) -> bool:
+        """Whether `--user` is there already."""
+        return "--user" in self.options
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """Requirement words, as they stand without quotes; values of options left out."""
+        found: list[str] = []
+        valued = False
+        for word in self.rest:
+            text = word.value if word.value is not None else word.text
+            if valued:
+                valued = False
+            elif text.startswith("-"):
+                valued = text in _VALUED
+            else:
+                found.append(text)
+        return tuple(found)
+
+    @property
+    def only_bootstraps(self) -> bool:
+        """Whether it installs nothing but pip, setuptools and wheel themselves."""
+        names = [re.split(r"[\[<>=!~; @]", operand)[0].lower() for operand in self.operands]
+        return bool(names) and _BOOTSTRAP.issuperset(names) and not self.options & {"-r", "--requirement"}
+
+    @property
+    def python(self) -> str:
+        """The interpreter it belongs to, as a command (`pip3.12` is `python3.12`'s)."""
+        if self.program is not self.command.name:
+            return self.command.program
+        return self.program.text.replace("pip", "python")
+
+    def pinned_pip(self) -> str | None:
+        """The version in `pip==X`, "" for an upgrade without one, None where pip itself is not installed."""
+        for operand in self.operands:
+            match = re.fullmatch(r"pip(?:==([\d.]+)|[<>=!~].*)?", operand)
+            if match:
+                upgrade = operand == "pip" and self.options & {"--upgrade", "-U"}
+                return match[1] or ("" if upgrade or operand != "pip" else None)
+        return None
+
+
+def read_pip(command: Command) -> PipCall | None:
+    """The pip call that a command is (`pip3 ...`, `python -m pip ...`), or None."""
+    if command.name is None:
+        return None
+    words = command.args
+    program = command.name
+    if _PYTHON.fullmatch(program.text):
+        at = _module_at(words)
+        if at is None or words[at].text != "pip":
+            return None
+        program, words = words[at], words[at + 1 :]
+    elif not _PIP.fullmatch(program.text):
+        return None
+    for index, word in enumerate(words):
+        if not word.text.startswith("-") and (index == 0 or words[index - 1].text not in _VALUED):
+            return PipCall(command, program, word, words[:index] + words[index + 1 :])
+    return None
+
+
+def _module_at(words: tuple[Word, ...]) -> int | None:
+    """Where the word behind python's `-m` stands."""
+    for index, word in enumerate(words):
+        if word.text == "-m":
+            return index + 1 if index + 1 < len(words) else None
+        if not word.text.startswith("-"):
+            return None
+    return None
+
+
+def is_virtual(program: str, env: Mapping[str, str]) -> bool:
+    """Whether pip runs in a virtual environment: by its own path, VIRTUAL_ENV, or one first on PATH."""
+    directory = program.rpartition("/")[0]
+    if directory:
+        return directory not in ("/usr/bin", "/usr/local/bin", "/bin", "/opt/conda/bin")
+    first = env.get("PATH", "").partition(":")[0]
+    return bool(env.get("VIRTUAL_ENV")) or bool(re.search(r"(^|/)\.?v?env[^/]*/bin$|venv[^/]*/bin$", first))

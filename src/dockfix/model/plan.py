@@ -1,0 +1,334 @@
+"""Where root stops being needed, and what then belongs to whom: the decisions that transforms share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Final
+
+from dockfix.model.accounts import UserAccount, choose_account, find_created
+from dockfix.model.copies import Copy, find_copies, find_volumes
+from dockfix.context import Context
+from dockfix.model.lineage import Lineage, Stage, Step
+from dockfix.model.paths import is_below_any, is_ownable, is_root_home, is_shared, is_system_directory, is_within
+from dockfix.model.pip import PipCall, is_virtual
+from dockfix.model.relocation import leans_on_root, moved_copies
+from dockfix.model.runs import Invocation, Run, read_run
+from dockfix.options import Chown, Install, Options
+from dockfix.syntax.tree import Dockerfile
+
+_PREAMBLE: Final = frozenset({"ARG", "ENV", "LABEL", "SHELL", "MAINTAINER", "ONBUILD", "STOPSIGNAL"})
+# What pip's freshly installed scripts cannot be mistaken for, in the RUN that installs them.
+_BASE_COMMANDS: Final = re.compile(
+    r"(.*/)?(python|pip)[\d.]*|rm|mkdir|cd|echo|printf|find|true|set|chmod|ls|cp|mv|ln|touch|sed|export|cat|test"
+    r"|\[|pwd|env|which|head|tail|grep|exit|:|if|du|sync|unset|tar|unzip"
+)
+
+
+class Plan:
+    """One reading of a file for one shipped lineage; transforms ask it, guarantees check it."""
+
+    def __init__(
+        self, tree: Dockerfile, stages: tuple[Stage, ...], lineage: Lineage, options: Options, context: Context
+    ) -> None:
+        self.tree = tree
+        self.stages = stages
+        self.lineage = lineage
+        self.options = options
+        self.context = context
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps of the lineage."""
+        return self.lineage.steps
+
+    @cached_property
+    def copies(self) -> tuple[Copy, ...]:
+        """The COPY and ADD steps of the lineage."""
+        return find_copies(self.lineage)
+
+    @cached_property
+    def is_moved(self) -> bool:
+        """Whether the image runs as a user already."""
+        return not self.lineage.end.is_root
+
+    @cached_property
+    def account(self) -> UserAccount:
+        """Who the image will run as."""
+        return choose_account(self.lineage, self.options, needs_ids=self._needs_ids)
+
+    @cached_property
+    def has_created_account(self) -> bool:
+        """Whether a RUN of the lineage creates an account."""
+        return any(True for _ in find_created(self.lineage))
+
+    @cached_property
+    def home(self) -> str:
+        """The home of whoever the image will run as; "" where there is none."""
+        return choose_account(self.lineage, self.options, needs_ids=False).home
+
+    @cached_property
+    def switch(self) -> int:
+        """The index of the first step that runs as the account: USER is in force there, or goes there."""
+        if self.is_moved:
+            user = self.lineage.end.user
+            index = len(self.steps)
+            while index and self.steps[index - 1].before.user == user:
+                index -= 1
+            return index
+        index = self._lowest_switch
+        while (after := self._last_dependent(index)) > index:
+            index = after
+        return index
+
+    def is_below(self, step: Step) -> bool:
+        """Whether a step runs as the account."""
+        return step.index >= self.switch
+
+    # -- directories ---------------------------------------------------------------------------
+
+    @cached_property
+    def workdir(self) -> str:
+        """The directory the image starts in; the new one where it started in `/`."""
+        end = self.lineage.end.workdir
+        return f"{self.home}/app" if end == "/" and self.relocates else end
+
+    @cached_property
+    def relocates(self) -> bool:
+        """Whether set-workdir gives the image a directory of its own."""
+        return self.lineage.end.workdir == "/" and bool(self.home.strip("/")) and not leans_on_root(self)
+
+    @cached_property
+    def first_relative(self) -> Step | None:
+        """The first copy above USER that lands relative to `/`, and needs the new directory to stand there."""
+        if not self.relocates:
+            return None
+        first = next((copy.step for copy in moved_copies(self)), None)
+        return first if first is not None and first.index < self.switch else None
+
+    @cached_property
+    def user_installs(self) -> tuple[tuple[Run, PipCall], ...]:
+        """The `pip install` calls below USER that go to the account's site, or would with `--user`."""
+        found: list[tuple[Run, PipCall]] = []
+        for index, run in self.runs.items():
+            if index >= self.switch:
+                for one in run.invocations:
+                    if one.pip in run.pips and one.pip and self._goes_to_user(run, one, one.pip):
+                        found.append((run, one.pip))
+        return tuple(found)
+
+    def _goes_to_user(self, run: Run, one: Invocation, pip: PipCall) -> bool:
+        if is_virtual(pip.command.program, one.env):
+            return False
+        return pip.is_user_install or not self.pip_refusal(run, one)
+
+    @cached_property
+    def own_directories(self) -> tuple[str, ...]:
+        """The directories that are the account's, as far as copies and working directories say."""
+        found = [self.home] if self.home.strip("/") else []
+        found += (path for path in (self.workdir, *self._later_workdirs) if is_ownable(path))
+        if self.options.chown is Chown.ALL:
+            found += (copy.destination for copy in self.copies if self.lands_in_application(copy))
+        found += (path for _, path in find_volumes(self.lineage) if is_ownable(path))
+        return tuple(dict.fromkeys(path for path in found if path != "/"))
+
+    @cached_property
+    def _later_workdirs(self) -> tuple[str, ...]:
+        final = self.lineage.own_steps
+        return tuple(step.before.workdir for step in final if step.keyword in ("RUN", "COPY", "ADD"))
+
+    def lands_in_application(self, copy: Copy) -> bool:
+        """Whether a copy goes where the application lives, rather than to a place of the system."""
+        destination = copy.destination
+        if is_root_home(destination) or is_shared(destination):
+            return False
+        end = self.lineage.end.workdir
+        if end != "/" and is_ownable(end) and is_within(destination, end):
+            return True
+        if copy.is_relative and copy.step.before.workdir == "/" and self.relocates:
+            return True
+        return copy.stage is None and not is_system_directory(destination)
+
+    @cached_property
+    def owned_copies(self) -> tuple[Copy, ...]:
+        """The copies that become the account's under the options, whether marked yet or not."""
+        if self.options.chown is Chown.NONE:
+            return ()
+        return tuple(copy for copy in self.copies if self._is_owned(copy))
+
+    def _is_owned(self, copy: Copy) -> bool:
+        if self.options.chown is Chown.WRITABLE:
+            volumes = [path for _, path in find_volumes(self.lineage)]
+            return (copy.is_download and self.is_below(copy.step)) or is_below_any(copy.destination, volumes)
+        return self.is_below(copy.step) or self.lands_in_application(copy)
+
+    # -- what the account can run --------------------------------------------------------------
+
+    @cached_property
+    def runs(self) -> dict[int, Run]:
+        """The parsed RUN steps of the lineage by their index."""
+        return {step.index: read_run(step, self.home or "/") for step in self.steps if step.keyword == "RUN"}
+
+    def root_reason(self, run: Run) -> str:
+        """Why a RUN has to stay root's; "" where the account can run it as well."""
+        if not run.script.understood:
+            return "a script that is not understood"
+        installed = False
+        for one in run.invocations:
+            name = one.command.program or ":"
+            if installed and one.pip is None and not _BASE_COMMANDS.fullmatch(name):
+                return f"runs {name} in the RUN that installs it"
+            if one.pip and one.pip.installs and one.pip not in run.pips:
+                return "calls pip through another shell"
+            reason = self._pip_reason(run, one) if one.pip else self._effect_reason(one)
+            if reason:
+                return reason
+            installed = installed or (one.pip is not None and one.pip.installs)
+        return ""
+
+    def _effect_reason(self, one: Invocation) -> str:
+        if "sudo" in one.command.via:
+            return "asks sudo for root"
+        for word in one.command.args:
+            if "/root" in word.text and is_root_home((word.expand(one.env) or "").partition("=")[2] or word.text):
+                return "uses root's home"
+        effect = one.effect(self.home or "/")
+        if effect.root:
+            return effect.root
+        for path in (*effect.writes, *effect.owns):
+            if not self.may_write(path):
+                return f"writes to {path}"
+        if effect.runs_code and not self.may_write(one.cwd):
+            return f"works in {one.cwd}"
+        if effect.owns and self.options.chown is not Chown.ALL:
+            return "changes what it does not own"
+        return ""
+
+    def may_write(self, path: str) -> bool:
+        """Whether the account may create and change things at that place."""
+        return is_shared(path) or is_below_any(path, self.own_directories)
+
+    def _pip_reason(self, run: Run, one: Invocation) -> str:
+        pip = one.pip
+        assert pip is not None
+        if "sudo" in one.command.via:
+            return "asks sudo for root"
+        action = pip.action.text
+        if action in ("list", "freeze", "show", "check", "cache", "debug", "help", "config", "index"):
+            return "" if "--global" not in pip.options else "configures pip for everybody"
+        if action in ("download", "wheel"):
+            return "" if self.may_write(one.cwd) else f"writes to {one.cwd}"
+        if not pip.installs:
+            return f"pip {action} changes what root installed"
+        if pip.only_bootstraps and not is_virtual(pip.command.program, one.env):
+            return "upgrades pip itself"
+        if is_virtual(pip.command.program, one.env):
+            return self._virtual_reason(pip, one)
+        if pip.is_user_install:
+            return "" if self.home else "has no home to install to"
+        return self.pip_refusal(run, one)
+
+    def _virtual_reason(self, pip: PipCall, one: Invocation) -> str:
+        place = virtual_place(pip, one)
+        return "" if place and self.may_write(place) else f"installs into {place or 'a virtual environment'}"
+
+    def pip_refusal(self, run: Run, one: Invocation) -> str:
+        """Why a `pip install` cannot become the user's (`--user` or a venv of its own); "" where it can."""
+        pip = one.pip
+        assert pip is not None
+        if self.options.install is Install.SYSTEM:
+            return "installs for everybody"
+        if self.lineage.image.python != "image":
+            return "the base's Python is not pip's to install into for one user"
+        if not self.home.strip("/"):
+            return "has no home to install to"
+        if pip.chooses_place or any(key in one.env for key in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT")):
+            return "installs to a place of its own"
+        if one.env.get("PIP_USER", "1").lower() in ("0", "no", "false", "off") or "PYTHONNOUSERSITE" in one.env:
+            return "user installs are switched off"
+        return self._system_site_user
+
+    @cached_property
+    def _system_site_user(self) -> str:
+        """Why installed packages must stay system-wide: something names their place."""
+        for stage_copy in self.tree.instructions:
+            if stage_copy.keyword in ("COPY", "ADD") and (flag := stage_copy.flag("from")) and flag.value:
+                if flag.value.lower() in self.lineage.final.names() and "/usr/local" in stage_copy.args:
+                    return "another stage copies the packages from where root's pip puts them"
+        for step in self.lineage.own_steps:
+            if step.keyword in ("CMD", "ENTRYPOINT", "ENV", "HEALTHCHECK", "RUN"):
+                match = re.search(r"/usr/local/(bin/(?!python|pip)[\w.-]+|lib/python[\d.]*/(site|dist)-packages)", step.instruction.args)
+                if match and not any(match[0].startswith(copy.destination) for copy in self.copies if copy.destination != "/"):
+                    return f"{match[0]} is named where root's pip puts it"
+            if step.keyword == "ENV" and "PATH" in step.instruction.args and not self._keeps_path(step):
+                return "PATH is set anew"
+        return ""
+
+    def _keeps_path(self, step: Step) -> bool:
+        pairs = re.findall(r"(?<![\w])PATH[=\s]+(\"[^\"]*\"|'[^']*'|\S+)", step.instruction.args)
+        return all("$PATH" in value or "${PATH" in value for value in pairs)
+
+    # -- the boundary --------------------------------------------------------------------------
+
+    @cached_property
+    def root_runs(self) -> dict[int, str]:
+        """Why each RUN that needs root does, by step index."""
+        reasons = {index: self.root_reason(run) for index, run in self.runs.items()}
+        return {index: reason for index, reason in reasons.items() if reason}
+
+    @cached_property
+    def _lowest_switch(self) -> int:
+        own = self.lineage.own_steps
+        floor = own[0].index if own else len(self.steps)
+        for step in own:
+            if step.keyword not in _PREAMBLE:
+                break
+            floor = step.index + 1
+        users = [step.index + 1 for step in own if step.keyword == "USER"]
+        return max([floor, *users, *(index + 1 for index in self.root_runs if index >= floor)])
+
+    def _last_dependent(self, switch: int) -> int:
+        """Behind the last step below `switch` that changes what a root step above it made."""
+        above = [place for index, run in self.runs.items() if index < switch for place in _venvs(run)]
+        late = switch
+        for index, run in self.runs.items():
+            if index < switch:
+                continue
+            for one in run.invocations:
+                if one.pip and one.pip.installs and is_virtual(one.pip.command.program, one.env):
+                    place = virtual_place(one.pip, one)
+                    if place and is_below_any(place, above):
+                        late = index + 1
+        return late
+
+    @cached_property
+    def _needs_ids(self) -> bool:
+        if any(copy.is_linked and not copy.has_owner for copy in self.owned_copies):
+            return True
+        return any(
+            flag.name == "mount" and re.search(r"type=(cache|secret|ssh)", flag.value or "")
+            for step in self.steps[self.switch :]
+            if step.keyword == "RUN"
+            for flag in step.instruction.flags
+        )
+
+
+def virtual_place(pip: PipCall, one: Invocation) -> str:
+    """The directory of the virtual environment that a pip call installs into, "" where it is not known."""
+    program = pip.command.program
+    if "/" in program:
+        return program.rpartition("/bin/")[0]
+    if place := one.env.get("VIRTUAL_ENV"):
+        return place
+    first = one.env.get("PATH", "").partition(":")[0]
+    return first.removesuffix("/bin") if first.endswith("/bin") else ""
+
+
+def _venvs(run: Run) -> Iterator[str]:
+    for one in run.invocations:
+        words = [word.value or "" for word in one.command.args]
+        if "venv" in words or one.command.program.endswith("virtualenv"):
+            place = one.command.args[-1].expand(one.env)
+            if place:
+                yield place if place.startswith("/") else f"{one.cwd.rstrip('/')}/{place}"

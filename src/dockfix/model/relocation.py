@@ -1,0 +1,100 @@
+"""What depends on the directory an image works in, where that was `/` and becomes another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dockfix.edits import Edit
+from dockfix.model.copies import Copy, find_volumes
+from dockfix.model.lineage import Step
+from dockfix.model.paths import is_below_any, is_within, resolve
+
+if TYPE_CHECKING:
+    from dockfix.model.plan import Plan
+
+# An absolute path as a word, or at the start of one, of any instruction.
+ABSOLUTE: Final = re.compile(r"(?<![\w./$}~:@%*?-])/[\w.+-]+(?:/[\w.+@-]+)*/?")
+_RELATIVE: Final = re.compile(r"(?<![\w./$}~:@%*?=-])(?:\./)?[\w-][\w.-]*(?:/[\w.-]+)*")
+_USERS: Final = frozenset({"CMD", "ENTRYPOINT", "RUN", "HEALTHCHECK", "ENV"})
+_TOP: Final = tuple(
+    f"/{name}" for name in
+    "bin boot dev etc home lib lib32 lib64 media mnt opt proc root run sbin srv sys tmp usr var".split()
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A word that names, by its absolute path, what a relative copy put into `/`."""
+
+    path: str
+    line: int
+    edit: Edit
+
+
+def moved_copies(plan: Plan) -> tuple[Copy, ...]:
+    """The copies whose relative destination is seen from `/`."""
+    return tuple(copy for copy in plan.copies if copy.is_relative and copy.step.before.workdir == "/")
+
+
+def find_references(plan: Plan) -> Iterator[Reference]:
+    """The absolute words that have to follow the relative copies to the new directory."""
+    landed = [path for copy in moved_copies(plan) for path in copy.landed()]
+    for step, match in _absolute_words(plan):
+        path = match[0].rstrip("/")
+        if _is_known(plan, path, landed):
+            instruction = step.instruction
+            at = instruction.at(match.start())
+            yield Reference(path, instruction.line_of(match.start()), Edit(at, at, plan.workdir))
+
+
+def find_unknown_references(plan: Plan) -> Iterator[tuple[str, int]]:
+    """(path, line) of absolute words that may name something which a relative copy put into `/`."""
+    landed = [path for copy in moved_copies(plan) for path in copy.landed()]
+    if "/*" not in landed:
+        return
+    made = [*_made_absolutely(plan), *_TOP]
+    for step, match in _absolute_words(plan):
+        path = match[0].rstrip("/")
+        if not is_below_any(path, made) and not _is_known(plan, path, landed):
+            yield path, step.instruction.line_of(match.start())
+
+
+def leans_on_root(plan: Plan) -> bool:
+    """Whether the image's start names, relative to `/`, what stands at an absolute place."""
+    made = [path for path in _made_absolutely(plan) if path != "/"]
+    relative = {path for copy in moved_copies(plan) for path in copy.landed()}
+    for step in (plan.lineage.last("CMD"), plan.lineage.last("ENTRYPOINT")):
+        if step is None or step.before.workdir != "/":
+            continue
+        for match in _RELATIVE.finditer(step.instruction.args):
+            path = resolve(match[0], "/")
+            if is_below_any(path, made) and path not in relative:
+                return True
+    return False
+
+
+def _is_known(plan: Plan, path: str, landed: list[str]) -> bool:
+    if any(is_within(path, one) for one in landed if one not in ("/*", "/")):
+        return True
+    return "/*" in landed and plan.context.read(path[1:]) is not None
+
+
+def _absolute_words(plan: Plan) -> Iterator[tuple[Step, re.Match[str]]]:
+    for step in plan.steps:
+        if step.keyword in _USERS:
+            instruction = step.instruction
+            for match in ABSOLUTE.finditer(instruction.joined, instruction.args_start, instruction.args_end):
+                yield step, match
+
+
+def _made_absolutely(plan: Plan) -> Iterator[str]:
+    for copy in plan.copies:
+        if not copy.is_relative:
+            yield copy.destination
+    yield from (path for _, path in find_volumes(plan.lineage))
+    for run in plan.runs.values():
+        for one in run.invocations:
+            yield from (path for path in one.effect("/root").writes if path != "/")

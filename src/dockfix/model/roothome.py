@@ -1,0 +1,109 @@
+"""What stands in root's home, and which of it can follow to the account's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dockfix.edits import Edit
+from dockfix.model.copies import find_volumes
+from dockfix.model.lineage import Step
+from dockfix.model.paths import is_below_any, is_root_home
+
+if TYPE_CHECKING:
+    from dockfix.model.plan import Plan
+
+_WORD: Final = re.compile(r"(?<![\w./-])/root(?![\w.-])(?:/[\w.+@-]+)*/?")
+_STARTING: Final = ("CMD", "ENTRYPOINT", "HEALTHCHECK")
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A word below /root, and the edit that leads it to the account's home."""
+
+    path: str
+    line: int
+    edit: Edit
+
+
+def find_moves(plan: Plan) -> Iterator[Move]:
+    """Every word that has to follow to the account's home."""
+    prefixes = moving_places(plan)
+    if not prefixes:
+        return
+    for step in plan.steps:
+        for match in _words(plan, step):
+            path = match[0].rstrip("/")
+            if is_below_any(path, prefixes):
+                instruction = step.instruction
+                start = match.start()
+                edit = Edit(instruction.at(start), instruction.after(start + len("/root")), plan.home)
+                yield Move(path, instruction.line_of(start), edit)
+
+
+def moving_places(plan: Plan) -> tuple[str, ...]:
+    """The places below /root that can follow: copies, user installs, the working directory."""
+    if is_root_home(plan.lineage.end.workdir):
+        return ("/root",)
+    places = [
+        copy.destination
+        for copy in plan.copies
+        if is_root_home(copy.destination) and not copy.is_relative and _follows(plan, copy.destination, copy.step)
+    ]
+    if any(pip.is_user_install for _, pip in plan.user_installs):
+        places.append("/root/.local")
+    return tuple(places)
+
+
+def find_left(plan: Plan) -> Iterator[tuple[str, int]]:
+    """(path, line) of what the started image needs in root's home and that cannot follow."""
+    prefixes = moving_places(plan)
+    end = plan.lineage.end
+    for key, value in end.env.items():
+        for path in re.findall(r"/root(?![\w.-])(?:/[\w.+@-]+)*", value):
+            if key != "HOME" and not is_below_any(path, prefixes):
+                yield path, _env_line(plan, key)
+    for keyword in _STARTING:
+        step = plan.lineage.last(keyword)
+        for match in _words(plan, step) if step else ():
+            if not is_below_any(match[0].rstrip("/"), prefixes):
+                assert step is not None
+                yield match[0], step.instruction.line_of(match.start())
+    for step, path in find_volumes(plan.lineage):
+        if is_root_home(path) and not is_below_any(path, prefixes):
+            yield path, step.instruction.line
+
+
+def _follows(plan: Plan, destination: str, step: Step) -> bool:
+    if step.index >= plan.switch or destination.startswith("/root/.local"):
+        return True
+    named = [*plan.lineage.end.env.values()]
+    named += (one.instruction.args for key in _STARTING if (one := plan.lineage.last(key)))
+    return any(destination.rstrip("/") in text for text in named)
+
+
+def _words(plan: Plan, step: Step) -> Iterator[re.Match[str]]:
+    instruction = step.instruction
+    start = instruction.args_start
+    if step.keyword in ("COPY", "ADD"):
+        # The sources stand in another stage or in the context; only the destination is a place here.
+        matches = list(_WORD.finditer(instruction.joined, start, instruction.args_end))
+        if matches and not re.search(r"[\w/.]", instruction.joined[matches[-1].end() : instruction.args_end]):
+            yield matches[-1]
+        return
+    if step.keyword == "RUN" and not is_root_home(plan.lineage.end.workdir) and step.index < plan.switch:
+        return
+    if step.keyword in ("WORKDIR", "ENV", "VOLUME", "RUN", *_STARTING):
+        for match in _WORD.finditer(instruction.joined, start, instruction.args_end):
+            before = instruction.joined[start : match.start()]
+            if not (step.keyword == "ENV" and re.search(r"(?<!\w)HOME[\s=]+[\"']?$", before)):
+                yield match
+
+
+def _env_line(plan: Plan, key: str) -> int:
+    for step in reversed(plan.steps):
+        if step.keyword == "ENV" and key in step.instruction.args:
+            return step.instruction.line
+    return plan.steps[0].instruction.line

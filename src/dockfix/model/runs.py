@@ -1,0 +1,174 @@
+"""The commands that a RUN, CMD, ENTRYPOINT or HEALTHCHECK holds, each with its directory and effect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from dockfix.edits import Edit
+from dockfix.model.effects import Effect, effect
+from dockfix.model.lineage import Step
+from dockfix.model.paths import resolve
+from dockfix.model.pip import PipCall, read_pip
+from dockfix.syntax.shell import Command, Script, Word, parse_script, parse_words
+from dockfix.syntax.tree import Instruction
+
+_SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
+_JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_HEALTHCHECK: Final = re.compile(r"CMD\s+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Invocation:
+    """One command with the directory and variables in force where it stands."""
+
+    command: Command
+    cwd: str
+    env: Mapping[str, str]
+    pip: PipCall | None
+
+    def effect(self, home: str) -> Effect:
+        """What it does to the file system, and whether that needs root."""
+        return effect(self.command, self.env, self.cwd, home)
+
+
+@dataclass(eq=False)
+class Run:
+    """The script of one instruction, parsed; `home` is where `~` and HOME lead for who runs it."""
+
+    step: Step
+    home: str
+    text: str
+    script: Script
+    exec_form: bool
+    _pieces: tuple[tuple[int, int, bool], ...] = field(repr=False)
+
+    @property
+    def instruction(self) -> Instruction:
+        """The instruction that holds the script."""
+        return self.step.instruction
+
+    @cached_property
+    def invocations(self) -> tuple[Invocation, ...]:
+        """All commands in the order they stand, inner scripts (`sh -c '...'`) in place of their shells."""
+        env = {**self.step.before.variables}
+        env.setdefault("HOME", self.home)
+        return tuple(_walk(self.script, self.step.before.workdir, env))
+
+    @property
+    def pips(self) -> tuple[PipCall, ...]:
+        """The `pip install` calls, those in inner scripts left out: their words have no place in the text."""
+        commands = set(map(id, self.script.commands))
+        return tuple(
+            one.pip for one in self.invocations if one.pip and one.pip.installs and id(one.command) in commands
+        )
+
+    def insert_after(self, word: Word, text: str) -> Edit:
+        """An edit that puts one more word behind `word`."""
+        if self.exec_form:
+            at = self._element(word)[1]
+            return Edit(at, at, f', "{text}"')
+        at = self._source(word.end - 1) + 1
+        return Edit(at, at, f" {text}")
+
+    def insert_before(self, word: Word, text: str) -> Edit:
+        """An edit that puts `text` (with its own space) right before `word`."""
+        at = self._source(word.start)
+        return Edit(at, at, text)
+
+    def replace(self, word: Word, text: str) -> Edit:
+        """An edit that puts `text` in the place of `word`, in quotes in the exec form."""
+        if self.exec_form:
+            start, end = self._element(word)
+            return Edit(start, end, f'"{text}"')
+        return Edit(self._source(word.start), self._source(word.end - 1) + 1, text)
+
+    def line_of(self, command: Command) -> int:
+        """The line of the Dockerfile on which a command of the script starts."""
+        if self.exec_form or command.start < 0:
+            return self.instruction.line
+        start = self.instruction.start
+        return self.instruction.line + self.instruction.source.count("\n", start, self._source(command.start))
+
+    def _source(self, offset: int) -> int:
+        for start, source, in_line in reversed(self._pieces):
+            if offset >= start:
+                return self.instruction.at(source + offset - start) if in_line else source + offset - start
+        raise ValueError(f"offset {offset} is not in the script")
+
+    def _element(self, word: Word) -> tuple[int, int]:
+        words = (self.script.commands[0].name, *self.script.commands[0].args) if self.script.commands else ()
+        index = next(index for index, one in enumerate(words) if one is word)
+        match = list(_JSON_STRING.finditer(self.instruction.joined, self.instruction.args_start))[index]
+        return self.instruction.at(match.start()), self.instruction.after(match.end())
+
+
+def read_run(step: Step, home: str) -> Run:
+    """Parse what a RUN, CMD, ENTRYPOINT or HEALTHCHECK starts."""
+    instruction = step.instruction
+    args, at = instruction.args, instruction.args_start
+    if step.keyword == "HEALTHCHECK" and (match := _HEALTHCHECK.match(args)):
+        args, at = args[match.end() :], at + match.end()
+    words = instruction.json if step.keyword != "HEALTHCHECK" else None
+    if words is not None:
+        command = parse_words(words) if words else None
+        script = Script((command,) if command else (), True)
+        return Run(step, home, "", script, True, ())
+    if instruction.heredocs and not any(map(_SHELLS.fullmatch, step.before.shell)):
+        return Run(step, home, args, Script((), False), False, ((0, at, True),))
+    text, pieces = _with_heredocs(instruction, args, at)
+    script = parse_script(text)
+    if not any(map(_SHELLS.fullmatch, step.before.shell)) or text.startswith("#!"):
+        script = Script(script.commands, False)
+    return Run(step, home, text, script, False, pieces)
+
+
+def _with_heredocs(
+    instruction: Instruction, args: str, at: int
+) -> tuple[str, tuple[tuple[int, int, bool], ...]]:
+    """The script's text, and for each piece of it (start, where it stands, whether that is the joined line)."""
+    heredocs = instruction.heredocs
+    if not heredocs:
+        return args, ((0, at, True),)
+    if len(heredocs) == 1 and args == instruction.joined[heredocs[0].word_start : heredocs[0].word_end]:
+        return heredocs[0].body, ((0, heredocs[0].body_start, False),)
+    text, pieces = args + "\n", [(0, at, True)]
+    for heredoc in heredocs:
+        pieces.append((len(text), heredoc.body_start, False))
+        text += f"{heredoc.body}{heredoc.name}\n"
+    return text, tuple(pieces)
+
+
+def _walk(script: Script, cwd: str, env: dict[str, str]) -> Iterator[Invocation]:
+    places: dict[int, str] = {0: cwd}
+    for command in script.commands:
+        here = places.setdefault(command.scope, places[0])
+        local = {**env, **_values(command, env)} if command.assignments else env
+        name = command.name.value if command.name is not None else None
+        if command.script is not None:
+            yield from _walk(command.script, here, dict(local))
+            if not command.script.understood:
+                yield Invocation(command, here, local, None)
+            continue
+        yield Invocation(command, here, local, read_pip(command))
+        if name == "cd" or name == "pushd":
+            target = command.args[0].expand(local) if command.args else env.get("HOME", "/")
+            places[command.scope] = resolve(target, here) if target is not None else "/\0"
+        elif name is None:
+            env.update(_values(command, env))
+        elif name == "export":
+            env.update(_exported(command, env))
+
+
+def _values(command: Command, env: Mapping[str, str]) -> dict[str, str]:
+    values = {name: word.expand(env) for name, word in command.assignments}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _exported(command: Command, env: Mapping[str, str]) -> dict[str, str]:
+    pairs = [word.expand(env) for word in command.args]
+    split = [pair.partition("=") for pair in pairs if pair and "=" in pair]
+    return {name: value for name, _, value in split} | _values(command, env)

@@ -1,0 +1,147 @@
+"""What an image starts: the commands of ENTRYPOINT and CMD, and of scripts that can be read."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from dockfix.model.copies import Copy
+from dockfix.model.lineage import Step
+from dockfix.model.paths import is_within, resolve
+from dockfix.model.runs import read_run
+from dockfix.syntax.shell import Command, parse_script, parse_words
+
+if TYPE_CHECKING:
+    from dockfix.model.plan import Plan
+
+_SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
+_MAX_DEPTH: Final = 3
+# Programs in these directories come from packages, not from the build context.
+_PACKAGED: Final = re.compile(r"/(?:usr/(?:local/)?)?s?bin/[^/.]+|/opt/(?:conda|venv|[\w-]*venv)/bin/[^/.]+|.*/v?env/bin/[^/.]+")
+
+
+@dataclass(frozen=True, slots=True)
+class StartedCommand:
+    """A command that runs when the image starts; `where` is the script that holds it, "" for the file itself."""
+
+    command: Command
+    line: int
+    where: str = ""
+
+
+@dataclass(eq=False)
+class Starting:
+    """The start of one image."""
+
+    plan: Plan
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The ENTRYPOINT and CMD in force, in the order in which they make up the command line."""
+        lineage = self.plan.lineage
+        entrypoint, cmd = lineage.last("ENTRYPOINT"), lineage.last("CMD")
+        if entrypoint and cmd and (cmd.index < entrypoint.index and cmd.stage is not entrypoint.stage):
+            cmd = None
+        return tuple(step for step in (entrypoint, cmd) if step is not None and step.instruction.args != "[]")
+
+    @cached_property
+    def commands(self) -> tuple[StartedCommand, ...]:
+        """Every command that is known to run, through wrappers, shells and readable scripts."""
+        return tuple(self._found[0])
+
+    @cached_property
+    def unread(self) -> tuple[tuple[str, int], ...]:
+        """(path, line) of scripts and programs of the application that cannot be read."""
+        return tuple(self._found[1])
+
+    @cached_property
+    def _found(self) -> tuple[list[StartedCommand], list[tuple[str, int]]]:
+        commands: list[StartedCommand] = []
+        unread: list[tuple[str, int]] = []
+        for command, step in self._direct():
+            self._follow(command, step.instruction.line, "", 0, commands, unread)
+        return commands, unread
+
+    def _direct(self) -> Iterator[tuple[Command, Step]]:
+        forms = [step.instruction.json for step in self.steps]
+        if len(self.steps) == 2 and forms[0] and forms[1]:
+            yield parse_words([*forms[0], *forms[1]]), self.steps[0]
+        for step in self.steps:
+            yield from ((one.command, step) for one in read_run(step, self.plan.home or "/").invocations)
+
+    def _follow(
+        self, command: Command, line: int, where: str, depth: int,
+        commands: list[StartedCommand], unread: list[tuple[str, int]],
+    ) -> None:  # fmt: skip
+        commands.append(StartedCommand(command, line, where))
+        if command.script is not None:
+            for inner in command.script.commands:
+                self._follow(inner, line, where, depth, commands, unread)
+            return
+        path = started_file(command, self.plan)
+        if path is None or any(path == known for known, _ in unread):
+            return
+        text = self.read(path) if depth < _MAX_DEPTH else None
+        if text is None or not re.match(r"#!.*sh\b|(?!#!)", text):
+            if text is None:
+                unread.append((path, line))
+            return
+        for inner in parse_script(text).commands:
+            self._follow(inner, line, path, depth + 1, commands, unread)
+
+    def read(self, path: str) -> str | None:
+        """The text of a file of the image, where the build context or a heredoc gives it."""
+        for copy in reversed(self.plan.copies):
+            source = _source(copy, path)
+            if source is None:
+                continue
+            for heredoc in copy.step.instruction.heredocs:
+                return heredoc.body
+            return self.plan.context.read(source) if copy.stage is None else None
+        return None
+
+
+def started_file(command: Command, plan: Plan) -> str | None:
+    """The absolute path of the application's own script or program that a command runs, or None."""
+    program = command.program
+    if command.name is None:
+        return None
+    written = command.name.expand(plan.lineage.end.variables) or program
+    if _SHELLS.fullmatch(written) or written in (".", "source"):
+        operands = [word for word in command.args if not word.text.startswith(("-", "+"))]
+        if not operands or any(word.text.startswith("-") and "c" in word.text for word in command.args):
+            return None
+        written = operands[0].expand(plan.lineage.end.variables) or operands[0].text
+    elif not ("/" in written or written.endswith((".sh", ".bash"))):
+        return None
+    if written.endswith(".py") or _PACKAGED.fullmatch(written) or "$" in written:
+        return None
+    if "/" not in written and written.endswith((".sh", ".bash")):
+        by_name = [copy for copy in plan.copies if posixpath.basename(copy.destination) == written]
+        if by_name:
+            return by_name[-1].destination
+    return resolve(written, plan.lineage.end.workdir)
+
+
+def _source(copy: Copy, path: str) -> str | None:
+    """Where in its source a copy has the file that lands at `path`."""
+    destination = copy.destination
+    if not is_within(path, destination):
+        return None
+    if path == destination:
+        return copy.sources[0] if len(copy.sources) == 1 or copy.step.instruction.heredocs else None
+    rest = path[len(destination.rstrip("/")) + 1 :]
+    for source in copy.sources:
+        plain = posixpath.normpath(source)
+        if posixpath.basename(plain) == rest and plain != ".":
+            return plain.lstrip("/")
+    trees = [posixpath.normpath(source).lstrip("/") for source in copy.sources]
+    for tree in trees:
+        candidate = posixpath.normpath(posixpath.join(tree, rest))
+        if tree in (".", "") or "." not in posixpath.basename(tree):
+            return candidate
+    return None

@@ -1,0 +1,92 @@
+"""One file, fixed whole or left alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dockfix.context import Context
+from dockfix.edits import apply_edits
+from dockfix.guarantees import check_guarantees
+from dockfix.model.lineage import find_lineages, read_stages
+from dockfix.model.plan import Plan
+from dockfix.obstacles import find_notes, find_refusals, find_reviews, find_unreadable, ignored_names
+from dockfix.options import OptionError, Options
+from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
+from dockfix.syntax.parser import parse
+from dockfix.syntax.tree import Dockerfile
+from dockfix.transforms import TRANSFORMS
+
+NAMES: Final = frozenset(transform.name for transform in TRANSFORMS)
+_DEFAULT: Final = Options()
+
+
+def fix(text: str, options: Options = _DEFAULT, context: Context | None = None) -> Result:
+    """Rewrite a Dockerfile so that its image runs as a user.
+
+    `text` is the file's whole content (any line ends, with or without a byte-order mark);
+    `context` tells what lies beside it. Pure: nothing is read but through `context`. Raises
+    OptionError where the options name a transform that does not exist.
+    """
+    unknown = (options.select | options.ignore) - NAMES
+    if unknown:
+        raise OptionError(f"no transform is called {sorted(unknown)[0]!r}: see --list")
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        return Failed(Finding("nul-byte", line, "the file holds a NUL byte", "it is no Dockerfile"))
+    tree = parse(text)
+    ignored, line = ignored_names(tree)
+    if "*" in ignored:
+        return Skipped((Finding("ignored", line, "a comment says `dockfix: ignore`"),))
+    if unreadable := tuple(find_unreadable(tree)):
+        return Skipped(unreadable)
+    active = frozenset((options.select or NAMES) - options.ignore - ignored)
+    return _fix_targets(tree, options, context or Context(), active)
+
+
+def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: frozenset[str]) -> Result:
+    """Fix the lineage of the last stage, then those of the named targets, on the growing text."""
+    names: list[str] = []
+    reviews: list[Finding] = []
+    notes: list[Finding] = []
+    for index in range(len(find_lineages(read_stages(tree, options), options.targets))):
+        result = _fix_lineage(tree, options, context, active, index)
+        if isinstance(result, Skipped | Failed):
+            return result
+        notes += (note for note in result.notes if note not in notes)
+        if isinstance(result, Changed):
+            reviews += (review for review in result.reviews if review not in reviews)
+            names += (name for name in result.transforms if name not in names)
+            tree = parse(result.text)
+    if not names:
+        return Unchanged(tuple(notes))
+    return Changed(tree.text, tuple(names), tuple(reviews), tuple(notes))
+
+
+def _plan(tree: Dockerfile, options: Options, context: Context, index: int) -> Plan:
+    stages = read_stages(tree, options)
+    return Plan(tree, stages, find_lineages(stages, options.targets)[index], options, context)
+
+
+def _fix_lineage(
+    tree: Dockerfile, options: Options, context: Context, active: frozenset[str], index: int
+) -> Result:
+    original = plan = _plan(tree, options, context, index)
+    moving = "set-user" in active
+    if moving and not options.select and plan.is_moved:
+        return Unchanged()
+    if moving and (refusals := tuple(find_refusals(plan))):
+        return Skipped(refusals)
+    names: list[str] = []
+    for transform in TRANSFORMS:
+        if transform.name in active and (edits := list(transform.propose(plan))):
+            plan = _plan(parse(apply_edits(plan.tree.text, edits)), options, context, index)
+            names.append(transform.name)
+    if not names:
+        return Unchanged()
+    if broken := tuple(check_guarantees(original, plan, active)):
+        return Skipped(broken)
+    reviews = tuple(find_reviews(original)) if moving else ()
+    notes = tuple(find_notes(plan)) if moving else ()
+    return Changed(plan.tree.text, tuple(names), reviews, notes)
+
+

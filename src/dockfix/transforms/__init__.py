@@ -1,0 +1,66 @@
+"""The fixes, one module each, in the order in which they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Final
+
+from dockfix.edits import Edit
+from dockfix.model.plan import Plan
+from dockfix.transforms import (
+    cache_mounts,
+    chown_copies,
+    create_user,
+    home_paths,
+    own_directories,
+    pip_user,
+    set_user,
+    set_workdir,
+    silence_pip,
+    user_path,
+    venv,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """One fix: its name, its documentation (the module's docstring), an example, and the edits it proposes."""
+
+    name: str
+    doc: str
+    before: str
+    after: str
+    propose: Callable[[Plan], Iterator[Edit]]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the documentation."""
+        return self.doc.splitlines()[0]
+
+
+def _transform(module: ModuleType) -> Transform:
+    return Transform(module.NAME, (module.__doc__ or "").strip(), module.BEFORE, module.AFTER, module.propose)
+
+
+# Each sees what those before it have written. Accounts come before what names them, USER before
+# what depends on who runs a step, installs before the PATH that leads to them.
+TRANSFORMS: Final = tuple(
+    map(
+        _transform,
+        (
+            create_user,
+            set_user,
+            set_workdir,
+            home_paths,
+            own_directories,
+            chown_copies,
+            pip_user,
+            venv,
+            user_path,
+            cache_mounts,
+            silence_pip,
+        ),
+    )
+)

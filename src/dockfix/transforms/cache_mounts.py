@@ -1,0 +1,53 @@
+"""Let the account use the cache, secret and ssh mounts of its steps.
+
+A cache mount is root's unless `uid` says otherwise, and one below /root is closed to everybody
+else: below USER its target moves to the account's home. Secrets and ssh sockets are readable by
+root alone, so they get `uid` and `gid` too. Steps that stay root's keep their mounts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dockfix.edits import Edit
+from dockfix.model.lineage import Step
+from dockfix.model.plan import Plan
+from dockfix.syntax.tree import Flag
+
+NAME = "cache-mounts"
+BEFORE = """\
+FROM python:3.12-slim
+RUN groupadd --gid 10001 app && useradd --create-home --uid 10001 --gid 10001 app
+USER app
+RUN --mount=type=cache,target=/root/.cache/pip pip install --user flask
+"""
+AFTER = """\
+FROM python:3.12-slim
+RUN groupadd --gid 10001 app && useradd --create-home --uid 10001 --gid 10001 app
+USER app
+RUN --mount=type=cache,target=/home/app/.cache/pip,uid=10001,gid=10001 pip install --user flask
+"""
+_TARGET = re.compile(r"(?:target|dst|destination)=(/root)(?=[/,\"']|$)")
+
+
+def propose(plan: Plan) -> Iterator[Edit]:
+    """New targets and owners in the mount flags of RUN steps below USER."""
+    if not plan.is_moved or plan.account.uid is None:
+        return
+    for step in plan.steps[plan.switch :]:
+        if step.keyword == "RUN":
+            for flag in step.instruction.flags:
+                if flag.name == "mount" and re.search(r"type=(cache|secret|ssh)\b", flag.value or ""):
+                    yield from _edits(plan, step, flag)
+
+
+def _edits(plan: Plan, step: Step, flag: Flag) -> Iterator[Edit]:
+    instruction = step.instruction
+    if match := _TARGET.search(instruction.joined, flag.start, flag.end):
+        yield Edit(instruction.at(match.start(1)), instruction.after(match.end(1)), plan.home)
+    if "uid=" not in (flag.value or ""):
+        uid, _, gid = plan.account.ids.partition(":")
+        quoted = instruction.joined[flag.end - 1] in "\"'"
+        at = instruction.after(flag.end - quoted)
+        yield Edit(at, at, f",uid={uid},gid={gid}")

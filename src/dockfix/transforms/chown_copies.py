@@ -1,0 +1,44 @@
+"""Copy files as the account's own.
+
+COPY and ADD give everything to root whatever USER says, so each that lands below USER, or in the
+application's directories, gets `--chown`. Numbers stand where a name cannot be resolved: with
+`--link`, and on bases without accounts. Ownership that the file sets itself is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockfix.edits import Edit
+from dockfix.model.plan import Plan
+
+NAME = "chown-copies"
+BEFORE = """\
+FROM python:3.12-slim
+RUN useradd --create-home appuser
+USER appuser
+WORKDIR /app
+COPY . .
+"""
+AFTER = """\
+FROM python:3.12-slim
+RUN useradd --create-home appuser
+USER appuser
+WORKDIR /app
+COPY --chown=appuser:appuser . .
+"""
+
+
+def propose(plan: Plan) -> Iterator[Edit]:
+    """A `--chown` flag on every copy that becomes the account's."""
+    if not plan.is_moved:
+        return
+    account = plan.account
+    for copy in plan.owned_copies:
+        created = account.created.index if account.created else -1
+        if copy.has_owner or copy.step.index < created or copy.destination == "/root":
+            continue
+        owner = account.ids if copy.is_linked else account.owner
+        instruction = copy.step.instruction
+        at = instruction.after(instruction.name_start + len(instruction.name))
+        yield Edit(at, at, f" --chown={owner}")

@@ -1,0 +1,85 @@
+"""Create the account that the image will run as.
+
+One RUN just above the first line that needs the account: USER, a copy that becomes the account's,
+a volume that it must own. The command is the one that the base has: Debian's `adduser` where it is
+known to be there, else `useradd`, busybox' `adduser -D` on Alpine, and none at all where there is
+no shell: then USER and `--chown` are numbers. An account that the file or the base has already is
+used instead of a second one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockfix.edits import Edit
+from dockfix.layout import Layout, NewLine
+from dockfix.model.accounts import UserAccount
+from dockfix.model.copies import find_volumes
+from dockfix.model.images import Image
+from dockfix.model.lineage import Step
+from dockfix.model.paths import is_ownable
+from dockfix.model.plan import Plan
+
+NAME = "create-user"
+COMMENT = "Create dedicated user"
+# Above this uid, useradd without -l writes a sparse lastlog of many gigabytes (moby/moby#5419).
+_LASTLOG_LIMIT = 65535
+BEFORE = """\
+FROM python:3.12-slim-bookworm
+CMD ["python", "-m", "http.server"]
+"""
+AFTER = """\
+FROM python:3.12-slim-bookworm
+RUN adduser --disabled-password --gecos '' appuser
+CMD ["python", "-m", "http.server"]
+"""
+
+
+def propose(plan: Plan) -> Iterator[Edit]:
+    """The account's RUN, where the account is not there yet and the base has a way to make it."""
+    if plan.is_moved or plan.account.exists or plan.lineage.image.account_command == "none":
+        return
+    line = NewLine("RUN", account_command(plan.account, plan.lineage.image), COMMENT)
+    yield insert_at(plan, first_needing(plan), [line])
+
+
+def insert_at(plan: Plan, index: int, lines: list[NewLine]) -> Edit:
+    """An edit that puts lines above the step at `index`, or at the end of the final stage."""
+    layout = Layout(plan.tree)
+    if index < len(plan.steps):
+        return layout.insert_before(plan.steps[index].instruction, lines)
+    return layout.insert_after(plan.steps[-1].instruction, lines)
+
+
+def first_needing(plan: Plan) -> int:
+    """The index of the first step that needs the account."""
+    needing = [plan.switch]
+    needing += (copy.step.index for copy in plan.owned_copies if not copy.has_owner)
+    needing += (step.index for step, path in find_volumes(plan.lineage) if is_ownable(path))
+    relative = plan.first_relative
+    if relative is not None:
+        needing.append(relative.index)
+    return min(index for index in needing if _is_roots(plan, index))
+
+
+def _is_roots(plan: Plan, index: int) -> bool:
+    return index >= len(plan.steps) or plan.steps[index].before.is_root
+
+
+def account_command(account: UserAccount, image: Image) -> str:
+    """The shell command that creates the account on that base."""
+    name, uid, gid = account.name, account.uid, account.gid
+    if image.account_command == "adduser":
+        group = f"addgroup --gid {gid} {name} && " if gid else ""
+        ids = (f" --uid {uid}" if uid else "") + (f" --gid {gid}" if gid else "")
+        command = f"{group}adduser --disabled-password --gecos ''{ids} {name}"
+    elif image.account_command == "busybox":
+        group = f"addgroup -g {gid} {name} && " if gid else ""
+        ids = (f" -u {uid}" if uid else "") + (f" -G {name}" if gid else "")
+        command = f"{group}adduser -D{ids} {name}"
+    else:
+        group = f"groupadd --gid {gid} {name} && " if gid else ""
+        ids = (f" --uid {uid}" if uid else "") + (f" --gid {gid}" if gid else "")
+        lastlog = " --no-log-init" if uid and uid > _LASTLOG_LIMIT else ""
+        command = f"{group}useradd --create-home{lastlog}{ids} {name}"
+    return f"{image.prepare} && {command}" if image.prepare else command

@@ -1,0 +1,48 @@
+"""Move what stands in root's home to where the account can read it.
+
+/root is closed to everybody else (mode 0700). Copies to it, PATH entries and working directories
+below it follow to the account's home; HOME is set where the file or the base fixes it to /root.
+Browsers, models and corpora that a tool fetches into root's home at build time, to be read at run
+time, get a place outside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockfix.edits import Edit
+from dockfix.layout import Layout, NewLine
+from dockfix.model.caches import find_caches
+from dockfix.model.plan import Plan
+from dockfix.model.roothome import find_moves
+
+NAME = "home-paths"
+BEFORE = """\
+FROM python:3.12-slim
+RUN useradd --create-home app
+USER app
+COPY --from=build /root/.local /root/.local
+ENV PATH=/root/.local/bin:$PATH
+"""
+AFTER = """\
+FROM python:3.12-slim
+RUN useradd --create-home app
+USER app
+COPY --from=build /root/.local /home/app/.local
+ENV PATH=/home/app/.local/bin:$PATH
+"""
+
+
+def propose(plan: Plan) -> Iterator[Edit]:
+    """The words that follow to the account's home, and the variables that name a new place."""
+    if not plan.is_moved or not plan.home.strip("/"):
+        return
+    yield from (move.edit for move in find_moves(plan))
+    layout = Layout(plan.tree)
+    home = plan.lineage.end.env.get("HOME", plan.home)
+    if home == "/root":
+        line = NewLine("ENV", f'HOME="{plan.home}"', "Set home directory")
+        yield layout.insert_after(plan.steps[plan.switch - 1].instruction, [line])
+    for cache in find_caches(plan):
+        line = NewLine("ENV", f'{cache.variable}="{cache.directory}"', cache.comment)
+        yield layout.insert_before(cache.step.instruction, [line])

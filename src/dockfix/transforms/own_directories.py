@@ -1,0 +1,73 @@
+"""Give the account the directories that the application writes to.
+
+A WORKDIR that stands above USER was made by root and keeps that owner; so do a volume's directory
+and what root's steps make for data. They are made and given by the RUN that creates the account,
+or by one of their own just above USER. Nothing is ever opened to everybody (no mode 777), and no
+copied tree is owned anew, which would store it twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockfix.edits import Edit
+from dockfix.layout import MAX_WIDTH, Layout, NewLine
+from dockfix.model.lineage import Step
+from dockfix.model.ownership import Directories, commands, find_directories
+from dockfix.model.plan import Plan
+from dockfix.transforms.create_user import account_command
+
+NAME = "own-directories"
+BEFORE = """\
+FROM python:3.12-slim
+WORKDIR /app
+RUN apt-get update && apt-get install -y gcc
+RUN useradd --create-home appuser
+USER appuser
+CMD ["python", "-m", "http.server"]
+"""
+AFTER = """\
+FROM python:3.12-slim
+WORKDIR /app
+RUN apt-get update && apt-get install -y gcc
+RUN useradd --create-home appuser && chown appuser:appuser /app
+USER appuser
+CMD ["python", "-m", "http.server"]
+"""
+
+
+def propose(plan: Plan) -> Iterator[Edit]:
+    """The mkdir and chown commands, in the account's RUN or in one of their own above USER."""
+    if not plan.is_moved or plan.lineage.image.account_command == "none":
+        return
+    directories = find_directories(plan)
+    account = _account_step(plan)
+    late = Directories((), directories.made, directories.mixed)
+    if account is not None:
+        here = directories if account.index == plan.switch - 2 else Directories(directories.early, (), ())
+        if parts := commands(plan, here, account):
+            yield _append(plan, account, parts)
+        directories = Directories((), (), ()) if here is directories else late
+    if parts := commands(plan, directories, _user_step(plan)):
+        line = NewLine("RUN", " && ".join(parts), "Give the user its directories")
+        yield Layout(plan.tree).insert_before(_user_step(plan).instruction, [line])
+
+
+def _user_step(plan: Plan) -> Step:
+    return plan.steps[plan.switch - 1]
+
+
+def _account_step(plan: Plan) -> Step | None:
+    """The RUN that create-user wrote, to which commands may be added."""
+    step = plan.account.created
+    if step is None or step.instruction.args != account_command(plan.account, plan.lineage.image):
+        return None
+    return step
+
+
+def _append(plan: Plan, step: Step, parts: list[str]) -> Edit:
+    instruction = step.instruction
+    at = instruction.after(instruction.args_end)
+    width = len(instruction.joined) + sum(len(part) + 4 for part in parts)
+    joint = " && " if width <= MAX_WIDTH else f" {plan.tree.escape}{plan.tree.eol}    && "
+    return Edit(at, at, "".join(joint + part for part in parts))

@@ -1,0 +1,47 @@
+"""Give the application a working directory of its own.
+
+Where the file has no WORKDIR, or works in `/`, the image starts in a new directory below the
+account's home: relative copies then land there. Words that name the old place of such a copy follow it. An
+existing WORKDIR keeps its path, because people mount and configure by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockfix.edits import Edit
+from dockfix.layout import Layout, NewLine
+from dockfix.model.plan import Plan
+from dockfix.model.relocation import find_references
+
+NAME = "set-workdir"
+BEFORE = """\
+FROM python:3.12-slim
+RUN useradd --create-home appuser
+USER appuser
+COPY app.py .
+CMD ["python", "app.py"]
+"""
+AFTER = """\
+FROM python:3.12-slim
+RUN useradd --create-home appuser
+USER appuser
+WORKDIR /home/appuser/app
+COPY app.py .
+CMD ["python", "app.py"]
+"""
+
+
+def propose(plan: Plan) -> Iterator[Edit]:
+    """The WORKDIR line and the words that follow it."""
+    if not plan.relocates or not plan.is_moved:
+        return
+    layout = Layout(plan.tree)
+    line = [NewLine("WORKDIR", plan.workdir, "Set working directory")]
+    relative = plan.first_relative
+    if relative is not None:
+        yield layout.insert_before(relative.instruction, line)
+    else:
+        yield layout.insert_after(plan.steps[plan.switch - 1].instruction, line)
+    for reference in find_references(plan):
+        yield reference.edit

@@ -1,0 +1,78 @@
+"""Quiet pip's warning about root where an install has to stay root's.
+
+pip 22.1 and later can be told with `--root-user-action=ignore`. Where the image's tag and the file
+do not tell pip's version, the environment form stands before the command: an older pip ignores it,
+but would refuse the option. pip 21.1 to 22.0 warns and cannot be told; older pip does not warn. By
+default, pip upgrading only itself and stages that do not ship are left alone; selected by name,
+this transform covers them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from packaging.version import Version
+
+from dockfix.edits import Edit
+from dockfix.model.lineage import Lineage, Stage
+from dockfix.model.pip import PipCall, is_virtual
+from dockfix.model.plan import Plan
+from dockfix.model.runs import Invocation, Run, read_run
+
+NAME = "silence-pip"
+BEFORE = """\
+FROM python:3.12-slim
+RUN pip install flask
+"""
+AFTER = """\
+FROM python:3.12-slim
+RUN pip install --root-user-action=ignore flask
+"""
+_FLAG = "--root-user-action"
+_VARIABLE = "PIP_ROOT_USER_ACTION"
+
+
+def propose(plan: Plan) -> Iterator[Edit]:
+    """The option, or the environment form, on every install that pip would warn about."""
+    everywhere = NAME in plan.options.select
+    lineages = [plan.lineage]
+    if everywhere:
+        lineages += (Lineage(_ancestry(stage)) for stage in plan.stages)
+    seen: set[int] = set()
+    for lineage in lineages:
+        knows = lineage.image.pip
+        for step in lineage.steps:
+            if step.keyword != "RUN" or not step.before.is_root:
+                continue
+            run = read_run(step, "/root")
+            for one in run.invocations:
+                if one.pip is None or not one.pip.installs or one.pip not in run.pips:
+                    continue
+                if id(step.instruction) not in seen and (everywhere or not one.pip.only_bootstraps):
+                    yield from _quieted(run, one, one.pip, knows)
+                knows = _after(one.pip, knows)
+            seen.add(id(step.instruction))
+
+
+def _ancestry(stage: Stage) -> tuple[Stage, ...]:
+    return (*(_ancestry(stage.parent) if stage.parent else ()), stage)
+
+
+def _quieted(run: Run, one: Invocation, pip: PipCall, knows: str) -> Iterator[Edit]:
+    if _FLAG in pip.options or _VARIABLE in one.env or is_virtual(pip.command.program, one.env):
+        return
+    if knows == "quiet":
+        yield run.insert_after(pip.action, f"{_FLAG}=ignore")
+    elif knows == "unknown" and not run.exec_form and not pip.command.via and pip.command.name is not None:
+        yield run.insert_before(pip.command.name, f"{_VARIABLE}=ignore ")
+
+
+def _after(pip: PipCall, knows: str) -> str:
+    """What pip understands once this call is done: it may have replaced itself."""
+    version = pip.pinned_pip()
+    if not version:
+        return knows
+    pinned = Version(version)
+    if pinned >= Version("22.1"):
+        return "quiet"
+    return "warns" if pinned >= Version("21.1") else "silent"

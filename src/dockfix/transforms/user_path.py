@@ -1,0 +1,44 @@
+"""Put the scripts of user installs on PATH.
+
+`ENV PATH` with the absolute directory (ENV knows neither HOME nor `~`) goes behind the first RUN
+that installs for the account, unless PATH holds that directory already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockfix.edits import Edit
+from dockfix.layout import Layout, NewLine
+from dockfix.model.plan import Plan
+
+NAME = "user-path"
+BEFORE = """\
+FROM python:3.12-slim
+RUN useradd --create-home appuser
+USER appuser
+RUN pip install --user flask
+CMD ["flask", "run"]
+"""
+AFTER = """\
+FROM python:3.12-slim
+RUN useradd --create-home appuser
+USER appuser
+RUN pip install --user flask
+ENV PATH="/home/appuser/.local/bin:${PATH}"
+CMD ["flask", "run"]
+"""
+
+
+def propose(plan: Plan) -> Iterator[Edit]:
+    """The PATH line, where the image's PATH lacks the account's scripts."""
+    if not plan.is_moved:
+        return
+    scripts = f"{plan.home}/.local/bin"
+    if scripts in plan.lineage.end.env.get("PATH", "").split(":"):
+        return
+    for run, pip in plan.user_installs:
+        if pip.is_user_install:
+            line = NewLine("ENV", f'PATH="{scripts}:${{PATH}}"', "Configure environment path")
+            yield Layout(plan.tree).insert_after(run.instruction, [line])
+            return
