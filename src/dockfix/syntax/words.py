@@ -37,7 +37,7 @@ def key_values(args: str, escape: str = "\\") -> tuple[tuple[str, str], ...]:
 
     A word without `=`, which BuildKit refuses, is left out.
     """
-    words = _quoted_words(args, escape)
+    words = split_quoted_words(args, escape)
     if words and "=" not in words[0]:
         name, _, value = _partition(args)
         return ((name, value),) if value else ()
@@ -47,7 +47,7 @@ def key_values(args: str, escape: str = "\\") -> tuple[tuple[str, str], ...]:
 
 def declared_arguments(args: str, escape: str = "\\") -> tuple[tuple[str, str | None], ...]:
     """The names of ARG, each with its default as it stands, or None where it has none."""
-    pairs = (word.partition("=") for word in _quoted_words(args, escape))
+    pairs = (word.partition("=") for word in split_quoted_words(args, escape))
     return tuple((name, value if equals else None) for name, equals, value in pairs)
 
 
@@ -68,7 +68,7 @@ def _partition(args: str) -> tuple[str, str, str]:
 
 
 @lru_cache(maxsize=4096)
-def _quoted_words(args: str, escape: str) -> tuple[str, ...]:
+def split_quoted_words(args: str, escape: str) -> tuple[str, ...]:
     """Words of ENV, LABEL and ARG: quotes and escapes hold them together, and stay in them."""
     if '"' not in args and "'" not in args and escape not in args:
         return tuple(_GO_WORD.findall(args))

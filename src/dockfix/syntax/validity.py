@@ -1,0 +1,310 @@
+"""What BuildKit's instruction parser refuses in a file whose lines are well formed.
+
+Source of the rules: moby/buildkit `frontend/dockerfile/instructions/{parse,bflag,commands_run*}.go`
+and `frontend/dockerfile/parser/line_parsers.go`. Whatever depends on the build (an image that is
+not there, a path, a build argument) is none of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Final
+
+from dockfix.syntax.heredocs import parse_heredoc_word
+from dockfix.syntax.tree import Dockerfile, Flag, Instruction, Problem
+from dockfix.syntax.words import declared_arguments, key_values, split_quoted_words, split_words
+
+_TEXT, _TEXTS, _SWITCH = "text", "texts", "switch"
+_FLAGS: Final[dict[str, dict[str, str]]] = {
+    "ADD": {
+        "chown": _TEXT,
+        "chmod": _TEXT,
+        "link": _SWITCH,
+        "keep-git-dir": _SWITCH,
+        "checksum": _TEXT,
+        "unpack": _SWITCH,
+        "exclude": _TEXTS,
+    },
+    "COPY": {
+        "chown": _TEXT,
+        "from": _TEXT,
+        "chmod": _TEXT,
+        "link": _SWITCH,
+        "parents": _SWITCH,
+        "exclude": _TEXTS,
+    },
+    "FROM": {"platform": _TEXT},
+    "HEALTHCHECK": dict.fromkeys(("interval", "timeout", "start-period", "start-interval", "retries"), _TEXT),
+    "RUN": {"mount": _TEXTS, "network": _TEXT, "security": _TEXT, "device": _TEXTS},
+}
+_FLAG_VALUES: Final = {"network": ("default", "none", "host"), "security": ("insecure", "sandbox")}
+_UNREAD_FLAGS: Final = frozenset({"ARG", "STOPSIGNAL"})
+_JSON_FORMS: Final = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "HEALTHCHECK", "RUN", "SHELL", "VOLUME"})
+_STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
+_HEALTHCHECK = re.compile(r"(\S+)\s*(.*)", re.DOTALL)
+_DURATION = re.compile(r"([-+]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)")
+_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+_MILLISECONDS: Final = {
+    "ns": 1e-6, "us": 1e-3, "µs": 1e-3, "μs": 1e-3, "ms": 1, "s": 1e3, "m": 6e4, "h": 3.6e6,
+}  # fmt: skip
+_MOUNT_TYPES: Final = frozenset({"bind", "cache", "tmpfs", "secret", "ssh"})
+_MOUNT_SWITCHES: Final = frozenset({"readonly", "ro", "readwrite", "rw", "required"})
+_MOUNT_KEYS: Final = frozenset(
+    [
+        "type",
+        "from",
+        "source",
+        "src",
+        "target",
+        "dst",
+        "destination",
+        "size",
+        "id",
+        "sharing",
+        "mode",
+        "uid",
+        "gid",
+        "env",
+    ]
+)
+
+
+def rejections(tree: Dockerfile) -> tuple[Problem, ...]:
+    """The first thing wrong with each instruction, beyond what `tree.problems` holds."""
+    found: list[Problem] = []
+    has_stage = False
+    for instruction in tree.instructions:
+        message = _line_error(instruction) or _instruction_error(instruction)
+        if not message and not has_stage and instruction.keyword not in ("FROM", "ARG"):
+            message = f"{instruction.keyword} stands before the first FROM"
+        has_stage = has_stage or instruction.keyword == "FROM"
+        if message:
+            found.append(Problem(instruction.line, message))
+    if tree.instructions and not has_stage and not found:
+        found.append(Problem(tree.instructions[-1].last_line, "no FROM: there is no stage to build"))
+    return tuple(found)
+
+
+def _line_error(instruction: Instruction) -> str:
+    """What the line parser refuses, also behind ONBUILD."""
+    if instruction.trigger is not None:
+        return _line_error(instruction.trigger)
+    keyword = instruction.keyword
+    if keyword in ("ENV", "LABEL"):
+        return _pair_error(instruction)
+    if keyword in _JSON_FORMS and "[" in instruction.args and instruction.json is None:
+        args = _health_command(instruction.args) if keyword == "HEALTHCHECK" else instruction.args
+        if _json_form(args) is False:
+            return f"{keyword} in JSON form takes strings only"
+    return ""
+
+
+def _pair_error(instruction: Instruction) -> str:
+    words = split_quoted_words(instruction.args, instruction.escape)
+    if not words:
+        return ""
+    if "=" not in words[0]:
+        return "" if key_values(instruction.args) else f"{instruction.keyword} needs a name and a value"
+    bare = next((word for word in words if "=" not in word), None)
+    return f"{instruction.keyword} has {bare!r} without a =" if bare is not None else ""
+
+
+def _json_form(args: str) -> tuple[str, ...] | bool:
+    """The strings of a JSON array; False for an array of other things, True where it is no JSON at all."""
+    if not args.startswith("["):
+        return True
+    try:
+        items = json.loads(args)
+    except (ValueError, RecursionError):
+        return True
+    return all(isinstance(item, str) for item in items) and tuple(items)
+
+
+def _instruction_error(instruction: Instruction) -> str:
+    keyword = instruction.keyword
+    check = _CHECKS.get(keyword)
+    if check is None or instruction.name.lower() != keyword.lower():
+        return f"unknown instruction {instruction.name}"
+    return check(instruction)
+
+
+def _flag_error(instruction: Instruction) -> str:
+    keyword = instruction.keyword
+    known = _FLAGS.get(keyword, {})
+    seen: set[str] = set()
+    for flag in instruction.flags:
+        kind = known.get(flag.name)
+        if kind is None:
+            return f"{keyword} knows no flag --{flag.name}"
+        if flag.name in seen and kind != _TEXTS:
+            return f"{keyword} has --{flag.name} twice"
+        seen.add(flag.name)
+        if kind == _SWITCH and (flag.value or "true").lower() not in ("true", "false"):
+            return f"--{flag.name} takes true or false, not {flag.value}"
+        if flag.value is None if kind != _SWITCH else flag.value == "":
+            return f"--{flag.name} lacks its value"
+    return ""
+
+
+def _one_argument(instruction: Instruction) -> str:
+    if not instruction.args:
+        return f"{instruction.keyword} needs an argument"
+    return "" if instruction.keyword in _UNREAD_FLAGS else _flag_error(instruction)
+
+
+def _pairs(instruction: Instruction) -> str:
+    if error := _flag_error(instruction):
+        return error
+    pairs = key_values(instruction.args, instruction.escape)
+    if not pairs:
+        return f"{instruction.keyword} needs an argument"
+    return "" if all(name for name, _ in pairs) else f"{instruction.keyword} has a blank name"
+
+
+def _argument(instruction: Instruction) -> str:
+    names = declared_arguments(instruction.args, instruction.escape)
+    if not names:
+        return "ARG needs an argument"
+    return "" if all(name for name, _ in names) else "ARG has a blank name"
+
+
+def _operands(instruction: Instruction) -> tuple[str, ...]:
+    if instruction.json is not None:
+        return instruction.json
+    return tuple(word.text for word in split_words(instruction.args))
+
+
+def _copy(instruction: Instruction) -> str:
+    operands = _operands(instruction)
+    if len(operands) < 2:
+        return f"{instruction.keyword} needs a source and a destination"
+    if error := _flag_error(instruction):
+        return error
+    if parse_heredoc_word(operands[-1]) is not None:
+        return f"{instruction.keyword} has a heredoc for its destination"
+    return ""
+
+
+def _from(instruction: Instruction) -> str:
+    words = [word.text for word in split_words(instruction.args)]
+    if len(words) == 3 and words[1].lower() == "as":
+        if not _STAGE_NAME.fullmatch(words[2].lower()):
+            return (
+                f"{words[2]!r} is no name for a stage: it starts with a letter and has no symbols but - _ ."
+            )
+    elif len(words) != 1:
+        return "FROM takes an image, and AS with a name"
+    return _flag_error(instruction)
+
+
+def _onbuild(instruction: Instruction) -> str:
+    if instruction.trigger is None:
+        return "ONBUILD needs an argument"
+    if error := _flag_error(instruction):
+        return error
+    trigger = instruction.trigger.keyword
+    return f"ONBUILD cannot hold {trigger}" if trigger in ("ONBUILD", "MAINTAINER", "FROM") else ""
+
+
+def _volume(instruction: Instruction) -> str:
+    paths = _operands(instruction)
+    if not paths:
+        return "VOLUME needs an argument"
+    return _flag_error(instruction) or ("" if all(map(str.strip, paths)) else "VOLUME has an empty path")
+
+
+def _shell(instruction: Instruction) -> str:
+    if error := _flag_error(instruction):
+        return error
+    if not instruction.args or instruction.json == ():
+        return "SHELL needs an argument"
+    return "SHELL takes the JSON form only" if instruction.json is None else ""
+
+
+def _run(instruction: Instruction) -> str:
+    if error := _flag_error(instruction):
+        return error
+    for flag in instruction.flags:
+        allowed = _FLAG_VALUES.get(flag.name)
+        if allowed and flag.value not in allowed and "$" not in (flag.value or ""):
+            return f"--{flag.name} takes {' or '.join(allowed)}, not {flag.value}"
+        if flag.name == "mount" and (error := _mount_error(flag)):
+            return error
+    return ""
+
+
+def _mount_error(flag: Flag) -> str:
+    if '"' in (flag.value or ""):
+        return ""
+    for part in (flag.value or "").split(","):
+        name, equals, value = part.partition("=")
+        key = name.lower()
+        if not equals and key not in _MOUNT_SWITCHES:
+            return f"--mount has {part!r} without a value"
+        if key not in _MOUNT_KEYS and key not in _MOUNT_SWITCHES:
+            return f"--mount knows no {name!r}"
+        if key == "from" and "$" in value[:-1]:
+            return "--mount takes no variable in from"
+        if key == "type" and "$" not in value and value.lower() not in _MOUNT_TYPES:
+            return f"--mount knows no type {value!r}"
+    return ""
+
+
+def _health_command(args: str) -> str:
+    match = _HEALTHCHECK.match(args)
+    return match[2] if match else ""
+
+
+def _healthcheck(instruction: Instruction) -> str:
+    if not instruction.args:
+        return "HEALTHCHECK needs an argument"
+    kind = instruction.args.split(None, 1)[0].upper()
+    command = _health_command(instruction.args)
+    if kind == "NONE":
+        return "HEALTHCHECK NONE takes no arguments" if command else ""
+    if error := _flag_error(instruction):
+        return error
+    if kind != "CMD":
+        return f"HEALTHCHECK takes CMD or NONE, not {kind}"
+    if not command or _json_form(command) == ():
+        return "HEALTHCHECK CMD lacks its command"
+    return next(filter(None, map(_health_flag_error, instruction.flags)), "")
+
+
+def _health_flag_error(flag: Flag) -> str:
+    value = flag.value or ""
+    if flag.name == "retries":
+        is_count = not value or (re.fullmatch(r"[-+]?[0-9]{1,10}", value) and 0 <= int(value) < 2**31)
+        return "" if is_count else f"--retries takes a number, not {value}"
+    match = _DURATION.fullmatch(value)
+    if value and match is None:
+        return f"--{flag.name} takes a duration such as 30s, not {value}"
+    if match is None:
+        return ""
+    length = sum(float(part[1]) * _MILLISECONDS[part[2]] for part in _DURATION_PART.finditer(match[2]))
+    too_short = length and (length < 1 or match[1] == "-")
+    return f"--{flag.name} is shorter than a millisecond" if too_short else ""
+
+
+_CHECKS: Final[dict[str, Callable[[Instruction], str]]] = {
+    "ADD": _copy,
+    "ARG": _argument,
+    "CMD": _flag_error,
+    "COPY": _copy,
+    "ENTRYPOINT": _flag_error,
+    "ENV": _pairs,
+    "EXPOSE": _one_argument,
+    "FROM": _from,
+    "HEALTHCHECK": _healthcheck,
+    "LABEL": _pairs,
+    "MAINTAINER": _one_argument,
+    "ONBUILD": _onbuild,
+    "RUN": _run,
+    "SHELL": _shell,
+    "STOPSIGNAL": _one_argument,
+    "USER": _one_argument,
+    "VOLUME": _volume,
+    "WORKDIR": _one_argument,
+}
