@@ -1,1 +1,43 @@
 """Dockerfiles that live in other files: found, rewritten in place, everything around them byte for byte."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib import import_module
+from typing import Final
+
+from dockfix.embedded.recognition import may_hold_dockerfile
+from dockfix.results import Result
+
+_KINDS: Final = (
+    (re.compile(r"\.pyi?$"), "python_strings", "rewrite_module"),
+    (re.compile(r"\.(?:md|markdown|mdx)$"), "fences", "rewrite_markdown"),
+    (re.compile(r"\.(?:rst|rest)$"), "fences", "rewrite_restructured"),
+    (re.compile(r"\.(?:sh|bash|zsh|ksh)$"), "shell_heredocs", "rewrite_script"),
+    (re.compile(r"(?:^|/)[^/]*compose[^/]*\.ya?ml$"), "yaml_blocks", "rewrite_compose"),
+    (re.compile(r"\.ya?ml$"), "yaml_blocks", "rewrite_workflow"),
+)
+
+
+def can_hold_dockerfile(path: str) -> bool:
+    """Whether a file of that name is of a kind that dockfix reads for Dockerfiles inside."""
+    return any(pattern.search(path.lower()) for pattern, _, _ in _KINDS)
+
+
+def rewrite_file(
+    path: str, source: str, fix: Callable[[str], Result], *, unsafe: bool = False
+) -> tuple[str, tuple[Result, ...]]:
+    """The file with every Dockerfile in it fixed, and what became of each, in source order.
+
+    `path` decides the kind by its name; `fix` gets each Dockerfile by itself. Changes that need
+    review are carried out with `unsafe` alone. The parser of the kind is imported only where the
+    source looks as if it held a Dockerfile.
+    """
+    if may_hold_dockerfile(source):
+        for pattern, module, name in _KINDS:
+            if pattern.search(path.lower()):
+                rewrite = getattr(import_module(f"dockfix.embedded.{module}"), name)
+                text, results = rewrite(source, fix, unsafe=unsafe)
+                return text, results
+    return source, ()

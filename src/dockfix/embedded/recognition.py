@@ -18,7 +18,9 @@ KEYWORDS: Final = OPEN_KEYWORDS | {
 HOLES: Final = range(0xE000, 0xF900)
 
 _FROM = re.compile(r"\S+(?:\s+as\s+\S+)?", re.IGNORECASE)
-_MAY_HOLD = re.compile(r"(?:^|\\n|[\s'\"`|>])from[ \t]+\S", re.IGNORECASE)
+_MAY_HOLD = re.compile(
+    r"(?:^[^\w\n]{0,200}|\\[nt]|['\"])from[ \t]+(?!\S+[ \t]+import\b)\S", re.IGNORECASE | re.MULTILINE
+)
 
 
 def may_hold_dockerfile(text: str) -> bool:
