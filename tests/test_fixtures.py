@@ -1,0 +1,176 @@
+"""Every folder of fixtures/cases: what a strict maintainer would want of one file, held against `fix`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dockfix import Changed, Context, Failed, Options, Result, Skipped, Unchanged, fix
+from dockfix.syntax.parser import parse
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+CASES = sorted(path.name for path in (FIXTURES / "cases").iterdir() if path.is_dir())
+KINDS = {"changed": Changed, "unchanged": Unchanged, "skipped": Skipped, "failed": Failed}
+KEYS = {"about", "result", "codes", "notes", "pitfalls", "covers", "options", "context", "siblings", "path"}
+
+TRANSFORMS = frozenset(
+    "create-user set-user set-workdir home-paths own-directories chown-copies pip-user venv user-path"
+    " cache-mounts silence-pip".split()
+)
+SKIP_CODES = frozenset(
+    "drops-privileges needs-root-process github-action dev-container windows template rejected-by-buildkit"
+    " unknown-user root-home absolute-reference ignored".split()
+)
+REVIEW_CODES = frozenset(
+    "unknown-base final-user-root low-port unread-entrypoint starts-nothing not-python opaque-command"
+    " onbuild".split()
+)
+NOTE_CODES = frozenset({"existing-volumes", "named-user"})
+# What people hit when they leave root: the numbers of the project's table of real reports.
+PITFALLS = tuple(f"A{number}" for number in range(1, 55))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One folder: the file before, the options, and what is expected of it."""
+
+    name: str
+    about: str
+    before: str
+    after: str | None
+    result: str
+    options: Options
+    context: Context
+    codes: tuple[str, ...]
+    notes: frozenset[str]
+    pitfalls: frozenset[str]
+    covers: frozenset[str]
+
+    def fix(self, text: str) -> Result:
+        """What dockfix makes of `text` under the options of this case."""
+        return fix(text, self.options, self.context)
+
+
+def read_case(name: str) -> Case:
+    folder = FIXTURES / "cases" / name
+    case = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
+    assert not case.keys() - KEYS, f"unknown keys in {name}/case.toml"
+    after = folder / "after.Dockerfile"
+    lists: dict[str, Callable[[Iterable[str]], object]] = {
+        "select": frozenset,
+        "ignore": frozenset,
+        "targets": tuple,
+    }
+    options = {
+        key: lists.get(key, lambda value: value)(value) for key, value in case.get("options", {}).items()
+    }
+    return Case(
+        name,
+        case["about"],
+        (folder / "before.Dockerfile").read_bytes().decode(),
+        after.read_bytes().decode() if after.exists() else None,
+        case["result"],
+        Options(**options),
+        Context(
+            case.get("path", "Dockerfile"), frozenset(case.get("siblings", ())), case.get("context", {}).get
+        ),
+        tuple(sorted(case.get("codes", ()))),
+        frozenset(case.get("notes", ())),
+        frozenset(case.get("pitfalls", ())),
+        frozenset(case.get("covers", ())),
+    )
+
+
+ALL = {name: read_case(name) for name in CASES}
+CHANGED = [name for name, case in ALL.items() if case.result == "changed"]
+
+
+def codes_of(result: Result) -> list[str]:
+    match result:
+        case Changed():
+            return sorted({finding.code for finding in result.reviews})
+        case Skipped():
+            return sorted({finding.code for finding in result.reasons})
+        case Failed():
+            return [result.error.code]
+        case Unchanged():
+            return []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case_is_what_its_maintainer_wants(name: str) -> None:
+    case = ALL[name]
+    result = case.fix(case.before)
+    assert isinstance(result, KINDS[case.result]), result
+    if isinstance(result, Changed):
+        assert case.after is not None
+        assert result.text.split("\n") == case.after.split("\n")
+        assert case.covers <= set(result.transforms)
+    assert codes_of(result) == list(case.codes)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case_gets_its_notes(name: str) -> None:
+    case = ALL[name]
+    result = case.fix(case.before)
+    found = {note.code for note in result.notes} if isinstance(result, Changed | Unchanged) else set()
+    assert case.notes <= found <= NOTE_CODES
+    assert ("existing-volumes" in found) == ("existing-volumes" in case.notes)
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_fixed_file_is_left_alone(name: str) -> None:
+    case = ALL[name]
+    assert case.after is not None
+    assert isinstance(case.fix(case.after), Unchanged)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_text_survives_the_tree(name: str) -> None:
+    case = ALL[name]
+    for text in filter(None, (case.before, case.after)):
+        assert str(parse(text)) == text
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_buildkit_accepts_the_fixed_file(name: str) -> None:
+    oracle = pytest.importorskip("dockerfile")
+    case = ALL[name]
+    assert case.after is not None
+    keywords = Counter(command.cmd.upper() for command in oracle.parse_string(case.after))
+    assert keywords["USER"] >= 1 or case.options.select
+    assert not Counter(command.cmd.upper() for command in oracle.parse_string(case.before)) - keywords
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case_is_told_in_one_sentence(name: str) -> None:
+    case = ALL[name]
+    assert case.about.endswith(".")
+    assert "\n" not in case.about
+    assert (case.after is not None) == (case.result == "changed")
+    assert case.before != case.after
+
+
+def test_every_transform_is_covered() -> None:
+    assert frozenset().union(*(case.covers for case in ALL.values())) == TRANSFORMS
+
+
+def test_every_code_is_covered() -> None:
+    told = {code for case in ALL.values() for code in (*case.codes, *case.notes)}
+    assert told >= SKIP_CODES | REVIEW_CODES | {"existing-volumes", "named-user"}
+
+
+@pytest.mark.parametrize("pitfall", PITFALLS)
+def test_every_pitfall_is_covered(pitfall: str) -> None:
+    standing = [case for case in ALL.values() if pitfall in case.pitfalls]
+    assert standing
+    assert all(case.result in ("changed", "skipped", "unchanged") for case in standing)
+
+
+def test_pitfalls_are_of_the_table() -> None:
+    assert frozenset().union(*(case.pitfalls for case in ALL.values())) <= set(PITFALLS)
