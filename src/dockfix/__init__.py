@@ -31,7 +31,7 @@ _HOMES = {"Context": "context", "fix": "pipeline"} | dict.fromkeys(
 )
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
+def __getattr__(name: str) -> Any:
     # Imported on demand, so that `dockfix --version` does not pay for the core.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,15 +8,18 @@ from typing import Final
 
 from dockfix.context import Context
 from dockfix.model.copies import find_volumes
-from dockfix.model.effects import drops_privileges, process_need
+from dockfix.model.effects import drops_privileges, effect, process_need
 from dockfix.model.plan import Plan
 from dockfix.model.relocation import find_unknown_references
 from dockfix.model.roothome import find_left
 from dockfix.model.starting import Starting
 from dockfix.results import Finding
+from dockfix.syntax.shell import Command
 from dockfix.syntax.tree import Comment, Dockerfile
 from dockfix.syntax.validity import rejections
 
+# How the effect of a command that nobody knows begins (model/effects.py).
+NOT_UNDERSTOOD: Final = "not understood"
 _IGNORE: Final = re.compile(r"#\s*dockfix:\s*ignore(?:\[([\w\s,-]*)\])?", re.IGNORECASE)
 _TEMPLATE_LINE: Final = re.compile(r"^\s*(\{\{|\{%|<%|%%|@@)")
 _TEMPLATE_WORD: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<%.*?%>|@@?\w+@@?$|%%\w+%%|__[A-Z_]+__")
@@ -26,7 +29,8 @@ _PYTHON: Final = re.compile(
     re.IGNORECASE,
 )
 _LOW_PORT_WORD: Final = re.compile(
-    r"(?:--?(?:port|p|server[._]port|http-port|bind|b|listen)[= ]+(?:\[?[\w.:*\]]*:)?|:)(\d{1,3})(?![\d.:/\w])"
+    r"(?:--?(?:port|p|server[._]port|http-port|bind|b|listen)[= ]+(?:\[?[\w.:*\]]*:)?|:)"
+    r"(\d{1,3})(?![\d.:/\w])"
 )
 
 
@@ -45,12 +49,18 @@ def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
     """Why the text is no Dockerfile that BuildKit would build: a template, or refused by its parser."""
     if line := _template_line(tree):
         yield Finding(
-            "template", line, "a template, not yet a Dockerfile", "run dockfix on what it renders to, or edit it by hand"
+            "template",
+            line,
+            "a template, not yet a Dockerfile",
+            "run dockfix on what it renders to, or edit it by hand",
         )
         return
     for problem in (*tree.problems, *rejections(tree)):
         yield Finding(
-            "rejected-by-buildkit", problem.line, f"BuildKit refuses the file: {problem.message}", "mend the file first"
+            "rejected-by-buildkit",
+            problem.line,
+            f"BuildKit refuses the file: {problem.message}",
+            "mend the file first",
         )
         return
 
@@ -59,9 +69,9 @@ def _template_line(tree: Dockerfile) -> int:
     for one in tree.instructions:
         if _TEMPLATE_LINE.match(str(one)):
             return one.line
-        if one.keyword not in _FREE_TEXT and (match := _TEMPLATE_WORD.search(one.args)):
-            if match[0][0] not in "@_" or one.keyword == "FROM":
-                return one.line
+        match = None if one.keyword in _FREE_TEXT else _TEMPLATE_WORD.search(one.args)
+        if match and (match[0][0] not in "@_" or one.keyword == "FROM"):
+            return one.line
     return 0
 
 
@@ -70,20 +80,35 @@ def find_refusals(plan: Plan) -> Iterator[Finding]:
     yield from _of_place(plan.context)
     image = plan.lineage.image
     first = plan.steps[0].instruction.line
-    if image.family == "windows" or plan.tree.escape == "`" or "powershell" in plan.lineage.end.shell[0].lower():
-        yield Finding("windows", first, "a Windows image: --chown and POSIX accounts mean nothing there", "use ContainerUser")
+    if (
+        image.family == "windows"
+        or plan.tree.escape == "`"
+        or "powershell" in plan.lineage.end.shell[0].lower()
+    ):
+        yield Finding(
+            "windows",
+            first,
+            "a Windows image: --chown and POSIX accounts mean nothing there",
+            "use ContainerUser",
+        )
         return
     user = plan.lineage.end.user
     if not user or "$" in user:
         step = plan.lineage.last("USER")
         line = step.instruction.line if step else first
         yield Finding(
-            "unknown-user", line, "USER comes from a variable without a value", "give the ARG a default, or write the user out"
+            "unknown-user",
+            line,
+            "USER comes from a variable without a value",
+            "give the ARG a default, or write the user out",
         )
     yield from _of_start(plan)
     for path, line in find_left(plan):
         yield Finding(
-            "root-home", line, f"{path} is in root's home, which nobody else may enter", "install it outside /root"
+            "root-home",
+            line,
+            f"{path} is in root's home, which nobody else may enter",
+            "install it outside /root",
         )
         break
     if plan.relocates:
@@ -97,54 +122,77 @@ def find_refusals(plan: Plan) -> Iterator[Finding]:
 
 def _of_place(context: Context) -> Iterator[Finding]:
     for name in ("action.yml", "action.yaml"):
-        if name in context.siblings and re.search(r"using:\s*['\"]?docker", context.read(name) or "using: docker"):
+        if name in context.siblings and re.search(
+            r"using:\s*['\"]?docker", context.read(name) or "using: docker"
+        ):
             yield Finding(
-                "github-action", 0, "the image of a GitHub Docker action, which has to run as root", "leave it as it is"
+                "github-action",
+                0,
+                "the image of a GitHub Docker action, which has to run as root",
+                "leave it as it is",
             )
             return
     parts = context.path.split("/")
     if ".devcontainer" in parts or "devcontainer.json" in context.siblings:
-        yield Finding("dev-container", 0, "a dev container, whose user is set in devcontainer.json", "set remoteUser there")
+        yield Finding(
+            "dev-container",
+            0,
+            "a dev container, whose user is set in devcontainer.json",
+            "set remoteUser there",
+        )
 
 
 def _of_start(plan: Plan) -> Iterator[Finding]:
     starting = Starting(plan)
     image = plan.lineage.image
     if image.process and plan.lineage.last("ENTRYPOINT") is None:
-        yield Finding("needs-root-process", plan.steps[0].instruction.line, f"the base's main process: {image.process}", "leave it as root")
+        yield Finding(
+            "needs-root-process",
+            plan.steps[0].instruction.line,
+            f"the base's main process: {image.process}",
+            "leave it as root",
+        )
         return
     for one in starting.commands:
         where = f" in {one.where}" if one.where else ""
         if drops_privileges(one.command):
             yield Finding(
-                "drops-privileges", one.line, f"the start{where} gives up root by itself", "leave it as root, or take that step out"
+                "drops-privileges",
+                one.line,
+                f"the start{where} gives up root by itself",
+                "leave it as root, or take that step out",
             )
             return
         if need := process_need(one.command, plan.lineage.end.variables):
-            yield Finding("needs-root-process", one.line, f"the main process{where}: {need}", "leave it as root")
+            yield Finding(
+                "needs-root-process", one.line, f"the main process{where}: {need}", "leave it as root"
+            )
             return
-        effect = _start_effect(plan, one.command)
-        if effect:
-            yield Finding("needs-root-process", one.line, f"the start{where} {effect}", "do that at build time, above USER")
+        if need := _start_effect(plan, one.command):
+            yield Finding(
+                "needs-root-process",
+                one.line,
+                f"the start{where} {need}",
+                "do that at build time, above USER",
+            )
             return
     if "docker.sock" in plan.tree.text:
         line = plan.tree.text[: plan.tree.text.index("docker.sock")].count("\n") + 1
-        yield Finding("needs-root-process", line, "uses the docker socket, which is root's", "leave it as root")
+        yield Finding(
+            "needs-root-process", line, "uses the docker socket, which is root's", "leave it as root"
+        )
     elif starting.unread and (match := re.search(r"\b(gosu|su-exec|setpriv)\b", plan.tree.text)):
         line = plan.tree.text[: match.start()].count("\n") + 1
         yield Finding(
-            "drops-privileges", line, f"{match[0]} is installed for {starting.unread[0][0]}, which then gives up root by itself",
+            "drops-privileges", line,
+            f"{match[0]} is installed for {starting.unread[0][0]}, which then gives up root by itself",
             "leave it as root",
         )  # fmt: skip
 
 
-def _start_effect(plan: Plan, command: object) -> str:
-    from dockfix.model.effects import effect  # noqa: PLC0415
-
-    found = effect(command, plan.lineage.end.variables, plan.workdir, plan.home or "/")  # type: ignore[arg-type]
-    if found.root and not found.root.startswith("not understood"):
-        return f"needs root: {found.root}"
-    return ""
+def _start_effect(plan: Plan, command: Command) -> str:
+    found = effect(command, plan.lineage.end.variables, plan.workdir, plan.home or "/")
+    return f"needs root: {found.root}" if found.root and not found.root.startswith(NOT_UNDERSTOOD) else ""
 
 
 def find_reviews(plan: Plan) -> Iterator[Finding]:
@@ -152,22 +200,37 @@ def find_reviews(plan: Plan) -> Iterator[Finding]:
     image, first = plan.lineage.image, plan.steps[0].instruction.line
     if image.family == "unknown":
         yield Finding(
-            "unknown-base", first, f"nothing is known of the base {image.name}", "check that it has useradd and starts as root; or say --base FAMILY"
+            "unknown-base",
+            first,
+            f"nothing is known of the base {image.name}",
+            "check that it has useradd and starts as root; or say --base FAMILY",
         )
     if not _PYTHON.search(plan.tree.text):
         yield Finding("not-python", first, "no sign of Python", "check what the application writes")
     user = plan.lineage.last("USER")
     if user is not None and user.before.user and plan.lineage.end.is_root:
-        yield Finding("final-user-root", user.instruction.line, "USER root is set on purpose at the end", "check why")
+        yield Finding(
+            "final-user-root", user.instruction.line, "USER root is set on purpose at the end", "check why"
+        )
     starting = Starting(plan)
     if not starting.steps and not image.starts:
-        yield Finding("starts-nothing", first, "no CMD or ENTRYPOINT: often a base for others, whose steps need root", "check who builds on it")
+        yield Finding(
+            "starts-nothing",
+            first,
+            "no CMD or ENTRYPOINT: often a base for others, whose steps need root",
+            "check who builds on it",
+        )
     for path, line in starting.unread:
         yield Finding("unread-entrypoint", line, f"{path} cannot be read", "check that it needs no root")
     yield from _low_ports(plan)
     for step in plan.steps:
         if step.keyword == "ONBUILD":
-            yield Finding("onbuild", step.instruction.line, "ONBUILD steps will run as the new user elsewhere", "check who builds on it")
+            yield Finding(
+                "onbuild",
+                step.instruction.line,
+                "ONBUILD steps will run as the new user elsewhere",
+                "check who builds on it",
+            )
             break
 
 
@@ -175,14 +238,19 @@ def _low_ports(plan: Plan) -> Iterator[Finding]:
     for step in plan.steps:
         ports: list[str] = []
         if step.keyword == "EXPOSE":
-            ports = re.findall(r"(?<![\w.-])(\d+)(?:-\d+)?(?:/\w+)?(?!\S)", step.expand(step.instruction.args))
+            ports = re.findall(
+                r"(?<![\w.-])(\d+)(?:-\d+)?(?:/\w+)?(?!\S)", step.expand(step.instruction.args)
+            )
         elif step in Starting(plan).steps:
             words = " ".join(step.instruction.json or (step.instruction.args,))
             ports = _LOW_PORT_WORD.findall(words)
         for port in ports:
             if 0 < int(port) < 1024:
                 yield Finding(
-                    "low-port", step.instruction.line, f"port {port} is below 1024", "docker allows it (20.10 and later), other runtimes may not"
+                    "low-port",
+                    step.instruction.line,
+                    f"port {port} is below 1024",
+                    "docker allows it (20.10 and later), other runtimes may not",
                 )
                 return
 
@@ -193,11 +261,15 @@ def find_notes(plan: Plan) -> Iterator[Finding]:
     if volumes:
         step, path = volumes[0]
         yield Finding(
-            "existing-volumes", step.instruction.line, f"volumes of {path} made by the old image hold root's files",
+            "existing-volumes", step.instruction.line,
+            f"volumes of {path} made by the old image hold root's files",
             f"once: docker run --rm -u 0 -v VOLUME:{path} IMAGE chown -R {plan.account.ids} {path}",
         )  # fmt: skip
     if not plan.account.numeric:
         user = plan.lineage.last("USER")
         yield Finding(
-            "named-user", user.instruction.line if user else 0, "Kubernetes' runAsNonRoot cannot check a named user", "use --numeric, or set runAsUser"
+            "named-user",
+            user.instruction.line if user else 0,
+            "Kubernetes' runAsNonRoot cannot check a named user",
+            "use --numeric, or set runAsUser",
         )

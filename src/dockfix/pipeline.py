@@ -88,5 +88,3 @@ def _fix_lineage(
     reviews = tuple(find_reviews(original)) if moving else ()
     notes = tuple(find_notes(plan)) if moving else ()
     return Changed(plan.tree.text, tuple(names), reviews, notes)
-
-

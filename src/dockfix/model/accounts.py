@@ -89,9 +89,8 @@ def new_account(image: Image, options: Options, *, needs_ids: bool) -> UserAccou
 def find_created(lineage: Lineage) -> Iterator[UserAccount]:
     """The accounts that RUN lines of the lineage create, in order."""
     for step in lineage.steps:
-        if step.keyword != "RUN" or not any(name in step.instruction.args for name in _CREATORS):
-            if not step.instruction.heredocs:
-                continue
+        if step.keyword != "RUN" or not any(name in str(step.instruction) for name in _CREATORS):
+            continue
         for one in read_run(step, "/root").invocations:
             if one.command.name is not None and one.command.name.text.rpartition("/")[2] in _CREATORS:
                 account = _created_account(one.command, dict(one.env), step, lineage.image)
@@ -120,9 +119,7 @@ def _ready_account(image: Image, user: str) -> UserAccount | None:
     return None
 
 
-def _created_account(
-    command: Command, env: dict[str, str], step: Step, image: Image
-) -> UserAccount | None:
+def _created_account(command: Command, env: dict[str, str], step: Step, image: Image) -> UserAccount | None:
     options: dict[str, str] = {}
     operands: list[str] = []
     key = ""
@@ -142,11 +139,15 @@ def _created_account(
         return None
     name = operands[0]
     uid = _number(options, "-u", "--uid")
-    home = next((options[key] for key in ("-d", "-h", "--home", "--home-dir") if options.get(key)), f"/home/{name}")
+    home = next(
+        (options[key] for key in ("-d", "-h", "--home", "--home-dir") if options.get(key)), f"/home/{name}"
+    )
     group = next((options[key] for key in ("-g", "--gid", "-G", "--ingroup") if options.get(key)), "")
     gid = int(group) if group.isdigit() else None
     own_group = name if not group and "-N" not in options and not _is_busybox_system(options, image) else ""
-    return UserAccount(name, own_group, uid, gid, home if _makes_home(command, options, image) else "", True, step)
+    return UserAccount(
+        name, own_group, uid, gid, home if _makes_home(command, options, image) else "", True, step
+    )
 
 
 def _clustered(option: str) -> str:
@@ -166,9 +167,11 @@ def _is_busybox_system(options: dict[str, str], image: Image) -> bool:
 
 def _makes_home(command: Command, options: dict[str, str], image: Image) -> bool:
     short = "".join(key[1:] for key in options if not key.startswith("--"))
-    if "--no-create-home" in options or ("H" in short and "useradd" not in str(command.name and command.name.text)):
+    if "--no-create-home" in options or (
+        "H" in short and "useradd" not in str(command.name and command.name.text)
+    ):
         return False
     if command.name is not None and command.name.text.endswith("useradd"):
-        return "m" in short or "--create-home" in options or image.family == "rhel" and "r" not in short
+        return "m" in short or "--create-home" in options or (image.family == "rhel" and "r" not in short)
     system = "--system" in options or ("S" in short and image.account_command != "busybox")
     return not system or "--home" in options

@@ -32,7 +32,8 @@ def _table() -> tuple[tuple[re.Pattern[str], re.Pattern[str] | None, dict[str, o
     text = files("dockfix.knowledge").joinpath("caches.toml").read_text(encoding="utf-8")
     rows = tomllib.loads(text)["cache"]
     return tuple(
-        (re.compile(row["pattern"]), re.compile(row["unless"]) if "unless" in row else None, row) for row in rows
+        (re.compile(row["pattern"]), re.compile(row["unless"]) if "unless" in row else None, row)
+        for row in rows
     )
 
 
@@ -50,4 +51,6 @@ def find_caches(plan: Plan) -> Iterator[ToolCache]:
             if (unless and unless.search(text)) or re.search(rf"\b{variable}=", text):
                 continue
             told.add(variable)
-            yield ToolCache(step, variable, str(row["directory"]), str(row["comment"]), bool(row.get("writable")))
+            yield ToolCache(
+                step, variable, str(row["directory"]), str(row["comment"]), bool(row.get("writable"))
+            )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from dockfix.model.copies import find_volumes
 from dockfix.model.lineage import Step
@@ -18,6 +20,8 @@ from dockfix.model.paths import (
 )
 from dockfix.model.plan import Plan
 from dockfix.model.runs import Invocation, Run
+
+_LITERAL: Final = re.compile(r"/[\w./+@=,-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +40,9 @@ class Directories:
 def find_directories(plan: Plan) -> Directories:
     """The directories of a plan that are still root's and must not be."""
     given = frozenset(_given(plan))
-    early = tuple(path for path in dict.fromkeys(_early(plan)) if path not in given)
-    made = tuple(path for path in dict.fromkeys(_made(plan)) if path not in given)
-    mixed = tuple(path for path in dict.fromkeys(_mixed(plan)) if not is_below_any(path, (*made, *given)))
+    early = tuple(path for path in _plain(_early(plan)) if path not in given)
+    made = tuple(path for path in _plain(_made(plan)) if path not in given)
+    mixed = tuple(path for path in _plain(_mixed(plan)) if not is_below_any(path, (*made, *given)))
     return Directories(early, tuple(path for path in made if path not in mixed), mixed)
 
 
@@ -63,6 +67,11 @@ def commands(plan: Plan, directories: Directories, existing: Step | None) -> lis
     return found
 
 
+def _plain(paths: Iterator[str]) -> Iterator[str]:
+    """Each path once, and only those that a shell takes literally."""
+    return (path for path in dict.fromkeys(paths) if _LITERAL.fullmatch(path))
+
+
 def _given(plan: Plan) -> Iterator[str]:
     """Directories that a chown above USER gives already."""
     owners = {plan.account.owner, plan.account.name, plan.account.ids}
@@ -78,7 +87,10 @@ def _given(plan: Plan) -> Iterator[str]:
 
 def _early(plan: Plan) -> Iterator[str]:
     volumes = [path for _, path in find_volumes(plan.lineage) if is_ownable(path)]
-    workdirs = [plan.workdir, *(step.before.workdir for step in plan.steps[plan.switch :] if step.keyword == "RUN")]
+    workdirs = [
+        plan.workdir,
+        *(step.before.workdir for step in plan.steps[plan.switch :] if step.keyword == "RUN"),
+    ]
     if plan.home.strip("/") and not plan.account.exists and _is_roots(plan, plan.home):
         yield plan.home
     for path in workdirs:
@@ -110,10 +122,13 @@ def _entered(plan: Plan, step: Step) -> str:
 def _stands_above(plan: Plan, path: str, existing: Step | None) -> bool:
     if existing is None:
         return False
-    return any(
-        step.keyword == "WORKDIR" and is_within(_entered(plan, step), path)
-        for step in plan.steps[: existing.index]
-    ) or path in STANDING_DIRECTORIES
+    return (
+        any(
+            step.keyword == "WORKDIR" and is_within(_entered(plan, step), path)
+            for step in plan.steps[: existing.index]
+        )
+        or path in STANDING_DIRECTORIES
+    )
 
 
 def _made(plan: Plan) -> Iterator[str]:
@@ -146,7 +161,11 @@ def _filled(plan: Plan, path: str) -> tuple[str, ...]:
     for run in _roots(plan):
         for one in run.invocations:
             effect = one.effect("/root")
-            others = [place for place in effect.writes if place not in effect.makes and one.command.program not in ("rm", "chmod", "chown", "rmdir")]
+            others = [
+                place
+                for place in effect.writes
+                if place not in effect.makes and one.command.program not in ("rm", "chmod", "chown", "rmdir")
+            ]
             if any(is_within(place, path) for place in others):
                 return (path,)
     return ()
@@ -163,7 +182,12 @@ def _mixed(plan: Plan) -> Iterator[str]:
         run = plan.runs.get(step.index)
         if run is None:
             continue
-        removed = {path for one in run.invocations if one.command.program == "rm" for path in one.effect("/root").writes}
+        removed = {
+            path
+            for one in run.invocations
+            if one.command.program == "rm"
+            for path in one.effect("/root").writes
+        }
         for one in run.invocations:
             if one.command.program in ("rm", "chown", "mkdir", "chmod", "find"):
                 continue
@@ -174,7 +198,7 @@ def _mixed(plan: Plan) -> Iterator[str]:
 
 
 def _left_behind(one: Invocation, *, landed: bool) -> list[str]:
-    """Where a command of root's leaves things; its directory counts where nobody knows, once copies are there."""
+    """Where a command of root's leaves things; where nobody knows, its directory once copies are there."""
     if one.pip is not None:
         return [one.cwd] if {"-e", "--editable"} & one.pip.options else []
     effect = one.effect("/root")

@@ -21,7 +21,9 @@ _SYSTEM_TREES: Final = (
     " /usr/local/lib /usr/local/sbin /usr/sbin /usr/share /var/run /var/lock".split()
 )
 # Directories that a base may bring without their being the system's: WORKDIR does not make them anew.
-STANDING_DIRECTORIES: Final = frozenset("/opt /srv /mnt /media /usr/src /var/www /var/www/html /var/opt".split())
+STANDING_DIRECTORIES: Final = frozenset(
+    "/opt /srv /mnt /media /usr/src /var/www /var/www/html /var/opt".split()
+)
 # Directories of the base that everybody may write to.
 _SHARED: Final = ("/tmp", "/var/tmp", "/dev/shm", "/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty")
 

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
+from dockfix.context import Context
 from dockfix.model.accounts import UserAccount, choose_account, find_created
 from dockfix.model.copies import Copy, find_copies, find_volumes
-from dockfix.context import Context
+from dockfix.model.installs import (
+    find_virtual,
+    goes_to_user,
+    pip_reason,
+    system_site_reason,
+    virtual_place,
+)
 from dockfix.model.lineage import Lineage, Stage, Step
-from dockfix.model.paths import is_below_any, is_ownable, is_root_home, is_shared, is_system_directory, is_within
+from dockfix.model.paths import (
+    is_below_any,
+    is_ownable,
+    is_root_home,
+    is_shared,
+    is_system_directory,
+    is_within,
+)
 from dockfix.model.pip import PipCall, is_virtual
 from dockfix.model.relocation import leans_on_root, moved_copies
 from dockfix.model.runs import Invocation, Run, read_run
-from dockfix.options import Chown, Install, Options
+from dockfix.options import Chown, Options
 from dockfix.syntax.tree import Dockerfile
 
 _PREAMBLE: Final = frozenset({"ARG", "ENV", "LABEL", "SHELL", "MAINTAINER", "ONBUILD", "STOPSIGNAL"})
@@ -30,7 +43,12 @@ class Plan:
     """One reading of a file for one shipped lineage; transforms ask it, guarantees check it."""
 
     def __init__(
-        self, tree: Dockerfile, stages: tuple[Stage, ...], lineage: Lineage, options: Options, context: Context
+        self,
+        tree: Dockerfile,
+        stages: tuple[Stage, ...],
+        lineage: Lineage,
+        options: Options,
+        context: Context,
     ) -> None:
         self.tree = tree
         self.stages = stages
@@ -101,7 +119,7 @@ class Plan:
 
     @cached_property
     def first_relative(self) -> Step | None:
-        """The first copy above USER that lands relative to `/`, and needs the new directory to stand there."""
+        """The first copy above USER that lands relative to `/`: the new directory has to stand there."""
         if not self.relocates:
             return None
         first = next((copy.step for copy in moved_copies(self)), None)
@@ -114,14 +132,9 @@ class Plan:
         for index, run in self.runs.items():
             if index >= self.switch:
                 for one in run.invocations:
-                    if one.pip in run.pips and one.pip and self._goes_to_user(run, one, one.pip):
+                    if one.pip in run.pips and one.pip and goes_to_user(self, one):
                         found.append((run, one.pip))
         return tuple(found)
-
-    def _goes_to_user(self, run: Run, one: Invocation, pip: PipCall) -> bool:
-        if is_virtual(pip.command.program, one.env):
-            return False
-        return pip.is_user_install or not self.pip_refusal(run, one)
 
     @cached_property
     def own_directories(self) -> tuple[str, ...]:
@@ -181,7 +194,7 @@ class Plan:
                 return f"runs {name} in the RUN that installs it"
             if one.pip and one.pip.installs and one.pip not in run.pips:
                 return "calls pip through another shell"
-            reason = self._pip_reason(run, one) if one.pip else self._effect_reason(one)
+            reason = pip_reason(self, run, one) if one.pip else self._effect_reason(one)
             if reason:
                 return reason
             installed = installed or (one.pip is not None and one.pip.installs)
@@ -191,7 +204,9 @@ class Plan:
         if "sudo" in one.command.via:
             return "asks sudo for root"
         for word in one.command.args:
-            if "/root" in word.text and is_root_home((word.expand(one.env) or "").partition("=")[2] or word.text):
+            if "/root" in word.text and is_root_home(
+                (word.expand(one.env) or "").partition("=")[2] or word.text
+            ):
                 return "uses root's home"
         effect = one.effect(self.home or "/")
         if effect.root:
@@ -209,65 +224,10 @@ class Plan:
         """Whether the account may create and change things at that place."""
         return is_shared(path) or is_below_any(path, self.own_directories)
 
-    def _pip_reason(self, run: Run, one: Invocation) -> str:
-        pip = one.pip
-        assert pip is not None
-        if "sudo" in one.command.via:
-            return "asks sudo for root"
-        action = pip.action.text
-        if action in ("list", "freeze", "show", "check", "cache", "debug", "help", "config", "index"):
-            return "" if "--global" not in pip.options else "configures pip for everybody"
-        if action in ("download", "wheel"):
-            return "" if self.may_write(one.cwd) else f"writes to {one.cwd}"
-        if not pip.installs:
-            return f"pip {action} changes what root installed"
-        if pip.only_bootstraps and not is_virtual(pip.command.program, one.env):
-            return "upgrades pip itself"
-        if is_virtual(pip.command.program, one.env):
-            return self._virtual_reason(pip, one)
-        if pip.is_user_install:
-            return "" if self.home else "has no home to install to"
-        return self.pip_refusal(run, one)
-
-    def _virtual_reason(self, pip: PipCall, one: Invocation) -> str:
-        place = virtual_place(pip, one)
-        return "" if place and self.may_write(place) else f"installs into {place or 'a virtual environment'}"
-
-    def pip_refusal(self, run: Run, one: Invocation) -> str:
-        """Why a `pip install` cannot become the user's (`--user` or a venv of its own); "" where it can."""
-        pip = one.pip
-        assert pip is not None
-        if self.options.install is Install.SYSTEM:
-            return "installs for everybody"
-        if self.lineage.image.python != "image":
-            return "the base's Python is not pip's to install into for one user"
-        if not self.home.strip("/"):
-            return "has no home to install to"
-        if pip.chooses_place or any(key in one.env for key in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT")):
-            return "installs to a place of its own"
-        if one.env.get("PIP_USER", "1").lower() in ("0", "no", "false", "off") or "PYTHONNOUSERSITE" in one.env:
-            return "user installs are switched off"
-        return self._system_site_user
-
     @cached_property
-    def _system_site_user(self) -> str:
-        """Why installed packages must stay system-wide: something names their place."""
-        for stage_copy in self.tree.instructions:
-            if stage_copy.keyword in ("COPY", "ADD") and (flag := stage_copy.flag("from")) and flag.value:
-                if flag.value.lower() in self.lineage.final.names() and "/usr/local" in stage_copy.args:
-                    return "another stage copies the packages from where root's pip puts them"
-        for step in self.lineage.own_steps:
-            if step.keyword in ("CMD", "ENTRYPOINT", "ENV", "HEALTHCHECK", "RUN"):
-                match = re.search(r"/usr/local/(bin/(?!python|pip)[\w.-]+|lib/python[\d.]*/(site|dist)-packages)", step.instruction.args)
-                if match and not any(match[0].startswith(copy.destination) for copy in self.copies if copy.destination != "/"):
-                    return f"{match[0]} is named where root's pip puts it"
-            if step.keyword == "ENV" and "PATH" in step.instruction.args and not self._keeps_path(step):
-                return "PATH is set anew"
-        return ""
-
-    def _keeps_path(self, step: Step) -> bool:
-        pairs = re.findall(r"(?<![\w])PATH[=\s]+(\"[^\"]*\"|'[^']*'|\S+)", step.instruction.args)
-        return all("$PATH" in value or "${PATH" in value for value in pairs)
+    def system_site_reason(self) -> str:
+        """Why packages have to stay system-wide, "" where nothing says so."""
+        return system_site_reason(self)
 
     # -- the boundary --------------------------------------------------------------------------
 
@@ -290,7 +250,7 @@ class Plan:
 
     def _last_dependent(self, switch: int) -> int:
         """Behind the last step below `switch` that changes what a root step above it made."""
-        above = [place for index, run in self.runs.items() if index < switch for place in _venvs(run)]
+        above = [place for index, run in self.runs.items() if index < switch for place in find_virtual(run)]
         late = switch
         for index, run in self.runs.items():
             if index < switch:
@@ -312,23 +272,3 @@ class Plan:
             if step.keyword == "RUN"
             for flag in step.instruction.flags
         )
-
-
-def virtual_place(pip: PipCall, one: Invocation) -> str:
-    """The directory of the virtual environment that a pip call installs into, "" where it is not known."""
-    program = pip.command.program
-    if "/" in program:
-        return program.rpartition("/bin/")[0]
-    if place := one.env.get("VIRTUAL_ENV"):
-        return place
-    first = one.env.get("PATH", "").partition(":")[0]
-    return first.removesuffix("/bin") if first.endswith("/bin") else ""
-
-
-def _venvs(run: Run) -> Iterator[str]:
-    for one in run.invocations:
-        words = [word.value or "" for word in one.command.args]
-        if "venv" in words or one.command.program.endswith("virtualenv"):
-            place = one.command.args[-1].expand(one.env)
-            if place:
-                yield place if place.startswith("/") else f"{one.cwd.rstrip('/')}/{place}"

@@ -50,7 +50,9 @@ def moving_places(plan: Plan) -> tuple[str, ...]:
     places = [
         copy.destination
         for copy in plan.copies
-        if is_root_home(copy.destination) and not copy.is_relative and _follows(plan, copy.destination, copy.step)
+        if is_root_home(copy.destination)
+        and not copy.is_relative
+        and _follows(plan, copy.destination, copy.step)
     ]
     if any(pip.is_user_install for _, pip in plan.user_installs):
         places.append("/root/.local")

@@ -63,7 +63,9 @@ class Run:
         """The `pip install` calls, those in inner scripts left out: their words have no place in the text."""
         commands = set(map(id, self.script.commands))
         return tuple(
-            one.pip for one in self.invocations if one.pip and one.pip.installs and id(one.command) in commands
+            one.pip
+            for one in self.invocations
+            if one.pip and one.pip.installs and id(one.command) in commands
         )
 
     def insert_after(self, word: Word, text: str) -> Edit:
@@ -129,7 +131,7 @@ def read_run(step: Step, home: str) -> Run:
 def _with_heredocs(
     instruction: Instruction, args: str, at: int
 ) -> tuple[str, tuple[tuple[int, int, bool], ...]]:
-    """The script's text, and for each piece of it (start, where it stands, whether that is the joined line)."""
+    """The script's text; for each piece (start, where it stands, whether that is the joined line)."""
     heredocs = instruction.heredocs
     if not heredocs:
         return args, ((0, at, True),)
@@ -154,7 +156,7 @@ def _walk(script: Script, cwd: str, env: dict[str, str]) -> Iterator[Invocation]
                 yield Invocation(command, here, local, None)
             continue
         yield Invocation(command, here, local, read_pip(command))
-        if name == "cd" or name == "pushd":
+        if name in ("cd", "pushd"):
             target = command.args[0].expand(local) if command.args else env.get("HOME", "/")
             places[command.scope] = resolve(target, here) if target is not None else "/\0"
         elif name is None:

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _MAX_DEPTH: Final = 3
 # Programs in these directories come from packages, not from the build context.
-_PACKAGED: Final = re.compile(r"/(?:usr/(?:local/)?)?s?bin/[^/.]+|/opt/(?:conda|venv|[\w-]*venv)/bin/[^/.]+|.*/v?env/bin/[^/.]+")
+_PACKAGED: Final = re.compile(
+    r"/(?:usr/(?:local/)?)?s?bin/[^/.]+|/opt/(?:conda|venv|[\w-]*venv)/bin/[^/.]+|.*/v?env/bin/[^/.]+"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class StartedCommand:
-    """A command that runs when the image starts; `where` is the script that holds it, "" for the file itself."""
+    """A command that runs when the image starts; `where` is the script that holds it, or ""."""
 
     command: Command
     line: int

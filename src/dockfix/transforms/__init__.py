@@ -26,7 +26,7 @@ from dockfix.transforms import (
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """One fix: its name, its documentation (the module's docstring), an example, and the edits it proposes."""
+    """One fix: its name, its documentation, an example before and after, and the edits it proposes."""
 
     name: str
     doc: str

@@ -16,7 +16,6 @@ from dockfix.layout import Layout, NewLine
 from dockfix.model.accounts import UserAccount
 from dockfix.model.copies import find_volumes
 from dockfix.model.images import Image
-from dockfix.model.lineage import Step
 from dockfix.model.paths import is_ownable
 from dockfix.model.plan import Plan
 
