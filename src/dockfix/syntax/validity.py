@@ -12,8 +12,10 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from dockfix.syntax.expansion import expand
+from dockfix.syntax.flag_values import find_health_error, find_run_error
 from dockfix.syntax.heredocs import parse_heredoc_word
-from dockfix.syntax.tree import Dockerfile, Flag, Instruction, Problem
+from dockfix.syntax.tree import Dockerfile, Instruction, Problem
 from dockfix.syntax.words import declared_arguments, key_values, split_quoted_words, split_words
 
 _TEXT, _TEXTS, _SWITCH = "text", "texts", "switch"
@@ -39,36 +41,10 @@ _FLAGS: Final[dict[str, dict[str, str]]] = {
     "HEALTHCHECK": dict.fromkeys(("interval", "timeout", "start-period", "start-interval", "retries"), _TEXT),
     "RUN": {"mount": _TEXTS, "network": _TEXT, "security": _TEXT, "device": _TEXTS},
 }
-_FLAG_VALUES: Final = {"network": ("default", "none", "host"), "security": ("insecure", "sandbox")}
 _UNREAD_FLAGS: Final = frozenset({"ARG", "STOPSIGNAL"})
 _JSON_FORMS: Final = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "HEALTHCHECK", "RUN", "SHELL", "VOLUME"})
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
 _HEALTHCHECK = re.compile(r"(\S+)\s*(.*)", re.DOTALL)
-_DURATION = re.compile(r"([-+]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)")
-_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
-_MILLISECONDS: Final = {
-    "ns": 1e-6, "us": 1e-3, "µs": 1e-3, "μs": 1e-3, "ms": 1, "s": 1e3, "m": 6e4, "h": 3.6e6,
-}  # fmt: skip
-_MOUNT_TYPES: Final = frozenset({"bind", "cache", "tmpfs", "secret", "ssh"})
-_MOUNT_SWITCHES: Final = frozenset({"readonly", "ro", "readwrite", "rw", "required"})
-_MOUNT_KEYS: Final = frozenset(
-    [
-        "type",
-        "from",
-        "source",
-        "src",
-        "target",
-        "dst",
-        "destination",
-        "size",
-        "id",
-        "sharing",
-        "mode",
-        "uid",
-        "gid",
-        "env",
-    ]
-)
 
 
 def rejections(tree: Dockerfile) -> tuple[Problem, ...]:
@@ -76,7 +52,7 @@ def rejections(tree: Dockerfile) -> tuple[Problem, ...]:
     found: list[Problem] = []
     has_stage = False
     for instruction in tree.instructions:
-        message = _line_error(instruction) or _instruction_error(instruction)
+        message = _line_error(instruction) or _instruction_error(instruction) or _word_error(instruction)
         if not message and not has_stage and instruction.keyword not in ("FROM", "ARG"):
             message = f"{instruction.keyword} stands before the first FROM"
         has_stage = has_stage or instruction.keyword == "FROM"
@@ -85,6 +61,33 @@ def rejections(tree: Dockerfile) -> tuple[Problem, ...]:
     if tree.instructions and not has_stage and not found:
         found.append(Problem(tree.instructions[-1].last_line, "no FROM: there is no stage to build"))
     return tuple(found)
+
+
+class _AnyVariable(dict[str, str]):
+    """An environment in which every variable is set."""
+
+    def get(self, key: str, default: object = None) -> str:
+        return key or "x"
+
+
+_ANY: Final = _AnyVariable()
+
+
+def _word_error(instruction: Instruction) -> str:
+    """Quotes that never close and variables of an unknown form, in the words that the builder expands."""
+    args, keyword = instruction.args, instruction.keyword
+    if '"' not in args and "'" not in args and "${" not in args:
+        return ""
+    if keyword in ("ENV", "LABEL"):
+        words = [value for pair in key_values(args, instruction.escape) for value in pair]
+    elif keyword == "ARG":
+        words = [value or "" for _, value in declared_arguments(args, instruction.escape)]
+    elif keyword in ("ADD", "COPY", "VOLUME", "FROM"):
+        words = list(_operands(instruction))
+    else:
+        words = [args] if keyword in ("USER", "WORKDIR", "STOPSIGNAL") else []
+    bad = next((word for word in words if expand(word, _ANY, instruction.escape) is None), None)
+    return f"{keyword} has a quote or a variable that cannot be read: {bad}" if bad is not None else ""
 
 
 def _line_error(instruction: Instruction) -> str:
@@ -224,32 +227,7 @@ def _shell(instruction: Instruction) -> str:
 
 
 def _run(instruction: Instruction) -> str:
-    if error := _flag_error(instruction):
-        return error
-    for flag in instruction.flags:
-        allowed = _FLAG_VALUES.get(flag.name)
-        if allowed and flag.value not in allowed and "$" not in (flag.value or ""):
-            return f"--{flag.name} takes {' or '.join(allowed)}, not {flag.value}"
-        if flag.name == "mount" and (error := _mount_error(flag)):
-            return error
-    return ""
-
-
-def _mount_error(flag: Flag) -> str:
-    if '"' in (flag.value or ""):
-        return ""
-    for part in (flag.value or "").split(","):
-        name, equals, value = part.partition("=")
-        key = name.lower()
-        if not equals and key not in _MOUNT_SWITCHES:
-            return f"--mount has {part!r} without a value"
-        if key not in _MOUNT_KEYS and key not in _MOUNT_SWITCHES:
-            return f"--mount knows no {name!r}"
-        if key == "from" and "$" in value[:-1]:
-            return "--mount takes no variable in from"
-        if key == "type" and "$" not in value and value.lower() not in _MOUNT_TYPES:
-            return f"--mount knows no type {value!r}"
-    return ""
+    return _flag_error(instruction) or next(filter(None, map(find_run_error, instruction.flags)), "")
 
 
 def _health_command(args: str) -> str:
@@ -270,22 +248,7 @@ def _healthcheck(instruction: Instruction) -> str:
         return f"HEALTHCHECK takes CMD or NONE, not {kind}"
     if not command or _json_form(command) == ():
         return "HEALTHCHECK CMD lacks its command"
-    return next(filter(None, map(_health_flag_error, instruction.flags)), "")
-
-
-def _health_flag_error(flag: Flag) -> str:
-    value = flag.value or ""
-    if flag.name == "retries":
-        is_count = not value or (re.fullmatch(r"[-+]?[0-9]{1,10}", value) and 0 <= int(value) < 2**31)
-        return "" if is_count else f"--retries takes a number, not {value}"
-    match = _DURATION.fullmatch(value)
-    if value and match is None:
-        return f"--{flag.name} takes a duration such as 30s, not {value}"
-    if match is None:
-        return ""
-    length = sum(float(part[1]) * _MILLISECONDS[part[2]] for part in _DURATION_PART.finditer(match[2]))
-    too_short = length and (length < 1 or match[1] == "-")
-    return f"--{flag.name} is shorter than a millisecond" if too_short else ""
+    return next(filter(None, map(find_health_error, instruction.flags)), "")
 
 
 _CHECKS: Final[dict[str, Callable[[Instruction], str]]] = {
