@@ -174,3 +174,43 @@ def test_every_pitfall_is_covered(pitfall: str) -> None:
 
 def test_pitfalls_are_of_the_table() -> None:
     assert frozenset().union(*(case.pitfalls for case in ALL.values())) <= set(PITFALLS)
+
+
+MONOREPO = {
+    ".devcontainer": "dev-container",
+    "services/admin": "drops-privileges",
+    "services/api": "",
+    "services/backup": "needs-root-process",
+    "services/gateway": "low-port",
+    "services/mailer": "unchanged",
+    "services/orders": "",
+    "services/pricing": "",
+    "services/reports": "",
+    "services/search": "",
+    "services/storefront": "",
+    "services/thumbnails": "",
+    "services/worker": "",
+    "tools/check-prices": "github-action",
+}
+
+
+def test_monorepo_is_told_of_whole() -> None:
+    root = FIXTURES / "monorepo"
+    assert sorted(path.parent.relative_to(root).as_posix() for path in root.rglob("Dockerfile")) == sorted(
+        MONOREPO
+    )
+
+
+@pytest.mark.parametrize("folder", MONOREPO)
+def test_monorepo_shows_what_its_readme_says(folder: str) -> None:
+    place = FIXTURES / "monorepo" / folder
+
+    def read(path: str) -> str | None:
+        return (place / path).read_text(encoding="utf-8") if (place / path).is_file() else None
+
+    context = Context(f"{folder}/Dockerfile", frozenset(path.name for path in place.iterdir()), read)
+    result = fix((place / "Dockerfile").read_text(encoding="utf-8"), context=context)
+    expected = MONOREPO[folder]
+    assert (codes_of(result) or [""]) == [expected.replace("unchanged", "")]
+    assert isinstance(result, Unchanged) == (expected == "unchanged")
+    assert isinstance(result, Skipped) == (expected not in ("", "low-port", "unchanged"))
