@@ -1,0 +1,58 @@
+"""What an engine's build log says: pip's warnings, and the step at which a build failed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_WARNINGS: Final = {
+    "pip-as-root": re.compile(r"Running pip as (?:the 'root' user|root)"),
+    "not-on-path": re.compile(r"(?:is|are) installed in '([^']+)' which is not on PATH"),
+    "cache-not-writable": re.compile(
+        r"or its parent directory is not owned or is not writable by the current user"
+    ),
+    "user-by-default": re.compile(
+        r"Defaulting to user installation because normal site-packages is not writeable"
+    ),
+}
+_STEP: Final = re.compile(
+    r"^(?:#(?P<number>\d+) \[(?P<title>[^\]]*)\] (?P<text>.*)|STEP \d+/\d+: (?P<podman>.*))$"
+)
+_LINE: Final = re.compile(r"^#(?P<number>\d+) (?:[\d.]+ )?(?P<text>.*)$")
+_CULPRIT: Final = re.compile(r"^ *(?P<line>\d+) \| >>> (?P<text>.*)$", re.MULTILINE)
+_ERROR: Final = re.compile(r"^(?:ERROR|Error|error): ?(?P<text>.*)$", re.MULTILINE)
+
+
+def read_warnings(log: str, path: Iterable[str] = ()) -> tuple[str, ...]:
+    """Pip's warnings as `code: step`, sorted; scripts in a directory of `path` count as found."""
+    found: set[str] = set()
+    reached = frozenset(path)
+    steps: dict[str, str] = {}
+    step = ""
+    for line in log.splitlines():
+        if title := _STEP.match(line):
+            step = title["text"] or title["podman"] or ""
+            if title["number"]:
+                steps[title["number"]] = step
+        said = _LINE.match(line)
+        at = steps.get(said["number"], "") if said else step
+        for code, pattern in _WARNINGS.items():
+            hit = pattern.search(line)
+            if hit and not (code == "not-on-path" and hit[1] in reached):
+                found.add(f"{code}: {at}")
+    return tuple(sorted(found))
+
+
+def failed_step(log: str) -> str:
+    """The instruction at which the build stopped, as the log names it; the error where it names none."""
+    if culprits := list(_CULPRIT.finditer(log)):
+        return culprits[0]["text"].strip()
+    if errors := list(_ERROR.finditer(log)):
+        return errors[-1]["text"].strip()
+    return ""
+
+
+def tail(log: str, lines: int = 15) -> tuple[str, ...]:
+    """The last lines that hold anything."""
+    return tuple(line.rstrip() for line in log.splitlines() if line.strip())[-lines:]

@@ -1,0 +1,128 @@
+"""Two observations, and the build logs: in what the rewrite's image differs, and what that means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from dockfix.verify.verdict import Answer, Difference, Kind, Observation
+
+_COMPLAINT: Final = re.compile(
+    r"permission denied|permissionerror|errno 13\b|\beacces\b|operation not permitted|not writable"
+    r"|read-only file system|unable to find user|is not on path",
+    re.IGNORECASE,
+)
+_VARYING: Final = re.compile(
+    r"0x[0-9a-f]+|\b[0-9a-f]{7,}\b|\d+(?:[.:,-]\d+)*|/(?:home/[\w-]+|root)\b", re.IGNORECASE
+)
+
+
+def compare(before: Observation, after: Observation) -> tuple[Difference, ...]:
+    """Every difference between the two, those that break first."""
+    if after.started and not before.started:
+        return (Difference("start", f"the image does not start: {after.started}"),)
+    found = [
+        *_users(after),
+        *_ends(before, after),
+        *_answers(before, after),
+        *_complaints(before, after),
+        *_files(after),
+        *_packages(before, after),
+        *_checks(before, after),
+    ]
+    return tuple(sorted(found, key=lambda difference: not difference.breaks))
+
+
+def judge(before: Observation, after: Observation, differences: tuple[Difference, ...]) -> tuple[Kind, str]:
+    """The verdict and, where it is not proven, the first reason for it."""
+    for difference in differences:
+        if difference.breaks:
+            return Kind.BREAKS, difference.message
+    if before.started:
+        return Kind.INCOMPARABLE, f"the original does not start: {before.started}"
+    if before.exit_code:
+        last = f": {before.log_tail[-1]}" if before.log_tail else ""
+        return Kind.INCOMPARABLE, f"the original itself ends with exit code {before.exit_code}{last}"
+    if not (before.asked_inside and after.asked_inside):
+        return Kind.INCOMPARABLE, "the image holds no Python that could be asked"
+    return Kind.PROVEN, ""
+
+
+def _users(after: Observation) -> Iterator[Difference]:
+    for process in after.processes:
+        if process.uid == 0:
+            yield Difference("root-process", f"a process is still root's: {process.command}")
+    if not after.processes and 0 in after.uids:
+        yield Difference("root-process", "the image still runs as root")
+
+
+def _ends(before: Observation, after: Observation) -> Iterator[Difference]:
+    if before.up and not after.up:
+        last = f": {after.log_tail[-1]}" if after.log_tail else ""
+        yield Difference("exit", f"it stayed up before, and ends with exit code {after.exit_code} now{last}")
+    elif after.up and not before.up:
+        yield Difference("exit", f"it ended with exit code {before.exit_code} before, and stays up now")
+    elif before.exit_code != after.exit_code:
+        last = f": {after.log_tail[-1]}" if after.log_tail else ""
+        yield Difference("exit", f"exit code {before.exit_code} before, {after.exit_code} now{last}")
+    if before.health == 0 and after.health != 0:
+        yield Difference("health", f"the health check passed before, and gives {after.health} now")
+
+
+def _answers(before: Observation, after: Observation) -> Iterator[Difference]:
+    now = {(answer.port, answer.path): answer for answer in after.answers}
+    for answer in before.answers:
+        other = now.get((answer.port, answer.path))
+        where = f"port {answer.port}{answer.path}"
+        if other is None:
+            yield Difference("answer", f"{where} answered before, and does not now")
+        elif answer.status != other.status:
+            yield Difference("answer", f"{where} answered {answer.status} before, and {other.status} now")
+        elif answer.steady and other.steady and not _alike(answer, other):
+            yield Difference("answer", f"{where} answers another text than before")
+
+
+def _alike(one: Answer, other: Answer) -> bool:
+    return one.body == other.body or _plain(one.body) == _plain(other.body)
+
+
+def _plain(text: str) -> str:
+    return _VARYING.sub("#", text)
+
+
+def _complaints(before: Observation, after: Observation) -> Iterator[Difference]:
+    known = {_plain(line) for line in before.log_tail}
+    new = [line for line in after.log_tail if _plain(line) not in known]
+    for line in new:
+        if _COMPLAINT.search(line):
+            yield Difference("log", f"its log complains: {line.strip()}")
+    if new:
+        yield Difference(
+            "log-lines", f"{len(new)} other lines in the log, such as: {new[-1].strip()}", breaks=False
+        )
+
+
+def _files(after: Observation) -> Iterator[Difference]:
+    for path in after.unwritable:
+        yield Difference("write", f"{path} was written before, and the user may not write it")
+    for path in after.unreadable:
+        yield Difference("read", f"{path} can't be read by the user")
+
+
+def _packages(before: Observation, after: Observation) -> Iterator[Difference]:
+    now = dict(after.scripts)
+    for name, reached in before.scripts:
+        if reached and not now.get(name):
+            yield Difference("path", f"the script {name} was on PATH, and is not now")
+    if after.asked_inside and before.pip_check == 0 and after.pip_check != 0:
+        yield Difference("pip-check", "pip check was content before, and is not now")
+
+
+def _checks(before: Observation, after: Observation) -> Iterator[Difference]:
+    now = {check.command: check for check in after.checks}
+    for check in before.checks:
+        other = now.get(check.command)
+        if check.code == 0 and (other is None or other.code != 0):
+            said = f": {other.output.strip()}" if other is not None and other.output.strip() else ""
+            yield Difference("check", f"`{check.command}` held before, and does not now{said}")

@@ -1,0 +1,215 @@
+"""What is asked inside of a running image, by its own Python; it is sent there on standard input.
+
+Prints one JSON object. Understood by Python 3.6 and later, whatever the image's modules are named.
+"""
+
+import sys
+
+sys.path[:] = [entry for entry in sys.path if entry]
+sys.dont_write_bytecode = True
+
+import json  # noqa: E402
+import os  # noqa: E402
+import shutil  # noqa: E402
+import socket  # noqa: E402
+import subprocess  # noqa: E402
+import time  # noqa: E402
+from typing import Any  # noqa: E402
+
+LISTENING = "0A"
+MAX_FILES = 20000
+
+
+def processes() -> "list[list[Any]]":
+    """Every process but this one: pid, effective uid and gid, command."""
+    found = []  # type: list[Any]
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) == os.getpid():
+            continue
+        try:
+            with open("/proc/" + name + "/status") as status:
+                ids = dict(line.split(":", 1) for line in status if line.startswith(("Uid:", "Gid:")))
+            with open("/proc/" + name + "/cmdline", "rb") as command:
+                words = command.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+        except (OSError, ValueError):
+            continue
+        uid, gid = (int(ids[key].split()[1]) for key in ("Uid", "Gid"))
+        found.append([int(name), uid, gid, words[:200]])
+    return sorted(found)
+
+
+def ports() -> "list[tuple[int, int]]":
+    """The TCP ports that something listens on, with the address family to reach each."""
+    found = {}  # type: dict[int, int]
+    for name, family in (("/proc/net/tcp6", socket.AF_INET6), ("/proc/net/tcp", socket.AF_INET)):
+        try:
+            with open(name) as table:
+                rows = [line.split() for line in table][1:]
+        except OSError:
+            continue
+        for row in rows:
+            if row[3] == LISTENING:
+                found[int(row[1].rpartition(":")[2], 16)] = family
+    return sorted(found.items())
+
+
+def ask(port: int, family: int, path: str) -> "list[Any] | None":
+    """Status and body of one request; status 0 where the port speaks no HTTP, None where it is mute."""
+    host = "127.0.0.1" if family == socket.AF_INET else "::1"
+    reply = b""
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    connection.settimeout(5)
+    try:
+        connection.connect((host, port))
+        request = "GET " + path + " HTTP/1.0\r\nHost: localhost\r\nAccept: */*\r\n\r\n"
+        connection.sendall(request.encode())
+        while len(reply) < 65536:
+            part = connection.recv(65536)
+            if not part:
+                break
+            reply += part
+    except OSError:
+        if not reply:
+            return None
+    finally:
+        connection.close()
+    head, _, body = reply.partition(b"\r\n\r\n")
+    words = head.split(None, 2)
+    speaks = words[:1] and words[0].startswith(b"HTTP/") and words[1:2] and words[1].isdigit()
+    status = int(words[1]) if speaks else 0
+    return [status, (body if speaks else reply).decode("utf-8", "replace")]
+
+
+def answers(paths: "list[str]") -> "list[list[Any]]":
+    """Each port's answer to each path, asked twice to see whether it is steady."""
+    found = []  # type: list[Any]
+    for port, family in ports():
+        for path in paths:
+            first = ask(port, family, path)
+            if first is None:
+                continue
+            second = ask(port, family, path) if first[0] else first
+            found.append([port, path, first[0], first[1][:4000], first == second])
+    return found
+
+
+def unreadable(roots: "list[str]") -> "list[str]":
+    """What this user may not read or enter at and below `roots`."""
+    found = []  # type: list[Any]
+    seen = 0
+    for root in roots:
+        if os.path.exists(root) and not os.access(root, os.R_OK):
+            found.append(root)
+        for folder, folders, files in os.walk(root):
+            for name in folders + files:
+                seen += 1
+                path = os.path.join(folder, name)
+                if os.path.islink(path):
+                    continue
+                if not os.access(path, os.R_OK | (os.X_OK if name in folders else 0)):
+                    found.append(path)
+            if seen > MAX_FILES:
+                return found[:50]
+    return found[:50]
+
+
+def unwritable(paths: "list[str]", home: str, workdir: str) -> "list[str]":
+    """Those of `paths` that this user may not write, neither there nor where they moved to from there."""
+    moves = ((home, os.path.expanduser("~")), (workdir, os.getcwd()))
+    found = []  # type: list[Any]
+    for path in paths:
+        choices = [path]
+        for old, new in moves:
+            stem = old.rstrip("/") + "/"
+            if old and old != new and path.startswith(stem):
+                choices.append(os.path.join(new, path[len(stem) :]))
+        if not any(writable(choice) for choice in choices):
+            found.append(path)
+    return found
+
+
+def writable(path: str) -> bool:
+    """Whether this user may write the path, or make it in the nearest directory that exists."""
+    if os.path.lexists(path):
+        return os.access(path, os.W_OK) or os.path.islink(path)
+    parent = os.path.dirname(path)
+    while not os.path.isdir(parent):
+        if os.path.lexists(parent) or parent == "/":
+            return False
+        parent = os.path.dirname(parent)
+    return os.access(parent, os.W_OK | os.X_OK)
+
+
+def scripts() -> "dict[str, bool]":
+    """The scripts of the installed distributions, and whether each is on PATH."""
+    try:
+        from importlib.metadata import distributions  # noqa: PLC0415
+    except ImportError:
+        return {}
+    names = set()
+    for distribution in distributions():
+        for entry in distribution.entry_points or ():
+            if entry.group in ("console_scripts", "gui_scripts"):
+                names.add(entry.name)
+    return {name: shutil.which(name) is not None for name in sorted(names)}
+
+
+def run(argv: "list[str]", limit: float) -> "list[Any]":
+    """Exit code and output of a program; None where it can't be started."""
+    environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=limit,
+            env=environment,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return [None, ""]
+    return [done.returncode, done.stdout.decode("utf-8", "replace")[-1000:]]
+
+
+def written(folders: "list[str]", since: float) -> "list[str]":
+    """The files in `folders` that were written `since` seconds ago or later."""
+    try:
+        with open("/proc/uptime") as uptime:
+            now = float(uptime.read().split()[0])
+        with open("/proc/1/stat") as stat:
+            ticks = int(stat.read().rpartition(")")[2].split()[19])
+        age = now - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        age = since
+    begin = time.time() - age - 1
+    found = []  # type: list[Any]
+    for root in folders:
+        for folder, _, files in os.walk(root):
+            for name in files:
+                path = os.path.join(folder, name)
+                if os.lstat(path).st_mtime >= begin:
+                    found.append(path)
+    return sorted(found)[:200]
+
+
+def main() -> None:
+    """Answer what the one argument, a JSON object, asks for."""
+    asked = json.loads(sys.argv[1])
+    home = os.path.expanduser("~")
+    told = {"uid": os.getuid(), "gid": os.getgid(), "home": home, "cwd": os.getcwd()}  # type: dict[str, Any]
+    told["processes"] = processes()
+    told["answers"] = answers(asked["ask"]) if "ask" in asked else []
+    if asked.get("files"):
+        told["unreadable"] = unreadable(asked["read"] + [home] * (home != "/"))
+        told["unwritable"] = unwritable(asked["write"], *asked["moved"])
+        told["scripts"] = scripts()
+        told["pip_check"] = run([sys.executable, "-m", "pip", "check"], 60)
+        told["written"] = written(asked["volumes"], asked["since"])
+        told["health"] = run(asked["health"], 30)[0] if asked["health"] else None
+        told["checks"] = [[line, *run(["sh", "-c", line], 60)] for line in asked["checks"]]
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

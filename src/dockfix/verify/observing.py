@@ -1,0 +1,258 @@
+"""Run an image as it would run and watch it: who it is, what it answers, what it writes, how it ends."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from dockfix.verify.build_log import tail
+from dockfix.verify.options import VerifyOptions
+from dockfix.verify.session import Session
+from dockfix.verify.verdict import Answer, Check, Observation, Process
+
+_PYTHONS: Final = ("python3", "python", "/usr/local/bin/python3", "/usr/bin/python3")
+_PASSING: Final = ("/tmp/", "/var/tmp/", "/dev/", "/proc/", "/sys/", "/run/secrets/", "/root/.cache/pip/")
+_PAUSE: Final = 0.25
+_SETTLE: Final = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the original did, so that the rewrite is given the time and asked the questions for it.
+
+    What it wrote below its `home` or `workdir` may go to the rewrite's.
+    """
+
+    ports: frozenset[int] = frozenset()
+    seconds: float = 0.0
+    wrote: tuple[str, ...] = ()
+    home: str = ""
+    workdir: str = ""
+    copied: tuple[str, ...] = ()
+
+
+@dataclass
+class _Watch:
+    """What is known of a container so far."""
+
+    up: bool = False
+    exit_code: int | None = None
+    processes: dict[tuple[int, str], Process] = field(default_factory=dict)
+    told: Mapping[str, Any] | None = None
+
+
+class Observer:
+    """Observes images, one at a time."""
+
+    def __init__(self, session: Session, options: VerifyOptions) -> None:
+        self._session = session
+        self._engine = session.engine
+        self._options = options
+
+    def observe(self, image: str, expected: Expected = Expected()) -> Observation:
+        """Run `image` until it has settled or its time is over, then ask inside and remove the container."""
+        config = self._config(image)
+        blank = Observation(
+            user=config.get("User") or "",
+            home="",
+            workdir=config.get("WorkingDir") or "/",
+            started="",
+            up=False,
+            exit_code=None,
+            seconds=0.0,
+            log_tail=(),
+            path=_path(config),
+        )
+        flags = self._options.run_flags
+        argv = self._engine.create(image, self._session.label, self._options.memory, flags)
+        created = self._session.call(argv)
+        if not created.ok:
+            return replace(blank, started=_reason(created.output), asked_inside=False)
+        container = created.output.strip().splitlines()[-1]
+        try:
+            began = self._session.call(self._engine.call("start", container))
+            if not began.ok:
+                return replace(
+                    blank, started=_reason(began.output), exit_code=127, log_tail=tail(began.output)
+                )
+            return self._watch(container, image, config, blank, expected)
+        finally:
+            self._remove(container)
+
+    def _remove(self, container: str) -> None:
+        if not self._session.closed:
+            self._session.call(self._engine.call("rm", "--force", "--volumes", container))
+
+    def _config(self, image: str) -> Mapping[str, Any]:
+        shown = self._session.call(self._engine.call("image", "inspect", image))
+        try:
+            config = json.loads(shown.output)[0]["Config"]
+        except (ValueError, LookupError):
+            return {}
+        return config if isinstance(config, dict) else {}
+
+    def _watch(
+        self, container: str, image: str, config: Mapping[str, Any], blank: Observation, expected: Expected
+    ) -> Observation:
+        start = time.monotonic()
+        watch = _Watch()
+        answered = self._wait(container, watch, expected, start)
+        wrote = self._wrote(container)
+        files = self._questions(config, blank.workdir, expected, time.monotonic() - start)
+        told = self._ask(container, {"ask": list(self._options.paths), **files}) if watch.up else None
+        self._look(container, watch)
+        lasted = answered or time.monotonic() - start
+        logs = self._session.call(self._engine.call("logs", container)).output
+        asked = told or self._ask_once(image, files)
+        _note(watch, told)
+        observed = _fill(blank, asked)
+        processes = tuple(watch.processes[key] for key in sorted(watch.processes))
+        return replace(
+            observed,
+            up=watch.up,
+            exit_code=watch.exit_code,
+            seconds=round(lasted, 2),
+            log_tail=tail(logs, 30),
+            processes=processes,
+            uids=tuple(sorted({process.uid for process in processes})) or observed.uids,
+            wrote=tuple(sorted({*wrote, *(asked or {}).get("written", ())})),
+            asked_inside=asked is not None,
+        )
+
+    def _wait(self, container: str, watch: _Watch, expected: Expected, start: float) -> float | None:
+        """Until it ended, answered what is expected, or its time is over; seconds to the answer."""
+        limit = max(self._options.seconds, expected.seconds * 3 + 5 if expected.ports else 0)
+        while True:
+            self._look(container, watch)
+            if not watch.up:
+                return None
+            told = self._ask(container, {"ask": list(self._options.paths)})
+            _note(watch, told)
+            ports = {answer[0] for answer in told["answers"]} if told else set()
+            elapsed = time.monotonic() - start
+            if ports and ports >= expected.ports:
+                time.sleep(_SETTLE)
+                self._look(container, watch)
+                return elapsed
+            if elapsed > limit:
+                return None
+            time.sleep(_PAUSE)
+
+    def _look(self, container: str, watch: _Watch) -> None:
+        shown = self._session.call(self._engine.call("inspect", "--format", "{{json .State}}", container))
+        try:
+            state = json.loads(shown.output)
+        except ValueError:
+            state = {}
+        watch.up = bool(state.get("Running"))
+        watch.exit_code = None if watch.up else state.get("ExitCode")
+
+    def _questions(
+        self, config: Mapping[str, Any], workdir: str, expected: Expected, since: float
+    ) -> Mapping[str, Any]:
+        return {
+            "files": True,
+            "read": [*([workdir] if workdir != "/" else []), *expected.copied],
+            "write": list(expected.wrote),
+            "moved": [expected.home, expected.workdir],
+            "volumes": sorted(config.get("Volumes") or {}),
+            "since": since,
+            "health": _health(config),
+            "checks": list(self._options.checks),
+        }
+
+    def _ask(self, container: str, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What the image's Python tells in the running container; None where it has none."""
+        for python in _PYTHONS:
+            argv = self._engine.within(container, python, "-B", "-", json.dumps(asked))
+            if told := _told(self._session.call(argv, stdin=_script()).output):
+                return told
+        return None
+
+    def _ask_once(self, image: str, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The same in a container of its own, where the first has ended."""
+        for python in _PYTHONS:
+            program = (python, "-B", "-", json.dumps(asked))
+            argv = self._engine.once(image, self._session.label, self._options.run_flags, program)
+            if told := _told(self._session.call(argv, stdin=_script()).output):
+                return told
+        return None
+
+    def _wrote(self, container: str) -> tuple[str, ...]:
+        """What the engine sees as added or changed, without temporary files and byte code."""
+        shown = self._session.call(self._engine.call("diff", container))
+        if not shown.ok:
+            return ()
+        paths = sorted(line[2:] for line in shown.output.splitlines() if line[:2] in {"A ", "C "})
+        leaves = [
+            path
+            for path, after in zip(paths, [*paths[1:], ""], strict=False)
+            if not after.startswith(path + "/")
+        ]
+        return tuple(path for path in leaves if not _passes(path))
+
+
+@cache
+def _script() -> str:
+    return Path(__file__).with_name("inside.py").read_text(encoding="utf-8")
+
+
+def _told(output: str) -> Mapping[str, Any] | None:
+    for line in reversed(output.splitlines()):
+        if line.startswith('{"uid"'):
+            told: Mapping[str, Any] = json.loads(line)
+            return told
+    return None
+
+
+def _note(watch: _Watch, told: Mapping[str, Any] | None) -> None:
+    """Keep every process that was seen at any time."""
+    for pid, uid, gid, command in (told or {}).get("processes", ()):
+        watch.processes[pid, command] = Process(pid, uid, gid, command)
+
+
+def _fill(blank: Observation, told: Mapping[str, Any] | None) -> Observation:
+    if told is None:
+        return blank
+    return replace(
+        blank,
+        home=told["home"],
+        uids=(told["uid"],),
+        answers=tuple(Answer(*answer) for answer in told["answers"]),
+        unreadable=tuple(told["unreadable"]),
+        unwritable=tuple(told["unwritable"]),
+        scripts=tuple(sorted(told["scripts"].items())),
+        pip_check=told["pip_check"][0],
+        health=told["health"],
+        checks=tuple(Check(*check) for check in told["checks"]),
+    )
+
+
+def _health(config: Mapping[str, Any]) -> Sequence[str] | None:
+    """The health check as a program to run; None where there is none."""
+    test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+    if test[0] == "CMD":
+        return list(test[1:])
+    if test[0] == "CMD-SHELL":
+        return [*(config.get("Shell") or ["/bin/sh", "-c"]), *test[1:]]
+    return None
+
+
+def _path(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The directories that PATH names."""
+    values = [entry.removeprefix("PATH=") for entry in config.get("Env") or () if entry.startswith("PATH=")]
+    return tuple(values[-1].split(":")) if values else ()
+
+
+def _passes(path: str) -> bool:
+    return path.startswith(_PASSING) or path.endswith((".pyc", "/__pycache__")) or f"{path}/" in _PASSING
+
+
+def _reason(output: str) -> str:
+    """The longest of the last lines: engines name the cause in one, and repeat its wrapping."""
+    return max(tail(output, 3) or ("it gives no reason",), key=len)

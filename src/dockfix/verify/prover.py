@@ -1,0 +1,230 @@
+"""Build an original and its rewrite, run both, compare, and say what that proves."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from dockfix.syntax.parser import parse
+from dockfix.verify.build_log import failed_step, read_warnings, tail
+from dockfix.verify.compare import compare, judge
+from dockfix.verify.engine import BuildPlan, find_engine
+from dockfix.verify.observing import Expected, Observer
+from dockfix.verify.options import VerifyOptions
+from dockfix.verify.session import Session
+from dockfix.verify.verdict import Details, Difference, Kind, Observation, Verdict
+
+Progress = Callable[[str], None]
+_DEFAULT: Final = VerifyOptions()
+BUILD_ORIGINAL, RUN_ORIGINAL = "build the original", "run the original"
+BUILD_REWRITE, RUN_REWRITE, COMPARE = "build the rewrite", "run the rewrite", "compare"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One file to prove: both texts, and where the Dockerfile lies."""
+
+    original: str
+    rewritten: str
+    dockerfile: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A build's log, and what its image did; no observation where it failed."""
+
+    log: str
+    observation: Observation | None
+
+
+class Prover:
+    """A context manager that proves rewrites with one engine, and cleans up behind itself.
+
+    EngineError is raised on entering where no engine can be used.
+    """
+
+    def __init__(self, options: VerifyOptions = _DEFAULT) -> None:
+        self._options = options
+        self._originals: dict[str, _Built] = {}
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Prover:
+        self._session = Session(find_engine(self._options.engine)).__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._session.__exit__(kind, error, trace)
+
+    def prove(self, case: Case, progress: Progress = lambda step: None) -> Verdict:
+        """The verdict on one rewrite; `progress` is told each step as it begins."""
+        began = time.monotonic()
+        path = str(case.dockerfile)
+        engine = self._session.engine
+        before = self._original(case, progress)
+        if before.observation is None:
+            step = failed_step(before.log)
+            details = Details(engine.name, step, seconds=_since(began))
+            return Verdict(Kind.ORIGINAL_FAILS, path, BUILD_ORIGINAL, tail(before.log), details)
+        progress(BUILD_REWRITE)
+        after = self._build(case, case.rewritten, before.observation, progress)
+        if after.observation is None:
+            reason = f"it does not build any more: {failed_step(after.log)}"
+            details = Details(engine.name, reason, before=before.observation, seconds=_since(began))
+            return Verdict(Kind.BREAKS, path, BUILD_REWRITE, tail(after.log), details)
+        progress(COMPARE)
+        return self._conclude(path, before, after, began)
+
+    def prove_all(
+        self, cases: Iterable[Case], progress: Callable[[Path, str], None] = lambda path, step: None
+    ) -> Iterator[Verdict]:
+        """The verdicts in the order of `cases`, `options.jobs` at a time."""
+
+        def one(case: Case) -> Verdict:
+            return self.prove(case, lambda step: progress(case.dockerfile, step))
+
+        with ThreadPoolExecutor(max(1, self._options.jobs)) as pool:
+            try:
+                yield from pool.map(one, cases)
+            except BaseException:
+                self._session.close()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _conclude(self, path: str, before: _Built, after: _Built, began: float) -> Verdict:
+        assert before.observation is not None
+        assert after.observation is not None
+        old, new = before.observation, after.observation
+        if not self._session.engine.runs:
+            details = Details(self._session.engine.name, "buildah runs nothing that could be watched")
+            return Verdict(Kind.INCOMPARABLE, path, COMPARE, (), details)
+        differences = compare(old, new)
+        warned = read_warnings(before.log), read_warnings(after.log, new.path)
+        differences += _new_warnings(*warned)
+        kind, reason = judge(old, new, differences)
+        details = Details(self._session.engine.name, reason, differences, *warned, old, new, _since(began))
+        step = "" if kind is Kind.PROVEN else COMPARE
+        lines = () if kind is Kind.PROVEN else new.log_tail
+        return Verdict(kind, path, step, lines, details)
+
+    def _original(self, case: Case, progress: Progress) -> _Built:
+        context = self._context(case)
+        key = hashlib.sha256("\0".join([case.original, context]).encode("utf-8", "surrogatepass")).hexdigest()
+        with self._lock:
+            known = self._originals.get(key)
+        if known is None:
+            progress(BUILD_ORIGINAL)
+            known = self._build(case, case.original, None, progress)
+            with self._lock:
+                self._originals[key] = known
+        return known
+
+    def _context(self, case: Case) -> str:
+        return os.path.abspath(self._options.context or case.dockerfile.parent)
+
+    def _build(self, case: Case, text: str, before: Observation | None, progress: Progress) -> _Built:
+        """Build `text` and, where that works, observe its image; both are gone afterwards."""
+        number = next(self._numbers)
+        image = f"dockfix-verify-{self._session.name}:{number}"
+        options = self._options
+        plan = BuildPlan(
+            dockerfile=self._lay_down(case, text, number),
+            context=self._context(case),
+            tag=image,
+            label=self._session.label,
+            build_args=options.build_args,
+            secrets=options.secrets,
+            target=options.target,
+            builder=options.builder,
+            network=options.build_network,
+            flags=options.build_flags,
+        )
+        done = self._session.call(self._session.engine.build(plan), options.build_timeout)
+        if not done.ok:
+            return _Built(done.output, None)
+        try:
+            if not self._session.engine.runs:
+                return _Built(done.output, Observation("", "", "", "", False, None, 0.0, ()))
+            progress(RUN_REWRITE if before else RUN_ORIGINAL)
+            observer = Observer(self._session, options)
+            return _Built(done.output, observer.observe(image, _expect(before, text)))
+        finally:
+            if not self._session.closed:
+                self._session.call(self._session.engine.call("rmi", "--force", image))
+
+    def _lay_down(self, case: Case, text: str, number: int) -> str:
+        """The text as a file outside of the context, with the ignore file that belongs to it."""
+        folder = Path(self._session.folder, str(number))
+        folder.mkdir()
+        target = folder / "Dockerfile"
+        target.write_bytes(text.encode("utf-8", "surrogateescape"))
+        beside = Path(f"{case.dockerfile}.dockerignore")
+        if beside.is_file():
+            shutil.copyfile(beside, f"{target}.dockerignore")
+        return str(target)
+
+
+def prove(
+    original_text: str,
+    rewritten_text: str,
+    dockerfile: Path,
+    options: VerifyOptions = _DEFAULT,
+    progress: Progress = lambda step: None,
+) -> Verdict:
+    """The verdict on one rewrite, with a session of its own; EngineError where there is no engine."""
+    with Prover(options) as prover:
+        return prover.prove(Case(original_text, rewritten_text, dockerfile), progress)
+
+
+def _expect(before: Observation | None, text: str) -> Expected:
+    if before is None:
+        return Expected()
+    return Expected(
+        ports=frozenset(answer.port for answer in before.answers),
+        seconds=before.seconds,
+        wrote=before.wrote,
+        home=before.home,
+        workdir=before.workdir,
+        copied=_copied(text),
+    )
+
+
+def _copied(text: str) -> tuple[str, ...]:
+    """The absolute destinations of the last stage's copies that name a place of the application's."""
+    places: list[str] = []
+    for instruction in parse(text).instructions:
+        if instruction.keyword == "FROM":
+            places.clear()
+        elif instruction.keyword in {"COPY", "ADD"} and not instruction.heredocs:
+            words = instruction.json or instruction.args.split()
+            places += [word.rstrip("/") for word in words[-1:] if word.startswith("/") and "$" not in word]
+    return tuple(place for place in dict.fromkeys(places) if place.count("/") > 1 and not _shared(place))
+
+
+def _shared(place: str) -> bool:
+    top = place.split("/")[1]
+    return top in {"root", "tmp"} or (place.count("/") == 2 and top in {"etc", "usr", "var", "opt"})
+
+
+def _new_warnings(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[Difference, ...]:
+    known = {warning.partition(":")[0] for warning in before}
+    new = [warning for warning in after if warning.partition(":")[0] not in known]
+    return tuple(
+        Difference("warning", f"pip warns where it did not before: {line}", breaks=False) for line in new
+    )
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 2)

@@ -1,0 +1,143 @@
+"""A session with an engine: its calls, its label, its folder, and their removal at the end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from types import TracebackType
+from typing import IO, Final
+
+from dockfix.verify import sweeper
+from dockfix.verify.engine import Engine
+
+LABEL: Final = "dockfix.verify"
+TIMED_OUT: Final = 124
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A call's exit code (124: it took too long) and its output, both streams in one."""
+
+    code: int
+    output: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether it succeeded."""
+        return self.code == 0
+
+
+class ClosedError(RuntimeError):
+    """The session has ended; no further call is made."""
+
+
+class Session:
+    """A context manager; leaving it removes every container, image and file that was made.
+
+    A process of its own does the removing, so that it also happens when this one is killed.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.name = secrets.token_hex(6)
+        self.label = f"{LABEL}={self.name}"
+        self._calls: set[int] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> Session:
+        self.folder = tempfile.mkdtemp(prefix="dockfix-verify-")
+        argv = [sys.executable, "-I", sweeper.__file__, self.engine.executable, self.label, self.folder]
+        self._sweeper = subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        self._pipe.close()
+        try:
+            self._sweeper.wait(60)
+        except KeyboardInterrupt:
+            self._sweeper.wait(60)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session has ended, so that the sweeper sees to the rest."""
+        return self._closed
+
+    def close(self) -> None:
+        """Stop the calls under way and refuse further ones."""
+        with self._lock:
+            self._closed = True
+            for pid in self._calls:
+                _kill(pid)
+
+    @property
+    def _pipe(self) -> IO[bytes]:
+        assert self._sweeper.stdin is not None
+        return self._sweeper.stdin
+
+    def call(self, argv: list[str], timeout: float = 120.0, stdin: str | None = None) -> Done:
+        """Run one engine call to its end; ClosedError when the session ends meanwhile."""
+        process = self._start(argv, stdin is not None)
+        try:
+            output, _ = process.communicate(stdin.encode() if stdin is not None else None, timeout)
+            code = process.returncode
+        except subprocess.TimeoutExpired:
+            _kill(process.pid)
+            output, _ = process.communicate()
+            code = TIMED_OUT
+        except BaseException:
+            _kill(process.pid)
+            process.communicate()
+            raise
+        finally:
+            self._forget(process.pid)
+        if self._closed:
+            raise ClosedError
+        return Done(code, output.decode("utf-8", "replace"))
+
+    def _start(self, argv: list[str], talks: bool) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._closed:
+                raise ClosedError
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._calls.add(process.pid)
+            self._tell(f"+{process.pid}\n")
+        return process
+
+    def _forget(self, pid: int) -> None:
+        with self._lock:
+            self._calls.discard(pid)
+            if not self._closed:
+                self._tell(f"-{pid}\n")
+
+    def _tell(self, line: str) -> None:
+        self._pipe.write(line.encode())
+        self._pipe.flush()
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except OSError:
+        return

@@ -1,0 +1,61 @@
+"""Removes what a session made once that session's end of the pipe is closed, however it ended.
+
+Run as a file of its own, in a session of its own: `sweeper.py EXECUTABLE LABEL FOLDER`. Lines on
+standard input are `+PID` and `-PID`: the engine calls under way. At the end of input those are
+killed, and every container and image with the label is removed, and the folder.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+
+def _listed(argv: list[str]) -> list[str]:
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return sorted(set(done.stdout.split()))
+
+
+def sweep(executable: str, label: str) -> bool:
+    """Remove what carries the label; whether there was anything."""
+    chosen = ["--filter", f"label={label}"]
+    containers = [] if executable.endswith("buildah") else _listed([executable, "ps", "-a", "-q", *chosen])
+    images = _listed([executable, "images", "-a", "-q", *chosen])
+    for gone, things in ((["rm", "-f", "-v"], containers), (["rmi", "-f"], images)):
+        if things:
+            subprocess.run(
+                [executable, *gone, *things], stdin=subprocess.DEVNULL, capture_output=True, check=False
+            )
+    return bool(containers or images)
+
+
+def _watch() -> set[int]:
+    """Read calls until the other end is closed; those that are still under way."""
+    under_way: set[int] = set()
+    for line in sys.stdin:
+        (under_way.add if line[0] == "+" else under_way.discard)(int(line[1:]))
+    return under_way
+
+
+def main() -> None:
+    """Wait for the end of input, then clean up."""
+    executable, label, folder = sys.argv[1:4]
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    interrupted = _watch()
+    for pid in interrupted:
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except OSError:
+            continue
+    while sweep(executable, label) or interrupted:
+        # A call that was killed may have left work with the engine's service.
+        time.sleep(0.5 if interrupted else 0)
+        interrupted = set()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
