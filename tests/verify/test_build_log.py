@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from dockfix.verify.build_log import failed_step, read_warnings, tail
+
+BUILDKIT = """\
+#1 [internal] load build definition from Dockerfile
+#6 [2/5] RUN pip install --upgrade pip
+#6 1.2 WARNING: Running pip as the 'root' user can result in broken permissions
+#7 [3/5] RUN pip install --user flask
+#7 0.9 Defaulting to user installation because normal site-packages is not writeable
+#7 1.4   WARNING: The script flask is installed in '/home/u/.local/bin' which is not on PATH.
+#7 DONE 1.5s
+"""
+
+BUILDAH = """\
+STEP 2/3: RUN pip install flask
+WARNING: '/r/pip' or its parent directory is not owned or is not writable by the current user.
+STEP 3/3: RUN pip install gunicorn
+WARNING: Running pip as root will break packages and permissions.
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "path", "warnings"),
+    [
+        ("", (), ()),
+        ("#5 [2/2] RUN pip install flask\n#5 CACHED\n", (), ()),
+        (
+            BUILDKIT,
+            (),
+            (
+                "not-on-path: RUN pip install --user flask",
+                "pip-as-root: RUN pip install --upgrade pip",
+                "user-by-default: RUN pip install --user flask",
+            ),
+        ),
+        (
+            BUILDKIT,
+            ("/usr/bin", "/home/u/.local/bin"),
+            (
+                "pip-as-root: RUN pip install --upgrade pip",
+                "user-by-default: RUN pip install --user flask",
+            ),
+        ),
+        (
+            BUILDAH,
+            (),
+            ("cache-not-writable: RUN pip install flask", "pip-as-root: RUN pip install gunicorn"),
+        ),
+    ],
+)
+def test_warnings_are_read_with_their_steps(
+    log: str, path: tuple[str, ...], warnings: tuple[str, ...]
+) -> None:
+    assert read_warnings(log, path) == warnings
+
+
+def test_interleaved_steps_keep_their_warnings() -> None:
+    log = (
+        "#6 [a 1/1] RUN pip install one\n"
+        "#7 [b 1/1] RUN pip install two\n"
+        "#6 1.0 WARNING: Running pip as the 'root' user can\n"
+    )
+    assert read_warnings(log) == ("pip-as-root: RUN pip install one",)
+
+
+@pytest.mark.parametrize(
+    ("log", "step"),
+    [
+        (
+            "Dockerfile:3\n---\n   2 |     USER x\n   3 | >>> RUN false\n---\nERROR: failed to build\n",
+            "RUN false",
+        ),
+        (
+            'Error: building at STEP "RUN false": exit status 1\n',
+            'building at STEP "RUN false": exit status 1',
+        ),
+        ("nothing said\n", ""),
+    ],
+)
+def test_failed_step_is_named(log: str, step: str) -> None:
+    assert failed_step(log) == step
+
+
+def test_tail_skips_empty_lines() -> None:
+    assert tail("a\n\nb  \n\nc\n\n", 2) == ("b", "c")

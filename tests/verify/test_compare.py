@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dockfix.verify.compare import compare, judge
+from dockfix.verify.verdict import Answer, Check, Kind, Observation, Process
+
+ROOT = Observation(
+    user="",
+    home="/root",
+    workdir="/app",
+    started="",
+    up=True,
+    exit_code=None,
+    seconds=1.0,
+    log_tail=("listening, pid 7",),
+    uids=(0,),
+    processes=(Process(1, 0, 0, "python app.py"),),
+    answers=(Answer(8000, "/", 200, "hello at 12:01", True),),
+    scripts=(("flask", True), ("odd", False)),
+    pip_check=0,
+    health=0,
+    checks=(Check("touch x", 0, ""), Check("false", 1, "")),
+)
+USER = replace(
+    ROOT,
+    user="appuser",
+    home="/home/appuser",
+    uids=(1000,),
+    processes=(Process(1, 1000, 1000, "python app.py"),),
+    log_tail=("listening, pid 12",),
+    answers=(Answer(8000, "/", 200, "hello at 12:07", True),),
+)
+
+
+def test_same_behaviour_as_a_user_is_proven() -> None:
+    assert compare(ROOT, USER) == ()
+    assert judge(ROOT, USER, ()) == (Kind.PROVEN, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"processes": (Process(1, 1000, 1000, "sh"), Process(9, 0, 0, "crond"))}, "root-process"),
+        ({"processes": (), "uids": (0,)}, "root-process"),
+        ({"started": "exec: gunicorn: not found", "up": False, "exit_code": 127}, "start"),
+        ({"up": False, "exit_code": 1}, "exit"),
+        ({"answers": ()}, "answer"),
+        ({"answers": (Answer(8000, "/", 500, "hello at 12:07", True),)}, "answer"),
+        ({"answers": (Answer(8000, "/", 200, "bye", True),)}, "answer"),
+        ({"log_tail": ("PermissionError: [Errno 13] Permission denied: 'x'",)}, "log"),
+        ({"unwritable": ("/app/db.sqlite3",)}, "write"),
+        ({"unreadable": ("/app/settings.ini",)}, "read"),
+        ({"scripts": (("flask", False),)}, "path"),
+        ({"scripts": ()}, "path"),
+        ({"pip_check": 1}, "pip-check"),
+        ({"health": 1}, "health"),
+        ({"checks": (Check("touch x", 1, "denied"),)}, "check"),
+        ({"checks": ()}, "check"),
+    ],
+)
+def test_each_difference_breaks(changes: dict[str, Any], code: str) -> None:
+    after = replace(USER, **changes)
+    differences = compare(ROOT, after)
+    assert code in {difference.code for difference in differences if difference.breaks}
+    assert judge(ROOT, after, differences)[0] is Kind.BREAKS
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"answers": (Answer(8000, "/", 200, "another token", False),)},
+        {"log_tail": ("listening, pid 12", "a further line")},
+        {"scripts": (("flask", True), ("odd", False), ("more", True))},
+    ],
+)
+def test_what_varies_by_itself_breaks_nothing(changes: dict[str, Any]) -> None:
+    after = replace(USER, **changes)
+    assert judge(ROOT, after, compare(ROOT, after)) == (Kind.PROVEN, "")
+
+
+def test_jobs_are_compared_by_their_exit_code() -> None:
+    ended: dict[str, Any] = {"up": False, "exit_code": 0, "answers": ()}
+    before, after = replace(ROOT, **ended), replace(USER, **ended)
+    assert judge(before, after, compare(before, after)) == (Kind.PROVEN, "")
+    failed = replace(after, exit_code=2)
+    assert judge(before, failed, compare(before, failed))[0] is Kind.BREAKS
+    stays = replace(USER, answers=())
+    assert judge(before, stays, compare(before, stays))[0] is Kind.BREAKS
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            {"up": False, "exit_code": 3, "answers": (), "health": None, "log_tail": ("no database",)},
+            "the original itself ends with exit code 3: no database",
+        ),
+        ({"asked_inside": False}, "the image holds no Python that could be asked"),
+        ({"started": "no command specified"}, "the original does not start: no command specified"),
+    ],
+)
+def test_what_shows_nothing_cannot_be_compared(changes: dict[str, Any], reason: str) -> None:
+    before, after = replace(ROOT, **changes), replace(USER, **changes)
+    assert judge(before, after, compare(before, after)) == (Kind.INCOMPARABLE, reason)
