@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,14 +61,10 @@ def read_case(name: str) -> Case:
     case = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
     assert not case.keys() - KEYS, f"unknown keys in {name}/case.toml"
     after = folder / "after.Dockerfile"
-    lists: dict[str, Callable[[Iterable[str]], object]] = {
-        "select": frozenset,
-        "ignore": frozenset,
-        "targets": tuple,
-    }
-    options = {
-        key: lists.get(key, lambda value: value)(value) for key, value in case.get("options", {}).items()
-    }
+    options: dict[str, Any] = {**case.get("options", {})}
+    for key, kind in (("select", frozenset), ("ignore", frozenset), ("targets", tuple)):
+        if key in options:
+            options[key] = kind(options[key])
     return Case(
         name,
         case["about"],
