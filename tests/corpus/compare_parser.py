@@ -38,7 +38,8 @@ def describe(instruction: Instruction) -> tuple[object, ...]:
         instruction.line,
         instruction.last_line,
         tuple(flag.name for flag in instruction.flags),
-        tuple(heredoc.body for heredoc in instruction.heredocs),
+        # The oracle keeps the heredocs of an ONBUILD to itself.
+        () if instruction.trigger else tuple(heredoc.body for heredoc in instruction.heredocs),
         values(instruction),
     )
 
@@ -63,12 +64,12 @@ def values(instruction: Instruction) -> tuple[str, ...] | None:
 def describe_oracle(command: Any) -> tuple[object, ...]:
     """The same of one of the oracle's commands."""
     return (
-        command.cmd.upper(),
+        (command.cmd or "").upper(),
         command.start_line,
         command.end_line,
         tuple(flag[2:].partition("=")[0] for flag in command.flags),
         tuple(heredoc.content for heredoc in command.heredocs),
-        tuple(command.value) if command.cmd.upper() in _COMPARED_KEYWORDS else None,
+        tuple(command.value) if (command.cmd or "").upper() in _COMPARED_KEYWORDS else None,
     )
 
 

@@ -129,7 +129,7 @@ def _instruction_error(instruction: Instruction) -> str:
     keyword = instruction.keyword
     check = _CHECKS.get(keyword)
     if check is None or instruction.name.lower() != keyword.lower():
-        return f"unknown instruction {instruction.name}"
+        return f"unknown instruction {instruction.name or '(empty)'}"
     return check(instruction)
 
 
