@@ -183,15 +183,17 @@ class _Reader:
         operator = ""
         for child in node.children:
             kind = child.type
-            if kind == "file_descriptor" or not child.is_named:
-                operator += "" if targets else self.text[child.start_byte : child.end_byte].strip()
+            if kind == "file_descriptor":
+                operator += self.text[child.start_byte : child.end_byte]
+            elif not child.is_named:
+                operator += "" if targets else kind.strip()
             elif kind in _REDIRECTS:
                 self._redirect(child, parts, scope)
             elif kind == "heredoc_body":
                 parts.heredoc = self.text[child.start_byte : child.end_byte]
                 self._push(child.named_children, _Place(scope))
             elif kind == "pipeline":
-                self._heredoc_pipeline(child, scope)
+                self._pipeline(child, _Place(scope), fed=True)
             elif kind in _STATEMENTS:
                 self.stack.append((child, _Place(scope)))
             elif kind != "heredoc_end":
@@ -200,19 +202,6 @@ class _Reader:
         if targets:
             parts.redirects.append(Redirect(operator, targets[0]))
             parts.words.extend(targets[1:])
-
-    def _heredoc_pipeline(self, node: Node, scope: int) -> None:
-        """`cat <<EOF | sh && x`: the grammar counts all of `| sh && x` to the heredoc; only sh is piped."""
-        statements: list[tuple[Node, _Place]] = []
-        for child in node.named_children:
-            first: Node = child
-            rest: list[Node] = []
-            while first.type == "list":
-                rest[:0] = first.named_children[1:]
-                first = first.named_children[0]
-            statements.append((first, _Place(self._new_scope(scope), True)))
-            statements.extend((other, _Place(scope)) for other in rest)
-        self.stack.extend(reversed(statements))
 
     def _assignment(self, node: Node) -> tuple[str, Word]:
         word = self._word(node)
@@ -238,12 +227,26 @@ class _Reader:
         self._add(node, _Parts(words), place)
         self._push(node.named_children, _Place(place.scope))
 
-    def _pipeline(self, node: Node, place: _Place) -> None:
-        parts = node.named_children
-        for index in range(len(parts) - 1, -1, -1):
-            redirects = place.redirects if index == len(parts) - 1 else ()
-            inside = _Place(self._new_scope(place.scope), place.piped or index > 0, redirects)
-            self.stack.append((parts[index], inside))
+    def _pipeline(self, node: Node, place: _Place, *, fed: bool = False) -> None:
+        """Each part in a scope of its own; `fed` where the first part reads a pipe too.
+
+        The grammar counts all of `&& d` in `a | b | c && d` to the pipeline, and `| b && c` behind
+        a heredoc as well: of such a list only the first statement is a part.
+        """
+        statements: list[tuple[Node, _Place]] = []
+        for child in node.named_children:
+            first: Node = child
+            rest: list[Node] = []
+            while first.type == "list":
+                rest[:0] = first.named_children[1:]
+                first = first.named_children[0]
+            part = _Place(self._new_scope(place.scope), place.piped or fed or bool(statements))
+            statements.append((first, part))
+            statements.extend((other, _Place(place.scope, place.piped)) for other in rest)
+        if place.redirects and statements:
+            last, part = statements[-1]
+            statements[-1] = (last, part._replace(redirects=place.redirects))
+        self.stack.extend(reversed(statements))
 
     def _redirected(self, node: Node, place: _Place) -> None:
         children = node.named_children
