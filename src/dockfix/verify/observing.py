@@ -17,6 +17,10 @@ from dockfix.verify.verdict import Answer, Check, Observation, Process
 
 _PYTHONS: Final = ("python3", "python", "/usr/local/bin/python3", "/usr/bin/python3")
 _PASSING: Final = ("/tmp/", "/var/tmp/", "/dev/", "/proc/", "/sys/", "/run/secrets/", "/root/.cache/pip/")
+_ENGINES_OWN: Final = frozenset(
+    {"/.dockerenv", "/dev", "/proc", "/run", "/run/.containerenv", "/sys", "/tmp", "/var/tmp"}
+    | {"/etc", "/etc/hostname", "/etc/hosts", "/etc/mtab", "/etc/resolv.conf", "/root/.cache/pip"}
+)
 _PAUSE: Final = 0.25
 _SETTLE: Final = 0.75
 
@@ -250,7 +254,7 @@ def _path(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _passes(path: str) -> bool:
-    return path.startswith(_PASSING) or path.endswith((".pyc", "/__pycache__")) or f"{path}/" in _PASSING
+    return path in _ENGINES_OWN or path.startswith(_PASSING) or path.endswith((".pyc", "/__pycache__"))
 
 
 def _reason(output: str) -> str:
