@@ -20,6 +20,7 @@ from dockfix.syntax.validity import rejections
 
 # How the effect of a command that nobody knows begins (model/effects.py).
 NOT_UNDERSTOOD: Final = "not understood"
+_WINDOWS_SHELL: Final = re.compile(r"powershell|pwsh|cmd(\.exe)?$", re.IGNORECASE)
 _IGNORE: Final = re.compile(r"#\s*dockfix:\s*ignore(?:\[([\w\s,-]*)\])?", re.IGNORECASE)
 _TEMPLATE_LINE: Final = re.compile(r"^\s*(\{\{|\{%|<%|%%|@@)")
 _TEMPLATE_WORD: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<%.*?%>|@@?\w+@@?$|%%\w+%%|__[A-Z_]+__")
@@ -75,16 +76,22 @@ def _template_line(tree: Dockerfile) -> int:
     return 0
 
 
+def find_unknown_user(plan: Plan) -> Iterator[Finding]:
+    """USER comes from a variable that the file gives no value."""
+    user = plan.lineage.last("USER")
+    if user is not None and (not plan.lineage.end.user or "$" in plan.lineage.end.user):
+        yield Finding(
+            "unknown-user", user.instruction.line, "USER comes from a variable without a value",
+            "give the ARG a default, or write the user out",
+        )  # fmt: skip
+
+
 def find_refusals(plan: Plan) -> Iterator[Finding]:
     """Why the image has to stay as it is."""
     yield from _of_place(plan.context)
     image = plan.lineage.image
     first = plan.steps[0].instruction.line
-    if (
-        image.family == "windows"
-        or plan.tree.escape == "`"
-        or "powershell" in plan.lineage.end.shell[0].lower()
-    ):
+    if image.family == "windows" or _WINDOWS_SHELL.search(plan.lineage.end.shell[0]):
         yield Finding(
             "windows",
             first,
@@ -92,16 +99,6 @@ def find_refusals(plan: Plan) -> Iterator[Finding]:
             "use ContainerUser",
         )
         return
-    user = plan.lineage.end.user
-    if not user or "$" in user:
-        step = plan.lineage.last("USER")
-        line = step.instruction.line if step else first
-        yield Finding(
-            "unknown-user",
-            line,
-            "USER comes from a variable without a value",
-            "give the ARG a default, or write the user out",
-        )
     yield from _of_start(plan)
     for path, line in find_left(plan):
         yield Finding(
@@ -146,33 +143,29 @@ def _of_start(plan: Plan) -> Iterator[Finding]:
     starting = Starting(plan)
     image = plan.lineage.image
     if image.process and plan.lineage.last("ENTRYPOINT") is None:
+        first = plan.steps[0].instruction.line
         yield Finding(
-            "needs-root-process",
-            plan.steps[0].instruction.line,
-            f"the base's main process: {image.process}",
-            "leave it as root",
+            "needs-root-process", first, f"the base's main process: {image.process}", "leave it as root"
         )
         return
+    dropping = [one for one in starting.commands if drops_privileges(one.command)]
+    for one in dropping[:1]:
+        yield Finding(
+            "drops-privileges", one.line, f"the start{one.place} gives up root by itself",
+            "leave it as root, or take that step out",
+        )  # fmt: skip
+        return
     for one in starting.commands:
-        where = f" in {one.where}" if one.where else ""
-        if drops_privileges(one.command):
-            yield Finding(
-                "drops-privileges",
-                one.line,
-                f"the start{where} gives up root by itself",
-                "leave it as root, or take that step out",
-            )
-            return
         if need := process_need(one.command, plan.lineage.end.variables):
             yield Finding(
-                "needs-root-process", one.line, f"the main process{where}: {need}", "leave it as root"
+                "needs-root-process", one.line, f"the main process{one.place}: {need}", "leave it as root"
             )
             return
         if need := _start_effect(plan, one.command):
             yield Finding(
                 "needs-root-process",
                 one.line,
-                f"the start{where} {need}",
+                f"the start{one.place} {need}",
                 "do that at build time, above USER",
             )
             return
@@ -198,7 +191,7 @@ def _start_effect(plan: Plan, command: Command) -> str:
 def find_reviews(plan: Plan) -> Iterator[Finding]:
     """What a person has to look at before the change may be applied."""
     image, first = plan.lineage.image, plan.steps[0].instruction.line
-    if image.family == "unknown":
+    if image.family == "unknown" or (not image.known and plan.lineage.last("ENTRYPOINT") is None):
         yield Finding(
             "unknown-base",
             first,
@@ -220,6 +213,14 @@ def find_reviews(plan: Plan) -> Iterator[Finding]:
             "no CMD or ENTRYPOINT: often a base for others, whose steps need root",
             "check who builds on it",
         )
+    if not starting.understood:
+        line = starting.steps[-1].instruction.line
+        yield Finding("opaque-command", line, "the start is not understood", "check that it needs no root")
+    if plan.lineage.end.workdir == "/" and plan.home.strip("/") and not plan.relocates:
+        yield Finding(
+            "works-in-root-directory", starting.steps[-1].instruction.line if starting.steps else first,
+            "the image works in /, where the new user cannot write", "check that it writes nothing there",
+        )  # fmt: skip
     for path, line in starting.unread:
         yield Finding("unread-entrypoint", line, f"{path} cannot be read", "check that it needs no root")
     yield from _low_ports(plan)

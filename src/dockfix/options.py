@@ -61,6 +61,11 @@ class Options:
                 f"user: {self.user!r} is no account name: use a lower-case letter or _, then up to 30"
                 " lower-case letters, digits, - or _, and not root"
             )
+        try:
+            object.__setattr__(self, "install", Install(self.install))
+            object.__setattr__(self, "chown", Chown(self.chown))
+        except ValueError as error:
+            raise OptionError(f"{error}: install is user, venv or system; chown is all, writable or none") from None
         for name, value in (("uid", self.uid), ("gid", self.gid)):
             if value is not None and not 0 < value < 2**31:
                 raise OptionError(f"{name}: {value} is out of range: use 1 to {2**31 - 1}, 0 is root")

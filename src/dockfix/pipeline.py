@@ -9,7 +9,14 @@ from dockfix.edits import apply_edits
 from dockfix.guarantees import check_guarantees
 from dockfix.model.lineage import find_lineages, read_stages
 from dockfix.model.plan import Plan
-from dockfix.obstacles import find_notes, find_refusals, find_reviews, find_unreadable, ignored_names
+from dockfix.obstacles import (
+    find_notes,
+    find_refusals,
+    find_reviews,
+    find_unknown_user,
+    find_unreadable,
+    ignored_names,
+)
 from dockfix.options import OptionError, Options
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 from dockfix.syntax.parser import parse
@@ -72,6 +79,8 @@ def _fix_lineage(
 ) -> Result:
     original = plan = _plan(tree, options, context, index)
     moving = "set-user" in active
+    if moving and (unknown := tuple(find_unknown_user(plan))):
+        return Skipped(unknown)
     if moving and not options.select and plan.is_moved:
         return Unchanged()
     if moving and (refusals := tuple(find_refusals(plan))):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from dockfix.model.images import Image
@@ -13,6 +13,7 @@ from dockfix.options import DEFAULT_ID, Options
 from dockfix.syntax.shell import Command
 
 _CREATORS: Final = ("useradd", "adduser")
+_GROUP_CREATORS: Final = ("groupadd", "addgroup")
 # Options that take a value as their next word, of useradd, Debian's adduser and busybox' adduser.
 _VALUED: Final = frozenset(
     "-u --uid -g --gid -G --groups --ingroup -d -h --home --home-dir -s --shell -c --comment -b --base-dir"
@@ -26,8 +27,8 @@ class UserAccount:
     """Who the image will run as.
 
     `group` is "" where only the account's primary group is known to exist. `created` is the step
-    that makes an account of the file, None for one of the base or one still to create. `home` is ""
-    where the account has no directory of its own. `numeric` means that USER and --chown take ids.
+    that makes an account of the file, None for one of the base or one still to create. `homeless`
+    says that nobody made the directory `home`. `numeric` means that USER and --chown take ids.
     """
 
     name: str
@@ -38,6 +39,7 @@ class UserAccount:
     exists: bool = False
     created: Step | None = None
     numeric: bool = False
+    homeless: bool = False
 
     @property
     def user(self) -> str:
@@ -65,10 +67,11 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool) -> Us
     `needs_ids` asks for a new account whose numbers are known beforehand, for `COPY --link` and
     mounts, which take no names.
     """
-    own = [account for account in find_created(lineage) if account.home]
-    matching = [account for account in own if account.name == options.user] or own[-1:]
-    if matching and not (options.numeric and matching[-1].uid is None):
-        return _as_wanted(matching[-1], options)
+    own = list(find_created(lineage))
+    user = lineage.end.user.partition(":")[0]
+    wanted = [account for account in own if account.name in (user, options.user)] or own[-1:]
+    if wanted and not (options.numeric and wanted[-1].uid is None):
+        return _as_wanted(wanted[-1], options)
     ready = _ready_account(lineage.image, lineage.end.user)
     if ready is not None and options.uid in (None, ready.uid):
         return _as_wanted(ready, options)
@@ -88,22 +91,23 @@ def new_account(image: Image, options: Options, *, needs_ids: bool) -> UserAccou
 
 def find_created(lineage: Lineage) -> Iterator[UserAccount]:
     """The accounts that RUN lines of the lineage create, in order."""
+    groups: dict[str, str] = {}
     for step in lineage.steps:
         if step.keyword != "RUN" or not any(name in str(step.instruction) for name in _CREATORS):
             continue
         for one in read_run(step, "/root").invocations:
-            if one.command.name is not None and one.command.name.text.rpartition("/")[2] in _CREATORS:
-                account = _created_account(one.command, dict(one.env), step, lineage.image)
-                if account is not None:
-                    yield account
+            program = one.command.program.rpartition("/")[2]
+            if program not in (*_CREATORS, *_GROUP_CREATORS):
+                continue
+            options, operands = _parsed(one.command, one.env)
+            if program in _GROUP_CREATORS and len(operands) == 1:
+                groups[_first(options, "-g", "--gid") or operands[0]] = operands[0]
+            elif operands and not is_root_user(operands[0]) and program in _CREATORS:
+                yield _created_account(program, options, operands[0], step, groups)
 
 
 def _as_wanted(account: UserAccount, options: Options) -> UserAccount:
-    return UserAccount(
-        account.name, account.group, account.uid, account.gid, account.home,
-        exists=True, created=account.created,
-        numeric=account.numeric or (options.numeric and account.uid is not None),
-    )  # fmt: skip
+    return replace(account, exists=True, numeric=account.numeric or options.numeric)
 
 
 def _ready_account(image: Image, user: str) -> UserAccount | None:
@@ -119,14 +123,36 @@ def _ready_account(image: Image, user: str) -> UserAccount | None:
     return None
 
 
-def _created_account(command: Command, env: dict[str, str], step: Step, image: Image) -> UserAccount | None:
+def _created_account(
+    program: str, options: dict[str, str], name: str, step: Step, groups: dict[str, str]
+) -> UserAccount:
+    image = step.stage.image
+    short = "".join(key[1:] for key in options if not key.startswith("--"))
+    system = "--system" in options or "r" in short or "S" in short
+    group = (
+        _first(options, "-g", "--gid", "-G", "--ingroup")
+        if program == "adduser"
+        else _first(options, "-g", "--gid")
+    )
+    uid = _number(_first(options, "-u", "--uid"))
+    gid = _number(group) if group else None
+    if group:
+        named = groups.get(group, "" if group.isdigit() else group)
+    else:
+        # busybox and Debian's adduser put system accounts into nogroup.
+        named = "" if program == "adduser" and system else name
+    home = _first(options, "-d", "-h", "--home", "--home-dir") or f"/home/{name}"
+    made = _makes_home(program, options, short, image, system=system)
+    return UserAccount(name, named, uid, gid, home, exists=True, created=step, homeless=not made)
+
+
+def _parsed(command: Command, env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """(options with their values, operands) of an account command; "" for an option without a value."""
     options: dict[str, str] = {}
     operands: list[str] = []
     key = ""
     for word in command.args:
-        text = word.expand(env)
-        if text is None:
-            return None
+        text = word.expand(env) or word.text
         if key:
             options[key], key = text, ""
         elif text.startswith("-") and len(text) > 1:
@@ -135,19 +161,7 @@ def _created_account(command: Command, env: dict[str, str], step: Step, image: I
             key = name if name in _VALUED and not equals else _clustered(name)
         else:
             operands.append(text)
-    if not operands or is_root_user(operands[0]):
-        return None
-    name = operands[0]
-    uid = _number(options, "-u", "--uid")
-    home = next(
-        (options[key] for key in ("-d", "-h", "--home", "--home-dir") if options.get(key)), f"/home/{name}"
-    )
-    group = next((options[key] for key in ("-g", "--gid", "-G", "--ingroup") if options.get(key)), "")
-    gid = int(group) if group.isdigit() else None
-    own_group = name if not group and "-N" not in options and not _is_busybox_system(options, image) else ""
-    return UserAccount(
-        name, own_group, uid, gid, home if _makes_home(command, options, image) else "", True, step
-    )
+    return options, operands
 
 
 def _clustered(option: str) -> str:
@@ -157,21 +171,17 @@ def _clustered(option: str) -> str:
     return "-" + option[-1] if "-" + option[-1] in _VALUED else ""
 
 
-def _number(options: dict[str, str], *names: str) -> int | None:
-    return next((int(options[name]) for name in names if options.get(name, "").isdigit()), None)
+def _first(options: dict[str, str], *names: str) -> str:
+    return next((options[name] for name in names if options.get(name)), "")
 
 
-def _is_busybox_system(options: dict[str, str], image: Image) -> bool:
-    return image.account_command == "busybox" and "S" in "".join(key for key in options if key[:2] != "--")
+def _number(text: str) -> int | None:
+    return int(text) if text.isdigit() else None
 
 
-def _makes_home(command: Command, options: dict[str, str], image: Image) -> bool:
-    short = "".join(key[1:] for key in options if not key.startswith("--"))
-    if "--no-create-home" in options or (
-        "H" in short and "useradd" not in str(command.name and command.name.text)
-    ):
+def _makes_home(program: str, options: dict[str, str], short: str, image: Image, *, system: bool) -> bool:
+    if program == "useradd":
+        return "m" in short or "--create-home" in options or (image.family == "rhel" and not system)
+    if "--no-create-home" in options or "H" in short:
         return False
-    if command.name is not None and command.name.text.endswith("useradd"):
-        return "m" in short or "--create-home" in options or (image.family == "rhel" and "r" not in short)
-    system = "--system" in options or ("S" in short and image.account_command != "busybox")
-    return not system or "--home" in options
+    return not system or "--home" in options or image.account_command == "busybox"

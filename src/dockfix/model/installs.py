@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from dockfix.model.lineage import Step
+from dockfix.model.paths import resolve
 from dockfix.model.pip import PipCall, is_virtual
 from dockfix.model.runs import Invocation, Run
 from dockfix.options import Install
@@ -32,13 +33,17 @@ def pip_reason(plan: Plan, run: Run, one: Invocation) -> str:
     if action in _HARMLESS:
         return "configures pip for everybody" if "--global" in pip.options else ""
     if action in ("download", "wheel"):
-        return "" if plan.may_write(one.cwd) else f"writes to {one.cwd}"
+        return "" if plan.may_write(one.cwd, run.step) else f"writes to {one.cwd}"
     if not pip.installs:
         return f"pip {action} changes what root installed"
     if is_virtual(pip.command.program, one.env):
         place = virtual_place(pip, one)
-        return "" if place and plan.may_write(place) else f"installs into {place or 'a virtual environment'}"
-    if pip.only_bootstraps:
+        return (
+            ""
+            if place and plan.may_write(place, run.step)
+            else f"installs into {place or 'a virtual environment'}"
+        )
+    if all(call.only_bootstraps for call in run.pips):
         return "upgrades pip itself"
     if pip.is_user_install:
         return "" if plan.home.strip("/") else "has no home to install to"
@@ -97,8 +102,8 @@ def _keeps_path(step: Step) -> bool:
 def virtual_place(pip: PipCall, one: Invocation) -> str:
     """The directory of the virtual environment that a pip call installs into, "" where it is not known."""
     program = pip.command.program
-    if "/" in program:
-        return program.rpartition("/bin/")[0]
+    if "/bin/" in program:
+        return resolve(program.rpartition("/bin/")[0], one.cwd)
     if place := one.env.get("VIRTUAL_ENV"):
         return place
     first = one.env.get("PATH", "").partition(":")[0]
@@ -112,4 +117,4 @@ def find_virtual(run: Run) -> Iterator[str]:
         if one.command.args and ("venv" in words or one.command.program.endswith("virtualenv")):
             place = one.command.args[-1].expand(one.env)
             if place:
-                yield place if place.startswith("/") else f"{one.cwd.rstrip('/')}/{place}"
+                yield resolve(place, one.cwd)

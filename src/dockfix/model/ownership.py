@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from dockfix.model.copies import find_volumes
+from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.lineage import Step
 from dockfix.model.paths import (
     STANDING_DIRECTORIES,
@@ -41,9 +41,16 @@ def find_directories(plan: Plan) -> Directories:
     """The directories of a plan that are still root's and must not be."""
     given = frozenset(_given(plan))
     early = tuple(path for path in _plain(_early(plan)) if path not in given)
-    made = tuple(path for path in _plain(_made(plan)) if path not in given)
-    mixed = tuple(path for path in _plain(_mixed(plan)) if not is_below_any(path, (*made, *given)))
-    return Directories(early, tuple(path for path in made if path not in mixed), mixed)
+    mixed = [path for path in _plain(_mixed(plan)) if path not in given]
+    whole = [path for path in mixed if not _has_copies(plan, path)]
+    made = [path for path in _plain(iter([*whole, *_made(plan)])) if path not in given]
+    made = [path for path in made if not is_below_any(path, [one for one in made if one != path])]
+    mixed = [path for path in mixed if path not in whole]
+    return Directories(
+        tuple(path for path in early if path not in made),
+        tuple(path for path in made if not is_below_any(path, mixed)),
+        tuple(mixed),
+    )
 
 
 def commands(plan: Plan, directories: Directories, existing: Step | None) -> list[str]:
@@ -65,6 +72,13 @@ def commands(plan: Plan, directories: Directories, existing: Step | None) -> lis
         else:
             found.append(f"chown -R --from=root {owner} {paths}")
     return found
+
+
+def _has_copies(plan: Plan, path: str) -> bool:
+    """Whether copies above USER put things of the account's own there, which need no new owner."""
+    return any(
+        is_within(copy.destination, path) for copy in plan.owned_copies if copy.step.index < plan.switch
+    )
 
 
 def _plain(paths: Iterator[str]) -> Iterator[str]:
@@ -91,7 +105,7 @@ def _early(plan: Plan) -> Iterator[str]:
         plan.workdir,
         *(step.before.workdir for step in plan.steps[plan.switch :] if step.keyword == "RUN"),
     ]
-    if plan.home.strip("/") and not plan.account.exists and _is_roots(plan, plan.home):
+    if plan.home.strip("/") and (plan.account.homeless or _makes_home_early(plan)):
         yield plan.home
     for path in workdirs:
         if path != "/" and is_ownable(path) and _is_roots(plan, path):
@@ -104,7 +118,7 @@ def _is_roots(plan: Plan, path: str) -> bool:
     if path in STANDING_DIRECTORIES or (path == plan.lineage.image.workdir and path != "/"):
         return True
     for step in plan.steps[: plan.switch]:
-        if step.keyword == "WORKDIR" and is_within(_entered(plan, step), path):
+        if step.keyword == "WORKDIR" and step.before.is_root and is_within(plan.after(step).workdir, path):
             return True
     owned = set(map(id, plan.owned_copies))
     return any(
@@ -114,9 +128,14 @@ def _is_roots(plan: Plan, path: str) -> bool:
     )
 
 
-def _entered(plan: Plan, step: Step) -> str:
-    following = plan.steps[step.index + 1] if step.index + 1 < len(plan.steps) else None
-    return following.before.workdir if following else plan.lineage.end.workdir
+def _makes_home_early(plan: Plan) -> bool:
+    """Whether a WORKDIR or COPY makes the home before the account is created, which then keeps its owner."""
+    created = plan.account.created
+    return created is not None and any(
+        (step.keyword == "WORKDIR" and is_within(plan.after(step).workdir, plan.home))
+        or (step.keyword in ("COPY", "ADD") and is_within(Copy(step).destination, plan.home))
+        for step in plan.steps[: created.index]
+    )
 
 
 def _stands_above(plan: Plan, path: str, existing: Step | None) -> bool:
@@ -124,7 +143,7 @@ def _stands_above(plan: Plan, path: str, existing: Step | None) -> bool:
         return False
     return (
         any(
-            step.keyword == "WORKDIR" and is_within(_entered(plan, step), path)
+            step.keyword == "WORKDIR" and is_within(plan.after(step).workdir, path)
             for step in plan.steps[: existing.index]
         )
         or path in STANDING_DIRECTORIES

@@ -17,7 +17,8 @@ _BOOTSTRAP: Final = frozenset({"pip", "setuptools", "wheel"})
 _VALUED: Final = frozenset(
     "-r --requirement -c --constraint -e --editable -t --target --platform --python-version --implementation"
     " --abi --root --prefix --src -b --build --upgrade-strategy --config-settings -C --global-option"
-    " --build-option --install-option --no-binary --only-binary --progress-bar --root-user-action --report --group -i"
+    " --build-option --install-option --no-binary --only-binary --progress-bar --root-user-action --report"
+    " --group -i"
     " --index-url --extra-index-url -f --find-links --trusted-host --cert --client-cert --cache-dir --log"
     " --proxy --retries --timeout --default-timeout --exists-action --keyring-provider --use-feature"
     " --use-deprecated --python --build-constraint --no-build-isolation-package".split()

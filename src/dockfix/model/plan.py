@@ -16,8 +16,9 @@ from dockfix.model.installs import (
     system_site_reason,
     virtual_place,
 )
-from dockfix.model.lineage import Lineage, Stage, Step
+from dockfix.model.lineage import Lineage, Stage, State, Step
 from dockfix.model.paths import (
+    STANDING_DIRECTORIES,
     is_below_any,
     is_ownable,
     is_root_home,
@@ -27,7 +28,7 @@ from dockfix.model.paths import (
 )
 from dockfix.model.pip import PipCall, is_virtual
 from dockfix.model.relocation import leans_on_root, moved_copies
-from dockfix.model.runs import Invocation, Run, read_run
+from dockfix.model.runs import Invocation, Run, activated, read_run
 from dockfix.options import Chown, Options
 from dockfix.syntax.tree import Dockerfile
 
@@ -194,13 +195,13 @@ class Plan:
                 return f"runs {name} in the RUN that installs it"
             if one.pip and one.pip.installs and one.pip not in run.pips:
                 return "calls pip through another shell"
-            reason = pip_reason(self, run, one) if one.pip else self._effect_reason(one)
+            reason = pip_reason(self, run, one) if one.pip else self._effect_reason(run, one)
             if reason:
                 return reason
             installed = installed or (one.pip is not None and one.pip.installs)
         return ""
 
-    def _effect_reason(self, one: Invocation) -> str:
+    def _effect_reason(self, run: Run, one: Invocation) -> str:
         if "sudo" in one.command.via:
             return "asks sudo for root"
         for word in one.command.args:
@@ -208,21 +209,45 @@ class Plan:
                 (word.expand(one.env) or "").partition("=")[2] or word.text
             ):
                 return "uses root's home"
+        if activated(one.command, one.env):
+            return ""
         effect = one.effect(self.home or "/")
         if effect.root:
             return effect.root
         for path in (*effect.writes, *effect.owns):
-            if not self.may_write(path):
+            if not self.may_write(path, run.step):
                 return f"writes to {path}"
-        if effect.runs_code and not self.may_write(one.cwd):
+        if effect.runs_code and not self.may_write(one.cwd, run.step):
             return f"works in {one.cwd}"
         if effect.owns and self.options.chown is not Chown.ALL:
             return "changes what it does not own"
         return ""
 
-    def may_write(self, path: str) -> bool:
-        """Whether the account may create and change things at that place."""
-        return is_shared(path) or is_below_any(path, self.own_directories)
+    def may_write(self, path: str, step: Step) -> bool:
+        """Whether the account may create and change things at that place when `step` runs."""
+        if is_shared(path) or (self.home.strip("/") and is_within(path, self.home)):
+            return True
+        return any(is_within(path, one) and self._stands(one, step) for one in self.own_directories)
+
+    def _stands(self, directory: str, step: Step) -> bool:
+        """Whether something above `step` makes an own directory: only root can make one in `/`."""
+        if is_within(step.before.workdir, directory) or directory in STANDING_DIRECTORIES:
+            return True
+        if any(is_within(directory, path) for _, path in find_volumes(self.lineage)):
+            return True
+        return any(
+            one.index < step.index
+            and (
+                (one.keyword == "WORKDIR" and is_within(self.after(one).workdir, directory))
+                or (one.keyword in ("COPY", "ADD") and is_within(Copy(one).destination, directory))
+            )
+            for one in self.steps
+        )
+
+    def after(self, step: Step) -> State:
+        """What is in force behind a step."""
+        following = step.index + 1
+        return self.steps[following].before if following < len(self.steps) else self.lineage.end
 
     @cached_property
     def system_site_reason(self) -> str:

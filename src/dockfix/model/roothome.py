@@ -31,12 +31,12 @@ class Move:
 def find_moves(plan: Plan) -> Iterator[Move]:
     """Every word that has to follow to the account's home."""
     prefixes = moving_places(plan)
-    if not prefixes:
-        return
+    homes = home_follows(plan)
     for step in plan.steps:
         for match in _words(plan, step):
             path = match[0].rstrip("/")
-            if is_below_any(path, prefixes):
+            follows = homes if _is_home(step, match) else is_below_any(path, prefixes)
+            if follows:
                 instruction = step.instruction
                 start = match.start()
                 edit = Edit(instruction.at(start), instruction.after(start + len("/root")), plan.home)
@@ -57,6 +57,28 @@ def moving_places(plan: Plan) -> tuple[str, ...]:
     if any(pip.is_user_install for _, pip in plan.user_installs):
         places.append("/root/.local")
     return tuple(places)
+
+
+def home_follows(plan: Plan) -> bool:
+    """Whether `ENV HOME=/root` can name the account's home in place: no step of root's runs under it."""
+    fixed = [
+        step
+        for step in plan.steps
+        if step.keyword == "ENV" and any(_is_home(step, m) for m in _words(plan, step))
+    ]
+    return bool(fixed) and not any(
+        index > fixed[0].index for index in plan.runs if index < plan.switch and not _creates(plan, index)
+    )
+
+
+def _creates(plan: Plan, index: int) -> bool:
+    created = plan.account.created
+    return created is not None and created.index == index
+
+
+def _is_home(step: Step, match: re.Match[str]) -> bool:
+    before = match.string[step.instruction.args_start : match.start()]
+    return step.keyword == "ENV" and re.search(r"(?<!\w)HOME[\s=]+[\"']?$", before) is not None
 
 
 def find_left(plan: Plan) -> Iterator[tuple[str, int]]:
@@ -98,10 +120,7 @@ def _words(plan: Plan, step: Step) -> Iterator[re.Match[str]]:
     if step.keyword == "RUN" and not is_root_home(plan.lineage.end.workdir) and step.index < plan.switch:
         return
     if step.keyword in ("WORKDIR", "ENV", "VOLUME", "RUN", *_STARTING):
-        for match in _WORD.finditer(instruction.joined, start, instruction.args_end):
-            before = instruction.joined[start : match.start()]
-            if not (step.keyword == "ENV" and re.search(r"(?<!\w)HOME[\s=]+[\"']?$", before)):
-                yield match
+        yield from _WORD.finditer(instruction.joined, start, instruction.args_end)
 
 
 def _env_line(plan: Plan, key: str) -> int:

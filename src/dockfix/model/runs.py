@@ -159,10 +159,20 @@ def _walk(script: Script, cwd: str, env: dict[str, str]) -> Iterator[Invocation]
         if name in ("cd", "pushd"):
             target = command.args[0].expand(local) if command.args else env.get("HOME", "/")
             places[command.scope] = resolve(target, here) if target is not None else "/\0"
+        elif place := activated(command, env):
+            env["VIRTUAL_ENV"] = resolve(place, here)
         elif name is None:
             env.update(_values(command, env))
         elif name == "export":
             env.update(_exported(command, env))
+
+
+def activated(command: Command, env: Mapping[str, str]) -> str:
+    """The virtual environment that `. PLACE/bin/activate` enters, as written; "" for another command."""
+    if command.program not in (".", "source") or not command.args:
+        return ""
+    script = command.args[0].expand(env) or ""
+    return script.removesuffix("/bin/activate") if script.endswith("/bin/activate") else ""
 
 
 def _values(command: Command, env: Mapping[str, str]) -> dict[str, str]:

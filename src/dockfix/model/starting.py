@@ -22,7 +22,8 @@ _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _MAX_DEPTH: Final = 3
 # Programs in these directories come from packages, not from the build context.
 _PACKAGED: Final = re.compile(
-    r"/(?:usr/(?:local/)?)?s?bin/[^/.]+|/opt/(?:conda|venv|[\w-]*venv)/bin/[^/.]+|.*/v?env/bin/[^/.]+"
+    r"/(?:usr/(?:local/)?)?s?bin/[^/.]+|(?:.*/)?(?:\.?v?env[^/]*|conda[^/]*|[^/]+/envs/[^/]+)/bin/[^/.]+"
+    r"|.*/(?:python[\d.]*|gunicorn|uvicorn|celery|flask|streamlit|jupyter[\w-]*|uwsgi|daphne|hypercorn|node|java|tini)"
 )
 
 
@@ -33,6 +34,11 @@ class StartedCommand:
     command: Command
     line: int
     where: str = ""
+
+    @property
+    def place(self) -> str:
+        """` in SCRIPT`, or nothing for the file itself."""
+        return f" in {self.where}" if self.where else ""
 
 
 @dataclass(eq=False)
@@ -54,6 +60,11 @@ class Starting:
     def commands(self) -> tuple[StartedCommand, ...]:
         """Every command that is known to run, through wrappers, shells and readable scripts."""
         return tuple(self._found[0])
+
+    @property
+    def understood(self) -> bool:
+        """Whether the grammar reads what starts the image."""
+        return all(read_run(step, "/").script.understood for step in self.steps)
 
     @cached_property
     def unread(self) -> tuple[tuple[str, int], ...]:
@@ -89,11 +100,17 @@ class Starting:
             return
         text = self.read(path) if depth < _MAX_DEPTH else None
         if text is None or not re.match(r"#!.*sh\b|(?!#!)", text):
-            if text is None:
+            if text is None and not self._is_compiled(path):
                 unread.append((path, line))
             return
         for inner in parse_script(text).commands:
             self._follow(inner, line, path, depth + 1, commands, unread)
+
+    def _is_compiled(self, path: str) -> bool:
+        """Whether another stage made the program: no script of anybody's, by its name."""
+        if posixpath.splitext(path)[1] in (".sh", ".bash"):
+            return False
+        return any(is_within(path, copy.destination) and copy.stage is not None for copy in self.plan.copies)
 
     def read(self, path: str) -> str | None:
         """The text of a file of the image, where the build context or a heredoc gives it."""

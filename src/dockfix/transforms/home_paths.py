@@ -14,7 +14,7 @@ from dockfix.edits import Edit
 from dockfix.layout import Layout, NewLine
 from dockfix.model.caches import find_caches
 from dockfix.model.plan import Plan
-from dockfix.model.roothome import find_moves
+from dockfix.model.roothome import find_moves, home_follows
 
 NAME = "home-paths"
 BEFORE = """\
@@ -40,7 +40,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
     yield from (move.edit for move in find_moves(plan))
     layout = Layout(plan.tree)
     home = plan.lineage.end.env.get("HOME", plan.home)
-    if home == "/root":
+    if home == "/root" and not home_follows(plan):
         line = NewLine("ENV", f'HOME="{plan.home}"', "Set home directory")
         yield layout.insert_after(plan.steps[plan.switch - 1].instruction, [line])
     for cache in find_caches(plan):

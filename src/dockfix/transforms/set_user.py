@@ -28,6 +28,13 @@ CMD ["python", "-m", "http.server"]
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The USER line, where the image still runs as root."""
-    if not plan.is_moved:
+    """The USER line, where the image still runs as root; a `USER root` that serves no step becomes it."""
+    if plan.is_moved:
+        return
+    before = plan.steps[plan.switch - 1]
+    if before.keyword == "USER" and plan.after(before).is_root:
+        instruction = before.instruction
+        start, end = instruction.at(instruction.args_start), instruction.after(instruction.args_end)
+        yield Edit(start, end, plan.account.user)
+    else:
         yield insert_at(plan, plan.switch, [NewLine("USER", plan.account.user, "Switch to non-root user")])

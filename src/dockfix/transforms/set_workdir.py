@@ -37,6 +37,14 @@ def propose(plan: Plan) -> Iterator[Edit]:
     if not plan.relocates or not plan.is_moved:
         return
     layout = Layout(plan.tree)
+    explicit = plan.lineage.last("WORKDIR")
+    if explicit is not None and plan.first_relative is None:
+        instruction = explicit.instruction
+        yield Edit(
+            instruction.at(instruction.args_start), instruction.after(instruction.args_end), plan.workdir
+        )
+        yield from (reference.edit for reference in find_references(plan))
+        return
     line = [NewLine("WORKDIR", plan.workdir, "Set working directory")]
     relative = plan.first_relative
     if relative is not None:

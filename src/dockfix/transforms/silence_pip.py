@@ -9,6 +9,7 @@ this transform covers them too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from packaging.version import Version
@@ -50,7 +51,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
                     continue
                 if id(step.instruction) not in seen and (everywhere or not one.pip.only_bootstraps):
                     yield from _quieted(run, one, one.pip, knows)
-                knows = _after(one.pip, knows)
+                knows = _after(one.pip, knows, lineage)
             seen.add(id(step.instruction))
 
 
@@ -61,18 +62,32 @@ def _ancestry(stage: Stage) -> tuple[Stage, ...]:
 def _quieted(run: Run, one: Invocation, pip: PipCall, knows: str) -> Iterator[Edit]:
     if _FLAG in pip.options or _VARIABLE in one.env or is_virtual(pip.command.program, one.env):
         return
-    if knows == "quiet":
+    # The option came with pip 23.0.1.
+    if knows == "quiet" or "--break-system-packages" in pip.options:
         yield run.insert_after(pip.action, f"{_FLAG}=ignore")
     elif knows == "unknown" and not run.exec_form and not pip.command.via and pip.command.name is not None:
         yield run.insert_before(pip.command.name, f"{_VARIABLE}=ignore ")
 
 
-def _after(pip: PipCall, knows: str) -> str:
+def _after(pip: PipCall, knows: str, lineage: Lineage) -> str:
     """What pip understands once this call is done: it may have replaced itself."""
     version = pip.pinned_pip()
-    if not version:
+    if version is None:
         return knows
+    if not version:
+        return _newest(lineage.image.name, lineage.image.tag) or knows
     pinned = Version(version)
     if pinned >= Version("22.1"):
         return "quiet"
     return "warns" if pinned >= Version("21.1") else "silent"
+
+
+def _newest(name: str, tag: str) -> str:
+    """What the newest pip for a python image's Python understands: 3.6 stopped at pip 21.3, 3.5 at 20.3."""
+    match = re.match(r"(\d+)\.(\d+)", tag) if name.rpartition("/")[2] == "python" else None
+    if match is None:
+        return ""
+    python = (int(match[1]), int(match[2]))
+    if python >= (3, 7):
+        return "quiet"
+    return "warns" if python == (3, 6) else "silent"
