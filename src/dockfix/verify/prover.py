@@ -106,15 +106,14 @@ class Prover:
     def _conclude(self, path: str, before: _Built, after: _Built, began: float) -> Verdict:
         assert before.observation is not None
         assert after.observation is not None
-        old, new = before.observation, after.observation
-        if not self._session.engine.runs:
-            details = Details(self._session.engine.name, "buildah runs nothing that could be watched")
-            return Verdict(Kind.INCOMPARABLE, path, COMPARE, (), details)
-        differences = compare(old, new)
+        old, new, engine = before.observation, after.observation, self._session.engine
         warned = read_warnings(before.log), read_warnings(after.log, new.path)
-        differences += _new_warnings(*warned)
-        kind, reason = judge(old, new, differences)
-        details = Details(self._session.engine.name, reason, differences, *warned, old, new, _since(began))
+        differences: tuple[Difference, ...] = ()
+        kind, reason = Kind.INCOMPARABLE, f"{engine.name} runs nothing that could be watched"
+        if engine.runs:
+            differences = compare(old, new) + _new_warnings(*warned)
+            kind, reason = judge(old, new, differences)
+        details = Details(engine.name, reason, differences, *warned, old, new, _since(began))
         step = "" if kind is Kind.PROVEN else COMPARE
         lines = () if kind is Kind.PROVEN else new.log_tail
         return Verdict(kind, path, step, lines, details)
