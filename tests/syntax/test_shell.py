@@ -72,6 +72,8 @@ def told(command: Command) -> str:
         ("a <<< b", ["a <<<b"]),
         ("set -ex; a", ["set -ex", "a"]),
         ("apk add a `# why` b", ["apk add a b"]),
+        ("`# why` && a && `# why` b", ["a", "b"]),
+        ("a && (( b | c || d )) && ((e; f) || g)", ["a", "b", "c", "d", "e", "f", "g"]),
         ("a \\\n b", ["a b"]),
         ("python -c 'import x; y'", ["python -c 'import x; y'"]),
         ("é ü > ö", ["é ü >ö"]),
@@ -303,7 +305,8 @@ def _all(script: Script) -> Iterator[tuple[Script, Command]]:
 
 
 PIECES = st.sampled_from(
-    ["a", "pip install", " ", " && ", " | ", "; ", "\n", "(", ")", "$(", "`", "'", '"', "${A", "}", "{ ", "<<E",
+    ["a", "pip install", " ", " && ", " | ", "; ", "\n", "(", ")", "$(", "`", "'", '"', "${A", "}",
+     "{ ", "<<E",
      "E", " > f", "<<<", "if ", "then ", "fi", "sh -c ", "sudo -u x ", "env A=b ", "A=", "é",
      "\\", "#", "[ ", " ]", "\0"]
 )  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dockfix.syntax.masking import mask_script, part_subshells
 from dockfix.syntax.script import Command, Redirect, Script, Word
 from dockfix.syntax.wrappers import SHELLS, inner_script, see_through, split_value
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Command", "Redirect", "Script", "Word", "parse_script", "parse_words"]
 
 _MAX_NESTING: Final = 8
-_NOT_ASCII = re.compile(r"[^\x01-\x7f]")
-_BACKTICK_COMMENT = re.compile(r"(?<!\S)`\s*#[^`]*`(?!\S)")
-_HERE_STRING = re.compile(r"<<<([ \t]+)")
 _TEST_WORD = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
 _SUBSTITUTION = re.compile(r"\$\(|`|[<>]\(")
 _REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
@@ -49,21 +47,14 @@ def _parser() -> Parser:
 
 
 def _parse(text: str, nesting: int) -> Script:
-    root = _parser().parse(_masked(text).encode("ascii")).root_node
+    source = mask_script(text)
+    root = _parser().parse(source.encode("ascii")).root_node
+    if root.has_error and "((" in source:
+        other = _parser().parse(part_subshells(source).encode("ascii")).root_node
+        root = root if other.has_error else other
     reader = _Reader(text, nesting)
     reader.read(root)
     return Script(tuple(reader.commands), not root.has_error, text, tuple(reader.parents))
-
-
-def _masked(text: str) -> str:
-    """The text for the grammar, equally long: one byte for each character, without what it misreads."""
-    if not text.isascii() or "\0" in text:
-        text = _NOT_ASCII.sub(".", text)
-    if "`" in text and "#" in text:
-        text = _BACKTICK_COMMENT.sub(lambda match: " " * len(match[0]), text)
-    if "<<<" in text:
-        text = _HERE_STRING.sub(r"\1<<<", text)
-    return text
 
 
 class _Place(NamedTuple):
