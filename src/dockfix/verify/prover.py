@@ -68,6 +68,16 @@ class Prover:
     ) -> None:
         self._session.__exit__(kind, error, trace)
 
+    @property
+    def label(self) -> str:
+        """What every container and image of this session carries."""
+        return self._session.label
+
+    @property
+    def folder(self) -> str:
+        """Where this session keeps its files until it ends."""
+        return self._session.folder
+
     def prove(self, case: Case, progress: Progress = lambda step: None) -> Verdict:
         """The verdict on one rewrite; `progress` is told each step as it begins."""
         began = time.monotonic()
