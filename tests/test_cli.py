@@ -54,7 +54,9 @@ def dockfix(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
 ) -> Run:
     find_config.cache_clear()
-    monkeypatch.setattr("dockfix.analysis._fix", lambda: stand_in)
+    monkeypatch.setattr("dockfix.analysis.fix_text", stand_in)
+    monkeypatch.setattr("dockfix.analysis.load_core", lambda: None)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path.parent / "state"))
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str, stdin: bytes = b"") -> Done:
@@ -270,7 +272,7 @@ def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
         (tmp_path / f"{number}.Dockerfile").write_text(ROOT)
     script = (
         "import sys, dockfix.analysis; from tests.test_cli import stand_in;"
-        "dockfix.analysis._fix = lambda: stand_in;"
+        "dockfix.analysis.fix_text, dockfix.analysis.load_core = stand_in, lambda: None;"
         "from dockfix.cli import run; sys.argv = ['dockfix', '--diff', '.', '-q']; sys.exit(run())"
     )
     here = Path(__file__).parents[1]

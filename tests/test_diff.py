@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dockfix.diff import patch_name, patch_root, quote_name, split_lines, unified_diff
+from dockfix.diff import (
+    apply_lines,
+    compare_lines,
+    patch_name,
+    patch_root,
+    quote_name,
+    split_lines,
+    unified_diff,
+)
 
 CONTENTS = {
     "a plain insertion": ("FROM a\nCMD b\n", "FROM a\nUSER u\nCMD b\n"),
@@ -126,6 +134,7 @@ def applied(before: str, diff: str) -> str:
 @given(st.text("ab\n\r", max_size=40), st.text("ab\n\r", max_size=40))
 def test_patch_means_the_second_text(before: str, after: str) -> None:
     assert applied(before, unified_diff(before, after, "f")) == after
+    assert apply_lines(before, compare_lines(before, after)) == after
 
 
 def test_patch_names_are_relative_to_the_root_of_the_patch(
@@ -136,7 +145,7 @@ def test_patch_names_are_relative_to_the_root_of_the_patch(
     (tmp_path / "real.Dockerfile").write_text("FROM a\n")
     (tmp_path / "sub" / "Dockerfile").symlink_to("../real.Dockerfile")
     assert patch_root(["sub/Dockerfile"]) == str(tmp_path)
-    assert patch_name("sub/Dockerfile", str(tmp_path)) == "real.Dockerfile"
+    assert patch_name(os.path.realpath("sub/Dockerfile"), str(tmp_path)) == "real.Dockerfile"
 
 
 def test_outside_of_the_folder_the_repository_is_the_root(
@@ -147,4 +156,4 @@ def test_outside_of_the_folder_the_repository_is_the_root(
     monkeypatch.chdir(tmp_path / "repo" / "here")
     root = patch_root(["../there/Dockerfile"])
     assert root == str(tmp_path / "repo")
-    assert patch_name("../there/Dockerfile", root) == "there/Dockerfile"
+    assert patch_name(os.path.realpath("../there/Dockerfile"), root) == "there/Dockerfile"

@@ -92,12 +92,13 @@ def test_a_folder_yields_its_dockerfiles_in_order(tmp_path: Path, monkeypatch: p
     assert found("b", "a") == ["b/Dockerfile", "a/x.dockerfile"]
 
 
-def test_a_file_is_found_once_under_its_first_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     touch(tmp_path, "a/Dockerfile")
     (tmp_path / "Dockerfile").symlink_to("a/Dockerfile")
     (tmp_path / "a" / "up").symlink_to("..")
-    assert found(".", "a/Dockerfile", "./a") == ["Dockerfile"]
+    assert found(".", "a/Dockerfile", "./a") == ["a/Dockerfile"]
+    assert found("Dockerfile", ".") == ["Dockerfile"]
 
 
 def test_a_named_file_needs_no_name_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,9 +123,9 @@ def test_an_unreadable_folder_is_reported(tmp_path: Path, monkeypatch: pytest.Mo
             raise PermissionError(13, "Permission denied")
         return real(path)
 
-    monkeypatch.setattr("dockfix.discovery.os.scandir", scan)
+    monkeypatch.setattr("dockfix.repository.finding.os.scandir", scan)
     first, second = find_candidates([str(tmp_path)])
-    assert first == Candidate(str(tmp_path / "Dockerfile"))
+    assert first == Candidate(str(tmp_path / "Dockerfile"), str(tmp_path / "Dockerfile"))
     assert second.failed
     assert second.refusal is not None
-    assert second.refusal.message == "folder not readable: Permission denied"
+    assert second.refusal.message == "not readable: Permission denied"

@@ -3,9 +3,9 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from dockfix.version import VERSION
+from dockfix import __version__
 
 
 def test_version_is_that_of_the_project() -> None:
     with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
-        assert tomllib.load(file)["project"]["version"] == VERSION
+        assert tomllib.load(file)["project"]["version"] == __version__

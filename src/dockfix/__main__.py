@@ -8,9 +8,9 @@ import sys
 def main() -> None:
     """Run the command line and leave with its exit code."""
     if sys.argv[1:] == ["--version"]:
-        from dockfix.version import VERSION  # noqa: PLC0415
+        from dockfix import __version__  # noqa: PLC0415
 
-        print(f"dockfix {VERSION}")
+        print(f"dockfix {__version__}")
         return
     from dockfix.cli import run  # noqa: PLC0415
 

@@ -1,31 +1,30 @@
-"""One file from its bytes to its result and patch; nothing is written."""
+"""One file from its bytes to its result; nothing is written."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from dockfix.context import Context
+from dockfix.diff import LineEdit, compare_lines, format_patch
 from dockfix.options import Options
 from dockfix.reading import Source, read_source
 from dockfix.results import Changed, Failed, Finding, Result, Skipped
-
-Fix = Callable[[str, Options, Context], Result]
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """What became of the file at `path`: the bytes read, the result, and whether it is to be applied.
 
-    `diff` is the patch of an applicable change under the name asked for, else empty.
+    `edits` make a Changed result's text of the text read; `name` is what a patch calls the file.
     """
 
     path: str
     result: Result
     before: bytes = b""
     applies: bool = False
-    diff: str = ""
+    edits: tuple[LineEdit, ...] = ()
+    name: str = ""
 
     @property
     def after(self) -> bytes:
@@ -34,34 +33,34 @@ class Analysis:
             return self.result.text.encode("utf-8")
         return self.before
 
+    @property
+    def patch(self) -> str:
+        """The patch of a change that applies, else empty."""
+        return format_patch(self.before.decode("utf-8"), self.edits, self.name) if self.applies else ""
 
-def analyse(
-    path: str, source: Source | Failed, options: Options, context: Context, name: str | None
-) -> Analysis:
-    """Fix one source; with `name`, also make its patch under that name.
 
-    Never raises; our own errors are Failed.
-    """
+def analyse(path: str, source: Source | Failed, options: Options, context: Context) -> Analysis:
+    """Fix one source. Never raises; our own errors are Failed."""
     if isinstance(source, Failed):
         return Analysis(path, source)
     try:
-        result = _fix()(source.text, options, context)
-        applies = isinstance(result, Changed) and (result.safe or options.unsafe)
-        diff = ""
-        if applies and name is not None and isinstance(result, Changed):
-            from dockfix.diff import unified_diff  # noqa: PLC0415  # only where there is a change to show
-
-            diff = unified_diff(source.text, result.text, name)
-    except (Exception, RecursionError) as error:  # noqa: BLE001  # the promise to the caller: one file's error stays its own
+        result = fix_text(source.text, options, context)
+        edits = compare_lines(source.text, result.text) if isinstance(result, Changed) else ()
+    except (Exception, RecursionError) as error:  # noqa: BLE001  # one file's error stays its own
         return Analysis(path, Failed(_bug(error)), source.data)
-    return Analysis(path, result, source.data, applies, diff)
+    return Analysis(path, result, source.data, applies(result, options), tuple(edits))
 
 
-def analyse_file(path: str, options: Options, name: str | None, folder: str | None = None) -> Analysis:
+def applies(result: Result, options: Options) -> bool:
+    """Whether a result is to be shown as a patch and written."""
+    return isinstance(result, Changed) and (result.safe or options.unsafe)
+
+
+def analyse_file(path: str, options: Options, folder: str | None = None) -> Analysis:
     """Read and fix the file at `path`; `folder` is its build context, by default where it lies."""
     from dockfix.build_context import describe_context  # noqa: PLC0415
 
-    return analyse(path, read_source(path), options, describe_context(path, folder), name)
+    return analyse(path, read_source(path), options, describe_context(path, folder))
 
 
 def skip(path: str, reason: Finding, *, failed: bool = False) -> Analysis:
@@ -69,10 +68,16 @@ def skip(path: str, reason: Finding, *, failed: bool = False) -> Analysis:
     return Analysis(path, Failed(reason) if failed else Skipped((reason,)))
 
 
-def _fix() -> Fix:
-    import dockfix  # noqa: PLC0415  # the core is imported when the first file is to be fixed
+def fix_text(text: str, options: Options, context: Context) -> Result:
+    """The core's `fix`, imported when the first file is to be fixed."""
+    from dockfix.pipeline import fix  # noqa: PLC0415
 
-    return dockfix.fix
+    return fix(text, options, context)
+
+
+def load_core() -> None:
+    """Import the core now, so that processes forked later need not."""
+    import dockfix.pipeline  # noqa: F401, PLC0415
 
 
 def _bug(error: BaseException) -> Finding:
@@ -82,7 +87,5 @@ def _bug(error: BaseException) -> Finding:
         trace = trace.tb_next
     place = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace else ""
     message = f"dockfix failed: {type(error).__name__}: {error}{place}".replace("\n", " ")
-    version = f"Python {sys.version_info.major}.{sys.version_info.minor}"
-    return Finding(
-        "internal-error", 0, message, f"report it with the file and {version}; the file stands untouched"
-    )
+    cure = f"untouched; report it with the file and Python {sys.version_info.major}.{sys.version_info.minor}"
+    return Finding("internal-error", 0, message, cure)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dockfix import __version__
 from dockfix.config import ConfigError
 from dockfix.migration import STANDARD_INPUT, Request, migrate
 from dockfix.options import Chown, Install
@@ -31,7 +32,7 @@ def run() -> int:
 
 
 @app.command()
-def main(  # noqa: PLR0917  # a parameter is an option
+def main(  # a parameter is an option
     paths: Annotated[
         list[str] | None,
         typer.Argument(
@@ -67,6 +68,22 @@ def main(  # noqa: PLR0917  # a parameter is an option
     unsafe: Annotated[
         bool | None, typer.Option("--unsafe/--no-unsafe", help="Also what needs review.", show_default=False)
     ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(metavar="PATTERN", help="Also these files, as in .gitignore.")
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="PATTERN", help="Not these files.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what git ignores, and vendored folders.")
+    ] = False,
+    allow_dirty: Annotated[
+        bool, typer.Option("--allow-dirty", help="Write over uncommitted changes.")
+    ] = False,
+    take_back: Annotated[bool, typer.Option("--undo", help="Take back the last --write.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=0, help="Processes. Default: all processors.")] = 0,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, metavar="SECONDS", help="Most time for one file.")
+    ] = 10,
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Remember results.")] = True,
     stdin_filename: Annotated[
         str | None, typer.Option(metavar="PATH", help="What standard input stands for.")
     ] = None,
@@ -94,6 +111,8 @@ def main(  # noqa: PLR0917  # a parameter is an option
     named = paths or [os.curdir]
     if STANDARD_INPUT in named and len(named) > 1:
         raise _usage("- stands alone: standard input is one Dockerfile")
+    if take_back:
+        raise typer.Exit(_undo(named))
     overrides: dict[str, Any] = {
         "user": user,
         "uid": uid,
@@ -115,6 +134,13 @@ def main(  # noqa: PLR0917  # a parameter is an option
         stdin_name=stdin_filename,
         volume=Volume.QUIET if quiet else Volume.VERBOSE if verbose else Volume.NORMAL,
         colour=color,
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        everything=everything,
+        allow_dirty=allow_dirty,
+        jobs=jobs,
+        seconds=timeout,
+        cached=cache,
     )
     raise typer.Exit(_run_request(request))
 
@@ -137,6 +163,13 @@ def _run_request(request: Request) -> Exit:
         return Exit.INTERRUPTED
 
 
+def _undo(paths: list[str]) -> Exit:
+    from dockfix.repository.application import undo  # noqa: PLC0415
+    from dockfix.terminal import Terminal  # noqa: PLC0415
+
+    return Exit.DONE if undo(paths, Terminal()) else Exit.FAILED
+
+
 def _names(values: list[str] | None) -> frozenset[str] | None:
     """Names given one by one or with commas."""
     if not values:
@@ -146,9 +179,7 @@ def _names(values: list[str] | None) -> frozenset[str] | None:
 
 def _print_reference(*, version: bool, name: str | None) -> Exit:
     if version:
-        from dockfix.version import VERSION  # noqa: PLC0415
-
-        print(f"dockfix {VERSION}")
+        print(f"dockfix {__version__}")
         return Exit.DONE
     from dockfix.explanation import explain, list_transforms  # noqa: PLC0415
 

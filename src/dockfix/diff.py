@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from typing import Final, Literal
+from typing import Final
 
 NO_NEWLINE: Final = "\\ No newline at end of file\n"
+CONTEXT_LINES: Final = 3
 _ESCAPES: Final = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
-_Opcode = tuple[Literal["replace", "delete", "insert", "equal"], int, int, int, int]
+
+LineEdit = tuple[int, int, str]
+"""Lines `start` up to `end` (counted from 0, equal: an insertion) give way to a text of whole lines."""
 
 
 def unified_diff(before: str, after: str, name: str) -> str:
@@ -18,12 +21,7 @@ def unified_diff(before: str, after: str, name: str) -> str:
     `name` is the file's path with slashes, relative to where the patch will be applied. Lines end
     at "\n" only, so form feeds, U+2028 and carriage returns stay inside their lines.
     """
-    if before == after:
-        return ""
-    old, new = split_lines(before), split_lines(after)
-    hunks = _Matcher(old, new).get_grouped_opcodes(3)
-    body = "".join(line for hunk in hunks for line in _hunk(old, new, hunk))
-    return f"--- {_header('a', name)}\n+++ {_header('b', name)}\n{body}"
+    return format_patch(before, compare_lines(before, after), name)
 
 
 def split_lines(text: str) -> list[str]:
@@ -33,45 +31,72 @@ def split_lines(text: str) -> list[str]:
     return [*ended, last] if last else ended
 
 
-class _Matcher(SequenceMatcher[str]):
-    """A matcher whose costly part sees only what lies between the equal ends of both."""
-
-    def __init__(self, old: Sequence[str], new: Sequence[str]) -> None:
-        self.head = _equal_lines(old, new)
-        rest = min(len(old), len(new)) - self.head
-        self.tail = _equal_lines(old[len(old) - rest :][::-1], new[len(new) - rest :][::-1])
-        self.ends = len(old), len(new)
-        super().__init__(None, old[self.head : len(old) - self.tail], new[self.head : len(new) - self.tail])
-
-    def get_opcodes(self) -> list[_Opcode]:
-        """The opcodes of the whole, in the form of difflib."""
-        head, tail, (old_end, new_end) = self.head, self.tail, self.ends
-        opcodes: list[_Opcode] = [("equal", 0, head, 0, head)] if head else []
-        for tag, start, end, new_start, stop in super().get_opcodes():
-            opcodes.append((tag, start + head, end + head, new_start + head, stop + head))
-        if tail:
-            opcodes.append(("equal", old_end - tail, old_end, new_end - tail, new_end))
-        return opcodes
+def compare_lines(before: str, after: str) -> list[LineEdit]:
+    """The edits that make `after` of `before`, sorted and apart; only what lies between equal ends costs."""
+    old, new = split_lines(before), split_lines(after)
+    head = _equal_lines(old, new)
+    rest = min(len(old), len(new)) - head
+    tail = _equal_lines(old[len(old) - rest :][::-1], new[len(new) - rest :][::-1])
+    middle = SequenceMatcher(None, old[head : len(old) - tail], new[head : len(new) - tail])
+    return [
+        (head + start, head + end, "".join(new[head + new_start : head + new_end]))
+        for tag, start, end, new_start, new_end in middle.get_opcodes()
+        if tag != "equal"
+    ]
 
 
 def _equal_lines(old: Sequence[str], new: Sequence[str]) -> int:
     """How many lines both have in common at their start."""
-    return next(
-        (n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new))
-    )
+    shorter = min(len(old), len(new))
+    return next((at for at in range(shorter) if old[at] != new[at]), shorter)
 
 
-def _hunk(
-    old: Sequence[str], new: Sequence[str], opcodes: Sequence[tuple[str, int, int, int, int]]
-) -> Iterator[str]:
-    (_, start, _, new_start, _), (_, _, end, _, new_end) = opcodes[0], opcodes[-1]
-    yield f"@@ -{_range(start, end)} +{_range(new_start, new_end)} @@\n"
-    for tag, i, j, new_i, new_j in opcodes:
-        if tag == "equal":
-            yield from _marked(" ", old[i:j])
-            continue
-        yield from _marked("-", old[i:j])
-        yield from _marked("+", new[new_i:new_j])
+def apply_lines(before: str, edits: Sequence[LineEdit]) -> str:
+    """What the edits make of `before`."""
+    old = split_lines(before)
+    parts: list[str] = []
+    at = 0
+    for start, end, text in edits:
+        parts += *old[at:start], text
+        at = end
+    return "".join([*parts, *old[at:]])
+
+
+def format_patch(before: str, edits: Sequence[LineEdit], name: str) -> str:
+    """The edits of `before` as a unified diff under `name`, empty where there are none."""
+    if not edits:
+        return ""
+    old = split_lines(before)
+    parts = [f"--- {_header('a', name)}\n+++ {_header('b', name)}\n"]
+    shift = 0
+    for hunk in _group(edits):
+        first, last = max(0, hunk[0][0] - CONTEXT_LINES), min(len(old), hunk[-1][1] + CONTEXT_LINES)
+        grown = sum(len(split_lines(text)) - (end - start) for start, end, text in hunk)
+        parts.append(f"@@ -{_range(first, last)} +{_range(first + shift, last + shift + grown)} @@\n")
+        parts += _lines(old, hunk, first, last)
+        shift += grown
+    return "".join(parts)
+
+
+def _group(edits: Sequence[LineEdit]) -> Iterator[list[LineEdit]]:
+    """The edits of each hunk: those whose context lines would touch stand together."""
+    hunk = [edits[0]]
+    for edit in edits[1:]:
+        if edit[0] - hunk[-1][1] > 2 * CONTEXT_LINES:
+            yield hunk
+            hunk = []
+        hunk.append(edit)
+    yield hunk
+
+
+def _lines(old: Sequence[str], hunk: Sequence[LineEdit], first: int, last: int) -> Iterator[str]:
+    at = first
+    for start, end, text in hunk:
+        yield from _marked(" ", old[at:start])
+        yield from _marked("-", old[start:end])
+        yield from _marked("+", split_lines(text))
+        at = end
+    yield from _marked(" ", old[at:last])
 
 
 def _marked(sign: str, lines: Sequence[str]) -> Iterator[str]:
@@ -110,13 +135,12 @@ def _escape(byte: int) -> str:
     return chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}"
 
 
-def patch_name(path: str, root: str) -> str:
-    """The path with slashes that a patch to be applied in `root` calls the file at `path`.
-
-    Symbolic links are resolved, since git patches no file through a link.
-    """
-    relative = os.path.relpath(os.path.realpath(path), os.path.realpath(root))
-    return relative.replace(os.sep, "/")
+def patch_name(real: str, root: str) -> str:
+    """What a patch to be applied in `root` calls the file at `real`; both absolute and without links."""
+    prefix = root if root.endswith(os.sep) else root + os.sep
+    return (real[len(prefix) :] if real.startswith(prefix) else os.path.relpath(real, root)).replace(
+        os.sep, "/"
+    )
 
 
 def patch_root(paths: Sequence[str]) -> str:

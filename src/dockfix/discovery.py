@@ -6,9 +6,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING
 
-from dockfix.results import Finding
+if TYPE_CHECKING:
+    from dockfix.repository.patterns import Selection
+    from dockfix.results import Finding
 
 _NAME = re.compile(
     r"(?:docker|container)file(?:[._-].+)?|.+\.(?:docker|container)file(?:\.(?P<outer>[^.]+))?",
@@ -28,33 +30,17 @@ _OTHER_KIND = re.compile(
     r"|toml|tsx?|vim|vue|xml|ya?ml|zip)",
     re.IGNORECASE | re.DOTALL,
 )
-PRUNED: Final = frozenset(
-    {
-        ".git",
-        ".hg",
-        ".svn",
-        ".bzr",
-        ".tox",
-        ".nox",
-        ".venv",
-        "venv",
-        "virtualenv",
-        "node_modules",
-        "bower_components",
-        "site-packages",
-        "__pycache__",
-        "vendor",
-        "third_party",
-        "third-party",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A path to look at; `refusal` says why there is nothing to read, `failed` that this is an error."""
+    """A path to look at, and the same absolute and without links.
+
+    `refusal` says why it is not to be read, `failed` that this is an error.
+    """
 
     path: str
+    real: str
     refusal: Finding | None = None
     failed: bool = False
 
@@ -76,42 +62,24 @@ def _is_kind(name: str) -> bool:
     return match["outer"] is None or _TEMPLATE.fullmatch(name) is not None
 
 
-def find_candidates(paths: Iterable[str]) -> Iterator[Candidate]:
-    """Each file that the paths name or hold, once, folders in the order of their names.
+def find_candidates(paths: Iterable[str], selection: Selection | None = None) -> Iterator[Candidate]:
+    """Each file that the paths name or hold, once.
 
     A file named outright is taken for a Dockerfile whatever its name.
     """
     seen: set[str] = set()
     for path in paths:
-        found = _walk(path) if os.path.isdir(path) else iter([Candidate(path)])
-        for candidate in found:
-            identity = os.path.realpath(candidate.path)
-            if identity not in seen:
-                seen.add(identity)
+        for candidate in _find(path, selection):
+            if candidate.real not in seen:
+                seen.add(candidate.real)
                 yield candidate
 
 
-def _walk(folder: str) -> Iterator[Candidate]:
-    try:
-        with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        yield Candidate(
-            folder, Finding("unreadable", 0, f"folder not readable: {reason}", "allow reading it"), True
-        )
+def _find(path: str, selection: Selection | None) -> Iterator[Candidate]:
+    if not os.path.isdir(path):
+        yield Candidate(path, os.path.realpath(path))
         return
-    for entry in entries:
-        path = os.path.normpath(entry.path)
-        if entry.is_dir(follow_symlinks=False):
-            if entry.name not in PRUNED and not os.path.exists(os.path.join(path, "pyvenv.cfg")):
-                yield from _walk(path)
-        elif is_template_name(entry.name):
-            yield Candidate(path, template_finding())
-        elif is_dockerfile_name(entry.name) and not (entry.is_symlink() and entry.is_dir()):
-            yield Candidate(path)
+    from dockfix.repository.finding import find_in  # noqa: PLC0415  # not needed for single files
+    from dockfix.repository.patterns import Selection  # noqa: PLC0415
 
-
-def template_finding() -> Finding:
-    """Why a template is left alone."""
-    return Finding("template", 0, "a template, not a Dockerfile", "render it, fix the result, carry it over")
+    yield from find_in(path, selection or Selection())

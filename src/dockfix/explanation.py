@@ -16,8 +16,7 @@ def explain(name: str) -> str:
     """A transform's documentation and examples. Raises ConfigError where there is none of that name."""
     for transform in TRANSFORMS:
         if transform.name == name:
-            examples = "".join(_show(before, after) for before, after in transform.examples)
-            return f"{transform.name}\n\n{transform.doc.strip()}\n{examples}"
+            return f"{transform.name}\n\n{transform.doc.strip()}\n{_show(transform.before, transform.after)}"
     known = tuple(transform.name for transform in TRANSFORMS)
     raise ConfigError(f"--explain: no transform named {name!r} ({suggest(name, known)})")
 

@@ -6,10 +6,10 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dockfix.analysis import Analysis, analyse, analyse_file, skip
-from dockfix.config import build_options, check_overrides
+from dockfix.config import build_options, check_overrides, find_config
 from dockfix.context import Context
 from dockfix.diff import patch_name, patch_root
 from dockfix.discovery import Candidate, find_candidates
@@ -18,9 +18,13 @@ from dockfix.reading import read_stream
 from dockfix.report import Exit, Mode, Report, Volume
 from dockfix.results import Failed
 from dockfix.terminal import Terminal
-from dockfix.writing import WriteError, replace_content
+
+if TYPE_CHECKING:
+    from dockfix.repository.patterns import Selection
 
 STANDARD_INPUT: Final = "-"
+FEW: Final = 24
+"""Up to so many files are not worth other processes and a cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +32,7 @@ class Request:
     """What the user asked for.
 
     `mode` None: patches and a summary. `overrides` are the options given on the command line;
-    `stdin_name` is the path that standard input stands for.
+    `stdin_name` is the path that standard input stands for; `jobs` 0 lets the machine decide.
     """
 
     paths: Sequence[str]
@@ -38,6 +42,13 @@ class Request:
     stdin_name: str | None = None
     volume: Volume = Volume.NORMAL
     colour: bool | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    everything: bool = False
+    allow_dirty: bool = False
+    jobs: int = 0
+    seconds: float = 10.0
+    cached: bool = True
 
 
 def migrate(request: Request) -> Exit:
@@ -55,19 +66,41 @@ def migrate(request: Request) -> Exit:
 def _migrate_files(request: Request, terminal: Terminal) -> Exit:
     mode = request.mode or Mode.DIFF
     report = Report(terminal, mode, request.volume)
-    candidates = list(find_candidates(request.paths))
+    candidates = list(find_candidates(request.paths, _selection(request)))
     options = _options_by_folder(candidates, request.overrides)
-    shows_diff = mode is Mode.DIFF or request.show_diff
-    root = patch_root(request.paths) if shows_diff else None
-    for analysis in _analyses(candidates, options, root):
-        done = _write(analysis) if mode is Mode.WRITE and analysis.applies else analysis
-        if done.applies and done.diff:
-            terminal.write_diff(done.diff)
-        report.add(done)
+    root = patch_root(request.paths)
+    shows = mode is Mode.DIFF or request.show_diff
+    analyses: Iterator[Analysis] = (
+        replace(analysis, name=patch_name(candidate.real, root))
+        for candidate, analysis in zip(candidates, _analyses(request, candidates, options), strict=True)
+    )
+    if mode is Mode.WRITE:
+        from dockfix.repository.application import write_all  # noqa: PLC0415  # not needed for a patch
+
+        analyses = write_all(analyses, request.paths, terminal, allow_dirty=request.allow_dirty)
+    for analysis in analyses:
+        if shows and analysis.applies:
+            terminal.write_diff(analysis.patch)
+        report.add(analysis)
     if request.mode is not Mode.DIFF or len(candidates) != 1 or request.volume is Volume.VERBOSE:
         terminal.flush()
         report.close()
     return report.exit_code
+
+
+def _selection(request: Request) -> Selection | None:
+    """What the user and the configuration nearest to this folder say of names; None for single files."""
+    if not any(map(os.path.isdir, request.paths)):
+        return None
+    from dockfix.repository.patterns import Patterns, Selection  # noqa: PLC0415
+
+    here = os.path.realpath(os.curdir)
+    config = find_config(here)
+    return Selection(
+        (Patterns(here, request.include), Patterns(config.folder, config.include)),
+        (Patterns(here, request.exclude), Patterns(config.folder, config.exclude)),
+        request.everything,
+    )
 
 
 def _options_by_folder(candidates: Sequence[Candidate], overrides: Mapping[str, Any]) -> dict[str, Options]:
@@ -76,23 +109,20 @@ def _options_by_folder(candidates: Sequence[Candidate], overrides: Mapping[str, 
 
 
 def _analyses(
-    candidates: Sequence[Candidate], options: Mapping[str, Options], root: str | None
+    request: Request, candidates: Sequence[Candidate], options: Mapping[str, Options]
 ) -> Iterator[Analysis]:
+    if len(candidates) > FEW:
+        from dockfix.repository.bulk import analyse_many  # noqa: PLC0415
+
+        yield from analyse_many(
+            candidates, options, jobs=request.jobs, seconds=request.seconds, cached=request.cached
+        )
+        return
     for candidate in candidates:
-        path = candidate.path
         if candidate.refusal is not None:
-            yield skip(path, candidate.refusal, failed=candidate.failed)
-            continue
-        name = None if root is None else patch_name(path, root)
-        yield analyse_file(path, options[os.path.dirname(path)], name)
-
-
-def _write(analysis: Analysis) -> Analysis:
-    try:
-        replace_content(analysis.path, analysis.before, analysis.after)
-    except WriteError as error:
-        return replace(analysis, result=Failed(error.finding), applies=False)
-    return analysis
+            yield skip(candidate.path, candidate.refusal, failed=candidate.failed)
+        else:
+            yield analyse_file(candidate.path, options[os.path.dirname(candidate.path)])
 
 
 def _filter(request: Request, terminal: Terminal) -> Exit:
@@ -105,11 +135,10 @@ def _filter(request: Request, terminal: Terminal) -> Exit:
         from dockfix.build_context import describe_context  # noqa: PLC0415
 
         context = describe_context(path)
-    shows_diff = request.mode is Mode.DIFF or request.show_diff
-    name = patch_name(path, os.curdir) if shows_diff else None
-    analysis = analyse(path, read_stream(sys.stdin.buffer), options, context, name)
-    if shows_diff:
-        terminal.write_diff(analysis.diff)
+    analysis = analyse(path, read_stream(sys.stdin.buffer), options, context)
+    if request.mode is Mode.DIFF or request.show_diff:
+        name = patch_name(os.path.realpath(path), os.path.realpath(os.curdir))
+        terminal.write_diff(replace(analysis, name=name).patch)
     elif request.mode is not Mode.CHECK and not isinstance(analysis.result, Failed):
         terminal.write(analysis.after)
     report = Report(terminal, Mode.CHECK if request.mode is Mode.CHECK else Mode.DIFF, request.volume)

@@ -1,0 +1,103 @@
+"""Write what changes: only over what is committed, and so that it can be taken back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from dockfix.analysis import Analysis
+from dockfix.repository.git import GitError, find_top, find_uncommitted
+from dockfix.repository.journal import Journal, JournalError, find_journal
+from dockfix.results import Failed, Finding
+from dockfix.terminal import Terminal, show_path
+from dockfix.writing import WriteError, replace_content
+
+_UNCOMMITTED: Final = Finding("uncommitted", 0, "has uncommitted changes", "commit them, or --allow-dirty")
+
+
+def write_all(
+    analyses: Iterable[Analysis], paths: Sequence[str], terminal: Terminal, *, allow_dirty: bool
+) -> Iterator[Analysis]:
+    """The same analyses after each change that applies was written; a refused one is Failed.
+
+    `paths` are those that the user named: they decide where the journal is.
+    """
+    journal: Journal | None = find_journal(common_folder(paths))
+    commits = None if allow_dirty else _Commits()
+    if journal is not None and journal.interrupted:
+        terminal.say("carrying on a run that was cut off; --undo takes back both")
+    try:
+        for analysis in analyses:
+            if not analysis.applies:
+                yield analysis
+            elif commits is not None and commits.would_mix(analysis.path):
+                yield replace(analysis, result=Failed(_UNCOMMITTED), applies=False)
+            else:
+                try:
+                    yield _write(analysis, journal)
+                except JournalError as error:
+                    terminal.say(f"dockfix: {error}: this run cannot be undone by --undo")
+                    journal = None
+                    yield _write(analysis, None)
+    except BaseException:
+        if journal is not None:
+            journal.abandon()
+        raise
+    if journal is not None:
+        journal.close()
+
+
+def undo(paths: Sequence[str], terminal: Terminal) -> bool:
+    """Take back the newest run over `paths`; whether every file was put back."""
+    restored = kept = 0
+    for path, finding in find_journal(common_folder(paths)).undo():
+        if finding is None:
+            restored += 1
+        else:
+            kept += 1
+            terminal.say(f"{show_path(path)}: error: {finding}")
+    if restored + kept == 0:
+        terminal.say("nothing to undo")
+    else:
+        terminal.say(f"{restored} put back" + (f", {kept} not" if kept else ""))
+    return kept == 0
+
+
+def common_folder(paths: Sequence[str]) -> str:
+    """The folder that a run over `paths` belongs to: this one if it holds them all, else their own."""
+    here = os.path.realpath(os.curdir)
+    real = [os.path.realpath(path) for path in paths]
+    shared = os.path.commonpath([here, *real])
+    if shared == here:
+        return here
+    shared = os.path.commonpath(real)
+    return shared if os.path.isdir(shared) else os.path.dirname(shared)
+
+
+def _write(analysis: Analysis, journal: Journal | None) -> Analysis:
+    put = replace_content if journal is None else journal.replace
+    try:
+        put(analysis.path, analysis.before, analysis.after)
+    except WriteError as error:
+        return replace(analysis, result=Failed(error.finding), applies=False)
+    return analysis
+
+
+class _Commits:
+    """Asks git once for each work tree which of its files differ from the last commit."""
+
+    def __init__(self) -> None:
+        self._changed: dict[str | None, frozenset[str]] = {None: frozenset()}
+
+    def would_mix(self, path: str) -> bool:
+        """Whether writing the file would mix our change with one that is not committed."""
+        real = os.path.realpath(path)
+        top = find_top(os.path.dirname(real))
+        if top not in self._changed:
+            try:
+                self._changed[top] = find_uncommitted(top or "", ())
+            except GitError:
+                self._changed[top] = frozenset()
+        return real in self._changed[top]

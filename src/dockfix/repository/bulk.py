@@ -1,0 +1,63 @@
+"""Many files: what is known from earlier runs at once, the rest on all processors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from dockfix.analysis import Analysis, skip
+from dockfix.discovery import Candidate
+from dockfix.options import Options
+from dockfix.reading import read_source
+from dockfix.repository.cache import Cache, open_cache
+from dockfix.repository.git import find_top
+from dockfix.repository.pool import Item, Job, Verdict, Workers, analyse_all
+from dockfix.results import Failed
+
+
+def analyse_many(
+    candidates: Sequence[Candidate],
+    options: Mapping[str, Options],
+    *,
+    jobs: int = 0,
+    seconds: float,
+    cached: bool = True,
+) -> Iterator[Analysis]:
+    """The analysis of each candidate, in order; `options` are those of each folder.
+
+    `jobs` is the number of processes (0: one for each processor we may use).
+    """
+    here = os.path.realpath(os.curdir)
+    cache = open_cache(find_top(here) or here) if cached else None
+    items = (_prepare(candidate, options, cache) for candidate in candidates)
+    try:
+        for item, verdict in analyse_all(items, Workers(jobs or _processors()), seconds):
+            if isinstance(item, Job):
+                if cache is not None:
+                    cache.store(item, verdict)
+                yield replace(verdict.analysis, before=item.data)
+            else:
+                yield verdict.analysis
+    finally:
+        if cache is not None:
+            cache.save()
+
+
+def _prepare(candidate: Candidate, options: Mapping[str, Options], cache: Cache | None) -> Item:
+    """The work that a candidate needs, or what is known of it without any."""
+    path = candidate.path
+    if candidate.refusal is not None:
+        return Verdict(skip(path, candidate.refusal, failed=candidate.failed))
+    source = read_source(path)
+    if isinstance(source, Failed):
+        return Verdict(Analysis(path, source))
+    job = Job(path, source.data, options[os.path.dirname(path)])
+    known = None if cache is None else cache.find(job)
+    return job if known is None else Verdict(replace(known.analysis, before=source.data), known.around)
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

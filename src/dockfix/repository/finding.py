@@ -1,0 +1,205 @@
+"""Every Dockerfile below a folder: by git's word where there is git, else by .gitignore and .ignore."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dockfix.discovery import Candidate, is_dockerfile_name, is_template_name
+from dockfix.repository.git import GitError, Listing, find_top, is_ignored, list_files
+from dockfix.repository.patterns import IGNORE_FILES, NEVER, VENDORED, Selection, is_vendored, parse_patterns
+from dockfix.results import Finding
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+_WORD: Final = b"erfile"  # what every name that we know has in it
+_EXPECTED: Final = frozenset({"Dockerfile", "Containerfile"})
+
+
+def find_in(folder: str, selection: Selection) -> Iterator[Candidate]:
+    """The candidates below `folder`, as paths that start like it does; links come after plain files.
+
+    What looks like a Dockerfile and cannot or should not be read comes with the reason.
+    """
+    search = _Search(folder, os.path.realpath(folder), selection)
+    links: list[Candidate] = []
+    plain: set[str] = set()
+    for candidate in search.candidates():
+        if os.path.islink(candidate.path):
+            links.append(candidate)
+        else:
+            plain.add(candidate.real)
+            yield candidate
+    for candidate in links:
+        if candidate.refusal is not None or candidate.real not in plain:
+            plain.add(candidate.real)
+            yield candidate
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One search below `folder`, whose absolute path without links is `real`."""
+
+    folder: str
+    real: str
+    selection: Selection
+
+    def candidates(self) -> Iterator[Candidate]:
+        if self.selection.everything or find_top(self.real) is None:
+            yield from self._walk("", [])
+            return
+        try:
+            listing = list_files(self.folder)
+        except GitError:
+            yield from self._walk("", [])
+            return
+        if not (listing.tracked or listing.new) and is_ignored(self.real):
+            yield from self._walk("", [])
+        else:
+            yield from self._from_git(listing)
+
+    def _from_git(self, listing: Listing) -> Iterator[Candidate]:
+        folders: set[str] = set()
+        for name in listing.files(b"" if self.selection.has_include else _WORD):
+            base = name[name.rfind("/") + 1 :]
+            if "ile/" in name:
+                yield from self._misplaced(name, folders)
+            if base:
+                yield from self._judge(name, base)
+        for name in listing.submodules:
+            if not self.selection.excludes(os.path.join(self.real, name)):
+                cure = "name it as a path of its own"
+                yield self._refuse(name, "submodule", "a submodule, not searched", cure)
+        for name, why in listing.closed:
+            yield self._closed(name, why)
+
+    def _judge(self, name: str, base: str) -> Iterator[Candidate]:
+        """The candidate of a relative path, if its name or the user says that it is one."""
+        template = is_template_name(base)
+        if not template and not is_dockerfile_name(base) and not self.selection.has_include:
+            return
+        real = os.path.join(self.real, name)
+        asked = self.selection.includes(real)
+        if (not asked and not template and not is_dockerfile_name(base)) or self.selection.excludes(real):
+            return
+        if not asked and not self.selection.everything and is_vendored(name.split("/")[:-1]):
+            yield self._refuse(
+                name, "vendored", "copied here from elsewhere", "--include it, or mend its origin"
+            )
+        elif template and not asked:
+            cure = "render it, fix the result, carry it over"
+            yield self._refuse(name, "template", "a template, not a Dockerfile", cure)
+        else:
+            yield from self._look(name)
+
+    def _look(self, name: str) -> Iterator[Candidate]:
+        """The candidate of a path by what lies there; nothing where nothing does."""
+        path = self._path(name)
+        try:
+            mode = os.lstat(path).st_mode
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            yield self._closed(name, error.strerror or str(error))
+            return
+        if stat.S_ISREG(mode):
+            yield Candidate(path, os.path.join(self.real, name))
+        elif stat.S_ISLNK(mode):
+            yield self._follow(name)
+        elif not stat.S_ISDIR(mode):
+            yield self._refuse(name, "not-a-file", "a pipe, socket or device, not a file", "delete it")
+
+    def _follow(self, name: str) -> Candidate:
+        """The candidate of a symbolic link: what it leads to, if that is a file below the folder."""
+        path = self._path(name)
+        try:
+            real = os.path.realpath(path, strict=True)
+        except OSError:
+            return self._refuse(name, "dead-link", "a link to nothing or to itself", "mend or delete it")
+        if not os.path.isfile(real):
+            return self._refuse(name, "not-a-file", "a link to a folder, not a file", "link to a file")
+        if os.path.commonpath([real, self.real]) != self.real:
+            return self._refuse(
+                name, "outside", f"a link to {real!r}, outside of here", "name that file itself"
+            )
+        return Candidate(path, real)
+
+    def _misplaced(self, name: str, seen: set[str]) -> Iterator[Candidate]:
+        """Says once of a folder that it has a name which builds take for a file."""
+        parts = name.split("/")[:-1]
+        for depth, part in enumerate(parts, 1):
+            folder = "/".join(parts[:depth])
+            if part in _EXPECTED and folder not in seen:
+                seen.add(folder)
+                yield self._refuse(folder, "not-a-file", "a folder, not a file", "rename it")
+
+    def _walk(self, inner: str, specs: list[tuple[str, GitIgnoreSpec]]) -> Iterator[Candidate]:
+        """What git would say below the relative path `inner` (with a slash at its end, or empty)."""
+        folder = self._path(inner)
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            yield self._closed(inner.rstrip("/"), error.strerror or str(error))
+            return
+        if not self.selection.everything:
+            specs = [*specs, *_read_ignore_files(inner, folder, {entry.name for entry in entries})]
+        for entry in entries:
+            name = inner + entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                if not _ignored(name, specs):
+                    yield from self._judge(name, entry.name)
+            elif self._enters(entry, name, specs):
+                if entry.name in _EXPECTED:
+                    yield self._refuse(name, "not-a-file", "a folder, not a file", "rename it")
+                yield from self._enter(name, specs)
+
+    def _enters(self, entry: os.DirEntry[str], name: str, specs: Iterable[tuple[str, GitIgnoreSpec]]) -> bool:
+        if entry.name in NEVER:
+            return False
+        if self.selection.everything or self.selection.has_include:
+            return True
+        if entry.name in VENDORED or os.path.lexists(os.path.join(entry.path, "pyvenv.cfg")):
+            return False
+        return not _ignored(name + "/", specs)
+
+    def _enter(self, name: str, specs: list[tuple[str, GitIgnoreSpec]]) -> Iterator[Candidate]:
+        """A folder below; one with a repository of its own answers for itself."""
+        path = self._path(name)
+        if not self.selection.everything and os.path.lexists(os.path.join(path, ".git")):
+            yield from _Search(path, os.path.join(self.real, name), self.selection).candidates()
+        else:
+            yield from self._walk(name + "/", specs)
+
+    def _path(self, name: str) -> str:
+        return os.path.normpath(os.path.join(self.folder, name))
+
+    def _refuse(self, name: str, code: str, message: str, cure: str) -> Candidate:
+        return Candidate(self._path(name), os.path.join(self.real, name), Finding(code, 0, message, cure))
+
+    def _closed(self, name: str, why: str) -> Candidate:
+        finding = Finding("unreadable", 0, f"not readable: {why}", "allow reading it: chmod u+rx")
+        return Candidate(self._path(name), os.path.join(self.real, name), finding, failed=True)
+
+
+def _read_ignore_files(inner: str, folder: str, names: Iterable[str]) -> Iterator[tuple[str, GitIgnoreSpec]]:
+    for name in IGNORE_FILES:
+        if name in names:
+            try:
+                with open(os.path.join(folder, name), encoding="utf-8", errors="surrogateescape") as file:
+                    yield inner, parse_patterns(file.read().split("\n"))
+            except OSError:
+                continue
+
+
+def _ignored(name: str, specs: Iterable[tuple[str, GitIgnoreSpec]]) -> bool:
+    """Whether the last of the patterns in force that speak of the relative path says to ignore it."""
+    verdict = False
+    for inner, spec in specs:
+        answer = spec.check_file(name[len(inner) :]).include
+        verdict = verdict if answer is None else answer
+    return verdict

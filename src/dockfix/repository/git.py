@@ -1,0 +1,123 @@
+"""What git knows of a folder, asked of git itself."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import IO, Final
+
+_SUBMODULE = b"160000"
+_NEW = ("ls-files", "-z", "--others", "--exclude-standard")
+_CLOSED = re.compile(r"could not open directory '(.+)/?': (.+)")
+_ENVIRONMENT: Final = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+
+
+class GitError(Exception):
+    """Git is not there, or does not answer for this folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What git says of a folder; paths are relative to it.
+
+    `tracked` and `new` (not tracked, not ignored) are in git's own form. `closed` names folders
+    that could not be read, with why.
+    """
+
+    tracked: bytes
+    new: bytes
+    closed: tuple[tuple[str, str], ...] = ()
+
+    def files(self, word: bytes = b"") -> Iterator[str]:
+        """The paths that hold `word` (lower-case; their own case does not count), tracked ones first."""
+        last = b""
+        for entry in _holding(self.tracked, word):
+            status, _, name = entry.partition(b"\t")
+            if name != last and not status.startswith(_SUBMODULE):
+                yield os.fsdecode(name)
+            last = name
+        yield from map(os.fsdecode, _holding(self.new, word))
+
+    @property
+    def submodules(self) -> tuple[str, ...]:
+        """Folders of other repositories."""
+        if _SUBMODULE not in self.tracked:
+            return ()
+        entries = (entry.partition(b"\t") for entry in self.tracked.split(b"\0"))
+        return tuple(os.fsdecode(name) for status, _, name in entries if status.startswith(_SUBMODULE))
+
+
+def _holding(entries: bytes, word: bytes) -> Iterator[bytes]:
+    pairs = zip(entries.split(b"\0"), entries.lower().split(b"\0"), strict=True)
+    return (entry for entry, lowered in pairs if word in lowered and entry)
+
+
+def list_files(folder: str) -> Listing:
+    """The files below `folder` that git tracks, or would. Raises GitError."""
+    with TemporaryFile() as errors, _start(folder, errors, *_NEW) as listing_new:
+        tracked = _ask(folder, "ls-files", "-z", "--stage")
+        assert listing_new.stdout is not None
+        new = listing_new.stdout.read()
+        errors.seek(0)
+        closed = _CLOSED.findall(os.fsdecode(errors.read()))
+    return Listing(tracked, new, tuple((name.rstrip("/"), why) for name, why in closed))
+
+
+def find_top(folder: str) -> str | None:
+    """The top folder of the work tree that holds `folder` (absolute); None outside of any."""
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+    return folder
+
+
+def is_ignored(folder: str) -> bool:
+    """Whether git ignores the folder itself."""
+    command = ["git", "-C", os.path.dirname(folder) or os.curdir, "check-ignore", "-q", folder]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def find_uncommitted(top: str, paths: Sequence[str]) -> frozenset[str]:
+    """Which files of the work tree at `top` differ from the last commit, as absolute paths.
+
+    Files that no commit knows yet do not count. `paths` limits the question; empty asks about all.
+    Raises GitError.
+    """
+    out = _ask(top, "status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames", "--", *paths)
+    changed = (entry for entry in out.split(b"\0") if entry and entry[:2] != b"A ")
+    return frozenset(os.path.join(top, os.fsdecode(entry[3:])) for entry in changed)
+
+
+def git_folder(top: str) -> str:
+    """Where git keeps what belongs to the work tree at `top`. Raises GitError."""
+    return os.path.join(top, os.fsdecode(_ask(top, "rev-parse", "--git-dir").rstrip(b"\n")))
+
+
+def _start(folder: str, errors: IO[bytes], *arguments: str) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            ["git", "-C", folder, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, **_ENVIRONMENT},
+        )
+    except OSError as error:
+        raise GitError(f"git cannot be run: {error.strerror}") from None
+
+
+def _ask(folder: str, *arguments: str) -> bytes:
+    with TemporaryFile() as errors, _start(folder, errors, *arguments) as process:
+        assert process.stdout is not None
+        out = process.stdout.read()
+        if process.wait():
+            errors.seek(0)
+            lines = os.fsdecode(errors.read()).splitlines()
+            raise GitError(lines[0] if lines else f"git {arguments[0]} ended with {process.returncode}")
+    return out

@@ -1,0 +1,92 @@
+"""Patterns in the manner of .gitignore, and folders that nobody maintains here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+GIT: Final = ".git"
+NEVER: Final = frozenset({GIT, ".hg", ".svn", ".bzr"})
+VENDORED: Final = frozenset(
+    {
+        ".nox",
+        ".tox",
+        ".venv",
+        "__pycache__",
+        "bower_components",
+        "node_modules",
+        "site-packages",
+        "third-party",
+        "third_party",
+        "vendor",
+        "venv",
+        "virtualenv",
+    }
+)
+IGNORE_FILES: Final = (".gitignore", ".ignore")
+
+
+def parse_patterns(lines: Iterable[str]) -> GitIgnoreSpec:
+    """The patterns of some lines; one that means nothing is passed over."""
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415  # not needed for a single file
+
+    good = []
+    for line in lines:
+        try:
+            GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            continue
+        good.append(line)
+    return GitIgnoreSpec.from_lines(good)
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Patterns of a command line or configuration, relative to `folder` (absolute and real)."""
+
+    folder: str
+    lines: tuple[str, ...] = ()
+
+    def match(self, path: str) -> bool:
+        """Whether the absolute `path` of a file is meant."""
+        if not self.lines:
+            return False
+        relative = os.path.relpath(path, self.folder).replace(os.sep, "/")
+        return not relative.startswith("../") and self._spec.match_file(relative)
+
+    @cached_property
+    def _spec(self) -> GitIgnoreSpec:
+        return parse_patterns(self.lines)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which files of a folder to take beside, and less, what their names and git say."""
+
+    include: tuple[Patterns, ...] = ()
+    exclude: tuple[Patterns, ...] = ()
+    everything: bool = False
+
+    def includes(self, path: str) -> bool:
+        """Whether the absolute `path` was asked for."""
+        return any(patterns.match(path) for patterns in self.include)
+
+    def excludes(self, path: str) -> bool:
+        """Whether the absolute `path` was refused."""
+        return any(patterns.match(path) for patterns in self.exclude)
+
+    @property
+    def has_include(self) -> bool:
+        """Whether any file can be asked for by a pattern."""
+        return any(patterns.lines for patterns in self.include)
+
+
+def is_vendored(parts: Sequence[str]) -> bool:
+    """Whether a file below these folders was copied there from elsewhere."""
+    return not VENDORED.isdisjoint(parts)

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+
+class Repository:
+    """A git repository in a folder of its own, which is the current one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def git(self, *arguments: str) -> str:
+        identity = ["-c", "user.name=n", "-c", "user.email=n@example.org", "-c", "protocol.file.allow=always"]
+        done = subprocess.run(
+            ["git", *identity, *arguments], cwd=self.folder, check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    def put(self, *names: str, text: str = "FROM a\nCMD b\n") -> None:
+        for name in names:
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def commit(self) -> None:
+        self.git("add", ".")
+        self.git("commit", "--quiet", "--message", "state")
