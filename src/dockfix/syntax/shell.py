@@ -157,9 +157,12 @@ class _Reader:
                 words.append(word)
                 if kind != "word" and _SUBSTITUTION.search(word.text):
                     inner.append(child)
-        self._add(
-            node, _Parts(words, assignments), place._replace(redirects=redirects) if redirects else place
-        )
+        if len(words) == 1 and words[0].text == "`":
+            # A comment in backticks in the place of a command.
+            return
+        if redirects:
+            place = place._replace(redirects=redirects)
+        self._add(node, _Parts(words, assignments), place)
         if inner:
             self._push(inner, _Place(place.scope))
 
