@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -32,11 +32,12 @@ BUILD_REWRITE, RUN_REWRITE, COMPARE = "build the rewrite", "run the rewrite", "c
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One file to prove: both texts, and where the Dockerfile lies."""
+    """One file to prove: both texts, where the Dockerfile lies, and flags to run the rewrite with."""
 
     original: str
     rewritten: str
     dockerfile: Path
+    run_flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,8 @@ class Prover:
         number = next(self._numbers)
         image = f"dockfix-verify-{self._session.name}:{number}"
         options = self._options
+        if before is not None:
+            options = replace(options, run_flags=(*options.run_flags, *case.run_flags))
         plan = BuildPlan(
             dockerfile=self._lay_down(case, text, number),
             context=self._context(case),
