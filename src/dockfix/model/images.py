@@ -1,0 +1,265 @@
+"""Base images: whose user they start as, how an account is made there, what Python and pip they bring.
+
+The facts stand in knowledge/bases.toml; a project's own tables have the same form and come first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cache, lru_cache
+from typing import Any, Final
+
+from dockfix.knowledge import read_table
+
+_STANDARD_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_VERSION: Final = re.compile(r"(?:python)?(\d+(?:\.\d+)*)(a|b|rc)?\d*$")
+# What a release decides; of an image that another is like, this goes where the tag names a release.
+_DISTRIBUTION: Final = ("family", "release", "account_command", "prepare", "shell", "pip")
+# Keys of a table that are no facts of the image itself.
+_RULES: Final = frozenset({"images", "like", "versions"})
+_MAX_LIKENESS: Final = 4
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account that the image brings; `group` is its primary group."""
+
+    name: str
+    group: str
+    uid: int | None
+    gid: int | None
+    home: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What is known of a base image; `known` is False where no table names it.
+
+    `family` is debian, ubuntu, alpine, wolfi, rhel, suse, arch, distroless, scratch, windows,
+    busybox or unknown; `release` the suite or version where the tag tells it. `account_command` is
+    adduser (Debian's), useradd, busybox (its adduser) or none, and `prepare` a command that has to
+    come first. `reuse` names the account to use instead of a new one. `python` is image (pip can
+    install for one user), system, conda or none; `pip` is silent (before 21.1), warns (21.1 to
+    22.0), quiet (22.1 and later can be told) or unknown. `starts` says that its own command starts
+    an application, `process` why its own main process has to be root.
+    """
+
+    name: str
+    tag: str
+    known: bool
+    family: str = "unknown"
+    release: str = ""
+    shell: bool = True
+    user: str = "root"
+    account_command: str = "useradd"
+    prepare: str = ""
+    accounts: tuple[Account, ...] = ()
+    reuse: str = ""
+    python: str = "none"
+    pip: str = "unknown"
+    env: Mapping[str, str] = field(default_factory=dict)
+    workdir: str = "/"
+    starts: bool = False
+    process: str = ""
+
+
+_FACTS: Final = frozenset(one.name for one in fields(Image)) - {"name", "tag", "known"}
+
+
+def find_image(reference: str, overrides: Mapping[str, Mapping[str, object]] | None = None) -> Image:
+    """The image that a FROM names; ValueError where a table of `overrides` has a key that nobody knows."""
+    if not overrides:
+        return _find_known(reference)
+    name, tag = _split(reference)
+    own = tuple(_rule({**table, "images": [pattern]}) for pattern, table in overrides.items())
+    facts = _find_facts(name, tag, own, 0)
+    return _find_known(reference) if facts is None else _image(name, tag, facts)
+
+
+def infer_image(image: Image, package_managers: Iterable[str]) -> Image:
+    """An unknown image with the family that the package managers in its file give away."""
+    table = read_table("bases")
+    for manager in package_managers:
+        if facts := table["package_managers"].get(manager):
+            return replace(image, **{**table["family"][facts["family"]], **facts})
+    return image
+
+
+@lru_cache(maxsize=4096)
+def _find_known(reference: str) -> Image:
+    name, tag = _split(reference)
+    facts = _find_facts(name, tag, (), 0)
+    return Image(name, tag, False) if facts is None else _image(name, tag, facts)
+
+
+def _split(reference: str) -> tuple[str, str]:
+    """(name without mirrors and architectures, tag); the tag of a reference without one is "latest"."""
+    name, _, digest = reference.strip().strip("\"'").partition("@")
+    tag = ""
+    if ":" in name.rpartition("/")[2]:
+        name, _, tag = name.rpartition(":")
+    name = name.lower()
+    for pattern in _mirrors():
+        name = pattern.sub("", name, count=1)
+    return name, tag or ("" if digest else "latest")
+
+
+@cache
+def _mirrors() -> tuple[re.Pattern[str], ...]:
+    table = read_table("bases")
+    return tuple(re.compile(pattern) for pattern in table["mirrors"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """One table: patterns over `name` or `name:tag`, the image it is like, and its own facts."""
+
+    patterns: tuple[tuple[re.Pattern[str], bool], ...]
+    like: str
+    versions: str
+    facts: Facts
+
+    def match(self, name: str, tag: str) -> str | None:
+        """What the last `*` of the pattern stands for where the image matches, else None."""
+        for pattern, has_tag in self.patterns:
+            if match := pattern.fullmatch(f"{name}:{tag}" if has_tag else name):
+                return match[match.lastindex] if match.lastindex else ""
+        return None
+
+
+def _rule(table: Mapping[str, Any]) -> _Rule:
+    unknown = set(table) - _FACTS - _RULES
+    if unknown:
+        raise ValueError(f"no such key for the image {table['images'][0]}: {', '.join(sorted(unknown))}")
+    return _Rule(
+        tuple((_pattern(text), ":" in text.rpartition("/")[2]) for text in table["images"]),
+        table.get("like", ""),
+        table.get("versions", ""),
+        {key: value for key, value in table.items() if key in _FACTS},
+    )
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """A pattern with `*` and `?`, as a regular expression with a group for each `*`."""
+    return re.compile(re.escape(text).replace(r"\*", "(.*)").replace(r"\?", "."))
+
+
+@cache
+def _rules() -> tuple[_Rule, ...]:
+    return tuple(map(_rule, read_table("bases")["image"]))
+
+
+@cache
+def _releases() -> tuple[tuple[re.Pattern[str], Facts], ...]:
+    rows = read_table("bases")["release"]
+    return tuple(
+        (re.compile(row["tag"]), {key: value for key, value in row.items() if key != "tag"}) for row in rows
+    )
+
+
+def _find_facts(name: str, tag: str, own: tuple[_Rule, ...], depth: int) -> Facts | None:
+    for rule in (*own, *_rules()):
+        star = rule.match(name, tag)
+        if star is None:
+            continue
+        facts: Facts = {}
+        if rule.like and depth < _MAX_LIKENESS:
+            like = rule.like.replace("{*}", star).replace("{tag}", tag)
+            facts |= _find_facts(*_split(like), (), depth + 1) or {}
+        release = {} if "{" in rule.like else _release_of(tag)
+        if release:
+            facts = _without_distribution(facts) | release
+        if rule.versions:
+            facts = {**(facts if "family" in facts else _version_facts(tag)), **_pip_facts(tag)}
+        if release and release["family"] != rule.facts.get("family", release["family"]):
+            return facts | _without_distribution(rule.facts)
+        return facts | rule.facts
+    return None
+
+
+def _without_distribution(facts: Facts) -> Facts:
+    return {key: value for key, value in facts.items() if key not in _DISTRIBUTION}
+
+
+def _release_of(tag: str) -> Facts:
+    """What the first piece of a tag that names a release of a distribution says."""
+    for piece in tag.split("-"):
+        for pattern, facts in _releases():
+            if match := pattern.fullmatch(piece):
+                version = match[1] if pattern.groups and match[1] else ""
+                return {**facts, "release": facts.get("release", version)}
+    return {}
+
+
+def _image(name: str, tag: str, facts: Facts) -> Image:
+    defaults = read_table("bases")["family"].get(facts.get("family", ""), {})
+    values = {**defaults, **facts}
+    values["accounts"] = tuple(map(_account, values.get("accounts", ())))
+    env = values.get("env", {})
+    values["env"] = {key: value.replace("$PATH", _STANDARD_PATH) for key, value in env.items()}
+    return Image(name, tag, True, **values)
+
+
+def _account(row: Mapping[str, Any]) -> Account:
+    name, uid = row["name"], row.get("uid")
+    return Account(name, row.get("group", name), uid, row.get("gid", uid), row.get("home", f"/home/{name}"))
+
+
+# -- docker-library's python -----------------------------------------------------------------------
+
+
+def _python_version(tag: str) -> tuple[tuple[int, ...], str] | None:
+    """(numbers, "a", "b", "rc" or "") of the version in a tag; None where it names none."""
+    for piece in tag.split("-"):
+        if match := _VERSION.match(piece):
+            return tuple(map(int, match[1].split("."))), match[2] or ("rc" if "-rc" in tag else "")
+    return None
+
+
+def _python_row(version: tuple[int, ...] | None) -> Facts:
+    rows: list[Facts] = read_table("bases")["python"]
+    if version is None or version == (3,):
+        return rows[-1]
+    if version == (2,):
+        return next(row for row in rows if row["version"] == "2.7")
+    minor = ".".join(map(str, version[:2]))
+    return next((row for row in rows if row["version"] == minor), {} if version < (3, 10) else rows[-1])
+
+
+def _reached(row: Facts, key: str, version: tuple[int, ...] | None) -> bool:
+    """Whether a version, or the last of a line where it is no full one, has come to what `key` names."""
+    if key not in row:
+        return False
+    full = version is not None and len(version) > 2
+    return not full or version >= tuple(map(int, row[key].split(".")))  # type: ignore[operator]
+
+
+def _version_facts(tag: str) -> Facts:
+    """Family and release of a tag that names only the version."""
+    found = _python_version(tag)
+    version = found[0] if found else None
+    row = _python_row(version)
+    for suite in ("trixie", "bookworm"):
+        if _reached(row, suite, version):
+            return _release_of(suite)
+    return {"family": "debian", "account_command": "adduser" if row else "useradd"}
+
+
+def _pip_facts(tag: str) -> Facts:
+    found = _python_version(tag)
+    version, stage = found or (None, "")
+    row = _python_row(version)
+    if not row or (
+        stage and len(version or ()) > 2 and "quiet" in row and row["quiet"] != f"{row['version']}.0"
+    ):
+        return {"pip": "unknown"}
+    if stage in ("a", "b") and row["version"] == "3.11":
+        return {"pip": "unknown"}
+    for kind in ("quiet", "warns"):
+        if _reached(row, kind, version):
+            return {"pip": kind}
+    return {"pip": "silent"}
