@@ -72,7 +72,9 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool) -> Us
     wanted = [account for account in own if account.name in (user, options.user)] or own[-1:]
     if wanted and not (options.numeric and wanted[-1].uid is None):
         return _as_wanted(wanted[-1], options)
-    ready = _ready_account(lineage.image, lineage.end.user)
+    ready = _ready_account(
+        lineage.image, lineage.end.user if user and not is_root_user(user) else lineage.image.user
+    )
     if ready is not None and options.uid in (None, ready.uid):
         return _as_wanted(ready, options)
     return new_account(lineage.image, options, needs_ids=needs_ids)

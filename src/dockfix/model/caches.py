@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from dockfix.knowledge import read_table
 from dockfix.model.lineage import Step
 
 if TYPE_CHECKING:
@@ -29,8 +28,7 @@ class ToolCache:
 
 @cache
 def _table() -> tuple[tuple[re.Pattern[str], re.Pattern[str] | None, dict[str, object]], ...]:
-    text = files("dockfix.knowledge").joinpath("caches.toml").read_text(encoding="utf-8")
-    rows = tomllib.loads(text)["cache"]
+    rows = read_table("caches")["cache"]
     return tuple(
         (re.compile(row["pattern"]), re.compile(row["unless"]) if "unless" in row else None, row)
         for row in rows

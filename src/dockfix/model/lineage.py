@@ -13,7 +13,7 @@ from dockfix.model.paths import resolve
 from dockfix.options import Options
 from dockfix.syntax.expansion import expand
 from dockfix.syntax.tree import Dockerfile, Instruction
-from dockfix.syntax.words import image_from, key_values, split_words
+from dockfix.syntax.words import declared_arguments, image_from, key_values
 
 DEFAULT_SHELL: Final = ("/bin/sh", "-c")
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -146,7 +146,10 @@ def _advance(state: State, step: Step) -> State:
     if keyword == "WORKDIR":
         return replace(state, workdir=resolve(step.expand(step.instruction.args), state.workdir))
     if keyword == "ENV":
-        pairs = {key: step.expand(value) for key, value in key_values(step.instruction.args)}
+        pairs = {
+            key: step.expand(value)
+            for key, value in key_values(step.instruction.args, step.instruction.escape)
+        }
         return replace(state, env={**state.env, **pairs}, variables={**state.variables, **pairs})
     if keyword == "ARG":
         return replace(state, variables=_with_args(state, step))
@@ -157,7 +160,7 @@ def _advance(state: State, step: Step) -> State:
 
 def _with_args(state: State, step: Step) -> dict[str, str]:
     variables = dict(state.variables)
-    for name, value in arguments(step.instruction):
+    for name, value in declared_arguments(step.instruction.args, step.instruction.escape):
         if name in state.env:
             continue
         if value is not None:
@@ -165,13 +168,6 @@ def _with_args(state: State, step: Step) -> dict[str, str]:
         elif name in step.stage.arguments:
             variables[name] = step.stage.arguments[name]
     return variables
-
-
-def arguments(instruction: Instruction) -> Iterator[tuple[str, str | None]]:
-    """The names that an ARG declares, each with its default as written, or None."""
-    for word in split_words(instruction.args):
-        name, equals, value = word.text.partition("=")
-        yield name, value if equals else None
 
 
 def read_stages(tree: Dockerfile, options: Options) -> tuple[Stage, ...]:
@@ -185,9 +181,9 @@ def read_stages(tree: Dockerfile, options: Options) -> tuple[Stage, ...]:
         elif rows:
             rows[-1].append(instruction)
         elif instruction.keyword == "ARG":
-            for name, value in arguments(instruction):
-                if value is not None:
-                    variables[name] = expand(value, variables, instruction.escape) or ""
+            for argument, default in declared_arguments(instruction.args, instruction.escape):
+                if default is not None:
+                    variables[argument] = expand(default, variables, instruction.escape) or ""
     for index, row in enumerate(rows):
         written, name = image_from(row[0].args)
         reference = expand(written, variables, row[0].escape) or ""

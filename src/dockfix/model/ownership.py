@@ -39,18 +39,27 @@ class Directories:
 
 def find_directories(plan: Plan) -> Directories:
     """The directories of a plan that are still root's and must not be."""
-    given = frozenset(_given(plan))
-    early = tuple(path for path in _plain(_early(plan)) if path not in given)
-    mixed = [path for path in _plain(_mixed(plan)) if path not in given]
-    whole = [path for path in mixed if not _has_copies(plan, path)]
-    made = [path for path in _plain(iter([*whole, *_made(plan)])) if path not in given]
-    made = [path for path in made if not is_below_any(path, [one for one in made if one != path])]
-    mixed = [path for path in mixed if path not in whole]
+    given = list(_given(plan))
+    whole = [path for path, recursive in given if recursive]
+    done = frozenset(path for path, _ in given)
+
+    def left(paths: Iterator[str]) -> list[str]:
+        return [path for path in _plain(paths) if path not in done and not is_below_any(path, whole)]
+
+    mixed = left(_mixed(plan))
+    made = _outermost([*(path for path in mixed if not _has_copies(plan, path)), *left(_made(plan))])
+    mixed = _outermost([path for path in mixed if not is_below_any(path, made)])
     return Directories(
-        tuple(path for path in early if path not in made),
+        tuple(path for path in left(_early(plan)) if not is_below_any(path, made)),
         tuple(path for path in made if not is_below_any(path, mixed)),
         tuple(mixed),
     )
+
+
+def _outermost(paths: list[str]) -> list[str]:
+    """The paths that stand below none of the others, each once."""
+    unique = list(dict.fromkeys(paths))
+    return [path for path in unique if not any(is_within(path, one) for one in unique if one != path)]
 
 
 def commands(plan: Plan, directories: Directories, existing: Step | None) -> list[str]:
@@ -86,17 +95,16 @@ def _plain(paths: Iterator[str]) -> Iterator[str]:
     return (path for path in dict.fromkeys(paths) if _LITERAL.fullmatch(path))
 
 
-def _given(plan: Plan) -> Iterator[str]:
-    """Directories that a chown above USER gives already."""
+def _given(plan: Plan) -> Iterator[tuple[str, bool]]:
+    """Directories that a chown above USER gives already, and whether with all below them."""
     owners = {plan.account.owner, plan.account.name, plan.account.ids}
     for index, run in plan.runs.items():
-        if index >= plan.switch:
-            continue
-        for one in run.invocations:
+        for one in run.invocations if index < plan.switch else ():
             if one.command.program in ("chown", "find"):
                 words = [word.expand(one.env) or "" for word in one.command.args]
                 if owners.intersection(words):
-                    yield from (word for word in words if word.startswith("/"))
+                    recursive = one.command.program == "find" or "-R" in words
+                    yield from ((word, recursive) for word in words if word.startswith("/"))
 
 
 def _early(plan: Plan) -> Iterator[str]:
