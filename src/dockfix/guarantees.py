@@ -17,9 +17,10 @@ from dockfix.syntax.validity import rejections
 
 @dataclass(frozen=True, slots=True)
 class Guarantee:
-    """A name, the transforms without which it is not promised, and a check that yields (line, what broke)."""
+    """A check that yields (line, what broke); `needs` are the transforms without which it is not promised."""
 
     name: str
+    promise: str
     needs: frozenset[str]
     check: Callable[[Plan, Plan], Iterator[tuple[int, str]]]
 
@@ -50,9 +51,12 @@ def _runs_as_user(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
         yield 0, "the image still runs as root"
 
 
-def _ends_root(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
+def _ends_root(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
+    users = {
+        step.instruction.args for step in before.steps if step.keyword == "RUN" and not step.before.is_root
+    }
     for index, reason in after.root_runs.items():
-        if index >= after.switch:
+        if index >= after.switch and after.steps[index].instruction.args not in users:
             yield after.steps[index].instruction.line, f"a step below USER needs root: {reason}"
 
 
@@ -117,14 +121,46 @@ def _uses_mounts(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 
 _USER: Final = frozenset({"set-user"})
 GUARANTEES: Final = (
-    Guarantee("accepted-by-buildkit", frozenset(), _accepted),
-    Guarantee("keeps-every-instruction", frozenset(), _keeps_instructions),
-    Guarantee("ships-as-non-root", _USER, _runs_as_user),
-    Guarantee("no-root-step-below-user", _USER, _ends_root),
-    Guarantee("names-resolve", _USER, _resolves_names),
-    Guarantee("copies-are-owned", _USER | {"chown-copies"}, _owns_copies),
-    Guarantee("directories-are-owned", _USER | {"own-directories"}, _writes_workdir),
-    Guarantee("user-installs-are-on-path", _USER | {"pip-user", "user-path"}, _has_path),
-    Guarantee("nothing-in-root-home", _USER | {"home-paths"}, _leaves_root_home),
-    Guarantee("mounts-are-usable", _USER | {"cache-mounts"}, _uses_mounts),
+    Guarantee("accepted-by-buildkit", "BuildKit's parser accepts the rewrite", frozenset(), _accepted),
+    Guarantee(
+        "keeps-every-instruction",
+        "Every instruction of the original is still there, in its order",
+        frozenset(),
+        _keeps_instructions,
+    ),
+    Guarantee("ships-as-non-root", "The image runs as a user", _USER, _runs_as_user),
+    Guarantee("no-root-step-below-user", "No step below USER needs root", _USER, _ends_root),
+    Guarantee(
+        "names-resolve", "Every account that USER and `--chown` name exists by then", _USER, _resolves_names
+    ),
+    Guarantee(
+        "copies-are-owned",
+        "What is copied for the application is the user's",
+        _USER | {"chown-copies"},
+        _owns_copies,
+    ),
+    Guarantee(
+        "directories-are-owned",
+        "Working directory, volumes and directories for data are the user's",
+        _USER | {"own-directories"},
+        _writes_workdir,
+    ),
+    Guarantee(
+        "user-installs-are-on-path",
+        "What pip installs for the user is found: packages and scripts",
+        _USER | {"pip-user", "user-path"},
+        _has_path,
+    ),
+    Guarantee(
+        "nothing-in-root-home",
+        "Nothing that the image starts or reads stands in /root",
+        _USER | {"home-paths"},
+        _leaves_root_home,
+    ),
+    Guarantee(
+        "mounts-are-usable",
+        "Cache, secret and ssh mounts below USER are the user's",
+        _USER | {"cache-mounts"},
+        _uses_mounts,
+    ),
 )

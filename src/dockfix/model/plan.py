@@ -258,8 +258,12 @@ class Plan:
 
     @cached_property
     def root_runs(self) -> dict[int, str]:
-        """Why each RUN that needs root does, by step index."""
-        reasons = {index: self.root_reason(run) for index, run in self.runs.items()}
+        """Why each RUN that needs root does, by step index; one that ran as a user already does not."""
+        reasons = {
+            index: self.root_reason(run)
+            for index, run in self.runs.items()
+            if self.is_moved or run.step.before.is_root
+        }
         return {index: reason for index, reason in reasons.items() if reason}
 
     @cached_property
