@@ -68,6 +68,17 @@ def main(  # a parameter is an option
     unsafe: Annotated[
         bool | None, typer.Option("--unsafe/--no-unsafe", help="Also what needs review.", show_default=False)
     ] = None,
+    stat: Annotated[bool, typer.Option("--stat", help="Count changed lines instead of the patch.")] = False,
+    output: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Put the patch there; with --split-by, a folder.")
+    ] = None,
+    split_by: Annotated[
+        str | None, typer.Option(metavar="owner|dir|N", help="A patch for each owner, folder or N files.")
+    ] = None,
+    report: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help=".json, .sarif, .md, .xml (JUnit), or FORMAT:FILE, or github."),
+    ] = None,
     include: Annotated[
         list[str] | None, typer.Option(metavar="PATTERN", help="Also these files, as in .gitignore.")
     ] = None,
@@ -111,6 +122,8 @@ def main(  # a parameter is an option
     named = paths or [os.curdir]
     if STANDARD_INPUT in named and len(named) > 1:
         raise _usage("- stands alone: standard input is one Dockerfile")
+    if split_by is not None and output is None:
+        raise _usage("--split-by needs --output FOLDER")
     if take_back:
         raise typer.Exit(_undo(named))
     overrides: dict[str, Any] = {
@@ -141,6 +154,10 @@ def main(  # a parameter is an option
         jobs=jobs,
         seconds=timeout,
         cached=cache,
+        statistics=stat,
+        output=output,
+        split_by=split_by,
+        reports=tuple(report or ()),
     )
     raise typer.Exit(_run_request(request))
 

@@ -6,10 +6,10 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from dockfix.analysis import Analysis, analyse, analyse_file, skip
-from dockfix.config import build_options, check_overrides, find_config
+from dockfix.config import ConfigError, build_options, check_overrides, find_config
 from dockfix.context import Context
 from dockfix.diff import patch_name, patch_root
 from dockfix.discovery import Candidate, find_candidates
@@ -17,6 +17,7 @@ from dockfix.options import Options
 from dockfix.reading import read_stream
 from dockfix.report import Exit, Mode, Report, Volume
 from dockfix.results import Failed
+from dockfix.statistics import Statistics
 from dockfix.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class Request:
     jobs: int = 0
     seconds: float = 10.0
     cached: bool = True
+    statistics: bool = False
+    output: str | None = None
+    split_by: str | None = None
+    reports: tuple[str, ...] = ()
 
 
 def migrate(request: Request) -> Exit:
@@ -65,11 +70,11 @@ def migrate(request: Request) -> Exit:
 
 def _migrate_files(request: Request, terminal: Terminal) -> Exit:
     mode = request.mode or Mode.DIFF
-    report = Report(terminal, mode, request.volume)
+    root = patch_root(request.paths)
+    sinks = _open_sinks(request, root, terminal)
     candidates = list(find_candidates(request.paths, _selection(request)))
     options = _options_by_folder(candidates, request.overrides)
-    root = patch_root(request.paths)
-    shows = mode is Mode.DIFF or request.show_diff
+    report = Report(terminal, mode, request.volume)
     analyses: Iterator[Analysis] = (
         replace(analysis, name=patch_name(candidate.real, root))
         for candidate, analysis in zip(candidates, _analyses(request, candidates, options), strict=True)
@@ -78,14 +83,88 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
         from dockfix.repository.application import write_all  # noqa: PLC0415  # not needed for a patch
 
         analyses = write_all(analyses, request.paths, terminal, allow_dirty=request.allow_dirty)
-    for analysis in analyses:
-        if shows and analysis.applies:
-            terminal.write_diff(analysis.patch)
-        report.add(analysis)
-    if request.mode is not Mode.DIFF or len(candidates) != 1 or request.volume is Volume.VERBOSE:
+    interrupted = False
+    with terminal.progress(len(candidates) if len(candidates) > FEW and request.volume else 0) as progress:
+        try:
+            for analysis in progress(analyses):
+                for sink in sinks:
+                    sink.add(analysis)
+                report.add(analysis)
+        except KeyboardInterrupt:
+            interrupted = True
+    for sink in sinks:
+        sink.close()
+    if (
+        interrupted
+        or request.mode is not Mode.DIFF
+        or len(candidates) != 1
+        or request.volume is Volume.VERBOSE
+    ):
         terminal.flush()
-        report.close()
-    return report.exit_code
+        report.close(len(candidates) if interrupted else None)
+    return Exit.INTERRUPTED if interrupted else report.exit_code
+
+
+def _open_sinks(request: Request, root: str, terminal: Terminal) -> list[Sink]:
+    """Where the changes go, beside the report on the terminal. Raises ConfigError."""
+    sinks: list[Sink] = []
+    try:
+        if request.output is not None:
+            from dockfix.repository.handover import PatchFile, PatchFolder, group_by  # noqa: PLC0415
+
+            if request.split_by is None:
+                sinks.append(PatchFile(request.output))
+            else:
+                sinks.append(PatchFolder(request.output, group_by(request.split_by, root)))
+        if request.reports:
+            from dockfix.repository.reports import open_report  # noqa: PLC0415
+
+            sinks += map(open_report, request.reports)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: cannot be written: {error.strerror}") from None
+    if request.statistics:
+        sinks.append(_StatisticsSink(terminal))
+    elif request.show_diff or (request.mode in (None, Mode.DIFF) and request.output is None):
+        sinks.append(_DiffSink(terminal))
+    return sinks
+
+
+class Sink(Protocol):
+    """Takes each file's analysis as it comes."""
+
+    def add(self, analysis: Analysis) -> None:
+        """Take one."""
+
+    def close(self) -> None:
+        """Finish."""
+
+
+@dataclass(frozen=True)
+class _DiffSink:
+    """Patches on standard output."""
+
+    terminal: Terminal
+
+    def add(self, analysis: Analysis) -> None:
+        if analysis.applies:
+            self.terminal.write_diff(analysis.patch)
+
+    def close(self) -> None:
+        pass
+
+
+class _StatisticsSink(Statistics):
+    """Counts of changed lines on standard output."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def close(self) -> None:
+        for line in self.lines():
+            self._terminal.write(line)
 
 
 def _selection(request: Request) -> Selection | None:

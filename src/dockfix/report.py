@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from enum import IntEnum, StrEnum
+from typing import Final
 
 from dockfix.analysis import Analysis
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
 from dockfix.terminal import Terminal, show_path
+
+FOLD: Final = 20
+"""On a terminal, so many files skipped for one reason are listed."""
 
 
 class Mode(StrEnum):
@@ -47,6 +52,8 @@ class Report:
         self.volume = volume
         self.changed = self.held_back = self.unchanged = self.failed = 0
         self.skipped: Counter[str] = Counter()
+        folds = terminal.is_interactive and volume is not Volume.VERBOSE
+        self._most = FOLD if folds else sys.maxsize
 
     @property
     def files(self) -> int:
@@ -75,7 +82,8 @@ class Report:
                     self._say_all(path, notes, "note: ")
             case Skipped(reasons=reasons):
                 self.skipped[reasons[0].code] += 1
-                self._say_all(path, reasons, "", "yellow")
+                if self.skipped[reasons[0].code] <= self._most:
+                    self._say_all(path, reasons, "", "yellow")
             case Failed(error=error):
                 self.failed += 1
                 self.terminal.say(spell(path, error, "error: "), "bold red")
@@ -92,11 +100,13 @@ class Report:
         if applies or self.volume is Volume.VERBOSE:
             self._say_all(path, change.notes, "note: ")
 
-    def close(self) -> None:
-        """Say the counts."""
+    def close(self, intended: int | None = None) -> None:
+        """Say the counts; `intended` is the number of files if the run was interrupted."""
         would = "changed" if self.mode is Mode.WRITE else "would change"
+        self._fold()
         self._say("")
-        self._say(f"{self.files} {'file' if self.files == 1 else 'files'} looked at", "bold")
+        cut = "" if intended is None else f", interrupted before the other {intended - self.files}"
+        self._say(f"{self.files} {'file' if self.files == 1 else 'files'} looked at{cut}", "bold")
         self._say(f"  {would:<13}{self.changed:>6}")
         hint = "   (look: --diff --unsafe; apply: --write --unsafe)" if self.held_back else ""
         self._say(f"  {'needs review':<13}{self.held_back:>6}{hint}")
@@ -104,6 +114,12 @@ class Report:
         reasons = ", ".join(f"{code} {count}" for code, count in self.skipped.most_common())
         self._say(f"  {'skipped':<13}{self.skipped.total():>6}{'   ' + reasons if reasons else ''}")
         self._say(f"  {'failed':<13}{self.failed:>6}", "bold red" if self.failed else None)
+
+    def _fold(self) -> None:
+        """Say how many skipped files were not said one by one."""
+        for code, count in self.skipped.most_common():
+            if count > self._most:
+                self._say(f"... and {count - self._most} more [{code}] (--verbose lists them)", "yellow")
 
     def _say_all(self, path: str, findings: Iterable[Finding], label: str, style: str | None = None) -> None:
         for finding in findings:

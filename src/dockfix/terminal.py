@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from dockfix.diff import quote_name, split_lines
 
@@ -13,11 +16,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+T = TypeVar("T")
+
+
 class Terminal:
     """Both standard streams. `colour` None leaves it to them: on a terminal without NO_COLOR."""
 
     def __init__(self, colour: bool | None = None) -> None:
         self._colour = colour
+        self._live = False
 
     def write(self, text: str | bytes) -> None:
         """Put exactly this on standard output."""
@@ -34,10 +41,50 @@ class Terminal:
 
     def say(self, text: str, style: str | None = None) -> None:
         """One line on standard error."""
-        if style is not None and self._paints(sys.stderr):
+        if self._live or (style is not None and self._paints(sys.stderr)):
             self._err.out(text, style=style, highlight=False)
         else:
             print(text, file=sys.stderr)
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether a person reads along."""
+        return sys.stderr.isatty()
+
+    @contextmanager
+    def progress(self, total: int) -> Iterator[Callable[[Iterable[T]], Iterable[T]]]:
+        """Gives a function that lets `total` things pass and shows a bar meanwhile.
+
+        No bar for none, in a pipe, in CI, and where patches go to the same terminal.
+        """
+        shown = total and self.is_interactive and not sys.stdout.isatty() and "CI" not in os.environ
+        if not shown:
+            yield lambda things: things
+            return
+        from rich.progress import (  # noqa: PLC0415  # costs more than a whole plain run
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        columns = (BarColumn(None), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
+        with Progress(*columns, TimeRemainingColumn(), console=self._err, transient=True) as bar:
+            task = bar.add_task("", total=total, speed="")
+
+            def watch(things: Iterable[T]) -> Iterator[T]:
+                start = time.monotonic()
+                for count, thing in enumerate(things, 1):
+                    yield thing
+                    speed = f"{count / max(time.monotonic() - start, 0.001):.0f}/s"
+                    bar.update(task, completed=count, speed=speed)
+
+            self._live = True
+            try:
+                yield watch
+            finally:
+                self._live = False
 
     def flush(self) -> None:
         """Hand everything over; raises BrokenPipeError where nobody reads any more."""
