@@ -9,11 +9,11 @@ from pathlib import Path
 def main(words: list[str]) -> None:
     """Print the tables asked for."""
     if not words or words[0] == "startup":
-        from tests.bench import startup
+        from . import startup
 
         print(startup.measure())
     if not words or words[0] == "throughput":
-        from tests.bench import throughput
+        from . import throughput
 
         folder = Path(words[1]) if len(words) > 1 else None
         print(throughput.measure(folder, *map(int, words[2:])))

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench.dockerfiles import generate
+from .dockerfiles import generate
 
 ROUNDS = 15
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from dockfix import fix
 from dockfix.results import Changed
-from tests.bench.dockerfiles import generate
+
+from .dockerfiles import generate
 
 FILES = 1000
 

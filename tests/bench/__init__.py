@@ -1,0 +1,1 @@
+"""Measurements, by `python -m tests.bench` from the top of the project."""
