@@ -1,0 +1,176 @@
+"""The table of commands: how each one's words are read, and what it does to the file system."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from dockfix.knowledge import read_table
+
+# Roles of options that take no value; all others take one.
+_FLAGS: Final = frozenset({"flag", "root", "harmless", "cwd", "home"})
+# Names of options whose value is a place that is written.
+_PLACE_NAME: Final = re.compile(r"^--?[\w-]*(dir(ectory)?|prefix|path|out(put)?|dest(ination)?|root)$")
+_VERSIONED: Final = re.compile(r"-?\d+(?:\.\d+)*$")
+
+
+class Argument(NamedTuple):
+    """One word of a command: `value` as the shell makes it, None where that is not known."""
+
+    value: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One [[command]] table; see commands.toml for the keys."""
+
+    names: tuple[tuple[str, ...], ...]
+    root: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    operands: str = ""
+    first: str = ""
+    first_unless: tuple[str, ...] = ()
+    last: str = ""
+    default: str = ""
+    places: tuple[str, ...] = ()
+    code: bool = False
+    home: bool = False
+    having: tuple[str, ...] = ()
+    having_env: tuple[str, ...] = ()
+    lacking_env: tuple[str, ...] = ()
+    guesses: bool = False
+    long: bool = False
+    bundled: bool = False
+
+    def read(self, arguments: Sequence[Argument]) -> Reading:
+        """Part the words into options with their values, and operands."""
+        reading = Reading([], [])
+        at, literal = 0, False
+        while at < len(arguments):
+            argument = arguments[at]
+            at += 1
+            text = argument.text if argument.value is None else argument.value
+            if literal or not text.startswith("-") or text == "-":
+                if self.bundled and not reading.operands and not reading.options and text.isalpha():
+                    at = self._cluster(Argument(f"-{text}", f"-{text}"), arguments, at, reading)
+                else:
+                    reading.operands.append(argument)
+            elif text == "--":
+                literal = True
+            elif text.startswith("--") or self.long:
+                at = self._long(text, argument, arguments, at, reading)
+            else:
+                at = self._cluster(argument, arguments, at, reading)
+        return reading
+
+    def counts(self, reading: Reading, env: Mapping[str, str]) -> bool:
+        """Whether the options and variables are there on which the table depends."""
+        if self.having and not reading.has(self.having):
+            return False
+        if self.having_env and not any(_is_on(env.get(name, "")) for name in self.having_env):
+            return False
+        return not self.lacking_env or any(not _is_on(env.get(name, "1")) for name in self.lacking_env)
+
+    def role(self, option: str) -> str:
+        """What an option means; of one that is not listed, its name may tell."""
+        return self.options.get(option) or (
+            "writes" if self.guesses and _PLACE_NAME.search(option) else "flag"
+        )
+
+    def takes_value(self, option: str) -> bool:
+        """Whether the word behind the option is its value."""
+        return self.role(option) not in _FLAGS
+
+    def _long(
+        self, text: str, argument: Argument, rest: Sequence[Argument], at: int, reading: Reading
+    ) -> int:
+        name, equals, value = text.partition("=")
+        if equals:
+            known = argument.value is not None
+            reading.options.append((name, Argument(value if known else None, value)))
+        elif self.takes_value(name):
+            reading.options.append((name, rest[at] if at < len(rest) else None))
+            return at + 1
+        else:
+            reading.options.append((name, None))
+        return at
+
+    def _cluster(self, argument: Argument, rest: Sequence[Argument], at: int, reading: Reading) -> int:
+        text = argument.text if argument.value is None else argument.value
+        for index in range(1, len(text)):
+            option = f"-{text[index]}"
+            if not self.takes_value(option):
+                reading.options.append((option, None))
+                continue
+            if index + 1 < len(text) and not self.bundled:
+                value = text[index + 1 :]
+                reading.options.append(
+                    (option, Argument(value if argument.value is not None else None, value))
+                )
+                break
+            reading.options.append((option, rest[at] if at < len(rest) else None))
+            at += 1
+        return at
+
+
+class Reading(NamedTuple):
+    """A command's options, each with its value, and its operands."""
+
+    options: list[tuple[str, Argument | None]]
+    operands: list[Argument]
+
+    def has(self, names: Sequence[str]) -> bool:
+        """Whether one of the options is there."""
+        return any(name in names for name, _ in self.options)
+
+
+def find_usage(
+    program: str, arguments: Sequence[Argument], env: Mapping[str, str]
+) -> tuple[Usage, Reading] | None:
+    """The first table that fits, and the words behind its subcommand as it reads them."""
+    table = _by_program()
+    usages = table.get(program)
+    if usages is None:
+        usages = table.get(_VERSIONED.sub("", program), ())
+    for words, usage in usages:
+        reading = usage.read(arguments)
+        if not _starts_with(reading.operands, words):
+            continue
+        if not usage.counts(reading, env):
+            continue
+        del reading.operands[: len(words)]
+        return usage, reading
+    return None
+
+
+def _starts_with(operands: Sequence[Argument], words: Sequence[str]) -> bool:
+    return len(operands) >= len(words) and all(
+        operand.value == word for operand, word in zip(operands, words, strict=False)
+    )
+
+
+def _is_on(value: str) -> bool:
+    return value.lower() not in ("", "0", "false", "no", "off")
+
+
+@cache
+def _by_program() -> dict[str, tuple[tuple[tuple[str, ...], Usage], ...]]:
+    """For each program (words of the subcommand, usage); longer subcommands first."""
+    found: dict[str, list[tuple[tuple[str, ...], Usage]]] = {}
+    for row in read_table("commands")["command"]:
+        usage = _usage(row)
+        for words in usage.names:
+            found.setdefault(words[0], []).append((words[1:], usage))
+    return {name: tuple(sorted(rows, key=lambda row: -len(row[0]))) for name, rows in found.items()}
+
+
+def _usage(row: Mapping[str, Any]) -> Usage:
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in row.items()
+    }
+    values["names"] = tuple(tuple(name.split()) for name in row["names"])
+    return Usage(**values)

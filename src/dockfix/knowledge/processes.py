@@ -1,0 +1,57 @@
+"""What an image starts that has to be root's, or that gives up root by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+from dockfix.knowledge import read_table
+from dockfix.syntax.shell import Command
+
+_DROPPERS: Final = frozenset(
+    "gosu su-exec setpriv chpst setuidgid s6-setuidgid runuser s6-applyuidgid".split()
+)
+
+
+def process_need(command: Command, env: Mapping[str, str]) -> str:
+    """Why what CMD or ENTRYPOINT starts has to be root's, "" where it need not (knowledge/processes.toml)."""
+    if command.name is None or command.script is not None:
+        return ""
+    program = command.name.expand(env) or command.name.text
+    words = [program, *(word.expand(env) or word.text for word in command.args)]
+    line = " ".join(words)
+    if "sudo" in command.via and not command.user:
+        return "sudo"
+    for pattern, reason in _processes():
+        if pattern.fullmatch(line):
+            return reason
+    return ""
+
+
+def drops_privileges(command: Command) -> bool:
+    """Whether the command starts as root to become somebody else by itself (gosu, su NAME -c ...)."""
+    if _DROPPERS.intersection(command.via) or (command.user and command.user not in ("root", "0")):
+        return True
+    program = command.program.rpartition("/")[2]
+    if program in _DROPPERS:
+        return True
+    words = [word.text for word in command.args]
+    if program == "su":
+        return any(not word.startswith("-") and word != "root" for word in words)
+    if program == "chroot":
+        return any(word.startswith("--userspec") for word in words)
+    if program == "start-stop-daemon":
+        return any(word.startswith(("--chuid", "-c")) for word in words)
+    return program == "capsh" and any(word.startswith(("--user", "--uid")) for word in words)
+
+
+@cache
+def _processes() -> tuple[tuple[re.Pattern[str], str], ...]:
+    rows = read_table("processes")["process"]
+    return tuple(
+        (re.compile(rf"(?:\S*/)?(?:{pattern})(?:\s.*)?", re.DOTALL), row["reason"])
+        for row in rows
+        for pattern in row["commands"]
+    )

@@ -1,0 +1,297 @@
+"""What commands do to the file system and whether that needs root: knowledge/commands.toml, applied.
+
+What no table covers counts as needing root.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dockfix.knowledge.commands import Argument, Reading, Usage, find_usage
+from dockfix.knowledge.processes import drops_privileges, process_need
+from dockfix.model.paths import resolve
+from dockfix.syntax.shell import Command
+
+__all__ = ["Effect", "drops_privileges", "effect", "process_need"]
+
+_UNKNOWN_PLACE: Final = "writes to a place that is not known"
+_GLOB: Final = re.compile(r"[*?\[{]")
+_HARMLESS_TARGET: Final = re.compile(
+    r"/dev/(null|zero|tty|stdout|stderr|stdin|fd/\d+|full)|/proc/(self|1)/fd/\d+"
+)
+_PLACE: Final = re.compile(r"\$\{(\w+):-([^}]*)\}")
+_PYTHON: Final = re.compile(r"(?:python|pypy)\d?(?:\.\d+)*")
+_SHELL: Final = re.compile(r"(?:ba|da|a|z|k)?sh")
+_SOURCED: Final = re.compile(
+    r".*(bin/activate|/\.?(bashrc|profile|bash_profile|zshrc)|nvm\.sh|conda\.sh|setup\.(ba|z)?sh|/env|profile\.d/.*"
+    r"|os-release|lsb-release|envvars|devtoolset-\d+/enable|enable)"
+)
+# What lets a `python -c` reach further than the application's own places.
+_REACHING: Final = re.compile(
+    r"subprocess|os\.(system|popen|exec|chown|chmod|symlink|rename|link)|shutil|setuid|['\"]/(?!tmp/)|urlretrieve"
+)
+_ASKS: Final = frozenset({"--version", "--help", "-V", "-version", "version", "help"})
+_HERE: Final = Argument(".", ".")
+_PLACING: Final = frozenset({"writes", "makes", "owns", "enters", "caches"})
+# find's own words that take a value and start no command.
+_FIND_STARTS: Final = ("-", "(", "!", "\\(", "\\!")
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a command does; paths are absolute.
+
+    `root` says why it needs root, "" where it does not. `makes` are the directories made on purpose
+    (a subset of `writes`), `owns` the paths of which only the owner may do this. `runs_code`: it runs
+    the application's or other code, which may write to the working directory and the home. `home`:
+    it reads or writes below the home directory.
+    """
+
+    root: str = ""
+    writes: tuple[str, ...] = ()
+    makes: tuple[str, ...] = ()
+    owns: tuple[str, ...] = ()
+    runs_code: bool = False
+    home: bool = False
+
+
+def effect(command: Command, env: Mapping[str, str], cwd: str, home: str) -> Effect:
+    """The effect of one command run in `cwd` with the variables `env`; never raises."""
+    surroundings = _Surroundings(env if "HOME" in env else {**env, "HOME": home}, cwd, home)
+    found = _Found(surroundings)
+    for redirect in command.redirects:
+        if ">" in redirect.operator and not (
+            redirect.operator.endswith("&") and redirect.target.text.isdigit()
+        ):
+            value = redirect.target.expand(surroundings.env)
+            found.add("writes", Argument(value, redirect.target.text))
+    if command.name is not None and not found.root:
+        _read_command(command, found)
+    return found.effect()
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    env: Mapping[str, str]
+    cwd: str
+    home: str
+
+
+class _Found:
+    """The effect of one command as it is put together."""
+
+    __slots__ = ("code", "cwd", "env", "home", "places", "root", "surroundings", "uses_home")
+
+    def __init__(self, surroundings: _Surroundings) -> None:
+        self.surroundings = surroundings
+        self.env, self.cwd, self.home = surroundings.env, surroundings.cwd, surroundings.home
+        self.root = ""
+        self.code = self.uses_home = False
+        self.places: dict[str, dict[str, None]] = {"writes": {}, "makes": {}, "owns": {}}
+
+    def add(self, role: str, argument: Argument | None) -> None:
+        """Take down that a place is written, made, owned or entered."""
+        value = argument.value if argument is not None else None
+        if not value:
+            self.root = self.root or (_UNKNOWN_PLACE if value is None else "")
+            return
+        if role == "enters":
+            self.cwd = resolve(value, self.cwd)
+        elif not value.startswith("-") or value.startswith("-/"):
+            self._add_path(role, resolve(value, self.cwd))
+
+    def _add_path(self, role: str, path: str) -> None:
+        if _HARMLESS_TARGET.fullmatch(path):
+            return
+        if match := _GLOB.search(path):
+            path, role = (
+                posixpath.dirname(path[: match.start()]) or "/",
+                "writes" if role == "makes" else role,
+            )
+        self.places[role][path] = None
+        if role == "makes":
+            self.places["writes"][path] = None
+
+    @property
+    def count(self) -> int:
+        """How many places were taken down."""
+        return sum(map(len, self.places.values()))
+
+    def effect(self) -> Effect:
+        """The value of all that was found."""
+        writes, makes, owns = (tuple(self.places[role]) for role in ("writes", "makes", "owns"))
+        return Effect(self.root, writes, makes, owns, self.code, self.uses_home)
+
+
+def _read_command(command: Command, found: _Found) -> None:
+    if command.script is not None:
+        if not command.script.understood:
+            found.root = f"not understood: {command.program}"
+        return
+    if "sudo" in command.via or "doas" in command.via:
+        found.root = "asks sudo for root"
+        return
+    if drops_privileges(command):
+        found.root = "switches the user"
+        return
+    arguments = list(_arguments(command, found.env))
+    name = arguments.pop(0).value if arguments else None
+    if not name:
+        found.root = f"not understood: {command.program}"
+        return
+    if "xargs" in command.via:
+        arguments.append(Argument(None, ""))
+    _read_program(name, arguments, found)
+
+
+def _arguments(command: Command, env: Mapping[str, str]) -> Iterable[Argument]:
+    """The command's words with its name; an unquoted variable that holds several gives several."""
+    assert command.name is not None
+    for word in (command.name, *command.args):
+        value = word.expand(env)
+        if value is not None and word.text.startswith("$") and (" " in value or not value):
+            yield from (Argument(part, part) for part in value.split())
+        else:
+            yield Argument(value, word.text)
+
+
+def _read_program(name: str, arguments: list[Argument], found: _Found) -> None:
+    program = posixpath.basename(name)
+    if len(arguments) == 1 and arguments[0].value in _ASKS:
+        return
+    if _PYTHON.fullmatch(program):
+        _read_python(program, arguments, found)
+    elif program in (".", "source"):
+        _read_sourced(arguments, found)
+    elif program == "find":
+        _read_find(arguments, found)
+    elif matched := find_usage(program, arguments, found.env):
+        _apply(program, *matched, found)
+    else:
+        found.root = f"not understood: {program}"
+
+
+def _apply(program: str, usage: Usage, reading: Reading, found: _Found) -> None:
+    """Put together what a table says of the words that were read by it."""
+    if usage.root:
+        found.root = usage.root
+        return
+    roles = [(usage.role(name), name, value) for name, value in reading.options]
+    if any(role == "harmless" for role, _, _ in roles):
+        return
+    before = found.count
+    for role, name, value in sorted(roles, key=lambda row: row[0] != "enters"):
+        if role == "root":
+            found.root = f"{program} {name}"
+        elif role == "cwd":
+            found.add("writes", _HERE)
+        elif role in _PLACING:
+            found.add("writes" if role == "caches" else role, value)
+        found.uses_home = found.uses_home or role == "home"
+    is_placed = any(role in ("writes", "makes") for role, _, _ in roles)
+    _apply_operands(usage, reading, found, is_placed=is_placed)
+    if usage.default and not is_placed and (usage.code or found.count == before):
+        found.add("writes", _default_place(usage.default, reading))
+    for place in usage.places:
+        found.add("writes", Argument(_expand_place(place, found), place))
+    found.code = found.code or usage.code
+    found.uses_home = found.uses_home or usage.home
+
+
+def _apply_operands(usage: Usage, reading: Reading, found: _Found, *, is_placed: bool) -> None:
+    operands = list(reading.operands)
+    if usage.first and operands and not reading.has(usage.first_unless):
+        first = operands.pop(0)
+        if usage.first != "skip":
+            found.add(usage.first, first)
+    if usage.last and operands and not is_placed:
+        last = operands.pop()
+        found.add(usage.last, last if operands else _own_name(last))
+    if usage.operands:
+        for operand in operands:
+            found.add(usage.operands, operand)
+
+
+def _own_name(only: Argument) -> Argument:
+    """Where a lone operand ends up (`ln -s /a/b`): under its own name in the working directory."""
+    return Argument(posixpath.basename(only.value.rstrip("/")) if only.value else None, only.text)
+
+
+def _default_place(default: str, reading: Reading) -> Argument:
+    first = reading.operands[0].value if reading.operands else None
+    if default == "cwd" or not first:
+        return _HERE
+    name = posixpath.basename(first.rstrip("/")).removesuffix(".git")
+    return Argument(name or ".", name)
+
+
+def _expand_place(place: str, found: _Found) -> str:
+    """A place of the table: `${VARIABLE:-default}` from the environment, `~` from the home."""
+    expanded = _PLACE.sub(lambda match: found.env.get(match[1]) or match[2], place)
+    return found.home + expanded[1:] if expanded.startswith("~") else expanded
+
+
+def _read_python(program: str, arguments: list[Argument], found: _Found) -> None:
+    at = 0
+    while (
+        at < len(arguments)
+        and (text := arguments[at].value or arguments[at].text).startswith("-")
+        and text != "-"
+    ):
+        at += 1
+        if text in ("--version", "-V", "-VV", "-h", "--help"):
+            return
+        if text.startswith("-m") or text == "-c":
+            break
+        at += text in ("-W", "-X")
+    else:
+        text = ""
+    rest = arguments[at:]
+    if text == "-c":
+        source = rest[0].value if rest else None
+        if source is None or _REACHING.search(source):
+            found.root = f"not understood: {program} -c"
+        found.code = found.uses_home = True
+        return
+    if text.startswith("-m") and text != "-m":
+        rest.insert(0, Argument(text[2:], text[2:]))
+    name = rest[0].value if rest else None
+    found.code = True
+    if not name:
+        found.root = f"not understood: {program}"
+        return
+    _read_program(name, rest[1:], found)
+    if found.root.startswith("not understood"):
+        found.root = f"not understood: {program} {posixpath.basename(name)}"
+
+
+def _read_sourced(arguments: Sequence[Argument], found: _Found) -> None:
+    path = arguments[0].value or arguments[0].text if arguments else ""
+    if not _SOURCED.fullmatch(f"/{path}"):
+        found.root = f"not understood: source {path}"
+
+
+def _read_find(arguments: Sequence[Argument], found: _Found) -> None:
+    """find: its starting points are what -delete and the commands behind -exec work on."""
+    words = [argument.value or argument.text for argument in arguments]
+    at = next((index for index, word in enumerate(words) if word.startswith(_FIND_STARTS)), len(words))
+    starts = list(arguments[:at]) or [_HERE]
+    if "-delete" in words:
+        for start in starts:
+            found.add("writes", start)
+    for index, word in enumerate(words):
+        if word in ("-exec", "-execdir", "-ok"):
+            end = next((i for i in range(index + 1, len(words)) if words[i] in (";", "\\;", "+")), len(words))
+            inner = list(arguments[index + 1 : end])
+            if not inner or not inner[0].value:
+                found.root = "not understood: find -exec"
+                return
+            for start in starts:
+                filled = [start if "{}" in argument.text else argument for argument in inner[1:]]
+                _read_program(inner[0].value, filled, found)
+        elif word in ("-fprint", "-fls", "-fprintf"):
+            found.root = "not understood: find"
