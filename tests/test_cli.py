@@ -126,11 +126,12 @@ def test_each_outcome_is_said_and_counted(dockfix: Run) -> None:
     assert done.code == 123
     assert done.out == PATCH.format("a")
     lines = done.err.splitlines()
-    assert lines[1] == "c:2: gosu drops root itself [drops-privileges] (leave it)"
-    assert lines[2] == "d:1: needs review: base unknown [unknown-base] (--base FAMILY)"
-    assert lines[3] == "e:3: error: unterminated heredoc [rejected-by-buildkit] (end it)"
-    assert lines[4].startswith("f: error: dockfix failed: ValueError: our own mistake at ")
-    assert lines[5] == "g: error: no such file [missing] (check the name)"
+    assert lines[0] == "c:2: gosu drops root itself [drops-privileges] (leave it)"
+    assert lines[1] == "d:1: needs review: base unknown [unknown-base] (--base FAMILY)"
+    assert lines[2] == "e:3: error: unterminated heredoc [rejected-by-buildkit] (end it)"
+    assert lines[3].startswith("f: error: dockfix failed: ValueError: our own mistake at ")
+    assert lines[4] == "g: error: no such file [missing] (check the name)"
+    assert lines[5] == "a: note: volumes may be root's [existing-volumes] (chown them)"
     assert lines[7:] == [
         "7 files looked at",
         "  would change      1",
@@ -157,6 +158,15 @@ def test_verbose_says_something_of_every_file(dockfix: Run) -> None:
     done = dockfix("--diff", "--verbose", "a", "b")
     assert "a: would change (set-user)\n" in done.err
     assert "b: unchanged\nb:2: note: a name [named-user] (--numeric)\n" in done.err
+
+
+def test_notes_of_one_kind_are_said_once_where_they_are_many(dockfix: Run) -> None:
+    put(**{f"{number}.Dockerfile": ROOT for number in range(5)})
+    done = dockfix("--write", ".")
+    cure = "(chown them) and 4 more like it"
+    assert [line for line in done.err.splitlines() if "note" in line] == [
+        f"0.Dockerfile: note: volumes may be root's [existing-volumes] {cure}"
+    ]
 
 
 def test_a_folder_is_searched_and_configs_are_nearest(dockfix: Run) -> None:

@@ -107,6 +107,10 @@ MISTAKES = {
         "1: ignore: no transform named 'pip-usr' (did you mean 'pip-user'?)",
     ),
     "unknown family": ('base = "debain"', "1: base: no base family named 'debain' (did you mean 'debian'?)"),
+    "unknown fact": (
+        '[images."acme/x"]\nfamly = "debian"',
+        "1: no such key for the image acme/x: famly (see ",
+    ),
     "no TOML": ("user = 'a'\nuid = \n", "2: no valid TOML: "),
 }
 

@@ -165,6 +165,8 @@ def _load(path: str, table: Mapping[str, object]) -> Config:
             _check_names(f"{where}: {key}", values[key])
         if key == "base":
             _check_family(f"{where}: base", values[key])
+        if key == "images":
+            _check_images(where, values[key])
     options = {key: value for key, value in values.items() if key in OPTION_KEYS}
     return Config(os.path.dirname(path), options, values.get("include", ()), values.get("exclude", ()))
 
@@ -205,6 +207,15 @@ def _check_names(where: str, names: frozenset[str]) -> None:
     for name in sorted(names):
         if name not in known:
             raise ConfigError(f"{where}: no transform named {name!r} ({suggest(name, known)})")
+
+
+def _check_images(where: str, images: Mapping[str, Mapping[str, object]]) -> None:
+    from dockfix.model.images import find_image  # noqa: PLC0415  # costly, and rarely asked for
+
+    try:
+        find_image("any", images)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error} (see the head of dockfix/knowledge/bases.toml)") from None
 
 
 FAMILIES: Final = (

@@ -94,6 +94,7 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
             interrupted = True
     for sink in sinks:
         sink.close()
+    report.say_notes()
     if (
         interrupted
         or request.mode is not Mode.DIFF
@@ -222,4 +223,5 @@ def _filter(request: Request, terminal: Terminal) -> Exit:
         terminal.write(analysis.after)
     report = Report(terminal, Mode.CHECK if request.mode is Mode.CHECK else Mode.DIFF, request.volume)
     report.add(replace(analysis, path=request.stdin_name or "<stdin>"))
+    report.say_notes()
     return report.exit_code

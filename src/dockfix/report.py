@@ -12,6 +12,8 @@ from dockfix.analysis import Analysis
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
 from dockfix.terminal import Terminal, show_path
 
+FEW: Final = 3
+"""So many files with one kind of note are said one by one."""
 FOLD: Final = 20
 """On a terminal, so many files skipped for one reason are listed."""
 
@@ -50,6 +52,7 @@ class Report:
         self.terminal = terminal
         self.mode = mode
         self.volume = volume
+        self._notes: dict[str, list[str]] = {}
         self.changed = self.held_back = self.unchanged = self.failed = 0
         self.skipped: Counter[str] = Counter()
         folds = terminal.is_interactive and volume is not Volume.VERBOSE
@@ -97,8 +100,12 @@ class Report:
         else:
             self.held_back += 1
         self._say_all(path, change.reviews, "needs review: ", "magenta")
-        if applies or self.volume is Volume.VERBOSE:
+        if self.volume is Volume.VERBOSE:
             self._say_all(path, change.notes, "note: ")
+        elif applies:
+            for note in change.notes:
+                rows = self._notes.setdefault(note.code, [])
+                rows.append(spell(path, note, "note: ") if len(rows) <= FEW else "")
 
     def close(self, intended: int | None = None) -> None:
         """Say the counts; `intended` is the number of files if the run was interrupted."""
@@ -114,6 +121,13 @@ class Report:
         reasons = ", ".join(f"{code} {count}" for code, count in self.skipped.most_common())
         self._say(f"  {'skipped':<13}{self.skipped.total():>6}{'   ' + reasons if reasons else ''}")
         self._say(f"  {'failed':<13}{self.failed:>6}", "bold red" if self.failed else None)
+
+    def say_notes(self) -> None:
+        """Say what changed files cannot know: each by itself where they are few, else once for each kind."""
+        for rows in self._notes.values():
+            for row in rows if len(rows) <= FEW else [f"{rows[0]} and {len(rows) - 1} more like it"]:
+                self._say(row)
+        self._notes.clear()
 
     def _fold(self) -> None:
         """Say how many skipped files were not said one by one."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import dockfix
 
 from .dockerfiles import generate
 
@@ -37,7 +40,12 @@ def measure() -> str:
     return "\n".join(lines)
 
 
+def environment() -> dict[str, str]:
+    """This environment, in which `dockfix` is the one that is imported here."""
+    return {**os.environ, "PYTHONPATH": str(Path(dockfix.__file__).parents[1])}
+
+
 def _seconds(command: list[str]) -> float:
     start = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, env=environment())
     return time.perf_counter() - start
