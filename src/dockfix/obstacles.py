@@ -18,8 +18,11 @@ from dockfix.syntax.shell import Command
 from dockfix.syntax.tree import Comment, Dockerfile
 from dockfix.syntax.validity import rejections
 
-# How the effect of a command that nobody knows begins (model/effects.py).
-NOT_UNDERSTOOD: Final = "not understood"
+_ROOT_AT_START: Final = frozenset(
+    "apk apt apt-get dnf microdnf yum zypper pacman dpkg rpm adduser addgroup useradd groupadd usermod"
+    " groupmod deluser userdel chown chgrp mount umount modprobe sysctl iptables ip6tables ipset nft setcap service systemctl"
+    " update-ca-certificates update-alternatives ldconfig locale-gen visudo sudo".split()
+)
 _WINDOWS_SHELL: Final = re.compile(r"powershell|pwsh|cmd(\.exe)?$", re.IGNORECASE)
 _IGNORE: Final = re.compile(r"#\s*dockfix:\s*ignore(?:\[([\w\s,-]*)\])?", re.IGNORECASE)
 _TEMPLATE_LINE: Final = re.compile(r"^\s*(\{\{|\{%|<%|%%|@@)")
@@ -184,8 +187,12 @@ def _of_start(plan: Plan) -> Iterator[Finding]:
 
 
 def _start_effect(plan: Plan, command: Command) -> str:
+    # A build's table says too much of a start: there, an installer that cannot write system-wide
+    # installs for the user, or is the application itself. These can do nothing without root.
+    if command.program.rpartition("/")[2] not in _ROOT_AT_START:
+        return ""
     found = effect(command, plan.lineage.end.variables, plan.workdir, plan.home or "/")
-    return f"needs root: {found.root}" if found.root and not found.root.startswith(NOT_UNDERSTOOD) else ""
+    return f"needs root: {found.root}" if found.root else ""
 
 
 def find_reviews(plan: Plan) -> Iterator[Finding]:

@@ -26,29 +26,51 @@ class ToolCache:
     writable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    pattern: re.Pattern[str]
+    unless: re.Pattern[str] | None
+    unless_anywhere: re.Pattern[str] | None
+    variable: str
+    directory: str
+    comment: str
+    writable: bool = False
+
+
 @cache
-def _table() -> tuple[tuple[re.Pattern[str], re.Pattern[str] | None, dict[str, object]], ...]:
+def _table() -> tuple[_Rule, ...]:
     rows = read_table("caches")["cache"]
     return tuple(
-        (re.compile(row["pattern"]), re.compile(row["unless"]) if "unless" in row else None, row)
+        _Rule(
+            re.compile(row["pattern"]),
+            re.compile(row["unless"]) if "unless" in row else None,
+            re.compile(row["unless_anywhere"]) if "unless_anywhere" in row else None,
+            row["variable"],
+            row["directory"],
+            row["comment"],
+            row.get("writable", False),
+        )
         for row in rows
     )
 
 
 def find_caches(plan: Plan) -> Iterator[ToolCache]:
-    """For each tool, the first root's step that fills its cache while no variable says where."""
+    """For each tool, the first root's step that fills its cache while nothing says where."""
     told: set[str] = set()
     for step in plan.steps[: plan.switch]:
         if step.keyword != "RUN":
             continue
         text = plan.runs[step.index].text or step.instruction.args
-        for pattern, unless, row in _table():
-            variable = str(row["variable"])
-            if variable in told or variable in step.before.variables or not pattern.search(text):
+        for rule in _table():
+            if (
+                rule.variable in told
+                or rule.variable in step.before.variables
+                or not rule.pattern.search(text)
+            ):
                 continue
-            if (unless and unless.search(text)) or re.search(rf"\b{variable}=", text):
+            if (rule.unless and rule.unless.search(text)) or re.search(rf"\b{rule.variable}=", text):
                 continue
-            told.add(variable)
-            yield ToolCache(
-                step, variable, str(row["directory"]), str(row["comment"]), bool(row.get("writable"))
-            )
+            if rule.unless_anywhere and rule.unless_anywhere.search(plan.tree.text):
+                continue
+            told.add(rule.variable)
+            yield ToolCache(step, rule.variable, rule.directory, rule.comment, rule.writable)

@@ -177,11 +177,10 @@ def _read_program(name: str, arguments: list[Argument], found: _Found) -> None:
 
 def _apply(program: str, usage: Usage, reading: Reading, found: _Found) -> None:
     """Put together what a table says of the words that were read by it."""
-    if usage.root:
-        found.root = usage.root
-        return
+    found.root = found.root or usage.root
     roles = [(usage.role(name), name, value) for name, value in reading.options]
     if any(role == "harmless" for role, _, _ in roles):
+        found.root = ""
         return
     before = found.count
     for role, name, value in sorted(roles, key=lambda row: row[0] != "enters"):

@@ -85,7 +85,7 @@ def infer_image(image: Image, package_managers: Iterable[str]) -> Image:
     table = read_table("bases")
     for manager in package_managers:
         if facts := table["package_managers"].get(manager):
-            return replace(image, **{**table["family"][facts["family"]], **facts})
+            return replace(_image(image.name, image.tag, facts), known=False)
     return image
 
 
@@ -169,16 +169,22 @@ def _find_facts(name: str, tag: str, own: tuple[_Rule, ...], depth: int) -> Fact
         facts: Facts = {}
         if rule.like and depth < _MAX_LIKENESS:
             like = rule.like.replace("{*}", star).replace("{tag}", tag)
-            facts |= _find_facts(*_split(like), (), depth + 1) or {}
+            facts = _find_facts(*_split(like), (), depth + 1) or {}
         release = {} if "{" in rule.like else _release_of(tag)
         if release:
-            facts = _without_distribution(facts) | release
+            facts = _joined(_without_distribution(facts), release)
         if rule.versions:
             facts = {**(facts if "family" in facts else _version_facts(tag)), **_pip_facts(tag)}
         if release and release["family"] != rule.facts.get("family", release["family"]):
-            return facts | _without_distribution(rule.facts)
-        return facts | rule.facts
+            return _joined(facts, _without_distribution(rule.facts))
+        return _joined(facts, rule.facts)
     return None
+
+
+def _joined(facts: Facts, more: Facts) -> Facts:
+    """Facts under later ones; accounts of both, by name."""
+    accounts = {row["name"]: row for row in (*facts.get("accounts", ()), *more.get("accounts", ()))}
+    return {**facts, **more, "accounts": tuple(accounts.values())}
 
 
 def _without_distribution(facts: Facts) -> Facts:
@@ -197,8 +203,8 @@ def _release_of(tag: str) -> Facts:
 
 def _image(name: str, tag: str, facts: Facts) -> Image:
     defaults = read_table("bases")["family"].get(facts.get("family", ""), {})
-    values = {**defaults, **facts}
-    values["accounts"] = tuple(map(_account, values.get("accounts", ())))
+    values = _joined(defaults, facts)
+    values["accounts"] = tuple(map(_account, values["accounts"]))
     env = values.get("env", {})
     values["env"] = {key: value.replace("$PATH", _STANDARD_PATH) for key, value in env.items()}
     return Image(name, tag, True, **values)

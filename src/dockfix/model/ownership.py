@@ -229,7 +229,7 @@ def _left_behind(one: Invocation, *, landed: bool) -> list[str]:
     if one.pip is not None:
         return [one.cwd] if {"-e", "--editable"} & one.pip.options else []
     effect = one.effect("/root")
-    unknown = effect.runs_code or effect.root.startswith("not understood")
+    unknown = (effect.runs_code and not effect.root) or effect.root.startswith("not understood")
     return [*effect.writes, *([one.cwd] if unknown and landed else [])]
 
 

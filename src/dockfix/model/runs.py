@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from dockfix.edits import Edit
@@ -21,7 +21,7 @@ _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _HEALTHCHECK: Final = re.compile(r"CMD\s+", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Invocation:
     """One command with the directory and variables in force where it stands."""
 
@@ -29,21 +29,37 @@ class Invocation:
     cwd: str
     env: Mapping[str, str]
     pip: PipCall | None
+    _effects: dict[str, Effect] = field(default_factory=dict)
 
     def effect(self, home: str) -> Effect:
         """What it does to the file system, and whether that needs root."""
-        return effect(self.command, self.env, self.cwd, home)
+        found = self._effects.get(home)
+        if found is None:
+            found = self._effects[home] = effect(self.command, self.env, self.cwd, home)
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """A script's commands, the same for every file and every state of it in which they read the same."""
+
+    invocations: tuple[Invocation, ...]
+    pips: tuple[PipCall, ...]
 
 
 @dataclass(eq=False)
 class Run:
-    """The script of one instruction, parsed; `home` is where `~` and HOME lead for who runs it."""
+    """The script of one instruction, parsed; `home` is where `~` and HOME lead for who runs it.
+
+    `text` is what a shell reads, `words` the strings of the exec form; `shell` says whether the
+    shell in force is one whose grammar is known.
+    """
 
     step: Step
     home: str
     text: str
-    script: Script
-    exec_form: bool
+    words: tuple[str, ...] | None
+    shell: bool
     _pieces: tuple[tuple[int, int, bool], ...] = field(repr=False)
 
     @property
@@ -52,25 +68,29 @@ class Run:
         return self.step.instruction
 
     @cached_property
+    def script(self) -> Script:
+        """The commands as they are parsed."""
+        return _script(self.text, self.words, self.shell)
+
+    @cached_property
+    def _reading(self) -> _Reading:
+        before = self.step.before
+        variables = tuple(before.variables.items())
+        return _read(self.text, self.words, self.shell, before.workdir, self.home, variables)
+
+    @property
     def invocations(self) -> tuple[Invocation, ...]:
         """All commands in the order they stand, inner scripts (`sh -c '...'`) in place of their shells."""
-        env = {**self.step.before.variables}
-        env.setdefault("HOME", self.home)
-        return tuple(_walk(self.script, self.step.before.workdir, env))
+        return self._reading.invocations
 
     @property
     def pips(self) -> tuple[PipCall, ...]:
         """The `pip install` calls, those in inner scripts left out: their words have no place in the text."""
-        commands = set(map(id, self.script.commands))
-        return tuple(
-            one.pip
-            for one in self.invocations
-            if one.pip and one.pip.installs and id(one.command) in commands
-        )
+        return self._reading.pips
 
     def insert_after(self, word: Word, text: str) -> Edit:
         """An edit that puts one more word behind `word`."""
-        if self.exec_form:
+        if self.words is not None:
             at = self._element(word)[1]
             return Edit(at, at, f', "{text}"')
         at = self._source(word.end - 1) + 1
@@ -83,14 +103,14 @@ class Run:
 
     def replace(self, word: Word, text: str) -> Edit:
         """An edit that puts `text` in the place of `word`, in quotes in the exec form."""
-        if self.exec_form:
+        if self.words is not None:
             start, end = self._element(word)
             return Edit(start, end, f'"{text}"')
         return Edit(self._source(word.start), self._source(word.end - 1) + 1, text)
 
     def line_of(self, command: Command) -> int:
         """The line of the Dockerfile on which a command of the script starts."""
-        if self.exec_form or command.start < 0:
+        if self.words is not None or command.start < 0:
             return self.instruction.line
         start = self.instruction.start
         return self.instruction.line + self.instruction.source.count("\n", start, self._source(command.start))
@@ -109,23 +129,42 @@ class Run:
 
 
 def read_run(step: Step, home: str) -> Run:
-    """Parse what a RUN, CMD, ENTRYPOINT or HEALTHCHECK starts."""
+    """Read what a RUN, CMD, ENTRYPOINT or HEALTHCHECK starts."""
     instruction = step.instruction
     args, at = instruction.args, instruction.args_start
     if step.keyword == "HEALTHCHECK" and (match := _HEALTHCHECK.match(args)):
         args, at = args[match.end() :], at + match.end()
-    words = instruction.json if step.keyword != "HEALTHCHECK" else None
-    if words is not None:
-        command = parse_words(words) if words else None
-        script = Script((command,) if command else (), True)
-        return Run(step, home, "", script, True, ())
-    if instruction.heredocs and not any(map(_SHELLS.fullmatch, step.before.shell)):
-        return Run(step, home, args, Script((), False), False, ((0, at, True),))
+    elif instruction.json is not None:
+        return Run(step, home, "", instruction.json, True, ())
     text, pieces = _with_heredocs(instruction, args, at)
+    shell = any(map(_SHELLS.fullmatch, step.before.shell)) and not text.startswith("#!")
+    return Run(step, home, text, None, shell, pieces)
+
+
+@lru_cache(maxsize=4096)
+def _script(text: str, words: tuple[str, ...] | None, shell: bool) -> Script:
+    if words is not None:
+        return Script((parse_words(words),) if words else (), True)
     script = parse_script(text)
-    if not any(map(_SHELLS.fullmatch, step.before.shell)) or text.startswith("#!"):
-        script = Script(script.commands, False)
-    return Run(step, home, text, script, False, pieces)
+    return script if shell else Script(script.commands, False)
+
+
+@lru_cache(maxsize=4096)
+def _read(
+    text: str,
+    words: tuple[str, ...] | None,
+    shell: bool,
+    cwd: str,
+    home: str,
+    variables: tuple[tuple[str, str], ...],
+) -> _Reading:
+    script = _script(text, words, shell)
+    env = dict(variables)
+    env.setdefault("HOME", home)
+    invocations = tuple(_walk(script, cwd, env))
+    own = set(map(id, script.commands))
+    calls = (one.pip for one in invocations if one.pip and one.pip.installs and id(one.command) in own)
+    return _Reading(invocations, tuple(calls))
 
 
 def _with_heredocs(

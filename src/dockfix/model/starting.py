@@ -22,7 +22,7 @@ _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _MAX_DEPTH: Final = 3
 # Programs in these directories come from packages, not from the build context.
 _PACKAGED: Final = re.compile(
-    r"/(?:usr/(?:local/)?)?s?bin/[^/.]+|(?:.*/)?(?:\.?v?env[^/]*|conda[^/]*|[^/]+/envs/[^/]+)/bin/[^/.]+"
+    r"/(?:usr/(?!src/|app/)|bin/|sbin/|lib/).*[^/.]+|(?:.*/)?(?:\.?v?env[^/]*|conda[^/]*|[^/]+/envs/[^/]+)/bin/[^/.]+"
     r"|.*/(?:python[\d.]*|gunicorn|uvicorn|celery|flask|streamlit|jupyter[\w-]*|uwsgi|daphne|hypercorn|node|java|tini)"
 )
 
@@ -137,7 +137,9 @@ def started_file(command: Command, plan: Plan) -> str | None:
         written = operands[0].expand(plan.lineage.end.variables) or operands[0].text
     elif not ("/" in written or written.endswith((".sh", ".bash"))):
         return None
-    if written.endswith(".py") or _PACKAGED.fullmatch(written) or "$" in written:
+    if written.endswith(".py") or "$" in written:
+        return None
+    if _PACKAGED.fullmatch(written) and not any(copy.destination == written for copy in plan.copies):
         return None
     if "/" not in written and written.endswith((".sh", ".bash")):
         by_name = [copy for copy in plan.copies if posixpath.basename(copy.destination) == written]

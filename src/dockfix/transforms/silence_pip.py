@@ -65,7 +65,7 @@ def _quieted(run: Run, one: Invocation, pip: PipCall, knows: str) -> Iterator[Ed
     # The option came with pip 23.0.1.
     if knows == "quiet" or "--break-system-packages" in pip.options:
         yield run.insert_after(pip.action, f"{_FLAG}=ignore")
-    elif knows == "unknown" and not run.exec_form and not pip.command.via and pip.command.name is not None:
+    elif knows == "unknown" and run.words is None and not pip.command.via and pip.command.name is not None:
         yield run.insert_before(pip.command.name, f"{_VARIABLE}=ignore ")
 
 
