@@ -8,6 +8,7 @@ from typing import Final
 
 from dockfix.model.images import Image
 from dockfix.model.lineage import Lineage, Step, is_root_user
+from dockfix.model.paths import is_within, resolve
 from dockfix.model.runs import read_run
 from dockfix.options import DEFAULT_ID, Options
 from dockfix.syntax.shell import Command
@@ -72,9 +73,8 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool) -> Us
     wanted = [account for account in own if account.name in (user, options.user)] or own[-1:]
     if wanted and not (options.numeric and wanted[-1].uid is None):
         return _as_wanted(wanted[-1], options)
-    ready = _ready_account(
-        lineage.image, lineage.end.user if user and not is_root_user(user) else lineage.image.user
-    )
+    named = user if user and not is_root_user(user) else _favourite(lineage)
+    ready = _ready_account(lineage.image, named)
     if ready is not None and options.uid in (None, ready.uid):
         return _as_wanted(ready, options)
     return new_account(lineage.image, options, needs_ids=needs_ids)
@@ -108,6 +108,21 @@ def find_created(lineage: Lineage) -> Iterator[UserAccount]:
                 yield _created_account(program, options, operands[0], step, groups)
 
 
+def _favourite(lineage: Lineage) -> str:
+    """The base's account to which the file gives the application's directory, or the base's own user."""
+    end = lineage.end.workdir
+    for step in lineage.steps:
+        if step.keyword != "RUN" or "chown" not in step.instruction.args or end == "/":
+            continue
+        for one in read_run(step, "/root").invocations:
+            words = [word.expand(one.env) or "" for word in one.command.args if not word.text.startswith("-")]
+            if one.command.program == "chown" and any(
+                is_within(end, resolve(path, one.cwd)) for path in words[1:]
+            ):
+                return words[0].partition(":")[0]
+    return lineage.image.user
+
+
 def _as_wanted(account: UserAccount, options: Options) -> UserAccount:
     return replace(account, exists=True, numeric=account.numeric or options.numeric)
 
@@ -118,10 +133,12 @@ def _ready_account(image: Image, user: str) -> UserAccount | None:
         wanted = user.partition(":")[0]
     for account in image.accounts:
         if account.name == wanted:
-            numeric = image.account_command == "none"
+            # Accounts of Debian's own have a home in passwd that nobody makes.
+            homeless = not account.home.startswith("/home/")
             return UserAccount(
-                account.name, account.group, account.uid, account.gid, account.home, True, None, numeric
-            )
+                account.name, account.group, account.uid, account.gid, account.home,
+                exists=True, numeric=image.account_command == "none", homeless=homeless,
+            )  # fmt: skip
     return None
 
 

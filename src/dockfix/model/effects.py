@@ -18,7 +18,7 @@ from dockfix.syntax.shell import Command
 
 __all__ = ["Effect", "drops_privileges", "effect", "process_need"]
 
-_UNKNOWN_PLACE: Final = "writes to a place that is not known"
+_UNKNOWN_PLACE: Final = "not understood: where it writes"
 _GLOB: Final = re.compile(r"[*?\[{]")
 _HARMLESS_TARGET: Final = re.compile(
     r"/dev/(null|zero|tty|stdout|stderr|stdin|fd/\d+|full)|/proc/(self|1)/fd/\d+"
@@ -33,6 +33,10 @@ _SOURCED: Final = re.compile(
 # What lets a `python -c` reach further than the application's own places.
 _REACHING: Final = re.compile(
     r"subprocess|os\.(system|popen|exec|chown|chmod|symlink|rename|link)|shutil|setuid|['\"]/(?!tmp/)|urlretrieve"
+)
+# Programs that may be taken for what they are called: not any script of the application.
+_PACKAGED: Final = re.compile(
+    r"[^/]+|.*\bs?bin/[^/]+|.*/(configure|Configure|config|gradlew|mvnw|b2|bjam|waf)|.*\.py"
 )
 _ASKS: Final = frozenset({"--version", "--help", "-V", "-version", "version", "help"})
 _HERE: Final = Argument(".", ".")
@@ -169,7 +173,7 @@ def _read_program(name: str, arguments: list[Argument], found: _Found) -> None:
         _read_sourced(arguments, found)
     elif program == "find":
         _read_find(arguments, found)
-    elif matched := find_usage(program, arguments, found.env):
+    elif _PACKAGED.fullmatch(name) and (matched := find_usage(program, arguments, found.env)):
         _apply(program, *matched, found)
     else:
         found.root = f"not understood: {program}"

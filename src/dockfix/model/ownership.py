@@ -18,9 +18,10 @@ from dockfix.model.paths import (
     is_system_directory,
     is_within,
 )
-from dockfix.model.plan import Plan
+from dockfix.model.plan import Plan, find_given
 from dockfix.model.runs import Invocation, Run
 
+_EVERYWHERE: Final = ("/opt", "/srv", "/mnt", "/media")
 _LITERAL: Final = re.compile(r"/[\w./+@=,-]+")
 
 
@@ -39,9 +40,9 @@ class Directories:
 
 def find_directories(plan: Plan) -> Directories:
     """The directories of a plan that are still root's and must not be."""
-    given = list(_given(plan))
-    whole = [path for path, recursive in given if recursive]
-    done = frozenset(path for path, _ in given)
+    given = list(find_given(plan))
+    whole = [path for _, path, reach in given if reach]
+    done = frozenset(path for _, path, _ in given)
 
     def left(paths: Iterator[str]) -> list[str]:
         return [path for path in _plain(paths) if path not in done and not is_below_any(path, whole)]
@@ -95,18 +96,6 @@ def _plain(paths: Iterator[str]) -> Iterator[str]:
     return (path for path in dict.fromkeys(paths) if _LITERAL.fullmatch(path))
 
 
-def _given(plan: Plan) -> Iterator[tuple[str, bool]]:
-    """Directories that a chown above USER gives already, and whether with all below them."""
-    owners = {plan.account.owner, plan.account.name, plan.account.ids}
-    for index, run in plan.runs.items():
-        for one in run.invocations if index < plan.switch else ():
-            if one.command.program in ("chown", "find"):
-                words = [word.expand(one.env) or "" for word in one.command.args]
-                if owners.intersection(words):
-                    recursive = one.command.program == "find" or "-R" in words
-                    yield from ((word, recursive) for word in words if word.startswith("/"))
-
-
 def _early(plan: Plan) -> Iterator[str]:
     volumes = [path for _, path in find_volumes(plan.lineage) if is_ownable(path)]
     workdirs = [
@@ -147,14 +136,12 @@ def _makes_home_early(plan: Plan) -> bool:
 
 
 def _stands_above(plan: Plan, path: str, existing: Step | None) -> bool:
+    """Whether the directory surely exists at that step, so that it needs no mkdir."""
     if existing is None:
         return False
-    return (
-        any(
-            step.keyword == "WORKDIR" and is_within(plan.after(step).workdir, path)
-            for step in plan.steps[: existing.index]
-        )
-        or path in STANDING_DIRECTORIES
+    return path in _EVERYWHERE or any(
+        step.keyword == "WORKDIR" and is_within(plan.after(step).workdir, path)
+        for step in plan.steps[: existing.index]
     )
 
 

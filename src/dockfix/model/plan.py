@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
@@ -25,6 +26,7 @@ from dockfix.model.paths import (
     is_shared,
     is_system_directory,
     is_within,
+    resolve,
 )
 from dockfix.model.pip import PipCall, is_virtual
 from dockfix.model.relocation import leans_on_root, moved_copies
@@ -169,7 +171,15 @@ class Plan:
         """The copies that become the account's under the options, whether marked yet or not."""
         if self.options.chown is Chown.NONE:
             return ()
-        return tuple(copy for copy in self.copies if self._is_owned(copy))
+        given = [(index, path) for index, path, reach in find_given(self) if reach == "all"]
+        return tuple(
+            copy
+            for copy in self.copies
+            if self._is_owned(copy)
+            and not any(
+                index > copy.step.index and is_within(copy.destination, path) for index, path in given
+            )
+        )
 
     def _is_owned(self, copy: Copy) -> bool:
         if self.options.chown is Chown.WRITABLE:
@@ -293,7 +303,7 @@ class Plan:
 
     @cached_property
     def _needs_ids(self) -> bool:
-        if any(copy.is_linked and not copy.has_owner for copy in self.owned_copies):
+        if any(copy.is_linked and not copy.has_owner and self._is_owned(copy) for copy in self.copies):
             return True
         return any(
             flag.name == "mount" and re.search(r"type=(cache|secret|ssh)", flag.value or "")
@@ -301,3 +311,20 @@ class Plan:
             if step.keyword == "RUN"
             for flag in step.instruction.flags
         )
+
+
+def find_given(plan: Plan) -> Iterator[tuple[int, str, str]]:
+    """(step, directory, reach) of every chown above USER that gives to the account.
+
+    The reach is "all" for everything below it, "root's" for what is root's there, "" for itself.
+    """
+    owners = {plan.account.owner, plan.account.name, plan.account.ids}
+    for index, run in plan.runs.items():
+        for one in run.invocations if index < plan.switch else ():
+            if one.command.program in ("chown", "find"):
+                words = [word.expand(one.env) or "" for word in one.command.args]
+                if owners.intersection(words):
+                    recursive = one.command.program == "find" or "-R" in words
+                    yield from (
+                        (index, resolve(word, one.cwd), recursive) for word in words[1:] if word[:1] in "/."
+                    )
