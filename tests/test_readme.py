@@ -55,5 +55,5 @@ def test_example_is_true() -> None:
 if __name__ == "__main__":
     text = README.read_text(encoding="utf-8")
     for name, table in TABLES.items():
-        text = section(name).sub(lambda _, table=table: table() + "\n", text)
+        text = section(name).sub((table() + "\n").replace("\\", r"\\"), text)
     README.write_text(text, encoding="utf-8")

@@ -324,7 +324,7 @@ def find_given(plan: Plan) -> Iterator[tuple[int, str, str]]:
             if one.command.program in ("chown", "find"):
                 words = [word.expand(one.env) or "" for word in one.command.args]
                 if owners.intersection(words):
-                    recursive = one.command.program == "find" or "-R" in words
-                    yield from (
-                        (index, resolve(word, one.cwd), recursive) for word in words[1:] if word[:1] in "/."
-                    )
+                    partly = one.command.program == "find" or any(word.startswith("--from") for word in words)
+                    reach = "root's" if partly else "all" if "-R" in words else ""
+                    paths = (word for word in words if word.startswith(("/", ".")))
+                    yield from ((index, resolve(path, one.cwd), reach) for path in paths)
