@@ -103,8 +103,19 @@ def find_config(folder: str) -> Config:
 
 
 def build_options(folder: str, overrides: Mapping[str, Any]) -> Options:
-    """The options in force in `folder` (absolute), those of the command line first. Raises ConfigError."""
-    return Options(**{**find_config(folder).options, **overrides})
+    """The options in force in `folder` (absolute), those of the command line first. Raises ConfigError.
+
+    Folders under the same configuration share one value.
+    """
+    config = find_config(folder)
+    key = id(config), id(overrides)
+    known = _built.get(key)
+    if known is None:
+        known = _built[key] = config, overrides, Options(**{**config.options, **overrides})
+    return known[2]
+
+
+_built: Final[dict[tuple[int, int], tuple[Config, Mapping[str, Any], Options]]] = {}
 
 
 def check_overrides(overrides: Mapping[str, Any]) -> None:

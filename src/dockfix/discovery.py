@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dockfix.repository.builds import Build
     from dockfix.repository.patterns import Selection
     from dockfix.results import Finding
 
@@ -36,13 +37,16 @@ _OTHER_KIND = re.compile(
 class Candidate:
     """A path to look at, and the same absolute and without links.
 
-    `refusal` says why it is not to be read, `failed` that this is an error.
+    `refusal` says why it is not to be read, `failed` that this is an error. `builds` are those of
+    the repository that build it, `folder` the build context if they agree on one that is not its own.
     """
 
     path: str
     real: str
     refusal: Finding | None = None
     failed: bool = False
+    builds: tuple[Build, ...] = ()
+    folder: str | None = None
 
 
 def is_dockerfile_name(name: str) -> bool:

@@ -73,11 +73,19 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
     root = patch_root(request.paths)
     sinks = _open_sinks(request, root, terminal)
     candidates = list(find_candidates(request.paths, _selection(request)))
-    options = _options_by_folder(candidates, request.overrides)
+    options = _options(candidates, request.overrides)
     report = Report(terminal, mode, request.volume)
+    if any(candidate.builds for candidate in candidates):
+        from dockfix.repository.relations import relate  # noqa: PLC0415  # not needed for single files
+
+        relations = relate(candidates, options)
+        options = relations.options
+        outcomes = relations.hold_back(_analyses(request, candidates, options))
+    else:
+        outcomes = _analyses(request, candidates, options)
     analyses: Iterator[Analysis] = (
         replace(analysis, name=patch_name(candidate.real, root))
-        for candidate, analysis in zip(candidates, _analyses(request, candidates, options), strict=True)
+        for candidate, analysis in zip(candidates, outcomes, strict=True)
     )
     if mode is Mode.WRITE:
         from dockfix.repository.application import write_all  # noqa: PLC0415  # not needed for a patch
@@ -183,13 +191,18 @@ def _selection(request: Request) -> Selection | None:
     )
 
 
-def _options_by_folder(candidates: Sequence[Candidate], overrides: Mapping[str, Any]) -> dict[str, Options]:
-    folders = {os.path.dirname(candidate.path) for candidate in candidates if candidate.refusal is None}
-    return {folder: build_options(os.path.abspath(folder), overrides) for folder in sorted(folders)}
+def _options(candidates: Sequence[Candidate], overrides: Mapping[str, Any]) -> list[Options]:
+    """Each candidate's options; those that are equal are one and the same."""
+    by_folder: dict[str, Options] = {}
+    for candidate in candidates:
+        folder = os.path.dirname(candidate.path)
+        if folder not in by_folder:
+            by_folder[folder] = build_options(os.path.abspath(folder), overrides)
+    return [by_folder[os.path.dirname(candidate.path)] for candidate in candidates]
 
 
 def _analyses(
-    request: Request, candidates: Sequence[Candidate], options: Mapping[str, Options]
+    request: Request, candidates: Sequence[Candidate], options: Sequence[Options]
 ) -> Iterator[Analysis]:
     if len(candidates) > FEW:
         from dockfix.repository.bulk import analyse_many  # noqa: PLC0415
@@ -198,11 +211,11 @@ def _analyses(
             candidates, options, jobs=request.jobs, seconds=request.seconds, cached=request.cached
         )
         return
-    for candidate in candidates:
+    for candidate, own in zip(candidates, options, strict=True):
         if candidate.refusal is not None:
             yield skip(candidate.path, candidate.refusal, failed=candidate.failed)
         else:
-            yield analyse_file(candidate.path, options[os.path.dirname(candidate.path)])
+            yield analyse_file(candidate.path, own, candidate.folder)
 
 
 def _filter(request: Request, terminal: Terminal) -> Exit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from dockfix.analysis import Analysis, skip
@@ -18,19 +18,19 @@ from dockfix.results import Failed
 
 def analyse_many(
     candidates: Sequence[Candidate],
-    options: Mapping[str, Options],
+    options: Sequence[Options],
     *,
     jobs: int = 0,
     seconds: float,
     cached: bool = True,
 ) -> Iterator[Analysis]:
-    """The analysis of each candidate, in order; `options` are those of each folder.
+    """The analysis of each candidate, in order; `options` are theirs.
 
     `jobs` is the number of processes (0: one for each processor we may use).
     """
     here = os.path.realpath(os.curdir)
     cache = open_cache(find_top(here) or here) if cached else None
-    items = (_prepare(candidate, options, cache) for candidate in candidates)
+    items = (_prepare(one, own, cache) for one, own in zip(candidates, options, strict=True))
     try:
         for item, verdict in analyse_all(items, Workers(jobs or _processors()), seconds):
             if isinstance(item, Job):
@@ -44,7 +44,7 @@ def analyse_many(
             cache.save()
 
 
-def _prepare(candidate: Candidate, options: Mapping[str, Options], cache: Cache | None) -> Item:
+def _prepare(candidate: Candidate, options: Options, cache: Cache | None) -> Item:
     """The work that a candidate needs, or what is known of it without any."""
     path = candidate.path
     if candidate.refusal is not None:
@@ -52,7 +52,7 @@ def _prepare(candidate: Candidate, options: Mapping[str, Options], cache: Cache 
     source = read_source(path)
     if isinstance(source, Failed):
         return Verdict(Analysis(path, source))
-    job = Job(path, source.data, options[os.path.dirname(path)])
+    job = Job(path, source.data, options, candidate.folder)
     known = None if cache is None else cache.find(job)
     return job if known is None else Verdict(replace(known.analysis, before=source.data), known.around)
 

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from dockfix.discovery import Candidate, is_dockerfile_name, is_template_name
+from dockfix.reading import read_bytes
+from dockfix.repository.builds import Build, find_builds, reads_builds
 from dockfix.repository.git import GitError, Listing, find_top, is_ignored, list_files
 from dockfix.repository.patterns import IGNORE_FILES, NEVER, VENDORED, Selection, is_vendored, parse_patterns
+from dockfix.repository.relations import builds_by_file
 from dockfix.results import Finding
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 _WORD: Final = b"erfile"  # what every name that we know has in it
+TELLING: Final = (
+    b".yml",
+    b".yaml",
+    b".hcl",
+    b"bake.json",
+    b".sh",
+    b".bash",
+    b".mk",
+    b"makefile",
+    b"justfile",
+)
+TELLING_NAMES: Final = (*(name.decode() for name in TELLING), "Makefile")
+MAX_TELLING: Final = 256 * 1024
 _EXPECTED: Final = frozenset({"Dockerfile", "Containerfile"})
 
 
@@ -28,7 +44,7 @@ def find_in(folder: str, selection: Selection) -> Iterator[Candidate]:
     search = _Search(folder, os.path.realpath(folder), selection)
     links: list[Candidate] = []
     plain: set[str] = set()
-    for candidate in search.candidates():
+    for candidate in search.with_builds(list(search.candidates())):
         if os.path.islink(candidate.path):
             links.append(candidate)
         else:
@@ -47,6 +63,44 @@ class _Search:
     folder: str
     real: str
     selection: Selection
+    telling: list[str] = field(default_factory=list)
+
+    def with_builds(self, candidates: list[Candidate]) -> Iterator[Candidate]:
+        """The candidates with what the repository's files say of them, and those that only these name."""
+        named = builds_by_file(self._builds())
+        for candidate in candidates:
+            inner = candidate.real[len(self.real) + 1 :].replace(os.sep, "/")
+            builds = tuple(named.pop(inner, ()))
+            yield (
+                replace(candidate, builds=builds, folder=self._context(inner, builds))
+                if builds
+                else candidate
+            )
+        for name, rows in sorted(named.items()):
+            real = os.path.join(self.real, name)
+            parts = name.split("/")
+            vendored = is_vendored(parts[:-1]) and not self.selection.everything
+            if vendored or is_template_name(parts[-1]) or self.selection.excludes(real):
+                continue
+            builds = tuple(rows)
+            for candidate in self._look(name):
+                yield replace(candidate, builds=builds, folder=self._context(name, builds))
+
+    def _builds(self) -> Iterator[Build]:
+        for name in self.telling:
+            try:
+                data = read_bytes(os.path.join(self.real, name), MAX_TELLING)
+            except OSError:
+                continue
+            if len(data) <= MAX_TELLING and (b"build" in data or b"target" in data):
+                yield from find_builds(name, data.decode("utf-8", "replace"))
+
+    def _context(self, inner: str, builds: Sequence[Build]) -> str | None:
+        """The build context that all builds agree on, if it is not the file's own folder."""
+        contexts = {build.context for build in builds}
+        if len(contexts) != 1 or (context := contexts.pop()) == inner.rpartition("/")[0]:
+            return None
+        return self._path(context)
 
     def candidates(self) -> Iterator[Candidate]:
         if self.selection.everything or find_top(self.real) is None:
@@ -70,6 +124,7 @@ class _Search:
                 yield from self._misplaced(name, folders)
             if base:
                 yield from self._judge(name, base)
+        self.telling.extend(filter(reads_builds, listing.files_ending(TELLING)))
         for name in listing.submodules:
             if not self.selection.excludes(os.path.join(self.real, name)):
                 cure = "name it as a path of its own"
@@ -152,6 +207,8 @@ class _Search:
             name = inner + entry.name
             if not entry.is_dir(follow_symlinks=False):
                 if not _ignored(name, specs):
+                    if name.endswith(TELLING_NAMES) and reads_builds(name):
+                        self.telling.append(name)
                     yield from self._judge(name, entry.name)
             elif self._enters(entry, name, specs):
                 if entry.name in _EXPECTED:
@@ -171,7 +228,8 @@ class _Search:
         """A folder below; one with a repository of its own answers for itself."""
         path = self._path(name)
         if not self.selection.everything and os.path.lexists(os.path.join(path, ".git")):
-            yield from _Search(path, os.path.join(self.real, name), self.selection).candidates()
+            search = _Search(path, os.path.join(self.real, name), self.selection)
+            yield from search.with_builds(list(search.candidates()))
         else:
             yield from self._walk(name + "/", specs)
 

@@ -42,6 +42,14 @@ class Listing:
             last = name
         yield from map(os.fsdecode, _holding(self.new, word))
 
+    def files_ending(self, suffixes: tuple[bytes, ...]) -> Iterator[str]:
+        """The paths that end in one of the suffixes (lower-case; their own case does not count)."""
+        for entries in (self.tracked, self.new):
+            pairs = zip(entries.split(b"\0"), entries.lower().split(b"\0"), strict=True)
+            for entry, lowered in pairs:
+                if lowered.endswith(suffixes):
+                    yield os.fsdecode(entry.rpartition(b"\t")[2])
+
     @property
     def submodules(self) -> tuple[str, ...]:
         """Folders of other repositories."""

@@ -35,9 +35,9 @@ _SUFFIXES: Final = {".json": "json", ".sarif": "sarif", ".xml": "junit", ".md": 
 
 
 def open_report(target: str) -> FileReport:
-    """The report that `--report` names: FILE by its suffix, or FORMAT:FILE; github alone goes to standard error.
+    """The report that `--report` names: FILE by its suffix, or FORMAT:FILE.
 
-    Raises ValueError, OSError.
+    github alone goes to standard error, where the runner reads it. Raises ValueError, OSError.
     """
     if target == "github":
         return GithubReport(open(os.dup(2), "w", encoding="utf-8"))

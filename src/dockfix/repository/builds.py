@@ -1,0 +1,299 @@
+"""Which Dockerfiles a repository builds, with what target and context, and what the images are called.
+
+Read from compose, bake and skaffold files, workflows, and `docker build` lines in scripts. Nothing is run.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from dockfix.repository.hcl import read_blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build: paths with slashes relative to the repository, empty where they are not in it.
+
+    `images` are the names it gives, without tag; `contexts` maps names that FROM may use to the
+    name of another build of the same file (`target:x` of bake, `service:x` of compose).
+    """
+
+    source: str
+    dockerfile: str
+    context: str
+    target: str = ""
+    images: tuple[str, ...] = ()
+    name: str = ""
+    contexts: tuple[tuple[str, str], ...] = ()
+
+
+Reader = Callable[[str, str], Iterator[Build]]
+
+_DEFAULTED = re.compile(r"\$\{\w+:?-([^}]*)\}")
+_EXPRESSION = re.compile(r"\$\{\{.*?\}\}|\$\{?\w+\}?|\$\(.*?\)")
+
+
+def reads_builds(name: str) -> bool:
+    """Whether a file of this path may say what is built."""
+    return _reader(name) is not None
+
+
+def find_builds(name: str, text: str) -> list[Build]:
+    """The builds that the file at `name` (relative to the repository) asks for; none where it is broken."""
+    reader = _reader(name)
+    if reader is None or not any(word in text for word in ("build", "dockerfile", "target")):
+        return []
+    try:
+        return list(reader(name, text))
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        return []
+
+
+def _reader(name: str) -> Reader | None:
+    base = name.rpartition("/")[2].lower()
+    for pattern, reader in _READERS:
+        if pattern.search(name if "/" in pattern.pattern else base):
+            return reader
+    return None
+
+
+def _make(  # what a build of any kind comes down to
+    source: str, context: object, dockerfile: object = None, *, root: str | None = None, **rest: Any
+) -> Iterator[Build]:
+    """The build, unless its context is remote or named by a variable; `root` is what paths start from."""
+    start = posixpath.dirname(source) if root is None else root
+    place = _plain(context if context else ".")
+    file = _plain(dockerfile if dockerfile else "Dockerfile")
+    if place is None or file is None or "://" in place or place.startswith(("git@", "/", "~")):
+        return
+    folder = posixpath.normpath(posixpath.join(start, place))
+    from_start = rest.pop("file_from_start", False)
+    path = posixpath.normpath(posixpath.join(start if from_start else folder, file))
+    if path.startswith(("../", "/")) or folder.startswith("../"):
+        return
+    yield Build(source, path, "" if folder == "." else folder, **rest)
+
+
+def _plain(value: object) -> str | None:
+    """A string with its variables' defaults put in; None where one has none."""
+    if not isinstance(value, str):
+        return None
+    text = _DEFAULTED.sub(r"\1", value).replace("${{ github.workspace }}", ".")
+    return None if "$" in text or "{{" in text else text.removeprefix("./") or "."
+
+
+def image_names(tags: Iterable[object]) -> tuple[str, ...]:
+    """The names in some tags, without tag and digest; those that a variable names in part are left out."""
+    names: dict[str, None] = {}
+    for tag in tags:
+        for line in str(tag).replace(",", "\n").split("\n"):
+            text = _EXPRESSION.sub("\0", _DEFAULTED.sub(r"\1", line.strip())).partition("@")[0]
+            head, slash, last = text.rpartition("/")
+            name = head + slash + last.partition(":")[0]
+            if name and "\0" not in name:
+                names[name] = None
+    return tuple(names)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _load(text: str) -> Iterator[Any]:
+    from ruamel.yaml import YAML  # noqa: PLC0415  # only where there is YAML that speaks of builds
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    yaml = YAML(typ="safe")
+    yaml.allow_duplicate_keys = True
+    try:
+        yield from yaml.load_all(text)
+    except YAMLError:
+        return
+
+
+def _read_compose(name: str, text: str) -> Iterator[Build]:
+    for document in _load(text):
+        for service, facts in _mapping(_mapping(document).get("services")).items():
+            build = _mapping(facts).get("build")
+            if build is None or "dockerfile_inline" in _mapping(build):
+                continue
+            asked = _mapping(build) or {"context": build}
+            contexts = _mapping(asked.get("additional_contexts"))
+            yield from _make(
+                name,
+                asked.get("context"),
+                asked.get("dockerfile"),
+                target=_plain(asked.get("target")) or "",
+                images=image_names([*filter(None, [facts.get("image")]), *(asked.get("tags") or ())]),
+                name=str(service),
+                contexts=_named(contexts, "service:"),
+            )
+
+
+def _named(contexts: Mapping[str, Any], prefix: str) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (alias, place.removeprefix(prefix))
+        for alias, place in contexts.items()
+        if isinstance(place, str) and place.startswith(prefix)
+    )
+
+
+def _read_skaffold(name: str, text: str) -> Iterator[Build]:
+    for document in _load(text):
+        for artifact in _mapping(_mapping(document).get("build")).get("artifacts") or ():
+            docker = _mapping(artifact.get("docker"))
+            yield from _make(
+                name,
+                artifact.get("context"),
+                docker.get("dockerfile"),
+                target=_plain(docker.get("target")) or "",
+                images=image_names([artifact.get("image", "")]),
+            )
+
+
+def _read_workflow(name: str, text: str) -> Iterator[Build]:
+    root = "" if name.startswith((".github/", ".gitlab", ".circleci/")) else posixpath.dirname(name)
+    for document in _load(text):
+        for node in _walk(document):
+            if isinstance(node, str):
+                yield from _read_lines(name, node, root)
+            elif str(node.get("uses", "")).startswith("docker/build-push-action"):
+                asked = _mapping(node.get("with"))
+                yield from _make(
+                    name,
+                    asked.get("context"),
+                    asked.get("file") or posixpath.join(str(asked.get("context") or "."), "Dockerfile"),
+                    root=root,
+                    file_from_start=True,
+                    target=_plain(asked.get("target")) or "",
+                    images=image_names([asked.get("tags") or ""]),
+                )
+
+
+def _walk(node: object) -> Iterator[Any]:
+    """Every mapping, and every string that may hold commands."""
+    if isinstance(node, Mapping):
+        yield node
+        for value in node.values():
+            yield from _walk(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _walk(value)
+    elif isinstance(node, str) and " build" in node:
+        yield node
+
+
+def _read_script(name: str, text: str) -> Iterator[Build]:
+    yield from _read_lines(name, text, posixpath.dirname(name))
+    if "/" in name and not name.endswith(("Makefile", ".mk")):
+        yield from _read_lines(name, text, "")
+
+
+_COMMAND: Final = re.compile(
+    r"(?:docker(?:\s+buildx|\s+image)?|podman|buildah|nerdctl)\s+(?:build|bud)\s+([^\n;&|]*)"
+)
+_FLAGS_ALONE: Final = frozenset(
+    {
+        "--no-cache",
+        "--pull",
+        "--push",
+        "--load",
+        "--rm",
+        "--force-rm",
+        "-q",
+        "--quiet",
+        "--squash",
+        "--compress",
+    }
+)
+
+
+def _read_lines(name: str, text: str, root: str) -> Iterator[Build]:
+    """The `docker build` commands of a script that is run in the folder `root`."""
+    for match in _COMMAND.finditer(re.sub(r"\\\r?\n", " ", text)):
+        try:
+            words = shlex.split(match[1].replace("$(", "$ ("))
+        except ValueError:
+            continue
+        flags, operands = _split_flags(words)
+        context = operands[0] if operands else "."
+        yield from _make(
+            name,
+            context,
+            flags["file"][0] if flags["file"] else posixpath.join(context, "Dockerfile"),
+            root=root,
+            file_from_start=True,
+            target=_plain(flags["target"][0]) or "" if flags["target"] else "",
+            images=image_names(flags["tag"]),
+        )
+
+
+def _split_flags(words: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """The values of -f, -t and --target, and what is no flag."""
+    names = {"-f": "file", "--file": "file", "-t": "tag", "--tag": "tag", "--target": "target"}
+    flags: dict[str, list[str]] = {"file": [], "tag": [], "target": []}
+    operands: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        flag, equals, value = word.partition("=")
+        if not word.startswith("-"):
+            operands.append(word)
+        elif flag in names:
+            flags[names[flag]].append(value if equals else next(rest, ""))
+        elif not equals and flag not in _FLAGS_ALONE:
+            next(rest, "")
+    return flags, operands
+
+
+def _read_bake_json(name: str, text: str) -> Iterator[Build]:
+    for target, facts in _mapping(json.loads(text).get("target")).items():
+        yield from _bake_target(name, target, facts)
+
+
+def _bake_target(name: str, target: str, facts: Mapping[str, Any]) -> Iterator[Build]:
+    """A target of bake, whose paths start where bake is run: beside its file."""
+    yield from _make(
+        name,
+        facts.get("context"),
+        facts.get("dockerfile"),
+        target=_plain(facts.get("target")) or "",
+        images=image_names(facts.get("tags") or ()),
+        name=target,
+        contexts=_named(_mapping(facts.get("contexts")), "target:"),
+    )
+
+
+def _read_bake_hcl(name: str, text: str) -> Iterator[Build]:
+    targets = read_blocks(text, "target")
+    for target in targets:
+        yield from _bake_target(name, target, _inherited(target, targets, 0))
+
+
+def _inherited(name: str, targets: Mapping[str, dict[str, Any]], depth: int) -> dict[str, Any]:
+    """A target's facts on top of those that it inherits."""
+    facts = targets.get(name, {})
+    below: dict[str, Any] = {}
+    for parent in facts.get("inherits") or () if depth < 10 else ():
+        below |= _inherited(parent, targets, depth + 1)
+    return below | facts
+
+
+_READERS: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (
+    (re.compile(r"compose[^/]*\.ya?ml$"), _read_compose),
+    (re.compile(r"bake[^/]*\.json$"), _read_bake_json),
+    (re.compile(r"bake[^/]*\.hcl$"), _read_bake_hcl),
+    (re.compile(r"^skaffold.*\.ya?ml$"), _read_skaffold),
+    (re.compile(r"^\.github/workflows/[^/]+\.ya?ml$"), _read_workflow),
+    (
+        re.compile(r"^(\.gitlab-ci.*|azure-pipelines.*|cloudbuild.*|bitbucket-pipelines)\.ya?ml$"),
+        _read_workflow,
+    ),
+    (re.compile(r"^\.circleci/config\.yml$"), _read_workflow),
+    (re.compile(r"\.(sh|bash|mk)$|^(gnu)?makefile$|^justfile$"), _read_script),
+)

@@ -1,0 +1,55 @@
+"""The blocks of a bake file in HCL, as far as they are literals; functions and variables are left out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_TOKEN = re.compile(
+    r'"(?:[^"\\]|\\.)*"|<<-?(?P<end>\w+)\n.*?\n\s*(?P=end)\b|#[^\n]*|//[^\n]*|/\*.*?\*/|[\w.-]+|[{}\[\]=,:()]',
+    re.DOTALL,
+)
+
+
+def read_blocks(text: str, kind: str) -> dict[str, dict[str, Any]]:
+    """The blocks `kind "name" { ... }` by name: strings, lists of strings and maps; None for the rest."""
+    tokens = [match[0] for match in _TOKEN.finditer(text)]
+    tokens = [token for token in tokens if not token.startswith(("#", "//", "/*"))]
+    return {
+        _unquote(tokens[at + 1]): _read_block(tokens, at + 3)[0]
+        for at, token in enumerate(tokens[:-2])
+        if token == kind and tokens[at + 2] == "{"
+    }
+
+
+def _read_block(tokens: list[str], at: int) -> tuple[dict[str, Any], int]:
+    """`key = value` pairs up to the closing brace, and where it is; a value that is no literal is None."""
+    facts: dict[str, Any] = {}
+    while at < len(tokens) and tokens[at] != "}":
+        if at + 1 < len(tokens) and tokens[at + 1] in ("=", ":"):
+            key = _unquote(tokens[at])
+            facts[key], at = _read_value(tokens, at + 2)
+        else:
+            at += 1
+    if at >= len(tokens):
+        raise ValueError("a block without an end")
+    return facts, at + 1
+
+
+def _read_value(tokens: list[str], at: int) -> tuple[Any, int]:
+    token = tokens[at] if at < len(tokens) else "}"
+    if token == "{":
+        return _read_block(tokens, at + 1)
+    if token == "[":
+        values = []
+        at += 1
+        while at < len(tokens) and tokens[at] != "]":
+            if tokens[at].startswith('"'):
+                values.append(_unquote(tokens[at]))
+            at += 1
+        return values, at + 1
+    return (_unquote(token) if token.startswith('"') else None), at + 1
+
+
+def _unquote(token: str) -> str:
+    return token[1:-1].replace('\\"', '"') if token.startswith('"') else token

@@ -1,0 +1,169 @@
+"""What the builds of a repository mean for its Dockerfiles: targets, and whose base is built here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from dockfix.analysis import Analysis
+from dockfix.discovery import Candidate
+from dockfix.options import Options
+from dockfix.reading import Source, read_source
+from dockfix.repository.builds import Build
+from dockfix.results import Changed, Finding, Skipped
+
+_FROM = re.compile(r"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
+_ARG = re.compile(r"^[ \t]*ARG[ \t]+(\w+)=(\S+)", re.IGNORECASE | re.MULTILINE)
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?(?::?-([^}]*)\})?")
+SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """Who is built on whom, and each candidate's options in the light of that."""
+
+    candidates: Sequence[Candidate]
+    options: list[Options]
+    children: Mapping[str, Sequence[str]]
+
+    def hold_back(self, analyses: Iterable[Analysis]) -> Iterator[Analysis]:
+        """The candidates' analyses, a change of a base turned into the reason why it stays root's."""
+        for candidate, analysis in zip(self.candidates, analyses, strict=True):
+            children = self.children.get(candidate.real)
+            if not children or not isinstance(analysis.result, Changed):
+                yield analysis
+                continue
+            more = f" and {len(children) - SHOWN} more" if len(children) > SHOWN else ""
+            message = f"the base of {', '.join(sorted(children)[:SHOWN])}{more}, whose steps run as its user"
+            reason = Finding("base-of-others", 1, message, "they get the user, it keeps root")
+            yield replace(analysis, result=Skipped((reason,)), applies=False, edits=())
+
+
+def relate(candidates: Sequence[Candidate], options: Sequence[Options]) -> Relations:
+    """The relations among the candidates by what builds them: targets, and names that others start FROM."""
+    bases = _find_bases(candidates)
+    children: dict[str, list[str]] = {}
+    for candidate in candidates:
+        for builder in bases.get(candidate.real, {}).values():
+            children.setdefault(builder, []).append(candidate.path)
+    own = {
+        candidate.real: _with_targets(candidate, given)
+        for candidate, given in zip(candidates, options, strict=True)
+    }
+    facts = _Facts(bases, own)
+    return Relations(candidates, [facts.inform(candidate.real) for candidate in candidates], children)
+
+
+def _with_targets(candidate: Candidate, options: Options) -> Options:
+    targets = {build.target: None for build in candidate.builds if build.target}
+    new = tuple(target for target in targets if target not in options.targets)
+    return replace(options, targets=options.targets + new) if new else options
+
+
+def _find_bases(candidates: Sequence[Candidate]) -> dict[str, dict[str, str]]:
+    """For each Dockerfile, by absolute path, the image names in its FROM lines that another one builds."""
+    rows = [candidate for candidate in candidates if candidate.refusal is None]
+    builders = {name: row.real for row in rows for build in row.builds for name in build.images}
+    by_name = {(build.source, build.name): row.real for row in rows for build in row.builds if build.name}
+    bases: dict[str, dict[str, str]] = {}
+    if not builders and not by_name:
+        return bases
+    for row in rows:
+        contexts = {
+            alias: by_name[build.source, name]
+            for build in row.builds
+            for alias, name in build.contexts
+            if (build.source, name) in by_name
+        }
+        found = _bases_of(row.path, builders | contexts)
+        if others := {name: builder for name, builder in found.items() if builder != row.real}:
+            bases[row.real] = others
+    return bases
+
+
+def _bases_of(path: str, builders: Mapping[str, str]) -> dict[str, str]:
+    """The builders of what the file's FROM lines name."""
+    source = read_source(path)
+    if not isinstance(source, Source) or not any(name in source.text for name in builders):
+        return {}
+    defaults = {name: value.strip("\"'") for name, value in _ARG.findall(source.text)}
+    found = {}
+    for reference in _FROM.findall(source.text):
+        filled = _VARIABLE.sub(lambda match: str(defaults.get(match[1], match[2] or "")), reference)
+        head, slash, last = filled.partition("@")[0].rpartition("/")
+        name = head + slash + last.partition(":")[0]
+        if name in builders:
+            found[name] = builders[name]
+    return found
+
+
+_FACTS: Final = (
+    "family",
+    "release",
+    "shell",
+    "account_command",
+    "prepare",
+    "reuse",
+    "python",
+    "pip",
+    "process",
+)
+
+
+class _Facts:
+    """What is known of the images that are built here, worked out from the bottom up."""
+
+    def __init__(self, bases: Mapping[str, Mapping[str, str]], options: Mapping[str, Options]) -> None:
+        self._bases = bases
+        self._options = options
+        self._known: dict[str, dict[str, Any] | None] = {}
+
+    def inform(self, real: str) -> Options:
+        """The options of the Dockerfile at `real`, with facts about the bases that are built here."""
+        options = self._options[real]
+        found = {name: self._of(builder) for name, builder in self._bases.get(real, {}).items()}
+        known = {name: facts for name, facts in found.items() if facts is not None}
+        return replace(options, images={**known, **options.images}) if known else options
+
+    def _of(self, real: str) -> dict[str, Any] | None:
+        if real not in self._known:
+            self._known[real] = None  # whoever is built on itself learns nothing
+            self._known[real] = _describe(real, self.inform(real))
+        return self._known[real]
+
+
+def _describe(real: str, options: Options) -> dict[str, Any] | None:
+    """Facts about the image that a Dockerfile builds, in the form of bases.toml; None for an unknown base."""
+    from dockfix.model.lineage import find_lineages, read_stages  # noqa: PLC0415  # the core is costly to import
+    from dockfix.syntax.parser import parse  # noqa: PLC0415
+
+    source = read_source(real)
+    if not isinstance(source, Source):
+        return None
+    stages = read_stages(parse(source.text), options)
+    if not stages or stages[-1].image.family == "unknown":
+        return None
+    lineage = find_lineages(stages, ())[0]
+    image, end = lineage.image, lineage.end
+    facts: dict[str, Any] = {name: getattr(image, name) for name in _FACTS}
+    facts["accounts"] = [
+        {"name": one.name, "group": one.group, "uid": one.uid, "gid": one.gid, "home": one.home}
+        for one in image.accounts
+    ]
+    starts = bool(image.starts or lineage.last("CMD") or lineage.last("ENTRYPOINT"))
+    return facts | {
+        "user": end.user or "root",
+        "workdir": end.workdir,
+        "env": dict(end.env),
+        "starts": starts,
+    }
+
+
+def builds_by_file(builds: Iterable[Build]) -> dict[str, list[Build]]:
+    """The builds of each Dockerfile, by its path relative to the repository."""
+    found: dict[str, list[Build]] = {}
+    for build in builds:
+        found.setdefault(build.dockerfile, []).append(build)
+    return found

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import pytest
+
+from dockfix.repository.builds import Build, find_builds, image_names, reads_builds
+
+COMPOSE = """
+x-common: &common
+  restart: always
+services:
+  web:
+    <<: *common
+    image: registry.example.org:5000/acme/web:${TAG:-latest}
+    build:
+      context: ./web
+      dockerfile: ../docker/web.txt
+      target: runtime
+      additional_contexts:
+        base: service:base
+        src: ./src
+  base:
+    build: base
+    image: acme/base
+  inline:
+    build:
+      dockerfile_inline: FROM scratch
+  remote:
+    build: https://github.com/acme/x.git#main
+  unknown:
+    build:
+      context: ${DIR}
+  pulled:
+    image: redis
+"""
+BAKE_HCL = """
+# comment with target "no" {
+variable "TAG" { default = "latest" }
+target "_common" {
+  context = "src"
+  args = { A = "1", B = "${TAG}" }
+}
+target "app" {
+  inherits = ["_common"]
+  dockerfile = "docker/App.Dockerfile"
+  target = "prod"
+  tags = ["acme/app:${TAG}", "ghcr.io/acme/app"]
+  contexts = { base = "target:base" }
+}
+target "base" {
+  context = "."
+}
+"""
+BAKE_JSON = '{"target": {"app": {"context": "api", "tags": ["acme/api:1"]}}}'
+SKAFFOLD = """
+apiVersion: skaffold/v4beta6
+build:
+  artifacts:
+    - image: acme/worker
+      context: worker
+      docker: {dockerfile: Dockerfile.prod, target: run}
+    - image: acme/plain
+"""
+WORKFLOW = """
+on: push
+jobs:
+  build:
+    steps:
+      - uses: docker/build-push-action@v6
+        with:
+          context: ./api
+          file: ./api/deploy/Dockerfile
+          target: final
+          tags: |
+            ghcr.io/acme/api:${{ github.sha }}
+            ghcr.io/${{ github.repository }}:latest
+      - uses: docker/build-push-action@v6
+        with: {context: "{{defaultContext}}:sub"}
+      - run: |
+          docker buildx build --push -f jobs/build.txt \\
+            -t acme/jobs:$TAG --build-arg X=1 . && echo done
+"""
+SCRIPT = "set -e\ndocker build -t acme/tool --target=run ../tool\nexit\n"
+
+CASES = {
+    "compose": (
+        "deploy/docker-compose.yml",
+        COMPOSE,
+        [
+            Build(
+                "",
+                "deploy/docker/web.txt",
+                "deploy/web",
+                "runtime",
+                ("registry.example.org:5000/acme/web",),
+                "web",
+                (("base", "base"),),
+            ),
+            Build("", "deploy/base/Dockerfile", "deploy/base", "", ("acme/base",), "base"),
+        ],
+    ),
+    "bake in HCL": (
+        "docker-bake.hcl",
+        BAKE_HCL,
+        [
+            Build("", "src/Dockerfile", "src", name="_common"),
+            Build(
+                "",
+                "src/docker/App.Dockerfile",
+                "src",
+                "prod",
+                ("acme/app", "ghcr.io/acme/app"),
+                "app",
+                (("base", "base"),),
+            ),
+            Build("", "Dockerfile", "", name="base"),
+        ],
+    ),
+    "bake in JSON": (
+        "x/docker-bake.json",
+        BAKE_JSON,
+        [Build("", "x/api/Dockerfile", "x/api", "", ("acme/api",), "app")],
+    ),
+    "skaffold": (
+        "skaffold.yaml",
+        SKAFFOLD,
+        [
+            Build("", "worker/Dockerfile.prod", "worker", "run", ("acme/worker",)),
+            Build("", "Dockerfile", "", "", ("acme/plain",)),
+        ],
+    ),
+    "workflow": (
+        ".github/workflows/ci.yml",
+        WORKFLOW,
+        [
+            Build("", "api/deploy/Dockerfile", "api", "final", ("ghcr.io/acme/api",)),
+            Build("", "jobs/build.txt", "", "", ("acme/jobs",)),
+        ],
+    ),
+    "script, beside itself or at the top": (
+        "ci/build.sh",
+        SCRIPT,
+        [Build("", "tool/Dockerfile", "tool", "run", ("acme/tool",))],
+    ),
+    "makefile": (
+        "Makefile",
+        "image:\n\tpodman build -f Containerfile.ci .\n",
+        [Build("", "Containerfile.ci", "")],
+    ),
+    "broken yaml": ("compose.yml", "services:\n  web: [build: :\n", []),
+    "yaml of another kind": ("compose.yml", "- build\n- target\n", []),
+    "broken json": ("docker-bake.json", '{"target":', []),
+    "broken hcl": ("docker-bake.hcl", 'target "x" { context = ', []),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "builds"), CASES.values(), ids=CASES)
+def test_builds_that_a_file_asks_for(name: str, text: str, builds: list[Build]) -> None:
+    found = find_builds(name, text)
+    assert all(build.source == name for build in found)
+    assert [
+        Build("", one.dockerfile, one.context, one.target, one.images, one.name, one.contexts)
+        for one in found
+    ] == builds
+
+
+@pytest.mark.parametrize(
+    ("tags", "names"),
+    [
+        (["acme/x:1"], ("acme/x",)),
+        (["localhost:5000/x@sha256:0a"], ("localhost:5000/x",)),
+        (["a:1,b:2\nc"], ("a", "b", "c")),
+        (["acme/x:${TAG}-slim", "acme/$NAME:1", "${{ env.R }}/x"], ("acme/x",)),
+        (["${REGISTRY:-acme}/x"], ("acme/x",)),
+        ([""], ()),
+    ],
+)
+def test_names_in_tags(tags: list[str], names: tuple[str, ...]) -> None:
+    assert image_names(tags) == names
+
+
+@pytest.mark.parametrize(
+    ("name", "reads"),
+    [
+        ("docker-compose.override.yaml", True),
+        ("a/compose.yml", True),
+        ("docker-bake.override.hcl", True),
+        (".github/workflows/x.yml", True),
+        ("a/.github/workflows/x.yml", False),
+        ("scripts/build.sh", True),
+        ("Makefile", True),
+        ("package.json", False),
+        ("values.yaml", False),
+    ],
+)
+def test_files_that_may_tell(name: str, reads: bool) -> None:
+    assert reads_builds(name) is reads
