@@ -42,6 +42,7 @@ class Usage:
     having: tuple[str, ...] = ()
     having_env: tuple[str, ...] = ()
     lacking_env: tuple[str, ...] = ()
+    naming: tuple[str, ...] = ()
     guesses: bool = False
     long: bool = False
     bundled: bool = False
@@ -72,6 +73,8 @@ class Usage:
         if self.having and not reading.has(self.having):
             return False
         if self.having_env and not any(_is_on(env.get(name, "")) for name in self.having_env):
+            return False
+        if self.naming and not any(operand.value in self.naming for operand in reading.operands):
             return False
         return not self.lacking_env or any(not _is_on(env.get(name, "1")) for name in self.lacking_env)
 
@@ -105,6 +108,8 @@ class Usage:
             option = f"-{text[index]}"
             if not self.takes_value(option):
                 reading.options.append((option, None))
+                if not text[index + 1 : index + 2].isalpha():
+                    break
                 continue
             if index + 1 < len(text) and not self.bundled:
                 value = text[index + 1 :]

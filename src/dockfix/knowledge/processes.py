@@ -10,6 +10,8 @@ from typing import Final
 from dockfix.knowledge import read_table
 from dockfix.syntax.shell import Command
 
+_DIRECTORY: Final = r"(?:\S*/)?"
+_INTERPRETER: Final = re.compile(r"(?:\S*/)?python[\d.]*(?: -(?!m)\w+)* (?=[^-])")
 _DROPPERS: Final = frozenset(
     "gosu su-exec setpriv chpst setuidgid s6-setuidgid runuser s6-applyuidgid".split()
 )
@@ -21,7 +23,7 @@ def process_need(command: Command, env: Mapping[str, str]) -> str:
         return ""
     program = command.name.expand(env) or command.name.text
     words = [program, *(word.expand(env) or word.text for word in command.args)]
-    line = " ".join(words)
+    line = _INTERPRETER.sub("", " ".join(words), count=1)
     if "sudo" in command.via and not command.user:
         return "sudo"
     for pattern, reason in _processes():
@@ -39,7 +41,7 @@ def drops_privileges(command: Command) -> bool:
         return True
     words = [word.text for word in command.args]
     if program == "su":
-        return any(not word.startswith("-") and word != "root" for word in words)
+        return command.script is None and any(not word.startswith("-") and word != "root" for word in words)
     if program == "chroot":
         return any(word.startswith("--userspec") for word in words)
     if program == "start-stop-daemon":
@@ -51,7 +53,10 @@ def drops_privileges(command: Command) -> bool:
 def _processes() -> tuple[tuple[re.Pattern[str], str], ...]:
     rows = read_table("processes")["process"]
     return tuple(
-        (re.compile(rf"(?:\S*/)?(?:{pattern})(?:\s.*)?", re.DOTALL), row["reason"])
+        (
+            re.compile(rf"{_DIRECTORY if '/' not in pattern else ''}(?:{pattern})(?:\s.*)?", re.DOTALL),
+            row["reason"],
+        )
         for row in rows
         for pattern in row["commands"]
     )
