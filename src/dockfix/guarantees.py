@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from dockfix.model.ownership import find_directories
+from dockfix.model.ownership import find_gifts
 from dockfix.model.paths import STANDING_DIRECTORIES, is_ownable, is_within
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_left
@@ -82,11 +82,10 @@ def _owns_copies(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 
 
 def _writes_workdir(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
-    directories = find_directories(after)
     if after.lineage.image.account_command == "none":
         return
-    for path in (*directories.early, *directories.made, *directories.mixed):
-        yield 0, f"{path} stays root's"
+    for gift in find_gifts(after):
+        yield 0, f"{gift.path} stays root's"
     end = after.lineage.end.workdir
     if end in STANDING_DIRECTORIES and not is_ownable(end):
         yield 0, f"the working directory {end} stays root's"

@@ -1,82 +1,93 @@
-"""Which directories have to be given to the account, and by which commands."""
+"""Which directories have to be given to the account, from which step on, and by which commands."""
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from dockfix.model.copies import Copy, find_volumes
-from dockfix.model.lineage import Step
 from dockfix.model.paths import (
     STANDING_DIRECTORIES,
-    is_below_any,
     is_ownable,
     is_root_home,
     is_shared,
     is_system_directory,
     is_within,
 )
-from dockfix.model.plan import Plan, find_given
+from dockfix.model.plan import Plan, Reach, find_given
 from dockfix.model.runs import Invocation, Run
 
 _EVERYWHERE: Final = ("/opt", "/srv", "/mnt", "/media")
 _LITERAL: Final = re.compile(r"/[\w./+@=,-]+")
+# Commands that make no new thing in the directories they change.
+_TIDYING: Final = ("rm", "rmdir", "chown", "mkdir", "chmod", "find")
+_TOUCHING: Final = ("touch", "echo", "printf", "tee")
 
 
 @dataclass(frozen=True, slots=True)
-class Directories:
-    """Directories to give: `early` by the RUN that creates the account, the others just above USER.
+class Gift:
+    """A directory to give, how much of it, and the step behind which it can be given (-1: anywhere).
 
-    `made` were made on purpose by root's steps and go with all below them; in `mixed` root's steps
-    left things among the account's own.
+    `stands` says that this step makes the directory.
     """
 
-    early: tuple[str, ...]
-    made: tuple[str, ...]
-    mixed: tuple[str, ...]
+    path: str
+    reach: Reach
+    since: int = -1
+    stands: bool = False
 
 
-def find_directories(plan: Plan) -> Directories:
-    """The directories of a plan that are still root's and must not be."""
+def find_gifts(plan: Plan) -> tuple[Gift, ...]:
+    """The directories of a plan that are still root's and must not be, each once."""
+    wanted: dict[str, Gift] = {}
+    for gift in (*_workplaces(plan), *_made(plan), *_mixed(plan)):
+        if _LITERAL.fullmatch(gift.path):
+            other = wanted.get(gift.path, gift)
+            wanted[gift.path] = Gift(
+                gift.path,
+                max(gift.reach, other.reach),
+                max(gift.since, other.since),
+                gift.stands or other.stands,
+            )
     given = list(find_given(plan))
-    whole = [path for _, path, reach in given if reach]
-    done = frozenset(path for _, path, _ in given)
+    left = [gift for gift in wanted.values() if not _is_given(gift, given)]
+    return tuple(_outermost(left))
 
-    def left(paths: Iterator[str]) -> list[str]:
-        return [path for path in _plain(paths) if path not in done and not is_below_any(path, whole)]
 
-    mixed = left(_mixed(plan))
-    made = _outermost([*(path for path in mixed if not _has_copies(plan, path)), *left(_made(plan))])
-    mixed = _outermost([path for path in mixed if not is_below_any(path, made)])
-    return Directories(
-        tuple(path for path in left(_early(plan)) if not is_below_any(path, made)),
-        tuple(path for path in made if not is_below_any(path, mixed)),
-        tuple(mixed),
+def _is_given(gift: Gift, given: Iterable[tuple[int, str, Reach]]) -> bool:
+    return any(
+        index >= gift.since and (path == gift.path if reach is Reach.SELF else is_within(gift.path, path))
+        for index, path, reach in given
+        if reach >= gift.reach or reach is not Reach.SELF
     )
 
 
-def _outermost(paths: list[str]) -> list[str]:
-    """The paths that stand below none of the others, each once."""
-    unique = list(dict.fromkeys(paths))
-    return [path for path in unique if not any(is_within(path, one) for one in unique if one != path)]
+def _outermost(gifts: list[Gift]) -> Iterator[Gift]:
+    """The gifts that no wider one holds; a wider one waits for all that it holds."""
+    for gift in gifts:
+        if any(other is not gift and other.reach and is_within(gift.path, other.path) for other in gifts):
+            continue
+        inside = [other.since for other in gifts if gift.reach and is_within(other.path, gift.path)]
+        yield replace(gift, since=max([gift.since, *inside]))
 
 
-def commands(plan: Plan, directories: Directories, existing: Step | None) -> list[str]:
-    """Shell commands that give the directories; those that stand above the step `existing` are there."""
+def commands(plan: Plan, gifts: Iterable[Gift], at: int) -> list[str]:
+    """Shell commands that give the directories, for a RUN that stands where the step `at` stands."""
+    gifts = list(gifts)
     owner = plan.account.owner
     found: list[str] = []
-    new = [path for path in directories.early if not _stands_above(plan, path, existing)]
-    plain = [path for path in directories.early if path not in directories.mixed]
+    new = [gift.path for gift in gifts if gift.reach is Reach.SELF and not _exists(plan, gift, at)]
+    by_reach = {reach: " ".join(gift.path for gift in gifts if gift.reach is reach) for reach in Reach}
     if new:
         found.append("mkdir -p " + " ".join(new))
-    if plain:
-        found.append(f"chown {owner} " + " ".join(plain))
-    if directories.made:
-        found.append(f"chown -R {owner} " + " ".join(directories.made))
-    if directories.mixed:
-        paths = " ".join(directories.mixed)
+    if paths := by_reach[Reach.SELF]:
+        found.append(f"chown {owner} {paths}")
+    if paths := by_reach[Reach.ALL]:
+        found.append(f"chown -R {owner} {paths}")
+    if paths := by_reach[Reach.ROOTS]:
         if plan.lineage.image.account_command == "busybox":
             found.append(f"find {paths} -user root -exec chown {owner} {{}} +")
         else:
@@ -84,30 +95,26 @@ def commands(plan: Plan, directories: Directories, existing: Step | None) -> lis
     return found
 
 
-def _has_copies(plan: Plan, path: str) -> bool:
-    """Whether copies above USER put things of the account's own there, which need no new owner."""
+def _exists(plan: Plan, gift: Gift, at: int) -> bool:
+    """Whether a directory surely is there before the step `at`."""
+    if gift.path in _EVERYWHERE or (gift.stands and gift.since < at):
+        return True
     return any(
-        is_within(copy.destination, path) for copy in plan.owned_copies if copy.step.index < plan.switch
+        step.keyword == "WORKDIR" and is_within(plan.after(step).workdir, gift.path)
+        for step in plan.steps[:at]
     )
 
 
-def _plain(paths: Iterator[str]) -> Iterator[str]:
-    """Each path once, and only those that a shell takes literally."""
-    return (path for path in dict.fromkeys(paths) if _LITERAL.fullmatch(path))
-
-
-def _early(plan: Plan) -> Iterator[str]:
-    volumes = [path for _, path in find_volumes(plan.lineage) if is_ownable(path)]
-    workdirs = [
-        plan.workdir,
-        *(step.before.workdir for step in plan.steps[plan.switch :] if step.keyword == "RUN"),
-    ]
+def _workplaces(plan: Plan) -> Iterator[Gift]:
+    """The home, working directories and volumes: the directory itself, for nothing in it is root's."""
     if plan.home.strip("/") and (plan.account.homeless or _makes_home_early(plan)):
-        yield plan.home
-    for path in workdirs:
+        created = plan.account.created
+        yield Gift(plan.home, Reach.SELF, created.index if created and plan.account.homeless else -1)
+    below = (step.before.workdir for step in plan.steps[plan.switch :] if step.keyword == "RUN")
+    for path in (plan.workdir, *below):
         if path != "/" and is_ownable(path) and _is_roots(plan, path):
-            yield path
-    yield from volumes
+            yield Gift(path, Reach.SELF)
+    yield from (Gift(path, Reach.SELF) for _, path in find_volumes(plan.lineage) if is_ownable(path))
 
 
 def _is_roots(plan: Plan, path: str) -> bool:
@@ -135,80 +142,73 @@ def _makes_home_early(plan: Plan) -> bool:
     )
 
 
-def _stands_above(plan: Plan, path: str, existing: Step | None) -> bool:
-    """Whether the directory surely exists at that step, so that it needs no mkdir."""
-    if existing is None:
-        return False
-    return path in _EVERYWHERE or any(
-        step.keyword == "WORKDIR" and is_within(plan.after(step).workdir, path)
-        for step in plan.steps[: existing.index]
-    )
-
-
-def _made(plan: Plan) -> Iterator[str]:
-    """Directories that root's steps make on purpose and put nothing into: places for data."""
+def _made(plan: Plan) -> Iterator[Gift]:
+    """What root's steps make on purpose for data, and copies above the account that name nobody yet."""
+    filled = [path for run in _roots(plan) for one in run.invocations for path in _filling(one)]
+    touched = {
+        posixpath.dirname(path) for run in _roots(plan) for one in run.invocations for path in _touching(one)
+    }
     for run in _roots(plan):
-        effects = [one.effect("/root") for one in run.invocations]
-        for effect in effects:
-            for path in effect.makes:
-                if not _is_for_data(path) or is_below_any(path, _filled(plan, path)):
+        for one in run.invocations:
+            for path in one.effect("/root").makes:
+                if not is_ownable(path) or is_root_home(path) or is_shared(path):
                     continue
-                yield path
+                if any(is_within(place, path) for place in filled) or not _is_for_data(plan, path):
+                    continue
+                yield Gift(path, Reach.ALL if path in touched else Reach.SELF, run.step.index, stands=True)
     account = plan.account.created
-    if account is not None:
-        yield from _unowned_copies(plan, account)
-
-
-def _unowned_copies(plan: Plan, account: Step) -> Iterator[str]:
-    """Copies for the account that stand above the step that creates it, where no name resolves yet."""
-    for copy in plan.owned_copies:
+    for copy in plan.owned_copies if account is not None else ():
         if copy.step.index < account.index and not copy.has_owner and copy.destination != "/":
-            yield copy.destination
+            yield Gift(copy.destination, Reach.ALL, copy.step.index, stands=True)
 
 
-def _is_for_data(path: str) -> bool:
-    return not is_system_directory(path) and not is_shared(path) and not is_root_home(path)
+def _is_for_data(plan: Plan, path: str) -> bool:
+    return not is_system_directory(path) or any(is_within(path, own) for own in plan.own_directories)
 
 
-def _filled(plan: Plan, path: str) -> tuple[str, ...]:
-    """`path` itself where other commands of root's put things into it, else nothing."""
-    for run in _roots(plan):
-        for one in run.invocations:
-            effect = one.effect("/root")
-            others = [
-                place
-                for place in effect.writes
-                if place not in effect.makes and one.command.program not in ("rm", "chmod", "chown", "rmdir")
-            ]
-            if any(is_within(place, path) for place in others):
-                return (path,)
-    return ()
+def _filling(one: Invocation) -> list[str]:
+    """What a command writes but does not make as a directory: it may fill the one it writes to."""
+    if one.command.program in (*_TIDYING, *_TOUCHING):
+        return []
+    effect = one.effect("/root")
+    return [path for path in effect.writes if path not in effect.makes]
 
 
-def _mixed(plan: Plan) -> Iterator[str]:
+def _touching(one: Invocation) -> tuple[str, ...]:
+    """The files that a command starts for somebody to write on: they go with their directory."""
+    return one.effect("/root").writes if one.command.program in _TOUCHING else ()
+
+
+def _mixed(plan: Plan) -> Iterator[Gift]:
     """Directories of the application in which root's steps leave things of their own."""
-    own = [path for path in plan.own_directories if path != plan.home and is_ownable(path)]
-    landed: list[str] = []
-    copies = {copy.step.index: copy for copy in plan.owned_copies}
+    own = [
+        path
+        for path in plan.own_directories
+        if path != plan.home and is_ownable(path) and path not in STANDING_DIRECTORIES
+    ]
+    landed = False
+    copies = {copy.step.index for copy in plan.owned_copies}
     for step in plan.steps[: plan.switch]:
-        if step.index in copies:
-            landed.append(copies[step.index].destination)
+        landed = landed or step.index in copies
         run = plan.runs.get(step.index)
-        if run is None:
+        for directory, index in _leavings(run, own, landed=landed) if run else ():
+            above = [copy for copy in plan.owned_copies if copy.step.index < plan.switch]
+            has_copies = any(is_within(copy.destination, directory) for copy in above)
+            yield Gift(directory, Reach.ROOTS if has_copies else Reach.ALL, index, stands=True)
+
+
+def _leavings(run: Run, own: list[str], *, landed: bool) -> Iterator[tuple[str, int]]:
+    """(directory of the application, step) of each place where a RUN of root's leaves something."""
+    removed = {
+        path for one in run.invocations if one.command.program == "rm" for path in one.effect("/root").writes
+    }
+    for one in run.invocations:
+        if one.command.program in _TIDYING:
             continue
-        removed = {
-            path
-            for one in run.invocations
-            if one.command.program == "rm"
-            for path in one.effect("/root").writes
-        }
-        for one in run.invocations:
-            if one.command.program in ("rm", "chown", "mkdir", "chmod", "find"):
-                continue
-            places = [path for path in _left_behind(one, landed=bool(landed)) if path not in removed]
-            for directory in own:
-                if any(is_within(place, directory) for place in places):
-                    yield directory
+        places = [path for path in _left_behind(one, landed=landed) if path not in removed]
+        for directory in own:
+            if any(is_within(place, directory) for place in places):
+                yield directory, run.step.index
 
 
 def _left_behind(one: Invocation, *, landed: bool) -> list[str]:

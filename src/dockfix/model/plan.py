@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import IntEnum
 from functools import cached_property
 from typing import Final
 
@@ -40,6 +41,14 @@ _BASE_COMMANDS: Final = re.compile(
     r"(.*/)?(python|pip)[\d.]*|rm|mkdir|cd|echo|printf|find|true|set|chmod|ls|cp|mv|ln|touch|sed|export|cat|test"
     r"|\[|pwd|env|which|head|tail|grep|exit|:|if|du|sync|unset|tar|unzip"
 )
+
+
+class Reach(IntEnum):
+    """How much of a directory a chown gives: itself, what is root's in it, or all of it."""
+
+    SELF = 0
+    ROOTS = 1
+    ALL = 2
 
 
 class Plan:
@@ -171,7 +180,7 @@ class Plan:
         """The copies that become the account's under the options, whether marked yet or not."""
         if self.options.chown is Chown.NONE:
             return ()
-        given = [(index, path) for index, path, reach in find_given(self) if reach == "all"]
+        given = [(index, path) for index, path, reach in find_given(self) if reach is Reach.ALL]
         return tuple(
             copy
             for copy in self.copies
@@ -185,6 +194,9 @@ class Plan:
         if self.options.chown is Chown.WRITABLE:
             volumes = [path for _, path in find_volumes(self.lineage)]
             return (copy.is_download and self.is_below(copy.step)) or is_below_any(copy.destination, volumes)
+        if copy.stage is not None and copy.destination == "/":
+            # A whole root file system laid over the base's: its directories are the system's.
+            return False
         return self.is_below(copy.step) or self.lands_in_application(copy)
 
     # -- what the account can run --------------------------------------------------------------
@@ -224,6 +236,9 @@ class Plan:
         effect = one.effect(self.home or "/")
         if effect.root:
             return effect.root
+        for _, path in find_volumes(self.lineage):
+            if path in effect.makes:
+                return f"makes {path}"
         for path in (*effect.writes, *effect.owns):
             if not self.may_write(path, run.step):
                 return f"writes to {path}"
@@ -313,11 +328,8 @@ class Plan:
         )
 
 
-def find_given(plan: Plan) -> Iterator[tuple[int, str, str]]:
-    """(step, directory, reach) of every chown above USER that gives to the account.
-
-    The reach is "all" for everything below it, "root's" for what is root's there, "" for itself.
-    """
+def find_given(plan: Plan) -> Iterator[tuple[int, str, Reach]]:
+    """(step, directory, reach) of every chown above USER that gives to the account."""
     owners = {plan.account.owner, plan.account.name, plan.account.ids}
     for index, run in plan.runs.items():
         for one in run.invocations if index < plan.switch else ():
@@ -325,6 +337,6 @@ def find_given(plan: Plan) -> Iterator[tuple[int, str, str]]:
                 words = [word.expand(one.env) or "" for word in one.command.args]
                 if owners.intersection(words):
                     partly = one.command.program == "find" or any(word.startswith("--from") for word in words)
-                    reach = "root's" if partly else "all" if "-R" in words else ""
+                    reach = Reach.ROOTS if partly else Reach.ALL if "-R" in words else Reach.SELF
                     paths = (word for word in words if word.startswith(("/", ".")))
                     yield from ((index, resolve(path, one.cwd), reach) for path in paths)

@@ -65,6 +65,11 @@ def find_unknown_references(plan: Plan) -> Iterator[tuple[str, int]]:
 def leans_on_root(plan: Plan) -> bool:
     """Whether the image's start names, relative to `/`, what stands at an absolute place."""
     made = [path for path in _made_absolutely(plan) if path != "/"]
+    made += (path for copy in plan.copies if not copy.is_relative for path in copy.landed())
+    if any(
+        copy.destination == "/" and "/*" in copy.landed() and not copy.is_relative for copy in plan.copies
+    ):
+        return True
     relative = {path for copy in moved_copies(plan) for path in copy.landed()}
     for step in (plan.lineage.last("CMD"), plan.lineage.last("ENTRYPOINT")):
         if step is None or step.before.workdir != "/":

@@ -22,7 +22,7 @@ _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _MAX_DEPTH: Final = 3
 # Programs in these directories come from packages, not from the build context.
 _PACKAGED: Final = re.compile(
-    r"/(?:usr/(?!src/|app/)|bin/|sbin/|lib/).*[^/.]+|(?:.*/)?(?:\.?v?env[^/]*|conda[^/]*|[^/]+/envs/[^/]+)/bin/[^/.]+"
+    r"/(?:usr/(?!src/|app/)|bin/|sbin/|lib/)(?:.*/)?[^/.]+|(?:.*/)?(?:\.?v?env[^/]*|conda[^/]*|[^/]+/envs/[^/]+)/bin/[^/.]+"
     r"|.*/(?:python[\d.]*|gunicorn|uvicorn|celery|flask|streamlit|jupyter[\w-]*|uwsgi|daphne|hypercorn|node|java|tini)"
 )
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dockfix.edits import Edit
 from dockfix.layout import MAX_WIDTH, Layout, NewLine
 from dockfix.model.lineage import Step
-from dockfix.model.ownership import Directories, commands, find_directories
+from dockfix.model.ownership import commands, find_gifts
 from dockfix.model.plan import Plan
 from dockfix.transforms.create_user import account_command
 
@@ -40,21 +40,17 @@ def propose(plan: Plan) -> Iterator[Edit]:
     """The mkdir and chown commands, in the account's RUN or in one of their own above USER."""
     if not plan.is_moved or plan.lineage.image.account_command == "none":
         return
-    directories = find_directories(plan)
+    gifts = find_gifts(plan)
     account = _account_step(plan)
-    late = Directories((), directories.made, directories.mixed)
     if account is not None:
-        here = directories if account.index == plan.switch - 2 else Directories(directories.early, (), ())
-        if parts := commands(plan, here, account):
+        early = [gift for gift in gifts if gift.since < account.index]
+        if parts := commands(plan, early, account.index):
             yield _append(plan, account, parts)
-        directories = Directories((), (), ()) if here is directories else late
-    if parts := commands(plan, directories, _user_step(plan)):
+        gifts = tuple(gift for gift in gifts if gift not in early)
+    user = plan.steps[plan.switch - 1]
+    if parts := commands(plan, gifts, user.index):
         line = NewLine("RUN", " && ".join(parts), "Give the user its directories")
-        yield Layout(plan.tree).insert_before(_user_step(plan).instruction, [line])
-
-
-def _user_step(plan: Plan) -> Step:
-    return plan.steps[plan.switch - 1]
+        yield Layout(plan.tree).insert_before(user.instruction, [line])
 
 
 def _account_step(plan: Plan) -> Step | None:
