@@ -1,4 +1,7 @@
-"""Measure dockfix: `python -m tests.bench startup` or `throughput [FOLDER [LIMIT]]`; without a word, both."""
+"""Measure dockfix by `python -m tests.bench`.
+
+Words: `startup`, `throughput [FOLDER [LIMIT]]`, `monorepo [FILES DOCKERFILES]`. Without a word, all three.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,10 @@ def main(words: list[str]) -> None:
 
         folder = Path(words[1]) if len(words) > 1 else None
         print(throughput.measure(folder, *map(int, words[2:])))
+    if not words or words[0] == "monorepo":
+        from . import monorepo
+
+        print(monorepo.measure(*map(int, words[1:])))
 
 
 if __name__ == "__main__":
