@@ -209,6 +209,13 @@ def _leavings(run: Run, own: list[str], *, landed: bool) -> Iterator[tuple[str, 
         for directory in own:
             if any(is_within(place, directory) for place in places):
                 yield directory, run.step.index
+            # A tree that root brings with the working directory in it.
+            yield from (
+                (place, run.step.index)
+                for place in places
+                if place != directory and is_within(directory, place) and not is_system_directory(place)
+                if place not in STANDING_DIRECTORIES
+            )
 
 
 def _left_behind(one: Invocation, *, landed: bool) -> list[str]:

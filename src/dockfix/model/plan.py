@@ -194,8 +194,8 @@ class Plan:
         if self.options.chown is Chown.WRITABLE:
             volumes = [path for _, path in find_volumes(self.lineage)]
             return (copy.is_download and self.is_below(copy.step)) or is_below_any(copy.destination, volumes)
-        if copy.stage is not None and copy.destination == "/":
-            # A whole root file system laid over the base's: its directories are the system's.
+        if copy.stage is not None and is_system_directory(copy.destination):
+            # Programs and libraries keep the owner that their stage gave them: everybody reads them.
             return False
         return self.is_below(copy.step) or self.lands_in_application(copy)
 

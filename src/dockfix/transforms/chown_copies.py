@@ -2,7 +2,8 @@
 
 COPY and ADD give everything to root whatever USER says, so each that lands below USER, or in the
 application's directories, gets `--chown`. Numbers stand where a name cannot be resolved: with
-`--link`, and on bases without accounts. Ownership that the file sets itself is left alone.
+`--link`, and on bases without accounts. Ownership that the file sets itself is left alone, and so
+is that of programs and libraries which another stage hands over to a system directory.
 """
 
 from __future__ import annotations
