@@ -39,6 +39,7 @@ class Candidate:
 
     `refusal` says why it is not to be read, `failed` that this is an error. `builds` are those of
     the repository that build it, `folder` the build context if they agree on one that is not its own.
+    What is `linked` stands behind plain files.
     """
 
     path: str
@@ -47,6 +48,7 @@ class Candidate:
     failed: bool = False
     builds: tuple[Build, ...] = ()
     folder: str | None = None
+    linked: bool = False
 
 
 def is_dockerfile_name(name: str) -> bool:

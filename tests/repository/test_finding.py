@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -152,8 +154,9 @@ def test_a_folder_closed_to_git_is_reported(repository: Repository, monkeypatch:
     from dockfix.repository import git
 
     repository.put("Dockerfile")
-    listing = git.Listing(b"", b"Dockerfile\0", (("closed", "Permission denied"),))
-    monkeypatch.setattr("dockfix.repository.finding.list_files", lambda _: listing)
+    errors = io.BytesIO(b"warning: could not open directory 'closed/': Permission denied\n")
+    listing = git.Listing(b"", io.BytesIO(b"Dockerfile\0"), errors)
+    monkeypatch.setattr("dockfix.repository.finding.list_files", lambda _: nullcontext(listing))
     assert found() == ["Dockerfile", "closed [unreadable]"]
 
 

@@ -53,8 +53,7 @@ def _prepare(candidate: Candidate, options: Options, cache: Cache | None) -> Ite
     if isinstance(source, Failed):
         return Verdict(Analysis(path, source))
     job = Job(path, source.data, options, candidate.folder)
-    known = None if cache is None else cache.find(job)
-    return job if known is None else Verdict(replace(known.analysis, before=source.data), known.around)
+    return (None if cache is None else cache.find(job)) or job
 
 
 def _processors() -> int:

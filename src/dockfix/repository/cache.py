@@ -44,7 +44,7 @@ class Cache:
             result, edits = _decode(entry["result"], job.data)
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
-        return Verdict(Analysis(job.path, result, b"", applies(result, job.options), edits), around)
+        return Verdict(Analysis(job.path, result, job.data, applies(result, job.options), edits), around)
 
     def store(self, job: Job, verdict: Verdict) -> None:
         """Remember a verdict; failures are not remembered."""

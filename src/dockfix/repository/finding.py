@@ -45,7 +45,7 @@ def find_in(folder: str, selection: Selection) -> Iterator[Candidate]:
     links: list[Candidate] = []
     plain: set[str] = set()
     for candidate in search.with_builds(list(search.candidates())):
-        if os.path.islink(candidate.path):
+        if candidate.linked:
             links.append(candidate)
         else:
             plain.add(candidate.real)
@@ -107,14 +107,13 @@ class _Search:
             yield from self._walk("", [])
             return
         try:
-            listing = list_files(self.folder)
+            with list_files(self.folder) as listing:
+                if listing.tracked or listing.new or not is_ignored(self.real):
+                    yield from self._from_git(listing)
+                    return
         except GitError:
-            yield from self._walk("", [])
-            return
-        if not (listing.tracked or listing.new) and is_ignored(self.real):
-            yield from self._walk("", [])
-        else:
-            yield from self._from_git(listing)
+            pass
+        yield from self._walk("", [])
 
     def _from_git(self, listing: Listing) -> Iterator[Candidate]:
         folders: set[str] = set()
@@ -164,7 +163,7 @@ class _Search:
         if stat.S_ISREG(mode):
             yield Candidate(path, os.path.join(self.real, name))
         elif stat.S_ISLNK(mode):
-            yield self._follow(name)
+            yield replace(self._follow(name), linked=True)
         elif not stat.S_ISDIR(mode):
             yield self._refuse(name, "not-a-file", "a pipe, socket or device, not a file", "delete it")
 
@@ -237,7 +236,8 @@ class _Search:
         return os.path.normpath(os.path.join(self.folder, name))
 
     def _refuse(self, name: str, code: str, message: str, cure: str) -> Candidate:
-        return Candidate(self._path(name), os.path.join(self.real, name), Finding(code, 0, message, cure))
+        finding = Finding(code, 0, message, cure)
+        return Candidate(self._path(name), os.path.join(self.real, name), finding)
 
     def _closed(self, name: str, why: str) -> Candidate:
         finding = Finding("unreadable", 0, f"not readable: {why}", "allow reading it: chmod u+rx")

@@ -6,7 +6,8 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from functools import cached_property
 from tempfile import TemporaryFile
 from typing import IO, Final
 
@@ -20,17 +21,27 @@ class GitError(Exception):
     """Git is not there, or does not answer for this folder."""
 
 
-@dataclass(frozen=True, slots=True)
 class Listing:
-    """What git says of a folder; paths are relative to it.
+    """What git says of a folder; paths are relative to it. Tracked files are known before new ones."""
 
-    `tracked` and `new` (not tracked, not ignored) are in git's own form. `closed` names folders
-    that could not be read, with why.
-    """
+    def __init__(self, tracked: bytes, new: IO[bytes] | None = None, errors: IO[bytes] | None = None) -> None:
+        self.tracked = tracked
+        self._stream = new
+        self._errors = errors
 
-    tracked: bytes
-    new: bytes
-    closed: tuple[tuple[str, str], ...] = ()
+    @cached_property
+    def new(self) -> bytes:
+        """Files that are neither tracked nor ignored, in git's own form."""
+        return self._stream.read() if self._stream else b""
+
+    @cached_property
+    def closed(self) -> tuple[tuple[str, str], ...]:
+        """Folders that could not be read, with why."""
+        if self._errors is None or not isinstance(self.new, bytes):  # all of it, before the errors
+            return ()
+        self._errors.seek(0)
+        found = _CLOSED.findall(os.fsdecode(self._errors.read()))
+        return tuple((name.rstrip("/"), why) for name, why in found)
 
     def files(self, word: bytes = b"") -> Iterator[str]:
         """The paths that hold `word` (lower-case; their own case does not count), tracked ones first."""
@@ -64,15 +75,13 @@ def _holding(entries: bytes, word: bytes) -> Iterator[bytes]:
     return (entry for entry, lowered in pairs if word in lowered and entry)
 
 
-def list_files(folder: str) -> Listing:
+@contextmanager
+def list_files(folder: str) -> Iterator[Listing]:
     """The files below `folder` that git tracks, or would. Raises GitError."""
-    with TemporaryFile() as errors, _start(folder, errors, *_NEW) as listing_new:
-        tracked = _ask(folder, "ls-files", "-z", "--stage")
-        assert listing_new.stdout is not None
-        new = listing_new.stdout.read()
-        errors.seek(0)
-        closed = _CLOSED.findall(os.fsdecode(errors.read()))
-    return Listing(tracked, new, tuple((name.rstrip("/"), why) for name, why in closed))
+    with TemporaryFile() as errors, _start(folder, errors, *_NEW) as new:
+        listing = Listing(_ask(folder, "ls-files", "-z", "--stage"), new.stdout, errors)
+        yield listing
+        assert listing.new is not None  # read to its end, so that git is not cut off
 
 
 def find_top(folder: str) -> str | None:
