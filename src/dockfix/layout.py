@@ -71,6 +71,9 @@ class Layout:
     def insert_after(self, instruction: Instruction, lines: Sequence[NewLine]) -> Edit:
         """New lines right behind an instruction."""
         text = "".join(self._gap + self._written(line) for line in lines)
+        after = self.tree.nodes.index(instruction) + 1
+        if after < len(self.tree.nodes) and not isinstance(self.tree.nodes[after], Blank):
+            text += self._gap
         if not self.tree.text[: instruction.end].endswith("\n"):
             text = self.tree.eol + text.removesuffix(self.tree.eol)
         return Edit(instruction.end, instruction.end, text)

@@ -20,8 +20,8 @@ from dockfix.syntax.validity import rejections
 
 _ROOT_AT_START: Final = frozenset(
     "apk apt apt-get dnf microdnf yum zypper pacman dpkg rpm adduser addgroup useradd groupadd usermod"
-    " groupmod deluser userdel chown chgrp mount umount modprobe sysctl iptables ip6tables ipset nft setcap service systemctl"
-    " update-ca-certificates update-alternatives ldconfig locale-gen visudo sudo".split()
+    " groupmod deluser userdel chown chgrp mount umount modprobe sysctl iptables ip6tables ipset nft setcap"
+    " service systemctl update-ca-certificates update-alternatives ldconfig locale-gen visudo sudo".split()
 )
 _WINDOWS_SHELL: Final = re.compile(r"powershell|pwsh|cmd(\.exe)?$", re.IGNORECASE)
 _IGNORE: Final = re.compile(r"#\s*dockfix:\s*ignore(?:\[([\w\s,-]*)\])?", re.IGNORECASE)
@@ -231,6 +231,13 @@ def find_reviews(plan: Plan) -> Iterator[Finding]:
     for path, line in starting.unread:
         yield Finding("unread-entrypoint", line, f"{path} cannot be read", "check that it needs no root")
     yield from _low_ports(plan)
+    if "onbuild" in image.tag:
+        yield Finding(
+            "onbuild",
+            first,
+            "the base's ONBUILD steps copy and install as root",
+            "check where they put the code",
+        )
     for step in plan.steps:
         if step.keyword == "ONBUILD":
             yield Finding(

@@ -156,6 +156,14 @@ def _made(plan: Plan) -> Iterator[Gift]:
                 if any(is_within(place, path) for place in filled) or not _is_for_data(plan, path):
                     continue
                 yield Gift(path, Reach.ALL if path in touched else Reach.SELF, run.step.index, stands=True)
+            if one.command.program == "touch":
+                # An empty file is made for somebody to write to.
+                files = (path for path in one.effect("/root").writes if not is_shared(path))
+                yield from (
+                    Gift(path, Reach.SELF, run.step.index, stands=True)
+                    for path in files
+                    if not is_root_home(path)
+                )
     account = plan.account.created
     for copy in plan.owned_copies if account is not None else ():
         if copy.step.index < account.index and not copy.has_owner and copy.destination != "/":

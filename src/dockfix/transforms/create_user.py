@@ -16,7 +16,7 @@ from dockfix.layout import Layout, NewLine
 from dockfix.model.accounts import UserAccount
 from dockfix.model.copies import find_volumes
 from dockfix.model.images import Image
-from dockfix.model.paths import is_ownable
+from dockfix.model.paths import is_ownable, is_root_home
 from dockfix.model.plan import Plan
 
 NAME = "create-user"
@@ -55,6 +55,12 @@ def first_needing(plan: Plan) -> int:
     needing = [plan.switch]
     needing += (copy.step.index for copy in plan.owned_copies if not copy.has_owner)
     needing += (step.index for step, path in find_volumes(plan.lineage) if is_ownable(path))
+    if is_root_home(plan.lineage.end.workdir):
+        needing += (
+            step.index
+            for step in plan.steps
+            if step.keyword == "WORKDIR" and is_root_home(plan.after(step).workdir)
+        )
     relative = plan.first_relative
     if relative is not None:
         needing.append(relative.index)
