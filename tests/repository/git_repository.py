@@ -13,7 +13,12 @@ class Repository:
     def git(self, *arguments: str) -> str:
         identity = ["-c", "user.name=n", "-c", "user.email=n@example.org", "-c", "protocol.file.allow=always"]
         done = subprocess.run(
-            ["git", *identity, *arguments], cwd=self.folder, check=True, capture_output=True, text=True
+            ["git", *identity, *arguments],
+            cwd=self.folder,
+            check=True,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
         )
         return done.stdout
 
