@@ -223,7 +223,7 @@ def find_reviews(plan: Plan) -> Iterator[Finding]:
     if not starting.understood:
         line = starting.steps[-1].instruction.line
         yield Finding("opaque-command", line, "the start is not understood", "check that it needs no root")
-    if plan.lineage.end.workdir == "/" and plan.home.strip("/") and not plan.relocates:
+    if image.known and plan.lineage.end.workdir == "/" and plan.home.strip("/") and not plan.relocates:
         yield Finding(
             "works-in-root-directory", starting.steps[-1].instruction.line if starting.steps else first,
             "the image works in /, where the new user cannot write", "check that it writes nothing there",

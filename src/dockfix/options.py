@@ -65,7 +65,9 @@ class Options:
             object.__setattr__(self, "install", Install(self.install))
             object.__setattr__(self, "chown", Chown(self.chown))
         except ValueError as error:
-            raise OptionError(f"{error}: install is user, venv or system; chown is all, writable or none") from None
+            raise OptionError(
+                f"{error}: install is user, venv or system; chown is all, writable or none"
+            ) from None
         for name, value in (("uid", self.uid), ("gid", self.gid)):
             if value is not None and not 0 < value < 2**31:
                 raise OptionError(f"{name}: {value} is out of range: use 1 to {2**31 - 1}, 0 is root")

@@ -127,7 +127,11 @@ class Plan:
     @cached_property
     def relocates(self) -> bool:
         """Whether set-workdir gives the image a directory of its own."""
-        return self.lineage.end.workdir == "/" and bool(self.home.strip("/")) and not leans_on_root(self)
+        if self.lineage.end.workdir != "/" or not self.home.strip("/"):
+            return False
+        # An unknown base may have a working directory of its own.
+        is_set = self.lineage.last("WORKDIR") is not None
+        return (self.lineage.image.known or is_set or bool(self.options.base)) and not leans_on_root(self)
 
     @cached_property
     def first_relative(self) -> Step | None:
