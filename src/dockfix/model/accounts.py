@@ -94,8 +94,8 @@ def new_account(image: Image, options: Options, *, needs_ids: bool) -> UserAccou
 def find_created(lineage: Lineage) -> Iterator[UserAccount]:
     """The accounts that RUN lines of the lineage create, in order."""
     groups: dict[str, str] = {}
-    for step in lineage.steps:
-        if step.keyword != "RUN" or not any(name in str(step.instruction) for name in _CREATORS):
+    for step in lineage.of("RUN"):
+        if not any(name in str(step.instruction) for name in _CREATORS):
             continue
         for one in read_run(step, "/root").invocations:
             program = one.command.program.rpartition("/")[2]
@@ -111,8 +111,8 @@ def find_created(lineage: Lineage) -> Iterator[UserAccount]:
 def _favourite(lineage: Lineage) -> str:
     """The base's account to which the file gives the application's directory, or the base's own user."""
     end = lineage.end.workdir
-    for step in lineage.steps:
-        if step.keyword != "RUN" or "chown" not in step.instruction.args or end == "/":
+    for step in lineage.of("RUN"):
+        if "chown" not in step.instruction.args or end == "/":
             continue
         for one in read_run(step, "/root").invocations:
             words = [word.expand(one.env) or "" for word in one.command.args if not word.text.startswith("-")]

@@ -91,14 +91,13 @@ class Copy:
 
 def find_copies(lineage: Lineage) -> tuple[Copy, ...]:
     """The COPY and ADD steps of a lineage in order."""
-    return tuple(Copy(step) for step in lineage.steps if step.keyword in ("COPY", "ADD"))
+    return tuple(Copy(step) for step in lineage.of("COPY", "ADD"))
 
 
 def find_volumes(lineage: Lineage) -> tuple[tuple[Step, str], ...]:
     """The VOLUME steps with each path they declare, absolute."""
     found: list[tuple[Step, str]] = []
-    for step in lineage.steps:
-        if step.keyword == "VOLUME":
-            written = step.instruction.json or tuple(w.text for w in split_words(step.instruction.args))
-            found += ((step, resolve(step.expand(path), "/")) for path in written)
+    for step in lineage.of("VOLUME"):
+        written = step.instruction.json or tuple(w.text for w in split_words(step.instruction.args))
+        found += ((step, resolve(step.expand(path), "/")) for path in written)
     return tuple(found)

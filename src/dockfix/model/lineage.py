@@ -46,19 +46,15 @@ class State:
         return is_root_user(self.user)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Step:
     """One instruction of a stage; `index` counts within the lineage."""
 
     index: int
+    keyword: str
     instruction: Instruction
     stage: Stage
     before: State
-
-    @property
-    def keyword(self) -> str:
-        """The instruction's name in upper case."""
-        return self.instruction.keyword
 
     def expand(self, raw: str) -> str:
         """The value after Dockerfile variable substitution; as it stands where that is not supported."""
@@ -117,7 +113,21 @@ class Lineage:
 
     def last(self, keyword: str) -> Step | None:
         """The last step with that keyword: the one that counts for CMD, ENTRYPOINT, USER and the like."""
-        return next((step for step in reversed(self.steps) if step.keyword == keyword), None)
+        steps = self.of(keyword)
+        return steps[-1] if steps else None
+
+    def of(self, *keywords: str) -> list[Step]:
+        """The steps with one of those keywords, in order."""
+        if len(keywords) == 1:
+            return self._by_keyword.get(keywords[0], [])
+        return [step for step in self.steps if step.keyword in keywords]
+
+    @cached_property
+    def _by_keyword(self) -> dict[str, list[Step]]:
+        found: dict[str, list[Step]] = {}
+        for step in self.steps:
+            found.setdefault(step.keyword, []).append(step)
+        return found
 
     def _walk(self) -> Iterator[Step]:
         image = self.image
@@ -127,7 +137,7 @@ class Lineage:
         for stage in self.stages:
             state = replace(state, variables=state.env)
             for instruction in stage.instructions:
-                step = Step(index, instruction, stage, state)
+                step = Step(index, instruction.keyword, instruction, stage, state)
                 yield step
                 state = _advance(state, step)
                 index += 1
@@ -141,6 +151,8 @@ def is_root_user(user: str) -> bool:
 
 def _advance(state: State, step: Step) -> State:
     keyword = step.keyword
+    if keyword in ("RUN", "COPY", "FROM", "ADD", "CMD"):
+        return state
     if keyword == "USER":
         return replace(state, user=step.expand(step.instruction.args))
     if keyword == "WORKDIR":

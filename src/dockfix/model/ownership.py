@@ -165,8 +165,13 @@ def _made(plan: Plan) -> Iterator[Gift]:
                     if not is_root_home(path)
                 )
     account = plan.account.created
-    for copy in plan.owned_copies if account is not None else ():
-        if copy.step.index < account.index and not copy.has_owner and copy.destination != "/":
+    for copy in plan.owned_copies:
+        if (
+            account is not None
+            and copy.step.index < account.index
+            and not copy.has_owner
+            and copy.destination != "/"
+        ):
             yield Gift(copy.destination, Reach.ALL, copy.step.index, stands=True)
 
 

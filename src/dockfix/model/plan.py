@@ -208,7 +208,7 @@ class Plan:
     @cached_property
     def runs(self) -> dict[int, Run]:
         """The parsed RUN steps of the lineage by their index."""
-        return {step.index: read_run(step, self.home or "/") for step in self.steps if step.keyword == "RUN"}
+        return {step.index: read_run(step, self.home or "/") for step in self.lineage.of("RUN")}
 
     def root_reason(self, run: Run) -> str:
         """Why a RUN has to stay root's; "" where the account can run it as well."""

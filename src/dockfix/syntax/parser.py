@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from dockfix.syntax.heredocs import parse_heredoc_word, shell_words
@@ -116,7 +117,7 @@ class _Cutter:
         length = 0
         body_start = start + lead
         while True:
-            match = continuation.search(body)
+            match = continuation.search(body) if body.rstrip(" \t").endswith(self.escape) else None
             part = body[: match.start()] if match else body
             if part or not segments:
                 segments.append(Segment(length, body_start, len(part)))
@@ -181,6 +182,18 @@ def split_instruction(
     text: str, start: int, line: int, joined: str, segments: tuple[Segment, ...], escape: str, shift: int = 0
 ) -> Instruction:
     """Split a joined line into keyword, flags, arguments; `shift` is where `joined` starts in its parent."""
+    instruction = Instruction(text, start, line, joined, segments, *_split(joined, escape), escape, shift)
+    # ONBUILD ONBUILD is refused anyway, and a line of thousands must not exhaust the stack.
+    if instruction.keyword == "ONBUILD" and instruction.args and not shift:
+        instruction.trigger = split_instruction(
+            text, start, line, instruction.args, segments, escape, shift + instruction.args_start
+        )
+    return instruction
+
+
+@lru_cache(maxsize=4096)
+def _split(joined: str, escape: str) -> tuple[str, int, tuple[Flag, ...], int, int]:
+    """(keyword, where it starts, flags, where the arguments start, where they end) of a joined line."""
     lead = len(joined) - len(joined.lstrip(GO_SPACE))
     trimmed = joined.strip(GO_SPACE)
     gap = _KEYWORD_END.search(trimmed)
@@ -190,15 +203,7 @@ def split_instruction(
     end = lead + len(trimmed)
     while args_at < end and joined[args_at] in GO_SPACE:
         args_at += 1
-    instruction = Instruction(
-        text, start, line, joined, segments, keyword, lead, flags, args_at, end, escape, shift
-    )
-    # ONBUILD ONBUILD is refused anyway, and a line of thousands must not exhaust the stack.
-    if instruction.keyword == "ONBUILD" and instruction.args and not shift:
-        instruction.trigger = split_instruction(
-            text, start, line, instruction.args, segments, escape, shift + args_at
-        )
-    return instruction
+    return keyword, lead, flags, args_at, end
 
 
 def _flags(joined: str, at: int, end: int, escape: str) -> tuple[tuple[Flag, ...], int]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Final
+from functools import cached_property, lru_cache
+from typing import Final, NamedTuple
 
 # What Go's unicode.IsSpace accepts; str.isspace() also takes U+001C to U+001F.
 GO_SPACE: Final = (
@@ -26,8 +26,7 @@ class Problem:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """`length` characters of a joined line from `joined` on stand in the text from `source` on."""
 
     joined: int
@@ -142,15 +141,7 @@ class Instruction:
     @cached_property
     def json(self) -> tuple[str, ...] | None:
         """The strings of a JSON (exec) form; None for the shell form."""
-        if not self.args.startswith("["):
-            return None
-        try:
-            value = json.loads(self.args)
-        except (ValueError, RecursionError):
-            return None
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-        return None
+        return _exec_form(self.args) if self.args.startswith("[") else None
 
     def at(self, offset: int) -> int:
         """The offset in the text of the character at `offset` of `joined`."""
@@ -170,6 +161,17 @@ class Instruction:
     def flag(self, name: str) -> Flag | None:
         """The last flag of that name, as BuildKit takes it."""
         return next((flag for flag in reversed(self.flags) if flag.name == name), None)
+
+
+@lru_cache(maxsize=4096)
+def _exec_form(args: str) -> tuple[str, ...] | None:
+    try:
+        value = json.loads(args)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    return None
 
 
 Node = Directive | Comment | Blank | Instruction
