@@ -105,6 +105,8 @@ def _has_path(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 def _leaves_root_home(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     for path, line in find_left(after):
         yield line, f"{path} is closed to the new user"
+    for run, _ in after.root_installs:
+        yield run.instruction.line, "packages are installed into root's home"
     if is_within(after.lineage.end.env.get("HOME", "/home"), "/root"):
         yield 0, "HOME is root's"
 

@@ -152,6 +152,26 @@ def find_usage(
     return None
 
 
+def find_setting(program: str, arguments: Sequence[Argument]) -> tuple[str, str] | None:
+    """(variable, value) that says the same to later commands as a `poetry config KEY VALUE` does."""
+    operands = [one for one in arguments if not (one.value or one.text).startswith("-")]
+    for words, prefix, strip in _settings().get(program, ()):
+        if _starts_with(operands, words) and len(operands) == len(words) + 2:
+            key, value = operands[-2].value, operands[-1].value
+            if key and value is not None:
+                return prefix + re.sub(r"[.-]", "_", strip.sub("", key)).upper(), value
+    return None
+
+
+@cache
+def _settings() -> dict[str, tuple[tuple[tuple[str, ...], str, re.Pattern[str]], ...]]:
+    found: dict[str, list[tuple[tuple[str, ...], str, re.Pattern[str]]]] = {}
+    for row in read_table("commands")["setting"]:
+        program, *words = row["command"].split()
+        found.setdefault(program, []).append((tuple(words), row["prefix"], re.compile(row.get("strip", "$"))))
+    return {program: tuple(rows) for program, rows in found.items()}
+
+
 def _starts_with(operands: Sequence[Argument], words: Sequence[str]) -> bool:
     return len(operands) >= len(words) and all(
         operand.value == word for operand, word in zip(operands, words, strict=False)

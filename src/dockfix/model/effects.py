@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dockfix.knowledge.commands import Argument, Reading, Usage, find_usage
+from dockfix.knowledge.commands import Argument, Reading, Usage, find_setting, find_usage
 from dockfix.knowledge.processes import drops_privileges, process_need
 from dockfix.model.paths import resolve
 from dockfix.syntax.shell import Command
 
-__all__ = ["Effect", "drops_privileges", "effect", "process_need"]
+__all__ = ["Effect", "drops_privileges", "effect", "process_need", "setting"]
 
 _UNKNOWN_PLACE: Final = "not understood: where it writes"
 _GLOB: Final = re.compile(r"[*?\[{]")
@@ -76,6 +76,14 @@ def effect(command: Command, env: Mapping[str, str], cwd: str, home: str) -> Eff
     if command.name is not None and not found.root:
         _read_command(command, found)
     return found.effect()
+
+
+def setting(command: Command, env: Mapping[str, str]) -> tuple[str, str] | None:
+    """The variable and value that tell later commands what this one configures (`poetry config ...`)."""
+    if command.name is None or not command.args:
+        return None
+    name, *arguments = _arguments(command, env)
+    return find_setting(posixpath.basename(name.value or ""), arguments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,7 +265,14 @@ def _pip_facts(tag: str) -> Facts:
         return {"pip": "unknown"}
     if stage in ("a", "b") and row["version"] == "3.11":
         return {"pip": "unknown"}
-    for kind in ("quiet", "warns"):
-        if _reached(row, kind, version):
-            return {"pip": kind}
-    return {"pip": "silent"}
+    pip = next((kind for kind in ("quiet", "warns") if _reached(row, kind, version)), "silent")
+    suite = _left_suite(tag) if len(version or ()) < 3 else ""
+    return {"pip": suite if suite and pip != "silent" else pip}
+
+
+def _left_suite(tag: str) -> str:
+    """What the last pip understands of a suite that the images left before pip 22.1; "" for later ones."""
+    for kind, pattern in read_table("bases")["python_suites"].items():
+        if any(re.fullmatch(pattern, piece) for piece in tag.split("-")):
+            return str(kind)
+    return ""

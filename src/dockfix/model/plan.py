@@ -30,7 +30,7 @@ from dockfix.model.paths import (
     resolve,
 )
 from dockfix.model.pip import PipCall, is_virtual
-from dockfix.model.relocation import leans_on_root, moved_copies
+from dockfix.model.relocation import leans_on_root, leaves_relative, moved_copies
 from dockfix.model.runs import Invocation, Run, activated, read_run
 from dockfix.options import Chown, Options
 from dockfix.syntax.tree import Dockerfile
@@ -135,11 +135,13 @@ class Plan:
 
     @cached_property
     def first_relative(self) -> Step | None:
-        """The first copy above USER that lands relative to `/`: the new directory has to stand there."""
+        """The first step above USER that leaves things relative to `/`: WORKDIR has to stand above it."""
         if not self.relocates:
             return None
-        first = next((copy.step for copy in moved_copies(self)), None)
-        return first if first is not None and first.index < self.switch else None
+        steps = [copy.step for copy in moved_copies(self)]
+        steps += (run.step for run in self.runs.values() if leaves_relative(self, run))
+        above = [step for step in steps if step.index < self.switch]
+        return min(above, key=lambda step: step.index) if above else None
 
     @cached_property
     def user_installs(self) -> tuple[tuple[Run, PipCall], ...]:
@@ -151,6 +153,17 @@ class Plan:
                     if one.pip in run.pips and one.pip and goes_to_user(self, one):
                         found.append((run, one.pip))
         return tuple(found)
+
+    @cached_property
+    def root_installs(self) -> tuple[tuple[Run, PipCall], ...]:
+        """The `pip install --user` calls above USER, which would install into root's home."""
+        return tuple(
+            (run, pip)
+            for index, run in self.runs.items()
+            if index < self.switch and run.step.before.is_root
+            for pip in run.pips
+            if pip.is_user_install
+        )
 
     @cached_property
     def own_directories(self) -> tuple[str, ...]:

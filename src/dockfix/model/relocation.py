@@ -14,6 +14,7 @@ from dockfix.model.paths import is_below_any, is_within, resolve
 
 if TYPE_CHECKING:
     from dockfix.model.plan import Plan
+    from dockfix.model.runs import Run
 
 # An absolute path as a word, or at the start of one, of any instruction.
 ABSOLUTE: Final = re.compile(r"(?<![\w./$}~:@%*?-])/[\w.+-]+(?:/[\w.+@-]+)*/?")
@@ -37,6 +38,21 @@ class Reference:
 def moved_copies(plan: Plan) -> tuple[Copy, ...]:
     """The copies whose relative destination is seen from `/`."""
     return tuple(copy for copy in plan.copies if copy.is_relative and copy.step.before.workdir == "/")
+
+
+def leaves_relative(plan: Plan, run: Run) -> bool:
+    """Whether a RUN that works in `/` leaves something there which a later step names relatively."""
+    if run.step.before.workdir != "/":
+        return False
+    later = [step.instruction.args for step in plan.lineage.of(*_USERS) if step.index > run.step.index]
+    for one in run.invocations:
+        for path in one.effect("/root").writes if one.cwd == "/" else ():
+            name = path[1:]
+            if name and "/" not in name and path not in _TOP:
+                word = re.compile(rf"(?<![\w/.@:=-]){re.escape(name)}(?![\w.-])")
+                if any(word.search(text) for text in later):
+                    return True
+    return False
 
 
 def find_references(plan: Plan) -> Iterator[Reference]:

@@ -108,6 +108,17 @@ class Run:
             return Edit(start, end, f'"{text}"')
         return Edit(self._source(word.start), self._source(word.end - 1) + 1, text)
 
+    def remove(self, word: Word) -> Edit:
+        """An edit that takes `word` out, with the space or comma before it."""
+        if self.words is not None:
+            start, end = self._element(word)
+            before = self.instruction.source.rfind(",", 0, start)
+            return Edit(before, end, "")
+        start = self._source(word.start)
+        while self.instruction.source[start - 1] in " \t":
+            start -= 1
+        return Edit(start, self._source(word.end - 1) + 1, "")
+
     def line_of(self, command: Command) -> int:
         """The line of the Dockerfile on which a command of the script starts."""
         if self.words is not None or command.start < 0:

@@ -1,7 +1,8 @@
 """Install Python packages for the account, not for the system.
 
 `pip install` below USER gets `--user`: with `pip`, `pip3`, `python -m pip`, and each of several in
-one RUN. Left alone are virtual environments, installs that name their place (`--target`,
+one RUN. Above USER, a `--user` of the file's own would put packages into root's home, closed to
+everybody else: it goes. Left alone are virtual environments, installs that name their place (`--target`,
 `--prefix`, `--root`), other installers, and every RUN that stays root's.
 """
 
@@ -37,3 +38,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
     for run, pip in plan.user_installs:
         if not pip.is_user_install:
             yield run.insert_after(pip.action, "--user")
+    for run, pip in plan.root_installs:
+        for word in pip.rest:
+            if word.text == "--user":
+                yield run.remove(word)
