@@ -1,0 +1,1 @@
+"""What an application and its repository say about leaving root: read, never run, never edited."""

@@ -1,0 +1,118 @@
+"""The package's table of calls that write, bind, need root or fill a home: python.toml."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final
+
+_TABLES: Final = ("write", "port", "root", "command", "home")
+# Last names that many other functions have too: looked for behind their module, or alone.
+_COMMON: Final = frozenset(
+    {"Cache", "File", "Path", "YOLO", "add", "analyze", "call", "chown", "connect", "copy",
+     "download", "dump", "figure", "link", "load", "move", "open", "pipeline", "plot", "popen",
+     "remove", "rename", "replace", "represent", "run", "save", "send", "serve", "sniff", "spawn", "sr",
+     "system", "use", "verify", "write"}
+)  # fmt: skip
+_OTHER: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET"
+_CALL: Final = re.compile(r"(?:(\w+)[ \t]*\.[ \t]*)?\b(\w+)\(")
+_ALIAS: Final = re.compile(r"\b(\w+)[ \t]+as[ \t]+(\w+)")
+_WRITES: Final = re.compile(
+    r"(?:[^()\n]|\((?:[^()\n]|\([^()\n]*\))*\))*?['\"][rbtU]*[wax+]|[^)\n]*(?:mode|\n)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a call of some name says; see python.toml for the fields."""
+
+    kind: str
+    argument: int = 99
+    keyword: str = ""
+    mode: int = -1
+    directory: bool = False
+    database: bool = False
+    url: bool = False
+    path_only: bool = False
+    path: str = ""
+    variables: tuple[str, ...] = ()
+    override: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Catalogue:
+    """Every known call by name, the commands that need root, and the settings that hold places."""
+
+    calls: Mapping[str, tuple[Call, ...]]
+    commands: frozenset[str]
+    settings: Mapping[str, str]
+    gunicorn: Mapping[str, bool]
+    last_names: Mapping[str, tuple[tuple[str, Call], ...]]
+    words: re.Pattern[str]
+    command: re.Pattern[str]
+
+    def find(self, text: str) -> Iterator[int]:
+        """Offsets at which a call or a name of the table may stand; quick, and wrong only by too many."""
+        yield from (match.start() for match in self.words.finditer(text))
+        starts_root = self.command.search(text) is not None
+        aliases = {alias: name for name, alias in _ALIAS.findall(text) if name in self.last_names}
+        for match in _CALL.finditer(text):
+            rows = self.last_names.get(aliases.get(str(match[2]), str(match[2])))
+            if rows and any(_fits(owner, call, match, text, starts_root) for owner, call in rows):
+                yield match.start(2)
+
+
+def _fits(owner: str, call: Call, match: re.Match[str], text: str, starts_root: bool) -> bool:
+    """Whether the text of a call can be that of a row; `owner` is the name before the last dot."""
+    if call.kind == "command" and not starts_root:
+        return False
+    last, before = match[2], match[1]
+    if last in _COMMON and owner != "*" and before and before != owner:
+        return False
+    if owner == "*" and not before and text[match.start(2) - 1 : match.start(2)] != ".":
+        return False
+    end = match.end()
+    if call.mode >= 0:
+        return _WRITES.match(text, end) is not None
+    if call.argument == 99 and call.keyword:
+        return call.keyword in text[end : end + 2000]
+    return not call.path_only or text[end : end + 40].lstrip()[:1] != ")"
+
+
+@lru_cache(maxsize=1)
+def load_catalogue() -> Catalogue:
+    """The table, read once."""
+    table = tomllib.loads(files("dockfix.evidence").joinpath("python.toml").read_text("utf-8"))
+    calls: dict[str, tuple[Call, ...]] = {}
+    last_names: dict[str, tuple[tuple[str, Call], ...]] = {}
+    for kind in _TABLES:
+        for row in table[kind]:
+            call = _call(kind, row)
+            for name in row["calls"]:
+                calls[name] = (*calls.get(name, ()), call)
+                owner, _, last = name.rpartition(".")
+                owner = "*" if name.startswith(".") else owner.rpartition(".")[2]
+                last_names[last] = (*last_names.get(last, ()), (owner, call))
+    settings = {name: kind for kind, names in table["settings"].items() for name in names}
+    gunicorn = {name: kind == "directories" for kind, names in table["gunicorn"].items() for name in names}
+    commands = frozenset(table["commands"]["root"])
+    return Catalogue(
+        calls,
+        commands,
+        settings,
+        gunicorn,
+        last_names,
+        re.compile("|".join([_OTHER, *sorted(settings)])),
+        re.compile(rf"['\"/\s](?:{'|'.join(map(re.escape, sorted(commands)))})['\"\s]"),
+    )
+
+
+def _call(kind: str, row: Mapping[str, Any]) -> Call:
+    fields = {name: value for name, value in row.items() if name != "calls"}
+    if "variables" in fields:
+        fields["variables"] = tuple(fields["variables"])
+    return Call(kind, **fields)
