@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dockfix.knowledge import read_table
-from dockfix.model.effects import Effect, drops_privileges, effect, process_need
+from dockfix.model.effects import Effect, drops_privileges, effect, process_need, setting
 from dockfix.syntax.shell import Command, parse_script, parse_words
 
 ENV = {"HOME": "/home/app", "DATA": "/data", "PKGS": "curl git", "EMPTY": ""}
@@ -48,6 +48,12 @@ WRITES: dict[str, tuple[str, ...]] = {
     "tar xzf a.tgz": ("/app",),
     "tar -xzf a.tgz -C /opt --strip-components=1": ("/opt",),
     "tar -C /opt -xzf a.tgz": ("/opt",),
+    "tar -C/opt -xzf a.tgz": ("/opt",),
+    "tar xzfC a.tgz /opt": ("/opt",),
+    "tar -xzC /opt": ("/opt",),
+    "tar cf - .": (),
+    "sed -i.bak 's/a/b/' settings.py": ("/app/settings.py",),
+    "curl -o - https://example.com": (),
     "tar --extract --file a.tgz --directory /opt": ("/opt",),
     "tar tzf a.tgz": (),
     "tar czf /tmp/a.tgz .": ("/tmp/a.tgz",),
@@ -174,6 +180,7 @@ MADE = {
     "install -d -m 755 a": (("/app/a",), ()),
     "cp -r a b": ((), ()),
     "chmod +x entrypoint.sh": ((), ("/app/entrypoint.sh",)),
+    "chmod -x entrypoint.sh": ((), ("/app/entrypoint.sh",)),
     "chmod -R g=u /app /data": ((), ("/app", "/data")),
     "chmod --reference=a b": ((), ("/app/b",)),
     "touch -t 202001010000 a": ((), ("/app/a",)),
@@ -287,6 +294,23 @@ def test_process_need_of_the_exec_form() -> None:
 @pytest.mark.parametrize("line", DROPS)
 def test_drops_privileges(line: str) -> None:
     assert drops_privileges(only(line)) == DROPS[line]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("poetry config virtualenvs.create false", ("POETRY_VIRTUALENVS_CREATE", "false")),
+        ("poetry config --local virtualenvs.in-project true", ("POETRY_VIRTUALENVS_IN_PROJECT", "true")),
+        ("/opt/poetry/bin/poetry config cache-dir /tmp", ("POETRY_CACHE_DIR", "/tmp")),
+        ("pip config set global.user false", ("PIP_USER", "false")),
+        ("poetry config --list", None),
+        ("poetry install", None),
+        ("poetry config $KEY false", None),
+        ("make", None),
+    ],
+)
+def test_settings_for_later_commands(line: str, expected: tuple[str, str] | None) -> None:
+    assert setting(only(line), ENV) == expected
 
 
 def test_every_name_stands_once_without_conditions() -> None:

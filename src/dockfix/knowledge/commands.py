@@ -57,7 +57,7 @@ class Usage:
             text = argument.text if argument.value is None else argument.value
             if literal or not text.startswith("-") or text == "-":
                 if self.bundled and not reading.operands and not reading.options and text.isalpha():
-                    at = self._cluster(Argument(f"-{text}", f"-{text}"), arguments, at, reading)
+                    at = self._cluster(Argument(f"-{text}", f"-{text}"), arguments, at, reading, old=True)
                 else:
                     reading.operands.append(argument)
             elif text == "--":
@@ -102,7 +102,10 @@ class Usage:
             reading.options.append((name, None))
         return at
 
-    def _cluster(self, argument: Argument, rest: Sequence[Argument], at: int, reading: Reading) -> int:
+    def _cluster(
+        self, argument: Argument, rest: Sequence[Argument], at: int, reading: Reading, *, old: bool = False
+    ) -> int:
+        """Short options in one word; in tar's old style (no dash) their values are the following words."""
         text = argument.text if argument.value is None else argument.value
         for index in range(1, len(text)):
             option = f"-{text[index]}"
@@ -111,7 +114,7 @@ class Usage:
                 if not text[index + 1 : index + 2].isalpha():
                     break
                 continue
-            if index + 1 < len(text) and not self.bundled:
+            if index + 1 < len(text) and not old:
                 value = text[index + 1 :]
                 reading.options.append(
                     (option, Argument(value if argument.value is not None else None, value))

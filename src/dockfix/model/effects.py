@@ -25,7 +25,6 @@ _HARMLESS_TARGET: Final = re.compile(
 )
 _PLACE: Final = re.compile(r"\$\{(\w+):-([^}]*)\}")
 _PYTHON: Final = re.compile(r"(?:python|pypy)\d?(?:\.\d+)*")
-_SHELL: Final = re.compile(r"(?:ba|da|a|z|k)?sh")
 _SOURCED: Final = re.compile(
     r".*(bin/activate|/\.?(bashrc|profile|bash_profile|zshrc)|nvm\.sh|conda\.sh|setup\.(ba|z)?sh|/env|profile\.d/.*"
     r"|os-release|lsb-release|envvars|devtoolset-\d+/enable|enable)"
@@ -41,7 +40,7 @@ _PACKAGED: Final = re.compile(
 _ASKS: Final = frozenset({"--version", "--help", "-V", "-version", "version", "help"})
 _HERE: Final = Argument(".", ".")
 _PLACING: Final = frozenset({"writes", "makes", "owns", "enters", "caches"})
-# find's own words that take a value and start no command.
+# The words that end find's starting points.
 _FIND_STARTS: Final = ("-", "(", "!", "\\(", "\\!")
 
 
@@ -65,13 +64,12 @@ class Effect:
 
 def effect(command: Command, env: Mapping[str, str], cwd: str, home: str) -> Effect:
     """The effect of one command run in `cwd` with the variables `env`; never raises."""
-    surroundings = _Surroundings(env if "HOME" in env else {**env, "HOME": home}, cwd, home)
-    found = _Found(surroundings)
+    found = _Found(env if "HOME" in env else {**env, "HOME": home}, cwd, home)
     for redirect in command.redirects:
         if ">" in redirect.operator and not (
             redirect.operator.endswith("&") and redirect.target.text.isdigit()
         ):
-            value = redirect.target.expand(surroundings.env)
+            value = redirect.target.expand(found.env)
             found.add("writes", Argument(value, redirect.target.text))
     if command.name is not None and not found.root:
         _read_command(command, found)
@@ -86,21 +84,13 @@ def setting(command: Command, env: Mapping[str, str]) -> tuple[str, str] | None:
     return find_setting(posixpath.basename(name.value or ""), arguments)
 
 
-@dataclass(frozen=True, slots=True)
-class _Surroundings:
-    env: Mapping[str, str]
-    cwd: str
-    home: str
-
-
 class _Found:
     """The effect of one command as it is put together."""
 
-    __slots__ = ("code", "cwd", "env", "home", "places", "root", "surroundings", "uses_home")
+    __slots__ = ("code", "cwd", "env", "home", "places", "root", "uses_home")
 
-    def __init__(self, surroundings: _Surroundings) -> None:
-        self.surroundings = surroundings
-        self.env, self.cwd, self.home = surroundings.env, surroundings.cwd, surroundings.home
+    def __init__(self, env: Mapping[str, str], cwd: str, home: str) -> None:
+        self.env, self.cwd, self.home = env, cwd, home
         self.root = ""
         self.code = self.uses_home = False
         self.places: dict[str, dict[str, None]] = {"writes": {}, "makes": {}, "owns": {}}
@@ -113,7 +103,7 @@ class _Found:
             return
         if role == "enters":
             self.cwd = resolve(value, self.cwd)
-        elif not value.startswith("-") or value.startswith("-/"):
+        elif value != "-":
             self._add_path(role, resolve(value, self.cwd))
 
     def _add_path(self, role: str, path: str) -> None:
