@@ -29,7 +29,8 @@ class UserAccount:
 
     `group` is "" where only the account's primary group is known to exist. `created` is the step
     that makes an account of the file, None for one of the base or one still to create. `homeless`
-    says that nobody made the directory `home`. `numeric` means that USER and --chown take ids.
+    says that nobody made the directory `home`, `nowhere` that passwd names another. `numeric` means
+    that USER and --chown take ids.
     """
 
     name: str
@@ -41,6 +42,7 @@ class UserAccount:
     created: Step | None = None
     numeric: bool = False
     homeless: bool = False
+    nowhere: bool = False
 
     @property
     def user(self) -> str:
@@ -159,10 +161,14 @@ def _created_account(
         named = groups.get(group, "" if group.isdigit() else group)
     else:
         # busybox and Debian's adduser put system accounts into nogroup.
-        named = "" if program == "adduser" and system else name
+        named = "" if program == "adduser" and system and "--group" not in options else name
     home = _first(options, "-d", "-h", "--home", "--home-dir") or f"/home/{name}"
     made = _makes_home(program, options, short, image, system=system)
-    return UserAccount(name, named, uid, gid, home, exists=True, created=step, homeless=not made)
+    # Debian's adduser --system writes /nonexistent into passwd.
+    nowhere = program == "adduser" and system and not made and image.account_command != "busybox"
+    return UserAccount(
+        name, named, uid, gid, home, exists=True, created=step, homeless=not made, nowhere=nowhere
+    )
 
 
 def _parsed(command: Command, env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

@@ -31,6 +31,7 @@ class _Rule:
     pattern: re.Pattern[str]
     unless: re.Pattern[str] | None
     unless_anywhere: re.Pattern[str] | None
+    started: re.Pattern[str] | None
     variable: str
     directory: str
     comment: str
@@ -45,6 +46,7 @@ def _table() -> tuple[_Rule, ...]:
             re.compile(row["pattern"]),
             re.compile(row["unless"]) if "unless" in row else None,
             re.compile(row["unless_anywhere"]) if "unless_anywhere" in row else None,
+            re.compile(row["started"]) if "started" in row else None,
             row["variable"],
             row["directory"],
             row["comment"],
@@ -57,6 +59,7 @@ def _table() -> tuple[_Rule, ...]:
 def find_caches(plan: Plan) -> Iterator[ToolCache]:
     """For each tool, the first root's step that fills its cache while nothing says where."""
     told: set[str] = set()
+    starts = [step.instruction.args for step in plan.lineage.of("CMD", "ENTRYPOINT")]
     for step in plan.steps[: plan.switch]:
         if step.keyword != "RUN":
             continue
@@ -71,6 +74,8 @@ def find_caches(plan: Plan) -> Iterator[ToolCache]:
             if (rule.unless and rule.unless.search(text)) or re.search(rf"\b{rule.variable}=", text):
                 continue
             if rule.unless_anywhere and rule.unless_anywhere.search(plan.tree.text):
+                continue
+            if rule.started and not any(rule.started.search(args) for args in starts):
                 continue
             told.add(rule.variable)
             yield ToolCache(step, rule.variable, rule.directory, rule.comment, rule.writable)

@@ -107,7 +107,7 @@ def _exists(plan: Plan, gift: Gift, at: int) -> bool:
 
 def _workplaces(plan: Plan) -> Iterator[Gift]:
     """The home, working directories and volumes: the directory itself, for nothing in it is root's."""
-    if plan.home.strip("/") and (plan.account.homeless or _makes_home_early(plan)):
+    if plan.home.strip("/") and (plan.account.homeless or _makes_home_early(plan) or _is_moved_home(plan)):
         created = plan.account.created
         yield Gift(plan.home, Reach.SELF, created.index if created and plan.account.homeless else -1)
     below = (step.before.workdir for step in plan.steps[plan.switch :] if step.keyword == "RUN")
@@ -117,8 +117,18 @@ def _workplaces(plan: Plan) -> Iterator[Gift]:
     yield from (Gift(path, Reach.SELF) for _, path in find_volumes(plan.lineage) if is_ownable(path))
 
 
+def _is_moved_home(plan: Plan) -> bool:
+    """Whether ENV HOME names a directory that nothing below USER makes."""
+    if plan.home == plan.account.home or plan.home in STANDING_DIRECTORIES:
+        return False
+    entered = (plan.after(step).workdir for step in plan.lineage.of("WORKDIR") if plan.is_below(step))
+    return _is_roots(plan, plan.home) or not any(is_within(path, plan.home) for path in entered)
+
+
 def _is_roots(plan: Plan, path: str) -> bool:
     """Whether the directory is there before USER, made by or for root."""
+    if plan.account.exists and plan.account.created is None and path == plan.account.home:
+        return plan.account.homeless
     if path in STANDING_DIRECTORIES or (path == plan.lineage.image.workdir and path != "/"):
         return True
     for step in plan.steps[: plan.switch]:
@@ -151,6 +161,13 @@ def _made(plan: Plan) -> Iterator[Gift]:
     for run in _roots(plan):
         for one in run.invocations:
             for path in one.effect("/root").makes:
+                # `mkdir -p` makes the directories above as well.
+                yield from (
+                    Gift(own, Reach.SELF, run.step.index, stands=True)
+                    for own in plan.own_directories
+                    if own not in (path, plan.home) and is_ownable(own) and is_within(path, own)
+                    if not plan.stands(own, run.step)
+                )
                 if not is_ownable(path) or is_root_home(path) or is_shared(path):
                     continue
                 if any(is_within(place, path) for place in filled) or not _is_for_data(plan, path):

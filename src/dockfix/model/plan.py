@@ -95,7 +95,10 @@ class Plan:
 
     @cached_property
     def home(self) -> str:
-        """The home of whoever the image will run as; "" where there is none."""
+        """Where HOME leads for whoever the image will run as: ENV HOME, or the account's own; "" for none."""
+        fixed = self.lineage.end.env.get("HOME", "")
+        if fixed.startswith("/") and not is_root_home(fixed) and fixed != "/":
+            return fixed.rstrip("/")
         return choose_account(self.lineage, self.options, needs_ids=False).home
 
     @cached_property
@@ -210,11 +213,19 @@ class Plan:
     def _is_owned(self, copy: Copy) -> bool:
         if self.options.chown is Chown.WRITABLE:
             volumes = [path for _, path in find_volumes(self.lineage)]
-            return (copy.is_download and self.is_below(copy.step)) or is_below_any(copy.destination, volumes)
+            return (copy.is_download and self._is_kept(copy)) or is_below_any(copy.destination, volumes)
         if copy.stage is not None and is_system_directory(copy.destination):
             # Programs and libraries keep the owner that their stage gave them: everybody reads them.
             return False
+        if copy.is_download and copy.step.instruction.flag("chmod") is None and self._is_kept(copy):
+            return True
         return self.is_below(copy.step) or self.lands_in_application(copy)
+
+    def _is_kept(self, copy: Copy) -> bool:
+        """Whether a download stays in the image: ADD gives it mode 0600, so nobody else could read it."""
+        name = copy.destination.rpartition("/")[2]
+        later = (run.text for index, run in self.runs.items() if index > copy.step.index)
+        return not is_shared(copy.destination) and not any("rm " in text and name in text for text in later)
 
     # -- what the account can run --------------------------------------------------------------
 
@@ -269,9 +280,9 @@ class Plan:
         """Whether the account may create and change things at that place when `step` runs."""
         if is_shared(path) or (self.home.strip("/") and is_within(path, self.home)):
             return True
-        return any(is_within(path, one) and self._stands(one, step) for one in self.own_directories)
+        return any(is_within(path, one) and self.stands(one, step) for one in self.own_directories)
 
-    def _stands(self, directory: str, step: Step) -> bool:
+    def stands(self, directory: str, step: Step) -> bool:
         """Whether something above `step` makes an own directory: only root can make one in `/`."""
         if is_within(step.before.workdir, directory) or directory in STANDING_DIRECTORIES:
             return True
@@ -347,7 +358,8 @@ class Plan:
 
 def find_given(plan: Plan) -> Iterator[tuple[int, str, Reach]]:
     """(step, directory, reach) of every chown above USER that gives to the account."""
-    owners = {plan.account.owner, plan.account.name, plan.account.ids}
+    owners = {plan.account.owner, plan.account.name, plan.account.ids, f"{plan.account.name}:"}
+    owners |= {f"{plan.account.name}:{group}" for group in (plan.account.name, plan.account.group)}
     for index, run in plan.runs.items():
         for one in run.invocations if index < plan.switch else ():
             if one.command.program in ("chown", "find"):

@@ -39,8 +39,8 @@ def propose(plan: Plan) -> Iterator[Edit]:
         return
     yield from (move.edit for move in find_moves(plan))
     layout = Layout(plan.tree)
-    home = plan.lineage.end.env.get("HOME", plan.home)
-    if home == "/root" and not home_follows(plan):
+    home = plan.lineage.end.env.get("HOME", "/nonexistent" if plan.account.nowhere else plan.home)
+    if home == "/nonexistent" or (home == "/root" and not home_follows(plan)):
         line = NewLine("ENV", f'HOME="{plan.home}"', "Set home directory")
         yield layout.insert_after(plan.steps[plan.switch - 1].instruction, [line])
     for cache in find_caches(plan):

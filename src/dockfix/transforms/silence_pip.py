@@ -75,7 +75,7 @@ def _after(pip: PipCall, knows: str, lineage: Lineage) -> str:
     if version is None:
         return knows
     if not version:
-        return _newest(lineage.image.name, lineage.image.tag) or knows
+        return _newest(lineage.image.name, lineage.image.tag) or ("quiet" if knows == "quiet" else "unknown")
     pinned = Version(version)
     if pinned >= Version("22.1"):
         return "quiet"
