@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dockfix.context import Context
 from dockfix.diff import LineEdit, compare_lines, format_patch
@@ -11,12 +12,16 @@ from dockfix.options import Options
 from dockfix.reading import Source, read_source
 from dockfix.results import Changed, Failed, Finding, Result, Skipped
 
+if TYPE_CHECKING:
+    from dockfix.verify import Verdict
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """What became of the file at `path`: the bytes read, the result, and whether it is to be applied.
 
-    `edits` make a Changed result's text of the text read; `name` is what a patch calls the file.
+    `edits` make a Changed result's text of the text read; `name` is what a patch calls the file,
+    `proof` what came of trying the change on a container engine.
     """
 
     path: str
@@ -25,6 +30,7 @@ class Analysis:
     applies: bool = False
     edits: tuple[LineEdit, ...] = ()
     name: str = ""
+    proof: Verdict | None = None
 
     @property
     def after(self) -> bytes:

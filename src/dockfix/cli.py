@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Any
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +15,9 @@ from dockfix.config import ConfigError
 from dockfix.migration import STANDARD_INPUT, Request, migrate
 from dockfix.options import Chown, Install
 from dockfix.report import Exit, Mode, Volume
+
+if TYPE_CHECKING:
+    from dockfix.verify import VerifyOptions
 
 app = typer.Typer(
     add_completion=True,
@@ -79,6 +84,22 @@ def main(  # a parameter is an option
         list[str] | None,
         typer.Option(metavar="FILE", help=".json, .sarif, .md, .xml (JUnit), or FORMAT:FILE, or github."),
     ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Build and run both on a container engine, and compare.")
+    ] = False,
+    engine: Annotated[
+        str | None, typer.Option(metavar="NAME", help="docker, podman, nerdctl or buildah.")
+    ] = None,
+    context: Annotated[str | None, typer.Option(metavar="FOLDER", help="Build context for --verify.")] = None,
+    build_arg: Annotated[
+        list[str] | None, typer.Option(metavar="NAME[=VALUE]", help="As of the engine's build.")
+    ] = None,
+    secret: Annotated[
+        list[str] | None, typer.Option(metavar="SPEC", help="As of the engine's build.")
+    ] = None,
+    builder: Annotated[str | None, typer.Option(metavar="NAME", help="A Buildx builder.")] = None,
+    verify_seconds: Annotated[float, typer.Option(min=0.1, help="How long to let images run.")] = 5,
+    verify_jobs: Annotated[int, typer.Option(min=1, help="How many proofs at once.")] = 1,
     include: Annotated[
         list[str] | None, typer.Option(metavar="PATTERN", help="Also these files, as in .gitignore.")
     ] = None,
@@ -159,7 +180,35 @@ def main(  # a parameter is an option
         split_by=split_by,
         reports=tuple(report or ()),
     )
+    if verify:
+        proof = _proof(engine, context, build_arg, secret, target, builder, verify_seconds, verify_jobs)
+        request = replace(request, proof=proof)
     raise typer.Exit(_run_request(request))
+
+
+def _proof(
+    engine: str | None,
+    context: str | None,
+    build_args: list[str] | None,
+    secrets: list[str] | None,
+    targets: list[str] | None,
+    builder: str | None,
+    seconds: float,
+    jobs: int,
+) -> VerifyOptions:
+    from dockfix.verify import VerifyOptions  # noqa: PLC0415  # only where something is to be proven
+
+    pairs = (argument.partition("=") for argument in build_args or ())
+    return VerifyOptions(
+        engine=engine,
+        context=Path(context) if context else None,
+        build_args={name: value if equals else None for name, equals, value in pairs},
+        secrets=tuple(secrets or ()),
+        target=targets[0] if targets and len(targets) == 1 else None,
+        builder=builder,
+        seconds=seconds,
+        jobs=jobs,
+    )
 
 
 def _usage(message: str) -> typer.Exit:

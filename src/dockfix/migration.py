@@ -22,6 +22,7 @@ from dockfix.terminal import Terminal
 
 if TYPE_CHECKING:
     from dockfix.repository.patterns import Selection
+    from dockfix.verify import VerifyOptions
 
 STANDARD_INPUT: Final = "-"
 FEW: Final = 24
@@ -54,6 +55,7 @@ class Request:
     output: str | None = None
     split_by: str | None = None
     reports: tuple[str, ...] = ()
+    proof: VerifyOptions | None = None
 
 
 def migrate(request: Request) -> Exit:
@@ -87,6 +89,13 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
         replace(analysis, name=patch_name(candidate.real, root))
         for candidate, analysis in zip(candidates, outcomes, strict=True)
     )
+    if request.proof is not None:
+        from dockfix.proving import prove_all  # noqa: PLC0415  # not needed for a patch
+        from dockfix.repository.application import journal_folder  # noqa: PLC0415
+
+        kept = os.path.join(journal_folder(request.paths), "broken")
+        only_proven = mode is Mode.WRITE
+        analyses = prove_all(analyses, request.proof, terminal, only_proven=only_proven, kept=kept)
     if mode is Mode.WRITE:
         from dockfix.repository.application import write_all  # noqa: PLC0415  # not needed for a patch
 

@@ -12,6 +12,8 @@ from dockfix.analysis import Analysis
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
 from dockfix.terminal import Terminal, show_path
 
+BROKEN: Final = "rewrite-breaks"
+"""The code of a change that a container engine refuted."""
 FEW: Final = 3
 """So many files with one kind of note are said one by one."""
 FOLD: Final = 20
@@ -68,7 +70,7 @@ class Report:
         """What the process should leave with."""
         if self.failed:
             return Exit.FAILED
-        if self.mode is Mode.CHECK and self.changed:
+        if (self.mode is Mode.CHECK and self.changed) or self.skipped[BROKEN]:
             return Exit.WOULD_CHANGE
         return Exit.DONE
 

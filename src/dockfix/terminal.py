@@ -86,6 +86,15 @@ class Terminal:
             finally:
                 self._live = False
 
+    @contextmanager
+    def steps(self, total: int) -> Iterator[Callable[[str, str], None]]:
+        """Gives a function to tell what is done to which path; shown as it changes, on a terminal alone."""
+        if not self.is_interactive or "CI" in os.environ:
+            yield lambda path, step: None
+            return
+        with self._err.status(f"0 of {total}") as status:
+            yield lambda path, step: status.update(f"{path}: {step}")
+
     def flush(self) -> None:
         """Hand everything over; raises BrokenPipeError where nobody reads any more."""
         sys.stdout.flush()

@@ -65,6 +65,11 @@ def undo(paths: Sequence[str], terminal: Terminal) -> bool:
     return kept == 0
 
 
+def journal_folder(paths: Sequence[str]) -> str:
+    """Where what concerns a run over `paths` is kept."""
+    return find_journal(common_folder(paths)).folder
+
+
 def common_folder(paths: Sequence[str]) -> str:
     """The folder that a run over `paths` belongs to: this one if it holds them all, else their own."""
     here = os.path.realpath(os.curdir)

@@ -38,7 +38,7 @@ class Journal:
     """The runs of one repository, each a file; the newest that is not taken back is the one to undo."""
 
     def __init__(self, folder: str) -> None:
-        self._folder = folder
+        self.folder = folder
         self._file: IO[str] | None = None
         self._path = ""
 
@@ -100,27 +100,28 @@ class Journal:
 
     def _open(self) -> IO[str]:
         try:
-            os.makedirs(self._folder, exist_ok=True)
+            os.makedirs(self.folder, exist_ok=True)
             self._remove_old()
-            self._path = self.interrupted or os.path.join(self._folder, f"{time.time_ns():020}.jsonl")
+            self._path = self.interrupted or os.path.join(self.folder, f"{time.time_ns():020}.jsonl")
             new = not os.path.exists(self._path)
             file = open(self._path, "a", encoding="ascii")  # noqa: SIM115  # lives as long as the run
             file.write(json.dumps({"format": FORMAT}) + "\n" if new else "\n")
         except OSError as error:
-            message = f"no journal can be kept in {self._folder}: {error.strerror}"
+            message = f"no journal can be kept in {self.folder}: {error.strerror}"
             raise JournalError(message) from None
         return file
 
     def _runs(self) -> list[str]:
         try:
-            names = sorted(os.listdir(self._folder))
+            names = sorted(os.listdir(self.folder))
         except OSError:
             return []
-        return [os.path.join(self._folder, name) for name in names if name.endswith(".jsonl")]
+        return [os.path.join(self.folder, name) for name in names if name.endswith(".jsonl")]
 
     def _remove_old(self) -> None:
-        for name in sorted(os.listdir(self._folder))[:-KEPT]:
-            os.unlink(os.path.join(self._folder, name))
+        runs = [name for name in os.listdir(self.folder) if name.endswith((".jsonl", ".undone"))]
+        for name in sorted(runs)[:-KEPT]:
+            os.unlink(os.path.join(self.folder, name))
 
 
 def find_journal(folder: str) -> Journal:

@@ -53,4 +53,6 @@ def _row(analysis: Analysis) -> dict[str, Any]:
     if isinstance(analysis.result, Changed):
         row["transforms"] = list(analysis.result.transforms)
         row["edits"] = [{"start": start, "end": end, "text": text} for start, end, text in analysis.edits]
+    if analysis.proof is not None:
+        row["proof"] = analysis.proof.as_json()
     return row
