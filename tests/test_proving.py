@@ -103,7 +103,7 @@ def test_a_patch_leaves_out_what_breaks_and_keeps_it(dockfix: Run, tmp_path: Pat
 
 
 def test_options_reach_the_engine(dockfix: Run) -> None:
-    arguments = "--engine podman --build-arg A=1 --build-arg B --secret id=x --context ctx --builder big"
+    arguments = "--engine podman --build-arg A=1 --build-arg B --secret id=x --context ctx --builder big --build-network host"
     dockfix("--diff", "--verify", "good.Dockerfile", *arguments.split(), "--verify-seconds", "2")
     assert asked[-1] == VerifyOptions(
         engine="podman",
@@ -111,6 +111,7 @@ def test_options_reach_the_engine(dockfix: Run) -> None:
         secrets=("id=x",),
         context=Path("ctx"),
         builder="big",
+        build_network="host",
         seconds=2.0,
     )
 

@@ -98,6 +98,9 @@ def main(  # a parameter is an option
         list[str] | None, typer.Option(metavar="SPEC", help="As of the engine's build.")
     ] = None,
     builder: Annotated[str | None, typer.Option(metavar="NAME", help="A Buildx builder.")] = None,
+    build_network: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Network for RUN in builds.")
+    ] = None,
     verify_seconds: Annotated[float, typer.Option(min=0.1, help="How long to let images run.")] = 5,
     verify_jobs: Annotated[int, typer.Option(min=1, help="How many proofs at once.")] = 1,
     include: Annotated[
@@ -181,7 +184,9 @@ def main(  # a parameter is an option
         reports=tuple(report or ()),
     )
     if verify:
-        proof = _proof(engine, context, build_arg, secret, target, builder, verify_seconds, verify_jobs)
+        proof = _proof(
+            engine, context, build_arg, secret, target, builder, build_network, verify_seconds, verify_jobs
+        )
         request = replace(request, proof=proof)
     raise typer.Exit(_run_request(request))
 
@@ -193,6 +198,7 @@ def _proof(
     secrets: list[str] | None,
     targets: list[str] | None,
     builder: str | None,
+    network: str | None,
     seconds: float,
     jobs: int,
 ) -> VerifyOptions:
@@ -206,6 +212,7 @@ def _proof(
         secrets=tuple(secrets or ()),
         target=targets[0] if targets and len(targets) == 1 else None,
         builder=builder,
+        build_network=network,
         seconds=seconds,
         jobs=jobs,
     )
