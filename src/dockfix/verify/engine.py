@@ -72,12 +72,13 @@ class Engine:
 
     def create(self, image: str, label: str, memory: str, flags: Sequence[str] = ()) -> list[str]:
         """Create the image's container with limits and without a network; prints its id."""
-        limits = ["--network", "none", "--memory", memory, "--pids-limit", "1024"]
-        return [self.executable, "create", "--label", label, *limits, *flags, image]
+        return [self.executable, "create", "--label", label, *_limits(memory), *flags, image]
 
-    def once(self, image: str, label: str, flags: Sequence[str], program: Sequence[str]) -> list[str]:
+    def once(
+        self, image: str, label: str, memory: str, flags: Sequence[str], program: Sequence[str]
+    ) -> list[str]:
         """Run one program of the image as its user, with standard input, and remove the container."""
-        head = [self.executable, "run", "--rm", "--interactive", "--label", label, "--network", "none"]
+        head = [self.executable, "run", "--rm", "--interactive", "--label", label, *_limits(memory)]
         return [*head, *flags, "--entrypoint", program[0], image, *program[1:]]
 
     def within(self, container: str, *argv: str) -> list[str]:
@@ -87,6 +88,10 @@ class Engine:
     def call(self, *arguments: str) -> list[str]:
         """Any other call."""
         return [self.executable, *arguments]
+
+
+def _limits(memory: str) -> list[str]:
+    return ["--network", "none", "--pids-limit", "1024", *(["--memory", memory] if memory else [])]
 
 
 def find_engine(name: str | None = None) -> Engine:

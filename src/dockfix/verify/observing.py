@@ -182,7 +182,8 @@ class Observer:
         """The same in a container of its own, where the first has ended."""
         for python in _PYTHONS:
             program = (python, "-B", "-", json.dumps(asked))
-            argv = self._engine.once(image, self._session.label, self._options.run_flags, program)
+            options = self._options
+            argv = self._engine.once(image, self._session.label, options.memory, options.run_flags, program)
             if told := _told(self._session.call(argv, stdin=_script()).output):
                 return told
         return None

@@ -13,10 +13,11 @@ class VerifyOptions:
 
     `engine` is docker, podman, nerdctl or buildah (None: the first that answers). `context` is the
     folder that is built, by default the Dockerfile's own; `build_args`, `secrets` (as in
-    `--secret`), `target` and `builder` are handed to the engine, `build_network` too. `seconds` is
-    how long an image may run, `jobs` how many proofs run at once, `memory` a limit for each run in
-    the engine's notation, `build_timeout` a limit for each build in seconds. `paths` are asked of
-    every port that answers. `build_flags` and `run_flags` go to the engine as they stand.
+    `--secret`), `target`, `builder` and `build_network` are handed to the engine. `seconds` is how
+    long an image may run, `jobs` how many proofs run at once, `memory` a limit for each run in the
+    engine's notation (empty: none), `build_timeout` a limit for each build in seconds. `paths` are
+    asked of every port that answers, `checks` are shell commands that must hold for the user.
+    `build_flags` and `run_flags` go to the engine as they stand.
     """
 
     engine: str | None = None

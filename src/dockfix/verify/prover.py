@@ -21,7 +21,7 @@ from dockfix.verify.compare import compare, judge
 from dockfix.verify.engine import BuildPlan, find_engine
 from dockfix.verify.observing import Expected, Observer
 from dockfix.verify.options import VerifyOptions
-from dockfix.verify.session import Session
+from dockfix.verify.session import TIMED_OUT, Session
 from dockfix.verify.verdict import Details, Difference, Kind, Observation, Verdict
 
 Progress = Callable[[str], None]
@@ -164,6 +164,8 @@ class Prover:
             flags=options.build_flags,
         )
         done = self._session.call(self._session.engine.build(plan), options.build_timeout)
+        if done.code == TIMED_OUT:
+            return _Built(f"{done.output}\nERROR: it took more than {options.build_timeout:g} s", None)
         if not done.ok:
             return _Built(done.output, None)
         try:
