@@ -1,0 +1,94 @@
+"""Where a manifest contradicts an image that runs as a user: what to tell, and the edits that mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from dockfix.edits import Edit
+from dockfix.evidence.manifests import Deployment, Mount
+from dockfix.results import Finding
+
+
+def find_contradictions(
+    deployments: Iterable[Deployment], *, user: str, home: str, written: Iterable[str] = ()
+) -> Iterator[Finding]:
+    """What the deployments of an image say against its user (a name or `uid:gid`), each once.
+
+    `home` is the user's home, `written` the directories that the application writes. Lines are of
+    the manifest, which the message names; the finding's own line is 0.
+    """
+    seen: set[str] = set()
+    for one in deployments:
+        for finding in _of(one, user, home, tuple(written)):
+            if finding.message not in seen:
+                seen.add(finding.message)
+                yield finding
+
+
+def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iterator[Finding]:
+    if one.is_root and one.user is not None:
+        where = f"{one.file}:{one.user.line}"
+        yield Finding("manifest-user", 0, f"{where} runs it as root all the same", "drop that line")
+    if one.privileged is not None:
+        message = (
+            f"{one.file}:{one.privileged.line} runs it privileged, which a user's process makes no use of"
+        )
+        yield Finding("manifest-privileged", 0, message, "see whether it is still needed")
+    if one.needs_number and one.non_root is not None and not user[:1].isdigit():
+        message = f"{one.file}:{one.non_root.line} asks for runAsNonRoot, which a named user does not pass"
+        yield Finding("named-user", 0, message, "use --numeric, or set runAsUser there")
+    for port in one.ports:
+        if port.value.isdigit() and 0 < int(port.value) < 1024 and one.kind != "compose":
+            message = f"{one.file}:{port.line} opens port {port.value}, which some runtimes keep for root"
+            yield Finding("low-port", 0, message, "move the application to a port from 1024 on")
+    for mount in one.mounts:
+        yield from _of_mount(one, mount, home, written)
+    if one.read_only is not None:
+        open_places = [mount.target.value for mount in one.mounts if not mount.read_only]
+        for path in written:
+            if not any(_is_within(path, place) for place in open_places):
+                where = f"{one.file}:{one.read_only.line}"
+                message = f"{where} makes the image read-only, but the application writes {path}"
+                yield Finding("manifest-read-only", 0, message, f"mount a volume or tmpfs at {path}")
+
+
+def _of_mount(one: Deployment, mount: Mount, home: str, written: tuple[str, ...]) -> Iterator[Finding]:
+    place = mount.target.value
+    where = f"{one.file}:{mount.target.line}"
+    if _is_within(place, "/root"):
+        message = f"{where} mounts {place}, which only root reads"
+        yield Finding("manifest-mount", 0, message, f"mount it at {moved_home(place, home)}")
+        return
+    if mount.read_only or not any(_is_within(path, place) for path in written):
+        return
+    if mount.is_bind:
+        message = f"{where} mounts {mount.source} at {place}, where the application writes"
+        yield Finding("existing-volumes", 0, message, f"give {mount.source} to the user on the host, once")
+    elif one.kind in ("kubernetes", "helm") and one.group is None:
+        message = f"{where} mounts a volume at {place}, where the application writes, without fsGroup"
+        yield Finding("manifest-group", 0, message, "set fsGroup to the user's group")
+
+
+def edit_manifest(deployments: Iterable[Deployment], *, uid: int, home: str) -> tuple[Edit, ...]:
+    """The edits on one manifest that follow its image to a user, in order; comments and layout stay.
+
+    Mounts below /root move to the home, and root as the user becomes the user's number.
+    """
+    edits: set[Edit] = set()
+    for one in deployments:
+        if one.is_root and one.user is not None and one.user.end:
+            edits.add(Edit(one.user.start, one.user.end, str(uid)))
+        for mount in one.mounts:
+            target = mount.target
+            if _is_within(target.value, "/root") and target.end:
+                edits.add(Edit(target.start, target.end, moved_home(target.value, home)))
+    return tuple(sorted(edits))
+
+
+def moved_home(path: str, home: str) -> str:
+    """A path below /root as it lies below the user's home."""
+    return home + path.removeprefix("/root")
+
+
+def _is_within(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(directory.rstrip("/") + "/")

@@ -1,0 +1,149 @@
+"""What the repository says about running an image: compose, Kubernetes, Helm values, dev containers."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and where it stands: its line (from 1) and its characters in the file."""
+
+    value: str
+    line: int
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A volume: where it is mounted, and its name or, for a bind mount, the path on the host."""
+
+    target: Setting
+    source: str = ""
+    read_only: bool = False
+
+    @property
+    def is_bind(self) -> bool:
+        """Whether a directory of the host is mounted, whose files keep their owner."""
+        return self.source.startswith((".", "/", "~", "$"))
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One service or container as a manifest runs it.
+
+    `dockerfile` is the file that it is built from, relative to the repository, "" where only the
+    image's name is known. `user` is who it runs as where the manifest says so; `non_root` whether
+    Kubernetes checks that it is no root (which a named user does not pass).
+    """
+
+    file: str
+    line: int
+    kind: str
+    name: str
+    image: str = ""
+    dockerfile: str = ""
+    user: Setting | None = None
+    non_root: Setting | None = None
+    group: Setting | None = None
+    read_only: Setting | None = None
+    privileged: Setting | None = None
+    ports: tuple[Setting, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    command: tuple[str, ...] = ()
+
+    @property
+    def is_root(self) -> bool:
+        """Whether the manifest puts root back."""
+        return self.user is not None and self.user.value.partition(":")[0] in ("root", "0")
+
+    @property
+    def needs_number(self) -> bool:
+        """Whether a named USER would be refused: Kubernetes can't tell that it is no root."""
+        return self.non_root is not None and self.user is None
+
+    def runs(self, dockerfile: str) -> bool:
+        """Whether it runs the image of that Dockerfile (a path in the repository), as far as names tell."""
+        if self.dockerfile:
+            return posixpath.normpath(dockerfile) == self.dockerfile
+        name = posixpath.basename(self.image.partition("@")[0]).partition(":")[0]
+        return bool(name) and name in _names(dockerfile)
+
+
+_PLAIN: Final = frozenset(
+    {"docker", "src", "build", "images", "app", "service", "server", "container", "deploy"}
+)
+
+
+def _names(dockerfile: str) -> set[str]:
+    """What an image of that Dockerfile is likely called: by its folder, or by the file's own name."""
+    folders = posixpath.dirname(dockerfile).split("/")
+    names = {folder for folder in folders[-1:] if folder not in _PLAIN}
+    if folders[-1:] and folders[-1] in _PLAIN:
+        names |= set(folders[-2:-1])
+    stem = re.sub(r"(?i)^dockerfile\.?|\.?dockerfile$", "", posixpath.basename(dockerfile))
+    return {name for name in names | {stem} if name}
+
+
+_COMPOSE: Final = re.compile(r"(?:^|/)[^/]*compose[^/]*\.ya?ml$")
+_DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")
+_YAML: Final = re.compile(r"\.ya?ml$")
+_KUBERNETES: Final = re.compile(
+    r"^\s*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:", re.MULTILINE
+)
+
+
+def can_be_manifest(path: str) -> bool:
+    """Whether a file of that name may hold a manifest."""
+    return _YAML.search(path) is not None or _DEVCONTAINER.search(path) is not None
+
+
+def read_manifests(files: Iterable[tuple[str, str]]) -> tuple[Deployment, ...]:
+    """The deployments in (path, text) of a repository's files, in order; paths relative, with slashes."""
+    return tuple(one for path, text in files for one in _read(path, text))
+
+
+def _read(path: str, text: str) -> Iterator[Deployment]:
+    if _DEVCONTAINER.search(path):
+        yield from _read_devcontainer(path, text)
+    elif _COMPOSE.search(path) and "services" in text:
+        from dockfix.evidence.compose import read_compose  # noqa: PLC0415
+
+        yield from read_compose(path, text)
+    elif _YAML.search(path) and _KUBERNETES.search(text):
+        from dockfix.evidence.kubernetes import read_kubernetes  # noqa: PLC0415
+
+        yield from read_kubernetes(path, text)
+
+
+_JSON_NOISE: Final = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*[\s\S]*?\*/|,(?=\s*[}\]])')
+
+
+def _read_devcontainer(path: str, text: str) -> Iterator[Deployment]:
+    """devcontainer.json is JSON with comments and trailing commas."""
+    plain = _JSON_NOISE.sub(lambda match: match[1] or "", text)
+    plain = _JSON_NOISE.sub(lambda match: match[1] or "", plain)
+    try:
+        content = json.loads(plain)
+    except ValueError:
+        return
+    if not isinstance(content, dict):
+        return
+    build = content.get("build")
+    written = build.get("dockerfile") if isinstance(build, dict) else None
+    written = written or content.get("dockerFile")
+    user = content.get("containerUser") or content.get("remoteUser")
+    if isinstance(written, str):
+        dockerfile = posixpath.normpath(posixpath.join(posixpath.dirname(path), written))
+        setting = Setting(user, _line(text, user)) if isinstance(user, str) else None
+        yield Deployment(path, _line(text, written), "devcontainer", "", "", dockerfile, setting)
+
+
+def _line(text: str, word: str) -> int:
+    return text.count("\n", 0, max(text.find(f'"{word}"'), 0)) + 1
