@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from dockfix.context import Context
 from dockfix.model.copies import find_volumes
 from dockfix.model.effects import drops_privileges, effect, process_need
+from dockfix.model.paths import is_system_directory
 from dockfix.model.plan import Plan
 from dockfix.model.relocation import find_unknown_references
 from dockfix.model.roothome import find_left
@@ -228,6 +230,12 @@ def find_reviews(plan: Plan) -> Iterator[Finding]:
             "works-in-root-directory", starting.steps[-1].instruction.line if starting.steps else first,
             "the image works in /, where the new user cannot write", "check that it writes nothing there",
         )  # fmt: skip
+    for path, line in starting.written:
+        if is_system_directory(posixpath.dirname(path)) and not plan.is_given(path):
+            yield Finding(
+                "writes-to-system-directory", line, f"the start writes {path}, where only root may",
+                "name a place of the user's, or /dev/stdout",
+            )  # fmt: skip
     for path, line in starting.unread:
         yield Finding("unread-entrypoint", line, f"{path} cannot be read", "check that it needs no root")
     yield from _low_ports(plan)

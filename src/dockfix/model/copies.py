@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from dockfix.model.lineage import Lineage, Step
 from dockfix.model.paths import resolve
@@ -94,10 +96,15 @@ def find_copies(lineage: Lineage) -> tuple[Copy, ...]:
     return tuple(Copy(step) for step in lineage.of("COPY", "ADD"))
 
 
+# A volume over a single file; nobody may make a directory of that name.
+_FILE: Final = re.compile(r"\.(ya?ml|json|toml|conf|cfg|ini|env|py|db|sqlite3?|log|txt|sh|sock|pem|crt|key)$")
+
+
 def find_volumes(lineage: Lineage) -> tuple[tuple[Step, str], ...]:
     """The VOLUME steps with each path they declare, absolute."""
     found: list[tuple[Step, str]] = []
     for step in lineage.of("VOLUME"):
         written = step.instruction.json or tuple(w.text for w in split_words(step.instruction.args))
-        found += ((step, resolve(step.expand(path), "/")) for path in written)
+        paths = (resolve(step.expand(path), "/") for path in written)
+        found += ((step, path) for path in paths if not _FILE.search(path))
     return tuple(found)

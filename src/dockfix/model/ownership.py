@@ -9,16 +9,20 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dockfix.model.copies import Copy, find_volumes
+from dockfix.model.lineage import is_root_user
 from dockfix.model.paths import (
     STANDING_DIRECTORIES,
+    is_below_any,
     is_ownable,
     is_root_home,
     is_shared,
     is_system_directory,
     is_within,
+    resolve,
 )
 from dockfix.model.plan import Plan, Reach, find_given
 from dockfix.model.runs import Invocation, Run
+from dockfix.model.starting import Starting
 
 _EVERYWHERE: Final = ("/opt", "/srv", "/mnt", "/media")
 _LITERAL: Final = re.compile(r"/[\w./+@=,-]+")
@@ -111,10 +115,22 @@ def _workplaces(plan: Plan) -> Iterator[Gift]:
         created = plan.account.created
         yield Gift(plan.home, Reach.SELF, created.index if created and plan.account.homeless else -1)
     below = (step.before.workdir for step in plan.steps[plan.switch :] if step.keyword == "RUN")
-    for path in (plan.workdir, *below):
-        if path != "/" and is_ownable(path) and _is_roots(plan, path):
-            yield Gift(path, Reach.SELF)
-    yield from (Gift(path, Reach.SELF) for _, path in find_volumes(plan.lineage) if is_ownable(path))
+    workdirs = (plan.workdir, *below)
+    named = [path for path in workdirs if path != "/" and is_ownable(path) and _is_roots(plan, path)]
+    named += (path for _, path in find_volumes(plan.lineage) if is_ownable(path))
+    for path, _ in Starting(plan).written:
+        directory = posixpath.dirname(path)
+        if not is_system_directory(directory) and not is_below_any(directory, plan.own_directories):
+            named.append(directory)
+    for path in named:
+        # `mkdir -p` would leave the application's directories above it to root.
+        yield from (
+            Gift(own, Reach.SELF)
+            for own in plan.own_directories
+            if own not in (path, plan.home) and is_ownable(own) and is_within(path, own)
+            if own not in STANDING_DIRECTORIES
+        )
+        yield Gift(path, Reach.SELF)
 
 
 def _is_moved_home(plan: Plan) -> bool:
@@ -216,6 +232,7 @@ def _mixed(plan: Plan) -> Iterator[Gift]:
         for path in plan.own_directories
         if path != plan.home and is_ownable(path) and path not in STANDING_DIRECTORIES
     ]
+    yield from _given_away(plan, own)
     landed = False
     copies = {copy.step.index for copy in plan.owned_copies}
     for step in plan.steps[: plan.switch]:
@@ -225,6 +242,24 @@ def _mixed(plan: Plan) -> Iterator[Gift]:
             above = [copy for copy in plan.owned_copies if copy.step.index < plan.switch]
             has_copies = any(is_within(copy.destination, directory) for copy in above)
             yield Gift(directory, Reach.ROOTS if has_copies else Reach.ALL, index, stands=True)
+
+
+def _given_away(plan: Plan, own: list[str]) -> Iterator[Gift]:
+    """What root's steps give to somebody else than the account."""
+    for run in _roots(plan):
+        for one in run.invocations:
+            words = [word.expand(one.env) or "" for word in one.command.args if not word.text.startswith("-")]
+            if one.command.program != "chown" or len(words) < 2:
+                continue
+            name = words[0].partition(":")[0]
+            if not name or name in (plan.account.name, str(plan.account.uid)) or is_root_user(name):
+                continue
+            for path in (resolve(word, one.cwd) for word in words[1:]):
+                yield from (
+                    Gift(path if is_within(path, directory) else directory, Reach.ALL, run.step.index, True)
+                    for directory in own
+                    if is_within(path, directory) or is_within(directory, path)
+                )
 
 
 def _leavings(run: Run, own: list[str], *, landed: bool) -> Iterator[tuple[str, int]]:

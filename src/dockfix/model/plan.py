@@ -11,6 +11,7 @@ from typing import Final
 from dockfix.context import Context
 from dockfix.model.accounts import UserAccount, choose_account, find_created
 from dockfix.model.copies import Copy, find_copies, find_volumes
+from dockfix.model.effects import drops_privileges
 from dockfix.model.installs import (
     find_virtual,
     goes_to_user,
@@ -31,7 +32,7 @@ from dockfix.model.paths import (
 )
 from dockfix.model.pip import PipCall, is_virtual
 from dockfix.model.relocation import leans_on_root, leaves_relative, moved_copies
-from dockfix.model.runs import Invocation, Run, activated, read_run
+from dockfix.model.runs import Invocation, Run, Settings, activated, read_run
 from dockfix.options import Chown, Options
 from dockfix.syntax.tree import Dockerfile
 
@@ -232,12 +233,19 @@ class Plan:
     @cached_property
     def runs(self) -> dict[int, Run]:
         """The parsed RUN steps of the lineage by their index."""
-        return {step.index: read_run(step, self.home or "/") for step in self.lineage.of("RUN")}
+        runs: dict[int, Run] = {}
+        settings: Settings = ()
+        for step in self.lineage.of("RUN"):
+            runs[step.index] = run = read_run(step, self.home or "/", settings)
+            settings = run.settings
+        return runs
 
     def root_reason(self, run: Run) -> str:
         """Why a RUN has to stay root's; "" where the account can run it as well."""
         if not run.script.understood:
             return "a script that is not understood"
+        if any(drops_privileges(command) for command in run.script.commands):
+            return "switches the user"
         installed = False
         for one in run.invocations:
             name = one.command.program or ":"
@@ -281,6 +289,13 @@ class Plan:
         if is_shared(path) or (self.home.strip("/") and is_within(path, self.home)):
             return True
         return any(is_within(path, one) and self.stands(one, step) for one in self.own_directories)
+
+    def is_given(self, path: str) -> bool:
+        """Whether the file itself gives a place, or all around it, to the account."""
+        return any(
+            path == place or (reach is Reach.ALL and is_within(path, place))
+            for _, place, reach in find_given(self)
+        )
 
     def stands(self, directory: str, step: Step) -> bool:
         """Whether something above `step` makes an own directory: only root can make one in `/`."""

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from dockfix.edits import Edit
-from dockfix.model.effects import Effect, effect
+from dockfix.model.effects import Effect, effect, setting
 from dockfix.model.lineage import Step
 from dockfix.model.paths import resolve
 from dockfix.model.pip import PipCall, read_pip
@@ -19,6 +19,10 @@ from dockfix.syntax.tree import Instruction
 _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _HEALTHCHECK: Final = re.compile(r"CMD\s+", re.IGNORECASE)
+
+
+# What commands such as `poetry config` set for later ones, as the variables that stand for the same.
+Settings = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +49,7 @@ class _Reading:
 
     invocations: tuple[Invocation, ...]
     pips: tuple[PipCall, ...]
+    settings: Settings
 
 
 @dataclass(eq=False)
@@ -61,6 +66,7 @@ class Run:
     words: tuple[str, ...] | None
     shell: bool
     _pieces: tuple[tuple[int, int, bool], ...] = field(repr=False)
+    given: Settings = ()
 
     @property
     def instruction(self) -> Instruction:
@@ -75,13 +81,18 @@ class Run:
     @cached_property
     def _reading(self) -> _Reading:
         before = self.step.before
-        variables = tuple(before.variables.items())
+        variables = (*before.variables.items(), *self.given)
         return _read(self.text, self.words, self.shell, before.workdir, self.home, variables)
 
     @property
     def invocations(self) -> tuple[Invocation, ...]:
         """All commands in the order they stand, inner scripts (`sh -c '...'`) in place of their shells."""
         return self._reading.invocations
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force behind the script: those given, and what its commands configure."""
+        return self.given + self._reading.settings
 
     @property
     def pips(self) -> tuple[PipCall, ...]:
@@ -139,17 +150,17 @@ class Run:
         return self.instruction.at(match.start()), self.instruction.after(match.end())
 
 
-def read_run(step: Step, home: str) -> Run:
-    """Read what a RUN, CMD, ENTRYPOINT or HEALTHCHECK starts."""
+def read_run(step: Step, home: str, given: Settings = ()) -> Run:
+    """Read what a RUN, CMD, ENTRYPOINT or HEALTHCHECK starts, under what earlier steps configured."""
     instruction = step.instruction
     args, at = instruction.args, instruction.args_start
     if step.keyword == "HEALTHCHECK" and (match := _HEALTHCHECK.match(args)):
         args, at = args[match.end() :], at + match.end()
     elif instruction.json is not None:
-        return Run(step, home, "", instruction.json, True, ())
+        return Run(step, home, "", instruction.json, True, (), given)
     text, pieces = _with_heredocs(instruction, args, at)
     shell = any(map(_SHELLS.fullmatch, step.before.shell)) and not text.startswith("#!")
-    return Run(step, home, text, None, shell, pieces)
+    return Run(step, home, text, None, shell, pieces, given)
 
 
 @lru_cache(maxsize=4096)
@@ -175,7 +186,8 @@ def _read(
     invocations = tuple(_walk(script, cwd, env))
     own = set(map(id, script.commands))
     calls = (one.pip for one in invocations if one.pip and one.pip.installs and id(one.command) in own)
-    return _Reading(invocations, tuple(calls))
+    settings = (setting(one.command, one.env) for one in invocations)
+    return _Reading(invocations, tuple(calls), tuple(one for one in settings if one is not None))
 
 
 def _with_heredocs(
@@ -206,6 +218,8 @@ def _walk(script: Script, cwd: str, env: dict[str, str]) -> Iterator[Invocation]
                 yield Invocation(command, here, local, None)
             continue
         yield Invocation(command, here, local, read_pip(command))
+        if configured := setting(command, local):
+            env.update((configured,))
         if name in ("cd", "pushd"):
             target = command.args[0].expand(local) if command.args else env.get("HOME", "/")
             places[command.scope] = resolve(target, here) if target is not None else "/\0"

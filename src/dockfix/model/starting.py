@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dockfix.model.copies import Copy
 from dockfix.model.lineage import Step
-from dockfix.model.paths import is_within, resolve
+from dockfix.model.paths import is_shared, is_within, resolve
 from dockfix.model.runs import read_run
 from dockfix.syntax.shell import Command, parse_script, parse_words
 
@@ -25,6 +25,14 @@ _PACKAGED: Final = re.compile(
     r"/(?:usr/(?!src/|app/)|bin/|sbin/|lib/)(?:.*/)?[^/.]+|(?:.*/)?(?:\.?v?env[^/]*|conda[^/]*|[^/]+/envs/[^/]+)/bin/[^/.]+"
     r"|.*/(?:python[\d.]*|gunicorn|uvicorn|celery|flask|streamlit|jupyter[\w-]*|uwsgi|daphne|hypercorn|node|java|tini)"
 )
+
+
+# Options of servers and workers (gunicorn, uvicorn, uWSGI, celery, ...) that name a file to write.
+_WRITTEN: Final = re.compile(
+    r"(?:^|\s)--(?:access-?log(?:file)?|error-?log(?:file)?|log-?(?:file|to)|pid(?:-?file)?|schedule|statedb|uds)"
+    r"[= ](/[^\s:,]+)|(?:^|[\s=])unix:(/[^\s:,]+)"
+)
+_SQLITE: Final = re.compile(r"sqlite:////([^\s\"'?]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,26 @@ class Starting:
         if posixpath.splitext(path)[1] in (".sh", ".bash"):
             return False
         return any(is_within(path, copy.destination) and copy.stage is not None for copy in self.plan.copies)
+
+    @cached_property
+    def written(self) -> tuple[tuple[str, int], ...]:
+        """(path, line) of the absolute places that the start names to write to: logs, pid files, sockets."""
+        variables = self.plan.lineage.end.variables
+        found: list[tuple[str, int]] = []
+        for one in self.commands:
+            words = [word.expand(variables) or "" for word in one.command.args]
+            found += ((match[1] or match[2], one.line) for match in _WRITTEN.finditer(" ".join(words)))
+            for redirect in one.command.redirects:
+                target = redirect.target.expand(variables)
+                if ">" in redirect.operator and target and target.startswith("/"):
+                    found.append((target, one.line))
+        for step in self.plan.lineage.of("ENV"):
+            found += (
+                ("/" + match[1], step.instruction.line) for match in _SQLITE.finditer(step.instruction.args)
+            )
+        shared = (path for path, _ in found if is_shared(path) or path.startswith(("/dev/", "/proc/")))
+        left_out = frozenset(shared)
+        return tuple(dict.fromkeys((path, line) for path, line in found if path not in left_out))
 
     def read(self, path: str) -> str | None:
         """The text of a file of the image, where the build context or a heredoc gives it."""
