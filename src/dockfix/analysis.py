@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from dockfix.context import Context
 from dockfix.diff import LineEdit, compare_lines, format_patch
 from dockfix.options import Options
 from dockfix.reading import Source, read_source
-from dockfix.results import Changed, Failed, Finding, Result, Skipped
+from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 
 if TYPE_CHECKING:
     from dockfix.verify import Verdict
@@ -57,16 +58,56 @@ def analyse(path: str, source: Source | Failed, options: Options, context: Conte
     return Analysis(path, result, source.data, applies(result, options), tuple(edits))
 
 
+def analyse_embedded(path: str, source: Source | Failed, options: Options, context: Context) -> Analysis:
+    """Fix the Dockerfiles inside a file of another kind, as one result.
+
+    What stays as it is beside a change counts as notes of that change.
+    """
+    if isinstance(source, Failed):
+        return Analysis(path, source)
+    from dockfix.embedded import rewrite_file  # noqa: PLC0415  # only where such files are asked for
+
+    try:
+        text, results = rewrite_file(
+            path, source.text, lambda inner: fix_text(inner, options, context), unsafe=options.unsafe
+        )
+        result = _sum_up(source.text, text, results)
+        edits = compare_lines(source.text, text)
+    except (Exception, RecursionError) as error:  # noqa: BLE001  # one file's error stays its own
+        return Analysis(path, Failed(_bug(error)), source.data)
+    return Analysis(path, result, source.data, text != source.text, tuple(edits))
+
+
+def _sum_up(before: str, after: str, results: Sequence[Result]) -> Result:
+    reasons = [reason for result in results if isinstance(result, Skipped) for reason in result.reasons]
+    reasons += [result.error for result in results if isinstance(result, Failed)]
+    changes = [result for result in results if isinstance(result, Changed)]
+    reviews = tuple(review for change in changes for review in change.reviews)
+    names = tuple(dict.fromkeys(name for change in changes for name in change.transforms))
+    if after != before:
+        notes = tuple(note for change in changes for note in change.notes)
+        return Changed(after, names, (), (*reviews, *reasons, *notes))
+    if changes:
+        return Changed(after, names, reviews)
+    return Skipped(tuple(reasons)) if reasons else Unchanged()
+
+
 def applies(result: Result, options: Options) -> bool:
     """Whether a result is to be shown as a patch and written."""
     return isinstance(result, Changed) and (result.safe or options.unsafe)
 
 
-def analyse_file(path: str, options: Options, folder: str | None = None) -> Analysis:
-    """Read and fix the file at `path`; `folder` is its build context, by default where it lies."""
+def analyse_file(
+    path: str, options: Options, folder: str | None = None, *, embedded: bool = False
+) -> Analysis:
+    """Read and fix the file at `path`, or what is `embedded` in it.
+
+    `folder` is its build context, by default where it lies.
+    """
     from dockfix.build_context import describe_context  # noqa: PLC0415
 
-    return analyse(path, read_source(path), options, describe_context(path, folder))
+    step = analyse_embedded if embedded else analyse
+    return step(path, read_source(path), options, describe_context(path, folder))
 
 
 def skip(path: str, reason: Finding, *, failed: bool = False) -> Analysis:

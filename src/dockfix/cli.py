@@ -110,6 +110,9 @@ def main(  # a parameter is an option
     everything: Annotated[
         bool, typer.Option("--all", help="Also what git ignores, and vendored folders.")
     ] = False,
+    embedded: Annotated[
+        bool, typer.Option("--embedded", help="Also Dockerfiles inside Python, Markdown, compose, scripts.")
+    ] = False,
     allow_dirty: Annotated[
         bool, typer.Option("--allow-dirty", help="Write over uncommitted changes.")
     ] = False,
@@ -174,6 +177,7 @@ def main(  # a parameter is an option
         include=tuple(include or ()),
         exclude=tuple(exclude or ()),
         everything=everything,
+        embedded=embedded,
         allow_dirty=allow_dirty,
         jobs=jobs,
         seconds=timeout,

@@ -39,7 +39,7 @@ class Candidate:
 
     `refusal` says why it is not to be read, `failed` that this is an error. `builds` are those of
     the repository that build it, `folder` the build context if they agree on one that is not its own.
-    What is `linked` stands behind plain files.
+    What is `linked` stands behind plain files; what is `embedded` holds Dockerfiles and is none.
     """
 
     path: str
@@ -49,6 +49,7 @@ class Candidate:
     builds: tuple[Build, ...] = ()
     folder: str | None = None
     linked: bool = False
+    embedded: bool = False
 
 
 def is_dockerfile_name(name: str) -> bool:
@@ -81,9 +82,18 @@ def find_candidates(paths: Iterable[str], selection: Selection | None = None) ->
                 yield candidate
 
 
+def _is_searched(path: str, selection: Selection | None) -> bool:
+    """Whether a file that the user named is to be searched for Dockerfiles rather than taken for one."""
+    if selection is None or not selection.embedded or is_dockerfile_name(os.path.basename(path)):
+        return False
+    from dockfix.embedded import can_hold_dockerfile  # noqa: PLC0415  # only where such files are asked for
+
+    return can_hold_dockerfile(path)
+
+
 def _find(path: str, selection: Selection | None) -> Iterator[Candidate]:
     if not os.path.isdir(path):
-        yield Candidate(path, os.path.realpath(path))
+        yield Candidate(path, os.path.realpath(path), embedded=_is_searched(path, selection))
         return
     from dockfix.repository.finding import find_in  # noqa: PLC0415  # not needed for single files
     from dockfix.repository.patterns import Selection  # noqa: PLC0415

@@ -47,6 +47,7 @@ class Request:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     everything: bool = False
+    embedded: bool = False
     allow_dirty: bool = False
     jobs: int = 0
     seconds: float = 10.0
@@ -187,7 +188,7 @@ class _StatisticsSink(Statistics):
 
 def _selection(request: Request) -> Selection | None:
     """What the user and the configuration nearest to this folder say of names; None for single files."""
-    if not any(map(os.path.isdir, request.paths)):
+    if not request.embedded and not any(map(os.path.isdir, request.paths)):
         return None
     from dockfix.repository.patterns import Patterns, Selection  # noqa: PLC0415
 
@@ -197,6 +198,7 @@ def _selection(request: Request) -> Selection | None:
         (Patterns(here, request.include), Patterns(config.folder, config.include)),
         (Patterns(here, request.exclude), Patterns(config.folder, config.exclude)),
         request.everything,
+        request.embedded,
     )
 
 
@@ -224,7 +226,7 @@ def _analyses(
         if candidate.refusal is not None:
             yield skip(candidate.path, candidate.refusal, failed=candidate.failed)
         else:
-            yield analyse_file(candidate.path, own, candidate.folder)
+            yield analyse_file(candidate.path, own, candidate.folder, embedded=candidate.embedded)
 
 
 def _filter(request: Request, terminal: Terminal) -> Exit:

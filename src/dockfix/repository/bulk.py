@@ -52,7 +52,7 @@ def _prepare(candidate: Candidate, options: Options, cache: Cache | None) -> Ite
     source = read_source(path)
     if isinstance(source, Failed):
         return Verdict(Analysis(path, source))
-    job = Job(path, source.data, options, candidate.folder)
+    job = Job(path, source.data, options, candidate.folder, embedded=candidate.embedded)
     return (None if cache is None else cache.find(job)) or job
 
 

@@ -33,6 +33,7 @@ TELLING: Final = (
 )
 TELLING_NAMES: Final = (*(name.decode() for name in TELLING), "Makefile")
 MAX_TELLING: Final = 256 * 1024
+MAX_SEARCHED: Final = 1024 * 1024
 _EXPECTED: Final = frozenset({"Dockerfile", "Containerfile"})
 
 
@@ -117,7 +118,8 @@ class _Search:
 
     def _from_git(self, listing: Listing) -> Iterator[Candidate]:
         folders: set[str] = set()
-        for name in listing.files(b"" if self.selection.has_include else _WORD):
+        asks_all = self.selection.has_include or self.selection.embedded
+        for name in listing.files(b"" if asks_all else _WORD):
             base = name[name.rfind("/") + 1 :]
             if "ile/" in name:
                 yield from self._misplaced(name, folders)
@@ -133,6 +135,8 @@ class _Search:
 
     def _judge(self, name: str, base: str) -> Iterator[Candidate]:
         """The candidate of a relative path, if its name or the user says that it is one."""
+        if self.selection.embedded and not is_dockerfile_name(base) and not is_template_name(base):
+            yield from self._search_inside(name)
         template = is_template_name(base)
         if not template and not is_dockerfile_name(base) and not self.selection.has_include:
             return
@@ -149,6 +153,22 @@ class _Search:
             yield self._refuse(name, "template", "a template, not a Dockerfile", cure)
         else:
             yield from self._look(name)
+
+    def _search_inside(self, name: str) -> Iterator[Candidate]:
+        """The candidate of a file of another kind, if it looks as though it held a Dockerfile."""
+        from dockfix.embedded import can_hold_dockerfile  # noqa: PLC0415  # only where this is asked for
+        from dockfix.embedded.recognition import may_hold_dockerfile  # noqa: PLC0415
+
+        real = os.path.join(self.real, name)
+        vendored = is_vendored(name.split("/")[:-1]) and not self.selection.everything
+        if not can_hold_dockerfile(name) or vendored or self.selection.excludes(real):
+            return
+        try:
+            text = read_bytes(real, MAX_SEARCHED).decode("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return
+        if len(text) <= MAX_SEARCHED and may_hold_dockerfile(text):
+            yield Candidate(self._path(name), real, embedded=True)
 
     def _look(self, name: str) -> Iterator[Candidate]:
         """The candidate of a path by what lies there; nothing where nothing does."""

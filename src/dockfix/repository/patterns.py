@@ -67,11 +67,15 @@ class Patterns:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which files of a folder to take beside, and less, what their names and git say."""
+    """Which files of a folder to take beside, and less, what their names and git say.
+
+    With `embedded` also those of other kinds that hold Dockerfiles.
+    """
 
     include: tuple[Patterns, ...] = ()
     exclude: tuple[Patterns, ...] = ()
     everything: bool = False
+    embedded: bool = False
 
     def includes(self, path: str) -> bool:
         """Whether the absolute `path` was asked for."""

@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Final
 
 from dockfix import analysis
-from dockfix.analysis import Analysis, analyse
+from dockfix.analysis import Analysis, analyse, analyse_embedded
 from dockfix.build_context import NOWHERE, Surroundings, describe_context, folder_time, note_surroundings
 from dockfix.context import Context
 from dockfix.options import Options
@@ -34,7 +34,8 @@ DEFAULT_SECONDS: Final = 10.0
 class Job:
     """One file to analyse: its bytes travel; `context` None is described where the work is done.
 
-    `folder` is the build context on disk where it is not the file's own folder.
+    `folder` is the build context on disk where it is not the file's own folder; with `embedded`
+    the file is of another kind and holds Dockerfiles.
     """
 
     path: str
@@ -42,6 +43,7 @@ class Job:
     options: Options
     folder: str | None = None
     context: Context | None = None
+    embedded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def work(job: Job) -> Verdict:
     """Analyse one file."""
     changed = folder_time(os.path.dirname(job.path) or os.curdir)
     context = job.context or describe_context(job.path, job.folder)
-    whole = analyse(job.path, decode(job.data), job.options, context)
+    step = analyse_embedded if job.embedded else analyse
+    whole = step(job.path, decode(job.data), job.options, context)
     slim = Analysis(whole.path, whole.result, b"", whole.applies, whole.edits)
     return Verdict(slim, note_surroundings(context, changed))
 
