@@ -227,6 +227,7 @@ def test_what_has_no_place_for_the_fix_is_left_alone_with_a_reason(source: str, 
         'sql = "FROM users\\nWHERE id = 1"',
         'x = "from here\\nto there"',
         'x = """FROM python:3.8\nCOPY . .\n',
+        'x = """FROM python:3.8\n# \0\nCOPY . .\n"""',
         "",
     ],
 )
@@ -262,7 +263,7 @@ def test_bytes_are_decoded_as_python_does() -> None:
 
 
 # What a generated module is made of.
-WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\f\v\x85\u2028\u2029"), max_size=12)
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n\f\v\x85\u2028\u2029"), max_size=12)
 COMMENTS = WORDS.map(lambda word: f"# {word}".rstrip())
 LINES = st.one_of(COMMENTS, st.sampled_from(["", "COPY . .", "RUN a \\", 'LABEL a="b\'c"', "ENV A=${B}"]))
 BODIES = st.lists(LINES, min_size=1, max_size=6).map(lambda lines: "\n".join(["FROM a", *lines, "CMD x"]))

@@ -54,6 +54,8 @@ def decode_source(source: bytes) -> str:
 
 def find_literals(source: str) -> list[Excerpt]:
     """The literals of a module that hold a whole Dockerfile, in source order; none where parsing fails."""
+    if "\0" in source:  # Python refuses it, libcst does not
+        return []
     lead = 1 if source.startswith("\ufeff") else 0
     try:
         encoded = source[lead:].encode()
