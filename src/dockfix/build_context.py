@@ -87,7 +87,7 @@ NOWHERE: Final = Surroundings()
 
 def note_surroundings(context: Context, changed: int) -> Surroundings:
     """What was seen of a context whose folder had the time `changed` before it was described."""
-    reads = context.read.reads if isinstance(context.read, FolderReader) else {}
+    reads: dict[str, str] = getattr(context.read, "reads", {})
     return Surroundings(changed, digest_names(context.siblings), tuple(sorted(reads.items())))
 
 

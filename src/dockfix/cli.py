@@ -118,6 +118,9 @@ def main(  # a parameter is an option
     ] = False,
     take_back: Annotated[bool, typer.Option("--undo", help="Take back the last --write.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=0, help="Processes. Default: all processors.")] = 0,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Work on this Dask cluster instead.")
+    ] = None,
     timeout: Annotated[
         float, typer.Option(min=0.001, metavar="SECONDS", help="Most time for one file.")
     ] = 10,
@@ -180,6 +183,7 @@ def main(  # a parameter is an option
         embedded=embedded,
         allow_dirty=allow_dirty,
         jobs=jobs,
+        scheduler=scheduler,
         seconds=timeout,
         cached=cache,
         statistics=stat,

@@ -50,6 +50,7 @@ class Request:
     embedded: bool = False
     allow_dirty: bool = False
     jobs: int = 0
+    scheduler: str | None = None
     seconds: float = 10.0
     cached: bool = True
     statistics: bool = False
@@ -215,11 +216,16 @@ def _options(candidates: Sequence[Candidate], overrides: Mapping[str, Any]) -> l
 def _analyses(
     request: Request, candidates: Sequence[Candidate], options: Sequence[Options]
 ) -> Iterator[Analysis]:
-    if len(candidates) > FEW:
+    if len(candidates) > FEW or request.scheduler is not None:
         from dockfix.repository.bulk import analyse_many  # noqa: PLC0415
 
         yield from analyse_many(
-            candidates, options, jobs=request.jobs, seconds=request.seconds, cached=request.cached
+            candidates,
+            options,
+            jobs=request.jobs,
+            seconds=request.seconds,
+            cached=request.cached,
+            scheduler=request.scheduler,
         )
         return
     for candidate, own in zip(candidates, options, strict=True):

@@ -12,7 +12,7 @@ from dockfix.options import Options
 from dockfix.reading import read_source
 from dockfix.repository.cache import Cache, open_cache
 from dockfix.repository.git import find_top
-from dockfix.repository.pool import Item, Job, Verdict, Workers, analyse_all
+from dockfix.repository.pool import Crew, Item, Job, Verdict, Workers, analyse_all
 from dockfix.results import Failed
 
 
@@ -23,16 +23,19 @@ def analyse_many(
     jobs: int = 0,
     seconds: float,
     cached: bool = True,
+    scheduler: str | None = None,
 ) -> Iterator[Analysis]:
     """The analysis of each candidate, in order; `options` are theirs.
 
-    `jobs` is the number of processes (0: one for each processor we may use).
+    `jobs` is the number of processes (0: one for each processor we may use), `scheduler` the
+    address of a Dask scheduler to use instead. Raises ConfigError where it does not answer.
     """
+    crew = _find_crew(jobs, scheduler)
     here = os.path.realpath(os.curdir)
     cache = open_cache(find_top(here) or here) if cached else None
     items = (_prepare(one, own, cache) for one, own in zip(candidates, options, strict=True))
     try:
-        for item, verdict in analyse_all(items, Workers(jobs or _processors()), seconds):
+        for item, verdict in analyse_all(items, crew, seconds):
             if isinstance(item, Job):
                 if cache is not None:
                     cache.store(item, verdict)
@@ -42,6 +45,14 @@ def analyse_many(
     finally:
         if cache is not None:
             cache.save()
+
+
+def _find_crew(jobs: int, scheduler: str | None) -> Crew:
+    if scheduler is None:
+        return Workers(jobs or _processors())
+    from dockfix.repository.cluster import Cluster  # noqa: PLC0415  # an extra
+
+    return Cluster(scheduler)
 
 
 def _prepare(candidate: Candidate, options: Options, cache: Cache | None) -> Item:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing.connection import wait
 from types import FrameType
-from typing import Final
+from typing import Final, Protocol
 
 from dockfix import analysis
 from dockfix.analysis import Analysis, analyse, analyse_embedded
@@ -122,6 +122,11 @@ class Workers:
     pids: multiprocessing.SimpleQueue[int] = field(default_factory=multiprocessing.SimpleQueue)
     executor: Executor | None = None
 
+    @property
+    def patience(self) -> float | None:
+        """How many times its own limit a file may take until its worker counts as lost; None: for ever."""
+        return 2.0
+
     def submit(self, jobs: list[Job], seconds: float) -> Future[list[Verdict]]:
         """Hand some files to a worker, starting the workers if there are none."""
         if self.executor is None:
@@ -153,11 +158,32 @@ class Workers:
             self.pids.get()
 
 
+class Crew(Protocol):
+    """Who does the work: processes here, or a cluster."""
+
+    @property
+    def count(self) -> int:
+        """How many files can be worked on at once."""
+
+    @property
+    def patience(self) -> float | None:
+        """How many times its own limit a file may take until its worker counts as lost; None: for ever."""
+
+    def submit(self, jobs: list[Job], seconds: float) -> Future[list[Verdict]]:
+        """Hand some files over."""
+
+    def kill(self) -> None:
+        """Give up what is under way."""
+
+    def close(self) -> None:
+        """Let it end."""
+
+
 Item = Job | Verdict
 
 
 def analyse_all(
-    items: Iterable[Item], workers: Workers, seconds: float = DEFAULT_SECONDS
+    items: Iterable[Item], workers: Crew, seconds: float = DEFAULT_SECONDS
 ) -> Iterator[tuple[Item, Verdict]]:
     """Each item with its verdict, in their order; those that are verdicts already pass through.
 
@@ -189,7 +215,7 @@ class _Chunk:
     def jobs(self) -> list[Job]:
         return [item for item in self.items if isinstance(item, Job)]
 
-    def start(self, workers: Workers, seconds: float) -> None:
+    def start(self, workers: Crew, seconds: float) -> None:
         if jobs := self.jobs:
             try:
                 self.future = workers.submit(jobs, seconds)
@@ -214,13 +240,15 @@ def _cut(source: Iterator[Item]) -> _Chunk:
     return _Chunk(items)
 
 
-def _finish(window: deque[_Chunk], workers: Workers, seconds: float) -> Iterator[tuple[Item, Verdict]]:
+def _finish(window: deque[_Chunk], workers: Crew, seconds: float) -> Iterator[tuple[Item, Verdict]]:
     """Wait for the first chunk. Where a worker was lost, start anew and find the file that did it."""
     chunk = window.popleft()
     done: list[Verdict] = []
     if chunk.future is not None:
         try:
-            done = chunk.future.result(timeout=(len(chunk.jobs) + 2) * seconds)
+            patience = workers.patience
+            limit = None if patience is None else (len(chunk.jobs) + patience) * seconds
+            done = chunk.future.result(timeout=limit)
         except (BrokenExecutor, FutureTimeoutError):
             workers.kill()
             done = list(_work_one_by_one(chunk.jobs, seconds))
