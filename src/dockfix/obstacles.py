@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from dockfix.context import Context
+from dockfix.knowledge import read_table
 from dockfix.model.copies import find_volumes
 from dockfix.model.effects import drops_privileges, effect, process_need
 from dockfix.model.paths import is_system_directory
@@ -25,6 +26,7 @@ _ROOT_AT_START: Final = frozenset(
     " groupmod deluser userdel chown chgrp mount umount modprobe sysctl iptables ip6tables ipset nft setcap"
     " service systemctl update-ca-certificates update-alternatives ldconfig locale-gen visudo sudo".split()
 )
+_INSTALLERS: Final = ("apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper")
 _WINDOWS_SHELL: Final = re.compile(r"powershell|pwsh|cmd(\.exe)?$", re.IGNORECASE)
 _IGNORE: Final = re.compile(r"#\s*dockfix:\s*ignore(?:\[([\w\s,-]*)\])?", re.IGNORECASE)
 _TEMPLATE_LINE: Final = re.compile(r"^\s*(\{\{|\{%|<%|%%|@@)")
@@ -230,6 +232,7 @@ def find_reviews(plan: Plan) -> Iterator[Finding]:
             "works-in-root-directory", starting.steps[-1].instruction.line if starting.steps else first,
             "the image works in /, where the new user cannot write", "check that it writes nothing there",
         )  # fmt: skip
+    yield from _services(plan)
     for path, line in starting.written:
         if is_system_directory(posixpath.dirname(path)) and not plan.is_given(path):
             yield Finding(
@@ -255,6 +258,20 @@ def find_reviews(plan: Plan) -> Iterator[Finding]:
                 "check who builds on it",
             )
             break
+
+
+def _services(plan: Plan) -> Iterator[Finding]:
+    services = frozenset(read_table("processes")["packages"]["services"])
+    for run in plan.runs.values():
+        for one in run.invocations:
+            names = [word.text.partition("=")[0] for word in one.command.args]
+            found = services.intersection(names) if one.command.program in _INSTALLERS else ()
+            for name in sorted(found):
+                yield Finding(
+                    "installs-root-service", run.line_of(one.command), f"{name} is a service of root's",
+                    "check that nothing starts it",
+                )  # fmt: skip
+                return
 
 
 def _low_ports(plan: Plan) -> Iterator[Finding]:

@@ -233,6 +233,7 @@ def _mixed(plan: Plan) -> Iterator[Gift]:
         if path != plan.home and is_ownable(path) and path not in STANDING_DIRECTORIES
     ]
     yield from _given_away(plan, own)
+    yield from _cloned(plan)
     landed = False
     copies = {copy.step.index for copy in plan.owned_copies}
     for step in plan.steps[: plan.switch]:
@@ -242,6 +243,18 @@ def _mixed(plan: Plan) -> Iterator[Gift]:
             above = [copy for copy in plan.owned_copies if copy.step.index < plan.switch]
             has_copies = any(is_within(copy.destination, directory) for copy in above)
             yield Gift(directory, Reach.ROOTS if has_copies else Reach.ALL, index, stands=True)
+
+
+def _cloned(plan: Plan) -> Iterator[Gift]:
+    """Repositories that root's steps bring into a working directory which the base brought."""
+    for run in _roots(plan):
+        for one in run.invocations if plan.workdir in STANDING_DIRECTORIES else ():
+            if one.command.program == "git":
+                yield from (
+                    Gift(path, Reach.ALL, run.step.index, stands=True)
+                    for path in one.effect("/root").writes
+                    if is_within(path, plan.workdir) and path != plan.workdir
+                )
 
 
 def _given_away(plan: Plan, own: list[str]) -> Iterator[Gift]:

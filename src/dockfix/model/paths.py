@@ -61,4 +61,4 @@ def is_root_home(path: str) -> bool:
 
 def is_ownable(path: str) -> bool:
     """Whether the directory may be made the account's: no bare system directory, not /root, not shared."""
-    return path not in SYSTEM_DIRECTORIES and not is_root_home(path) and not is_shared(path)
+    return path not in SYSTEM_DIRECTORIES and not is_root_home(path) and path not in _SHARED

@@ -79,22 +79,30 @@ def find_unknown_references(plan: Plan) -> Iterator[tuple[str, int]]:
 
 
 def leans_on_root(plan: Plan) -> bool:
-    """Whether the image's start names, relative to `/`, what stands at an absolute place."""
-    made = [path for path in _made_absolutely(plan) if path != "/"]
-    made += (path for copy in plan.copies if not copy.is_relative for path in copy.landed())
-    if any(
-        copy.destination == "/" and "/*" in copy.landed() and not copy.is_relative for copy in plan.copies
-    ):
+    """Whether the image works with what stands at an absolute place, seen from `/`."""
+    if any(_fills_root(copy) for copy in plan.copies):
         return True
+    copied = [path for copy in plan.copies if not copy.is_relative for path in copy.landed()]
+    made = [*copied, *(path for path in _made_absolutely(plan) if path != "/")]
     relative = {path for copy in moved_copies(plan) for path in copy.landed()}
-    for step in (plan.lineage.last("CMD"), plan.lineage.last("ENTRYPOINT")):
-        if step is None or step.before.workdir != "/":
+    for step in plan.lineage.of("CMD", "ENTRYPOINT", "RUN", "HEALTHCHECK"):
+        if step.before.workdir != "/":
             continue
+        # What a RUN makes and names again may all be of passing use.
+        places = copied if step.keyword == "RUN" else made
         for match in _RELATIVE.finditer(step.instruction.args):
             path = resolve(match[0], "/")
-            if is_below_any(path, made) and path not in relative:
+            if is_below_any(path, places) and path not in relative and path not in _TOP:
                 return True
     return False
+
+
+def _fills_root(copy: Copy) -> bool:
+    """Whether an absolute copy puts a whole tree, or a Python module, right into `/`."""
+    if copy.is_relative or copy.stage is not None:
+        return False
+    landed = copy.landed()
+    return "/*" in landed or any(path.count("/") == 1 and path.endswith(".py") for path in landed)
 
 
 def _is_known(plan: Plan, path: str, landed: list[str]) -> bool:
