@@ -93,7 +93,8 @@ def _known(
     if name.startswith("tempfile.") and name.removeprefix("tempfile.") in _TEMPORARY:
         place = argument_of(call, 9, "dir")
         below = evaluator.texts(place, scope, order) if place is not None else (("/tmp", True),)
-        return (Value(join_path(text, HOLE), certain) for text, certain in below)
+        made = tuple(Value(join_path(text, HOLE), certain) for text, certain in below)
+        return (Value(((), made)),) if name.endswith("mkstemp") else made
     if name in _SAME and nodes:
         return evaluator.values(nodes[-1] if name == "typing.cast" else nodes[0], scope, order)
     change = _path_function(name, evaluator.application.workdir)

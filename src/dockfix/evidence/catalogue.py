@@ -18,7 +18,7 @@ _COMMON: Final = frozenset(
      "remove", "rename", "replace", "represent", "run", "save", "send", "serve", "sniff", "spawn", "sr",
      "system", "use", "verify", "write"}
 )  # fmt: skip
-_OTHER: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET"
+_OTHER: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET|sqlite[+a-z]*:///"
 _CALL: Final = re.compile(r"(?:(\w+)[ \t]*\.[ \t]*)?\b(\w+)\(")
 _ALIAS: Final = re.compile(r"\b(\w+)[ \t]+as[ \t]+(\w+)")
 _WRITES: Final = re.compile(
@@ -40,7 +40,7 @@ class Call:
     path_only: bool = False
     path: str = ""
     variables: tuple[str, ...] = ()
-    override: str = ""
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,6 +113,6 @@ def load_catalogue() -> Catalogue:
 
 def _call(kind: str, row: Mapping[str, Any]) -> Call:
     fields = {name: value for name, value in row.items() if name != "calls"}
-    if "variables" in fields:
-        fields["variables"] = tuple(fields["variables"])
+    for name in ("variables", "overrides"):
+        fields[name] = tuple(fields.get(name, ()))
     return Call(kind, **fields)

@@ -20,6 +20,7 @@ from dockfix.evidence.values import Evaluator
 _WRITING: Final = re.compile(r"[wax+]")
 _PORT: Final = re.compile(r"^(?:[^\s/]*[:\]])?(\d{1,5})$")
 _PATH_LIKE: Final = re.compile(r"[/~]|\.\w{2,5}$")
+_SQLITE: Final = re.compile(r"sqlite[+a-z]*:///")
 _EMPTY: Final = re.compile(r"^\0?[^/~]*\0?$")
 
 
@@ -99,16 +100,17 @@ class SiteReader:
                 yield self._evidence(Kind.WRITE, "", site, certain=False)
             return
         for one in texts:
-            yield from self._place(str(one.content), known, site, one.certain)
+            text = str(one.content)
+            sole = len(call.args) == 1 and re.fullmatch(r"[\w.-]+", text) is not None
+            if not known.path_only or sole or _PATH_LIKE.search(text):
+                yield from self._place(text, known, site, one.certain)
 
     def _place(self, text: str, known: Call, site: Site, certain: bool) -> Iterator[Evidence]:
         if known.url or (known.database and "://" in text):
             text = locate_database(text)
         if known.database and (text.startswith(":memory:") or "mode=memory" in text):
             return
-        if not text or (
-            known.path_only and (not _PATH_LIKE.search(text) or (_EMPTY.match(text) and "." not in text))
-        ):
+        if not text or (known.path_only and HOLE in text and _EMPTY.match(text)):
             return
         yield from self._located(text, site, certain, directory=known.directory)
 
@@ -151,19 +153,21 @@ class SiteReader:
                     return
 
     def _home(self, known: Call, site: Site, call: cst.Call) -> Iterator[Evidence]:
-        if known.override and argument_of(call, 99, known.override) is not None:
-            node = argument_of(call, 99, known.override)
-            assert node is not None
-            for text, certain in self.evaluator.texts(node, site.scope, site.order):
-                yield from self._located(text, site, certain, directory=True)
-            return
+        for keyword in known.overrides:
+            node = argument_of(call, 99, keyword)
+            if node is not None:
+                for text, certain in self.evaluator.texts(node, site.scope, site.order):
+                    yield from self._located(text, site, certain, directory=True)
+                return
         if any(self.evaluator.application.variable(name) for name in known.variables):
             return
         first = argument_of(call, 0)
         texts = self.evaluator.texts(first, site.scope, site.order) if first is not None else ()
-        if texts and all(text.startswith(("/", "./")) for text, _ in texts):
+        if texts and all(text.startswith(("/", "./", "../")) for text, _ in texts):
             return  # a model that lies in the image
-        yield self._evidence(Kind.HOME, known.path, site, directory=True)
+        # A single word may be a directory beside the program as well as a model's name.
+        local = any(re.fullmatch(r"[A-Za-z_]+", text) for text, _ in texts) and "huggingface" in known.path
+        yield self._evidence(Kind.HOME, known.path, site, certain=not local, directory=True)
 
     def _dict(self, site: Site, node: cst.Dict) -> Iterator[Evidence]:
         """Logging's handlers and Django's databases, which are dictionaries."""
@@ -207,13 +211,14 @@ class SiteReader:
         bound = [(name, one) for scope in scopes for name, found in scope.bindings.items() for one in found]
         bound += [(name, one) for name, found in part.keys.items() for one in found]
         for name, binding in bound:
-            kind = self.catalogue.settings.get(name)
-            if kind is None or binding.value is None:
+            kind = self.catalogue.settings.get(name, "")
+            if binding.value is None or not (kind or _is_url(binding.value)):
                 continue
             for one in self.evaluator.bound(binding):
                 if not isinstance(one.content, str):
                     continue
-                text = locate_database(one.content) if "DATABASE" in name else one.content
+                is_url = not kind or "DATABASE" in name
+                text = locate_database(one.content) if is_url else one.content
                 certain = one.certain and (kind != "collected" or self.collects)
                 yield from (
                     Evidence(
@@ -225,7 +230,10 @@ class SiteReader:
                         found.is_directory,
                     )
                     for found in self._located(
-                        text, Site(cst.Dict([]), binding.scope, 0), certain, directory=kind != "files"
+                        text,
+                        Site(cst.Dict([]), binding.scope, 0),
+                        certain,
+                        directory=kind in ("directories", "collected"),
                     )
                 )
 
@@ -239,6 +247,21 @@ class SiteReader:
 def _is_raw(node: cst.BaseExpression) -> bool:
     name = node.attr.value if isinstance(node, cst.Attribute) else getattr(node, "value", "")
     return name in ("SOCK_RAW", "AF_PACKET")
+
+
+def _source_of(node: cst.SimpleString | cst.FormattedString) -> str:
+    if isinstance(node, cst.SimpleString):
+        return node.value
+    return "".join(part.value for part in node.parts if isinstance(part, cst.FormattedStringText))
+
+
+def _is_url(node: cst.BaseExpression) -> bool:
+    """Whether an expression is written as the URL of a SQLite file."""
+    if isinstance(node, cst.SimpleString | cst.FormattedString):
+        return _SQLITE.search(_source_of(node)) is not None
+    if isinstance(node, cst.Call):
+        return any(_is_url(one.value) for one in node.args)
+    return False
 
 
 def _number(value: Value) -> tuple[int, bool]:
