@@ -84,13 +84,23 @@ def _template_line(tree: Dockerfile) -> int:
 
 
 def find_unknown_user(plan: Plan) -> Iterator[Finding]:
-    """USER comes from a variable that the file gives no value."""
-    user = plan.lineage.last("USER")
-    if user is not None and (not plan.lineage.end.user or "$" in plan.lineage.end.user):
+    """USER comes from a variable that the file gives no value, or root's."""
+    user, end = plan.lineage.last("USER"), plan.lineage.end
+    if user is None or "$" not in user.instruction.args:
+        return
+    line = user.instruction.line
+    if not end.user or "$" in end.user:
         yield Finding(
-            "unknown-user", user.instruction.line, "USER comes from a variable without a value",
+            "unknown-user", line, "USER comes from a variable without a value",
             "give the ARG a default, or write the user out",
         )  # fmt: skip
+    elif end.is_root:
+        yield Finding(
+            "unknown-user",
+            line,
+            "USER comes from a variable whose value here is root's",
+            "give it another default",
+        )
 
 
 def find_refusals(plan: Plan) -> Iterator[Finding]:
