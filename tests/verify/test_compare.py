@@ -69,6 +69,11 @@ def test_each_difference_breaks(changes: dict[str, Any], code: str) -> None:
     assert judge(ROOT, after, differences)[0] is Kind.BREAKS
 
 
+def test_rewrite_that_is_to_stay_roots_may() -> None:
+    assert compare(ROOT, ROOT, leaves_root=False) == ()
+    assert {difference.code for difference in compare(ROOT, ROOT)} == {"root-process"}
+
+
 @pytest.mark.parametrize(
     "changes",
     [

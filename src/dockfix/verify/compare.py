@@ -18,12 +18,12 @@ _VARYING: Final = re.compile(
 )
 
 
-def compare(before: Observation, after: Observation) -> tuple[Difference, ...]:
-    """Every difference between the two, those that break first."""
+def compare(before: Observation, after: Observation, leaves_root: bool = True) -> tuple[Difference, ...]:
+    """Every difference between the two, those that break first; `leaves_root`: none may still be root's."""
     if after.started and not before.started:
         return (Difference("start", f"the image does not start: {after.started}"),)
     found = [
-        *_users(after),
+        *(_users(after) if leaves_root else ()),
         *_ends(before, after),
         *_answers(before, after),
         *_complaints(before, after),

@@ -122,7 +122,7 @@ class Prover:
         differences: tuple[Difference, ...] = ()
         kind, reason = Kind.INCOMPARABLE, f"{engine.name} runs nothing that could be watched"
         if engine.runs:
-            differences = compare(old, new) + _new_warnings(*warned)
+            differences = compare(old, new, self._options.leaves_root) + _new_warnings(*warned)
             kind, reason = judge(old, new, differences)
         details = Details(engine.name, reason, differences, *warned, old, new, _since(began))
         step = "" if kind is Kind.PROVEN else COMPARE
