@@ -9,16 +9,10 @@ from dockfix.edits import apply_edits
 from dockfix.guarantees import check_guarantees
 from dockfix.model.lineage import find_lineages, read_stages
 from dockfix.model.plan import Plan
-from dockfix.obstacles import (
-    find_notes,
-    find_refusals,
-    find_reviews,
-    find_unknown_user,
-    find_unreadable,
-    ignored_names,
-)
 from dockfix.options import OptionError, Options
+from dockfix.refusals import find_refusals, find_unknown_user, find_unreadable, ignored_names
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
+from dockfix.reviews import find_notes, find_reviews
 from dockfix.syntax.parser import parse
 from dockfix.syntax.tree import Dockerfile
 from dockfix.transforms import TRANSFORMS

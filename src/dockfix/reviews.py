@@ -1,0 +1,156 @@
+"""What a person has to look at before a change may be applied, and what a file cannot tell."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from dockfix.knowledge import read_table
+from dockfix.model.copies import find_volumes
+from dockfix.model.paths import is_system_directory
+from dockfix.model.plan import Plan
+from dockfix.model.roothome import find_put
+from dockfix.model.starting import Starting
+from dockfix.results import Finding
+
+_INSTALLERS: Final = ("apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper")
+_PYTHON: Final = re.compile(
+    r"python|\bpip3?\b|conda|\bmamba\b|gunicorn|uvicorn|\.py\b|\buvx?\b|poetry|pipenv|jupyter|django|flask|requirements",
+    re.IGNORECASE,
+)
+_LOW_PORT_WORD: Final = re.compile(
+    r"(?:--?(?:port|p|server[._]port|http-port|bind|b|listen)[= ]+(?:\[?[\w.:*\]]*:)?|:)"
+    r"(\d{1,3})(?![\d.:/\w])"
+)
+
+
+def find_reviews(plan: Plan) -> Iterator[Finding]:
+    """What a person has to look at, one finding for each matter."""
+    starting = Starting(plan)
+    yield from _of_base(plan)
+    yield from _of_start(plan, starting)
+    yield from _of_places(plan, starting)
+    yield from _services(plan)
+    yield from _low_ports(plan)
+    yield from _triggers(plan)
+
+
+def _of_base(plan: Plan) -> Iterator[Finding]:
+    image, first = plan.lineage.image, plan.steps[0].instruction.line
+    if image.family == "unknown" or (not image.known and plan.lineage.last("ENTRYPOINT") is None):
+        yield Finding(
+            "unknown-base", first, f"nothing is known of the base {image.name}",
+            "check that it has useradd and starts as root; or say --base FAMILY",
+        )  # fmt: skip
+    if not _PYTHON.search(plan.tree.text):
+        yield Finding("not-python", first, "no sign of Python", "check what the application writes")
+    user = plan.lineage.last("USER")
+    if user is not None and user.before.user and plan.lineage.end.is_root:
+        yield Finding(
+            "final-user-root", user.instruction.line, "USER root is set on purpose at the end", "check why"
+        )
+
+
+def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
+    if not starting.steps and not plan.lineage.image.starts:
+        yield Finding(
+            "starts-nothing", plan.steps[0].instruction.line,
+            "no CMD or ENTRYPOINT: often a base for others, whose steps need root", "check who builds on it",
+        )  # fmt: skip
+    if not starting.understood:
+        line = starting.steps[-1].instruction.line
+        yield Finding("opaque-command", line, "the start is not understood", "check that it needs no root")
+    for path, line in starting.unread:
+        yield Finding("unread-entrypoint", line, f"{path} cannot be read", "check that it needs no root")
+
+
+def _of_places(plan: Plan, starting: Starting) -> Iterator[Finding]:
+    in_root = plan.lineage.end.workdir == "/" and not plan.relocates
+    if in_root and plan.lineage.image.known and plan.home.strip("/"):
+        last = starting.steps[-1] if starting.steps else plan.steps[0]
+        yield Finding(
+            "works-in-root-directory", last.instruction.line,
+            "the image works in /, where the new user cannot write", "check that it writes nothing there",
+        )  # fmt: skip
+    for path, line in starting.written:
+        if is_system_directory(posixpath.dirname(path)) and not plan.is_given(path):
+            yield Finding(
+                "writes-to-system-directory", line, f"the start writes {path}, where only root may",
+                "name a place of the user's, or /dev/stdout",
+            )  # fmt: skip
+    for path, line, _ in find_put(plan):
+        yield Finding(
+            "uses-root-home", line, f"{path} is put into root's home", "check that nothing reads it"
+        )
+        return
+
+
+def _services(plan: Plan) -> Iterator[Finding]:
+    services = frozenset(read_table("processes")["packages"]["services"])
+    for run in plan.runs.values():
+        for one in run.invocations:
+            names = [word.text.partition("=")[0] for word in one.command.args]
+            found = services.intersection(names) if one.command.program in _INSTALLERS else ()
+            for name in sorted(found):
+                yield Finding(
+                    "installs-root-service", run.line_of(one.command), f"{name} is a service of root's",
+                    "check that nothing starts it",
+                )  # fmt: skip
+                return
+
+
+def _low_ports(plan: Plan) -> Iterator[Finding]:
+    for step in plan.steps:
+        ports: list[str] = []
+        if step.keyword == "EXPOSE":
+            ports = re.findall(
+                r"(?<![\w.-])(\d+)(?:-\d+)?(?:/\w+)?(?!\S)", step.expand(step.instruction.args)
+            )
+        elif step in Starting(plan).steps:
+            words = " ".join(step.instruction.json or (step.instruction.args,))
+            ports = _LOW_PORT_WORD.findall(words)
+        for port in ports:
+            if 0 < int(port) < 1024:
+                yield Finding(
+                    "low-port",
+                    step.instruction.line,
+                    f"port {port} is below 1024",
+                    "docker allows it (20.10 and later), other runtimes may not",
+                )
+                return
+
+
+def _triggers(plan: Plan) -> Iterator[Finding]:
+    if "onbuild" in plan.lineage.image.tag:
+        yield Finding(
+            "onbuild", plan.steps[0].instruction.line, "the base's ONBUILD steps copy and install as root",
+            "check where they put the code",
+        )  # fmt: skip
+    for step in plan.lineage.of("ONBUILD"):
+        yield Finding(
+            "onbuild", step.instruction.line, "ONBUILD steps will run as the new user elsewhere",
+            "check who builds on it",
+        )  # fmt: skip
+        return
+
+
+def find_notes(plan: Plan) -> Iterator[Finding]:
+    """What the file cannot know and people will meet."""
+    volumes = find_volumes(plan.lineage)
+    if volumes:
+        step, path = volumes[0]
+        yield Finding(
+            "existing-volumes", step.instruction.line,
+            f"volumes of {path} made by the old image hold root's files",
+            f"once: docker run --rm -u 0 -v VOLUME:{path} IMAGE chown -R {plan.account.ids} {path}",
+        )  # fmt: skip
+    if not plan.account.numeric:
+        user = plan.lineage.last("USER")
+        yield Finding(
+            "named-user",
+            user.instruction.line if user else 0,
+            "Kubernetes' runAsNonRoot cannot check a named user",
+            "use --numeric, or set runAsUser",
+        )
