@@ -13,6 +13,7 @@ from dockfix.config import ConfigError, build_options, check_overrides, find_con
 from dockfix.context import Context
 from dockfix.diff import patch_name, patch_root
 from dockfix.discovery import Candidate, find_candidates
+from dockfix.interrupts import hold_interrupts
 from dockfix.options import Options
 from dockfix.reading import read_stream
 from dockfix.report import Exit, Mode, Report, Volume
@@ -21,6 +22,7 @@ from dockfix.statistics import Statistics
 from dockfix.terminal import Terminal
 
 if TYPE_CHECKING:
+    from dockfix.repository.application import Writer
     from dockfix.repository.patterns import Selection
     from dockfix.verify import VerifyOptions
 
@@ -77,52 +79,72 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
     root = patch_root(request.paths)
     sinks = _open_sinks(request, root, terminal)
     candidates = list(find_candidates(request.paths, _selection(request)))
-    options = _options(candidates, request.overrides)
-    report = Report(terminal, mode, request.volume)
-    if any(candidate.builds for candidate in candidates):
-        from dockfix.repository.relations import relate  # noqa: PLC0415  # not needed for single files
-
-        relations = relate(candidates, options)
-        options = relations.options
-        outcomes = relations.hold_back(_analyses(request, candidates, options))
-    else:
-        outcomes = _analyses(request, candidates, options)
     analyses: Iterator[Analysis] = (
         replace(analysis, name=patch_name(candidate.real, root))
-        for candidate, analysis in zip(candidates, outcomes, strict=True)
+        for candidate, analysis in zip(candidates, _relate_and_analyse(request, candidates), strict=True)
     )
     if request.proof is not None:
-        from dockfix.proving import prove_all  # noqa: PLC0415  # not needed for a patch
-        from dockfix.repository.application import journal_folder  # noqa: PLC0415
-
-        kept = os.path.join(journal_folder(request.paths), "broken")
-        only_proven = mode is Mode.WRITE
-        analyses = prove_all(analyses, request.proof, terminal, only_proven=only_proven, kept=kept)
-    if mode is Mode.WRITE:
-        from dockfix.repository.application import write_all  # noqa: PLC0415  # not needed for a patch
-
-        analyses = write_all(analyses, request.paths, terminal, allow_dirty=request.allow_dirty)
-    interrupted = False
-    with terminal.progress(len(candidates) if len(candidates) > FEW and request.volume else 0) as progress:
-        try:
-            for analysis in progress(analyses):
-                for sink in sinks:
-                    sink.add(analysis)
-                report.add(analysis)
-        except KeyboardInterrupt:
-            interrupted = True
+        analyses = _prove(request, request.proof, analyses, terminal)
+    report = Report(terminal, mode, request.volume)
+    finished = _deliver(request, analyses, len(candidates), sinks, report)
     for sink in sinks:
         sink.close()
     report.say_notes()
-    if (
-        interrupted
-        or request.mode is not Mode.DIFF
-        or len(candidates) != 1
-        or request.volume is Volume.VERBOSE
-    ):
+    brief = request.mode is Mode.DIFF and len(candidates) == 1 and request.volume is not Volume.VERBOSE
+    if not (finished and brief):
         terminal.flush()
-        report.close(len(candidates) if interrupted else None)
-    return Exit.INTERRUPTED if interrupted else report.exit_code
+        report.close(None if finished else len(candidates))
+    return report.exit_code if finished else Exit.INTERRUPTED
+
+
+def _deliver(
+    request: Request, analyses: Iterator[Analysis], count: int, sinks: Sequence[Sink], report: Report
+) -> bool:
+    """Write what is to be written, tell everybody of each file; whether the run came to its end."""
+    writer = _open_writer(request, report.terminal) if request.mode is Mode.WRITE else None
+    finished = False
+    try:
+        with report.terminal.progress(count if count > FEW and request.volume else 0) as progress:
+            for analysis in progress(analyses):
+                with hold_interrupts():
+                    done = analysis if writer is None else writer.write(analysis)
+                    for sink in sinks:
+                        sink.add(done)
+                    report.add(done)
+        finished = True
+    except KeyboardInterrupt:
+        pass
+    finally:
+        if writer is not None:
+            writer.close(complete=finished)
+    return finished
+
+
+def _open_writer(request: Request, terminal: Terminal) -> Writer:
+    from dockfix.repository.application import Writer  # noqa: PLC0415  # not needed for a patch
+
+    return Writer(request.paths, terminal, allow_dirty=request.allow_dirty)
+
+
+def _relate_and_analyse(request: Request, candidates: Sequence[Candidate]) -> Iterator[Analysis]:
+    """The candidates' analyses, in the light of what builds them. Raises ConfigError before the first."""
+    options = _options(candidates, request.overrides)
+    if not any(candidate.builds for candidate in candidates):
+        return _analyses(request, candidates, options)
+    from dockfix.repository.relations import relate  # noqa: PLC0415  # not needed for single files
+
+    relations = relate(candidates, options)
+    return relations.hold_back(_analyses(request, candidates, relations.options))
+
+
+def _prove(
+    request: Request, proof: VerifyOptions, analyses: Iterator[Analysis], terminal: Terminal
+) -> Iterator[Analysis]:
+    from dockfix.proving import prove_all  # noqa: PLC0415  # not needed for a patch
+    from dockfix.repository.application import journal_folder  # noqa: PLC0415
+
+    kept = os.path.join(journal_folder(request.paths), "broken")
+    return prove_all(analyses, proof, terminal, only_proven=request.mode is Mode.WRITE, kept=kept)
 
 
 def _open_sinks(request: Request, root: str, terminal: Terminal) -> list[Sink]:

@@ -17,7 +17,7 @@ BROKEN: Final = "rewrite-breaks"
 FEW: Final = 3
 """So many files with one kind of note are said one by one."""
 FOLD: Final = 20
-"""On a terminal, so many files skipped for one reason are listed."""
+"""On a terminal, so many files of one kind are listed."""
 
 
 class Mode(StrEnum):
@@ -57,6 +57,7 @@ class Report:
         self._notes: dict[str, list[str]] = {}
         self.changed = self.held_back = self.unchanged = self.failed = 0
         self.skipped: Counter[str] = Counter()
+        self._listed: Counter[str] = Counter()
         folds = terminal.is_interactive and volume is not Volume.VERBOSE
         self._most = FOLD if folds else sys.maxsize
 
@@ -87,7 +88,7 @@ class Report:
                     self._say_all(path, notes, "note: ")
             case Skipped(reasons=reasons):
                 self.skipped[reasons[0].code] += 1
-                if self.skipped[reasons[0].code] <= self._most:
+                if self._lists(f"[{reasons[0].code}]"):
                     self._say_all(path, reasons, "", "yellow")
             case Failed(error=error):
                 self.failed += 1
@@ -96,12 +97,14 @@ class Report:
     def _add_change(self, path: str, change: Changed, *, applies: bool) -> None:
         if applies:
             self.changed += 1
-            if self.mode is not Mode.DIFF or self.volume is Volume.VERBOSE:
-                verb = "changed" if self.mode is Mode.WRITE else "would change"
+            verb = "changed" if self.mode is Mode.WRITE else "would change"
+            spoken = self.mode is not Mode.DIFF or self.volume is Volume.VERBOSE
+            if spoken and self._lists(verb):
                 self._say(f"{path}: {verb} ({', '.join(change.transforms)})", "green")
         else:
             self.held_back += 1
-        self._say_all(path, change.reviews, "needs review: ", "magenta")
+        if change.reviews and self._lists("needs review"):
+            self._say_all(path, change.reviews, "needs review: ", "magenta")
         if self.volume is Volume.VERBOSE:
             self._say_all(path, change.notes, "note: ")
         elif applies:
@@ -132,10 +135,15 @@ class Report:
         self._notes.clear()
 
     def _fold(self) -> None:
-        """Say how many skipped files were not said one by one."""
-        for code, count in self.skipped.most_common():
+        """Say how many files were not said one by one."""
+        for kind, count in self._listed.most_common():
             if count > self._most:
-                self._say(f"... and {count - self._most} more [{code}] (--verbose lists them)", "yellow")
+                self._say(f"... and {count - self._most} more {kind} (--verbose lists them)", "yellow")
+
+    def _lists(self, kind: str) -> bool:
+        """Count a file of a kind; whether it is still to be said by itself."""
+        self._listed[kind] += 1
+        return self._listed[kind] <= self._most
 
     def _say_all(self, path: str, findings: Iterable[Finding], label: str, style: str | None = None) -> None:
         for finding in findings:

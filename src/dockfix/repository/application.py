@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,36 +17,35 @@ from dockfix.writing import WriteError, replace_content
 _UNCOMMITTED: Final = Finding("uncommitted", 0, "has uncommitted changes", "commit them, or --allow-dirty")
 
 
-def write_all(
-    analyses: Iterable[Analysis], paths: Sequence[str], terminal: Terminal, *, allow_dirty: bool
-) -> Iterator[Analysis]:
-    """The same analyses after each change that applies was written; a refused one is Failed.
+class Writer:
+    """Writes the changes of one run; the `paths` that the user named decide where its journal is."""
 
-    `paths` are those that the user named: they decide where the journal is.
-    """
-    journal: Journal | None = find_journal(common_folder(paths))
-    commits = None if allow_dirty else _Commits()
-    if journal is not None and journal.interrupted:
-        terminal.say("carrying on a run that was cut off; --undo takes back both")
-    try:
-        for analysis in analyses:
-            if not analysis.applies:
-                yield analysis
-            elif commits is not None and commits.would_mix(analysis.path):
-                yield replace(analysis, result=Failed(_UNCOMMITTED), applies=False)
-            else:
-                try:
-                    yield _write(analysis, journal)
-                except JournalError as error:
-                    terminal.say(f"dockfix: {error}: this run cannot be undone by --undo")
-                    journal = None
-                    yield _write(analysis, None)
-    except BaseException:
-        if journal is not None:
-            journal.abandon()
-        raise
-    if journal is not None:
-        journal.close()
+    def __init__(self, paths: Sequence[str], terminal: Terminal, *, allow_dirty: bool) -> None:
+        self._terminal = terminal
+        self._journal: Journal | None = find_journal(common_folder(paths))
+        self._commits = None if allow_dirty else _Commits()
+        if self._journal.interrupted:
+            terminal.say("carrying on a run that was cut off; --undo takes back both")
+
+    def write(self, analysis: Analysis) -> Analysis:
+        """The same analysis after its change, if one applies, was written; a refused one is Failed."""
+        if not analysis.applies:
+            return analysis
+        if self._commits is not None and self._commits.would_mix(analysis.path):
+            return replace(analysis, result=Failed(_UNCOMMITTED), applies=False)
+        try:
+            return _write(analysis, self._journal)
+        except JournalError as error:
+            self._terminal.say(f"dockfix: {error}: this run cannot be undone by --undo")
+            self._journal = None
+            return _write(analysis, None)
+
+    def close(self, *, complete: bool) -> None:
+        """End the run; one that is not complete can be carried on."""
+        if self._journal is not None and complete:
+            self._journal.close()
+        elif self._journal is not None:
+            self._journal.abandon()
 
 
 def undo(paths: Sequence[str], terminal: Terminal) -> bool:
