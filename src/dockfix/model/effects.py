@@ -197,9 +197,10 @@ def _apply(program: str, usage: Usage, reading: Reading, found: _Found) -> None:
     _apply_operands(usage, reading, found, is_placed=is_placed)
     if usage.default and not is_placed and (usage.code or found.count == before):
         found.add("writes", _default_place(usage.default, reading))
-    for place in usage.places:
+    # An option that asks for the system puts nothing into the places that the table names.
+    for place in usage.places if not found.root else ():
         found.add("writes", Argument(_expand_place(place, found), place))
-    found.code = found.code or usage.code
+    found.code = found.code or (usage.code and not found.root)
     found.uses_home = found.uses_home or usage.home
 
 
