@@ -11,7 +11,6 @@ from dockfix.model.effects import drops_privileges, effect, process_need
 from dockfix.model.plan import Plan
 from dockfix.model.relocation import find_unknown_references
 from dockfix.model.roothome import find_left, find_put
-from dockfix.model.starting import Starting
 from dockfix.results import Finding
 from dockfix.syntax.shell import Command
 from dockfix.syntax.tree import Comment, Dockerfile
@@ -151,7 +150,7 @@ def _of_place(context: Context) -> Iterator[Finding]:
 
 
 def _of_start(plan: Plan) -> Iterator[Finding]:
-    starting = Starting(plan)
+    starting = plan.starting
     image = plan.lineage.image
     if image.process and plan.lineage.last("ENTRYPOINT") is None:
         first = plan.steps[0].instruction.line

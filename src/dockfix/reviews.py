@@ -28,7 +28,7 @@ _LOW_PORT_WORD: Final = re.compile(
 
 def find_reviews(plan: Plan) -> Iterator[Finding]:
     """What a person has to look at, one finding for each matter."""
-    starting = Starting(plan)
+    starting = plan.starting
     yield from _of_base(plan)
     yield from _of_start(plan, starting)
     yield from _of_places(plan, starting)
@@ -108,7 +108,7 @@ def _low_ports(plan: Plan) -> Iterator[Finding]:
             ports = re.findall(
                 r"(?<![\w.-])(\d+)(?:-\d+)?(?:/\w+)?(?!\S)", step.expand(step.instruction.args)
             )
-        elif step in Starting(plan).steps:
+        elif step in plan.starting.steps:
             words = " ".join(step.instruction.json or (step.instruction.args,))
             ports = _LOW_PORT_WORD.findall(words)
         for port in ports:

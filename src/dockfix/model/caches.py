@@ -56,6 +56,11 @@ def _table() -> tuple[_Rule, ...]:
     )
 
 
+@cache
+def _any_pattern() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{rule.pattern.pattern})" for rule in _table()))
+
+
 def find_caches(plan: Plan) -> Iterator[ToolCache]:
     """For each tool, the first root's step that fills its cache while nothing says where."""
     told: set[str] = set()
@@ -64,7 +69,7 @@ def find_caches(plan: Plan) -> Iterator[ToolCache]:
         if step.keyword != "RUN":
             continue
         text = plan.runs[step.index].text or step.instruction.args
-        for rule in _table():
+        for rule in _table() if _any_pattern().search(text) else ():
             if (
                 rule.variable in told
                 or rule.variable in step.before.variables

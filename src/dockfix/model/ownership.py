@@ -22,7 +22,6 @@ from dockfix.model.paths import (
 )
 from dockfix.model.plan import Plan, Reach, find_given
 from dockfix.model.runs import Invocation, Run
-from dockfix.model.starting import Starting
 
 _EVERYWHERE: Final = ("/opt", "/srv", "/mnt", "/media")
 _LITERAL: Final = re.compile(r"/[\w./+@=,-]+")
@@ -118,7 +117,7 @@ def _workplaces(plan: Plan) -> Iterator[Gift]:
     workdirs = (plan.workdir, *below)
     named = [path for path in workdirs if path != "/" and is_ownable(path) and _is_roots(plan, path)]
     named += (path for _, path in find_volumes(plan.lineage) if is_ownable(path))
-    for path, _ in Starting(plan).written:
+    for path, _ in plan.starting.written:
         directory = posixpath.dirname(path)
         if not is_system_directory(directory) and not is_below_any(directory, plan.own_directories):
             named.append(directory)

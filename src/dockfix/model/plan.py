@@ -33,6 +33,7 @@ from dockfix.model.paths import (
 from dockfix.model.pip import PipCall, is_virtual
 from dockfix.model.relocation import leans_on_root, leaves_relative, moved_copies
 from dockfix.model.runs import Invocation, Run, Settings, activated, read_run
+from dockfix.model.starting import Starting
 from dockfix.options import Chown, Options
 from dockfix.syntax.tree import Dockerfile
 
@@ -195,6 +196,11 @@ class Plan:
         if copy.is_relative and copy.step.before.workdir == "/" and self.relocates:
             return True
         return copy.stage is None and not is_system_directory(destination)
+
+    @cached_property
+    def starting(self) -> Starting:
+        """What the image starts."""
+        return Starting(self)
 
     @cached_property
     def owned_copies(self) -> tuple[Copy, ...]:

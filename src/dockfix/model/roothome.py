@@ -36,6 +36,8 @@ class Move:
 
 def find_moves(plan: Plan) -> Iterator[Move]:
     """Every word that has to follow to the account's home."""
+    if "/root" not in plan.tree.text:
+        return
     prefixes = moving_places(plan)
     homes = home_follows(plan)
     for step in plan.steps:
@@ -108,6 +110,8 @@ def find_left(plan: Plan) -> Iterator[tuple[str, int]]:
 
 def find_put(plan: Plan) -> Iterator[tuple[str, int, bool]]:
     """(path, line, whether it is data) of what root's steps put into root's home and leave there."""
+    if "/root" not in plan.tree.text:
+        return
     prefixes = moving_places(plan)
     for index, run in plan.runs.items():
         if index >= plan.switch or not run.step.before.is_root:
