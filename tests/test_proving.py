@@ -103,8 +103,9 @@ def test_a_patch_leaves_out_what_breaks_and_keeps_it(dockfix: Run, tmp_path: Pat
 
 
 def test_options_reach_the_engine(dockfix: Run) -> None:
-    arguments = "--engine podman --build-arg A=1 --build-arg B --secret id=x --context ctx --builder big --build-network host"
-    dockfix("--diff", "--verify", "good.Dockerfile", *arguments.split(), "--verify-seconds", "2")
+    build = "--build-arg A=1 --build-arg B --secret id=x --context ctx --builder big --build-network host"
+    arguments = f"--engine podman --verify-seconds 2 {build}".split()
+    dockfix("--diff", "--verify", "good.Dockerfile", *arguments)
     assert asked[-1] == VerifyOptions(
         engine="podman",
         build_args={"A": "1", "B": None},
