@@ -1,0 +1,65 @@
+"""Every transform's documented example, held against what it does alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import pytest
+
+from dockfix import Changed, Options, Unchanged, fix
+from dockfix.transforms import TRANSFORMS, Transform
+
+# Options under which an example is made, where the defaults are not it.
+FITTING: Final[dict[str, dict[str, Any]]] = {"venv": {"install": "venv"}}
+
+
+def fix_alone(transform: Transform, text: str) -> Changed | None:
+    result = fix(text, Options(select=frozenset({transform.name}), **FITTING.get(transform.name, {})))
+    if isinstance(result, Unchanged):
+        return None
+    assert isinstance(result, Changed), result
+    return result
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda one: one.name)
+def test_example_is_what_the_transform_makes(transform: Transform) -> None:
+    result = fix_alone(transform, transform.before)
+    assert result is not None
+    assert result.text.splitlines() == transform.after.splitlines()
+    assert result.transforms == (transform.name,)
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda one: one.name)
+def test_example_made_is_left_alone(transform: Transform) -> None:
+    assert fix_alone(transform, transform.after) is None
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda one: one.name)
+def test_example_is_a_file_with_an_end(transform: Transform) -> None:
+    for text in (transform.before, transform.after):
+        assert text.startswith("FROM ")
+        assert text.endswith("\n")
+        assert not text.endswith("\n\n")
+    assert transform.before != transform.after
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda one: one.name)
+def test_summary_is_one_sentence(transform: Transform) -> None:
+    assert re.fullmatch(r"[A-Z][^.!?\n]*\.", transform.summary)
+    # The sentence is a paragraph of its own.
+    assert transform.doc.splitlines()[1:2] in ([], [""])
+
+
+def test_names_are_unique_and_kebab_case() -> None:
+    names = [transform.name for transform in TRANSFORMS]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in names)
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda one: one.name)
+def test_ignored_transform_has_no_part(transform: Transform) -> None:
+    result = fix(
+        transform.before, Options(ignore=frozenset({transform.name}), **FITTING.get(transform.name, {}))
+    )
+    assert not isinstance(result, Changed) or transform.name not in result.transforms
