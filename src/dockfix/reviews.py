@@ -9,6 +9,7 @@ from typing import Final
 
 from dockfix.knowledge import read_table
 from dockfix.model.copies import find_volumes
+from dockfix.model.holdings import is_given
 from dockfix.model.paths import is_system_directory
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_put
@@ -75,7 +76,7 @@ def _of_places(plan: Plan, starting: Starting) -> Iterator[Finding]:
             "the image works in /, where the new user cannot write", "check that it writes nothing there",
         )  # fmt: skip
     for path, line in starting.written:
-        if is_system_directory(posixpath.dirname(path)) and not plan.is_given(path):
+        if is_system_directory(posixpath.dirname(path)) and not is_given(plan, path):
             yield Finding(
                 "writes-to-system-directory", line, f"the start writes {path}, where only root may",
                 "name a place of the user's, or /dev/stdout",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from dockfix.model.holdings import may_write
 from dockfix.model.lineage import Step
 from dockfix.model.paths import resolve
 from dockfix.model.pip import PipCall, is_virtual
@@ -33,14 +34,14 @@ def pip_reason(plan: Plan, run: Run, one: Invocation) -> str:
     if action in _HARMLESS:
         return "configures pip for everybody" if "--global" in pip.options else ""
     if action in ("download", "wheel"):
-        return "" if plan.may_write(one.cwd, run.step) else f"writes to {one.cwd}"
+        return "" if may_write(plan, one.cwd, run.step) else f"writes to {one.cwd}"
     if not pip.installs:
         return f"pip {action} changes what root installed"
     if is_virtual(pip.command.program, one.env):
         place = virtual_place(pip, one)
         return (
             ""
-            if place and plan.may_write(place, run.step)
+            if place and may_write(plan, place, run.step)
             else f"installs into {place or 'a virtual environment'}"
         )
     if all(call.only_bootstraps for call in run.pips):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dockfix.model.copies import Copy, find_volumes
+from dockfix.model.holdings import Reach, find_given, stands
 from dockfix.model.lineage import is_root_user
 from dockfix.model.paths import (
     STANDING_DIRECTORIES,
@@ -20,7 +21,7 @@ from dockfix.model.paths import (
     is_within,
     resolve,
 )
-from dockfix.model.plan import Plan, Reach, find_given
+from dockfix.model.plan import Plan
 from dockfix.model.runs import Invocation, Run
 
 _EVERYWHERE: Final = ("/opt", "/srv", "/mnt", "/media")
@@ -181,7 +182,7 @@ def _made(plan: Plan) -> Iterator[Gift]:
                     Gift(own, Reach.SELF, run.step.index, stands=True)
                     for own in plan.own_directories
                     if own not in (path, plan.home) and is_ownable(own) and is_within(path, own)
-                    if not plan.stands(own, run.step)
+                    if not stands(plan, own, run.step)
                 )
                 if not is_ownable(path) or is_root_home(path) or is_shared(path):
                     continue

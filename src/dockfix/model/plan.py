@@ -3,54 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from enum import IntEnum
 from functools import cached_property
 from typing import Final
 
 from dockfix.context import Context
 from dockfix.model.accounts import UserAccount, choose_account, find_created
 from dockfix.model.copies import Copy, find_copies, find_volumes
-from dockfix.model.effects import drops_privileges
+from dockfix.model.holdings import Reach, find_given
 from dockfix.model.installs import (
     find_virtual,
     goes_to_user,
-    pip_reason,
     system_site_reason,
     virtual_place,
 )
 from dockfix.model.lineage import Lineage, Stage, State, Step
+from dockfix.model.needs import root_reason
 from dockfix.model.paths import (
-    STANDING_DIRECTORIES,
     is_below_any,
     is_ownable,
     is_root_home,
     is_shared,
     is_system_directory,
     is_within,
-    resolve,
 )
 from dockfix.model.pip import PipCall, is_virtual
 from dockfix.model.relocation import leans_on_root, leaves_relative, moved_copies
-from dockfix.model.runs import Invocation, Run, Settings, activated, read_run
+from dockfix.model.runs import Run, Settings, read_run
 from dockfix.model.starting import Starting
 from dockfix.options import Chown, Options
 from dockfix.syntax.tree import Dockerfile
 
 _PREAMBLE: Final = frozenset({"ARG", "ENV", "LABEL", "SHELL", "MAINTAINER", "ONBUILD", "STOPSIGNAL"})
-# What pip's freshly installed scripts cannot be mistaken for, in the RUN that installs them.
-_BASE_COMMANDS: Final = re.compile(
-    r"(.*/)?(python|pip)[\d.]*|rm|mkdir|cd|echo|printf|find|true|set|chmod|ls|cp|mv|ln|touch|sed|export|cat|test"
-    r"|\[|pwd|env|which|head|tail|grep|exit|:|if|du|sync|unset|tar|unzip"
-)
-
-
-class Reach(IntEnum):
-    """How much of a directory a chown gives: itself, what is root's in it, or all of it."""
-
-    SELF = 0
-    ROOTS = 1
-    ALL = 2
 
 
 class Plan:
@@ -246,78 +229,6 @@ class Plan:
             settings = run.settings
         return runs
 
-    def root_reason(self, run: Run) -> str:
-        """Why a RUN has to stay root's; "" where the account can run it as well."""
-        if not run.script.understood:
-            return "a script that is not understood"
-        if any(drops_privileges(command) for command in run.script.commands):
-            return "switches the user"
-        installed = False
-        for one in run.invocations:
-            name = one.command.program or ":"
-            if installed and one.pip is None and not _BASE_COMMANDS.fullmatch(name):
-                return f"runs {name} in the RUN that installs it"
-            if one.pip and one.pip.installs and one.pip not in run.pips:
-                return "calls pip through another shell"
-            reason = pip_reason(self, run, one) if one.pip else self._effect_reason(run, one)
-            if reason:
-                return reason
-            installed = installed or (one.pip is not None and one.pip.installs)
-        return ""
-
-    def _effect_reason(self, run: Run, one: Invocation) -> str:
-        if "sudo" in one.command.via:
-            return "asks sudo for root"
-        for word in one.command.args:
-            if "/root" in word.text and is_root_home(
-                (word.expand(one.env) or "").partition("=")[2] or word.text
-            ):
-                return "uses root's home"
-        if activated(one.command, one.env):
-            return ""
-        effect = one.effect(self.home or "/")
-        if effect.root:
-            return effect.root
-        for _, path in find_volumes(self.lineage):
-            if path in effect.makes:
-                return f"makes {path}"
-        for path in (*effect.writes, *effect.owns):
-            if not self.may_write(path, run.step):
-                return f"writes to {path}"
-        if effect.runs_code and not self.may_write(one.cwd, run.step):
-            return f"works in {one.cwd}"
-        if effect.owns and self.options.chown is not Chown.ALL:
-            return "changes what it does not own"
-        return ""
-
-    def may_write(self, path: str, step: Step) -> bool:
-        """Whether the account may create and change things at that place when `step` runs."""
-        if is_shared(path) or (self.home.strip("/") and is_within(path, self.home)):
-            return True
-        return any(is_within(path, one) and self.stands(one, step) for one in self.own_directories)
-
-    def is_given(self, path: str) -> bool:
-        """Whether the file itself gives a place, or all around it, to the account."""
-        return any(
-            path == place or (reach is Reach.ALL and is_within(path, place))
-            for _, place, reach in find_given(self)
-        )
-
-    def stands(self, directory: str, step: Step) -> bool:
-        """Whether something above `step` makes an own directory: only root can make one in `/`."""
-        if is_within(step.before.workdir, directory) or directory in STANDING_DIRECTORIES:
-            return True
-        if any(is_within(directory, path) for _, path in find_volumes(self.lineage)):
-            return True
-        return any(
-            one.index < step.index
-            and (
-                (one.keyword == "WORKDIR" and is_within(self.after(one).workdir, directory))
-                or (one.keyword in ("COPY", "ADD") and is_within(Copy(one).destination, directory))
-            )
-            for one in self.steps
-        )
-
     def after(self, step: Step) -> State:
         """What is in force behind a step."""
         following = step.index + 1
@@ -334,7 +245,7 @@ class Plan:
     def root_runs(self) -> dict[int, str]:
         """Why each RUN that needs root does, by step index; one that ran as a user already does not."""
         reasons = {
-            index: self.root_reason(run)
+            index: root_reason(self, run)
             for index, run in self.runs.items()
             if self.is_moved or run.step.before.is_root
         }
@@ -375,18 +286,3 @@ class Plan:
             if step.keyword == "RUN"
             for flag in step.instruction.flags
         )
-
-
-def find_given(plan: Plan) -> Iterator[tuple[int, str, Reach]]:
-    """(step, directory, reach) of every chown above USER that gives to the account."""
-    owners = {plan.account.owner, plan.account.name, plan.account.ids, f"{plan.account.name}:"}
-    owners |= {f"{plan.account.name}:{group}" for group in (plan.account.name, plan.account.group)}
-    for index, run in plan.runs.items():
-        for one in run.invocations if index < plan.switch else ():
-            if one.command.program in ("chown", "find"):
-                words = [word.expand(one.env) or "" for word in one.command.args]
-                if owners.intersection(words):
-                    partly = one.command.program == "find" or any(word.startswith("--from") for word in words)
-                    reach = Reach.ROOTS if partly else Reach.ALL if "-R" in words else Reach.SELF
-                    paths = (word for word in words if word.startswith(("/", ".")))
-                    yield from ((index, resolve(path, one.cwd), reach) for path in paths)

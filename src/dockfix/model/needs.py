@@ -1,0 +1,67 @@
+"""Why a RUN has to stay root's."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from dockfix.model.copies import find_volumes
+from dockfix.model.effects import drops_privileges
+from dockfix.model.holdings import may_write
+from dockfix.model.installs import pip_reason
+from dockfix.model.paths import is_root_home
+from dockfix.model.runs import Invocation, Run, activated
+from dockfix.options import Chown
+
+if TYPE_CHECKING:
+    from dockfix.model.plan import Plan
+
+# What pip's freshly installed scripts cannot be mistaken for, in the RUN that installs them.
+_BASE_COMMANDS: Final = re.compile(
+    r"(.*/)?(python|pip)[\d.]*|rm|mkdir|cd|echo|printf|find|true|set|chmod|ls|cp|mv|ln|touch|sed|export|cat|test"
+    r"|\[|pwd|env|which|head|tail|grep|exit|:|if|du|sync|unset|tar|unzip"
+)
+
+
+def root_reason(plan: Plan, run: Run) -> str:
+    """Why a RUN has to stay root's; "" where the account can run it as well."""
+    if not run.script.understood:
+        return "a script that is not understood"
+    if any(drops_privileges(command) for command in run.script.commands):
+        return "switches the user"
+    installed = False
+    for one in run.invocations:
+        name = one.command.program or ":"
+        if installed and one.pip is None and not _BASE_COMMANDS.fullmatch(name):
+            return f"runs {name} in the RUN that installs it"
+        if one.pip and one.pip.installs and one.pip not in run.pips:
+            return "calls pip through another shell"
+        reason = pip_reason(plan, run, one) if one.pip else _effect_reason(plan, run, one)
+        if reason:
+            return reason
+        installed = installed or (one.pip is not None and one.pip.installs)
+    return ""
+
+
+def _effect_reason(plan: Plan, run: Run, one: Invocation) -> str:
+    if "sudo" in one.command.via:
+        return "asks sudo for root"
+    for word in one.command.args:
+        if "/root" in word.text and is_root_home((word.expand(one.env) or "").partition("=")[2] or word.text):
+            return "uses root's home"
+    if activated(one.command, one.env):
+        return ""
+    effect = one.effect(plan.home or "/")
+    if effect.root:
+        return effect.root
+    for _, path in find_volumes(plan.lineage):
+        if path in effect.makes:
+            return f"makes {path}"
+    for path in (*effect.writes, *effect.owns):
+        if not may_write(plan, path, run.step):
+            return f"writes to {path}"
+    if effect.runs_code and not may_write(plan, one.cwd, run.step):
+        return f"works in {one.cwd}"
+    if effect.owns and plan.options.chown is not Chown.ALL:
+        return "changes what it does not own"
+    return ""
