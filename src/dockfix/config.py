@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final
 
@@ -148,6 +146,8 @@ def _tool_table(path: str) -> Mapping[str, object] | None:
 
 
 def _parse(path: str) -> Mapping[str, object]:
+    import tomllib  # noqa: PLC0415  # most folders have no configuration
+
     try:
         with open(path, "rb") as file:
             return tomllib.load(file)
@@ -207,6 +207,8 @@ def _spell(value: object) -> str:
 
 def suggest(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
     """What to put for a word that is not known."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only after a mistake
+
     near = get_close_matches(word, known, n=1)
     return f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(known)
 

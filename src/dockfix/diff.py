@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 from typing import Final
 
 NO_NEWLINE: Final = "\\ No newline at end of file\n"
@@ -33,6 +32,8 @@ def split_lines(text: str) -> list[str]:
 
 def compare_lines(before: str, after: str) -> list[LineEdit]:
     """The edits that make `after` of `before`, sorted and apart; only what lies between equal ends costs."""
+    from difflib import SequenceMatcher  # noqa: PLC0415  # what is remembered needs no comparing
+
     old, new = split_lines(before), split_lines(after)
     head = _equal_lines(old, new)
     rest = min(len(old), len(new)) - head
