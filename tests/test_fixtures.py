@@ -28,7 +28,7 @@ SKIP_CODES = frozenset(
 )
 REVIEW_CODES = frozenset(
     "unknown-base final-user-root low-port unread-entrypoint starts-nothing not-python opaque-command"
-    " onbuild works-in-root-directory writes-to-system-directory installs-root-service".split()
+    " onbuild works-in-root-directory writes-to-system-directory installs-root-tool".split()
 )
 NOTE_CODES = frozenset({"existing-volumes", "named-user"})
 # What people hit when they leave root: the numbers of the project's table of real reports.

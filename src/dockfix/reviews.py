@@ -33,7 +33,7 @@ def find_reviews(plan: Plan) -> Iterator[Finding]:
     yield from _of_base(plan)
     yield from _of_start(plan, starting)
     yield from _of_places(plan, starting)
-    yield from _services(plan)
+    yield from _root_tools(plan)
     yield from _low_ports(plan)
     yield from _triggers(plan)
 
@@ -88,15 +88,15 @@ def _of_places(plan: Plan, starting: Starting) -> Iterator[Finding]:
         return
 
 
-def _services(plan: Plan) -> Iterator[Finding]:
-    services = frozenset(read_table("processes")["packages"]["services"])
+def _root_tools(plan: Plan) -> Iterator[Finding]:
+    tools = frozenset(read_table("processes")["packages"]["roots"])
     for run in plan.runs.values():
         for one in run.invocations:
             names = [word.text.partition("=")[0] for word in one.command.args]
-            found = services.intersection(names) if one.command.program in _INSTALLERS else ()
+            found = tools.intersection(names) if one.command.program in _INSTALLERS else ()
             for name in sorted(found):
                 yield Finding(
-                    "installs-root-service", run.line_of(one.command), f"{name} is a service of root's",
+                    "installs-root-tool", run.line_of(one.command), f"{name} is root's to use",
                     "check that nothing starts it",
                 )  # fmt: skip
                 return

@@ -18,7 +18,7 @@ SYSTEM_DIRECTORIES: Final = frozenset(
 _SYSTEM_TREES: Final = (
     "/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /proc /root /run /sbin /sys /usr/bin /usr/include"
     " /usr/lib /usr/lib32 /usr/lib64 /usr/libexec /usr/local/bin /usr/local/etc /usr/local/include"
-    " /usr/local/lib /usr/local/sbin /usr/sbin /usr/share /var/run /var/lock".split()
+    " /usr/local/lib /usr/local/sbin /usr/local/share /usr/sbin /usr/share /var/run /var/lock".split()
 )
 # Directories that a base may bring without their being the system's: WORKDIR does not make them anew.
 STANDING_DIRECTORIES: Final = frozenset(
