@@ -1,0 +1,16 @@
+"""A plan of a text, for tests of the model."""
+
+from __future__ import annotations
+
+from dockfix import Context, Options
+from dockfix.model.lineage import find_lineages, read_stages
+from dockfix.model.plan import Plan
+from dockfix.syntax.parser import parse
+
+
+def read_plan(text: str, options: Options | None = None, base: str = "python:3.12-slim-bookworm") -> Plan:
+    """The plan of a file's last stage; a text without FROM stands on `base`."""
+    options = options or Options()
+    tree = parse(text if text.startswith("FROM ") else f"FROM {base}\n{text}")
+    stages = read_stages(tree, options)
+    return Plan(tree, stages, find_lineages(stages, ())[0], options, Context())

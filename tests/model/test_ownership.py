@@ -1,0 +1,112 @@
+"""Which directories are given, how much of each, and by which commands."""
+
+from __future__ import annotations
+
+import pytest
+from plans import read_plan
+
+from dockfix.model.ownership import commands, find_gifts
+from dockfix.model.holdings import Reach
+
+APT = "RUN apt-get update && apt-get install -y gcc\n"
+START = 'CMD ["python", "app.py"]\n'
+
+
+def gifts(steps: str) -> list[tuple[str, Reach]]:
+    return [(gift.path, gift.reach) for gift in find_gifts(read_plan(steps))]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("WORKDIR /app\n" + START, []),
+        ("WORKDIR /app\n" + APT + START, [("/app", Reach.SELF)]),
+        (APT + "WORKDIR /app\n" + START, []),
+        ("WORKDIR /srv\n" + START, [("/srv", Reach.SELF)]),
+        ("WORKDIR /app/api\n" + APT + START, [("/app/api", Reach.SELF)]),
+        ("VOLUME /state\n" + START, [("/state", Reach.SELF)]),
+        ('VOLUME ["/a", "/b"]\n' + START, [("/a", Reach.SELF), ("/b", Reach.SELF)]),
+        ("VOLUME /tmp/state\n" + START, [("/tmp/state", Reach.SELF)]),
+        (
+            "WORKDIR /app\nVOLUME /app/state\n" + APT + START,
+            [("/app", Reach.SELF), ("/app/state", Reach.SELF)],
+        ),
+        ("RUN mkdir /uploads\n" + START, [("/uploads", Reach.SELF)]),
+        (
+            "RUN mkdir -p /uploads/a /uploads/b\n" + START,
+            [("/uploads/a", Reach.SELF), ("/uploads/b", Reach.SELF)],
+        ),
+        ("RUN mkdir /etc/app\n" + START, []),
+        ("RUN mkdir -p /app/log\nWORKDIR /app\n" + START, [("/app", Reach.SELF), ("/app/log", Reach.SELF)]),
+        ("RUN mkdir /log && touch /log/app.log\n" + START, [("/log", Reach.ALL)]),
+        ("WORKDIR /app\nCOPY . .\nRUN make\n" + APT + START, [("/app", Reach.ROOTS)]),
+        ("WORKDIR /app\nCOPY . .\nRUN make\n" + START, []),
+        ("WORKDIR /app\nCOPY --chown=appuser:appuser . .\nRUN make\n" + APT + START, [("/app", Reach.ROOTS)]),
+        ("WORKDIR /app\nRUN git clone https://example.org/x.git .\n" + APT + START, [("/app", Reach.ALL)]),
+    ],
+)
+def test_directories_are_found(steps: str, expected: list[tuple[str, Reach]]) -> None:
+    assert sorted(gifts(steps)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "chown appuser:appuser /app",
+        "chown appuser: /app",
+        "chown appuser /app",
+        "chown -R appuser:appuser /app",
+        "chown -R appuser:appuser .",
+        "cd / && chown appuser ./app",
+    ],
+)
+def test_what_is_given_is_not_given_twice(given: str) -> None:
+    create = "RUN useradd --create-home appuser\n"
+    assert gifts(f"{create}WORKDIR /app\n{APT}{START}") == [("/app", Reach.SELF)]
+    assert gifts(f"{create}WORKDIR /app\n{APT}RUN {given}\n{START}") == []
+
+
+@pytest.mark.parametrize(
+    "given", ["chown appuser /app/static", "chown nobody /app", "chown appuser /application"]
+)
+def test_another_place_or_owner_gives_nothing(given: str) -> None:
+    steps = f"RUN useradd --create-home appuser\nWORKDIR /app\n{APT}RUN {given}\n{START}"
+    assert "/app" in [path for path, _ in gifts(steps)]
+
+
+@pytest.mark.parametrize(
+    ("base", "steps", "expected"),
+    [
+        ("python:3.12-slim-bookworm", "WORKDIR /app\n" + APT, ["chown appuser:appuser /app"]),
+        (
+            "python:3.12-slim-bookworm",
+            "VOLUME /state\n" + APT,
+            ["mkdir -p /state", "chown appuser:appuser /state"],
+        ),
+        (
+            "python:3.12-slim-bookworm",
+            "WORKDIR /app\nVOLUME /b /c\n" + APT,
+            ["mkdir -p /b /c", "chown appuser:appuser /app /b /c"],
+        ),
+        ("python:3.12-slim-bookworm", "VOLUME /mnt\n" + APT, ["chown appuser:appuser /mnt"]),
+        (
+            "python:3.12-slim-bookworm",
+            "WORKDIR /app\nCOPY . .\nRUN make\n" + APT,
+            ["chown -R --from=root appuser:appuser /app"],
+        ),
+        (
+            "python:3.12-alpine",
+            "WORKDIR /app\nCOPY . .\nRUN make\n" + APT,
+            ["find /app -user root -exec chown appuser:appuser {} +"],
+        ),
+        ("python:3.12-slim-bookworm", "RUN mkdir /log && touch /log/a\n", ["chown -R appuser:appuser /log"]),
+    ],
+)
+def test_commands_give_each_reach_once(base: str, steps: str, expected: list[str]) -> None:
+    plan = read_plan(steps + START, base=base)
+    assert commands(plan, find_gifts(plan), plan.switch) == expected
+
+
+def test_nothing_to_give_makes_no_command() -> None:
+    plan = read_plan("WORKDIR /app\n" + START)
+    assert commands(plan, [], plan.switch) == []
