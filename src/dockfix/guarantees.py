@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -40,10 +41,19 @@ def _accepted(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 
 
 def _keeps_instructions(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
-    kept = iter(one.keyword for one in after.tree.instructions)
+    kept = iter([(one.keyword, one.args.split()) for one in after.tree.instructions])
     for one in before.tree.instructions:
-        if one.keyword not in kept:
+        words = [word for word in one.args.split() if not _MAY_CHANGE.search(word)]
+        if one.keyword in ("USER", "WORKDIR"):
+            words = []
+        if not any(keyword == one.keyword and _holds(new, words) for keyword, new in kept):
             yield one.line, f"{one.keyword} was lost or moved"
+
+
+def _holds(words: list[str], wanted: list[str]) -> bool:
+    """Whether all wanted words are there, in their order."""
+    rest = iter(words)
+    return all(word in rest for word in wanted)
 
 
 def _runs_as_user(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
@@ -120,6 +130,8 @@ def _uses_mounts(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
                 yield step.instruction.line, "a mount below USER is root's"
 
 
+# Words that transforms write anew: the option they take away, places that follow to another home.
+_MAY_CHANGE: Final = re.compile(r"--user|/")
 _USER: Final = frozenset({"set-user"})
 GUARANTEES: Final = (
     Guarantee("accepted-by-buildkit", "BuildKit's parser accepts the rewrite", frozenset(), _accepted),

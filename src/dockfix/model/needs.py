@@ -9,6 +9,7 @@ from dockfix.model.copies import find_volumes
 from dockfix.model.effects import drops_privileges
 from dockfix.model.holdings import may_write
 from dockfix.model.installs import pip_reason
+from dockfix.model.lineage import Step
 from dockfix.model.paths import is_root_home
 from dockfix.model.runs import Invocation, Run, activated
 from dockfix.options import Chown
@@ -16,11 +17,18 @@ from dockfix.options import Chown
 if TYPE_CHECKING:
     from dockfix.model.plan import Plan
 
+_OWNED_MOUNT: Final = re.compile(r"type=(cache|secret|ssh)\b")
 # What pip's freshly installed scripts cannot be mistaken for, in the RUN that installs them.
 _BASE_COMMANDS: Final = re.compile(
     r"(.*/)?(python|pip)[\d.]*|rm|mkdir|cd|echo|printf|find|true|set|chmod|ls|cp|mv|ln|touch|sed|export|cat|test"
     r"|\[|pwd|env|which|head|tail|grep|exit|:|if|du|sync|unset|tar|unzip"
 )
+
+
+def needs_ids(step: Step) -> bool:
+    """Whether a RUN has a cache, secret or ssh mount without an owner: only numbers can give it one."""
+    mounts = (flag.value or "" for flag in step.instruction.flags if flag.name == "mount")
+    return any(_OWNED_MOUNT.search(value) and "uid=" not in value for value in mounts)
 
 
 def root_reason(plan: Plan, run: Run) -> str:
@@ -29,6 +37,9 @@ def root_reason(plan: Plan, run: Run) -> str:
         return "a script that is not understood"
     if any(drops_privileges(command) for command in run.script.commands):
         return "switches the user"
+    account = plan.likely_account
+    if account.exists and account.uid is None and needs_ids(run.step):
+        return "has a mount that takes numbers, which the account's are not known to be"
     installed = False
     for one in run.invocations:
         name = one.command.program or ":"

@@ -135,7 +135,7 @@ def _workplaces(plan: Plan) -> Iterator[Gift]:
 
 def _is_moved_home(plan: Plan) -> bool:
     """Whether ENV HOME names a directory that nothing below USER makes."""
-    if plan.home == plan.account.home or plan.home in STANDING_DIRECTORIES:
+    if plan.home in (plan.account.home, plan.lineage.image.env.get("HOME"), *STANDING_DIRECTORIES):
         return False
     entered = (plan.after(step).workdir for step in plan.lineage.of("WORKDIR") if plan.is_below(step))
     return _is_roots(plan, plan.home) or not any(is_within(path, plan.home) for path in entered)
@@ -143,8 +143,11 @@ def _is_moved_home(plan: Plan) -> bool:
 
 def _is_roots(plan: Plan, path: str) -> bool:
     """Whether the directory is there before USER, made by or for root."""
-    if plan.account.exists and plan.account.created is None and path == plan.account.home:
-        return plan.account.homeless
+    if plan.account.exists and plan.account.created is None:
+        if path == plan.account.home:
+            return plan.account.homeless
+        if path == plan.lineage.image.workdir:
+            return False
     if path in STANDING_DIRECTORIES or (path == plan.lineage.image.workdir and path != "/"):
         return True
     for step in plan.steps[: plan.switch]:
@@ -268,11 +271,8 @@ def _given_away(plan: Plan, own: list[str]) -> Iterator[Gift]:
             if not name or name in (plan.account.name, str(plan.account.uid)) or is_root_user(name):
                 continue
             for path in (resolve(word, one.cwd) for word in words[1:]):
-                yield from (
-                    Gift(path if is_within(path, directory) else directory, Reach.ALL, run.step.index, True)
-                    for directory in own
-                    if is_within(path, directory) or is_within(directory, path)
-                )
+                if is_ownable(path) and any(is_within(path, d) or is_within(d, path) for d in own):
+                    yield Gift(path, Reach.ALL, run.step.index, stands=True)
 
 
 def _leavings(run: Run, own: list[str], *, landed: bool) -> Iterator[tuple[str, int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import Final
 
@@ -17,7 +16,7 @@ from dockfix.model.installs import (
     virtual_place,
 )
 from dockfix.model.lineage import Lineage, Stage, State, Step
-from dockfix.model.needs import root_reason
+from dockfix.model.needs import needs_ids, root_reason
 from dockfix.model.paths import (
     is_below_any,
     is_ownable,
@@ -84,7 +83,12 @@ class Plan:
         fixed = self.lineage.end.env.get("HOME", "")
         if fixed.startswith("/") and not is_root_home(fixed) and fixed != "/":
             return fixed.rstrip("/")
-        return choose_account(self.lineage, self.options, needs_ids=False).home
+        return self.likely_account.home
+
+    @cached_property
+    def likely_account(self) -> UserAccount:
+        """The account as far as it is known before anything is known of mounts and links."""
+        return choose_account(self.lineage, self.options, needs_ids=False)
 
     @cached_property
     def switch(self) -> int:
@@ -280,9 +284,4 @@ class Plan:
     def _needs_ids(self) -> bool:
         if any(copy.is_linked and not copy.has_owner and self._is_owned(copy) for copy in self.copies):
             return True
-        return any(
-            flag.name == "mount" and re.search(r"type=(cache|secret|ssh)", flag.value or "")
-            for step in self.steps[self.switch :]
-            if step.keyword == "RUN"
-            for flag in step.instruction.flags
-        )
+        return any(needs_ids(step) for step in self.steps[self.switch :] if step.keyword == "RUN")

@@ -56,9 +56,10 @@ def propose(plan: Plan) -> Iterator[Edit]:
 def _account_step(plan: Plan) -> Step | None:
     """The RUN that create-user wrote, to which commands may be added."""
     step = plan.account.created
-    if step is None or step.instruction.args != account_command(plan.account, plan.lineage.image):
+    if step is None:
         return None
-    return step
+    written = account_command(plan.account, plan.lineage.image)
+    return step if step.instruction.args.split() == written.split() else None
 
 
 def _append(plan: Plan, step: Step, parts: list[str]) -> Edit:

@@ -32,13 +32,14 @@ RUN pip install --user --no-cache-dir flask
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """A `--user` behind the word `install` of every install that becomes the account's."""
-    if plan.options.install is not Install.USER or not plan.is_moved:
+    """A `--user` behind the word `install` where the account installs; none where nobody may."""
+    if not plan.is_moved:
         return
+    wanted = plan.options.install is Install.USER
     for run, pip in plan.user_installs:
-        if not pip.is_user_install:
+        if wanted and not pip.is_user_install:
             yield run.insert_after(pip.action, "--user")
-    for run, pip in plan.root_installs:
-        for word in pip.rest:
-            if word.text == "--user":
-                yield run.remove(word)
+    # A virtual environment refuses the option, and above USER it means root's home.
+    in_venv = plan.user_installs if plan.options.install is Install.VENV else ()
+    for run, pip in (*plan.root_installs, *in_venv):
+        yield from (run.remove(word) for word in pip.rest if word.text == "--user")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from dockfix.edits import Edit
 from dockfix.layout import NewLine
+from dockfix.model.ownership import find_gifts
 from dockfix.model.plan import Plan
 from dockfix.transforms.create_user import insert_at
 
@@ -32,7 +33,9 @@ def propose(plan: Plan) -> Iterator[Edit]:
     if plan.is_moved:
         return
     before = plan.steps[plan.switch - 1]
-    if before.keyword == "USER" and plan.after(before).is_root:
+    # A RUN that gives directories would stand above it, where root has to be in force.
+    stays = before.keyword == "USER" and not before.before.is_root and bool(find_gifts(plan))
+    if before.keyword == "USER" and plan.after(before).is_root and not stays:
         instruction = before.instruction
         start, end = instruction.at(instruction.args_start), instruction.after(instruction.args_end)
         yield Edit(start, end, plan.account.user)
