@@ -136,7 +136,7 @@ def _ready_account(image: Image, user: str) -> UserAccount | None:
     for account in image.accounts:
         if account.name == wanted:
             # Accounts of Debian's own have a home in passwd that nobody makes.
-            homeless = not account.home.startswith("/home/")
+            homeless = account.name != image.user and not account.home.startswith("/home/")
             return UserAccount(
                 account.name, account.group, account.uid, account.gid, account.home,
                 exists=True, numeric=image.account_command == "none", homeless=homeless,
