@@ -82,6 +82,7 @@ WRITES = {
     "saved-model": ('model.save("trained")', "/app/trained"),
     "download": ('def f(name):\n    blob.download_to_filename("/documents/" + name)', "/documents/"),
     "database-url": ('DB_URL = "sqlite:///./sessions.db"\nserve(db=DB_URL)', "/app/sessions.db"),
+    "url-argument": ('RecordManager("a", db_url="sqlite:///records.sql")', "/app/records.sql"),
     "unknown": ("import sys\nopen(sys.argv[1], 'w')", "?"),
 }
 

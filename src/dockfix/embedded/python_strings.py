@@ -19,6 +19,7 @@ from dockfix.embedded.excerpts import Cell, Excerpt, Piece, line_end, rewrite
 from dockfix.embedded.layers import Cells, Holes, NotFollowed, cleandoc, dedent, fill_braces, strip, text_of
 from dockfix.embedded.literals import Quoting, literal_cells
 from dockfix.embedded.recognition import is_dockerfile, may_hold_dockerfile
+from dockfix.evidence.modules import cut_statements
 from dockfix.results import Result
 
 Literal = cst.SimpleString | cst.FormattedString | cst.ConcatenatedString
@@ -38,9 +39,23 @@ def rewrite_module(
     with no result; so do byte strings, docstrings, and literals that are only compared with.
     """
     text = source if isinstance(source, str) else decode_source(source)
-    if not may_hold_dockerfile(text):
+    if not (may_hold_dockerfile(text) and _some_statement_holds(text)):
         return text, ()
     return rewrite(text, find_literals, fix, unsafe=unsafe)
+
+
+def _some_statement_holds(source: str) -> bool:
+    """Whether a top-level statement by itself holds a Dockerfile, or can't be parsed by itself.
+
+    Most modules in which a line of English starts with "from" end here, at the cost of that line's
+    statement.
+    """
+    for statement in cut_statements(source.lstrip("\ufeff")):
+        if may_hold_dockerfile(statement.text):
+            found = _read_literals(statement.text)
+            if found is None or found:
+                return True
+    return False
 
 
 def decode_source(source: bytes) -> str:
@@ -54,14 +69,18 @@ def decode_source(source: bytes) -> str:
 
 def find_literals(source: str) -> list[Excerpt]:
     """The literals of a module that hold a whole Dockerfile, in source order; none where parsing fails."""
+    return _read_literals(source) or []
+
+
+def _read_literals(source: str) -> list[Excerpt] | None:
     if "\0" in source:  # Python refuses it, libcst does not
-        return []
+        return None
     lead = 1 if source.startswith("\ufeff") else 0
     try:
         encoded = source[lead:].encode()
         module = MetadataWrapper(cst.parse_module(source[lead:]), unsafe_skip_copy=True)
-    except (cst.ParserSyntaxError, UnicodeEncodeError):
-        return []
+    except (cst.ParserSyntaxError, UnicodeEncodeError, RecursionError):
+        return None
     spans = module.resolve(ByteSpanPositionProvider)
     parents = module.resolve(ParentNodeProvider)
     offsets = None if len(encoded) == len(source) - lead else _character_offsets(source[lead:])

@@ -18,8 +18,11 @@ KEYWORDS: Final = OPEN_KEYWORDS | {
 HOLES: Final = range(0xE000, 0xF900)
 
 _FROM = re.compile(r"\S+(?:\s+as\s+\S+)?", re.IGNORECASE)
+# A line that ends with its image, or with the stage's name; in an f-string the image may hold braces.
 _MAY_HOLD = re.compile(
-    r"(?:^[^\w\n]{0,200}|\\[nt]|['\"])from[ \t]+(?!\S+[ \t]+import\b)\S", re.IGNORECASE | re.MULTILINE
+    r"(?:^[^\w\n]{0,200}|\\[nt]|['\"])from[ \t]+(?:--\S+[ \t]+)*(?:\{[^}\n]*\}|[^\s{])+?"
+    r"[ \t]*(?:as[ \t]+\S+?[ \t]*)?(?:[\\'\"\r\n]|$)",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = 6
-_MAX_PARSED: Final = 400
+_MAX_PARSED: Final = 200
 
 
 class Application:

@@ -55,6 +55,11 @@ class Catalogue:
     words: re.Pattern[str]
     command: re.Pattern[str]
 
+    def knows(self, last: str, owner: str) -> bool:
+        """Whether a call of that name, on something of that name, may be one of the table."""
+        rows = self.last_names.get(last, ())
+        return any(last not in _COMMON or not owner or row in ("*", owner) for row, _ in rows)
+
     def find(self, text: str) -> Iterator[int]:
         """Offsets at which a call or a name of the table may stand; quick, and wrong only by too many."""
         yield from (match.start() for match in self.words.finditer(text))

@@ -62,42 +62,10 @@ class Module:
     def __post_init__(self) -> None:
         self.source = self.source.replace("\r\n", "\n").lstrip("\ufeff")
 
-    @cached_property
-    def quiet(self) -> str:
-        """The source without the insides of strings and comments."""
-        return blank_strings(self.source)
-
-    @cached_property
+    @property
     def statements(self) -> tuple[Statement, ...]:
         """The top-level statements in order."""
-        return tuple(self._statements())
-
-    def _statements(self) -> Iterator[Statement]:
-        cuts = [0, *self._cuts(), len(self.source)]
-        line = 1
-        for start, end in pairwise(cuts):
-            text, quiet = self.source[start:end], self.quiet[start:end]
-            if quiet.strip():
-                names = {name.strip() for match in _BINDING.finditer(quiet) for name in _names(match)}
-                is_main = re.match(r"if\s+__name__\b", quiet) is not None
-                yield Statement(text, start, line, frozenset(names), is_main)
-            line += text.count("\n")
-
-    def _cuts(self) -> Iterator[int]:
-        depth, quiet = 0, self.quiet
-        decorated = quiet.startswith("@")
-        for match in _BRACKET.finditer(quiet):
-            char = match[0]
-            if char in "([{":
-                depth += 1
-            elif char in ")]}":
-                depth = max(depth - 1, 0)
-            elif depth == 0:
-                at = match.end()
-                joined = quiet[: match.start()].endswith("\\") or _CONTINUES.match(quiet, at)
-                if not joined and not decorated:
-                    yield at
-                decorated = quiet.startswith("@", at)
+        return cut_statements(self.source)
 
     @cached_property
     def imports(self) -> Mapping[str, str]:
@@ -110,17 +78,12 @@ class Module:
         return tuple(self._imported())
 
     def _imported(self) -> Iterator[tuple[str, str]]:
-        for match in _IMPORT.finditer(self.quiet):
-            origin, names, plain = match.groups()
-            if plain is not None:
-                for name, alias in _AS.findall(plain):
-                    yield alias or name.partition(".")[0], name if alias else name.partition(".")[0]
-                    if not alias and "." in name:
-                        yield "", name
-                continue
+        for origin, alias, name in read_imports(self.source):
             place = self.absolute(origin)
-            for name, alias in _AS.findall(re.sub(r"[()\\]", " ", names)):
-                yield ("*", place) if name == "*" else (alias or name, f"{place}.{name}" if place else name)
+            if origin:
+                yield ("*", place) if name == "*" else (alias, f"{place}.{name}" if place else name)
+            else:
+                yield alias, name
 
     def absolute(self, name: str) -> str:
         """The dotted name behind a relative one."""
@@ -132,6 +95,59 @@ class Module:
         kept = package[: len(package) - drop] if drop else package
         rest = name[level:]
         return ".".join([*kept, rest] if rest else kept)
+
+
+@lru_cache(maxsize=512)
+def cut_statements(source: str) -> tuple[Statement, ...]:
+    """The top-level statements of a module's source."""
+    return tuple(_statements(source, blank_strings(source)))
+
+
+def _statements(source: str, quiet_source: str) -> Iterator[Statement]:
+    line = 1
+    for start, end in pairwise([0, *_cuts(quiet_source), len(source)]):
+        text, quiet = source[start:end], quiet_source[start:end]
+        if quiet.strip():
+            names = {name.strip() for match in _BINDING.finditer(quiet) for name in _names(match)}
+            is_main = re.match(r"if\s+__name__\b", quiet) is not None
+            yield Statement(text, start, line, frozenset(names), is_main)
+        line += text.count("\n")
+
+
+def _cuts(quiet: str) -> Iterator[int]:
+    depth = 0
+    decorated = quiet.startswith("@")
+    for match in _BRACKET.finditer(quiet):
+        char = match[0]
+        if char in "([{":
+            depth += 1
+        elif char in ")]}":
+            depth = max(depth - 1, 0)
+        elif depth == 0:
+            at = match.end()
+            joined = quiet[match.start() - 1 : match.start()] == "\\" or _CONTINUES.match(quiet, at)
+            if not joined and not decorated:
+                yield at
+            decorated = quiet.startswith("@", at)
+
+
+@lru_cache(maxsize=512)
+def read_imports(source: str) -> tuple[tuple[str, str, str], ...]:
+    """(module that it is imported from or "", alias, name) of every import."""
+    return tuple(_imports(blank_strings(source)))
+
+
+def _imports(quiet: str) -> Iterator[tuple[str, str, str]]:
+    for match in _IMPORT.finditer(quiet):
+        origin, names, plain = match.groups()
+        if plain is None:
+            for name, alias in _AS.findall(re.sub(r"[()\\]", " ", names)):
+                yield origin, alias or name, name
+            continue
+        for name, alias in _AS.findall(plain):
+            yield "", alias or name.partition(".")[0], name if alias else name.partition(".")[0]
+            if not alias and "." in name:
+                yield "", "", name
 
 
 def _names(match: re.Match[str]) -> Iterator[str]:

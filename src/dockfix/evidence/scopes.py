@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -11,7 +12,7 @@ from typing import Any, Final
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from dockfix.evidence.modules import Module, Statement
+from dockfix.evidence.modules import Module, Statement, blank_strings
 
 _LAYOUT: Final = frozenset(
     {cst.SimpleWhitespace, cst.ParenthesizedWhitespace, cst.EmptyLine, cst.TrailingWhitespace, cst.Comma,
@@ -124,8 +125,18 @@ class Part:
             self._walk(line, self.top)
 
     def line_of(self, node: cst.CSTNode) -> int:
-        """The line of the module where a node of this statement starts."""
-        return self.statement.line + _lines_of(self.tree).get(node, 0)
+        """The line of the module where a node of this statement stands; a call's is that of its name."""
+        found = self._line_of_call(node) if isinstance(node, cst.Call) else -1
+        return self.statement.line + (_lines_of(self.tree).get(node, 0) if found < 0 else found)
+
+    def _line_of_call(self, call: cst.Call) -> int:
+        """Found in the text, as libcst's positions cost more than its parsing; -1 where it is not sure."""
+        name = called_name(call)
+        sites = [site for site in self.sites if site.called == name]
+        quiet = blank_strings(self.statement.text)
+        places = [match.start(1) for match in re.finditer(rf"(?<!def )(?<!class )\b({name})\s*\(", quiet)]
+        index = next((n for n, site in enumerate(sites) if site.node is call), -1)
+        return quiet.count("\n", 0, places[index]) if name and len(places) == len(sites) else -1
 
     def _walk(self, node: cst.CSTNode, scope: Scope) -> None:
         self._order += 1

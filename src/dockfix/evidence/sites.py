@@ -49,6 +49,11 @@ class SiteReader:
                 for one in known:
                     yield from self._known(one, name, site, call)
                 return
+        for given in call.args:
+            if isinstance(given.value, cst.SimpleString) and _is_url(given.value):
+                yield from self._place(
+                    str(given.value.raw_value), Call("write", url=True), site, certain=True
+                )
         if any(_is_raw(one.value) for one in call.args) and self._is_socket(call, site):
             yield self._evidence(Kind.ROOT, "raw socket", site)
 
@@ -57,7 +62,7 @@ class SiteReader:
         if isinstance(func, cst.Name | cst.Attribute):
             last = func.value if isinstance(func, cst.Name) else func.attr.value
             last = site.scope.module.imports.get(last, last).rpartition(".")[2]
-            if last not in self.catalogue.last_names:
+            if not self.catalogue.knows(last, self._owner(func, site)):
                 return
         reference = self.evaluator.reference(func, site.scope, site.order)
         if reference is not None and reference.local is None:
@@ -66,6 +71,13 @@ class SiteReader:
             reference is None or reference.made or reference.local is None
         ):
             yield f".{func.attr.value}"
+
+    def _owner(self, func: cst.Name | cst.Attribute, site: Site) -> str:
+        """The last name of what a method is called on, as it is imported; "" where it is no plain name."""
+        if isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name):
+            name = func.value.value
+            return site.scope.module.imports.get(name, name).rpartition(".")[2]
+        return ""
 
     def _is_socket(self, call: cst.Call, site: Site) -> bool:
         reference = self.evaluator.reference(call.func, site.scope, site.order)
@@ -103,9 +115,9 @@ class SiteReader:
             text = str(one.content)
             sole = len(call.args) == 1 and re.fullmatch(r"[\w.-]+", text) is not None
             if not known.path_only or sole or _PATH_LIKE.search(text):
-                yield from self._place(text, known, site, one.certain)
+                yield from self._place(text, known, site, certain=one.certain)
 
-    def _place(self, text: str, known: Call, site: Site, certain: bool) -> Iterator[Evidence]:
+    def _place(self, text: str, known: Call, site: Site, *, certain: bool) -> Iterator[Evidence]:
         if known.url or (known.database and "://" in text):
             text = locate_database(text)
         if known.database and (text.startswith(":memory:") or "mode=memory" in text):
