@@ -10,12 +10,12 @@ from typing import Any, Final
 from dockfix.analysis import Analysis
 from dockfix.discovery import Candidate
 from dockfix.options import Options
-from dockfix.reading import Source, read_source
+from dockfix.reading import MAX_BYTES, Source, read_bytes, read_source
 from dockfix.repository.builds import Build
 from dockfix.results import Changed, Finding, Skipped
 
-_FROM = re.compile(r"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
-_ARG = re.compile(r"^[ \t]*ARG[ \t]+(\w+)=(\S+)", re.IGNORECASE | re.MULTILINE)
+_FROM = re.compile(rb"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
+_ARG = re.compile(rb"^[ \t]*ARG[ \t]+(\w+)=(\S+)", re.IGNORECASE | re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?(?::?-([^}]*)\})?")
 SHOWN: Final = 3
 
@@ -85,18 +85,26 @@ def _find_bases(candidates: Sequence[Candidate]) -> dict[str, dict[str, str]]:
 
 def _bases_of(path: str, builders: Mapping[str, str]) -> dict[str, str]:
     """The builders of what the file's FROM lines name."""
-    source = read_source(path)
-    if not isinstance(source, Source) or not any(name in source.text for name in builders):
+    try:
+        data = read_bytes(path, MAX_BYTES)
+    except OSError:
         return {}
-    defaults = {name: value.strip("\"'") for name, value in _ARG.findall(source.text)}
+    references = [reference.decode("utf-8", "replace") for reference in _FROM.findall(data)]
     found = {}
-    for reference in _FROM.findall(source.text):
-        filled = _VARIABLE.sub(lambda match: str(defaults.get(match[1], match[2] or "")), reference)
+    for reference in references:
+        filled = _fill(reference, data) if "$" in reference else reference
         head, slash, last = filled.partition("@")[0].rpartition("/")
         name = head + slash + last.partition(":")[0]
         if name in builders:
             found[name] = builders[name]
     return found
+
+
+def _fill(reference: str, data: bytes) -> str:
+    """A reference with its variables' defaults put in."""
+    pairs = ((name.decode(), value.decode("utf-8", "replace")) for name, value in _ARG.findall(data))
+    defaults = {name: value.strip("\"'") for name, value in pairs}
+    return _VARIABLE.sub(lambda match: str(defaults.get(match[1], match[2] or "")), reference)
 
 
 _FACTS: Final = (
