@@ -78,4 +78,3 @@ def _judge(analysis: Analysis, verdict: Verdict, *, only_proven: bool, kept: str
 
 def _unkept(place: str, error: OSError) -> Finding:
     return Finding(BROKEN, 0, f"the rewrite breaks it, and {place} cannot be written: {error.strerror}")
-
