@@ -24,7 +24,7 @@ TRANSFORMS = frozenset(
 )
 SKIP_CODES = frozenset(
     "drops-privileges needs-root-process github-action dev-container windows template rejected-by-buildkit"
-    " unknown-user root-home absolute-reference ignored".split()
+    " unknown-user root-home absolute-reference ignored open-instruction".split()
 )
 REVIEW_CODES = frozenset(
     "unknown-base final-user-root low-port unread-entrypoint starts-nothing not-python opaque-command"

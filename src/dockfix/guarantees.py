@@ -41,9 +41,9 @@ def _accepted(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 
 
 def _keeps_instructions(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
-    kept = iter([(one.keyword, one.args.split()) for one in after.tree.instructions])
+    kept = iter([(one.keyword, _WORD.findall(one.args)) for one in after.tree.instructions])
     for one in before.tree.instructions:
-        words = [word for word in one.args.split() if not _MAY_CHANGE.search(word)]
+        words = [word for word in _WORD.findall(one.args) if not _MAY_CHANGE.search(word)]
         if one.keyword in ("USER", "WORKDIR"):
             words = []
         if not any(keyword == one.keyword and _holds(new, words) for keyword, new in kept):
@@ -131,6 +131,7 @@ def _uses_mounts(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 
 
 # Words that transforms write anew: the option they take away, places that follow to another home.
+_WORD: Final = re.compile(r"[^\s\[\]\"',()]+")
 _MAY_CHANGE: Final = re.compile(r"--user|/")
 _USER: Final = frozenset({"set-user"})
 GUARANTEES: Final = (

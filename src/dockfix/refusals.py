@@ -102,6 +102,12 @@ def find_refusals(plan: Plan) -> Iterator[Finding]:
             "use ContainerUser",
         )
         return
+    last = plan.tree.instructions[-1]
+    if last.is_open:
+        yield Finding(
+            "open-instruction", last.line, f"{last.keyword} is still continued where the file ends",
+            "end it: lines added behind it would become part of it",
+        )  # fmt: skip
     yield from _of_start(plan)
     for path, line in find_left(plan):
         yield Finding(

@@ -115,6 +115,7 @@ class _Cutter:
         joined: list[str] = []
         segments: list[Segment] = []
         length = 0
+        is_open = False
         body_start = start + lead
         while True:
             match = continuation.search(body) if body.rstrip(" \t").endswith(self.escape) else None
@@ -127,12 +128,14 @@ class _Cutter:
                 break
             more = self._continuation_line()
             if more is None:
+                is_open = True
                 break
             body_start, body = more
         logical = "".join(joined)
         instruction = split_instruction(self.text, start, line_number, logical, tuple(segments), self.escape)
         heredocs = self._heredocs(instruction, line_number) if "<<" in logical else ()
         instruction.finish(self.offset, self.at, heredocs)
+        instruction.is_open = is_open
         return instruction
 
     def _continuation_line(self) -> tuple[int, str] | None:

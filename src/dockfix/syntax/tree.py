@@ -98,7 +98,8 @@ class Instruction:
     """One instruction with its continuation lines and heredocs.
 
     `joined` is the line as BuildKit sees it once continuations, and the comments and blank lines
-    inside them, are gone; `at()` leads from there back to the text. `trigger` is what an ONBUILD
+    inside them, are gone; `at()` leads from there back to the text. `is_open`: the file ends where its
+    last line is still continued. `trigger` is what an ONBUILD
     holds: its `joined` is the ONBUILD's arguments.
     """
 
@@ -117,6 +118,7 @@ class Instruction:
     end: int = 0
     last_line: int = 0
     heredocs: tuple[Heredoc, ...] = ()
+    is_open: bool = False
     trigger: Instruction | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
