@@ -10,13 +10,19 @@ from dockfix.model.effects import drops_privileges
 from dockfix.model.holdings import may_write
 from dockfix.model.installs import pip_reason
 from dockfix.model.lineage import Step
-from dockfix.model.paths import is_root_home
+from dockfix.model.paths import is_root_home, resolve
 from dockfix.model.runs import Invocation, Run, activated
 from dockfix.options import Chown
 
 if TYPE_CHECKING:
     from dockfix.model.plan import Plan
 
+_PYTHON: Final = re.compile(r"(?:.*/)?python[\d.]*")
+# What lets a script reach further than the working directory and the home.
+_REACHING: Final = re.compile(
+    r"subprocess|os\.(system|popen|exec|spawn|chown|setuid|symlink|rename)|shutil\.(copy|move|chown)"
+    r"|['\"]/(?!tmp/|app/)|socket\.SOCK_RAW|\bsudo\b"
+)
 _OWNED_MOUNT: Final = re.compile(r"type=(cache|secret|ssh)\b")
 # What pip's freshly installed scripts cannot be mistaken for, in the RUN that installs them.
 _BASE_COMMANDS: Final = re.compile(
@@ -54,6 +60,15 @@ def root_reason(plan: Plan, run: Run) -> str:
     return ""
 
 
+def _is_own_script(plan: Plan, run: Run, one: Invocation) -> bool:
+    """Whether a command runs a Python file of the application that can be read, and reaches for nothing."""
+    if not _PYTHON.fullmatch(one.command.program) or not may_write(plan, one.cwd, run.step):
+        return False
+    script = next((word.expand(one.env) for word in one.command.args if not word.text.startswith("-")), None)
+    text = plan.starting.read(resolve(script, one.cwd)) if script and script.endswith(".py") else None
+    return text is not None and "setup(" not in text and not _REACHING.search(text)
+
+
 def _effect_reason(plan: Plan, run: Run, one: Invocation) -> str:
     if "sudo" in one.command.via:
         return "asks sudo for root"
@@ -63,7 +78,7 @@ def _effect_reason(plan: Plan, run: Run, one: Invocation) -> str:
     if activated(one.command, one.env):
         return ""
     effect = one.effect(plan.home or "/")
-    if effect.root:
+    if effect.root and not _is_own_script(plan, run, one):
         return effect.root
     for _, path in find_volumes(plan.lineage):
         if path in effect.makes:

@@ -80,7 +80,8 @@ def find_unknown_references(plan: Plan) -> Iterator[tuple[str, int]]:
 
 def leans_on_root(plan: Plan) -> bool:
     """Whether the image works with what stands at an absolute place, seen from `/`."""
-    if any(_fills_root(copy) for copy in plan.copies):
+    started = " ".join(step.instruction.args for step in plan.lineage.of("CMD", "ENTRYPOINT"))
+    if any(_fills_root(copy, started) for copy in plan.copies):
         return True
     copied = [path for copy in plan.copies if not copy.is_relative for path in copy.landed()]
     made = [*copied, *(path for path in _made_absolutely(plan) if path != "/")]
@@ -97,12 +98,14 @@ def leans_on_root(plan: Plan) -> bool:
     return False
 
 
-def _fills_root(copy: Copy) -> bool:
-    """Whether an absolute copy puts a whole tree, or a Python module, right into `/`."""
+def _fills_root(copy: Copy, started: str) -> bool:
+    """Whether an absolute copy puts a whole tree right into `/`, or a module not started by its path."""
     if copy.is_relative or copy.stage is not None:
         return False
     landed = copy.landed()
-    return "/*" in landed or any(path.count("/") == 1 and path.endswith(".py") for path in landed)
+    return "/*" in landed or any(
+        path.count("/") == 1 and path.endswith(".py") and path not in started for path in landed
+    )
 
 
 def _is_known(plan: Plan, path: str, landed: list[str]) -> bool:

@@ -99,8 +99,8 @@ class Instruction:
 
     `joined` is the line as BuildKit sees it once continuations, and the comments and blank lines
     inside them, are gone; `at()` leads from there back to the text. `is_open`: the file ends where its
-    last line is still continued. `trigger` is what an ONBUILD
-    holds: its `joined` is the ONBUILD's arguments.
+    last line is still continued. `trigger` is what an ONBUILD holds: its `joined` is the ONBUILD's
+    arguments.
     """
 
     source: str
