@@ -42,13 +42,25 @@ CMD ["gunicorn", "--bind", ":8000", "app:app"]
 """
 
 
-def verify(name: str, original: str, rewrite: str, folder: Path, seconds: float = 5.0) -> Verdict:
+def verify(
+    name: str,
+    original: str,
+    rewrite: str,
+    folder: Path,
+    seconds: float = 5.0,
+    flags: tuple[str, ...] = (),
+) -> Verdict:
     engine()
     if not has_image("python:3.12-slim-bookworm"):
         pytest.skip("no image python:3.12-slim-bookworm on this engine")
     application = next(found for found in find_applications() if found.name == name)
     dockerfile = application.lay_out(folder)
-    return prove(original, rewrite, dockerfile, VerifyOptions(build_network=build_network(), seconds=seconds))
+    return prove(
+        original,
+        rewrite,
+        dockerfile,
+        VerifyOptions(build_network=build_network(), seconds=seconds, build_flags=flags),
+    )
 
 
 @pytest.mark.engine
@@ -95,7 +107,8 @@ def test_sabotage_is_told(old: str, new: str, step: str, says: str, tmp_path: Pa
 def test_missing_path_is_told(tmp_path: Path) -> None:
     rewrite = REWRITE.replace('["python", "service.py"]', '["gunicorn", "--bind", ":8000", "app:app"]')
     rewrite = rewrite.replace('ENV PATH="/home/appuser/.local/bin:${PATH}"\n', "")
-    verdict = verify("flask-behind-gunicorn", SERVED, rewrite, tmp_path)
+    # A step out of the cache prints no warning again.
+    verdict = verify("flask-behind-gunicorn", SERVED, rewrite, tmp_path, flags=("--no-cache",))
     assert verdict.kind is Kind.BREAKS
     assert "gunicorn" in verdict.details.reason
     assert any(warning.startswith("not-on-path") for warning in verdict.details.warnings_after)
