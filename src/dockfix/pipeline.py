@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from dockfix.context import Context
-from dockfix.edits import apply_edits
 from dockfix.guarantees import check_guarantees
 from dockfix.model.lineage import find_lineages, read_stages
 from dockfix.model.plan import Plan
@@ -13,7 +12,7 @@ from dockfix.options import OptionError, Options
 from dockfix.refusals import find_refusals, find_unknown_user, find_unreadable, ignored_names
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 from dockfix.reviews import find_notes, find_reviews
-from dockfix.syntax.parser import parse
+from dockfix.syntax.parser import parse, reparse
 from dockfix.syntax.tree import Dockerfile
 from dockfix.transforms import TRANSFORMS
 
@@ -82,7 +81,7 @@ def _fix_lineage(
     names: list[str] = []
     for transform in TRANSFORMS:
         if transform.name in active and (edits := list(transform.propose(plan))):
-            plan = _plan(parse(apply_edits(plan.tree.text, edits)), options, context, index)
+            plan = _plan(reparse(plan.tree, edits), options, context, index)
             names.append(transform.name)
     if not names:
         return Unchanged()

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dockfix.syntax.parser import parse
-from dockfix.syntax.tree import Blank, Comment, Directive, Instruction
+from dockfix.edits import Edit, apply_edits
+from dockfix.syntax.parser import parse, reparse
+from dockfix.syntax.tree import Blank, Comment, Directive, Instruction, Node
 
 PIECES = st.sampled_from(
     [
@@ -35,6 +36,39 @@ def test_spans_of_joined_lines_lead_back_to_the_text(text: str) -> None:
         for instruction in filter(None, (outer, outer.trigger)):
             for offset, char in enumerate(instruction.joined):
                 assert text[instruction.at(offset)] == char
+
+
+@given(FILES, st.lists(st.tuples(st.integers(0), st.integers(0, 9), FILES), min_size=1, max_size=3))
+def test_an_edited_tree_is_the_tree_of_the_edited_text(text: str, drawn: list[tuple[int, int, str]]) -> None:
+    edits: list[Edit] = []
+    for start, length, put in sorted(drawn):
+        at = max(start % (len(text) + 1), edits[-1].end if edits else 0)
+        edits.append(Edit(at, min(at + length, len(text)), put))
+    changed, fresh = reparse(parse(text), edits), parse(apply_edits(text, edits))
+    assert changed.text == fresh.text == str(changed)
+    assert changed.problems == fresh.problems
+    assert changed.escape == fresh.escape
+    assert list(map(_seen, changed.nodes)) == list(map(_seen, fresh.nodes))
+
+
+def _seen(node: Node | None) -> object:
+    """All that can be seen of a node, but for the text that it keeps to cut its own from."""
+    if not isinstance(node, Instruction):
+        return node and (type(node), str(node), node.start, node.end, node.line)
+    heredocs = [(one.body, one.body_start, one.body_end, one.line, one.name) for one in node.heredocs]
+    places = [node.at(offset) for offset in range(len(node.joined))]
+    place = (node.start, node.end, node.line, node.last_line, node.is_open, node.shift)
+    return (
+        str(node),
+        node.joined,
+        node.name,
+        node.flags,
+        node.args,
+        heredocs,
+        places,
+        place,
+        _seen(node.trigger),
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ and `frontend/dockerfile/shell/lex.go`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from json import loads
 from typing import Final
 
+from dockfix.edits import Edit, apply_edits
 from dockfix.syntax.heredocs import parse_heredoc_word, shell_words
 from dockfix.syntax.tree import (
     GO_SPACE,
@@ -21,6 +23,7 @@ from dockfix.syntax.tree import (
     Flag,
     Heredoc,
     Instruction,
+    LogicalLine,
     Node,
     Problem,
     Segment,
@@ -29,6 +32,7 @@ from dockfix.syntax.tree import (
 MAX_LINE_BYTES: Final = 64 * 1024 - 1
 HEREDOC_KEYWORDS: Final = frozenset({"RUN", "COPY", "ADD"})
 
+_EMPTY: Final = "file with no instructions"
 _KEYWORD_END = re.compile(r"[\t\v\f\r ]+")
 _DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$", re.ASCII)
 _DIRECTIVE_NAMES = frozenset({"syntax", "escape", "check"})
@@ -44,30 +48,73 @@ def parse(text: str) -> Dockerfile:
     What BuildKit's parser would refuse is listed in `Dockerfile.problems`.
     """
     cutter = _Cutter(text)
-    nodes = tuple(cutter.nodes())
+    return _tree(cutter, tuple(cutter.nodes()))
+
+
+def reparse(tree: Dockerfile, edits: Iterable[Edit]) -> Dockerfile:
+    """The tree of the edited text, as `parse` would give it; nodes clear of the edits are taken over.
+
+    Raises ValueError where two edits overlap.
+    """
+    edits = sorted(edits, key=lambda edit: (edit.start, edit.end))
+    text = apply_edits(tree.text, edits)
+    first, last = edits[0].start, edits[-1].end
+    # What stands at the very end may go on in what is put behind it.
+    kept = 0
+    while kept < len(tree.nodes) and tree.nodes[kept].end <= first and tree.nodes[kept].end < len(tree.text):
+        kept += 1
+    if not any(isinstance(node, Instruction) for node in tree.nodes[:kept]):
+        return parse(text)
+    line = tree.nodes[kept].line
+    cutter = _Cutter(text, tree.nodes[kept].start, line - 1, tree.escape)
+    by = len(text) - len(tree.text)
+    followers = {node.start + by: at for at, node in enumerate(tree.nodes[kept:], kept) if node.start >= last}
+    nodes = [*tree.nodes[:kept]]
+    cutter.problems += (problem for problem in tree.problems if problem.line < line)
+    fresh = cutter.nodes()
+    while (after := followers.get(cutter.offset)) is None:
+        node = next(fresh, None)
+        if node is None:
+            break
+        nodes.append(node)
+    else:
+        old = tree.nodes[after].line
+        lines = cutter.at + 1 - old
+        nodes += (node.moved(text, by, lines) for node in tree.nodes[after:])
+        cutter.problems += (
+            Problem(one.line + lines, one.message) for one in tree.problems if one.line >= old
+        )
+    return _tree(cutter, tuple(nodes))
+
+
+def _tree(cutter: _Cutter, nodes: tuple[Node, ...]) -> Dockerfile:
     if not any(isinstance(node, Instruction) for node in nodes):
-        cutter.problems.append(Problem(max(cutter.at, 1), "file with no instructions"))
-    return Dockerfile(text, nodes, cutter.escape, tuple(cutter.problems))
+        cutter.problems.append(Problem(max(cutter.at, 1), _EMPTY))
+    return Dockerfile(cutter.text, nodes, cutter.escape, tuple(cutter.problems))
 
 
 class _Cutter:
-    """One pass over the text; `nodes` covers it without gap or overlap."""
+    """One pass over the text; `nodes` covers it without gap or overlap.
 
-    def __init__(self, text: str) -> None:
+    A pass that starts further down is told where, how many lines are above, and the file's escape character.
+    """
+
+    def __init__(self, text: str, offset: int = 0, at: int = 0, escape: str = "\\") -> None:
         self.text = text
-        self.lines = text.split("\n")
+        self.lines = text[offset:].split("\n")
         if self.lines[-1] == "":
             self.lines.pop()
-        self.at = 0
-        self.offset = 0
-        self.escape = "\\"
-        self.directives_open = True
+        self.above = at
+        self.at = at
+        self.offset = offset
+        self.escape = escape
+        self.directives_open = at == 0
         self.seen_directives: set[str] = set()
         self.problems: list[Problem] = []
 
     def nodes(self) -> Iterator[Node]:
         """Yield directives, comments, blank lines and instructions in order."""
-        while self.at < len(self.lines):
+        while self.at - self.above < len(self.lines):
             start, line_number = self.offset, self.at + 1
             line = self._next_line()
             body, lead = _trimmed(line, first=True, bom=line_number == 1)
@@ -81,7 +128,7 @@ class _Cutter:
                 yield self._instruction(start, line_number, body, lead)
 
     def _next_line(self) -> str:
-        line = self.lines[self.at]
+        line = self.lines[self.at - self.above]
         self.at += 1
         self.offset = min(self.offset + len(line) + 1, len(self.text))
         if len(line) > MAX_LINE_BYTES // 4 and len(line.encode("utf-8", "surrogatepass")) >= MAX_LINE_BYTES:
@@ -121,7 +168,7 @@ class _Cutter:
             match = continuation.search(body) if body.rstrip(" \t").endswith(self.escape) else None
             part = body[: match.start()] if match else body
             if part or not segments:
-                segments.append(Segment(length, body_start, len(part)))
+                segments.append(Segment(length, body_start - start, len(part)))
             joined.append(part)
             length += len(part)
             if match is None:
@@ -139,7 +186,7 @@ class _Cutter:
         return instruction
 
     def _continuation_line(self) -> tuple[int, str] | None:
-        while self.at < len(self.lines):
+        while self.at - self.above < len(self.lines):
             start = self.offset
             line = self._next_line()
             body, _ = _trimmed(line, first=False)
@@ -162,7 +209,7 @@ class _Cutter:
         self, line_number: int, start: int, end: int, name: str, expand: bool, chomp: bool
     ) -> Heredoc:
         body_start, body_line = self.offset, self.at + 1
-        while self.at < len(self.lines):
+        while self.at - self.above < len(self.lines):
             body_end = self.offset
             candidate = self._next_line().rstrip("\r\n")
             if (candidate.lstrip("\t") if chomp else candidate) == name:
@@ -184,29 +231,42 @@ def _trimmed(line: str, *, first: bool, bom: bool = False) -> tuple[str, int]:
 def split_instruction(
     text: str, start: int, line: int, joined: str, segments: tuple[Segment, ...], escape: str, shift: int = 0
 ) -> Instruction:
-    """Split a joined line into keyword, flags, arguments; `shift` is where `joined` starts in its parent."""
-    instruction = Instruction(text, start, line, joined, segments, *_split(joined, escape), escape, shift)
+    """The instruction of a joined line; `shift` is where `joined` starts in its parent."""
+    said = read_line(joined, escape)
+    instruction = Instruction(text, start, line, said, segments, shift)
     # ONBUILD ONBUILD is refused anyway, and a line of thousands must not exhaust the stack.
-    if instruction.keyword == "ONBUILD" and instruction.args and not shift:
+    if said.keyword == "ONBUILD" and said.args and not shift:
         instruction.trigger = split_instruction(
-            text, start, line, instruction.args, segments, escape, shift + instruction.args_start
+            text, start, line, said.args, segments, escape, shift + said.args_start
         )
     return instruction
 
 
 @lru_cache(maxsize=4096)
-def _split(joined: str, escape: str) -> tuple[str, int, tuple[Flag, ...], int, int]:
-    """(keyword, where it starts, flags, where the arguments start, where they end) of a joined line."""
+def read_line(joined: str, escape: str) -> LogicalLine:
+    """Split what a joined line says."""
     lead = len(joined) - len(joined.lstrip(GO_SPACE))
     trimmed = joined.strip(GO_SPACE)
     gap = _KEYWORD_END.search(trimmed)
-    keyword = trimmed[: gap.start()] if gap else trimmed
-    args_at = lead + (gap.end() if gap else len(trimmed))
-    flags, args_at = _flags(joined, args_at, lead + len(trimmed), escape)
+    name = trimmed[: gap.start()] if gap else trimmed
+    start = lead + (gap.end() if gap else len(trimmed))
     end = lead + len(trimmed)
-    while args_at < end and joined[args_at] in GO_SPACE:
-        args_at += 1
-    return keyword, lead, flags, args_at, end
+    flags, start = _flags(joined, start, end, escape)
+    while start < end and joined[start] in GO_SPACE:
+        start += 1
+    args = joined[start:end]
+    json = _exec_form(args) if args.startswith("[") else None
+    return LogicalLine(joined, escape, name, lead, flags, start, end, name.upper(), args, json)
+
+
+def _exec_form(args: str) -> tuple[str, ...] | None:
+    try:
+        value = loads(args)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    return None
 
 
 def _flags(joined: str, at: int, end: int, escape: str) -> tuple[tuple[Flag, ...], int]:

@@ -5,11 +5,10 @@ Offsets are character offsets into `Dockerfile.text`, ends exclusive; lines coun
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Final, NamedTuple, Self
 
 # What Go's unicode.IsSpace accepts; str.isspace() also takes U+001C to U+001F.
 GO_SPACE: Final = (
@@ -27,7 +26,7 @@ class Problem:
 
 
 class Segment(NamedTuple):
-    """`length` characters of a joined line from `joined` on stand in the text from `source` on."""
+    """`length` characters of a joined line from `joined` on stand `source` behind the instruction's start."""
 
     joined: int
     source: int
@@ -63,6 +62,11 @@ class Heredoc:
         """The lines between the heredoc's line and its terminator, as they stand."""
         return self.source[self.body_start : self.body_end]
 
+    def moved(self, source: str, by: int, lines: int) -> Heredoc:
+        """The same heredoc, further down in another text."""
+        start, end, line = self.body_start + by, self.body_end + by, self.line + lines
+        return replace(self, source=source, body_start=start, body_end=end, line=line)
+
 
 @dataclass(frozen=True, slots=True)
 class _Line:
@@ -73,6 +77,10 @@ class _Line:
 
     def __str__(self) -> str:
         return self.source[self.start : self.end]
+
+    def moved(self, source: str, by: int, lines: int) -> Self:
+        """The same line, further down in another text."""
+        return replace(self, source=source, start=self.start + by, end=self.end + by, line=self.line + lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,27 +101,41 @@ class Directive(_Line):
     value: str
 
 
-@dataclass(eq=False)
-class Instruction:
-    """One instruction with its continuation lines and heredocs.
+@dataclass(frozen=True, slots=True, eq=False)
+class LogicalLine:
+    """What an instruction says, wherever it stands; lines that read the same may share one.
 
     `joined` is the line as BuildKit sees it once continuations, and the comments and blank lines
-    inside them, are gone; `at()` leads from there back to the text. `is_open`: the file ends where its
-    last line is still continued. `trigger` is what an ONBUILD holds: its `joined` is the ONBUILD's
-    arguments.
+    inside them, are gone; `keyword` is `name` in upper case, `args` the arguments behind keyword and
+    flags without outer white space, `json` the strings of a JSON (exec) form, None for the shell form.
     """
 
-    source: str
-    start: int
-    line: int
     joined: str
-    segments: tuple[Segment, ...]
+    escape: str
     name: str
     name_start: int
     flags: tuple[Flag, ...]
     args_start: int
     args_end: int
-    escape: str
+    keyword: str
+    args: str
+    json: tuple[str, ...] | None
+
+
+@dataclass(slots=True, eq=False)
+class Instruction:
+    """One instruction with its continuation lines and heredocs.
+
+    `at()` leads from the logical line back to the text; the segments count from `start`. `is_open`: the
+    file ends where its last line is still continued. `trigger` is what an ONBUILD holds: its `joined`
+    is the ONBUILD's arguments, which start at `shift`.
+    """
+
+    source: str
+    start: int
+    line: int
+    said: LogicalLine
+    segments: tuple[Segment, ...]
     shift: int = 0
     end: int = 0
     last_line: int = 0
@@ -130,27 +152,71 @@ class Instruction:
             if one is not None:
                 one.end, one.last_line, one.heredocs = end, last_line, heredocs
 
-    @cached_property
+    def moved(self, source: str, by: int, lines: int) -> Instruction:
+        """The same instruction in a text where it stands `by` characters and `lines` lines further down."""
+        heredocs = tuple(one.moved(source, by, lines) for one in self.heredocs)
+        trigger = self.trigger and self.trigger.moved(source, by, lines)
+        place = (self.end + by, self.last_line + lines, heredocs, self.is_open, trigger)
+        return Instruction(
+            source, self.start + by, self.line + lines, self.said, self.segments, self.shift, *place
+        )
+
+    @property
+    def joined(self) -> str:
+        """The logical line's text."""
+        return self.said.joined
+
+    @property
+    def escape(self) -> str:
+        """The file's escape character."""
+        return self.said.escape
+
+    @property
+    def name(self) -> str:
+        """The keyword as it is written."""
+        return self.said.name
+
+    @property
+    def name_start(self) -> int:
+        """Where the keyword starts in the joined line."""
+        return self.said.name_start
+
+    @property
     def keyword(self) -> str:
         """The instruction's name in upper case."""
-        return self.name.upper()
+        return self.said.keyword
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """The flags in order."""
+        return self.said.flags
+
+    @property
+    def args_start(self) -> int:
+        """Where the arguments start in the joined line."""
+        return self.said.args_start
+
+    @property
+    def args_end(self) -> int:
+        """Where the arguments end in the joined line."""
+        return self.said.args_end
 
     @property
     def args(self) -> str:
         """The joined arguments behind keyword and flags, without outer white space."""
-        return self.joined[self.args_start : self.args_end]
+        return self.said.args
 
-    @cached_property
+    @property
     def json(self) -> tuple[str, ...] | None:
         """The strings of a JSON (exec) form; None for the shell form."""
-        return _exec_form(self.args) if self.args.startswith("[") else None
+        return self.said.json
 
     def at(self, offset: int) -> int:
         """The offset in the text of the character at `offset` of `joined`."""
         offset += self.shift
         index = bisect_right(self.segments, offset, key=lambda segment: segment.joined) - 1
         segment = self.segments[max(index, 0)]
-        return segment.source + offset - segment.joined
+        return self.start + segment.source + offset - segment.joined
 
     def after(self, offset: int) -> int:
         """The offset in the text just behind the character before `offset` of `joined`."""
@@ -162,18 +228,7 @@ class Instruction:
 
     def flag(self, name: str) -> Flag | None:
         """The last flag of that name, as BuildKit takes it."""
-        return next((flag for flag in reversed(self.flags) if flag.name == name), None)
-
-
-@lru_cache(maxsize=4096)
-def _exec_form(args: str) -> tuple[str, ...] | None:
-    try:
-        value = json.loads(args)
-    except (ValueError, RecursionError):
-        return None
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    return None
+        return next((flag for flag in reversed(self.said.flags) if flag.name == name), None)
 
 
 Node = Directive | Comment | Blank | Instruction

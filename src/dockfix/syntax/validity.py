@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from dockfix.syntax.expansion import expand
 from dockfix.syntax.flag_values import find_health_error, find_run_error
 from dockfix.syntax.heredocs import parse_heredoc_word
-from dockfix.syntax.tree import Dockerfile, Instruction, Problem
+from dockfix.syntax.parser import read_line
+from dockfix.syntax.tree import Dockerfile, LogicalLine, Problem
 from dockfix.syntax.words import declared_arguments, key_values, split_quoted_words, split_words
 
 _TEXT, _TEXTS, _SWITCH = "text", "texts", "switch"
@@ -52,7 +54,7 @@ def rejections(tree: Dockerfile) -> tuple[Problem, ...]:
     found: list[Problem] = []
     has_stage = False
     for instruction in tree.instructions:
-        message = _line_error(instruction) or _instruction_error(instruction) or _word_error(instruction)
+        message = _error(instruction.said)
         if not message and not has_stage and instruction.keyword not in ("FROM", "ARG"):
             message = f"{instruction.keyword} stands before the first FROM"
         has_stage = has_stage or instruction.keyword == "FROM"
@@ -61,6 +63,16 @@ def rejections(tree: Dockerfile) -> tuple[Problem, ...]:
     if tree.instructions and not has_stage and not found:
         found.append(Problem(tree.instructions[-1].last_line, "no FROM: there is no stage to build"))
     return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def _error(line: LogicalLine) -> str:
+    return _line_error(_trigger(line) or line) or _instruction_error(line) or _word_error(line)
+
+
+def _trigger(line: LogicalLine) -> LogicalLine | None:
+    """What an ONBUILD holds."""
+    return read_line(line.args, line.escape) if line.keyword == "ONBUILD" and line.args else None
 
 
 class _AnyVariable(dict[str, str]):
@@ -73,45 +85,43 @@ class _AnyVariable(dict[str, str]):
 _ANY: Final = _AnyVariable()
 
 
-def _word_error(instruction: Instruction) -> str:
+def _word_error(line: LogicalLine) -> str:
     """Quotes that never close and variables of an unknown form, in the words that the builder expands."""
-    args, keyword = instruction.args, instruction.keyword
+    args, keyword = line.args, line.keyword
     if '"' not in args and "'" not in args and "${" not in args:
         return ""
     if keyword in ("ENV", "LABEL"):
-        words = [value for pair in key_values(args, instruction.escape) for value in pair]
+        words = [value for pair in key_values(args, line.escape) for value in pair]
     elif keyword == "ARG":
-        words = [value or "" for _, value in declared_arguments(args, instruction.escape)]
+        words = [value or "" for _, value in declared_arguments(args, line.escape)]
     elif keyword in ("ADD", "COPY", "VOLUME", "FROM"):
-        words = list(_operands(instruction))
+        words = list(_operands(line))
     else:
         words = [args] if keyword in ("USER", "WORKDIR", "STOPSIGNAL") else []
-    bad = next((word for word in words if expand(word, _ANY, instruction.escape) is None), None)
+    bad = next((word for word in words if expand(word, _ANY, line.escape) is None), None)
     return f"{keyword} has a quote or a variable that cannot be read: {bad}" if bad is not None else ""
 
 
-def _line_error(instruction: Instruction) -> str:
+def _line_error(line: LogicalLine) -> str:
     """What the line parser refuses, also behind ONBUILD."""
-    if instruction.trigger is not None:
-        return _line_error(instruction.trigger)
-    keyword = instruction.keyword
+    keyword = line.keyword
     if keyword in ("ENV", "LABEL"):
-        return _pair_error(instruction)
-    if keyword in _JSON_FORMS and "[" in instruction.args and instruction.json is None:
-        args = _health_command(instruction.args) if keyword == "HEALTHCHECK" else instruction.args
+        return _pair_error(line)
+    if keyword in _JSON_FORMS and "[" in line.args and line.json is None:
+        args = _health_command(line.args) if keyword == "HEALTHCHECK" else line.args
         if _json_form(args) is False:
             return f"{keyword} in JSON form takes strings only"
     return ""
 
 
-def _pair_error(instruction: Instruction) -> str:
-    words = split_quoted_words(instruction.args, instruction.escape)
+def _pair_error(line: LogicalLine) -> str:
+    words = split_quoted_words(line.args, line.escape)
     if not words:
         return ""
     if "=" not in words[0]:
-        return "" if key_values(instruction.args) else f"{instruction.keyword} needs a name and a value"
+        return "" if key_values(line.args) else f"{line.keyword} needs a name and a value"
     bare = next((word for word in words if "=" not in word), None)
-    return f"{instruction.keyword} has {bare!r} without a =" if bare is not None else ""
+    return f"{line.keyword} has {bare!r} without a =" if bare is not None else ""
 
 
 def _json_form(args: str) -> tuple[str, ...] | bool:
@@ -125,19 +135,19 @@ def _json_form(args: str) -> tuple[str, ...] | bool:
     return all(isinstance(item, str) for item in items) and tuple(items)
 
 
-def _instruction_error(instruction: Instruction) -> str:
-    keyword = instruction.keyword
+def _instruction_error(line: LogicalLine) -> str:
+    keyword = line.keyword
     check = _CHECKS.get(keyword)
-    if check is None or instruction.name.lower() != keyword.lower():
-        return f"unknown instruction {instruction.name or '(empty)'}"
-    return check(instruction)
+    if check is None or line.name.lower() != keyword.lower():
+        return f"unknown instruction {line.name or '(empty)'}"
+    return check(line)
 
 
-def _flag_error(instruction: Instruction) -> str:
-    keyword = instruction.keyword
+def _flag_error(line: LogicalLine) -> str:
+    keyword = line.keyword
     known = _FLAGS.get(keyword, {})
     seen: set[str] = set()
-    for flag in instruction.flags:
+    for flag in line.flags:
         kind = known.get(flag.name)
         if kind is None:
             return f"{keyword} knows no flag --{flag.name}"
@@ -151,47 +161,47 @@ def _flag_error(instruction: Instruction) -> str:
     return ""
 
 
-def _one_argument(instruction: Instruction) -> str:
-    if not instruction.args:
-        return f"{instruction.keyword} needs an argument"
-    return "" if instruction.keyword in _UNREAD_FLAGS else _flag_error(instruction)
+def _one_argument(line: LogicalLine) -> str:
+    if not line.args:
+        return f"{line.keyword} needs an argument"
+    return "" if line.keyword in _UNREAD_FLAGS else _flag_error(line)
 
 
-def _pairs(instruction: Instruction) -> str:
-    if error := _flag_error(instruction):
+def _pairs(line: LogicalLine) -> str:
+    if error := _flag_error(line):
         return error
-    pairs = key_values(instruction.args, instruction.escape)
+    pairs = key_values(line.args, line.escape)
     if not pairs:
-        return f"{instruction.keyword} needs an argument"
-    return "" if all(name for name, _ in pairs) else f"{instruction.keyword} has a blank name"
+        return f"{line.keyword} needs an argument"
+    return "" if all(name for name, _ in pairs) else f"{line.keyword} has a blank name"
 
 
-def _argument(instruction: Instruction) -> str:
-    names = declared_arguments(instruction.args, instruction.escape)
+def _argument(line: LogicalLine) -> str:
+    names = declared_arguments(line.args, line.escape)
     if not names:
         return "ARG needs an argument"
     return "" if all(name for name, _ in names) else "ARG has a blank name"
 
 
-def _operands(instruction: Instruction) -> tuple[str, ...]:
-    if instruction.json is not None:
-        return instruction.json
-    return tuple(word.text for word in split_words(instruction.args))
+def _operands(line: LogicalLine) -> tuple[str, ...]:
+    if line.json is not None:
+        return line.json
+    return tuple(word.text for word in split_words(line.args))
 
 
-def _copy(instruction: Instruction) -> str:
-    operands = _operands(instruction)
+def _copy(line: LogicalLine) -> str:
+    operands = _operands(line)
     if len(operands) < 2:
-        return f"{instruction.keyword} needs a source and a destination"
-    if error := _flag_error(instruction):
+        return f"{line.keyword} needs a source and a destination"
+    if error := _flag_error(line):
         return error
     if parse_heredoc_word(operands[-1]) is not None:
-        return f"{instruction.keyword} has a heredoc for its destination"
+        return f"{line.keyword} has a heredoc for its destination"
     return ""
 
 
-def _from(instruction: Instruction) -> str:
-    words = [word.text for word in split_words(instruction.args)]
+def _from(line: LogicalLine) -> str:
+    words = [word.text for word in split_words(line.args)]
     if len(words) == 3 and words[1].lower() == "as":
         if not _STAGE_NAME.fullmatch(words[2].lower()):
             return (
@@ -199,35 +209,36 @@ def _from(instruction: Instruction) -> str:
             )
     elif len(words) != 1:
         return "FROM takes an image, and AS with a name"
-    return _flag_error(instruction)
+    return _flag_error(line)
 
 
-def _onbuild(instruction: Instruction) -> str:
-    if instruction.trigger is None:
+def _onbuild(line: LogicalLine) -> str:
+    trigger = _trigger(line)
+    if trigger is None:
         return "ONBUILD needs an argument"
-    if error := _flag_error(instruction):
+    if error := _flag_error(line):
         return error
-    trigger = instruction.trigger.keyword
-    return f"ONBUILD cannot hold {trigger}" if trigger in ("ONBUILD", "MAINTAINER", "FROM") else ""
+    held = trigger.keyword
+    return f"ONBUILD cannot hold {held}" if held in ("ONBUILD", "MAINTAINER", "FROM") else ""
 
 
-def _volume(instruction: Instruction) -> str:
-    paths = _operands(instruction)
+def _volume(line: LogicalLine) -> str:
+    paths = _operands(line)
     if not paths:
         return "VOLUME needs an argument"
-    return _flag_error(instruction) or ("" if all(map(str.strip, paths)) else "VOLUME has an empty path")
+    return _flag_error(line) or ("" if all(map(str.strip, paths)) else "VOLUME has an empty path")
 
 
-def _shell(instruction: Instruction) -> str:
-    if error := _flag_error(instruction):
+def _shell(line: LogicalLine) -> str:
+    if error := _flag_error(line):
         return error
-    if not instruction.args or instruction.json == ():
+    if not line.args or line.json == ():
         return "SHELL needs an argument"
-    return "SHELL takes the JSON form only" if instruction.json is None else ""
+    return "SHELL takes the JSON form only" if line.json is None else ""
 
 
-def _run(instruction: Instruction) -> str:
-    return _flag_error(instruction) or next(filter(None, map(find_run_error, instruction.flags)), "")
+def _run(line: LogicalLine) -> str:
+    return _flag_error(line) or next(filter(None, map(find_run_error, line.flags)), "")
 
 
 def _health_command(args: str) -> str:
@@ -235,23 +246,23 @@ def _health_command(args: str) -> str:
     return match[2] if match else ""
 
 
-def _healthcheck(instruction: Instruction) -> str:
-    if not instruction.args:
+def _healthcheck(line: LogicalLine) -> str:
+    if not line.args:
         return "HEALTHCHECK needs an argument"
-    kind = instruction.args.split(None, 1)[0].upper()
-    command = _health_command(instruction.args)
+    kind = line.args.split(None, 1)[0].upper()
+    command = _health_command(line.args)
     if kind == "NONE":
         return "HEALTHCHECK NONE takes no arguments" if command else ""
-    if error := _flag_error(instruction):
+    if error := _flag_error(line):
         return error
     if kind != "CMD":
         return f"HEALTHCHECK takes CMD or NONE, not {kind}"
     if not command or _json_form(command) == ():
         return "HEALTHCHECK CMD lacks its command"
-    return next(filter(None, map(find_health_error, instruction.flags)), "")
+    return next(filter(None, map(find_health_error, line.flags)), "")
 
 
-_CHECKS: Final[dict[str, Callable[[Instruction], str]]] = {
+_CHECKS: Final[dict[str, Callable[[LogicalLine], str]]] = {
     "ADD": _copy,
     "ARG": _argument,
     "CMD": _flag_error,

@@ -27,11 +27,13 @@ class Operand(NamedTuple):
     text: str
 
 
+@lru_cache(maxsize=4096)
 def split_words(args: str) -> tuple[Operand, ...]:
     """The words of COPY, ADD, VOLUME, EXPOSE and FROM in shell form: quotes do not hold words together."""
     return tuple(Operand(match.start(), match.end(), match[0]) for match in _WORD.finditer(args))
 
 
+@lru_cache(maxsize=4096)
 def key_values(args: str, escape: str = "\\") -> tuple[tuple[str, str], ...]:
     """The pairs of ENV or LABEL, also of the old form `ENV name value`; values as they stand, quotes kept.
 
@@ -45,12 +47,14 @@ def key_values(args: str, escape: str = "\\") -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, equals, value in pairs if equals)
 
 
+@lru_cache(maxsize=4096)
 def declared_arguments(args: str, escape: str = "\\") -> tuple[tuple[str, str | None], ...]:
     """The names of ARG, each with its default as it stands, or None where it has none."""
     pairs = (word.partition("=") for word in split_quoted_words(args, escape))
     return tuple((name, value if equals else None) for name, equals, value in pairs)
 
 
+@lru_cache(maxsize=4096)
 def image_from(args: str) -> tuple[str, str | None]:
     """The image of FROM as it stands, and the stage's name in lower case, as BuildKit takes it."""
     from dockerfile_parse.parser import image_from as read  # noqa: PLC0415
