@@ -18,6 +18,7 @@ from dockfix.verify.verdict import Details
 
 Run = Callable[..., tuple[int, str, str]]
 asked: list[VerifyOptions] = []
+proven: list[Case] = []
 
 
 class Prover:
@@ -25,6 +26,7 @@ class Prover:
 
     def __init__(self, options: VerifyOptions) -> None:
         asked.append(options)
+        proven.clear()
 
     def __enter__(self) -> Prover:
         if asked[-1].engine == "none":
@@ -36,14 +38,16 @@ class Prover:
 
     def prove_all(self, cases: Iterable[Case], progress: Callable[[Path, str], None]) -> Iterator[Verdict]:
         for case in cases:
+            proven.append(case)
             progress(case.dockerfile, "build the original")
             kind = {"bad": Kind.BREAKS, "old": Kind.ORIGINAL_FAILS}.get(case.dockerfile.stem, Kind.PROVEN)
             assert case.rewritten == case.original + "USER u\n"
             yield Verdict(kind, str(case.dockerfile), "compare", ("last line",), Details("docker", "why"))
 
 
-def stand_in(text: str, _options: Options, _context: Context) -> Result:
-    return Unchanged() if "USER" in text else Changed(text + "USER u\n", ("set-user",))
+def stand_in(text: str, options: Options, _context: Context) -> Result:
+    names = options.select or frozenset({"create-user", "set-user"})
+    return Unchanged() if "USER" in text else Changed(text + "USER u\n", tuple(names - options.ignore))
 
 
 @pytest.fixture
@@ -126,3 +130,17 @@ def test_without_an_engine_nothing_is_written(dockfix: Run) -> None:
 
 def test_where_nothing_changes_no_engine_is_asked(dockfix: Run) -> None:
     assert dockfix("--check", "--verify", "--engine", "none", "done.Dockerfile")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "leaves_root"),
+    [
+        ("", True),
+        ("--select silence-pip", False),
+        ("--select set-user,silence-pip", True),
+        ("--ignore set-user", False),
+    ],
+)
+def test_a_rewrite_without_a_user_may_stay_roots(dockfix: Run, arguments: str, leaves_root: bool) -> None:
+    dockfix("--diff", "--verify", "good.Dockerfile", *arguments.split())
+    assert [case.leaves_root for case in proven] == [leaves_root]

@@ -12,7 +12,7 @@ from typing import Final
 from dockfix.analysis import Analysis
 from dockfix.config import ConfigError
 from dockfix.report import BROKEN
-from dockfix.results import Failed, Finding, Skipped
+from dockfix.results import Changed, Failed, Finding, Skipped
 from dockfix.terminal import Terminal, show_path
 from dockfix.verify import Case, EngineError, Kind, Prover, Verdict, VerifyOptions
 
@@ -49,7 +49,12 @@ def prove_all(
 
 
 def _case(analysis: Analysis) -> Case:
-    return Case(analysis.before.decode("utf-8"), analysis.after.decode("utf-8"), Path(analysis.path))
+    return Case(
+        analysis.before.decode("utf-8"),
+        analysis.after.decode("utf-8"),
+        Path(analysis.path),
+        leaves_root=isinstance(analysis.result, Changed) and "set-user" in analysis.result.transforms,
+    )
 
 
 def _say(verdict: Verdict, terminal: Terminal) -> None:

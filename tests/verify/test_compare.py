@@ -74,6 +74,10 @@ def test_rewrite_that_is_to_stay_roots_may() -> None:
     assert {difference.code for difference in compare(ROOT, ROOT)} == {"root-process"}
 
 
+def test_no_rewrite_may_go_back_to_root() -> None:
+    assert {difference.code for difference in compare(USER, ROOT, leaves_root=False)} == {"root-process"}
+
+
 @pytest.mark.parametrize(
     "changes",
     [

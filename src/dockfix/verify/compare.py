@@ -19,11 +19,11 @@ _VARYING: Final = re.compile(
 
 
 def compare(before: Observation, after: Observation, leaves_root: bool = True) -> tuple[Difference, ...]:
-    """Every difference between the two, those that break first; `leaves_root`: none may still be root's."""
+    """Every difference, those that break first; with `leaves_root`, no process may be root's any more."""
     if after.started and not before.started:
         return (Difference("start", f"the image does not start: {after.started}"),)
     found = [
-        *(_users(after) if leaves_root else ()),
+        *(_users(after) if leaves_root or 0 not in before.uids else ()),
         *_ends(before, after),
         *_answers(before, after),
         *_complaints(before, after),

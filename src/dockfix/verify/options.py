@@ -17,7 +17,6 @@ class VerifyOptions:
     long an image may run, `jobs` how many proofs run at once, `memory` a limit for each run in the
     engine's notation (empty: none), `build_timeout` a limit for each build in seconds. `paths` are
     asked of every port that answers, `checks` are shell commands that must hold for the user.
-    `leaves_root` is false where a rewrite is not meant to, as with pip's warning alone.
     `build_flags` and `run_flags` go to the engine as they stand.
     """
 
@@ -34,6 +33,5 @@ class VerifyOptions:
     build_network: str | None = None
     paths: tuple[str, ...] = ("/",)
     checks: tuple[str, ...] = ()
-    leaves_root: bool = True
     build_flags: tuple[str, ...] = ()
     run_flags: tuple[str, ...] = ()

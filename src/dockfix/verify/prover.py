@@ -32,12 +32,16 @@ BUILD_REWRITE, RUN_REWRITE, COMPARE = "build the rewrite", "run the rewrite", "c
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One file to prove: both texts, where the Dockerfile lies, and flags to run the rewrite with."""
+    """One rewrite to prove: both texts, where the Dockerfile lies, and flags to run the rewrite with.
+
+    `leaves_root` is false where the rewrite is not meant to, as with pip's warning alone.
+    """
 
     original: str
     rewritten: str
     dockerfile: Path
     run_flags: tuple[str, ...] = ()
+    leaves_root: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class Prover:
             details = Details(engine.name, reason, before=before.observation, seconds=_since(began))
             return Verdict(Kind.BREAKS, path, BUILD_REWRITE, tail(after.log), details)
         progress(COMPARE)
-        return self._conclude(path, before, after, began)
+        return self._conclude(case, before, after, began)
 
     def prove_all(
         self, cases: Iterable[Case], progress: Callable[[Path, str], None] = lambda path, step: None
@@ -114,7 +118,7 @@ class Prover:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
-    def _conclude(self, path: str, before: _Built, after: _Built, began: float) -> Verdict:
+    def _conclude(self, case: Case, before: _Built, after: _Built, began: float) -> Verdict:
         assert before.observation is not None
         assert after.observation is not None
         old, new, engine = before.observation, after.observation, self._session.engine
@@ -122,12 +126,12 @@ class Prover:
         differences: tuple[Difference, ...] = ()
         kind, reason = Kind.INCOMPARABLE, f"{engine.name} runs nothing that could be watched"
         if engine.runs:
-            differences = compare(old, new, self._options.leaves_root) + _new_warnings(*warned)
+            differences = compare(old, new, case.leaves_root) + _new_warnings(*warned)
             kind, reason = judge(old, new, differences)
         details = Details(engine.name, reason, differences, *warned, old, new, _since(began))
         step = "" if kind is Kind.PROVEN else COMPARE
         lines = () if kind is Kind.PROVEN else new.log_tail
-        return Verdict(kind, path, step, lines, details)
+        return Verdict(kind, str(case.dockerfile), step, lines, details)
 
     def _original(self, case: Case, progress: Progress) -> _Built:
         context = self._context(case)
