@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dockfix.context import Context
+from dockfix.edits import Edit
 from dockfix.guarantees import check_guarantees
 from dockfix.model.lineage import find_lineages, read_stages
 from dockfix.model.plan import Plan
@@ -14,7 +15,7 @@ from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 from dockfix.reviews import find_notes, find_reviews
 from dockfix.syntax.parser import parse, reparse
 from dockfix.syntax.tree import Dockerfile
-from dockfix.transforms import TRANSFORMS
+from dockfix.transforms import ROUNDS, TRANSFORMS
 
 NAMES: Final = frozenset(transform.name for transform in TRANSFORMS)
 _DEFAULT: Final = Options()
@@ -79,10 +80,14 @@ def _fix_lineage(
     if moving and (refusals := tuple(find_refusals(plan))):
         return Skipped(refusals)
     names: list[str] = []
-    for transform in TRANSFORMS:
-        if transform.name in active and (edits := list(transform.propose(plan))):
+    for transforms in ROUNDS:
+        edits: list[Edit] = []
+        for transform in transforms:
+            if transform.name in active and (proposed := list(transform.propose(plan))):
+                edits += proposed
+                names.append(transform.name)
+        if edits:
             plan = _plan(reparse(plan.tree, edits), options, context, index)
-            names.append(transform.name)
     if not names:
         return Unchanged()
     if broken := tuple(check_guarantees(original, plan, active)):

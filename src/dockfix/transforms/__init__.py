@@ -44,23 +44,18 @@ def _transform(module: ModuleType) -> Transform:
     return Transform(module.NAME, (module.__doc__ or "").strip(), module.BEFORE, module.AFTER, module.propose)
 
 
-# Each sees what those before it have written. Accounts come before what names them, USER before
-# what depends on who runs a step, installs before the PATH that leads to them.
-TRANSFORMS: Final = tuple(
-    map(
-        _transform,
-        (
-            create_user,
-            set_user,
-            set_workdir,
-            home_paths,
-            own_directories,
-            chown_copies,
-            pip_user,
-            venv,
-            user_path,
-            cache_mounts,
-            silence_pip,
-        ),
+# Each round sees what those before it have written; transforms of one round touch different words, and
+# need nothing of each other. Accounts come before what names them, USER before what depends on who
+# runs a step, directories before the copies that a `chown -R` gives away with them.
+ROUNDS: Final = tuple(
+    tuple(map(_transform, modules))
+    for modules in (
+        (create_user,),
+        (set_user,),
+        (set_workdir,),
+        (home_paths,),
+        (own_directories,),
+        (chown_copies, pip_user, venv, user_path, cache_mounts, silence_pip),
     )
 )
+TRANSFORMS: Final = tuple(transform for one in ROUNDS for transform in one)

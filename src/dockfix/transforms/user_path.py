@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dockfix.edits import Edit
 from dockfix.layout import Layout, NewLine
 from dockfix.model.plan import Plan
+from dockfix.options import Install
 
 NAME = "user-path"
 BEFORE = """\
@@ -37,8 +38,11 @@ def propose(plan: Plan) -> Iterator[Edit]:
     scripts = f"{plan.home}/.local/bin"
     if scripts in plan.lineage.end.env.get("PATH", "").split(":"):
         return
+    wanted = plan.options.install
+    if wanted is Install.VENV:
+        return
     for run, pip in plan.user_installs:
-        if pip.is_user_install:
+        if wanted is Install.USER or pip.is_user_install:
             line = NewLine("ENV", f'PATH="{scripts}:${{PATH}}"', "Configure environment path")
             yield Layout(plan.tree).insert_after(run.instruction, [line])
             return
