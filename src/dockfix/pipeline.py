@@ -49,7 +49,10 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: f
     names: list[str] = []
     reviews: list[Finding] = []
     notes: list[Finding] = []
+    text = tree.text
     for index in range(len(find_lineages(read_stages(tree, options), options.targets))):
+        if text is not tree.text:
+            tree = parse(text)
         result = _fix_lineage(tree, options, context, active, index)
         if isinstance(result, Skipped | Failed):
             return result
@@ -57,10 +60,10 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: f
         if isinstance(result, Changed):
             reviews += (review for review in result.reviews if review not in reviews)
             names += (name for name in result.transforms if name not in names)
-            tree = parse(result.text)
+            text = result.text
     if not names:
         return Unchanged(tuple(notes))
-    return Changed(tree.text, tuple(names), tuple(reviews), tuple(notes))
+    return Changed(text, tuple(names), tuple(reviews), tuple(notes))
 
 
 def _plan(tree: Dockerfile, options: Options, context: Context, index: int) -> Plan:

@@ -155,6 +155,11 @@ def find_usage(
     return None
 
 
+def configures(program: str) -> bool:
+    """Whether a program has settings that `find_setting` knows."""
+    return program in _settings()
+
+
 def find_setting(program: str, arguments: Sequence[Argument]) -> tuple[str, str] | None:
     """(variable, value) that says the same to later commands as a `poetry config KEY VALUE` does."""
     operands = [one for one in arguments if not (one.value or one.text).startswith("-")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from dockfix.knowledge import read_table
@@ -26,10 +26,12 @@ def process_need(command: Command, env: Mapping[str, str]) -> str:
     line = _INTERPRETER.sub("", " ".join(words), count=1)
     if "sudo" in command.via and not command.user:
         return "sudo"
-    for pattern, reason in _processes():
-        if pattern.fullmatch(line):
-            return reason
-    return ""
+    return _listed(line)
+
+
+@lru_cache(maxsize=1024)
+def _listed(line: str) -> str:
+    return next((reason for pattern, reason in _processes() if pattern.fullmatch(line)), "")
 
 
 def drops_privileges(command: Command) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from dockfix.model.images import Image
@@ -70,7 +71,7 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool) -> Us
     `needs_ids` asks for a new account whose numbers are known beforehand, for `COPY --link` and
     mounts, which take no names.
     """
-    own = list(find_created(lineage))
+    own = find_created(lineage)
     user = lineage.end.user.partition(":")[0]
     wanted = [account for account in own if account.name in (user, options.user)] or own[-1:]
     if wanted and not (options.numeric and wanted[-1].uid is None):
@@ -93,8 +94,13 @@ def new_account(image: Image, options: Options, *, needs_ids: bool) -> UserAccou
     return UserAccount(options.user, options.user, uid, gid, home, numeric=options.numeric or nameless)
 
 
-def find_created(lineage: Lineage) -> Iterator[UserAccount]:
+@lru_cache(maxsize=2)
+def find_created(lineage: Lineage) -> tuple[UserAccount, ...]:
     """The accounts that RUN lines of the lineage create, in order."""
+    return tuple(_created(lineage))
+
+
+def _created(lineage: Lineage) -> Iterator[UserAccount]:
     groups: dict[str, str] = {}
     for step in lineage.of("RUN"):
         if not any(name in str(step.instruction) for name in _CREATORS):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dockfix.knowledge.commands import Argument, Reading, Usage, find_setting, find_usage
+from dockfix.knowledge.commands import Argument, Reading, Usage, configures, find_setting, find_usage
 from dockfix.knowledge.processes import drops_privileges, process_need
 from dockfix.model.paths import resolve
 from dockfix.syntax.shell import Command
@@ -79,6 +79,8 @@ def effect(command: Command, env: Mapping[str, str], cwd: str, home: str) -> Eff
 def setting(command: Command, env: Mapping[str, str]) -> tuple[str, str] | None:
     """The variable and value that tell later commands what this one configures (`poetry config ...`)."""
     if command.name is None or not command.args:
+        return None
+    if not command.name.text.startswith("$") and not configures(posixpath.basename(command.name.value or "")):
         return None
     name, *arguments = _arguments(command, env)
     return find_setting(posixpath.basename(name.value or ""), arguments)

@@ -154,15 +154,19 @@ def _advance(state: State, step: Step) -> State:
     if keyword in ("RUN", "COPY", "FROM", "ADD", "CMD"):
         return state
     if keyword == "USER":
-        return replace(state, user=step.expand(step.instruction.args))
+        return State(
+            step.expand(step.instruction.args), state.workdir, state.env, state.variables, state.shell
+        )
     if keyword == "WORKDIR":
-        return replace(state, workdir=resolve(step.expand(step.instruction.args), state.workdir))
+        workdir = resolve(step.expand(step.instruction.args), state.workdir)
+        return State(state.user, workdir, state.env, state.variables, state.shell)
     if keyword == "ENV":
         pairs = {
             key: step.expand(value)
             for key, value in key_values(step.instruction.args, step.instruction.escape)
         }
-        return replace(state, env={**state.env, **pairs}, variables={**state.variables, **pairs})
+        env, variables = {**state.env, **pairs}, {**state.variables, **pairs}
+        return State(state.user, state.workdir, env, variables, state.shell)
     if keyword == "ARG":
         return replace(state, variables=_with_args(state, step))
     if keyword == "SHELL" and step.instruction.json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from dockfix.syntax.shell import Command, Word
@@ -25,7 +26,7 @@ _VALUED: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class PipCall:
     """One `pip <action>`: the word of the program, that of the action, and its operands and options."""
 
@@ -39,7 +40,7 @@ class PipCall:
         """Whether it is a `pip install`."""
         return self.action.text == "install"
 
-    @property
+    @cached_property
     def options(self) -> frozenset[str]:
         """The options given, without their values."""
         return frozenset(word.text.partition("=")[0] for word in self.rest if word.text.startswith("-"))
@@ -54,7 +55,7 @@ class PipCall:
         """Whether `--user` is there already."""
         return "--user" in self.options
 
-    @property
+    @cached_property
     def operands(self) -> tuple[str, ...]:
         """Requirement words, as they stand without quotes; values of options left out."""
         found: list[str] = []
@@ -69,7 +70,7 @@ class PipCall:
                 found.append(text)
         return tuple(found)
 
-    @property
+    @cached_property
     def only_bootstraps(self) -> bool:
         """Whether it installs nothing but pip, setuptools and wheel themselves."""
         names = [re.split(r"[\[<>=!~; @]", operand)[0].lower() for operand in self.operands]

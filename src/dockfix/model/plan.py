@@ -75,7 +75,7 @@ class Plan:
     @cached_property
     def has_created_account(self) -> bool:
         """Whether a RUN of the lineage creates an account."""
-        return any(True for _ in find_created(self.lineage))
+        return bool(find_created(self.lineage))
 
     @cached_property
     def home(self) -> str:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
-_SPECIAL = re.compile(r"[\\'\"$`~]")
+_SPECIAL = re.compile(r"[\\'\"`]")
 _PLAIN = re.compile(r"[^\\'\"$`]+")
 _PLAIN_QUOTED = re.compile(r"[^\\\"$`]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -23,14 +24,20 @@ def expand_word(text: str, env: Mapping[str, str]) -> str | None:
 
     Globs and braces stay as they are, and so does `~` where env has no HOME.
     """
-    if not _SPECIAL.search(text):
-        return text
+    if "$" not in text and not text.startswith("~"):
+        return _fixed(text)
     out: list[str] = []
     at = 0
     if text[0] == "~" and text[1:2] in ("", "/") and "HOME" in env:
         out.append(env["HOME"])
         at = 1
     return _whole(text, at, env, out)
+
+
+@lru_cache(maxsize=8192)
+def _fixed(text: str) -> str | None:
+    """The value of a word that holds no variable."""
+    return _whole(text, 0, {}, []) if _SPECIAL.search(text) else text
 
 
 def unquote(text: str) -> str | None:
