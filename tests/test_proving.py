@@ -13,7 +13,7 @@ from dockfix.config import find_config
 from dockfix.context import Context
 from dockfix.options import Options
 from dockfix.results import Changed, Result, Unchanged
-from dockfix.verify import Case, EngineError, Kind, Verdict, VerifyOptions
+from dockfix.verify import Case, EngineError, Kind, Recipe, Verdict, VerifyOptions
 from dockfix.verify.verdict import Details
 
 Run = Callable[..., tuple[int, str, str]]
@@ -40,7 +40,8 @@ class Prover:
         for case in cases:
             proven.append(case)
             progress(case.dockerfile, "build the original")
-            kind = {"bad": Kind.BREAKS, "old": Kind.ORIGINAL_FAILS}.get(case.dockerfile.stem, Kind.PROVEN)
+            told = case.recipe.target or case.dockerfile.stem
+            kind = {"bad": Kind.BREAKS, "old": Kind.ORIGINAL_FAILS}.get(told, Kind.PROVEN)
             assert case.rewritten == case.original + "USER u\n"
             yield Verdict(kind, str(case.dockerfile), "compare", ("last line",), Details("docker", "why"))
 
@@ -144,3 +145,38 @@ def test_where_nothing_changes_no_engine_is_asked(dockfix: Run) -> None:
 def test_a_rewrite_without_a_user_may_stay_roots(dockfix: Run, arguments: str, leaves_root: bool) -> None:
     dockfix("--diff", "--verify", "good.Dockerfile", *arguments.split())
     assert [case.leaves_root for case in proven] == [leaves_root]
+
+
+COMPOSE = """\
+services:
+  web:
+    build: {context: ., dockerfile: good.Dockerfile, args: {LEVEL: debug}}
+  again:
+    build: {context: ., dockerfile: good.Dockerfile}
+  checks:
+    build: {context: sub, dockerfile: ../good.Dockerfile, target: old}
+"""
+
+
+def test_a_file_is_proven_in_each_way_that_the_repository_builds_it(dockfix: Run) -> None:
+    Path("sub").mkdir()
+    Path("compose.yml").write_text(COMPOSE)
+    _, _, err = dockfix("--write", "--verify", ".")
+    here = Path.cwd()
+    assert [(case.dockerfile.stem, case.recipe) for case in proven] == [
+        ("bad", Recipe()),
+        ("good", Recipe(here, None, {"LEVEL": "debug"})),
+        ("good", Recipe(here / "sub", "old")),
+        ("old", Recipe()),
+    ]
+    told = f"the original does not build: why (built with context {here / 'sub'}, target old)"
+    assert f"good.Dockerfile: {told}\n" in err
+    assert not contents()["good"]
+
+
+def test_what_stands_inside_of_another_file_is_not_proven(dockfix: Run) -> None:
+    readme = Path("README.md")
+    readme.write_text("```dockerfile\nFROM a\nRUN b\n```\n")
+    _, _, err = dockfix("--write", "--verify", "--embedded", "--engine", "none", "README.md")
+    assert "README.md: not proven: it stands inside of another file, which cannot be built" in err
+    assert "USER" not in readme.read_text()

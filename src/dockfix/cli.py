@@ -218,7 +218,7 @@ def _proof(
         context=Path(context) if context else None,
         build_args={name: value if equals else None for name, equals, value in pairs},
         secrets=tuple(secrets or ()),
-        target=targets[0] if targets and len(targets) == 1 else None,
+        targets=tuple(targets or ()),
         builder=builder,
         build_network=network,
         seconds=seconds,

@@ -84,7 +84,7 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
         for candidate, analysis in zip(candidates, _relate_and_analyse(request, candidates), strict=True)
     )
     if request.proof is not None:
-        analyses = _prove(request, request.proof, analyses, terminal)
+        analyses = _prove(request, request.proof, candidates, analyses, terminal)
     report = Report(terminal, mode, request.volume)
     finished = _deliver(request, analyses, len(candidates), sinks, report)
     for sink in sinks:
@@ -138,13 +138,18 @@ def _relate_and_analyse(request: Request, candidates: Sequence[Candidate]) -> It
 
 
 def _prove(
-    request: Request, proof: VerifyOptions, analyses: Iterator[Analysis], terminal: Terminal
+    request: Request,
+    proof: VerifyOptions,
+    candidates: Sequence[Candidate],
+    analyses: Iterator[Analysis],
+    terminal: Terminal,
 ) -> Iterator[Analysis]:
     from dockfix.proving import prove_all  # noqa: PLC0415  # not needed for a patch
     from dockfix.repository.application import journal_folder  # noqa: PLC0415
 
     kept = os.path.join(journal_folder(request.paths), "broken")
-    return prove_all(analyses, proof, terminal, only_proven=request.mode is Mode.WRITE, kept=kept)
+    only_proven = request.mode is Mode.WRITE
+    return prove_all(candidates, analyses, proof, terminal, only_proven=only_proven, kept=kept)
 
 
 def _open_sinks(request: Request, root: str, terminal: Terminal) -> list[Sink]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -11,26 +11,47 @@ from typing import Final
 
 from dockfix.analysis import Analysis
 from dockfix.config import ConfigError
+from dockfix.discovery import Candidate
 from dockfix.report import BROKEN
 from dockfix.results import Changed, Failed, Finding, Skipped
 from dockfix.terminal import Terminal, show_path
-from dockfix.verify import Case, EngineError, Kind, Prover, Verdict, VerifyOptions
+from dockfix.verify import (
+    Case,
+    EngineError,
+    Kind,
+    Prover,
+    Verdict,
+    VerifyOptions,
+    find_recipes,
+    stage_names,
+)
 
 _STYLES: Final = {Kind.PROVEN: "green", Kind.BREAKS: "bold red"}
+_LEAST_FIRST: Final = (Kind.BREAKS, Kind.ORIGINAL_FAILS, Kind.INCOMPARABLE, Kind.PROVEN)
 
 
 def prove_all(
-    analyses: Iterable[Analysis], options: VerifyOptions, terminal: Terminal, *, only_proven: bool, kept: str
+    candidates: Iterable[Candidate],
+    analyses: Iterable[Analysis],
+    options: VerifyOptions,
+    terminal: Terminal,
+    *,
+    only_proven: bool,
+    kept: str,
 ) -> Iterator[Analysis]:
-    """The analyses, each change that applies with its verdict, which is also said.
+    """The candidates' analyses, each change that applies with its verdict, which is also said.
 
-    One that breaks does not apply any more, its patch is kept in the folder `kept`; with
-    `only_proven` neither does one that could not be compared. Raises ConfigError where no engine is.
+    A file that is built in several ways is proven in each. One that breaks does not apply any more,
+    its patch is kept in the folder `kept`; with `only_proven` neither does one that could not be
+    compared. Raises ConfigError where no engine is.
     """
-    waiting = list(analyses)
-    cases = [_case(analysis) for analysis in waiting if analysis.applies]
+    waiting = [
+        (analysis, list(_cases(candidate, analysis, options)))
+        for candidate, analysis in zip(candidates, analyses, strict=True)
+    ]
+    cases = [case for _, own in waiting for case in own]
     if not cases:
-        yield from waiting
+        yield from (_pass_by(analysis, terminal, only_proven=only_proven) for analysis, _ in waiting)
         return
     with ExitStack() as stack:
         try:
@@ -39,22 +60,45 @@ def prove_all(
             raise ConfigError(f"--verify: {error}") from None
         say_step = stack.enter_context(terminal.steps(len(cases)))
         verdicts = prover.prove_all(cases, lambda path, step: say_step(show_path(str(path)), step))
-        for analysis in waiting:
-            if analysis.applies:
-                verdict = next(verdicts)
+        for analysis, own in waiting:
+            if own:
+                verdict = _sum_up([(case, next(verdicts)) for case in own])
                 _say(verdict, terminal)
                 yield _judge(replace(analysis, proof=verdict), verdict, only_proven=only_proven, kept=kept)
             else:
-                yield analysis
+                yield _pass_by(analysis, terminal, only_proven=only_proven)
 
 
-def _case(analysis: Analysis) -> Case:
-    return Case(
-        analysis.before.decode("utf-8"),
-        analysis.after.decode("utf-8"),
-        Path(analysis.path),
-        leaves_root=isinstance(analysis.result, Changed) and "set-user" in analysis.result.transforms,
-    )
+def _cases(candidate: Candidate, analysis: Analysis, options: VerifyOptions) -> Iterator[Case]:
+    if not analysis.applies or candidate.embedded:
+        return
+    before, after = analysis.before.decode("utf-8"), analysis.after.decode("utf-8")
+    leaves_root = isinstance(analysis.result, Changed) and "set-user" in analysis.result.transforms
+    for recipe in find_recipes(candidate, stage_names(before), options):
+        yield Case(before, after, Path(analysis.path), leaves_root=leaves_root, recipe=recipe)
+
+
+def _sum_up(proofs: Sequence[tuple[Case, Verdict]]) -> Verdict:
+    """The least good of a file's verdicts, with the way of building that it is about."""
+    case, verdict = min(proofs, key=lambda proof: _LEAST_FIRST.index(proof[1].kind))
+    if len(proofs) == 1 or verdict.proven:
+        return verdict
+    reason = f"{verdict.details.reason} (built with {case.recipe})"
+    return replace(verdict, details=replace(verdict.details, reason=reason))
+
+
+def _pass_by(analysis: Analysis, terminal: Terminal, *, only_proven: bool) -> Analysis:
+    """An analysis without a proof: nothing applies, or Dockerfiles inside of a file that nobody builds."""
+    if not analysis.applies:
+        return analysis
+    message = "not proven: it stands inside of another file, which cannot be built"
+    terminal.say(f"{show_path(analysis.path)}: {message}", "yellow")
+    return _leave(analysis, message) if only_proven else analysis
+
+
+def _leave(analysis: Analysis, message: str) -> Analysis:
+    reason = Finding("not-proven", 0, message, "look at the patch; write it without --verify")
+    return replace(analysis, result=Skipped((reason,)), applies=False)
 
 
 def _say(verdict: Verdict, terminal: Terminal) -> None:
@@ -68,9 +112,7 @@ def _judge(analysis: Analysis, verdict: Verdict, *, only_proven: bool, kept: str
     if verdict.proven or (verdict.kind is not Kind.BREAKS and not only_proven):
         return analysis
     if verdict.kind is not Kind.BREAKS:
-        message = f"not proven: {verdict.kind.replace('-', ' ')}"
-        reason = Finding("not-proven", 0, message, "look at the patch; write it without --verify")
-        return replace(analysis, result=Skipped((reason,)), applies=False)
+        return _leave(analysis, f"not proven: {verdict.kind.replace('-', ' ')}")
     place = os.path.join(kept, f"{analysis.name.replace('/', '-')}.patch")
     try:
         os.makedirs(kept, exist_ok=True)

@@ -87,7 +87,7 @@ class Application:
             context=folder / "context",
             build_args=dict(build.get("args", {})),
             secrets=tuple(_lay_secrets(folder, build.get("secrets", {}))),
-            target=build.get("target"),
+            targets=(build["target"],) if "target" in build else (),
         )
         served = self.facts.get("context", {}).get("serve")
         if served is None:

@@ -2,7 +2,8 @@
 
 from dockfix.verify.engine import Engine, EngineError, find_engine
 from dockfix.verify.options import VerifyOptions
-from dockfix.verify.prover import Case, Prover, prove
+from dockfix.verify.prover import Case, Prover, prove, stage_names
+from dockfix.verify.recipes import Recipe, find_recipes
 from dockfix.verify.verdict import Kind, Verdict
 
 __all__ = [
@@ -11,8 +12,11 @@ __all__ = [
     "EngineError",
     "Kind",
     "Prover",
+    "Recipe",
     "Verdict",
     "VerifyOptions",
     "find_engine",
+    "find_recipes",
     "prove",
+    "stage_names",
 ]

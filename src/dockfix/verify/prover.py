@@ -16,16 +16,19 @@ from types import TracebackType
 from typing import Final
 
 from dockfix.syntax.parser import parse
+from dockfix.syntax.words import image_from
 from dockfix.verify.build_log import failed_step, read_warnings, tail
 from dockfix.verify.compare import compare, judge
 from dockfix.verify.engine import BuildPlan, find_engine
 from dockfix.verify.observing import Expected, Observer
 from dockfix.verify.options import VerifyOptions
+from dockfix.verify.recipes import Recipe
 from dockfix.verify.session import TIMED_OUT, Session
 from dockfix.verify.verdict import Details, Difference, Kind, Observation, Verdict
 
 Progress = Callable[[str], None]
 _DEFAULT: Final = VerifyOptions()
+_OPEN: Final = Recipe()
 BUILD_ORIGINAL, RUN_ORIGINAL = "build the original", "run the original"
 BUILD_REWRITE, RUN_REWRITE, COMPARE = "build the rewrite", "run the rewrite", "compare"
 
@@ -34,7 +37,8 @@ BUILD_REWRITE, RUN_REWRITE, COMPARE = "build the rewrite", "run the rewrite", "c
 class Case:
     """One rewrite to prove: both texts, where the Dockerfile lies, and flags to run the rewrite with.
 
-    `leaves_root` is false where the rewrite is not meant to, as with pip's warning alone.
+    `leaves_root` is false where the rewrite is not meant to, as with pip's warning alone. `recipe`
+    is how this file is built; what it leaves open, the options say.
     """
 
     original: str
@@ -42,6 +46,7 @@ class Case:
     dockerfile: Path
     run_flags: tuple[str, ...] = ()
     leaves_root: bool = True
+    recipe: Recipe = _OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +139,9 @@ class Prover:
         return Verdict(kind, str(case.dockerfile), step, lines, details)
 
     def _original(self, case: Case, progress: Progress) -> _Built:
-        context = self._context(case)
-        key = hashlib.sha256("\0".join([case.original, context]).encode("utf-8", "surrogatepass")).hexdigest()
+        recipe = self._recipe(case)
+        told = [case.original, str(recipe.context), recipe.target or "", repr(dict(recipe.build_args))]
+        key = hashlib.sha256("\0".join(told).encode("utf-8", "surrogatepass")).hexdigest()
         with self._lock:
             known = self._originals.get(key)
         if known is None:
@@ -145,8 +151,16 @@ class Prover:
                 self._originals[key] = known
         return known
 
-    def _context(self, case: Case) -> str:
-        return os.path.abspath(self._options.context or case.dockerfile.parent)
+    def _recipe(self, case: Case) -> Recipe:
+        """How the case is built, nothing left open but a target that may be the last stage."""
+        own, options = case.recipe, self._options
+        names = stage_names(case.original) if options.targets and not own.target else frozenset()
+        wanted = (name for name in options.targets if name.lower() in names)
+        return Recipe(
+            Path(os.path.abspath(own.context or options.context or case.dockerfile.parent)),
+            own.target or next(wanted, None),
+            {**own.build_args, **options.build_args},
+        )
 
     def _build(self, case: Case, text: str, before: Observation | None, progress: Progress) -> _Built:
         """Build `text` and, where that works, observe its image; both are gone afterwards."""
@@ -155,14 +169,15 @@ class Prover:
         options = self._options
         if before is not None:
             options = replace(options, run_flags=(*options.run_flags, *case.run_flags))
+        recipe = self._recipe(case)
         plan = BuildPlan(
             dockerfile=self._lay_down(case, text, number),
-            context=self._context(case),
+            context=str(recipe.context),
             tag=image,
             label=self._session.label,
-            build_args=options.build_args,
+            build_args=recipe.build_args,
             secrets=options.secrets,
-            target=options.target,
+            target=recipe.target,
             builder=options.builder,
             network=options.build_network,
             flags=options.build_flags,
@@ -204,6 +219,12 @@ def prove(
     """The verdict on one rewrite, with a session of its own; EngineError where there is no engine."""
     with Prover(options) as prover:
         return prover.prove(Case(original_text, rewritten_text, dockerfile), progress)
+
+
+def stage_names(text: str) -> frozenset[str]:
+    """The names of a Dockerfile's stages in lower case, as a build's target is compared with them."""
+    stages = (step for step in parse(text).instructions if step.keyword == "FROM")
+    return frozenset(filter(None, (image_from(stage.args)[1] for stage in stages)))
 
 
 def _expect(before: Observation | None, text: str) -> Expected:

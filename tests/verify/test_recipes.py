@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dockfix.discovery import Candidate
+from dockfix.repository.builds import Build, find_builds
+from dockfix.verify import Recipe, VerifyOptions, find_recipes, stage_names
+
+COMPOSE = """\
+services:
+  web:
+    build:
+      context: .
+      dockerfile: docker/Dockerfile
+      target: production
+      args: {LEVEL: info, DEBUG: false, WORKERS: 2, TOKEN: , PORT: "${PORT:-8000}", HASH: "$HASH"}
+  worker:
+    build:
+      context: .
+      dockerfile: docker/Dockerfile
+      target: production
+      args: [LEVEL=debug, TOKEN]
+"""
+BAKE = """\
+target "common" {
+  context = "."
+  dockerfile = "docker/Dockerfile"
+  args = { LEVEL = "info", PORT = "80", HASH = git }
+}
+target "web" {
+  inherits = ["common"]
+  args = { PORT = "8000" }
+}
+"""
+BAKE_JSON = '{"target": {"web": {"dockerfile": "docker/Dockerfile", "args": {"LEVEL": "info"}}}}'
+WORKFLOW = """\
+jobs:
+  build:
+    steps:
+      - uses: docker/build-push-action@v6
+        with: {context: ., file: docker/Dockerfile, target: production}
+      - run: docker build -f docker/Dockerfile docker
+"""
+BARE: dict[str, str | None] = {}
+
+
+def candidate(root: Path, *sources: tuple[str, str]) -> Candidate:
+    (root / "docker").mkdir()
+    builds: list[Build] = []
+    for name, text in sources:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+        builds += find_builds(name, text)
+    path = str(root / "docker" / "Dockerfile")
+    return Candidate(path, path, builds=tuple(builds))
+
+
+WEB = {"LEVEL": "info", "DEBUG": "false", "WORKERS": "2", "TOKEN": None, "PORT": "8000"}
+WORKER = {"LEVEL": "debug", "TOKEN": None}
+CASES = {
+    "nothing": ([], [(None, None, BARE)]),
+    "compose": ([("compose.yml", COMPOSE)], [("", "production", WEB), ("", "production", WORKER)]),
+    "bake": (
+        [("docker-bake.hcl", BAKE)],
+        [("", None, {"LEVEL": "info", "PORT": "80"}), ("", None, {"LEVEL": "info", "PORT": "8000"})],
+    ),
+    "bake in JSON": ([("docker-bake.json", BAKE_JSON)], [("", None, {"LEVEL": "info"})]),
+    "workflow": ([(".github/workflows/a.yml", WORKFLOW)], [("", "production", BARE), ("docker", None, BARE)]),
+    "both": (
+        [(".github/workflows/a.yml", WORKFLOW), ("compose.yml", COMPOSE)],
+        [("docker", None, BARE), ("", "production", WEB), ("", "production", WORKER)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("sources", "ways"), CASES.values(), ids=CASES.keys())
+def test_ways_of_building_are_those_of_the_repository(
+    sources: list[tuple[str, str]],
+    ways: list[tuple[str | None, str | None, dict[str, str | None]]],
+    tmp_path: Path,
+) -> None:
+    expected = [
+        Recipe(None if place is None else tmp_path / place, target, arguments)
+        for place, target, arguments in ways
+    ]
+    assert find_recipes(candidate(tmp_path, *sources), {"production"}, VerifyOptions()) == expected
+
+
+def test_the_command_line_goes_before_the_repository(tmp_path: Path) -> None:
+    found = candidate(tmp_path, (".github/workflows/a.yml", WORKFLOW))
+    options = VerifyOptions(context=Path("elsewhere"), targets=("A", "b", "c"))
+    assert find_recipes(found, {"a", "c"}, options) == [Recipe(target="A"), Recipe(target="c")]
+    assert find_recipes(found, {"production"}, options) == [Recipe(target="production"), Recipe()]
+
+
+@pytest.mark.parametrize("text", ["services: [", "services: {web: 3}", "a: b", "{}"])
+def test_a_broken_file_gives_no_arguments(text: str, tmp_path: Path) -> None:
+    found = candidate(tmp_path, ("compose.yml", COMPOSE))
+    (tmp_path / "compose.yml").write_text(text)
+    assert find_recipes(found, (), VerifyOptions()) == [Recipe(tmp_path, "production")]
+
+
+def test_a_context_that_is_gone_is_no_way(tmp_path: Path) -> None:
+    found = candidate(
+        tmp_path, (".github/workflows/a.yml", WORKFLOW.replace("Dockerfile docker", "Dockerfile gone"))
+    )
+    assert find_recipes(found, (), VerifyOptions()) == [Recipe(tmp_path, "production")]
+
+
+def test_stage_names_are_those_that_a_build_knows() -> None:
+    assert stage_names("FROM a AS one\nFROM --platform=linux/amd64 b as Two\nFROM c\n") == {"one", "two"}
