@@ -6,39 +6,75 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from time import time_ns
 from typing import Final
 
 from dockfix.context import Context
 from dockfix.reading import read_bytes
 
 MAX_BYTES: Final = 1024 * 1024
+_SETTLED: Final = 2 * 10**9  # a file may change again without a new time for so long, in nanoseconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FolderReader:
-    """Reads the text files below `folder` by their relative path with slashes, and remembers which."""
+    """Reads the text files below `folder` by their relative path with slashes, and remembers which.
+
+    `reads` has a digest and the time of each, in nanoseconds, 0 where it was too new to be trusted;
+    a folder whose names were asked for stands there with a slash at its end.
+    """
 
     folder: str
-    reads: dict[str, str] = field(default_factory=dict, compare=False)
+    reads: dict[str, tuple[str, int]] = field(default_factory=dict, compare=False)
+    _texts: dict[str, str | None] = field(default_factory=dict, compare=False)
+    _names: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
+    _real: str = field(default="", compare=False)
 
     def __call__(self, path: str) -> str | None:
         """The file's text; None where it lies outside, is no UTF-8 file, or is larger than a mebibyte."""
-        text = self._read(path)
-        self.reads[path] = digest(text)
-        return text
+        if path not in self._texts:
+            target = self._inside(path)
+            changed = changed_at(target) if target else 0
+            text = self._texts[path] = _read(target) if target else None
+            self.reads[path] = digest(text), changed
+        return self._texts[path]
 
-    def _read(self, path: str) -> str | None:
+    def names(self, path: str) -> frozenset[str]:
+        """The names in a folder, those of folders with a slash at their end; none where it lies outside."""
+        path = path.rstrip("/")
+        if path not in self._names:
+            target = self._inside(path)
+            changed = changed_at(target) if target else 0
+            names = self._names[path] = _list(target) if target else frozenset()
+            self.reads[path + "/"] = digest_names(names), changed
+        return self._names[path]
+
+    def _inside(self, path: str) -> str:
+        """Where the path leads, "" where that is outside."""
         if "\0" in path:
-            return None
-        folder = os.path.realpath(self.folder)
+            return ""
+        self._real = self._real or os.path.realpath(self.folder)
         try:
-            target = os.path.realpath(os.path.join(folder, path.lstrip("/")))
-            if os.path.commonpath([folder, target]) != folder:
-                return None
-            data = read_bytes(target, MAX_BYTES)
-            return data.decode("utf-8") if len(data) <= MAX_BYTES else None
-        except (OSError, UnicodeDecodeError):
-            return None
+            target = os.path.realpath(os.path.join(self._real, path.lstrip("/")))
+        except OSError:
+            return ""
+        return target if target == self._real or target.startswith(self._real.rstrip(os.sep) + os.sep) else ""
+
+
+def _read(target: str) -> str | None:
+    try:
+        data = read_bytes(target, MAX_BYTES)
+        return data.decode("utf-8") if len(data) <= MAX_BYTES else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _list(target: str) -> frozenset[str]:
+    try:
+        with os.scandir(target) as entries:
+            return frozenset(entry.name + "/" * entry.is_dir() for entry in entries)
+    except OSError:
+        return frozenset()
 
 
 def digest(text: str | None) -> str:
@@ -49,7 +85,8 @@ def digest(text: str | None) -> str:
 def describe_context(path: str, folder: str | None = None) -> Context:
     """The context of the Dockerfile at `path`; `folder` is what is built, by default where it lies."""
     beside = os.path.dirname(path) or os.curdir
-    return Context(path.replace(os.sep, "/"), list_names(beside), FolderReader(folder or beside))
+    reader = FolderReader(folder or beside)
+    return Context(path.replace(os.sep, "/"), list_names(beside), reader, reader.names)
 
 
 def list_names(folder: str) -> frozenset[str]:
@@ -62,24 +99,30 @@ def list_names(folder: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a result came from beside the file: a digest of the names beside it, digests of the files read.
+    """What a result came from beside the file: a digest of the names beside it, and what was read.
 
-    `changed` is the time in nanoseconds at which the folder last gained or lost a name.
+    `changed` is the time in nanoseconds at which the folder last gained or lost a name; `reads` are
+    (path, digest, time) of a FolderReader's files and folders.
     """
 
     changed: int = 0
     names: str = ""
-    reads: tuple[tuple[str, str], ...] = ()
+    reads: tuple[tuple[str, str, int], ...] = ()
 
     def still_hold(self, path: str, folder: str | None) -> bool:
         """Whether all is as it was around the file at `path`, built in `folder`."""
         beside = os.path.dirname(path) or os.curdir
         if folder_time(beside) != self.changed and digest_names(list_names(beside)) != self.names:
             return False
-        if not self.reads:
-            return True
         reader = FolderReader(folder or beside)
-        return all(digest(reader(name)) == then for name, then in self.reads)
+        return all(_is_same(reader, *read) for read in self.reads)
+
+
+def _is_same(reader: FolderReader, path: str, then: str, changed: int) -> bool:
+    """Whether a file or folder has its time still, or its content."""
+    if changed and folder_time(os.path.join(reader.folder, path.lstrip("/"))) == changed:
+        return True
+    return (digest_names(reader.names(path)) if path.endswith("/") else digest(reader(path))) == then
 
 
 NOWHERE: Final = Surroundings()
@@ -87,8 +130,9 @@ NOWHERE: Final = Surroundings()
 
 def note_surroundings(context: Context, changed: int) -> Surroundings:
     """What was seen of a context whose folder had the time `changed` before it was described."""
-    reads: dict[str, str] = getattr(context.read, "reads", {})
-    return Surroundings(changed, digest_names(context.siblings), tuple(sorted(reads.items())))
+    reads: dict[str, tuple[str, int]] = getattr(context.read, "reads", {})
+    rows = ((path, then, time) for path, (then, time) in sorted(reads.items()))
+    return Surroundings(changed, digest_names(context.siblings), tuple(rows))
 
 
 def digest_names(names: Iterable[str]) -> str:
@@ -97,8 +141,14 @@ def digest_names(names: Iterable[str]) -> str:
 
 
 def folder_time(folder: str) -> int:
-    """When the folder last gained or lost a name, in nanoseconds; 0 where that is not known."""
+    """When a folder last gained or lost a name, or a file was written, in nanoseconds; 0: not known."""
     try:
         return os.stat(folder).st_mtime_ns
     except OSError:
         return 0
+
+
+def changed_at(path: str) -> int:
+    """When a file or folder last changed, in nanoseconds; 0 where it did just now or cannot be asked."""
+    time = folder_time(path)
+    return time if time and time_ns() - time > _SETTLED else 0

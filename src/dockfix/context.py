@@ -16,9 +16,16 @@ class Context:
 
     `path` is the file as the user named it, with slashes; `siblings` the names beside it;
     `read` gives the text of a file of the build context by its relative path with slashes, or
-    None where there is no such text.
+    None where there is no such text; `names` the names in one of its folders ("" the context
+    itself), folders' with a slash at their end, and is None where nobody can list them.
     """
 
     path: str = ""
     siblings: frozenset[str] = frozenset()
     read: Callable[[str], str | None] = _nothing
+    names: Callable[[str], frozenset[str]] | None = None
+
+    @property
+    def knows_files(self) -> bool:
+        """Whether anything of the build context can be read."""
+        return self.read is not _nothing

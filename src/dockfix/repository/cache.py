@@ -17,7 +17,7 @@ from dockfix.options import Options
 from dockfix.repository.pool import Job, Verdict
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 LIMIT: Final = 50_000
 
 
@@ -38,7 +38,7 @@ class Cache:
             if entry is None or entry["key"] != self._key(job):
                 return None
             changed, names, reads = entry["around"]
-            around = Surroundings(changed, names, tuple((path, then) for path, then in reads))
+            around = Surroundings(changed, names, tuple(map(tuple, reads)))
             if not around.still_hold(job.path, job.folder):
                 return None
             result, edits = _decode(entry["result"], job.data)

@@ -28,12 +28,12 @@ class TravellingReader:
     """The small text files of a build context, in memory; remembers which were read."""
 
     texts: dict[str, str]
-    reads: dict[str, str] = field(default_factory=dict, compare=False)
+    reads: dict[str, tuple[str, int]] = field(default_factory=dict, compare=False)
 
     def __call__(self, path: str) -> str | None:
         """The text of a file by its relative path, if it came along."""
         text = self.texts.get(os.path.normpath(path.lstrip("/")).replace(os.sep, "/"))
-        self.reads[path] = digest(text)
+        self.reads[path] = digest(text), 0
         return text
 
 
