@@ -1,19 +1,40 @@
-"""Each application's Dockerfile is fixed, and both texts are built, run and compared on a real engine."""
+"""Each application's Dockerfile is fixed, and both texts are built, run and compared on a real engine.
+
+A rewrite is also run with fewer rights, with numbers for names, on a closed file system and as any
+uid. An application whose nature it is to fail one of these says so in its app.toml: `fails = [...]`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import pytest
 from applications import Application, context_of, engine, find_applications, need_images
 
 from dockfix import fix
 from dockfix.results import Changed, Skipped, Unchanged
-from dockfix.verify import Kind, Verdict, prove
+from dockfix.verify import Case, Kind, Prover, Verdict
 
+VARIANTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "no-capabilities": ("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+    "numeric": (),
+    "read-only": ("--read-only", "--tmpfs", "/tmp"),
+    "arbitrary-uid": ("--user", "54321:0"),
+}
 APPLICATIONS = find_applications()
 PROVEN = [application for application in APPLICATIONS if application.facts["expect"] == "proven"]
 OTHERS = [application for application in APPLICATIONS if application.facts["expect"] != "proven"]
+
+
+def rewrite(application: Application, dockerfile: Path, text: str, *, numeric: bool = False) -> str:
+    options = replace(application.options, numeric=application.options.numeric or numeric)
+    result = fix(text, options, context_of(application, dockerfile))
+    assert isinstance(result, Changed), result
+    assert result.safe or options.unsafe, result.reviews
+    return result.text
 
 
 def explain(verdict: Verdict) -> str:
@@ -21,18 +42,8 @@ def explain(verdict: Verdict) -> str:
     return f"{verdict} ({verdict.step})\n{differences}\n" + "\n".join(verdict.log_tail)
 
 
-@pytest.mark.engine
-@pytest.mark.parametrize("application", PROVEN, ids=lambda application: application.name)
-def test_rewrite_is_proven(application: Application, tmp_path: Path) -> None:
-    engine()
-    need_images(application)
-    with application.ready(tmp_path) as (dockerfile, options):
-        text = dockerfile.read_text(encoding="utf-8")
-        result = fix(text, application.options, context_of(application, dockerfile))
-        assert isinstance(result, Changed), result
-        assert result.safe or application.options.unsafe, result.reviews
-        verdict = prove(text, result.text, dockerfile, options)
-    assert verdict.kind is Kind.PROVEN, f"{result.text}\n{explain(verdict)}"
+def check_proof(application: Application, verdict: Verdict, rewritten: str) -> None:
+    assert verdict.kind is Kind.PROVEN, f"{rewritten}\n{explain(verdict)}"
     before, after = verdict.details.before, verdict.details.after
     assert before is not None
     assert after is not None
@@ -44,7 +55,35 @@ def test_rewrite_is_proven(application: Application, tmp_path: Path) -> None:
     assert answered == ([(application.run["port"], 200)] if "port" in application.run else [])
     assert not [check for check in before.checks if check.code], "a check fails in the original"
     warnings = [difference for difference in verdict.details.differences if difference.code == "warning"]
-    assert not warnings, f"{result.text}\n{explain(verdict)}"
+    assert not warnings, f"{rewritten}\n{explain(verdict)}"
+
+
+def failures(verdict: Verdict) -> Iterator[str]:
+    """What breaks, but for the shell checks, which are meant for the image as it is."""
+    if not verdict.proven and not verdict.details.differences:
+        yield verdict.details.reason
+    for difference in verdict.details.differences:
+        if difference.breaks and difference.code != "check":
+            yield difference.message
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("application", PROVEN, ids=lambda application: application.name)
+def test_rewrite_is_proven_and_bears_hardening(application: Application, tmp_path: Path) -> None:
+    engine()
+    need_images(application)
+    failed = {}
+    with application.ready(tmp_path) as (dockerfile, options), Prover(options) as prover:
+        text = dockerfile.read_text(encoding="utf-8")
+        rewritten = rewrite(application, dockerfile, text)
+        check_proof(application, prover.prove(Case(text, rewritten, dockerfile)), rewritten)
+        for variant, flags in VARIANTS.items():
+            tried = (
+                rewrite(application, dockerfile, text, numeric=True) if variant == "numeric" else rewritten
+            )
+            if found := list(failures(prover.prove(Case(text, tried, dockerfile, flags)))):
+                failed[variant] = found
+    assert sorted(failed) == sorted(application.facts.get("fails", [])), failed
 
 
 @pytest.mark.parametrize("application", OTHERS, ids=lambda application: application.name)
