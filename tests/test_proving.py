@@ -108,15 +108,15 @@ def test_a_patch_leaves_out_what_breaks_and_keeps_it(dockfix: Run, tmp_path: Pat
 
 
 def test_options_reach_the_engine(dockfix: Run) -> None:
-    build = "--build-arg A=1 --build-arg B --secret id=x --context ctx --builder big --build-network host"
-    arguments = f"--engine podman --verify-seconds 2 {build}".split()
+    build = "--build-arg A=1 --build-arg B --secret id=x --context ctx --build-network host"
+    arguments = f"--engine podman --verify-seconds 2 --builder big --builder far {build}".split()
     dockfix("--diff", "--verify", "good.Dockerfile", *arguments)
     assert asked[-1] == VerifyOptions(
         engine="podman",
         build_args={"A": "1", "B": None},
         secrets=("id=x",),
         context=Path("ctx"),
-        builder="big",
+        builders=("big", "far"),
         build_network="host",
         seconds=2.0,
     )

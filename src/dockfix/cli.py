@@ -97,7 +97,9 @@ def main(  # a parameter is an option
     secret: Annotated[
         list[str] | None, typer.Option(metavar="SPEC", help="As of the engine's build.")
     ] = None,
-    builder: Annotated[str | None, typer.Option(metavar="NAME", help="A Buildx builder.")] = None,
+    builder: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A Buildx builder; several share the files.")
+    ] = None,
     build_network: Annotated[
         str | None, typer.Option(metavar="NAME", help="Network for RUN in builds.")
     ] = None,
@@ -205,7 +207,7 @@ def _proof(
     build_args: list[str] | None,
     secrets: list[str] | None,
     targets: list[str] | None,
-    builder: str | None,
+    builders: list[str] | None,
     network: str | None,
     seconds: float,
     jobs: int,
@@ -219,7 +221,7 @@ def _proof(
         build_args={name: value if equals else None for name, equals, value in pairs},
         secrets=tuple(secrets or ()),
         targets=tuple(targets or ()),
-        builder=builder,
+        builders=tuple(builders or ()),
         build_network=network,
         seconds=seconds,
         jobs=jobs,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dockfix.verify import Prover, VerifyOptions
 from dockfix.verify.engine import BuildPlan, Engine, EngineError, find_engine
 
 PLAN = BuildPlan(
@@ -47,6 +48,14 @@ def test_named_builder_loads_its_image() -> None:
     plan = BuildPlan("D", ".", "t", "l", {}, builder="far")
     argv = Engine("docker", "docker").build(plan)
     assert argv[:6] == ["docker", "buildx", "build", "--builder", "far", "--load"]
+
+
+def test_builders_are_those_of_docker_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "podman", "echo 5.0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    prover = Prover(VerifyOptions(builders=("far",)))
+    with pytest.raises(EngineError, match="podman has no builders: use docker"):
+        prover.__enter__()
 
 
 def test_containers_have_no_network_and_a_limit() -> None:

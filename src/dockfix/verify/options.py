@@ -13,8 +13,8 @@ class VerifyOptions:
 
     `engine` is docker, podman, nerdctl or buildah (None: the first that answers). `context` is the
     folder that is built, by default the Dockerfile's own, `targets` the stages to build in files
-    that have one of that name; `build_args`, `secrets` (as in `--secret`), `builder` and
-    `build_network` are handed to the engine. `seconds` is how
+    that have one of that name; `build_args`, `secrets` (as in `--secret`) and `build_network` are
+    handed to the engine, `builders` are Buildx's, over which files are spread. `seconds` is how
     long an image may run, `jobs` how many proofs run at once, `memory` a limit for each run in the
     engine's notation (empty: none), `build_timeout` a limit for each build in seconds. `paths` are
     asked of every port that answers, `checks` are shell commands that must hold for the user.
@@ -26,7 +26,7 @@ class VerifyOptions:
     build_args: Mapping[str, str | None] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
-    builder: str | None = None
+    builders: tuple[str, ...] = ()
     seconds: float = 5.0
     jobs: int = 1
     memory: str = "2g"

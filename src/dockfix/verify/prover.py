@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from dockfix.syntax.parser import parse
 from dockfix.syntax.words import image_from
 from dockfix.verify.build_log import failed_step, read_warnings, tail
 from dockfix.verify.compare import compare, judge
-from dockfix.verify.engine import BuildPlan, find_engine
+from dockfix.verify.engine import BuildPlan, EngineError, find_engine
 from dockfix.verify.observing import Expected, Observer
 from dockfix.verify.options import VerifyOptions
 from dockfix.verify.recipes import Recipe
@@ -70,7 +71,10 @@ class Prover:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Prover:
-        self._session = Session(find_engine(self._options.engine)).__enter__()
+        engine = find_engine(self._options.engine)
+        if self._options.builders and engine.name != "docker":
+            raise EngineError(f"engine: {engine.name} has no builders: use docker, or leave --builder out")
+        self._session = Session(engine).__enter__()
         return self
 
     def __exit__(
@@ -162,6 +166,11 @@ class Prover:
             {**own.build_args, **options.build_args},
         )
 
+    def _builder(self, case: Case) -> str | None:
+        """Always the same one for a file, so that it finds its layers there."""
+        builders = self._options.builders
+        return builders[zlib.crc32(os.fsencode(case.dockerfile)) % len(builders)] if builders else None
+
     def _build(self, case: Case, text: str, before: Observation | None, progress: Progress) -> _Built:
         """Build `text` and, where that works, observe its image; both are gone afterwards."""
         number = next(self._numbers)
@@ -178,7 +187,7 @@ class Prover:
             build_args=recipe.build_args,
             secrets=options.secrets,
             target=recipe.target,
-            builder=options.builder,
+            builder=self._builder(case),
             network=options.build_network,
             flags=options.build_flags,
         )
