@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -22,6 +23,13 @@ _VALUED: Final = frozenset(
     " -k --skel -e -f -p --password -K --gecos".split()
 )
 NONROOT_ID: Final = 65532
+_DEFAULT: Final = Options()
+_NAME: Final = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
+# In passwd or group of every Debian, Alpine or RHEL: none of them is there to be created.
+_SYSTEM_ACCOUNTS: Final = frozenset(
+    "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc nobody nogroup adm"
+    " ftp operator halt shutdown users staff tty disk wheel video audio cdrom dialout sudo guest".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,8 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool) -> Us
     ready = _ready_account(lineage.image, named)
     if ready is not None and options.uid in (None, ready.uid):
         return _as_wanted(ready, options)
+    if options.user == _DEFAULT.user and (promised := _promised(lineage)):
+        options = replace(options, user=promised)
     return new_account(lineage.image, options, needs_ids=needs_ids)
 
 
@@ -129,6 +139,20 @@ def _favourite(lineage: Lineage) -> str:
             ):
                 return words[0].partition(":")[0]
     return lineage.image.user
+
+
+def _promised(lineage: Lineage) -> str:
+    """The one name that `--chown` flags give files to though nobody creates it: BuildKit takes root there."""
+    if not lineage.image.known or lineage.image.account_command == "none":
+        return ""
+    owners = set()
+    for step in lineage.of("COPY", "ADD"):
+        flag = step.instruction.flag("chown")
+        if flag is not None and flag.value:
+            owners.add(step.expand(flag.value))
+    owner, _, group = owners.pop().partition(":") if len(owners) == 1 else ("", "", "")
+    taken = {*_SYSTEM_ACCOUNTS, *(account.name for account in lineage.image.accounts)}
+    return owner if _NAME.fullmatch(owner) and owner not in taken and group in ("", owner) else ""
 
 
 def _as_wanted(account: UserAccount, options: Options) -> UserAccount:
