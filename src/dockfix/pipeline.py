@@ -19,6 +19,7 @@ from dockfix.transforms import ROUNDS, TRANSFORMS
 
 NAMES: Final = frozenset(transform.name for transform in TRANSFORMS)
 _DEFAULT: Final = Options()
+_BACK_TO_ROOT: Final = "final-user-root"
 
 
 def fix(text: str, options: Options = _DEFAULT, context: Context | None = None) -> Result:
@@ -45,12 +46,13 @@ def fix(text: str, options: Options = _DEFAULT, context: Context | None = None) 
 
 
 def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: frozenset[str]) -> Result:
-    """Fix the lineage of the last stage, then those of the named targets, on the growing text."""
+    """Fix the lineages of the last stage and of the named targets on the growing text, heirs last."""
     names: list[str] = []
     reviews: list[Finding] = []
     notes: list[Finding] = []
-    text = tree.text
-    for index in range(len(find_lineages(read_stages(tree, options), options.targets))):
+    as_read, text = tree, tree.text
+    lineages = find_lineages(read_stages(tree, options), options.targets)
+    for index in sorted(range(len(lineages)), key=lambda index: len(lineages[index].stages)):
         if text is not tree.text:
             tree = parse(text)
         result = _fix_lineage(tree, options, context, active, index)
@@ -58,7 +60,12 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: f
             return result
         notes += (note for note in result.notes if note not in notes)
         if isinstance(result, Changed):
-            reviews += (review for review in result.reviews if review not in reviews)
+            found = result.reviews
+            if tree is not as_read:
+                # A USER root of ours, for an heir, is nothing to review.
+                theirs = {review.code for review in find_reviews(_plan(as_read, options, context, index))}
+                found = tuple(one for one in found if one.code in theirs or one.code != _BACK_TO_ROOT)
+            reviews += (review for review in found if review not in reviews)
             names += (name for name in result.transforms if name not in names)
             text = result.text
     if not names:

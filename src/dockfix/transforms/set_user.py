@@ -1,7 +1,8 @@
 """Run the image as the account.
 
 `USER` goes directly behind the last step that needs root, and above everything else; steps are
-never put in another order. Installs above that line stay root's and system-wide.
+never put in another order. Installs above that line stay root's and system-wide. Stages built on
+one that ships by `--target` go back to root, for which their steps were written.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockfix.edits import Edit
-from dockfix.layout import NewLine
+from dockfix.layout import Layout, NewLine
 from dockfix.model.ownership import find_gifts
 from dockfix.model.plan import Plan
 from dockfix.transforms.create_user import insert_at
 
 NAME = "set-user"
+# What the user in force makes a difference to, and what sets it.
+_TOUCHED = ("USER", "RUN", "COPY", "ADD")
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home appuser
@@ -41,3 +44,18 @@ def propose(plan: Plan) -> Iterator[Edit]:
         yield Edit(start, end, plan.account.user)
     else:
         yield insert_at(plan, plan.switch, [NewLine("USER", plan.account.user, "Switch to non-root user")])
+    yield from _back_to_root(plan)
+
+
+def _back_to_root(plan: Plan) -> Iterator[Edit]:
+    """`USER root` on top of each stage that would inherit the account from the stage that ships."""
+    heirs = [plan.lineage.final]
+    for stage in plan.stages:
+        if stage.parent not in heirs:
+            continue
+        first = next((one.keyword for one in stage.instructions if one.keyword in _TOUCHED), "")
+        if not first:
+            heirs.append(stage)
+        elif first != "USER":
+            line = NewLine("USER", "root", "Continue as root")
+            yield Layout(plan.tree).insert_after(stage.instructions[0], [line])
