@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
@@ -23,6 +23,8 @@ _PLATFORM_ARGS: Final = {"TARGETPLATFORM": "linux/amd64", "TARGETOS": "linux", "
     "BUILDARCH": "amd64",
     "TARGETVARIANT": "",
 }
+_SETTINGS: Final = frozenset({"ARG", "ENV", "LABEL", "SHELL", "MAINTAINER", "ONBUILD", "STOPSIGNAL"})
+_VARIABLE: Final = re.compile(r"\$\{?(\w+)")
 _MANAGERS: Final = ("apt-get", "apt", "apk", "microdnf", "dnf", "yum", "zypper", "pacman")
 
 
@@ -141,6 +143,22 @@ class Lineage:
                 yield step
                 state = _advance(state, step)
                 index += 1
+
+
+def count_settings(steps: Sequence[Step]) -> int:
+    """How many steps behind FROM only set things; ENV stays with the line below it that uses what it sets."""
+    count = next((at for at, step in enumerate(steps) if step.keyword not in _SETTINGS), len(steps))
+    if not 0 < count < len(steps):
+        return count
+    rows = [steps[0].stage.instructions[0], *(step.instruction for step in steps[: count + 1])]
+    top = count
+    while top >= 0 and rows[top].end == rows[top + 1].start:
+        top -= 1
+    paragraph = rows[top + 1 : count + 1]
+    if top < 0 or any(one.keyword != "ENV" for one in paragraph):
+        return count
+    names = {key for one in paragraph for key, _ in key_values(one.args, one.escape)}
+    return top if names & set(_VARIABLE.findall(rows[count + 1].args)) else count
 
 
 def is_root_user(user: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Final
 
 from dockfix.context import Context
 from dockfix.model.accounts import UserAccount, choose_account, find_created
@@ -15,7 +14,7 @@ from dockfix.model.installs import (
     system_site_reason,
     virtual_place,
 )
-from dockfix.model.lineage import Lineage, Stage, State, Step
+from dockfix.model.lineage import Lineage, Stage, State, Step, count_settings
 from dockfix.model.needs import needs_ids, root_reason
 from dockfix.model.paths import (
     is_below_any,
@@ -31,8 +30,6 @@ from dockfix.model.runs import Run, Settings, read_run
 from dockfix.model.starting import Starting
 from dockfix.options import Chown, Options
 from dockfix.syntax.tree import Dockerfile
-
-_PREAMBLE: Final = frozenset({"ARG", "ENV", "LABEL", "SHELL", "MAINTAINER", "ONBUILD", "STOPSIGNAL"})
 
 
 class Plan:
@@ -258,11 +255,7 @@ class Plan:
     @cached_property
     def _lowest_switch(self) -> int:
         own = self.lineage.own_steps
-        floor = own[0].index if own else len(self.steps)
-        for step in own:
-            if step.keyword not in _PREAMBLE:
-                break
-            floor = step.index + 1
+        floor = own[0].index + count_settings(own) if own else len(self.steps)
         users = [step.index + 1 for step in own if step.keyword == "USER"]
         return max([floor, *users, *(index + 1 for index in self.root_runs if index >= floor)])
 
