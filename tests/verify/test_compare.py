@@ -91,6 +91,12 @@ def test_what_varies_by_itself_breaks_nothing(changes: dict[str, Any]) -> None:
     assert judge(ROOT, after, compare(ROOT, after)) == (Kind.PROVEN, "")
 
 
+def test_packages_may_log_from_another_site() -> None:
+    before = replace(ROOT, log_tail=("/usr/local/lib/python3.12/site-packages/bell.py:7: UserWarning",))
+    after = replace(USER, log_tail=("/home/me/.local/lib/python3.12/site-packages/bell.py:9: UserWarning",))
+    assert compare(before, after) == ()
+
+
 def test_jobs_are_compared_by_their_exit_code() -> None:
     ended: dict[str, Any] = {"up": False, "exit_code": 0, "answers": ()}
     before, after = replace(ROOT, **ended), replace(USER, **ended)

@@ -62,6 +62,16 @@ def test_writes_may_follow_the_home_and_the_working_directory(
     assert inside.unwritable(asked, "", f"{closed}/app") == asked[:2]
 
 
+def test_writes_may_follow_a_package_to_another_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = tmp_path / "closed"
+    closed.write_text("a file, so that nothing can be made below it, not even by root")
+    site = tmp_path / "user" / "site-packages"
+    (site / "shown").mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [str(site)])
+    asked = [f"{closed}/site-packages/{name}/seed.txt" for name in ("shown", "left")]
+    assert inside.unwritable(asked, "", "") == asked[1:]
+
+
 def test_scripts_are_looked_up_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", os.path.dirname(sys.executable))
     assert inside.scripts()["pytest"]

@@ -14,7 +14,9 @@ _COMPLAINT: Final = re.compile(
     re.IGNORECASE,
 )
 _VARYING: Final = re.compile(
-    r"0x[0-9a-f]+|\b[0-9a-f]{7,}\b|\d+(?:[.:,-]\d+)*|/(?:home/[\w-]+|root)\b", re.IGNORECASE
+    r"0x[0-9a-f]+|\b[0-9a-f]{7,}\b|\d+(?:[.:,-]\d+)*"
+    r"|(?:/usr/local|/(?:home/[\w-]+|root)/\.local)(?=/(?:lib/python|bin/))|/(?:home/[\w-]+|root)\b",
+    re.IGNORECASE,
 )
 
 

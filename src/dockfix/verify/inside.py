@@ -123,6 +123,10 @@ def unwritable(paths: "list[str]", home: str, workdir: str) -> "list[str]":
             stem = old.rstrip("/") + "/"
             if old and old != new and path.startswith(stem):
                 choices.append(os.path.join(new, path[len(stem) :]))
+        _, packaged, inner = path.rpartition("/site-packages/")
+        # A package may have moved to the user's site or to a virtual environment.
+        elsewhere = [os.path.join(entry, inner) for entry in sys.path if packaged]
+        choices += [choice for choice in elsewhere if os.path.isdir(os.path.dirname(choice))]
         if not any(writable(choice) for choice in choices):
             found.append(path)
     return found
