@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dockfix.context import Context
@@ -67,6 +67,7 @@ def analyse_embedded(path: str, source: Source | Failed, options: Options, conte
         return Analysis(path, source)
     from dockfix.embedded import rewrite_file  # noqa: PLC0415  # only where such files are asked for
 
+    options = replace(options, evidence=False)  # nobody knows from which folder such a text is built
     try:
         text, results = rewrite_file(
             path, source.text, lambda inner: fix_text(inner, options, context), unsafe=options.unsafe

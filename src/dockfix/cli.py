@@ -73,6 +73,12 @@ def main(  # a parameter is an option
     unsafe: Annotated[
         bool | None, typer.Option("--unsafe/--no-unsafe", help="Also what needs review.", show_default=False)
     ] = None,
+    evidence: Annotated[
+        bool | None,
+        typer.Option(
+            "--evidence/--no-evidence", help="Read the application's sources too.", show_default=False
+        ),
+    ] = None,
     stat: Annotated[bool, typer.Option("--stat", help="Count changed lines instead of the patch.")] = False,
     output: Annotated[
         str | None, typer.Option(metavar="FILE", help="Put the patch there; with --split-by, a folder.")
@@ -170,6 +176,7 @@ def main(  # a parameter is an option
         "targets": tuple(target) if target else None,
         "base": base,
         "unsafe": unsafe,
+        "evidence": evidence,
     }
     request = Request(
         paths=named,

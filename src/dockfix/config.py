@@ -81,6 +81,7 @@ OPTION_KEYS: Final[Mapping[str, Callable[[object], Any]]] = {
     "base": _string,
     "targets": _strings,
     "images": _tables,
+    "evidence": _switch,
 }
 FINDING_KEYS: Final[Mapping[str, Callable[[object], Any]]] = {"include": _strings, "exclude": _strings}
 _KEYS = {**OPTION_KEYS, **FINDING_KEYS}

@@ -6,7 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from dockfix.evidence.manifests import Deployment
 
 DEFAULT_ID: Final = 10001
 _ACCOUNT_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
@@ -39,7 +42,8 @@ class Options:
     `uid` and `gid` are numbers from 1 to 2**31 - 1, or None to let the base choose (10001 where
     numbers are needed). `select` and `ignore` hold transform names; an empty `select` means all.
     `targets` names further stages that ship, beside the last. `images` maps image patterns to
-    facts, in the form of the package's own bases.toml.
+    facts, in the form of the package's own bases.toml. With `evidence` the application's sources
+    are read as well; `deployments` are what the repository's manifests say of running the image.
     """
 
     user: str = "appuser"
@@ -54,6 +58,8 @@ class Options:
     base: str | None = None
     targets: tuple[str, ...] = ()
     images: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    evidence: bool = True
+    deployments: tuple[Deployment, ...] = ()
 
     def __post_init__(self) -> None:
         if not _ACCOUNT_NAME.fullmatch(self.user) or self.user == "root":

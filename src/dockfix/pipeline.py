@@ -9,6 +9,7 @@ from dockfix.edits import Edit
 from dockfix.guarantees import check_guarantees
 from dockfix.model.lineage import find_lineages, read_stages
 from dockfix.model.plan import Plan
+from dockfix.model.testimony import SILENT, Testimony
 from dockfix.options import OptionError, Options
 from dockfix.refusals import find_refusals, find_unknown_user, find_unreadable, ignored_names
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
@@ -73,9 +74,21 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: f
     return Changed(text, tuple(names), tuple(reviews), tuple(notes))
 
 
-def _plan(tree: Dockerfile, options: Options, context: Context, index: int) -> Plan:
+def _plan(
+    tree: Dockerfile, options: Options, context: Context, index: int, testimony: Testimony = SILENT
+) -> Plan:
     stages = read_stages(tree, options)
-    return Plan(tree, stages, find_lineages(stages, options.targets)[index], options, context)
+    lineage = find_lineages(stages, options.targets)[index]
+    return Plan(tree, stages, lineage, options, context, testimony)
+
+
+def _hear(plan: Plan) -> Testimony:
+    """What else is said of the image, where anybody can be asked."""
+    if not plan.options.evidence or not (plan.context.knows_files or plan.options.deployments):
+        return SILENT
+    from dockfix.evidence.testimony import take_testimony  # noqa: PLC0415  # not needed for a text by itself
+
+    return take_testimony(plan)
 
 
 def _fix_lineage(
@@ -89,6 +102,9 @@ def _fix_lineage(
         return Unchanged()
     if moving and (refusals := tuple(find_refusals(plan))):
         return Skipped(refusals)
+    testimony = plan.testimony = _hear(plan) if moving else SILENT
+    if testimony.refusals:
+        return Skipped(testimony.refusals)
     names: list[str] = []
     for transforms in ROUNDS:
         edits: list[Edit] = []
@@ -97,11 +113,11 @@ def _fix_lineage(
                 edits += proposed
                 names.append(transform.name)
         if edits:
-            plan = _plan(reparse(plan.tree, edits), options, context, index)
+            plan = _plan(reparse(plan.tree, edits), options, context, index, testimony)
     if not names:
         return Unchanged()
     if broken := tuple(check_guarantees(original, plan, active)):
         return Skipped(broken)
-    reviews = tuple(find_reviews(original)) if moving else ()
-    notes = tuple(find_notes(plan)) if moving else ()
+    reviews = (*find_reviews(original), *testimony.reviews) if moving else ()
+    notes = (*find_notes(plan), *testimony.notes) if moving else ()
     return Changed(plan.tree.text, tuple(names), reviews, notes)

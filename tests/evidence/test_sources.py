@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 
 import pytest
+from folders import listing
 
 from dockfix.evidence.findings import Kind
 from dockfix.evidence.sources import Reading, read_sources
@@ -14,7 +15,7 @@ DOCKERFILE = 'FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD ["python", "main.py"
 
 
 def read(files: Mapping[str, str], dockerfile: str = DOCKERFILE) -> Reading:
-    return read_sources(parse(dockerfile), files.get, lambda: files)
+    return read_sources(parse(dockerfile), files.get, listing(files))
 
 
 def found(source: str, dockerfile: str = DOCKERFILE, **more: str) -> list[str]:
@@ -144,6 +145,14 @@ def test_low_ports(source: str, expected: list[str]) -> None:
         ("import os\nos.system('mount -t tmpfs x /mnt')", ["root mount"]),
         ("import subprocess as sp\nC = ['iptables', '-L']\nsp.check_call(C)", ["root iptables"]),
         ("import subprocess\nsubprocess.run('cd / && systemctl restart x', shell=True)", ["root systemctl"]),
+        ("import os\ntry:\n    os.setgid(1)\nexcept PermissionError:\n    pass", ["root os.setgid?"]),
+        ("import os\ntry:\n    os.setgid(1)\nexcept OSError:\n    raise", ["root os.setgid"]),
+        (
+            "import os\nif os.getuid() == 0:\n    os.setgid(1)",
+            ["root os.getuid() compared with 0?", "root os.setgid?"],
+        ),
+        ("import os\nos.system('dpkg -l; ip addr; mount')", []),
+        ("import os\nos.system('dpkg -i a.deb')", ["root dpkg"]),
         ("import os\nif os.geteuid() != 0: exit()", ["root os.geteuid() compared with 0?"]),
         ("import subprocess\nsubprocess.run(['ls', 'mount'])", []),
         ("print('apt-get install x')", []),
@@ -264,14 +273,15 @@ def test_a_start_script_and_a_gunicorn_configuration_are_read() -> None:
 def test_the_directories_that_must_be_the_users() -> None:
     reading = read(
         {
-            "main.py": "import os\nos.makedirs('/data/up')\nopen('/srv/out/a.txt', 'w')\n"
+            "main.py": "import os\nos.makedirs('/data/up')\nos.makedirs('/new/up', exist_ok=True)\n"
+            "open('/srv/out/a.txt', 'w')\n"
             "open(f'/logs/{x}.log', 'a')\n"
             "os.makedirs(os.path.expanduser('~/.app'))\nos.setuid(1)\nopen('/maybe' if x else '/b', 'w')\n"
         }
     )
-    assert reading.directories == ("/data/up", "/logs", "/srv/out")
+    assert reading.directories == ("/data", "/logs", "/new/up", "/srv/out")
     assert reading.caches == ("~/.app",)
-    assert [one.line for one in reading.needs_root] == [6]
+    assert [one.line for one in reading.needs_root] == [7]
     assert reading.start_known
 
 

@@ -32,7 +32,9 @@ class Application:
         self.workdir = layout.workdir
         self.settings = environment.get("DJANGO_SETTINGS_MODULE", "")
         self.modules: dict[str, Module] = {}
+        self.is_cut = False
         self._missing: set[str] = set()
+        self._tops: dict[str, tuple[str, ...]] = {}
         self._by_path: dict[str, Module] = {}
         self._parts: dict[tuple[str, int], Part | None] = {}
         self._keys: dict[str, Values] = {}
@@ -49,12 +51,18 @@ class Application:
         if not name or name in self._missing:
             return None
         tail = name.replace(".", "/")
-        for root in self.roots:
+        for root in self._roots_of(name.partition(".")[0]):
             for path, is_package in ((f"{root}/{tail}.py", False), (f"{root}/{tail}/__init__.py", True)):
                 if found := self.load(path, name, is_package=is_package):
                     return found
         self._missing.add(name)
         return None
+
+    def _roots_of(self, top: str) -> tuple[str, ...]:
+        """The roots that may have a package or module of that name."""
+        if top not in self._tops:
+            self._tops[top] = tuple(root for root in self.roots if self.layout.may_have(root, top))
+        return self._tops[top]
 
     def load(self, path: str, name: str = "", *, is_package: bool = False) -> Module | None:
         """The module at a path of the image, None where the build context has none there."""
@@ -85,6 +93,7 @@ class Application:
             from dockfix.evidence.scopes import parse_statement  # noqa: PLC0415
 
             full = len(self._parts) >= _MAX_PARSED
+            self.is_cut = self.is_cut or full
             self._parts[key] = None if full else parse_statement(module, statement)
         return self._parts[key]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -14,7 +14,7 @@ from dockfix.syntax.tree import Dockerfile, Instruction
 from dockfix.syntax.words import declared_arguments, image_from, key_values, split_words
 
 Read = Callable[[str], str | None]
-Files = Callable[[], Iterable[str]]
+Names = Callable[[str], frozenset[str]]
 
 _GLOB: Final = re.compile(r"[*?\[]")
 
@@ -42,16 +42,6 @@ class Landing:
         if _GLOB.search(self.source):
             return _matched(self.source, inside)
         return posixpath.normpath(posixpath.join(self.source, inside)) if inside else None
-
-    def target_of(self, source: str) -> str | None:
-        """Where a file of the source lands, None where it does not."""
-        if not self.is_tree:
-            return self.destination if source == self.source else None
-        if _GLOB.search(self.source):
-            name = posixpath.relpath(source, posixpath.dirname(self.source) or ".")
-            return posixpath.join(self.destination, name) if _matched(self.source, name) == source else None
-        inside = source if self.source == "." else _below(source, self.source)
-        return posixpath.normpath(posixpath.join(self.destination, inside)) if inside else None
 
 
 def _below(path: str, directory: str) -> str | None:
@@ -97,7 +87,7 @@ class Layout:
     final: StageLayout
     reader: Read
     ignores: Callable[[str], bool]
-    files: Files | None = None
+    names: Names | None = None
 
     @property
     def workdir(self) -> str:
@@ -114,46 +104,62 @@ class Layout:
         return self._source(posixpath.normpath(path), self.final, 0)
 
     def _source(self, path: str, stage: StageLayout, depth: int) -> str | None:
+        for source in self._candidates(path, stage, depth):
+            if self.exists(source) and not self.ignores(source) and self.reader(source) is not None:
+                return source
+        return None
+
+    def _candidates(self, path: str, stage: StageLayout, depth: int = 0) -> Iterator[str]:
+        """What `path` can be of the build context, the copy that counts first."""
         for landing in reversed(stage.landings):
             source = landing.source_of(path)
-            if source is None or depth > 5:
+            if source is None or depth > 5 or source.startswith(".."):
                 continue
-            if landing.stage:
-                origin = self.stages.get(landing.stage)
-                found = self._source(posixpath.join("/", source), origin, depth + 1) if origin else None
-            else:
-                found = None if source.startswith("..") or self.ignores(source) else source
-                found = found if found is not None and self.reader(found) is not None else None
-            if found is not None:
-                return found
-        return None
+            if not landing.stage:
+                yield source
+            elif origin := self.stages.get(landing.stage):
+                yield from self._candidates(posixpath.join("/", source), origin, depth + 1)
+
+    def exists(self, source: str) -> bool:
+        """Whether the build context may have a file, or with a slash at its end a folder, of that path."""
+        if self.names is None:
+            return True
+        folder, _, name = source.rstrip("/").rpartition("/")
+        if folder and not self.exists(folder + "/"):
+            return False
+        return (name + "/" * source.endswith("/")) in self.names(folder)
+
+    def may_have(self, directory: str, name: str) -> bool:
+        """Whether a module or package of that name may lie in a directory of the image."""
+        if self.names is None:
+            return True
+        sources = self._candidates(posixpath.join(directory, name), self.final)
+        return any(self.exists(source + ending) for source in sources for ending in (".py", "/"))
 
     def read(self, path: str) -> str | None:
         """The text of a file of the image that the build context gives, else None."""
         source = self.source_of(path)
         return None if source is None else self.reader(source)
 
-    def paths(self, suffix: str = ".py") -> Sequence[tuple[str, str]]:
-        """(path in the image, file of the build context) of the files that land; none without a listing."""
-        if self.files is None:
-            return ()
-        found: dict[str, str] = {}
-        for name in self.files():
-            if name.endswith(suffix) and not self.ignores(name):
-                for target in self._targets(name, self.final):
-                    found.setdefault(target, name)
-        return tuple(found.items())
+    def paths(self) -> Iterator[str]:
+        """Places in the image of files in the uppermost folders that land; none without a listing."""
+        for landing in self.final.landings if self.names is not None else ():
+            if not landing.is_tree:
+                yield landing.destination
+            elif not landing.stage and not _GLOB.search(landing.source):
+                folder = "" if landing.source == "." else landing.source
+                if not folder or self.exists(folder + "/"):
+                    yield from self._below(folder, landing.destination)
 
-    def _targets(self, source: str, stage: StageLayout, depth: int = 0) -> list[str]:
-        targets: list[str] = []
-        for landing in stage.landings:
-            if not landing.stage:
-                target = landing.target_of(source)
-                targets += [target] if target else []
-            elif depth < 5 and (origin := self.stages.get(landing.stage)):
-                inner = (landing.target_of(path) for path in self._targets(source, origin, depth + 1))
-                targets += [target for target in inner if target]
-        return targets
+    def _below(self, folder: str, destination: str, depth: int = 0) -> Iterator[str]:
+        for name in sorted(self.names(folder)) if self.names is not None else ():
+            if not name.endswith("/"):
+                yield posixpath.join(destination, name)
+            elif depth == 0 and name in ("src/", "app/"):
+                inner = name.rstrip("/")
+                yield from self._below(
+                    posixpath.join(folder, inner), posixpath.join(destination, inner), depth + 1
+                )
 
     @cached_property
     def start_lines(self) -> tuple[Instruction, ...]:
@@ -161,23 +167,30 @@ class Layout:
         return tuple(line for line in (self.final.entrypoint, self.final.command) if line is not None)
 
 
-def read_layout(tree: Dockerfile, read: Read, files: Files | None = None, path: str = "Dockerfile") -> Layout:
-    """Where the build context lands. `read` and `files` (its listing, if there is one) know the context;
-    `path` is the Dockerfile in it, beside which an ignore file of its own may lie.
+def read_layout(
+    tree: Dockerfile,
+    read: Read,
+    names: Names | None = None,
+    path: str = "Dockerfile",
+    stage: int | None = None,
+) -> Layout:
+    """Where the build context lands. `read` and `names` (of a folder, if they can be listed) know it;
+    `path` is the Dockerfile in it, beside which an ignore file of its own may lie; `stage` counts the
+    stage that ships from 0, None is the last.
     """
-    walker = _Walker(read, frozenset(files()) if files else None)
+    walker = _Walker(read)
     for line in tree.instructions:
         walker.step(line)
-    final = walker.stage or StageLayout("")
-    return Layout(walker.stages, final, read, ignore_rules(read, path), files)
+    last = walker.stage or StageLayout("")
+    final = last if stage is None else walker.stages.get(str(stage), last)
+    return Layout(walker.stages, final, read, ignore_rules(read, path), names)
 
 
 class _Walker:
     """Goes through the instructions once and keeps each stage's state."""
 
-    def __init__(self, read: Read, listing: frozenset[str] | None) -> None:
+    def __init__(self, read: Read) -> None:
         self.read = read
-        self.listing = listing
         self.stages: dict[str, StageLayout] = {}
         self.stage: StageLayout | None = None
         self.arguments: dict[str, str] = {}
@@ -256,11 +269,7 @@ class _Walker:
             return True
         if origin:
             return "." not in posixpath.basename(source).lstrip(".")
-        if self.read(source) is not None:
-            return False
-        if self.listing is not None:
-            return source not in self.listing
-        return "." not in posixpath.basename(source).lstrip(".")
+        return self.read(source) is None
 
 
 def ignore_rules(read: Read, path: str = "Dockerfile") -> Callable[[str], bool]:

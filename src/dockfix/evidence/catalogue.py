@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -49,9 +49,11 @@ class Catalogue:
 
     calls: Mapping[str, tuple[Call, ...]]
     commands: frozenset[str]
+    questions: Mapping[str, frozenset[str]]
     settings: Mapping[str, str]
     gunicorn: Mapping[str, bool]
     last_names: Mapping[str, tuple[tuple[str, Call], ...]]
+    cache_variables: Mapping[str, str]
     words: re.Pattern[str]
     command: re.Pattern[str]
 
@@ -59,6 +61,11 @@ class Catalogue:
         """Whether a call of that name, on something of that name, may be one of the table."""
         rows = self.last_names.get(last, ())
         return any(last not in _COMMON or not owner or row in ("*", owner) for row, _ in rows)
+
+    def only_asks(self, command: str, words: Sequence[str]) -> bool:
+        """Whether a command of root's is only asked something, which everybody may."""
+        asked = self.questions.get(command)
+        return asked is not None and (not asked.isdisjoint(words) or not words)
 
     def find(self, text: str) -> Iterator[int]:
         """Offsets at which a call or a name of the table may stand; quick, and wrong only by too many."""
@@ -108,9 +115,11 @@ def load_catalogue() -> Catalogue:
     return Catalogue(
         calls,
         commands,
+        {name: frozenset(words) for name, words in table["questions"].items()},
         settings,
         gunicorn,
         last_names,
+        {row["path"]: row["variables"][0] for row in table["home"] if row["variables"]},
         re.compile("|".join([_OTHER, *sorted(settings)])),
         re.compile(rf"['\"/\s](?:{'|'.join(map(re.escape, sorted(commands)))})['\"\s]"),
     )

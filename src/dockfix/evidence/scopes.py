@@ -85,11 +85,15 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
-    """A call, a dictionary or a comparison, with the scope that it stands in."""
+    """A call, a dictionary or a comparison, with the scope that it stands in.
+
+    It is `guarded` where the application goes on if the system forbids it.
+    """
 
     node: cst.Call | cst.Dict | cst.Comparison
     scope: Scope
     order: int
+    guarded: bool = False
 
     @property
     def called(self) -> str:
@@ -121,6 +125,7 @@ class Part:
         self.classes: dict[str, Scope] = {}
         self.functions: dict[str, Scope] = {}
         self._order = 0
+        self._guards = 0
         for line in self.tree.body:
             self._walk(line, self.top)
 
@@ -177,10 +182,30 @@ class Part:
         return True
 
     def _site(self, node: cst.Call | cst.Dict | cst.Comparison, scope: Scope) -> bool:
-        self.sites.append(Site(node, scope, self._order))
+        self.sites.append(Site(node, scope, self._order, self._guards > 0))
         if isinstance(node, cst.Call):
             self._remember(node, scope)
         return True
+
+    def _attempt(self, node: cst.Try, scope: Scope) -> bool:
+        forgiving = any(_forgives(handler) for handler in node.handlers)
+        self._guards += forgiving
+        self._walk(node.body, scope)
+        self._guards -= forgiving
+        for rest in (*node.handlers, node.orelse, node.finalbody):
+            if rest is not None:
+                self._walk(rest, scope)
+        return False
+
+    def _choose(self, node: cst.If, scope: Scope) -> bool:
+        asks = any(word in _source(node.test) for word in ("getuid", "geteuid", "is_root"))
+        self._walk(node.test, scope)
+        self._guards += asks
+        self._walk(node.body, scope)
+        self._guards -= asks
+        if node.orelse is not None:
+            self._walk(node.orelse, scope)
+        return False
 
     def _comprehend(self, node: cst.BaseSimpleComp, scope: Scope) -> bool:
         self._walk(node.for_in, scope)
@@ -251,6 +276,20 @@ class Part:
             self.options[long.lstrip("-").replace("-", "_")] = Site(call, scope, self._order)
 
 
+def _forgives(handler: cst.ExceptHandler) -> bool:
+    """Whether a handler catches what the system says to a user who may not."""
+    if any(isinstance(node, cst.Raise) for line in handler.body.body for node in getattr(line, "body", ())):
+        return False
+    return handler.type is None or _FORBIDDEN.search(_source(handler.type)) is not None
+
+
+def _source(node: cst.BaseExpression) -> str:
+    return cst.Module([]).code_for_node(node)
+
+
+_FORBIDDEN: Final = re.compile(
+    r"\b(?:Exception|BaseException|OSError|IOError|EnvironmentError|PermissionError)\b"
+)
 _HANDLERS: Final[Mapping[type[cst.CSTNode], Callable[[Part, Any, Scope], bool]]] = {
     cst.FunctionDef: Part._definition,
     cst.ClassDef: Part._definition,
@@ -262,6 +301,8 @@ _HANDLERS: Final[Mapping[type[cst.CSTNode], Callable[[Part, Any, Scope], bool]]]
     cst.CompFor: Part._iterate,
     cst.WithItem: Part._enter,
     cst.Return: Part._return,
+    cst.Try: Part._attempt,
+    cst.If: Part._choose,
     cst.Call: Part._site,
     cst.Dict: Part._site,
     cst.Comparison: Part._site,

@@ -14,13 +14,14 @@ from dockfix.evidence.catalogue import Call, Catalogue
 from dockfix.evidence.constants import HOLE, Value
 from dockfix.evidence.findings import Evidence, Kind
 from dockfix.evidence.places import is_anyones, locate, locate_database
-from dockfix.evidence.scopes import Part, Site
+from dockfix.evidence.scopes import Part, Site, called_name
 from dockfix.evidence.values import Evaluator
 
 _WRITING: Final = re.compile(r"[wax+]")
 _PORT: Final = re.compile(r"^(?:[^\s/]*[:\]])?(\d{1,5})$")
 _PATH_LIKE: Final = re.compile(r"[/~]|\.\w{2,5}$")
 _SQLITE: Final = re.compile(r"sqlite[+a-z]*:///")
+_ASKS: Final = re.compile(r"\b(?:exists|isdir|is_dir|lexists)\(|FileExistsError")
 _EMPTY: Final = re.compile(r"^\0?[^/~]*\0?$")
 
 
@@ -55,7 +56,7 @@ class SiteReader:
                     str(given.value.raw_value), Call("write", url=True), site, certain=True
                 )
         if any(_is_raw(one.value) for one in call.args) and self._is_socket(call, site):
-            yield self._evidence(Kind.ROOT, "raw socket", site)
+            yield self._evidence(Kind.ROOT, "raw socket", site, certain=not site.guarded)
 
     def _names(self, func: cst.BaseExpression, site: Site) -> Iterator[str]:
         """The names that a call goes by: its full one, then its method alone."""
@@ -90,7 +91,7 @@ class SiteReader:
             case "port":
                 yield from self._port(known, site, call)
             case "root":
-                yield self._evidence(Kind.ROOT, name, site)
+                yield self._evidence(Kind.ROOT, name, site, certain=not site.guarded)
             case "command":
                 yield from self._command(site, call)
             case "home":
@@ -115,16 +116,19 @@ class SiteReader:
             text = str(one.content)
             sole = len(call.args) == 1 and re.fullmatch(r"[\w.-]+", text) is not None
             if not known.path_only or sole or _PATH_LIKE.search(text):
-                yield from self._place(text, known, site, certain=one.certain)
+                yield from self._place(text, known, site, call, certain=one.certain)
 
-    def _place(self, text: str, known: Call, site: Site, *, certain: bool) -> Iterator[Evidence]:
+    def _place(
+        self, text: str, known: Call, site: Site, call: cst.Call | None = None, *, certain: bool
+    ) -> Iterator[Evidence]:
         if known.url or (known.database and "://" in text):
             text = locate_database(text)
         if known.database and (text.startswith(":memory:") or "mode=memory" in text):
             return
         if not text or (known.path_only and HOLE in text and _EMPTY.match(text)):
             return
-        yield from self._located(text, site, certain, directory=known.directory)
+        directory = known.directory and not (call is not None and _insists(call, site))
+        yield from self._located(text, site, certain, directory=directory)
 
     def _located(
         self, text: str, site: Site, certain: bool, *, directory: bool = False
@@ -158,10 +162,10 @@ class SiteReader:
         if not call.args:
             return
         for one in self.evaluator.values(call.args[0].value, site.scope, site.order):
-            for program in _programs(one):
-                name = posixpath.basename(program)
-                if name in self.catalogue.commands:
-                    yield self._evidence(Kind.ROOT, name, site, certain=one.certain)
+            for words in _commands(one):
+                name = posixpath.basename(words[0])
+                if name in self.catalogue.commands and not self.catalogue.only_asks(name, words[1:]):
+                    yield self._evidence(Kind.ROOT, name, site, certain=one.certain and not site.guarded)
                     return
 
     def _home(self, known: Call, site: Site, call: cst.Call) -> Iterator[Evidence]:
@@ -256,6 +260,13 @@ class SiteReader:
         return Evidence(kind, what, part.module.file, part.line_of(site.node), certain, directory)
 
 
+def _insists(call: cst.Call, site: Site) -> bool:
+    """Whether a call fails where the directory that it makes is there already."""
+    if called_name(call) not in ("mkdir", "makedirs") or argument_of(call, 99, "exist_ok") is not None:
+        return False
+    return not site.guarded and _ASKS.search(site.scope.part.statement.text) is None
+
+
 def _is_raw(node: cst.BaseExpression) -> bool:
     name = node.attr.value if isinstance(node, cst.Attribute) else getattr(node, "value", "")
     return name in ("SOCK_RAW", "AF_PACKET")
@@ -288,14 +299,18 @@ def _number(value: Value) -> tuple[int, bool]:
     return 0, False
 
 
-def _programs(value: Value) -> Iterator[str]:
-    """The programs that a command line (a string or a list) starts."""
+def _commands(value: Value) -> Iterator[list[str]]:
+    """The words of each command that a command line (a string or a list) starts."""
     if isinstance(value.content, tuple):
-        words = [str(one[0].content) if one else "" for one in value.content]
-        yield words[0] if words else ""
+        words = [str(one[0].content) if one else HOLE for one in value.content]
+        if words:
+            yield words
         if len(words) > 2 and words[1] in ("-c", "-lc"):
-            yield from _programs(Value(words[2]))
+            yield from _commands(Value(words[2]))
     elif isinstance(value.content, str):
         for command in re.split(r"&&|\|\|?|;|\n", value.content):
-            words = [word for word in command.split() if "=" not in word]
-            yield words[0] if words else ""
+            words = command.split()
+            while words and re.match(r"\w+=", words[0]):
+                del words[0]
+            if words:
+                yield words

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Final
 
 from dockfix.evidence.application import Application
-from dockfix.evidence.build_context import Files, Layout, Read, read_layout
+from dockfix.evidence.build_context import Layout, Names, Read, read_layout
 from dockfix.evidence.catalogue import Catalogue, load_catalogue
 from dockfix.evidence.findings import Evidence, Kind
 from dockfix.evidence.modules import Module
@@ -39,10 +39,6 @@ _ENTRIES: Final = frozenset(
         "api.py",
         "bot.py",
     }
-)
-_ASIDE: Final = re.compile(
-    r"(?:^|/)(?:tests?|testing|docs?|examples?|migrations|benchmarks?|node_modules|\.venv|venv|site-packages)/"
-    r"|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest|setup|noxfile|tasks_dev)\.py$"
 )
 _DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
 _DJANGO: Final = (
@@ -70,6 +66,7 @@ class Reading:
     modules: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     start_known: bool = True
+    is_cut: bool = False
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -92,24 +89,21 @@ class Reading:
 
 
 def read_sources(
-    tree: Dockerfile, read: Read, files: Files | None = None, path: str = "Dockerfile"
+    tree: Dockerfile, read: Read, names: Names | None = None, path: str = "Dockerfile"
 ) -> Reading:
     """The evidence in what a Dockerfile copies and starts.
 
-    `read` gives a file of the build context by its relative path, or None; `files` lists them, if
-    anybody can (without it only what the start names and imports is read); `path` is the
+    `read` gives a file of the build context by its relative path, or None; `names` lists a folder,
+    if anybody can (without it only what the start names and imports is read); `path` is the
     Dockerfile's own place in the context.
     """
-    memory: dict[str, str | None] = {}
+    layout = read_layout(tree, read, names, path)
+    return read_start(layout, StartReader(layout, path).read(), tree.text)
 
-    def remembered(name: str) -> str | None:
-        if name not in memory:
-            memory[name] = read(name)
-        return memory[name]
 
-    layout = read_layout(tree, remembered, files, path)
-    start = StartReader(layout, path).read()
-    return _SourceReader(layout, start, tree.text).read()
+def read_start(layout: Layout, start: Start, text: str) -> Reading:
+    """The evidence in what is started in an image whose Dockerfile has that text."""
+    return _SourceReader(layout, start, text).read()
 
 
 class _SourceReader:
@@ -132,7 +126,11 @@ class _SourceReader:
             found = [replace(one, certain=False) for one in found]
         unique = sorted({*said, *found}, key=lambda one: (one.file, one.line, one.kind, one.what))
         return Reading(
-            tuple(unique), tuple(one.file for one in modules), tuple(self.start.unread), self.known
+            tuple(unique),
+            tuple(one.file for one in modules),
+            tuple(self.start.unread),
+            self.known,
+            self.application.is_cut,
         )
 
     def _closure(self) -> list[Module]:
@@ -153,9 +151,8 @@ class _SourceReader:
 
     def _likely(self) -> list[Module]:
         """Modules that land and are named as those that people start."""
-        landed = [(path, file) for path, file in self.layout.paths() if not _ASIDE.search(file)]
-        entries = [(path, file) for path, file in landed if posixpath.basename(path) in _ENTRIES]
-        loaded = (self.application.load(path, self._dotted(path)) for path, _ in entries[:MAX_UNSTARTED])
+        entries = [path for path in self.layout.paths() if posixpath.basename(path) in _ENTRIES]
+        loaded = (self.application.load(path, self._dotted(path)) for path in entries[:MAX_UNSTARTED])
         return [module for module in loaded if module is not None]
 
     def _dotted(self, path: str) -> str:

@@ -77,6 +77,11 @@ class StartReader:
             self._instruction(line)
         return self.start
 
+    def follow(self, command: Command, line: int, workdir: str) -> Start:
+        """What a single command starts."""
+        self._command(command, line, self.path, workdir, 0)
+        return self.start
+
     def _instruction(self, line: Instruction) -> None:
         if line.json:
             self._command(parse_words(line.json), line.line, self.path, self.layout.workdir, 0)

@@ -69,12 +69,11 @@ def find_caches(plan: Plan) -> Iterator[ToolCache]:
         if step.keyword != "RUN":
             continue
         text = plan.runs[step.index].text or step.instruction.args
-        for rule in _table() if _any_pattern().search(text) else ():
-            if (
-                rule.variable in told
-                or rule.variable in step.before.variables
-                or not rule.pattern.search(text)
-            ):
+        filled = [variable for run, variable in plan.testimony.fills if run == text]
+        for rule in _table() if filled or _any_pattern().search(text) else ():
+            if rule.variable in told or rule.variable in step.before.variables:
+                continue
+            if rule.variable not in filled and not rule.pattern.search(text):
                 continue
             if (rule.unless and rule.unless.search(text)) or re.search(rf"\b{rule.variable}=", text):
                 continue

@@ -122,6 +122,8 @@ def _workplaces(plan: Plan) -> Iterator[Gift]:
         directory = posixpath.dirname(path)
         if not is_system_directory(directory) and not is_below_any(directory, plan.own_directories):
             named.append(directory)
+    named += (path for path in plan.testimony.directories if not is_below_any(path, plan.own_directories))
+    named += plan.testimony.mounts
     for path in named:
         # `mkdir -p` would leave the application's directories above it to root.
         yield from (

@@ -28,6 +28,7 @@ from dockfix.model.pip import PipCall, is_virtual
 from dockfix.model.relocation import leans_on_root, leaves_relative, moved_copies
 from dockfix.model.runs import Run, Settings, read_run
 from dockfix.model.starting import Starting
+from dockfix.model.testimony import SILENT, Testimony
 from dockfix.options import Chown, Options
 from dockfix.syntax.tree import Dockerfile
 
@@ -42,12 +43,14 @@ class Plan:
         lineage: Lineage,
         options: Options,
         context: Context,
+        testimony: Testimony = SILENT,
     ) -> None:
         self.tree = tree
         self.stages = stages
         self.lineage = lineage
         self.options = options
         self.context = context
+        self.testimony = testimony
 
     @property
     def steps(self) -> tuple[Step, ...]:

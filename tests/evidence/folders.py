@@ -1,0 +1,16 @@
+"""Folders made of a mapping from paths to texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+
+def listing(files: Iterable[str]) -> Callable[[str], frozenset[str]]:
+    """The names in a folder, folders' with a slash at their end."""
+
+    def names(folder: str) -> frozenset[str]:
+        start = f"{folder}/" if folder else ""
+        inside = (path[len(start) :].partition("/") for path in files if path.startswith(start))
+        return frozenset(name + slash for name, slash, _ in inside)
+
+    return names
