@@ -57,23 +57,30 @@ class Layout:
             first, since = False, []
         return hits * 2 > gaps
 
-    def insert_before(self, instruction: Instruction, lines: Sequence[NewLine]) -> Edit:
-        """New lines above an instruction and the comment block that introduces it."""
+    def insert_before(
+        self, instruction: Instruction, lines: Sequence[NewLine], *, follows: bool = False
+    ) -> Edit:
+        """New lines above an instruction and the comment block that introduces it.
+
+        `follows`: they come behind others that are put there.
+        """
         nodes = self.tree.nodes
         at = nodes.index(instruction)
         while at and isinstance(nodes[at - 1], Comment):
             at -= 1
         start = nodes[at].start
         text = "".join(self._written(line) + self._gap for line in lines)
-        lead = self._gap if self.separates and at and isinstance(nodes[at - 1], Instruction) else ""
+        lead = self._gap if not follows and at and isinstance(nodes[at - 1], Instruction) else ""
         return Edit(start, start, lead + text)
 
-    def insert_after(self, instruction: Instruction, lines: Sequence[NewLine]) -> Edit:
-        """New lines right behind an instruction."""
+    def insert_after(
+        self, instruction: Instruction, lines: Sequence[NewLine], *, follows: bool = False
+    ) -> Edit:
+        """New lines right behind an instruction, or behind others that are put there."""
         text = "".join(self._gap + self._written(line) for line in lines)
         after = self.tree.nodes.index(instruction) + 1
         if after < len(self.tree.nodes) and not isinstance(self.tree.nodes[after], Blank):
-            text += self._gap
+            text = text.removeprefix(self._gap) + self._gap if follows else text + self._gap
         if not self.tree.text[: instruction.end].endswith("\n"):
             text = self.tree.eol + text.removesuffix(self.tree.eol)
         return Edit(instruction.end, instruction.end, text)

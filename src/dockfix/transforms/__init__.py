@@ -50,8 +50,7 @@ def _transform(module: ModuleType) -> Transform:
 ROUNDS: Final = tuple(
     tuple(map(_transform, modules))
     for modules in (
-        (create_user,),
-        (set_user,),
+        (create_user, set_user),
         (set_workdir,),
         (home_paths,),
         (own_directories,),

@@ -36,22 +36,27 @@ CMD ["python", "-m", "http.server"]
 
 def propose(plan: Plan) -> Iterator[Edit]:
     """The account's RUN, where the account is not there yet and the base has a way to make it."""
-    if plan.is_moved or plan.account.exists or plan.lineage.image.account_command == "none":
-        return
-    line = NewLine("RUN", account_command(plan.account, plan.lineage.image), COMMENT)
-    yield insert_at(plan, first_needing(plan), [line])
+    index = find_place(plan)
+    if index is not None:
+        line = NewLine("RUN", account_command(plan.account, plan.lineage.image), COMMENT)
+        yield insert_at(plan, index, line)
 
 
-def insert_at(plan: Plan, index: int, lines: list[NewLine]) -> Edit:
-    """An edit that puts lines above the step at `index`, or at the end of the final stage."""
+def insert_at(plan: Plan, index: int, line: NewLine, *, follows: bool = False) -> Edit:
+    """An edit that puts a line above the step at `index`, or at the end of the final stage.
+
+    `follows`: another edit of the same round puts a line there, and this one comes behind it.
+    """
     layout = Layout(plan.tree)
     if index < len(plan.steps):
-        return layout.insert_before(plan.steps[index].instruction, lines)
-    return layout.insert_after(plan.steps[-1].instruction, lines)
+        return layout.insert_before(plan.steps[index].instruction, [line], follows=follows)
+    return layout.insert_after(plan.steps[-1].instruction, [line], follows=follows)
 
 
-def first_needing(plan: Plan) -> int:
-    """The index of the first step that needs the account."""
+def find_place(plan: Plan) -> int | None:
+    """The index of the first step that needs the account that has to be created; None where none has to."""
+    if plan.is_moved or plan.account.exists or plan.lineage.image.account_command == "none":
+        return None
     needing = [plan.switch]
     needing += (copy.step.index for copy in plan.owned_copies if not copy.has_owner)
     needing += (step.index for step, path in find_volumes(plan.lineage) if is_ownable(path))

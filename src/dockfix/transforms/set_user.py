@@ -13,7 +13,7 @@ from dockfix.edits import Edit
 from dockfix.layout import Layout, NewLine
 from dockfix.model.ownership import find_gifts
 from dockfix.model.plan import Plan
-from dockfix.transforms.create_user import insert_at
+from dockfix.transforms.create_user import find_place, insert_at
 
 NAME = "set-user"
 # What the user in force makes a difference to, and what sets it.
@@ -36,14 +36,17 @@ def propose(plan: Plan) -> Iterator[Edit]:
     if plan.is_moved:
         return
     before = plan.steps[plan.switch - 1]
+    # The account's RUN comes between them.
+    follows = find_place(plan) == plan.switch
     # A RUN that gives directories would stand above it, where root has to be in force.
     stays = before.keyword == "USER" and not before.before.is_root and bool(find_gifts(plan))
-    if before.keyword == "USER" and plan.after(before).is_root and not stays:
+    if before.keyword == "USER" and plan.after(before).is_root and not stays and not follows:
         instruction = before.instruction
         start, end = instruction.at(instruction.args_start), instruction.after(instruction.args_end)
         yield Edit(start, end, plan.account.user)
     else:
-        yield insert_at(plan, plan.switch, [NewLine("USER", plan.account.user, "Switch to non-root user")])
+        line = NewLine("USER", plan.account.user, "Switch to non-root user")
+        yield insert_at(plan, plan.switch, line, follows=follows)
     yield from _back_to_root(plan)
 
 
