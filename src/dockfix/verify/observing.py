@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,8 @@ _ENGINES_OWN: Final = frozenset(
     {"/.dockerenv", "/dev", "/proc", "/run", "/run/.containerenv", "/sys", "/tmp", "/var/tmp"}
     | {"/etc", "/etc/hostname", "/etc/hosts", "/etc/mtab", "/etc/resolv.conf", "/root/.cache/pip"}
 )
+_ID: Final = re.compile(r"^[0-9a-f]{12,64}$", re.MULTILINE)
+_JSON: Final = re.compile(r"^[\[{]", re.MULTILINE)
 _PAUSE: Final = 0.25
 _SETTLE: Final = 0.75
 
@@ -75,9 +78,9 @@ class Observer:
         flags = self._options.run_flags
         argv = self._engine.create(image, self._session.label, self._options.memory, flags)
         created = self._session.call(argv)
-        if not created.ok:
+        if not created.ok or not _ID.search(created.output):
             return replace(blank, started=_reason(created.output), asked_inside=False)
-        container = created.output.strip().splitlines()[-1]
+        container = _ID.findall(created.output)[-1]
         try:
             began = self._session.call(self._engine.call("start", container))
             if not began.ok:
@@ -94,10 +97,8 @@ class Observer:
 
     def _config(self, image: str) -> Mapping[str, Any]:
         shown = self._session.call(self._engine.call("image", "inspect", image))
-        try:
-            config = json.loads(shown.output)[0]["Config"]
-        except (ValueError, LookupError):
-            return {}
+        images = read_json(shown.output)
+        config = images[0].get("Config") if isinstance(images, list) and images else None
         return config if isinstance(config, dict) else {}
 
     def _watch(
@@ -149,10 +150,8 @@ class Observer:
 
     def _look(self, container: str, watch: _Watch) -> None:
         shown = self._session.call(self._engine.call("inspect", "--format", "{{json .State}}", container))
-        try:
-            state = json.loads(shown.output)
-        except ValueError:
-            state = {}
+        state = read_json(shown.output)
+        state = state if isinstance(state, dict) else {}
         watch.up = bool(state.get("Running"))
         watch.exit_code = None if watch.up else state.get("ExitCode")
 
@@ -200,6 +199,16 @@ class Observer:
             if not after.startswith(path + "/")
         ]
         return tuple(path for path in leaves if not _passes(path))
+
+
+def read_json(output: str) -> Any:
+    """The first JSON value that begins a line: engines warn on the same stream; None without one."""
+    for begin in _JSON.finditer(output):
+        try:
+            return json.JSONDecoder().raw_decode(output, begin.start())[0]
+        except ValueError:
+            continue
+    return None
 
 
 @cache
