@@ -14,6 +14,7 @@ from typing import Any, Final
 from dockfix.verify.build_log import tail
 from dockfix.verify.options import VerifyOptions
 from dockfix.verify.session import Session
+from dockfix.verify.surroundings import platform_flags
 from dockfix.verify.verdict import Answer, Check, Observation, Process
 
 _PYTHONS: Final = ("python3", "python", "/usr/local/bin/python3", "/usr/bin/python3")
@@ -75,7 +76,7 @@ class Observer:
             log_tail=(),
             path=_path(config),
         )
-        flags = self._options.run_flags
+        flags = (*self._options.run_flags, *platform_flags(config))
         argv = self._engine.create(image, self._session.label, self._options.memory, flags)
         created = self._session.call(argv)
         if not created.ok or not _ID.search(created.output):
