@@ -1,16 +1,22 @@
-"""A proof that is killed leaves no container, no image and no file behind."""
+"""A run that is killed leaves each file as it was or whole and proven, and nothing else behind."""
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from applications import build_network, engine, has_image
+
+from dockfix import fix
+from dockfix.results import Changed
 
 PROVE = """\
 import sys
@@ -58,3 +64,82 @@ def test_nothing_is_left_behind(text: str, step: str, number: signal.Signals, tm
     while listed("ps", label) or listed("images", label) or Path(folder).exists():
         assert time.monotonic() < limit, (listed("ps", label), listed("images", label), folder)
         time.sleep(0.2)
+
+
+WRITTEN = """\
+FROM python:3.12-slim-bookworm
+WORKDIR /app
+COPY . .
+RUN echo {salt}
+CMD ["python", "-c", "print({number})"]
+"""
+MOMENTS = list(itertools.product((signal.SIGINT, signal.SIGTERM, signal.SIGKILL), range(3)))
+
+
+def sweepers(room: Path) -> Iterator[tuple[int, str]]:
+    """The processes that clean up what was made below `room`, with the label they go by."""
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes().decode().split("\0")
+        except OSError:
+            continue
+        if len(words) > 5 and words[2].endswith("sweeper.py") and words[5].startswith(str(room)):
+            yield int(entry.name), words[4]
+
+
+def start(folder: Path, room: Path, *flags: str) -> subprocess.Popen[str]:
+    """dockfix over the folder, its temporary files and state in `room`."""
+    environment = {**os.environ, "TMPDIR": str(room), "XDG_STATE_HOME": str(room.parent / "state")}
+    argv = [sys.executable, "-m", "dockfix", "--write", "--allow-dirty", *flags, str(folder)]
+    return subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def rewritten(text: str) -> str:
+    result = fix(text)
+    assert isinstance(result, Changed)
+    return result.text
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(("number", "moment"), MOMENTS)
+def test_each_file_is_as_it_was_or_whole_and_proven(
+    number: signal.Signals, moment: int, tmp_path: Path
+) -> None:
+    if not has_image("python:3.12-slim-bookworm"):
+        pytest.skip("no image python:3.12-slim-bookworm on this engine")
+    folder, room = tmp_path / "files", tmp_path / "room"
+    room.mkdir()
+    salt = f"{number.name}-{moment}-{os.getpid()}-{time.time_ns()}"
+    before = {}
+    for place in range(3):
+        file = folder / str(place) / "Dockerfile"
+        file.parent.mkdir(parents=True)
+        before[file] = WRITTEN.format(salt=salt, number=place)
+        file.write_text(before[file])
+    whole = {file: rewritten(text) for file, text in before.items()}
+    network = build_network()
+    flags = ["--verify", "--verify-seconds", "1", *(["--build-network", network] if network else [])]
+    labels = set()
+    end = time.monotonic() + 3 + random.Random(f"{number}{moment}").uniform(6 * moment, 6 * moment + 6)
+    with start(folder, room, *flags) as process:
+        while time.monotonic() < end and process.poll() is None:
+            labels |= {label for _, label in sweepers(room)}
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=120)
+    limit = time.monotonic() + 120
+    while list(sweepers(room)):
+        assert time.monotonic() < limit, "the sweeper does not end"
+        time.sleep(0.2)
+    assert list(room.iterdir()) == []
+    left = {label: listed("ps", label) + listed("images", label) for label in labels}
+    assert not any(left.values()), left
+    for file, text in before.items():
+        now = file.read_text()
+        assert now == text or (now == whole[file] and f"{file}: proven\n" in said)
+    rest = start(folder, room)
+    _, said = rest.communicate(timeout=60)
+    assert rest.returncode == 0, said
+    for file in before:
+        assert file.read_text() == whole[file]
+        assert [path.name for path in file.parent.iterdir()] == ["Dockerfile"]
