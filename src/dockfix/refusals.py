@@ -8,6 +8,7 @@ from typing import Final
 
 from dockfix.context import Context
 from dockfix.model.effects import drops_privileges, effect, process_need
+from dockfix.model.interpreters import find_interpreters
 from dockfix.model.plan import Plan
 from dockfix.model.relocation import find_unknown_references
 from dockfix.model.roothome import find_left, find_put
@@ -124,6 +125,12 @@ def find_refusals(plan: Plan) -> Iterator[Finding]:
                 "put it outside /root, and tell what reads it",
             )  # fmt: skip
             break
+    for path, line in find_interpreters(plan):
+        yield Finding(
+            "root-home", line, f"{path} may hold the Python that uv's virtual environments link to",
+            "set UV_PYTHON_INSTALL_DIR to a place outside /root",
+        )  # fmt: skip
+        break
     if plan.relocates:
         for path, line in find_unknown_references(plan):
             yield Finding(
