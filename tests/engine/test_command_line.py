@@ -1,0 +1,75 @@
+"""`dockfix --verify` as people call it: what the repository and the options tell reaches the engine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from applications import build_network, engine, has_image
+
+pytestmark = pytest.mark.engine
+BASE = "python:3.12-slim-bookworm"
+COMPOSE = """\
+services:
+  greeter:
+    build:
+      context: greeter
+      dockerfile: ../docker/Dockerfile
+      target: production
+      args: {GREETING: hello}
+"""
+DOCKERFILE = f"""\
+FROM {BASE} AS production
+ARG GREETING
+WORKDIR /app
+COPY greet.py .
+RUN test -n "$GREETING"
+CMD ["python", "greet.py"]
+
+FROM production AS checks
+RUN false
+"""
+INSTALL = f"""\
+FROM {BASE}
+RUN pip install --no-index --upgrade-strategy eager pip
+CMD ["python", "-c", "print('done')"]
+"""
+
+
+def dockfix(room: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    engine()
+    if not has_image(BASE):
+        pytest.skip(f"no image {BASE} on this engine")
+    network = build_network()
+    flags = ["--verify-seconds", "2", *(["--build-network", network] if network else [])]
+    environment = {**os.environ, "XDG_STATE_HOME": str(room / "state")}
+    argv = [sys.executable, "-m", "dockfix", "--verify", "--allow-dirty", *flags, *arguments]
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300, env=environment)
+
+
+def test_context_target_and_arguments_of_compose_are_used(tmp_path: Path) -> None:
+    folder = tmp_path / "repository"
+    for path, text in {
+        "compose.yml": COMPOSE,
+        "docker/Dockerfile": DOCKERFILE,
+        "greeter/greet.py": "print('hello')\n",
+    }.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    done = dockfix(tmp_path, "--write", str(folder))
+    assert "docker/Dockerfile: proven\n" in done.stderr
+    assert done.returncode == 0
+    assert "USER appuser\n" in (folder / "docker" / "Dockerfile").read_text()
+
+
+def test_a_quieted_warning_is_proven_without_a_user(tmp_path: Path) -> None:
+    dockerfile = tmp_path / "files" / "Dockerfile"
+    dockerfile.parent.mkdir()
+    dockerfile.write_text(INSTALL)
+    done = dockfix(tmp_path, "--write", "--select", "silence-pip", str(dockerfile))
+    assert f"{dockerfile}: proven\n" in done.stderr, done.stderr
+    assert done.returncode == 0
+    assert "--root-user-action=ignore" in dockerfile.read_text()
