@@ -24,6 +24,12 @@ from dockfix.options import Install, Options
 from dockfix.verify import Engine, EngineError, VerifyOptions, find_engine
 
 ROOT: Final = Path(__file__).parents[2] / "fixtures" / "apps"
+VARIANTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "no-capabilities": ("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+    "numeric": (),
+    "read-only": ("--read-only", "--tmpfs", "/tmp"),
+    "arbitrary-uid": ("--user", "54321:0"),
+}
 _FROM: Final = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
 _ARCHIVED_ID: Final = 4242
 

@@ -6,24 +6,17 @@ uid. An application whose nature it is to fail one of these says so in its app.t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 import pytest
-from applications import Application, context_of, engine, find_applications, need_images
+from applications import VARIANTS, Application, context_of, engine, find_applications, need_images
 
 from dockfix import fix
 from dockfix.results import Changed, Skipped, Unchanged
 from dockfix.verify import Case, Kind, Prover, Verdict
 
-VARIANTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "no-capabilities": ("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
-    "numeric": (),
-    "read-only": ("--read-only", "--tmpfs", "/tmp"),
-    "arbitrary-uid": ("--user", "54321:0"),
-}
 APPLICATIONS = find_applications()
 PROVEN = [application for application in APPLICATIONS if application.facts["expect"] == "proven"]
 OTHERS = [application for application in APPLICATIONS if application.facts["expect"] != "proven"]
