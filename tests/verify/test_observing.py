@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from dockfix.verify.observing import read_json
+from dockfix.verify.observing import Watch, note, read_json
+from dockfix.verify.verdict import Process
 
 WARNING = 'time="2025-01-01" level=warning msg="[x] {y}"\n'
 
@@ -20,3 +21,10 @@ WARNING = 'time="2025-01-01" level=warning msg="[x] {y}"\n'
 )
 def test_values_are_read_from_between_warnings(output: str, value: object) -> None:
     assert read_json(output) == value
+
+
+def test_a_runtime_that_starts_a_health_check_is_no_process_of_the_image() -> None:
+    watch = Watch()
+    rows = [(1, 1000, 1000, "python app.py"), (9, 0, 0, "runc init"), (12, 0, 0, "runcible --serve")]
+    note(watch, {"processes": rows})
+    assert list(watch.processes.values()) == [Process(*rows[0]), Process(*rows[2])]

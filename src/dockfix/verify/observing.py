@@ -25,6 +25,7 @@ _ENGINES_OWN: Final = frozenset(
 )
 _ID: Final = re.compile(r"^[0-9a-f]{12,64}$", re.MULTILINE)
 _JSON: Final = re.compile(r"^[\[{]", re.MULTILINE)
+_RUNTIME: Final = re.compile(r"(?:\S*/)?(?:runc|crun|youki|runsc)\s|/proc/self/exe init$")
 _PAUSE: Final = 0.25
 _SETTLE: Final = 0.75
 
@@ -45,7 +46,7 @@ class Expected:
 
 
 @dataclass
-class _Watch:
+class Watch:
     """What is known of a container so far."""
 
     up: bool = False
@@ -106,7 +107,7 @@ class Observer:
         self, container: str, image: str, config: Mapping[str, Any], blank: Observation, expected: Expected
     ) -> Observation:
         start = time.monotonic()
-        watch = _Watch()
+        watch = Watch()
         answered = self._wait(container, watch, expected, start)
         wrote = self._wrote(container)
         files = self._questions(config, blank.workdir, expected, time.monotonic() - start)
@@ -115,7 +116,7 @@ class Observer:
         lasted = answered or time.monotonic() - start
         logs = self._session.call(self._engine.call("logs", container)).output
         asked = told or self._ask_once(image, files)
-        _note(watch, told)
+        note(watch, told)
         observed = _fill(blank, asked)
         processes = tuple(watch.processes[key] for key in sorted(watch.processes))
         return replace(
@@ -130,7 +131,7 @@ class Observer:
             asked_inside=asked is not None,
         )
 
-    def _wait(self, container: str, watch: _Watch, expected: Expected, start: float) -> float | None:
+    def _wait(self, container: str, watch: Watch, expected: Expected, start: float) -> float | None:
         """Until it ended, answered what is expected, or its time is over; seconds to the answer."""
         limit = max(self._options.seconds, expected.seconds * 3 + 5 if expected.ports else 0)
         while True:
@@ -138,7 +139,7 @@ class Observer:
             if not watch.up:
                 return None
             told = self._ask(container, {"ask": list(self._options.paths)})
-            _note(watch, told)
+            note(watch, told)
             ports = {answer[0] for answer in told["answers"]} if told else set()
             elapsed = time.monotonic() - start
             if ports and ports >= expected.ports:
@@ -149,7 +150,7 @@ class Observer:
                 return None
             time.sleep(_PAUSE)
 
-    def _look(self, container: str, watch: _Watch) -> None:
+    def _look(self, container: str, watch: Watch) -> None:
         shown = self._session.call(self._engine.call("inspect", "--format", "{{json .State}}", container))
         state = read_json(shown.output)
         state = state if isinstance(state, dict) else {}
@@ -225,9 +226,11 @@ def _told(output: str) -> Mapping[str, Any] | None:
     return None
 
 
-def _note(watch: _Watch, told: Mapping[str, Any] | None) -> None:
-    """Keep every process that was seen at any time."""
+def note(watch: Watch, told: Mapping[str, Any] | None) -> None:
+    """Keep every process that was seen at any time, but for a runtime on its way to become one."""
     for pid, uid, gid, command in (told or {}).get("processes", ()):
+        if _RUNTIME.match(command):
+            continue
         watch.processes[pid, command] = Process(pid, uid, gid, command)
 
 
