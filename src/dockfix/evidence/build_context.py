@@ -173,12 +173,14 @@ def read_layout(
     names: Names | None = None,
     path: str = "Dockerfile",
     stage: int | None = None,
+    starts: Mapping[int, str] | None = None,
 ) -> Layout:
     """Where the build context lands. `read` and `names` (of a folder, if they can be listed) know it;
     `path` is the Dockerfile in it, beside which an ignore file of its own may lie; `stage` counts the
-    stage that ships from 0, None is the last.
+    stage that ships from 0, None is the last. `starts` are working directories of stages, by that
+    count, that start elsewhere than in `/`.
     """
-    walker = _Walker(read)
+    walker = _Walker(read, starts or {})
     for line in tree.instructions:
         walker.step(line)
     last = walker.stage or StageLayout("")
@@ -189,8 +191,9 @@ def read_layout(
 class _Walker:
     """Goes through the instructions once and keeps each stage's state."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, starts: Mapping[int, str]) -> None:
         self.read = read
+        self.starts = starts
         self.stages: dict[str, StageLayout] = {}
         self.stage: StageLayout | None = None
         self.arguments: dict[str, str] = {}
@@ -209,8 +212,9 @@ class _Walker:
         image, name = image_from(line.args)
         base = self.stages.get((expand(image, self.arguments) or "").lower())
         index = str(self.count)
+        start = self.starts.get(self.count, "/")
         self.count += 1
-        self.stage = base.child(index) if base else StageLayout(index)
+        self.stage = base.child(index) if base else StageLayout(index, start)
         self.stages[index] = self.stage
         if name:
             self.stages[name] = self.stage

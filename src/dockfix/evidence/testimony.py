@@ -24,7 +24,11 @@ SHOWN: Final = 3
 def take_testimony(plan: Plan) -> Testimony:
     """Read what the image of an unchanged file starts, and hear what deploys it."""
     path = posixpath.basename(plan.context.path) or "Dockerfile"
-    layout = read_layout(plan.tree, plan.context.read, plan.context.names, path, plan.lineage.final.index)
+    # Where the image gets a working directory of its own, what was relative to / is there.
+    starts = {plan.lineage.stages[0].index: plan.workdir} if plan.relocates else {}
+    layout = read_layout(
+        plan.tree, plan.context.read, plan.context.names, path, plan.lineage.final.index, starts
+    )
     reading = read_start(layout, StartReader(layout, path).read(), plan.tree.text)
     hearing = _Hearing(plan, reading)
     written = hearing.directories
@@ -153,7 +157,8 @@ def _fills(plan: Plan, layout: Layout, path: str) -> Iterator[tuple[str, str]]:
             continue
         for one in run.invocations:
             if one.command.program.startswith("python"):
-                start = StartReader(layout, path).follow(one.command, run.instruction.line, one.cwd)
+                cwd = plan.workdir if plan.relocates and one.cwd == "/" else one.cwd
+                start = StartReader(layout, path).follow(one.command, run.instruction.line, cwd)
                 for place in read_start(layout, start, "").caches if start.is_known else ():
                     if place in variables:
                         yield run.text, variables[place]
