@@ -28,6 +28,7 @@ class FolderReader:
     reads: dict[str, tuple[str, int]] = field(default_factory=dict, compare=False)
     _texts: dict[str, str | None] = field(default_factory=dict, compare=False)
     _names: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
+    _folders: dict[str, str] = field(default_factory=dict, compare=False)
     _real: str = field(default="", compare=False)
 
     def __call__(self, path: str) -> str | None:
@@ -54,10 +55,12 @@ class FolderReader:
         if "\0" in path:
             return ""
         self._real = self._real or os.path.realpath(self.folder)
-        try:
-            target = os.path.realpath(os.path.join(self._real, path.lstrip("/")))
-        except OSError:
-            return ""
+        folder, _, name = path.strip("/").rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(os.path.join(self._real, folder))
+        target = os.path.join(self._folders[folder], name)
+        if name in ("", ".", "..") or os.path.islink(target):
+            target = os.path.realpath(target)
         return target if target == self._real or target.startswith(self._real.rstrip(os.sep) + os.sep) else ""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from dockfix.evidence.build_context import Layout
+from dockfix.evidence.catalogue import find_offsets
 from dockfix.evidence.constants import Reference, Value, Values
 from dockfix.evidence.modules import Module, Statement
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = 6
-_MAX_PARSED: Final = 200
+MAX_PARSED: Final = 100_000
+"""So many characters of an application are parsed."""
 
 
 class Application:
@@ -36,7 +38,9 @@ class Application:
         self._missing: set[str] = set()
         self._tops: dict[str, tuple[str, ...]] = {}
         self._by_path: dict[str, Module] = {}
-        self._parts: dict[tuple[str, int], Part | None] = {}
+        self._parts: dict[tuple[str, int, str], Part | None] = {}
+        self._read: dict[tuple[str, int, str], Part | None] = {}
+        self._left = MAX_PARSED
         self._keys: dict[str, Values] = {}
         self._arguments: dict[int, tuple[Binding, Values]] = {}
         self._called: dict[str, list[Site]] = {}
@@ -86,20 +90,30 @@ class Application:
                 return found, ".".join(parts[length:])
         return None
 
-    def part(self, module: Module, statement: Statement) -> Part | None:
-        """A statement of a module, parsed once; None where it can't be, or too many were."""
-        key = (module.path, statement.line)
-        if key not in self._parts:
-            from dockfix.evidence.scopes import parse_statement  # noqa: PLC0415
+    def part(self, module: Module, statement: Statement, called: str = "") -> Part | None:
+        """A statement of a module, parsed once; None where it can't be, or too much was.
 
-            full = len(self._parts) >= _MAX_PARSED
-            self.is_cut = self.is_cut or full
-            self._parts[key] = None if full else parse_statement(module, statement)
+        Long functions that hold nothing of the catalogue and no call of `called` are left out.
+        """
+        key = (module.path, statement.line, called)
+        if key not in self._parts:
+            text = statement.without_idle(find_offsets(module.source), called)
+            self._parts[key] = self._parse(module, statement, text)
         return self._parts[key]
 
+    def _parse(self, module: Module, statement: Statement, text: str) -> Part | None:
+        same = (module.path, statement.line, text)
+        if same not in self._read:
+            from dockfix.evidence.scopes import parse_statement  # noqa: PLC0415
+
+            self._left -= len(text)
+            self.is_cut = self.is_cut or self._left < 0
+            self._read[same] = parse_statement(module, statement, text) if self._left >= 0 else None
+        return self._read[same]
+
     def _parts_with(self, module: Module, name: str) -> Iterator[Part]:
-        for statement in module.statements:
-            if name in statement.names and (part := self.part(module, statement)):
+        for statement in module.statements if name in module.source else ():
+            if name in statement.text and name in statement.names and (part := self.part(module, statement)):
                 yield part
 
     # Names
@@ -276,12 +290,12 @@ class Application:
         return self._called[name]
 
     def _find_calls(self, name: str) -> Iterator[Site]:
-        called = re.compile(rf"(?<!def )(?<!class )\b{re.escape(name)}\s*\(")
+        called = re.compile(rf"(?<!def )(?<!class )\b{re.escape(name)}\(")
         for module in list(self.modules.values()):
-            if name not in module.source:
+            if f"{name}(" not in module.source:
                 continue
-            for statement in module.statements:
-                part = self.part(module, statement) if called.search(statement.text) else None
+            for statement in module.statements_at(match.start() for match in called.finditer(module.source)):
+                part = self.part(module, statement, name)
                 yield from (site for site in part.sites if site.called == name) if part else ()
 
 

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from dockfix.syntax.expansion import expand
@@ -280,7 +280,12 @@ def ignore_rules(read: Read, path: str = "Dockerfile") -> Callable[[str], bool]:
     """Whether a file stays out of the build context, by the Dockerfile's own ignore file or .dockerignore."""
     text = read(path + ".dockerignore")
     text = text if text is not None else read(".dockerignore")
-    lines = [line.strip() for line in (text or "").lstrip("\ufeff").splitlines()]
+    return _ignore(text) if text else lambda _: False
+
+
+@lru_cache(maxsize=64)
+def _ignore(text: str) -> Callable[[str], bool]:
+    lines = [line.strip() for line in text.lstrip("\ufeff").splitlines()]
     patterns = [_anchored(line) for line in lines if line and not line.startswith("#")]
     if not patterns:
         return lambda _: False

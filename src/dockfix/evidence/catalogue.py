@@ -18,8 +18,13 @@ _COMMON: Final = frozenset(
      "remove", "rename", "replace", "represent", "run", "save", "send", "serve", "sniff", "spawn", "sr",
      "system", "use", "verify", "write"}
 )  # fmt: skip
-_OTHER: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET|sqlite[+a-z]*:///"
-_CALL: Final = re.compile(r"(?:(\w+)[ \t]*\.[ \t]*)?\b(\w+)\(")
+_OTHER: Final = ("FileHandler", "sqlite", "FileBasedCache", "geteuid", "getuid", "SOCK_RAW", "AF_PACKET")
+_SPELT: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET|sqlite[+a-z]*:///"
+_OWNER: Final = re.compile(r"(\w+)[ \t]*\.[ \t]*$")
+# Every byte that is no part of a name gives way to a space.
+_APART: Final = bytes(
+    byte if chr(byte).isalnum() or byte in b"_\x80" or byte > 127 else 32 for byte in range(256)
+)
 _ALIAS: Final = re.compile(r"\b(\w+)[ \t]+as[ \t]+(\w+)")
 _WRITES: Final = re.compile(
     r"(?:[^()\n]|\((?:[^()\n]|\([^()\n]*\))*\))*?['\"][rbtU]*[wax+]|[^)\n]*(?:mode|\n)"
@@ -53,6 +58,8 @@ class Catalogue:
     settings: Mapping[str, str]
     gunicorn: Mapping[str, bool]
     last_names: Mapping[str, tuple[tuple[str, Call], ...]]
+    called_words: frozenset[bytes]
+    settings_words: frozenset[bytes]
     cache_variables: Mapping[str, str]
     words: re.Pattern[str]
     command: re.Pattern[str]
@@ -69,30 +76,55 @@ class Catalogue:
 
     def find(self, text: str) -> Iterator[int]:
         """Offsets at which a call or a name of the table may stand; quick, and wrong only by too many."""
-        yield from (match.start() for match in self.words.finditer(text))
-        starts_root = self.command.search(text) is not None
+        words = set(text.encode("utf-8", "replace").translate(_APART).split())
+        if not self.settings_words.isdisjoint(words) or any(map(text.__contains__, _OTHER)):
+            yield from (match.start() for match in self.words.finditer(text))
         aliases = {alias: name for name, alias in _ALIAS.findall(text) if name in self.last_names}
-        for match in _CALL.finditer(text):
-            rows = self.last_names.get(aliases.get(str(match[2]), str(match[2])))
-            if rows and any(_fits(owner, call, match, text, starts_root) for owner, call in rows):
-                yield match.start(2)
+        wanted = {name.decode(): name.decode() for name in self.called_words & words} | aliases
+        starts_root = None
+        for written, name in wanted.items():
+            for at in _calls_in(text, written):
+                if starts_root is None:
+                    starts_root = self.command.search(text) is not None
+                owner = _OWNER.search(text, max(0, at - 80), at)
+                before = owner[1] if owner else None
+                end = at + len(written) + 1
+                for row, call in self.last_names[name]:
+                    if _fits(row, call, name, before, text, at, end, starts_root):
+                        yield at
+                        break
 
 
-def _fits(owner: str, call: Call, match: re.Match[str], text: str, starts_root: bool) -> bool:
-    """Whether the text of a call can be that of a row; `owner` is the name before the last dot."""
+def _calls_in(text: str, name: str) -> Iterator[int]:
+    """Where a call of that name stands."""
+    at = text.find(name + "(")
+    while at >= 0:
+        if not (at and (text[at - 1].isalnum() or text[at - 1] == "_")):
+            yield at
+        at = text.find(name + "(", at + 1)
+
+
+def _fits(
+    owner: str, call: Call, last: str, before: str | None, text: str, at: int, end: int, starts_root: bool
+) -> bool:
+    """Whether the text of a call can be that of a row; `owner` is the name before the row's last dot."""
     if call.kind == "command" and not starts_root:
         return False
-    last, before = match[2], match[1]
     if last in _COMMON and owner != "*" and before and before != owner:
         return False
-    if owner == "*" and not before and text[match.start(2) - 1 : match.start(2)] != ".":
+    if owner == "*" and not before and text[at - 1 : at] != ".":
         return False
-    end = match.end()
     if call.mode >= 0:
         return _WRITES.match(text, end) is not None
     if call.argument == 99 and call.keyword:
         return call.keyword in text[end : end + 2000]
     return not call.path_only or text[end : end + 40].lstrip()[:1] != ")"
+
+
+@lru_cache(maxsize=512)
+def find_offsets(source: str) -> tuple[int, ...]:
+    """The offsets in a module at which something of the table may stand, sorted."""
+    return tuple(sorted(load_catalogue().find(source)))
 
 
 @lru_cache(maxsize=1)
@@ -119,8 +151,10 @@ def load_catalogue() -> Catalogue:
         settings,
         gunicorn,
         last_names,
+        frozenset(name.encode() for name in last_names),
+        frozenset(name.encode() for name in settings),
         {row["path"]: row["variables"][0] for row in table["home"] if row["variables"]},
-        re.compile("|".join([_OTHER, *sorted(settings)])),
+        re.compile("|".join([_SPELT, *sorted(settings)])),
         re.compile(rf"['\"/\s](?:{'|'.join(map(re.escape, sorted(commands)))})['\"\s]"),
     )
 

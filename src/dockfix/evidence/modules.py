@@ -7,7 +7,8 @@ parsed by libcst. Where a statement can't be parsed by itself, it is left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -29,6 +30,12 @@ _IMPORT: Final = re.compile(
     r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n;#]+)|import[ \t]+([^\n;#]+))",
     re.MULTILINE,
 )
+_INNER: Final = re.compile(r"^([ \t]+)(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.MULTILINE)
+_BRACKETS: Final = re.compile(r"[()\[\]{}]")
+_HEAD_END: Final = re.compile(r"[ \t]*(?:->[^\n]*?)?:[ \t]*(?=\n)")
+_MAKERS: Final = frozenset({"__init__", "__post_init__", "__new__", "setup"})
+_LONG: Final = 30
+_SHORT: Final = 8
 _AS: Final = re.compile(r"([\w.*]+)(?:\s+as\s+(\w+))?")
 
 
@@ -38,15 +45,64 @@ def blank_strings(source: str) -> str:
     return _QUIET.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), source)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Statement:
-    """One top-level statement of a module; `start` is its offset, `line` its first line (from 1)."""
+    """One top-level statement of a module; `start` is its offset, `line` its first line (from 1).
+
+    `quiet` is its text with the insides of strings and comments blanked.
+    """
 
     text: str
+    quiet: str
     start: int
     line: int
-    names: frozenset[str]
-    is_main: bool
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names that it may bind."""
+        return frozenset(name.strip() for match in _BINDING.finditer(self.quiet) for name in _names(match))
+
+    @property
+    def is_main(self) -> bool:
+        """Whether it runs only where the module is the program."""
+        return re.match(r"if\s+__name__\b", self.quiet) is not None
+
+    def without_idle(self, offsets: Sequence[int], called: str = "") -> str:
+        """Its text, on the same lines, without the bodies of inner functions that matter to nobody.
+
+        Those stay that hold one of the `offsets` (of the module, sorted), a call of `called`, or
+        are short enough to be asked for a value; and constructors.
+        """
+        if self.quiet.count("\n") < _LONG:
+            return self.text
+        parts: list[str] = []
+        at = 0
+        for match in _INNER.finditer(self.quiet):
+            begin = _body(self.quiet, match.end())
+            if match.start() < at or begin < 0:
+                continue
+            outside = re.compile(rf"\n(?![ \t]{{{len(match[1]) + 1}}})(?=[ \t]*[^\s#])")
+            found = outside.search(self.quiet, begin)
+            end = found.start() if found else len(self.quiet)
+            body = self.quiet[begin:end]
+            first = bisect_left(offsets, self.start + begin)
+            matters = first < len(offsets) and offsets[first] < self.start + end
+            if matters or body.count("\n") < _SHORT or match[2] in _MAKERS or f"{called or chr(0)}(" in body:
+                continue
+            parts += self.text[at:begin], " ...", "\n" * body.count("\n")
+            at = end
+        return "".join([*parts, self.text[at:]])
+
+
+def _body(quiet: str, at: int) -> int:
+    """Where the body of a function starts whose parameters start at `at`; -1 where it is on that line."""
+    depth = 1
+    for match in _BRACKETS.finditer(quiet, at):
+        depth += 1 if match[0] in "([{" else -1
+        if depth == 0:
+            found = _HEAD_END.match(quiet, match.end())
+            return found.end() if found else -1
+    return -1
 
 
 @dataclass(eq=False)
@@ -66,6 +122,17 @@ class Module:
     def statements(self) -> tuple[Statement, ...]:
         """The top-level statements in order."""
         return cut_statements(self.source)
+
+    def statements_at(self, offsets: Iterable[int]) -> Iterator[Statement]:
+        """The statements that hold one of the offsets, which come in order."""
+        behind = 0
+        for offset in offsets:
+            if offset >= behind:
+                index = bisect_right(self.statements, offset, key=lambda one: one.start) - 1
+                statement = self.statements[max(index, 0)]
+                behind = statement.start + len(statement.text)
+                if offset < behind:
+                    yield statement
 
     @cached_property
     def imports(self) -> Mapping[str, str]:
@@ -108,9 +175,7 @@ def _statements(source: str, quiet_source: str) -> Iterator[Statement]:
     for start, end in pairwise([0, *_cuts(quiet_source), len(source)]):
         text, quiet = source[start:end], quiet_source[start:end]
         if quiet.strip():
-            names = {name.strip() for match in _BINDING.finditer(quiet) for name in _names(match)}
-            is_main = re.match(r"if\s+__name__\b", quiet) is not None
-            yield Statement(text, start, line, frozenset(names), is_main)
+            yield Statement(text, quiet, start, line)
         line += text.count("\n")
 
 

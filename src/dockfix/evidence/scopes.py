@@ -111,10 +111,11 @@ def called_name(call: cst.Call) -> str:
 
 @dataclass(eq=False)
 class Part:
-    """A statement of a module, parsed; `sites` in source order."""
+    """What matters of a statement of a module, parsed; `sites` in source order."""
 
     module: Module
     statement: Statement
+    text: str
     tree: cst.Module
     sites: list[Site] = field(default_factory=list)
     keys: dict[str, list[Binding]] = field(default_factory=dict)
@@ -126,6 +127,7 @@ class Part:
         self.functions: dict[str, Scope] = {}
         self._order = 0
         self._guards = 0
+        self._asks_who = _WHO.search(self.text) is not None
         for line in self.tree.body:
             self._walk(line, self.top)
 
@@ -138,7 +140,7 @@ class Part:
         """Found in the text, as libcst's positions cost more than its parsing; -1 where it is not sure."""
         name = called_name(call)
         sites = [site for site in self.sites if site.called == name]
-        quiet = blank_strings(self.statement.text)
+        quiet = blank_strings(self.text)
         places = [match.start(1) for match in re.finditer(rf"(?<!def )(?<!class )\b({name})\s*\(", quiet)]
         index = next((n for n, site in enumerate(sites) if site.node is call), -1)
         return quiet.count("\n", 0, places[index]) if name and len(places) == len(sites) else -1
@@ -198,7 +200,7 @@ class Part:
         return False
 
     def _choose(self, node: cst.If, scope: Scope) -> bool:
-        asks = any(word in _source(node.test) for word in ("getuid", "geteuid", "is_root"))
+        asks = self._asks_who and _WHO.search(cst.Module([]).code_for_node(node.test)) is not None
         self._walk(node.test, scope)
         self._guards += asks
         self._walk(node.body, scope)
@@ -278,17 +280,17 @@ class Part:
 
 def _forgives(handler: cst.ExceptHandler) -> bool:
     """Whether a handler catches what the system says to a user who may not."""
-    if any(isinstance(node, cst.Raise) for line in handler.body.body for node in getattr(line, "body", ())):
+    simple = (line for line in handler.body.body if isinstance(line, cst.SimpleStatementLine))
+    if any(isinstance(node, cst.Raise) for line in simple for node in line.body):
         return False
-    return handler.type is None or _FORBIDDEN.search(_source(handler.type)) is not None
+    kinds = handler.type
+    named = [one.value for one in kinds.elements] if isinstance(kinds, cst.Tuple) else [kinds]
+    return any(one is None or (isinstance(one, cst.Name) and one.value in _FORBIDDEN) for one in named)
 
 
-def _source(node: cst.BaseExpression) -> str:
-    return cst.Module([]).code_for_node(node)
-
-
-_FORBIDDEN: Final = re.compile(
-    r"\b(?:Exception|BaseException|OSError|IOError|EnvironmentError|PermissionError)\b"
+_WHO: Final = re.compile(r"\bgete?uid\b|\bis_root\b")
+_FORBIDDEN: Final = frozenset(
+    {"Exception", "BaseException", "OSError", "IOError", "EnvironmentError", "PermissionError"}
 )
 _HANDLERS: Final[Mapping[type[cst.CSTNode], Callable[[Part, Any, Scope], bool]]] = {
     cst.FunctionDef: Part._definition,
@@ -312,11 +314,11 @@ _HANDLERS: Final[Mapping[type[cst.CSTNode], Callable[[Part, Any, Scope], bool]]]
 }
 
 
-def parse_statement(module: Module, statement: Statement) -> Part | None:
-    """The statement as libcst reads it, None where it can't."""
-    tree = _parse(statement.text)
+def parse_statement(module: Module, statement: Statement, text: str) -> Part | None:
+    """What `text` has left of a statement as libcst reads it, None where it can't."""
+    tree = _parse(text)
     try:
-        return Part(module, statement, tree) if tree is not None else None
+        return Part(module, statement, text, tree) if tree is not None else None
     except RecursionError:
         return None
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Final
 
 from dockfix.evidence.application import Application
 from dockfix.evidence.build_context import Layout, Names, Read, read_layout
-from dockfix.evidence.catalogue import Catalogue, load_catalogue
+from dockfix.evidence.catalogue import Catalogue, find_offsets, load_catalogue
 from dockfix.evidence.findings import Evidence, Kind
 from dockfix.evidence.modules import Module
 from dockfix.evidence.places import is_anyones, locate, locate_database
@@ -24,7 +22,7 @@ from dockfix.evidence.servers import find_server, flags
 from dockfix.evidence.start import Line, Start, StartReader
 from dockfix.syntax.tree import Dockerfile
 
-MAX_MODULES: Final = 300
+MAX_MODULES: Final = 150
 MAX_UNSTARTED: Final = 4
 _ENTRIES: Final = frozenset(
     {
@@ -206,11 +204,7 @@ class _SourceReader:
             if (one := self.application.modules.get(module)) and (path := one.path)
         }
         for module in modules:
-            offsets = sorted(_offsets(module.source))
-            for statement in module.statements if offsets else ():
-                at = bisect_left(offsets, statement.start)
-                if at == len(offsets) or offsets[at] >= statement.start + len(statement.text):
-                    continue
+            for statement in module.statements_at(find_offsets(module.source)):
                 if statement.is_main and module.path not in entries:
                     continue
                 if reader is None:
@@ -280,11 +274,6 @@ class _SourceReader:
                 )
             elif name == "bind":
                 yield from self._ports([value], line, file, at)
-
-
-@lru_cache(maxsize=512)
-def _offsets(source: str) -> tuple[int, ...]:
-    return tuple(load_catalogue().find(source))
 
 
 def _main_name(path: str) -> str:
