@@ -102,7 +102,10 @@ def _fix_lineage(
         return Unchanged()
     if moving and (refusals := tuple(find_refusals(plan))):
         return Skipped(refusals)
-    testimony = plan.testimony = _hear(plan) if moving else SILENT
+    reviews = tuple(find_reviews(plan)) if moving else ()
+    # What is held back for a person is not worth reading the sources.
+    asks = moving and (options.unsafe or not reviews)
+    testimony = plan.testimony = _hear(plan) if asks else SILENT
     if testimony.refusals:
         return Skipped(testimony.refusals)
     names: list[str] = []
@@ -118,6 +121,5 @@ def _fix_lineage(
         return Unchanged()
     if broken := tuple(check_guarantees(original, plan, active)):
         return Skipped(broken)
-    reviews = (*find_reviews(original), *testimony.reviews) if moving else ()
     notes = (*find_notes(plan), *testimony.notes) if moving else ()
-    return Changed(plan.tree.text, tuple(names), reviews, notes)
+    return Changed(plan.tree.text, tuple(names), (*reviews, *testimony.reviews), notes)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = 6
-MAX_PARSED: Final = 100_000
+MAX_PARSED: Final = 60_000
 """So many characters of an application are parsed."""
 
 

@@ -33,6 +33,8 @@ _IMPORT: Final = re.compile(
 _INNER: Final = re.compile(r"^([ \t]+)(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.MULTILINE)
 _BRACKETS: Final = re.compile(r"[()\[\]{}]")
 _HEAD_END: Final = re.compile(r"[ \t]*(?:->[^\n]*?)?:[ \t]*(?=\n)")
+_DOCUMENTED: Final = re.compile(r":[ \t]*\n\s*$")
+_ENDS: Final = re.compile(r"[ \t]*(?:\n|$)")
 _MAKERS: Final = frozenset({"__init__", "__post_init__", "__new__", "setup"})
 _LONG: Final = 30
 _SHORT: Final = 8
@@ -92,6 +94,38 @@ class Statement:
             parts += self.text[at:begin], " ...", "\n" * body.count("\n")
             at = end
         return "".join([*parts, self.text[at:]])
+
+
+def condense(text: str) -> tuple[str, tuple[int, ...]]:
+    """The text without comments, documentation and blank lines, and the number of each line, from 0.
+
+    They mean nothing, and libcst keeps every one of them.
+    """
+    parts: list[str] = []
+    at = 0
+    for match in _QUIET.finditer(text):
+        found = match[0]
+        if found.startswith("#"):
+            parts.append(text[at : match.start()])
+        elif "\n" not in found:
+            continue
+        elif _DOCUMENTED.search(text, max(0, match.start() - 200), match.start()) and _ENDS.match(
+            text, match.end()
+        ):
+            parts += text[at : match.start()], "...", "\n" * found.count("\n")
+        else:
+            parts += text[at : match.start()], found.replace("\n", "\0")
+        at = match.end()
+    lines: list[str] = []
+    numbers: list[int] = []
+    number = 0
+    for line in "".join([*parts, text[at:]]).split("\n"):
+        height = line.count("\0") + 1
+        if line.strip():
+            lines.append(line.replace("\0", "\n"))
+            numbers += range(number, number + height)
+        number += height
+    return "\n".join(lines) + "\n", tuple(numbers)
 
 
 def _body(quiet: str, at: int) -> int:

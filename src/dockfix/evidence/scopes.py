@@ -12,7 +12,7 @@ from typing import Any, Final
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from dockfix.evidence.modules import Module, Statement, blank_strings
+from dockfix.evidence.modules import Module, Statement, blank_strings, condense
 
 _LAYOUT: Final = frozenset(
     {cst.SimpleWhitespace, cst.ParenthesizedWhitespace, cst.EmptyLine, cst.TrailingWhitespace, cst.Comma,
@@ -116,6 +116,7 @@ class Part:
     module: Module
     statement: Statement
     text: str
+    lines: tuple[int, ...]
     tree: cst.Module
     sites: list[Site] = field(default_factory=list)
     keys: dict[str, list[Binding]] = field(default_factory=dict)
@@ -134,7 +135,8 @@ class Part:
     def line_of(self, node: cst.CSTNode) -> int:
         """The line of the module where a node of this statement stands; a call's is that of its name."""
         found = self._line_of_call(node) if isinstance(node, cst.Call) else -1
-        return self.statement.line + (_lines_of(self.tree).get(node, 0) if found < 0 else found)
+        at = _lines_of(self.tree).get(node, 0) if found < 0 else found
+        return self.statement.line + self.lines[min(at, len(self.lines) - 1)]
 
     def _line_of_call(self, call: cst.Call) -> int:
         """Found in the text, as libcst's positions cost more than its parsing; -1 where it is not sure."""
@@ -316,9 +318,10 @@ _HANDLERS: Final[Mapping[type[cst.CSTNode], Callable[[Part, Any, Scope], bool]]]
 
 def parse_statement(module: Module, statement: Statement, text: str) -> Part | None:
     """What `text` has left of a statement as libcst reads it, None where it can't."""
+    text, lines = condense(text)
     tree = _parse(text)
     try:
-        return Part(module, statement, text, tree) if tree is not None else None
+        return Part(module, statement, text, lines, tree) if tree is not None else None
     except RecursionError:
         return None
 

@@ -22,7 +22,7 @@ from dockfix.evidence.servers import find_server, flags
 from dockfix.evidence.start import Line, Start, StartReader
 from dockfix.syntax.tree import Dockerfile
 
-MAX_MODULES: Final = 150
+MAX_MODULES: Final = 100
 MAX_UNSTARTED: Final = 4
 _ENTRIES: Final = frozenset(
     {
@@ -38,6 +38,7 @@ _ENTRIES: Final = frozenset(
         "bot.py",
     }
 )
+_PYTHON: Final = re.compile(r"python|\bpip3?\b|conda|\.py\b|\buvx?\b|poetry|requirements", re.IGNORECASE)
 _DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
 _DJANGO: Final = (
     "models",
@@ -111,6 +112,7 @@ class _SourceReader:
         self.catalogue: Catalogue = load_catalogue()
         paths = layout.env.get("PYTHONPATH", "").split(":")
         roots = [*start.roots, layout.workdir, *(posixpath.join(layout.workdir, one) for one in paths if one)]
+        self.text = text
         self.known = False
         self.application = Application(layout, roots, layout.env)
         self.collects = "collectstatic" in text or any("collectstatic" in line.words for line in start.lines)
@@ -137,7 +139,7 @@ class _SourceReader:
         waiting = [one for path in self.start.files if (one := application.load(path, _main_name(path)))]
         waiting += [one for name in self.start.modules if (one := application.module(name))]
         self.known = bool(waiting)
-        waiting = waiting or self._likely()
+        waiting = waiting or (self._likely() if _PYTHON.search(self.text) else [])
         seen: dict[str, Module] = {}
         while waiting and len(seen) < MAX_MODULES:
             module = waiting.pop(0)
@@ -145,6 +147,7 @@ class _SourceReader:
                 continue
             seen[module.path] = module
             waiting += (one for one in self._imported(module) if one.path not in seen)
+        self.application.is_cut = bool(waiting)
         return list(seen.values())
 
     def _likely(self) -> list[Module]:

@@ -10,7 +10,7 @@ from dockfix.evidence.build_context import Layout, read_layout
 from dockfix.evidence.catalogue import load_catalogue
 from dockfix.evidence.contradictions import find_contradictions
 from dockfix.evidence.findings import Evidence, Kind
-from dockfix.evidence.sources import MAX_MODULES, Reading, read_start
+from dockfix.evidence.sources import Reading, read_start
 from dockfix.evidence.start import StartReader
 from dockfix.model.holdings import is_given
 from dockfix.model.paths import is_below_any, is_ownable, is_root_home, is_shared, is_system_directory
@@ -132,8 +132,7 @@ class _Hearing:
             )  # fmt: skip
         if self.reading.is_cut:
             yield Finding(
-                "evidence-cut", self.line, f"a large application: {len(self.reading.modules)} modules were"
-                f" read (at most {MAX_MODULES}), and not all of what they say was followed",
+                "evidence-cut", self.line, "a large application: not all of its sources were followed",
                 "--verify tries the whole",
             )  # fmt: skip
 
@@ -144,9 +143,11 @@ def _place(one: Evidence) -> str:
 
 def _fold(claims: Sequence[Evidence]) -> str:
     """The first few claims with their places, and how many more there are."""
-    told = dict.fromkeys(f"{one.what} ({_place(one)})" if one.what else _place(one) for one in claims)
+    told: dict[str, str] = {}
+    for one in claims:
+        told.setdefault(one.what or _place(one), f"{one.what} ({_place(one)})" if one.what else _place(one))
     more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
-    return ", ".join(list(told)[:SHOWN]) + more
+    return ", ".join(list(told.values())[:SHOWN]) + more
 
 
 def _fills(plan: Plan, layout: Layout, path: str) -> Iterator[tuple[str, str]]:
