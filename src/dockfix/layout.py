@@ -58,11 +58,16 @@ class Layout:
         return hits * 2 > gaps
 
     def insert_before(
-        self, instruction: Instruction, lines: Sequence[NewLine], *, follows: bool = False
+        self,
+        instruction: Instruction,
+        lines: Sequence[NewLine],
+        *,
+        follows: bool = False,
+        precedes: bool = False,
     ) -> Edit:
         """New lines above an instruction and the comment block that introduces it.
 
-        `follows`: they come behind others that are put there.
+        `follows`: they come behind others that are put there; `precedes`: others come behind them.
         """
         nodes = self.tree.nodes
         at = nodes.index(instruction)
@@ -71,7 +76,10 @@ class Layout:
         start = nodes[at].start
         text = "".join(self._written(line) + self._gap for line in lines)
         lead = self._gap if not follows and at and isinstance(nodes[at - 1], Instruction) else ""
-        return Edit(start, start, lead + text)
+        # A paragraph that a comment introduces stays one of its own.
+        begins = at and isinstance(nodes[at], Comment) and isinstance(nodes[at - 1], Blank)
+        tail = self.tree.eol if begins and not precedes and not self._gap else ""
+        return Edit(start, start, lead + text + tail)
 
     def insert_after(
         self, instruction: Instruction, lines: Sequence[NewLine], *, follows: bool = False

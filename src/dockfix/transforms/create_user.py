@@ -39,17 +39,20 @@ def propose(plan: Plan) -> Iterator[Edit]:
     index = find_place(plan)
     if index is not None:
         line = NewLine("RUN", account_command(plan.account, plan.lineage.image), COMMENT)
-        yield insert_at(plan, index, line)
+        yield insert_at(plan, index, line, precedes=index == plan.switch)
 
 
-def insert_at(plan: Plan, index: int, line: NewLine, *, follows: bool = False) -> Edit:
+def insert_at(
+    plan: Plan, index: int, line: NewLine, *, follows: bool = False, precedes: bool = False
+) -> Edit:
     """An edit that puts a line above the step at `index`, or at the end of the final stage.
 
-    `follows`: another edit of the same round puts a line there, and this one comes behind it.
+    `follows`: another edit of the same round puts a line there, and this one comes behind it;
+    `precedes`: another comes behind this one.
     """
     layout = Layout(plan.tree)
     if index < len(plan.steps):
-        return layout.insert_before(plan.steps[index].instruction, [line], follows=follows)
+        return layout.insert_before(plan.steps[index].instruction, [line], follows=follows, precedes=precedes)
     return layout.insert_after(plan.steps[-1].instruction, [line], follows=follows)
 
 
