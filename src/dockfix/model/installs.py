@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from dockfix.model.holdings import may_write
-from dockfix.model.lineage import Step
+from dockfix.model.lineage import Step, find_heirs
 from dockfix.model.paths import resolve
 from dockfix.model.pip import PipCall, is_virtual
 from dockfix.model.runs import Invocation, Run
@@ -84,6 +84,8 @@ def system_site_reason(plan: Plan) -> str:
         flag = one.flag("from") if one.keyword in ("COPY", "ADD") else None
         if flag and flag.value and flag.value.lower() in names and "/usr/local" in one.args:
             return "another stage copies the packages from where root's pip puts them"
+    if any(True for _ in find_heirs(plan.stages, plan.lineage.final)):
+        return "a stage built on this one uses the packages as root"
     copied = [copy.destination for copy in plan.copies if copy.destination != "/"]
     for step in plan.lineage.own_steps:
         if step.keyword == "ENV" and "PATH" in step.instruction.args and not _keeps_path(step):

@@ -24,6 +24,8 @@ _PLATFORM_ARGS: Final = {"TARGETPLATFORM": "linux/amd64", "TARGETOS": "linux", "
     "TARGETVARIANT": "",
 }
 _SETTINGS: Final = frozenset({"ARG", "ENV", "LABEL", "SHELL", "MAINTAINER", "ONBUILD", "STOPSIGNAL"})
+# What the user in force makes a difference to, and what sets it.
+_TOUCHED: Final = ("USER", "RUN", "COPY", "ADD")
 _VARIABLE: Final = re.compile(r"\$\{?(\w+)")
 _MANAGERS: Final = ("apt-get", "apt", "apk", "microdnf", "dnf", "yum", "zypper", "pacman")
 
@@ -249,3 +251,16 @@ def find_lineages(stages: tuple[Stage, ...], targets: tuple[str, ...]) -> tuple[
 
 def _ancestry(stage: Stage) -> list[Stage]:
     return [*(_ancestry(stage.parent) if stage.parent else ()), stage]
+
+
+def find_heirs(stages: Sequence[Stage], final: Stage) -> Iterator[tuple[Stage, Instruction]]:
+    """The stages built on `final` whose steps were written for root, each with the first that it touches."""
+    heirs = [final]
+    for stage in stages:
+        if stage.parent not in heirs:
+            continue
+        first = next((one for one in stage.instructions if one.keyword in _TOUCHED), None)
+        if first is None:
+            heirs.append(stage)
+        elif first.keyword != "USER" or is_root_user(first.args):
+            yield stage, first

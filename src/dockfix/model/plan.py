@@ -121,6 +121,9 @@ class Plan:
         """Whether set-workdir gives the image a directory of its own."""
         if self.lineage.end.workdir != "/" or not self.home.strip("/"):
             return False
+        # Stages built on this one may name by / what they copy to where they work.
+        if any(stage.parent is self.lineage.final for stage in self.stages):
+            return False
         # An unknown base may have a working directory of its own.
         is_set = self.lineage.last("WORKDIR") is not None
         return (self.lineage.image.known or is_set or bool(self.options.base)) and not leans_on_root(self)

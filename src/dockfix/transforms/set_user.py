@@ -11,13 +11,12 @@ from collections.abc import Iterator
 
 from dockfix.edits import Edit
 from dockfix.layout import Layout, NewLine
+from dockfix.model.lineage import find_heirs
 from dockfix.model.ownership import find_gifts
 from dockfix.model.plan import Plan
 from dockfix.transforms.create_user import find_place, insert_at
 
 NAME = "set-user"
-# What the user in force makes a difference to, and what sets it.
-_TOUCHED = ("USER", "RUN", "COPY", "ADD")
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home appuser
@@ -52,13 +51,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
 
 def _back_to_root(plan: Plan) -> Iterator[Edit]:
     """`USER root` on top of each stage that would inherit the account from the stage that ships."""
-    heirs = [plan.lineage.final]
-    for stage in plan.stages:
-        if stage.parent not in heirs:
-            continue
-        first = next((one.keyword for one in stage.instructions if one.keyword in _TOUCHED), "")
-        if not first:
-            heirs.append(stage)
-        elif first != "USER":
+    for stage, first in find_heirs(plan.stages, plan.lineage.final):
+        if first.keyword != "USER":
             line = NewLine("USER", "root", "Continue as root")
             yield Layout(plan.tree).insert_after(stage.instructions[0], [line])
