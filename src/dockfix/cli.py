@@ -79,6 +79,9 @@ def main(  # a parameter is an option
             "--evidence/--no-evidence", help="Read the application's sources too.", show_default=False
         ),
     ] = None,
+    manifests: Annotated[
+        bool, typer.Option("--manifests", help="Also edit the compose and Kubernetes files that run them.")
+    ] = False,
     stat: Annotated[bool, typer.Option("--stat", help="Count changed lines instead of the patch.")] = False,
     output: Annotated[
         str | None, typer.Option(metavar="FILE", help="Put the patch there; with --split-by, a folder.")
@@ -190,6 +193,7 @@ def main(  # a parameter is an option
         exclude=tuple(exclude or ()),
         everything=everything,
         embedded=embedded,
+        manifests=manifests,
         allow_dirty=allow_dirty,
         jobs=jobs,
         scheduler=scheduler,

@@ -22,6 +22,7 @@ from dockfix.statistics import Statistics
 from dockfix.terminal import Terminal
 
 if TYPE_CHECKING:
+    from dockfix.evidence.manifests import Deployment
     from dockfix.repository.application import Writer
     from dockfix.repository.patterns import Selection
     from dockfix.verify import VerifyOptions
@@ -50,6 +51,7 @@ class Request:
     exclude: tuple[str, ...] = ()
     everything: bool = False
     embedded: bool = False
+    manifests: bool = False
     allow_dirty: bool = False
     jobs: int = 0
     scheduler: str | None = None
@@ -78,13 +80,21 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
     mode = request.mode or Mode.DIFF
     root = patch_root(request.paths)
     sinks = _open_sinks(request, root, terminal)
-    candidates = list(find_candidates(request.paths, _selection(request)))
+    selection = _selection(request)
+    candidates = list(find_candidates(request.paths, selection))
+    deployments = _find_deployments(request, selection, candidates)
+    options, related = _relate_and_analyse(request, candidates, deployments)
     analyses: Iterator[Analysis] = (
         replace(analysis, name=patch_name(candidate.real, root))
-        for candidate, analysis in zip(candidates, _relate_and_analyse(request, candidates), strict=True)
+        for candidate, analysis in zip(candidates, related, strict=True)
     )
     if request.proof is not None:
         analyses = _prove(request, request.proof, candidates, analyses, terminal)
+    if request.manifests and deployments:
+        from dockfix.repository.deployments import follow  # noqa: PLC0415  # only where it is asked for
+
+        by_file = {one.real: own for one, own in zip(candidates, options, strict=True)}
+        analyses = follow(analyses, deployments, by_file, root)
     report = Report(terminal, mode, request.volume)
     finished = _deliver(request, analyses, len(candidates), sinks, report)
     for sink in sinks:
@@ -126,15 +136,35 @@ def _open_writer(request: Request, terminal: Terminal) -> Writer:
     return Writer(request.paths, terminal, allow_dirty=request.allow_dirty)
 
 
-def _relate_and_analyse(request: Request, candidates: Sequence[Candidate]) -> Iterator[Analysis]:
-    """The candidates' analyses, in the light of what builds them. Raises ConfigError before the first."""
+def _find_deployments(
+    request: Request, selection: Selection | None, candidates: Sequence[Candidate]
+) -> Mapping[str, tuple[Deployment, ...]]:
+    """What the repository's manifests say of running the candidates' images, by absolute path."""
+    if selection is None or not selection.repositories:
+        return {}
+    from dockfix.repository.deployments import find_deployments  # noqa: PLC0415  # not needed for single files
+
+    return find_deployments(selection.repositories, candidates, cached=request.cached)
+
+
+def _relate_and_analyse(
+    request: Request, candidates: Sequence[Candidate], deployments: Mapping[str, tuple[Deployment, ...]]
+) -> tuple[Sequence[Options], Iterator[Analysis]]:
+    """The candidates' options and analyses, in the light of what builds and runs them.
+
+    Raises ConfigError before the first.
+    """
     options = _options(candidates, request.overrides)
-    if not any(candidate.builds for candidate in candidates):
-        return _analyses(request, candidates, options)
+    if not deployments and not any(candidate.builds for candidate in candidates):
+        return options, _analyses(request, candidates, options)
     from dockfix.repository.relations import relate  # noqa: PLC0415  # not needed for single files
 
-    relations = relate(candidates, options)
-    return relations.hold_back(_analyses(request, candidates, relations.options))
+    def by_number(one: Deployment) -> bool:
+        asked = one.needs_number or (request.manifests and one.is_root and one.kind != "compose")
+        return asked and request.overrides.get("numeric") is not False
+
+    relations = relate(candidates, options, deployments, by_number=by_number)
+    return relations.options, relations.hold_back(_analyses(request, candidates, relations.options))
 
 
 def _prove(
@@ -227,6 +257,7 @@ def _selection(request: Request) -> Selection | None:
         (Patterns(here, request.exclude), Patterns(config.folder, config.exclude)),
         request.everything,
         request.embedded,
+        [] if request.overrides.get("evidence", True) else None,
     )
 
 

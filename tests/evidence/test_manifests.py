@@ -173,7 +173,7 @@ def test_a_numeric_user_passes_run_as_non_root() -> None:
         (
             "compose.yml",
             COMPOSE,
-            [("user: root  #", "user: 10001  #"), ("models:/root/.cache/", "models:/home/app/.cache/")],
+            [("user: root  #", "user: 10001:10001  #"), ("models:/root/.cache/", "models:/home/app/.cache/")],
         ),
         ("web.yaml", POD, [("/root/conf  #", "/home/app/conf  #"), ("runAsUser: 0", "runAsUser: 10001")]),
     ],
@@ -184,10 +184,17 @@ def test_edits_follow_the_user_and_leave_the_rest(
     expected = text
     for before, after in changes:
         expected = expected.replace(before, after)
-    assert (
-        apply_edits(text, edit_manifest(read_manifests([(path, text)]), uid=10001, home="/home/app"))
-        == expected
-    )
+    edits = edit_manifest(read_manifests([(path, text)]), user="app", ids="10001:10001", home="/home/app")
+    assert apply_edits(text, edits) == expected
+
+
+def test_without_numbers_compose_names_the_user_and_kubernetes_stays() -> None:
+    texts = [
+        apply_edits(text, edit_manifest(read_manifests([(path, text)]), user="app", ids="", home="/home/app"))
+        for path, text in (("compose.yml", COMPOSE), ("web.yaml", POD))
+    ]
+    assert "user: app  #" in texts[0]
+    assert "runAsUser: 0" in texts[1]
 
 
 def test_kinds_of_files() -> None:

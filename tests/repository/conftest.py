@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from git_repository import Repository
+
+from dockfix import cli
+from dockfix.config import find_config
 
 
 @pytest.fixture
@@ -17,3 +22,20 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     made = Repository(folder)
     made.git("init", "--quiet")
     return made
+
+
+@pytest.fixture
+def dockfix(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], repository: Repository
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command line in this process: exit code, output, messages."""
+    find_config.cache_clear()
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["dockfix", *arguments])
+        code = cli.run()
+        sys.stdout.flush()
+        out, err = capfdbinary.readouterr()
+        return code, out.decode(), err.decode()
+
+    return run

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
 from git_repository import Repository
 
-from dockfix import cli
-from dockfix.config import find_config
 from dockfix.discovery import find_candidates
 
 APP = """\
@@ -26,22 +23,6 @@ WORKDIR /srv
 """
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def dockfix(
-    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], repository: Repository
-) -> Run:
-    find_config.cache_clear()
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["dockfix", *arguments])
-        code = cli.run()
-        sys.stdout.flush()
-        out, err = capfdbinary.readouterr()
-        return code, out.decode(), err.decode()
-
-    return run
 
 
 @pytest.fixture

@@ -69,18 +69,22 @@ def _of_mount(one: Deployment, mount: Mount, home: str, written: tuple[str, ...]
         yield Finding("manifest-group", 0, message, "set fsGroup to the user's group")
 
 
-def edit_manifest(deployments: Iterable[Deployment], *, uid: int, home: str) -> tuple[Edit, ...]:
+def edit_manifest(deployments: Iterable[Deployment], *, user: str, ids: str, home: str) -> tuple[Edit, ...]:
     """The edits on one manifest that follow its image to a user, in order; comments and layout stay.
 
-    Mounts below /root move to the home, and root as the user becomes the user's number.
+    Mounts below /root move to the home, and root as the user becomes the user: by number (`ids`,
+    `uid:gid`, may be empty) where Kubernetes reads it, else by name.
     """
     edits: set[Edit] = set()
     for one in deployments:
-        if one.is_root and one.user is not None and one.user.end:
-            edits.add(Edit(one.user.start, one.user.end, str(uid)))
+        number = ids.partition(":")[0]
+        as_user = (ids or user) if one.kind == "compose" else number
+        if one.is_root and one.user is not None and one.user.end and as_user:
+            edits.add(Edit(one.user.start, one.user.end, as_user))
         for mount in one.mounts:
             target = mount.target
-            if _is_within(target.value, "/root") and target.end:
+            # A mount over the whole home would hide what the image has there.
+            if home and target.end and target.value.startswith("/root/"):
                 edits.add(Edit(target.start, target.end, moved_home(target.value, home)))
     return tuple(sorted(edits))
 

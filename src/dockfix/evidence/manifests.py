@@ -73,7 +73,7 @@ class Deployment:
         if self.dockerfile:
             return posixpath.normpath(dockerfile) == self.dockerfile
         name = posixpath.basename(self.image.partition("@")[0]).partition(":")[0]
-        return bool(name) and name in _names(dockerfile)
+        return bool(name) and name in likely_names(dockerfile)
 
 
 _PLAIN: Final = frozenset(
@@ -81,7 +81,7 @@ _PLAIN: Final = frozenset(
 )
 
 
-def _names(dockerfile: str) -> set[str]:
+def likely_names(dockerfile: str) -> set[str]:
     """What an image of that Dockerfile is likely called: by its folder, or by the file's own name."""
     folders = posixpath.dirname(dockerfile).split("/")
     names = {folder for folder in folders[-1:] if folder not in _PLAIN}

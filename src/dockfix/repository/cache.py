@@ -88,13 +88,18 @@ class Cache:
 
 def open_cache(root: str) -> Cache:
     """The cache of the repository or folder `root` (absolute)."""
+    return Cache(place_of(root), code_version())
+
+
+def place_of(root: str, kind: str = "") -> str:
+    """Where what is remembered of the repository or folder `root` is kept."""
     folder = os.environ.get("DOCKFIX_CACHE_DIR")
     if not folder:
         from platformdirs import user_cache_dir  # noqa: PLC0415
 
         folder = user_cache_dir("dockfix")
     name = blake2b(os.fsencode(root), digest_size=12).hexdigest()
-    return Cache(os.path.join(folder, f"{name}.json"), code_version())
+    return os.path.join(folder, f"{name}-{kind}.json" if kind else f"{name}.json")
 
 
 @cache

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from dockfix.discovery import Candidate, is_dockerfile_name, is_template_name
+from dockfix.evidence.manifests import can_be_manifest
 from dockfix.reading import read_bytes
 from dockfix.repository.builds import Build, find_builds, reads_builds
 from dockfix.repository.git import GitError, Listing, find_top, is_ignored, list_files
@@ -30,6 +31,7 @@ TELLING: Final = (
     b".mk",
     b"makefile",
     b"justfile",
+    b"devcontainer.json",
 )
 TELLING_NAMES: Final = (*(name.decode() for name in TELLING), "Makefile")
 MAX_TELLING: Final = 256 * 1024
@@ -65,9 +67,12 @@ class _Search:
     real: str
     selection: Selection
     telling: list[str] = field(default_factory=list)
+    manifests: list[str] = field(default_factory=list)
 
     def with_builds(self, candidates: list[Candidate]) -> Iterator[Candidate]:
         """The candidates with what the repository's files say of them, and those that only these name."""
+        if self.manifests and self.selection.repositories is not None:
+            self.selection.repositories.append((self.real, self.manifests))
         named = builds_by_file(self._builds())
         for candidate in candidates:
             inner = candidate.real[len(self.real) + 1 :].replace(os.sep, "/")
@@ -125,13 +130,21 @@ class _Search:
                 yield from self._misplaced(name, folders)
             if base:
                 yield from self._judge(name, base)
-        self.telling.extend(filter(reads_builds, listing.files_ending(TELLING)))
+        for name in listing.files_ending(TELLING):
+            self._note_telling(name)
         for name in listing.submodules:
             if not self.selection.excludes(os.path.join(self.real, name)):
                 cure = "name it as a path of its own"
                 yield self._refuse(name, "submodule", "a submodule, not searched", cure)
         for name, why in listing.closed:
             yield self._closed(name, why)
+
+    def _note_telling(self, name: str) -> None:
+        """Keep the name of a file that may tell what is built, or how it is run."""
+        if reads_builds(name):
+            self.telling.append(name)
+        if self.selection.repositories is not None and can_be_manifest(name):
+            self.manifests.append(name)
 
     def _judge(self, name: str, base: str) -> Iterator[Candidate]:
         """The candidate of a relative path, if its name or the user says that it is one."""
@@ -226,8 +239,8 @@ class _Search:
             name = inner + entry.name
             if not entry.is_dir(follow_symlinks=False):
                 if not _ignored(name, specs):
-                    if name.endswith(TELLING_NAMES) and reads_builds(name):
-                        self.telling.append(name)
+                    if name.endswith(TELLING_NAMES):
+                        self._note_telling(name)
                     yield from self._judge(name, entry.name)
             elif self._enters(entry, name, specs):
                 if entry.name in _EXPECTED:

@@ -69,13 +69,15 @@ class Patterns:
 class Selection:
     """Which files of a folder to take beside, and less, what their names and git say.
 
-    With `embedded` also those of other kinds that hold Dockerfiles.
+    With `embedded` also those of other kinds that hold Dockerfiles. The search leaves in
+    `repositories`, where it is a list, (folder, names of files that may be manifests).
     """
 
     include: tuple[Patterns, ...] = ()
     exclude: tuple[Patterns, ...] = ()
     everything: bool = False
     embedded: bool = False
+    repositories: list[tuple[str, list[str]]] | None = None
 
     def includes(self, path: str) -> bool:
         """Whether the absolute `path` was asked for."""

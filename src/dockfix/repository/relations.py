@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from dockfix.analysis import Analysis
 from dockfix.discovery import Candidate
+from dockfix.evidence.manifests import Deployment
 from dockfix.options import Options
 from dockfix.reading import MAX_BYTES, Source, read_bytes, read_source
 from dockfix.repository.builds import Build
@@ -41,15 +43,26 @@ class Relations:
             yield replace(analysis, result=Skipped((reason,)), applies=False, edits=())
 
 
-def relate(candidates: Sequence[Candidate], options: Sequence[Options]) -> Relations:
-    """The relations among the candidates by what builds them: targets, and names that others start FROM."""
+def relate(
+    candidates: Sequence[Candidate],
+    options: Sequence[Options],
+    deployments: Mapping[str, tuple[Deployment, ...]] = MappingProxyType({}),
+    *,
+    by_number: Callable[[Deployment], bool] = lambda _: False,
+) -> Relations:
+    """The relations among the candidates by what builds them: targets, and names that others start FROM.
+
+    `deployments` are by absolute path; a file gets numbers where one is to go `by_number`.
+    """
     bases = _find_bases(candidates)
     children: dict[str, list[str]] = {}
     for candidate in candidates:
         for builder in bases.get(candidate.real, {}).values():
             children.setdefault(builder, []).append(candidate.path)
     own = {
-        candidate.real: _with_targets(candidate, given)
+        candidate.real: _with_deployments(
+            _with_targets(candidate, given), deployments.get(candidate.real, ()), by_number
+        )
         for candidate, given in zip(candidates, options, strict=True)
     }
     facts = _Facts(bases, own)
@@ -60,6 +73,15 @@ def _with_targets(candidate: Candidate, options: Options) -> Options:
     targets = {build.target: None for build in candidate.builds if build.target}
     new = tuple(target for target in targets if target not in options.targets)
     return replace(options, targets=options.targets + new) if new else options
+
+
+def _with_deployments(
+    options: Options, deployments: tuple[Deployment, ...], by_number: Callable[[Deployment], bool]
+) -> Options:
+    if not deployments or not options.evidence:
+        return options
+    numeric = options.numeric or any(map(by_number, deployments))
+    return replace(options, deployments=deployments, numeric=numeric)
 
 
 def _find_bases(candidates: Sequence[Candidate]) -> dict[str, dict[str, str]]:

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+
+import pytest
+from git_repository import Repository
+
+from dockfix.discovery import Candidate
+from dockfix.repository.builds import Build
+from dockfix.repository.deployments import find_deployments
+
+DOCKERFILE = 'FROM python:3.12-slim\nWORKDIR /srv\nCOPY . .\nCMD ["python", "web.py"]\n'
+WRITES = 'import os\nos.makedirs("/data/up", exist_ok=True)\n'
+COMPOSE = """\
+# how it runs here
+services:
+  web:
+    build: services/web
+    user: root   # for the cache
+    volumes:
+      - models:/root/.cache/huggingface
+      - data:/data
+"""
+POD = """\
+kind: Pod
+spec:
+  securityContext: {runAsNonRoot: true}
+  containers:
+    - name: web
+      image: registry.example/team/web:1
+"""
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def web(repository: Repository) -> Repository:
+    repository.put("services/web/Dockerfile", text=DOCKERFILE)
+    repository.put("services/web/web.py", text=WRITES)
+    return repository
+
+
+def test_a_contradiction_is_told_with_its_line(web: Repository, dockfix: Run) -> None:
+    web.put("compose.yml", text=COMPOSE)
+    _, patch, said = dockfix("--diff", "-v", ".")
+    assert (
+        "chown appuser:appuser /srv /data/up /home/appuser/.cache /home/appuser/.cache/huggingface /data"
+        in (re.sub(r" \\\n\+ +", " ", patch))
+    )
+    assert "compose.yml:5 runs it as root all the same [manifest-user]" in said
+    assert "compose.yml:7 mounts /root/.cache/huggingface, which only root reads [manifest-mount]" in said
+    assert "compose.yml" not in patch
+
+
+def test_run_as_non_root_makes_the_user_a_number(web: Repository, dockfix: Run) -> None:
+    web.put("deploy/web.yaml", text=POD)
+    _, patch, said = dockfix("--diff", "-v", ".")
+    assert "+USER 10001:10001" in patch
+    assert "deploy/web.yaml:3 asks for runAsNonRoot, so USER is a number [numeric-user]" in said
+    assert "+USER appuser" in dockfix("--diff", "--no-evidence", ".")[1]
+    assert "+USER appuser" in dockfix("--diff", "--no-numeric", ".")[1]
+
+
+def test_manifests_follow_on_request(web: Repository, dockfix: Run) -> None:
+    web.put("compose.yml", text=COMPOSE)
+    web.put("other.yml", text=COMPOSE.replace("services/web", "services/other"))
+    web.commit()
+    dockfix("--write", "--manifests", ".")
+    expected = COMPOSE.replace("user: root", "user: appuser").replace("/root/.cache", "/home/appuser/.cache")
+    assert (web.folder / "compose.yml").read_text() == expected
+    assert (web.folder / "other.yml").read_text() == COMPOSE.replace("services/web", "services/other")
+    dockfix("--undo", ".")
+    assert (web.folder / "compose.yml").read_text() == COMPOSE
+
+
+def test_manifests_of_what_does_not_change_stay(web: Repository, dockfix: Run) -> None:
+    web.put("services/web/Dockerfile", text=DOCKERFILE.replace("CMD", "RUN useradd a\nUSER a\nCMD"))
+    web.put("compose.yml", text=COMPOSE)
+    assert dockfix("--diff", "--manifests", ".")[1] == ""
+
+
+def test_a_changed_manifest_is_read_again(web: Repository, dockfix: Run) -> None:
+    web.put("compose.yml", text=COMPOSE)
+    os.utime("compose.yml", (1e9, 1e9))
+    assert "compose.yml:5 runs it as root" in dockfix("--diff", "-v", ".")[2]
+    assert "compose.yml:5 runs it as root" in dockfix("--diff", "-v", ".")[2]
+    web.put("compose.yml", text=COMPOSE.replace("# how", "#\n# how"))
+    assert "compose.yml:6 runs it as root" in dockfix("--diff", "-v", ".")[2]
+
+
+@pytest.mark.parametrize(
+    ("image", "images", "expected"),
+    [
+        ("registry.example/team/web:1", {"a/Dockerfile": ("registry.example/team/web",)}, "a/Dockerfile"),
+        ("mirror/web@sha256:1", {"a/Dockerfile": ("registry.example/team/web",)}, "a/Dockerfile"),
+        ("web", {"web/Dockerfile": (), "api/Dockerfile": ()}, "web/Dockerfile"),
+        ("web", {"web/Dockerfile": ("team/site",)}, None),
+        ("web", {"one/web/Dockerfile": (), "two/web/Dockerfile": ()}, None),
+        ("x/web", {"one/Dockerfile": ("x/web",), "two/web/Dockerfile": ()}, "one/Dockerfile"),
+    ],
+)
+def test_an_image_belongs_to_one_dockerfile(
+    repository: Repository, image: str, images: dict[str, tuple[str, ...]], expected: str | None
+) -> None:
+    repository.put("pod.yaml", text=POD.replace("registry.example/team/web:1", image))
+    root = str(repository.folder)
+    candidates = [
+        Candidate(path, f"{root}/{path}", builds=(Build("x", path, "", images=names),))
+        for path, names in images.items()
+    ]
+    found = find_deployments([(root, ["pod.yaml", "gone.yaml"])], candidates, cached=False)
+    assert list(found) == ([f"{root}/{expected}"] if expected else [])
