@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockfix.verify.observing import Watch, note, read_json
+from dockfix.verify.observing import Expected, Watch, note, patience, read_json
 from dockfix.verify.verdict import Process
 
 WARNING = 'time="2025-01-01" level=warning msg="[x] {y}"\n'
@@ -28,3 +28,16 @@ def test_a_runtime_that_starts_a_health_check_is_no_process_of_the_image() -> No
     rows = [(1, 1000, 1000, "python app.py"), (9, 0, 0, "runc init"), (12, 0, 0, "runcible --serve")]
     note(watch, {"processes": rows})
     assert list(watch.processes.values()) == [Process(*rows[0]), Process(*rows[2])]
+
+
+@pytest.mark.parametrize(
+    ("expected", "seconds"),
+    [
+        (Expected(), 5.0),
+        (Expected(seconds=6.0), 5.0),
+        (Expected(seconds=6.0, ended=True), 23.0),
+        (Expected(seconds=6.0, ports=frozenset({80})), 23.0),
+    ],
+)
+def test_rewrite_has_time_to_do_what_the_original_did(expected: Expected, seconds: float) -> None:
+    assert patience(5.0, expected) == seconds

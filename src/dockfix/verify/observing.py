@@ -38,6 +38,7 @@ class Expected:
     """
 
     ports: frozenset[int] = frozenset()
+    ended: bool = False
     seconds: float = 0.0
     wrote: tuple[str, ...] = ()
     home: str = ""
@@ -133,7 +134,7 @@ class Observer:
 
     def _wait(self, container: str, watch: Watch, expected: Expected, start: float) -> float | None:
         """Until it ended, answered what is expected, or its time is over; seconds to the answer."""
-        limit = max(self._options.seconds, expected.seconds * 3 + 5 if expected.ports else 0)
+        limit = patience(self._options.seconds, expected)
         while True:
             self._look(container, watch)
             if not watch.up:
@@ -201,6 +202,12 @@ class Observer:
             if not after.startswith(path + "/")
         ]
         return tuple(path for path in leaves if not _passes(path))
+
+
+def patience(least: float, expected: Expected) -> float:
+    """How many seconds an image is given: more than the original took to answer, or to come to its end."""
+    settles = expected.ports or expected.ended
+    return max(least, expected.seconds * 3 + 5 if settles else 0)
 
 
 def read_json(output: str) -> Any:

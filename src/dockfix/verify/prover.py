@@ -241,6 +241,7 @@ def _expect(before: Observation | None, text: str) -> Expected:
         return Expected()
     return Expected(
         ports=frozenset(answer.port for answer in before.answers),
+        ended=not before.up,
         seconds=before.seconds,
         wrote=before.wrote,
         home=before.home,
