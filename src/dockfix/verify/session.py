@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Final
@@ -68,10 +69,8 @@ class Session:
     ) -> None:
         self.close()
         self._pipe.close()
-        try:
-            self._sweeper.wait(60)
-        except KeyboardInterrupt:
-            self._sweeper.wait(60)
+        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            self._sweeper.wait(60)  # it carries on where that is not enough
 
     @property
     def closed(self) -> bool:
@@ -101,7 +100,7 @@ class Session:
             output, _ = process.communicate()
             code = TIMED_OUT
         except BaseException:
-            _kill(process.pid)
+            self.close()  # what is left to remove, the sweeper removes
             process.communicate()
             raise
         finally:
