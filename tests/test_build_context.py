@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from dockfix.build_context import MAX_BYTES, describe_context, folder_time, note_surroundings
+from dockfix.build_context import MAX_BYTES, describe_context
 
 
 @pytest.fixture
@@ -68,32 +67,3 @@ def test_listing_stays_inside(folder: Path, path: str, names: set[str]) -> None:
     list_names = describe_context(str(folder / "Dockerfile")).names
     assert list_names is not None
     assert list_names(path) == names
-
-
-@pytest.mark.parametrize("age", [0, 60])
-@pytest.mark.parametrize(
-    ("path", "text", "holds"),
-    [
-        ("sub/entry.sh", "exec y\n", False),
-        ("sub/entry.sh", "exec x\n", True),
-        ("sub/new.py", "", False),
-        ("other/new.py", "", True),
-    ],
-)
-def test_what_was_seen_holds_until_it_changes(
-    folder: Path, age: int, path: str, text: str, holds: bool
-) -> None:
-    (folder / "other").mkdir()
-    for place in (folder / "sub" / "entry.sh", folder / "sub"):
-        time = place.stat().st_mtime - age
-        os.utime(place, (time, time))
-    changed = folder_time(str(folder))
-    context = describe_context(str(folder / "Dockerfile"))
-    assert context.names is not None
-    assert context.names("sub") == {"entry.sh"}
-    assert context.read("sub/entry.sh") is not None
-    seen = note_surroundings(context, changed)
-    assert seen.still_hold(str(folder / "Dockerfile"), None)
-    assert all(bool(time) is bool(age) for _, _, time in seen.reads)
-    (folder / path).write_text(text)
-    assert seen.still_hold(str(folder / "Dockerfile"), None) is holds

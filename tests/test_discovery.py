@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dockfix.discovery import Candidate, find_candidates, is_dockerfile_name, is_template_name
+from dockfix.candidates import Candidate
+from dockfix.discovery import find_candidates
+from dockfix.naming import is_dockerfile_name, is_template_name
 
 
 @pytest.mark.parametrize(

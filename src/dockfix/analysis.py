@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dockfix.context import Context
 from dockfix.diff import LineEdit, compare_lines, format_patch
 from dockfix.options import Options
-from dockfix.reading import Source, read_source
+from dockfix.reading import Source
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 
 if TYPE_CHECKING:
@@ -96,19 +96,6 @@ def _sum_up(before: str, after: str, results: Sequence[Result]) -> Result:
 def applies(result: Result, options: Options) -> bool:
     """Whether a result is to be shown as a patch and written."""
     return isinstance(result, Changed) and (result.safe or options.unsafe)
-
-
-def analyse_file(
-    path: str, options: Options, folder: str | None = None, *, embedded: bool = False
-) -> Analysis:
-    """Read and fix the file at `path`, or what is `embedded` in it.
-
-    `folder` is its build context, by default where it lies.
-    """
-    from dockfix.build_context import describe_context  # noqa: PLC0415
-
-    step = analyse_embedded if embedded else analyse
-    return step(path, read_source(path), options, describe_context(path, folder))
 
 
 def skip(path: str, reason: Finding, *, failed: bool = False) -> Analysis:

@@ -6,26 +6,26 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from time import time_ns
 from typing import Final
 
 from dockfix.context import Context
 from dockfix.reading import read_bytes
+from dockfix.stamps import Mark, mark
 
 MAX_BYTES: Final = 1024 * 1024
-_SETTLED: Final = 2 * 10**9  # a file may change again without a new time for so long, in nanoseconds
 
 
 @dataclass(slots=True)
 class FolderReader:
     """Reads the text files below `folder` by their relative path with slashes, and remembers which.
 
-    `reads` has a digest and the time of each, in nanoseconds, 0 where it was too new to be trusted;
-    a folder whose names were asked for stands there with a slash at its end.
+    `reads` has a digest of each; a folder whose names were asked for stands there with a slash at
+    its end. `marks` tells whether any of them changed since.
     """
 
     folder: str
-    reads: dict[str, tuple[str, int]] = field(default_factory=dict, compare=False)
+    reads: dict[str, str] = field(default_factory=dict, compare=False)
+    marks: list[Mark] = field(default_factory=list, compare=False)
     _texts: dict[str, str | None] = field(default_factory=dict, compare=False)
     _names: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
     _folders: dict[str, str] = field(default_factory=dict, compare=False)
@@ -35,9 +35,9 @@ class FolderReader:
         """The file's text; None where it lies outside, is no UTF-8 file, or is larger than a mebibyte."""
         if path not in self._texts:
             target = self._inside(path)
-            changed = changed_at(target) if target else 0
+            self._mark(path)
             text = self._texts[path] = _read(target) if target else None
-            self.reads[path] = digest(text), changed
+            self.reads[path] = digest(text)
         return self._texts[path]
 
     def names(self, path: str) -> frozenset[str]:
@@ -45,10 +45,14 @@ class FolderReader:
         path = path.rstrip("/")
         if path not in self._names:
             target = self._inside(path)
-            changed = changed_at(target) if target else 0
+            self._mark(path)
             names = self._names[path] = _list(target) if target else frozenset()
-            self.reads[path + "/"] = digest_names(names), changed
+            self.reads[path + "/"] = digest_names(names)
         return self._names[path]
+
+    def _mark(self, path: str) -> None:
+        if "\0" not in path:
+            self.marks.append(mark(os.path.join(self._real, path.strip("/")).rstrip(os.sep)))
 
     def _inside(self, path: str) -> str:
         """Where the path leads, "" where that is outside."""
@@ -100,58 +104,6 @@ def list_names(folder: str) -> frozenset[str]:
         return frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a result came from beside the file: a digest of the names beside it, and what was read.
-
-    `changed` is the time in nanoseconds at which the folder last gained or lost a name; `reads` are
-    (path, digest, time) of a FolderReader's files and folders.
-    """
-
-    changed: int = 0
-    names: str = ""
-    reads: tuple[tuple[str, str, int], ...] = ()
-
-    def still_hold(self, path: str, folder: str | None) -> bool:
-        """Whether all is as it was around the file at `path`, built in `folder`."""
-        beside = os.path.dirname(path) or os.curdir
-        if folder_time(beside) != self.changed and digest_names(list_names(beside)) != self.names:
-            return False
-        reader = FolderReader(folder or beside)
-        return all(_is_same(reader, *read) for read in self.reads)
-
-
-def _is_same(reader: FolderReader, path: str, then: str, changed: int) -> bool:
-    """Whether a file or folder has its time still, or its content."""
-    if changed and folder_time(os.path.join(reader.folder, path.lstrip("/"))) == changed:
-        return True
-    return (digest_names(reader.names(path)) if path.endswith("/") else digest(reader(path))) == then
-
-
-NOWHERE: Final = Surroundings()
-
-
-def note_surroundings(context: Context, changed: int) -> Surroundings:
-    """What was seen of a context whose folder had the time `changed` before it was described."""
-    reads: dict[str, tuple[str, int]] = getattr(context.read, "reads", {})
-    rows = ((path, then, time) for path, (then, time) in sorted(reads.items()))
-    return Surroundings(changed, digest_names(context.siblings), tuple(rows))
-
-
 def digest_names(names: Iterable[str]) -> str:
     """A digest of a set of names."""
     return digest("\0".join(sorted(names)))
-
-
-def folder_time(folder: str) -> int:
-    """When a folder last gained or lost a name, or a file was written, in nanoseconds; 0: not known."""
-    try:
-        return os.stat(folder).st_mtime_ns
-    except OSError:
-        return 0
-
-
-def changed_at(path: str) -> int:
-    """When a file or folder last changed, in nanoseconds; 0 where it did just now or cannot be asked."""
-    time = folder_time(path)
-    return time if time and time_ns() - time > _SETTLED else 0

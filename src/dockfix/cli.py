@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from dockfix import __version__
 from dockfix.config import ConfigError
@@ -36,7 +39,28 @@ def run() -> int:
     return Exit.DONE
 
 
-@app.command()
+class _PlainCommand(TyperCommand):
+    """Converts only what was given and is no text: building the converters costs more than most runs."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, that of --help among them."""
+        params: list[Any] = list(super().get_params(ctx))
+        for param in params:
+            if "process_value" not in vars(param):
+                param.process_value = partial(_process_value, param, param.process_value)
+        return params
+
+
+def _process_value(param: Any, convert: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
+    kind = getattr(getattr(param, "type_descriptor", None), "annotation", None)
+    if value is not None and value != param.default and kind not in (str, list[str]):
+        return convert(context, value)
+    if value is None and (param.multiple or param.nargs == -1):
+        value = ()
+    return value if param.callback is None else param.callback(context, param, value)
+
+
+@app.command(cls=_PlainCommand)
 def main(  # a parameter is an option
     paths: Annotated[
         list[str] | None,

@@ -93,12 +93,17 @@ def find_config(folder: str) -> Config:
 
     Raises ConfigError.
     """
-    for name, read in (("dockfix.toml", _own_table), ("pyproject.toml", _tool_table)):
+    for name, read in _FILES if folder not in bare_folders else ():
         path = os.path.join(folder, name)
         if os.path.isfile(path) and (table := read(path)) is not None:
             return _load(path, table)
     above = os.path.dirname(folder)
     return Config() if above == folder else find_config(above)
+
+
+def is_bare(folder: str) -> bool:
+    """Whether nothing in the folder itself could be a configuration."""
+    return not any(os.path.isfile(os.path.join(folder, name)) for name, _ in _FILES)
 
 
 def build_options(folder: str, overrides: Mapping[str, Any]) -> Options:
@@ -130,6 +135,10 @@ def check_overrides(overrides: Mapping[str, Any]) -> None:
         _check_family("--base", overrides["base"])
 
 
+bare_folders: Final[set[str]] = set()
+"""Absolute paths of folders that are known to be bare, which need not be asked again."""
+
+
 def _own_table(path: str) -> Mapping[str, object] | None:
     return _parse(path)
 
@@ -144,6 +153,9 @@ def _tool_table(path: str) -> Mapping[str, object] | None:
     if table is not None and not isinstance(table, dict):
         raise ConfigError(f"{path}: tool.dockfix is no table: write [tool.dockfix]")
     return table
+
+
+_FILES: Final = (("dockfix.toml", _own_table), ("pyproject.toml", _tool_table))
 
 
 def _parse(path: str) -> Mapping[str, object]:

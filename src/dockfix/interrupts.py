@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Self
 
 
-@contextmanager
-def hold_interrupts() -> Iterator[None]:
-    """Let Ctrl-C wait until the block is done, so that what is done is also said."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    caught: list[int] = []
-    previous = signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    if caught:
-        raise KeyboardInterrupt
+class Interrupts:
+    """Lets Ctrl-C wait while it is held, so that what is done is also said; else it raises at once."""
+
+    def __init__(self) -> None:
+        self._held = self._caught = False
+        self._previous: Any = None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._catch)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+            self._previous = None
+
+    def hold(self) -> None:
+        """From now on, Ctrl-C waits."""
+        self._held = True
+
+    def release(self) -> None:
+        """Raise KeyboardInterrupt where Ctrl-C came meanwhile."""
+        self._held = False
+        if self._caught:
+            raise KeyboardInterrupt
+
+    def _catch(self, _signal: int, _frame: FrameType | None) -> None:
+        if not self._held:
+            raise KeyboardInterrupt
+        self._caught = True

@@ -8,15 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from dockfix.analysis import Analysis, analyse, analyse_file, skip
+from dockfix.analysis import Analysis, analyse
+from dockfix.candidates import Candidate
 from dockfix.config import ConfigError, build_options, check_overrides, find_config
 from dockfix.context import Context
 from dockfix.diff import patch_name, patch_root
-from dockfix.discovery import Candidate, find_candidates
-from dockfix.interrupts import hold_interrupts
+from dockfix.discovery import find_candidates
+from dockfix.interrupts import Interrupts
 from dockfix.options import Options
 from dockfix.reading import read_stream
 from dockfix.report import Exit, Mode, Report, Volume
+from dockfix.repository.bulk import FEW, analyse_many
+from dockfix.repository.git import find_top
 from dockfix.results import Failed
 from dockfix.statistics import Statistics
 from dockfix.terminal import Terminal
@@ -24,12 +27,11 @@ from dockfix.terminal import Terminal
 if TYPE_CHECKING:
     from dockfix.evidence.manifests import Deployment
     from dockfix.repository.application import Writer
+    from dockfix.repository.cache import Cache
     from dockfix.repository.patterns import Selection
     from dockfix.verify import VerifyOptions
 
 STANDARD_INPUT: Final = "-"
-FEW: Final = 24
-"""Up to so many files are not worth other processes and a cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,12 @@ class Request:
     reports: tuple[str, ...] = ()
     proof: VerifyOptions | None = None
 
+    @property
+    def needs_texts(self) -> bool:
+        """Whether anything is done with the files' texts, beside counting what would change."""
+        counts = self.mode is Mode.CHECK and not (self.show_diff or self.statistics)
+        return not counts or self.output is not None or bool(self.reports) or self.proof is not None
+
 
 def migrate(request: Request) -> Exit:
     """Do what was asked and give the exit code. Raises ConfigError before anything is written."""
@@ -80,10 +88,12 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
     mode = request.mode or Mode.DIFF
     root = patch_root(request.paths)
     sinks = _open_sinks(request, root, terminal)
+    cache = _open_cache(request)
     selection = _selection(request)
-    candidates = list(find_candidates(request.paths, selection))
+    found = list(find_candidates(request.paths, selection, cache))
+    candidates = [candidate for candidate in found if not candidate.outside]
     deployments = _find_deployments(request, selection, candidates)
-    options, related = _relate_and_analyse(request, candidates, deployments)
+    options, related = _relate_and_analyse(request, candidates, found[len(candidates) :], deployments, cache)
     analyses: Iterator[Analysis] = (
         replace(analysis, name=patch_name(candidate.real, root))
         for candidate, analysis in zip(candidates, related, strict=True)
@@ -97,6 +107,8 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
         analyses = follow(analyses, deployments, by_file, root)
     report = Report(terminal, mode, request.volume)
     finished = _deliver(request, analyses, len(candidates), sinks, report)
+    if cache is not None:
+        cache.save()
     for sink in sinks:
         sink.close()
     report.say_notes()
@@ -114,13 +126,15 @@ def _deliver(
     writer = _open_writer(request, report.terminal) if request.mode is Mode.WRITE else None
     finished = False
     try:
-        with report.terminal.progress(count if count > FEW and request.volume else 0) as progress:
+        shown = count if count > FEW and request.volume else 0
+        with report.terminal.progress(shown) as progress, Interrupts() as interrupts:
             for analysis in progress(analyses):
-                with hold_interrupts():
-                    done = analysis if writer is None else writer.write(analysis)
-                    for sink in sinks:
-                        sink.add(done)
-                    report.add(done)
+                interrupts.hold()
+                done = analysis if writer is None else writer.write(analysis)
+                for sink in sinks:
+                    sink.add(done)
+                report.add(done)
+                interrupts.release()
         finished = True
     except KeyboardInterrupt:
         pass
@@ -136,6 +150,16 @@ def _open_writer(request: Request, terminal: Terminal) -> Writer:
     return Writer(request.paths, terminal, allow_dirty=request.allow_dirty)
 
 
+def _open_cache(request: Request) -> Cache | None:
+    """What is remembered of the repository that this folder belongs to."""
+    if not request.cached:
+        return None
+    from dockfix.repository.cache import open_cache  # noqa: PLC0415  # not needed for standard input
+
+    here = os.path.realpath(os.curdir)
+    return open_cache(find_top(here) or here)
+
+
 def _find_deployments(
     request: Request, selection: Selection | None, candidates: Sequence[Candidate]
 ) -> Mapping[str, tuple[Deployment, ...]]:
@@ -148,23 +172,38 @@ def _find_deployments(
 
 
 def _relate_and_analyse(
-    request: Request, candidates: Sequence[Candidate], deployments: Mapping[str, tuple[Deployment, ...]]
+    request: Request,
+    candidates: Sequence[Candidate],
+    others: Sequence[Candidate],
+    deployments: Mapping[str, tuple[Deployment, ...]],
+    cache: Cache | None,
 ) -> tuple[Sequence[Options], Iterator[Analysis]]:
     """The candidates' options and analyses, in the light of what builds and runs them.
+
+    The `others` are Dockerfiles outside of the search.
 
     Raises ConfigError before the first.
     """
     options = _options(candidates, request.overrides)
-    if not deployments and not any(candidate.builds for candidate in candidates):
-        return options, _analyses(request, candidates, options)
+    if not deployments and not any(candidate.builds for candidate in (*candidates, *others)):
+        return options, _analyses(request, candidates, options, cache)
     from dockfix.repository.relations import relate  # noqa: PLC0415  # not needed for single files
 
     def by_number(one: Deployment) -> bool:
         asked = one.needs_number or (request.manifests and one.is_root and one.kind != "compose")
         return asked and request.overrides.get("numeric") is not False
 
-    relations = relate(candidates, options, deployments, by_number=by_number)
-    return relations.options, relations.hold_back(_analyses(request, candidates, relations.options))
+    relations = relate(
+        candidates,
+        options,
+        others,
+        deployments,
+        options_of=lambda folder: build_options(folder, request.overrides),
+        by_number=by_number,
+        cache=cache,
+    )
+    held_back = relations.hold_back(_analyses(request, candidates, relations.options, cache))
+    return relations.options, held_back
 
 
 def _prove(
@@ -272,25 +311,17 @@ def _options(candidates: Sequence[Candidate], overrides: Mapping[str, Any]) -> l
 
 
 def _analyses(
-    request: Request, candidates: Sequence[Candidate], options: Sequence[Options]
+    request: Request, candidates: Sequence[Candidate], options: Sequence[Options], cache: Cache | None
 ) -> Iterator[Analysis]:
-    if len(candidates) > FEW or request.scheduler is not None:
-        from dockfix.repository.bulk import analyse_many  # noqa: PLC0415
-
-        yield from analyse_many(
-            candidates,
-            options,
-            jobs=request.jobs,
-            seconds=request.seconds,
-            cached=request.cached,
-            scheduler=request.scheduler,
-        )
-        return
-    for candidate, own in zip(candidates, options, strict=True):
-        if candidate.refusal is not None:
-            yield skip(candidate.path, candidate.refusal, failed=candidate.failed)
-        else:
-            yield analyse_file(candidate.path, own, candidate.folder, embedded=candidate.embedded)
+    return analyse_many(
+        candidates,
+        options,
+        jobs=request.jobs,
+        seconds=request.seconds,
+        cache=cache,
+        scheduler=request.scheduler,
+        texts=request.needs_texts,
+    )
 
 
 def _filter(request: Request, terminal: Terminal) -> Exit:

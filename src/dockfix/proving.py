@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from dockfix.analysis import Analysis
+from dockfix.candidates import Candidate
 from dockfix.config import ConfigError
-from dockfix.discovery import Candidate
 from dockfix.report import BROKEN
 from dockfix.results import Changed, Failed, Finding, Skipped
 from dockfix.terminal import Terminal, show_path

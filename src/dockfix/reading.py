@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from dockfix.results import Failed, Finding
+from dockfix.stamps import Stamp, stamp_of
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -24,11 +25,16 @@ class Source:
 
 def read_source(path: str) -> Source | Failed:
     """The Dockerfile at `path`; Failed where it is no readable UTF-8 text."""
+    return read_stamped_source(path)[0]
+
+
+def read_stamped_source(path: str) -> tuple[Source | Failed, Stamp]:
+    """As `read_source`, with the file's stamp, empty where it cannot be read."""
     try:
-        data = read_bytes(path, MAX_BYTES)
+        data, found = read_stamped(path, MAX_BYTES)
     except OSError as error:
-        return Failed(_explain(path, error))
-    return decode(data)
+        return Failed(_explain(path, error)), ()
+    return decode(data), found
 
 
 def read_stream(stream: BinaryIO) -> Source | Failed:
@@ -41,11 +47,30 @@ def read_bytes(path: str, limit: int) -> bytes:
 
     Raises OSError; with EINVAL where the path is no regular file, which is never waited for.
     """
+    return read_stamped(path, limit)[0]
+
+
+def read_stamped(path: str, limit: int = MAX_BYTES) -> tuple[bytes, Stamp]:
+    """As `read_bytes`, with the file's stamp from before it was read."""
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a regular file")
-        return file.read(limit + 1)
+        return _read(handle, min(limit, status.st_size) + 1, limit + 1), stamp_of(status)
+    finally:
+        os.close(handle)
+
+
+def _read(handle: int, guess: int, most: int) -> bytes:
+    """All that is there, up to `most` bytes; `guess` is enough where the file's size is what it says."""
+    data = os.read(handle, guess)
+    if len(data) == guess - 1:
+        return data
+    parts = [data]
+    while (room := most - sum(map(len, parts))) > 0 and (more := os.read(handle, min(room, 1 << 20))):
+        parts.append(more)
+    return b"".join(parts)
 
 
 def decode(data: bytes) -> Source | Failed:

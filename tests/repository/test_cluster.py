@@ -15,7 +15,8 @@ import pytest
 import dockfix
 from dockfix.options import Options
 from dockfix.repository.cluster import Cluster, pack_context
-from dockfix.repository.pool import Item, Job, analyse_all
+from dockfix.repository.jobs import Item, Job
+from dockfix.repository.pool import analyse_all
 from dockfix.results import Changed, Skipped
 
 TEXT = 'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nENTRYPOINT ["/app/start.sh"]\n'

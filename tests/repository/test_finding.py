@@ -23,6 +23,7 @@ def found(*paths: str, **selection: str | bool) -> list[str]:
     return [
         f"{candidate.path} [{candidate.refusal.code}]" if candidate.refusal else candidate.path
         for candidate in find_candidates(paths or (".",), chosen)
+        if not candidate.outside
     ]
 
 

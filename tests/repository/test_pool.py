@@ -14,7 +14,8 @@ import pytest
 from dockfix.analysis import Analysis
 from dockfix.context import Context
 from dockfix.options import Options
-from dockfix.repository.pool import CHUNK, Item, Job, Verdict, Workers, analyse_all
+from dockfix.repository.jobs import Item, Job, Verdict
+from dockfix.repository.pool import CHUNK, Workers, analyse_all
 from dockfix.results import Changed, Failed, Result, Unchanged
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in travels by fork")
@@ -115,7 +116,8 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         import os, time
         from dockfix import analysis
         from dockfix.options import Options
-        from dockfix.repository.pool import Job, Workers, analyse_all
+        from dockfix.repository.jobs import Job
+        from dockfix.repository.pool import Workers, analyse_all
         from dockfix.results import Unchanged
 
         def report_and_wait(text, options, context):

@@ -97,3 +97,39 @@ def test_one_that_is_built_on_itself_ends(dockfix: Run, repository: Repository) 
     code, _, err = dockfix("--check", ".")
     assert code == 0
     assert "base-of-others 2\n" in err
+
+
+def test_a_folder_is_seen_in_its_repository(dockfix: Run, family: Repository) -> None:
+    found = list(find_candidates(["docker", "job"]))
+    assert [(one.path, one.folder) for one in found if not one.outside] == [
+        ("docker/web.txt", "."),
+        ("job/Dockerfile", None),
+    ]
+    assert [one.path for one in found if one.outside] == ["base/Dockerfile"]
+    code, out, err = dockfix("--diff", "docker", "job")
+    assert code == 0
+    assert "unknown-base" not in err
+    assert [line for line in out.splitlines() if line.startswith("+++ ")] == [
+        "+++ b/docker/web.txt",
+        "+++ b/job/Dockerfile",
+    ]
+    job = out.partition("+++ b/job/Dockerfile")[2]
+    assert job.index("+USER appuser") < job.index("FROM run AS test")
+
+
+def test_a_base_keeps_root_for_children_elsewhere(dockfix: Run, family: Repository) -> None:
+    code, out, err = dockfix("--diff", "base")
+    assert (code, out) == (0, "")
+    assert "base/Dockerfile:1: the base of docker/web.txt, job/Dockerfile, whose steps" in err
+
+
+def test_from_a_folder_below_paths_start_there(
+    dockfix: Run, family: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(family.folder / "docker")
+    found = {one.path: one.folder for one in find_candidates(["."]) if not one.outside}
+    assert found == {"web.txt": ".."}
+    monkeypatch.chdir(family.folder / "base")
+    _, out, err = dockfix("--diff")
+    assert out == ""
+    assert "Dockerfile:1: the base of ../docker/web.txt, ../job/Dockerfile, whose steps" in err

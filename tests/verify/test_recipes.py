@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dockfix.discovery import Candidate
+from dockfix.candidates import Candidate
 from dockfix.repository.builds import Build, find_builds
 from dockfix.verify import Recipe, VerifyOptions, find_recipes, stage_names
 

@@ -6,14 +6,20 @@ Read from compose, bake and skaffold files, workflows, and `docker build` lines 
 from __future__ import annotations
 
 import json
+import os
 import posixpath
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from functools import partial
 from typing import Any, Final
 
+from dockfix.reading import read_bytes
+from dockfix.repository.cache import Cache, derive
 from dockfix.repository.hcl import read_blocks
+
+MAX_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,27 @@ def find_builds(name: str, text: str) -> list[Build]:
         return list(reader(name, text))
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return []
+
+
+def collect_builds(top: str, names: Iterable[str], cache: Cache | None = None) -> dict[str, list[Build]]:
+    """The builds of each Dockerfile that files of the repository at `top` tell of, by its path there."""
+    found: dict[str, list[Build]] = {}
+    for name in names:
+        path = os.path.join(top, name)
+        for row in derive(cache, f"builds {name}", path, partial(_read_builds, path, name)):
+            build = Build(*row)
+            found.setdefault(build.dockerfile, []).append(build)
+    return found
+
+
+def _read_builds(path: str, name: str) -> tuple[tuple[Any, ...], ...]:
+    try:
+        data = read_bytes(path, MAX_BYTES)
+    except OSError:
+        return ()
+    if len(data) > MAX_BYTES or not (b"build" in data or b"target" in data):
+        return ()
+    return tuple(map(astuple, find_builds(name, data.decode("utf-8", "replace"))))
 
 
 def _reader(name: str) -> Reader | None:

@@ -5,15 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, Final
 
 from dockfix.analysis import Analysis, skip
-from dockfix.discovery import Candidate
+from dockfix.candidates import Candidate
 from dockfix.options import Options
-from dockfix.reading import read_source
-from dockfix.repository.cache import Cache, open_cache
-from dockfix.repository.git import find_top
-from dockfix.repository.pool import Crew, Item, Job, Verdict, Workers, analyse_all
+from dockfix.reading import read_stamped_source
+from dockfix.repository.cache import Cache
+from dockfix.repository.jobs import Item, Job, Verdict, work_in_time
 from dockfix.results import Failed
+from dockfix.stamps import Stamp, settled
+
+if TYPE_CHECKING:
+    from dockfix.repository.pool import Crew
+
+FEW: Final = 24
+"""Up to so many files are not worth other processes."""
 
 
 def analyse_many(
@@ -22,49 +30,79 @@ def analyse_many(
     *,
     jobs: int = 0,
     seconds: float,
-    cached: bool = True,
+    cache: Cache | None = None,
     scheduler: str | None = None,
+    texts: bool = True,
 ) -> Iterator[Analysis]:
     """The analysis of each candidate, in order; `options` are theirs.
 
-    `jobs` is the number of processes (0: one for each processor we may use), `scheduler` the
-    address of a Dask scheduler to use instead. Raises ConfigError where it does not answer.
+    `jobs` is the number of processes (0: one for each processor we may use, but none for a `FEW`
+    files), `scheduler` the address of a Dask scheduler to use instead. Without `texts`, what is
+    remembered comes without the file's bytes, edits and new text. Raises ConfigError where the
+    scheduler does not answer.
     """
-    crew = _find_crew(jobs, scheduler)
-    here = os.path.realpath(os.curdir)
-    cache = open_cache(find_top(here) or here) if cached else None
-    items = (_prepare(one, own, cache) for one, own in zip(candidates, options, strict=True))
-    try:
-        for item, verdict in analyse_all(items, crew, seconds):
-            if isinstance(item, Job):
+    stamps: dict[str, Stamp | None] = {}
+    items = (
+        _prepare(one, own, cache, stamps, texts=texts) for one, own in zip(candidates, options, strict=True)
+    )
+    for item in items:
+        if isinstance(item, Verdict):
+            yield item.analysis
+            continue
+        rest = chain([item], items)
+        done: Iterator[tuple[Item, Verdict]]
+        if scheduler is None and not jobs and len(candidates) <= FEW:
+            done = ((one, work_in_time(one, seconds) if isinstance(one, Job) else one) for one in rest)
+        else:
+            from dockfix.repository.pool import analyse_all  # noqa: PLC0415  # costly, and not always needed
+
+            done = analyse_all(rest, _find_crew(jobs, scheduler), seconds)
+        for one, verdict in done:
+            if isinstance(one, Job):
                 if cache is not None:
-                    cache.store(item, verdict)
-                yield replace(verdict.analysis, before=item.data)
+                    cache.store(one, verdict, stamps.pop(one.path))
+                yield replace(verdict.analysis, before=one.data)
             else:
                 yield verdict.analysis
-    finally:
-        if cache is not None:
-            cache.save()
 
 
 def _find_crew(jobs: int, scheduler: str | None) -> Crew:
     if scheduler is None:
+        from dockfix.repository.pool import Workers  # noqa: PLC0415
+
         return Workers(jobs or _processors())
     from dockfix.repository.cluster import Cluster  # noqa: PLC0415  # an extra
 
     return Cluster(scheduler)
 
 
-def _prepare(candidate: Candidate, options: Options, cache: Cache | None) -> Item:
-    """The work that a candidate needs, or what is known of it without any."""
+def _prepare(
+    candidate: Candidate,
+    options: Options,
+    cache: Cache | None,
+    stamps: dict[str, Stamp | None],
+    *,
+    texts: bool,
+) -> Item:
+    """The work that a candidate needs, whose file's stamp is noted, or what is known of it without any."""
     path = candidate.path
     if candidate.refusal is not None:
         return Verdict(skip(path, candidate.refusal, failed=candidate.failed))
-    source = read_source(path)
+    if cache is not None:
+        known = cache.recall(path, options, candidate.folder, embedded=candidate.embedded, texts=texts)
+        if known is not None:
+            return known
+    source, found = read_stamped_source(path)
     if isinstance(source, Failed):
         return Verdict(Analysis(path, source))
     job = Job(path, source.data, options, candidate.folder, embedded=candidate.embedded)
-    return (None if cache is None else cache.find(job)) or job
+    if cache is None:
+        return job
+    now = settled(found)
+    if (verdict := cache.find(job, now)) is not None:
+        return verdict
+    stamps[path] = now
+    return job
 
 
 def _processors() -> int:

@@ -1,89 +1,210 @@
-"""Results of earlier runs, by content, options, surroundings and version."""
+"""What earlier runs found out, kept in one file: by stamps where they tell enough, else by content."""
 
 from __future__ import annotations
 
 import json
+import marshal
 import os
-from collections.abc import Mapping
-from dataclasses import fields
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from functools import cache
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from zlib import crc32
 
 from dockfix.analysis import Analysis, applies
-from dockfix.build_context import Surroundings
-from dockfix.diff import apply_lines
+from dockfix.diff import LineEdit, apply_lines
 from dockfix.options import Options
-from dockfix.repository.pool import Job, Verdict
+from dockfix.reading import MAX_BYTES, read_stamped
+from dockfix.repository.jobs import Job, Verdict
+from dockfix.repository.surroundings import Surroundings
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
+from dockfix.stamps import Mark, Stamp, Stamps, settled, stamp
 
-FORMAT: Final = 2
 LIMIT: Final = 50_000
+WALKS: Final = 8
+_MAGIC: Final = b"dockfix 3 "
+
+
+class _Entry(NamedTuple):
+    """What is known of a file: of which content, under which terms, amid what; the rest is the result."""
+
+    stamp: Stamp | None
+    terms: bytes
+    key: bytes
+    names: str
+    reads: tuple[tuple[str, str], ...]
+    marks: tuple[Any, ...] | None
+    outcome: int
+    edits: bytes
 
 
 class Cache:
-    """What is known of the files of one repository; a file that cannot be used counts as empty."""
+    """What is known of the files of one repository; a file that cannot be used counts as empty.
+
+    `walks` are searches of folders by what was asked for, as `repository.walks` keeps them.
+    """
 
     def __init__(self, path: str, version: str) -> None:
         self._path = path
-        self._version = version
-        self._entries: dict[str, Any] = _load(path, version)
-        self._stale = False
+        self._version = _MAGIC + f"{version} {sys.version_info[:2]} {marshal.version}\n".encode()
+        data = _load(path, self._version)
+        self._files: dict[str, tuple[Any, ...]] = data.get("files", {})
+        self._facts: dict[tuple[str, str], tuple[Stamp, Any]] = data.get("facts", {})
+        self._outcomes: list[tuple[Any, ...]] = data.get("outcomes", [])
+        self._places = {outcome: place for place, outcome in enumerate(self._outcomes)}
+        self._results: dict[int, Result] = {}
+        self.walks: dict[bytes, tuple[Any, ...]] = data.get("walks", {})
+        self._shared: dict[Any, Any] = {}
+        self.stamps = Stamps()
+        self.stale = False
         self._options: dict[int, tuple[Options, bytes]] = {}
 
-    def find(self, job: Job) -> Verdict | None:
-        """The verdict on the same content under the same options and surroundings."""
-        entry = self._entries.get(job.path)
-        try:
-            if entry is None or entry["key"] != self._key(job):
-                return None
-            changed, names, reads = entry["around"]
-            around = Surroundings(changed, names, tuple(map(tuple, reads)))
-            if not around.still_hold(job.path, job.folder):
-                return None
-            result, edits = _decode(entry["result"], job.data)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            return None
-        return Verdict(Analysis(job.path, result, job.data, applies(result, job.options), edits), around)
+    def recall(
+        self, path: str, options: Options, folder: str | None, *, embedded: bool = False, texts: bool = True
+    ) -> Verdict | None:
+        """The verdict on a file that is as it was, with all around it, by stamps alone.
 
-    def store(self, job: Job, verdict: Verdict) -> None:
+        Without `texts` the file is not read: the analysis has no bytes, no edits and no new text.
+        """
+        row = self._files.get(path)
+        if row is None:
+            return None
+        entry = _Entry._make(row)
+        if entry.stamp is None or entry.marks is None:
+            return None
+        if entry.terms != self._terms(options, folder, embedded):
+            return None
+        if stamp(path) != entry.stamp or not self.stamps.hold(entry.marks):
+            return None
+        if not texts:
+            result = self._results.get(entry.outcome)
+            if result is None:
+                result = self._results[entry.outcome] = _decode(self._outcomes[entry.outcome], "")
+            return Verdict(Analysis(path, result, b"", applies(result, options)))
+        try:
+            data, now = read_stamped(path, MAX_BYTES)
+        except OSError:
+            return None
+        return Verdict(self._analysis(path, data, entry, options)) if now == entry.stamp else None
+
+    def find(self, job: Job, now: Stamp | None) -> Verdict | None:
+        """The verdict on the same content under the same options and surroundings.
+
+        `now` is the file's stamp if it can be trusted from here on.
+        """
+        row = self._files.get(job.path)
+        if row is None:
+            return None
+        entry = _Entry._make(row)
+        if entry.key != self._key(job):
+            return None
+        around = Surroundings(entry.names, entry.reads).renew(job.path, job.folder)
+        if around is None:
+            return None
+        if (now, marks := _trusted(around.marks)) != (entry.stamp, entry.marks):
+            self._files[job.path] = tuple(entry._replace(stamp=now, marks=self.share_all(marks)))
+            self.stale = True
+        return Verdict(self._analysis(job.path, job.data, entry, job.options), around)
+
+    def store(self, job: Job, verdict: Verdict, now: Stamp | None = None) -> None:
         """Remember a verdict; failures are not remembered."""
-        encoded = _encode(verdict.analysis)
-        if encoded is None:
+        outcome = _encode(verdict.analysis.result)
+        if outcome is None:
             return
+        place = self._places.setdefault(outcome, len(self._outcomes))
+        if place == len(self._outcomes):
+            self._outcomes.append(outcome)
         around = verdict.around
-        self._entries.pop(job.path, None)
-        self._entries[job.path] = {
-            "key": self._key(job),
-            "around": [around.changed, around.names, around.reads],
-            "result": encoded,
-        }
-        self._stale = True
+        terms = self._terms(job.options, job.folder, job.embedded)
+        self._files.pop(job.path, None)
+        entry = _Entry(
+            now,
+            terms,
+            self._key(job),
+            self._share(around.names),
+            self._share(around.reads),
+            self.share_all(_trusted(around.marks)),
+            place,
+            marshal.dumps(verdict.analysis.edits),
+        )
+        self._files[job.path] = tuple(entry)
+        self.stale = True
+
+    def _share(self, value: Any) -> Any:
+        """An equal value that is kept already: written once, however many files have it."""
+        return self._shared.setdefault(value, value)
+
+    def share_all(self, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        """Equal values that are kept already, and where all are, the very same tuple."""
+        return None if values is None else self._share(tuple(map(self._share, values)))
+
+    def derive(self, kind: str, path: str, make: Callable[[], Any]) -> Any:
+        """What `make` finds out from the file at `path` (absolute) alone, asked again only when that changed.
+
+        It consists of tuples, dicts, strings, bytes, numbers and None.
+        """
+        known = self._facts.get((kind, path))
+        now = self.stamps.of(path)
+        if known is not None and known[0] == now:
+            return known[1]
+        value = make()
+        if now and settled(now) is not None:
+            self._facts.pop((kind, path), None)
+            self._facts[kind, path] = now, value
+            self.stale = True
+        return value
 
     def save(self) -> None:
         """Write what was learned; a folder that cannot be written costs only the next run's time."""
-        if not self._stale:
+        if not self.stale:
             return
-        kept = dict(list(self._entries.items())[-LIMIT:])
-        data = {"format": FORMAT, "version": self._version, "files": kept}
+        files = dict(list(self._files.items())[-LIMIT:])
+        used = sorted({_Entry._make(row).outcome for row in files.values()})
+        places = {place: new for new, place in enumerate(used)}
+        at = _Entry._fields.index("outcome")
+        data = {
+            "files": {path: (*row[:at], places[row[at]], *row[at + 1 :]) for path, row in files.items()},
+            "facts": dict(list(self._facts.items())[-LIMIT:]),
+            "outcomes": [self._outcomes[place] for place in used],
+            "walks": dict(list(self.walks.items())[-WALKS:]),
+        }
         temporary = f"{self._path}.{os.getpid()}"
         try:
+            body = marshal.dumps(data)
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
-            with open(temporary, "w", encoding="ascii") as file:
-                file.write(json.dumps(data, separators=(",", ":")))
+            with open(temporary, "wb") as file:
+                file.write(self._version + crc32(body).to_bytes(4, "big") + body)
             os.replace(temporary, self._path)
-        except OSError:
+            self.stale = False
+        except (OSError, ValueError):
             return
 
-    def _key(self, job: Job) -> str:
-        known = self._options.get(id(job.options))
+    def _analysis(self, path: str, data: bytes, entry: _Entry, options: Options) -> Analysis:
+        outcome = self._outcomes[entry.outcome]
+        edits: tuple[LineEdit, ...] = marshal.loads(entry.edits)
+        text = apply_lines(data.decode("utf-8"), edits) if outcome[0] == "changed" else ""
+        result = _decode(outcome, text)
+        return Analysis(path, result, data, applies(result, options), edits)
+
+    def _terms(self, options: Options, folder: str | None, embedded: bool) -> bytes:
+        known = self._options.get(id(options))
         if known is None:
-            known = self._options[id(job.options)] = (job.options, _digest_options(job.options))
-        digest = blake2b(known[1], digest_size=16)
-        digest.update(os.fsencode(job.folder or ""))
-        digest.update(b"\0")
+            known = self._options[id(options)] = (options, _digest_options(options))
+        if not folder and not embedded:
+            return known[1]
+        return blake2b(known[1] + os.fsencode(folder or "") + b"\0" * embedded, digest_size=16).digest()
+
+    def _key(self, job: Job) -> bytes:
+        digest = blake2b(self._terms(job.options, job.folder, job.embedded), digest_size=16)
         digest.update(job.data)
-        return digest.hexdigest()
+        return digest.digest()
+
+
+def derive(cache: Cache | None, kind: str, path: str, make: Callable[[], Any]) -> Any:
+    """As `Cache.derive`, also without a cache."""
+    return make() if cache is None else cache.derive(kind, path, make)
 
 
 def open_cache(root: str) -> Cache:
@@ -99,7 +220,7 @@ def place_of(root: str, kind: str = "") -> str:
 
         folder = user_cache_dir("dockfix")
     name = blake2b(os.fsencode(root), digest_size=12).hexdigest()
-    return os.path.join(folder, f"{name}-{kind}.json" if kind else f"{name}.json")
+    return os.path.join(folder, f"{name}-{kind}.cache" if kind else f"{name}.cache")
 
 
 @cache
@@ -108,65 +229,75 @@ def code_version() -> str:
     from dockfix import __version__  # noqa: PLC0415
 
     digest = blake2b(digest_size=8)
-    for folder, folders, names in os.walk(os.path.dirname(os.path.dirname(__file__))):
-        folders[:] = sorted(set(folders) - {"__pycache__"})
-        for name in sorted(names):
-            status = os.stat(os.path.join(folder, name))
-            digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    folders = [os.path.dirname(os.path.dirname(__file__))]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in sorted(entries, key=lambda one: one.name):
+                if entry.is_dir():
+                    if entry.name != "__pycache__":
+                        folders.append(entry.path)
+                    continue
+                status = entry.stat()
+                digest.update(f"{entry.name} {status.st_size} {status.st_mtime_ns}\n".encode())
     return f"{__version__} {digest.hexdigest()}"
 
 
-def _load(path: str, version: str) -> dict[str, Any]:
+def _trusted(marks: tuple[Mark, ...] | None) -> tuple[Mark, ...] | None:
+    return None if marks is None or any(then is None for _, then in marks) else marks
+
+
+def _load(path: str, version: bytes) -> dict[str, Any]:
     try:
-        with open(path, encoding="ascii") as file:
-            data = json.load(file)
-        if data["format"] == FORMAT and data["version"] == version and isinstance(data["files"], dict):
-            return data["files"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        with open(path, "rb") as file:
+            if file.readline(len(version)) != version:
+                return {}
+            checksum, body = file.read(4), file.read()
+        if crc32(body).to_bytes(4, "big") == checksum:
+            data: dict[str, Any] = marshal.loads(body)
+            return data
+    except (OSError, ValueError, EOFError, TypeError):
         pass
     return {}
 
 
 def _digest_options(options: Options) -> bytes:
-    values = {item.name: getattr(options, item.name) for item in fields(options)}
-    text = json.dumps(values, sort_keys=True, default=_plain)
+    text = json.dumps(_plain(options), sort_keys=True, default=_plain)
     return blake2b(text.encode(), digest_size=16).digest()
 
 
 def _plain(value: object) -> object:
+    if is_dataclass(value):
+        return {item.name: getattr(value, item.name) for item in fields(value)}
     if isinstance(value, frozenset):
         return sorted(value)
     return dict(value) if isinstance(value, Mapping) else str(value)
 
 
-def _encode(analysis: Analysis) -> list[Any] | None:
-    match analysis.result:
+def _encode(result: Result) -> tuple[Any, ...] | None:
+    match result:
         case Changed(transforms=transforms, reviews=reviews, notes=notes):
-            return ["changed", transforms, _rows(reviews), _rows(notes), analysis.edits]
+            return "changed", transforms, _rows(reviews), _rows(notes)
         case Unchanged(notes=notes):
-            return ["unchanged", _rows(notes)]
+            return "unchanged", _rows(notes)
         case Skipped(reasons=reasons):
-            return ["skipped", _rows(reasons)]
+            return "skipped", _rows(reasons)
         case Failed():
             return None
 
 
-def _decode(row: list[Any], before: bytes) -> tuple[Result, tuple[tuple[int, int, str], ...]]:
+def _decode(row: tuple[Any, ...], text: str) -> Result:
     match row:
-        case ["changed", transforms, reviews, notes, rows]:
-            edits = tuple((int(start), int(end), str(text)) for start, end, text in rows)
-            text = apply_lines(before.decode("utf-8"), edits)
-            return Changed(text, tuple(transforms), _findings(reviews), _findings(notes)), edits
+        case ["changed", transforms, reviews, notes]:
+            return Changed(text, transforms, _findings(reviews), _findings(notes))
         case ["unchanged", notes]:
-            return Unchanged(_findings(notes)), ()
-        case ["skipped", reasons]:
-            return Skipped(_findings(reasons)), ()
-    raise ValueError("a result of no known kind")
+            return Unchanged(_findings(notes))
+        case _:
+            return Skipped(_findings(row[1]))
 
 
-def _rows(findings: tuple[Finding, ...]) -> list[list[str | int]]:
-    return [[finding.code, finding.line, finding.message, finding.cure] for finding in findings]
+def _rows(findings: tuple[Finding, ...]) -> tuple[tuple[str, int, str, str], ...]:
+    return tuple((finding.code, finding.line, finding.message, finding.cure) for finding in findings)
 
 
-def _findings(rows: list[list[Any]]) -> tuple[Finding, ...]:
+def _findings(rows: tuple[tuple[str, int, str, str], ...]) -> tuple[Finding, ...]:
     return tuple(Finding(*row) for row in rows)

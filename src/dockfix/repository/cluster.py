@@ -13,8 +13,8 @@ from dockfix.build_context import digest, list_names
 from dockfix.config import ConfigError
 from dockfix.context import Context
 from dockfix.reading import read_bytes
+from dockfix.repository.jobs import Job, Verdict, work_chunk
 from dockfix.repository.patterns import NEVER, VENDORED
-from dockfix.repository.pool import Job, Verdict, work_chunk
 
 MAX_FILE: Final = 128 * 1024
 MAX_ALL: Final = 2 * 1024 * 1024
@@ -28,12 +28,12 @@ class TravellingReader:
     """The small text files of a build context, in memory; remembers which were read."""
 
     texts: dict[str, str]
-    reads: dict[str, tuple[str, int]] = field(default_factory=dict, compare=False)
+    reads: dict[str, str] = field(default_factory=dict, compare=False)
 
     def __call__(self, path: str) -> str | None:
         """The text of a file by its relative path, if it came along."""
         text = self.texts.get(os.path.normpath(path.lstrip("/")).replace(os.sep, "/"))
-        self.reads[path] = digest(text), 0
+        self.reads[path] = digest(text)
         return text
 
 

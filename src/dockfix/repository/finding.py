@@ -6,19 +6,23 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from time import time_ns
 from typing import TYPE_CHECKING, Final
 
-from dockfix.discovery import Candidate, is_dockerfile_name, is_template_name
+from dockfix.candidates import Candidate
 from dockfix.evidence.manifests import can_be_manifest
+from dockfix.naming import is_dockerfile_name, is_template_name
 from dockfix.reading import read_bytes
-from dockfix.repository.builds import Build, find_builds, reads_builds
-from dockfix.repository.git import GitError, Listing, find_top, is_ignored, list_files
+from dockfix.repository.builds import Build, collect_builds, reads_builds
+from dockfix.repository.git import GitError, Listing, find_top, is_ignored, list_files, list_tracked
 from dockfix.repository.patterns import IGNORE_FILES, NEVER, VENDORED, Selection, is_vendored, parse_patterns
-from dockfix.repository.relations import builds_by_file
+from dockfix.repository.walks import Seen, recall_search, remember_search
 from dockfix.results import Finding
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
+
+    from dockfix.repository.cache import Cache
 
 _WORD: Final = b"erfile"  # what every name that we know has in it
 TELLING: Final = (
@@ -33,21 +37,36 @@ TELLING: Final = (
     b"justfile",
     b"devcontainer.json",
 )
-TELLING_NAMES: Final = (*(name.decode() for name in TELLING), "Makefile")
-MAX_TELLING: Final = 256 * 1024
+TELLING_NAMES: Final = tuple(name.decode() for name in TELLING)
 MAX_SEARCHED: Final = 1024 * 1024
 _EXPECTED: Final = frozenset({"Dockerfile", "Containerfile"})
 
 
-def find_in(folder: str, selection: Selection) -> Iterator[Candidate]:
+def find_in(folder: str, selection: Selection, cache: Cache | None = None) -> Iterator[Candidate]:
     """The candidates below `folder`, as paths that start like it does; links come after plain files.
 
-    What looks like a Dockerfile and cannot or should not be read comes with the reason.
+    What looks like a Dockerfile and cannot or should not be read comes with the reason; the other
+    Dockerfiles of its repository come as `outside`, with what builds them.
     """
-    search = _Search(folder, os.path.realpath(folder), selection)
+    real = os.path.realpath(folder)
+    known = None if cache is None else recall_search(cache, folder, real, selection)
+    if known is not None:
+        yield from known
+        return
+    start = time_ns()
+    search = _Search(folder, real, selection, cache)
+    every = list(search.with_builds(list(search.candidates())))
+    found = list(_links_last(every))
+    yield from found
+    if cache is not None and search.listed and not any(one.linked or one.failed for one in every):
+        files = [os.path.join(search.top, name) for name in (*search.telling, *search.ignoring)]
+        remember_search(cache, folder, real, selection, found, Seen(real, start, search.listed, files))
+
+
+def _links_last(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
     links: list[Candidate] = []
     plain: set[str] = set()
-    for candidate in search.with_builds(list(search.candidates())):
+    for candidate in candidates:
         if candidate.linked:
             links.append(candidate)
         else:
@@ -59,69 +78,93 @@ def find_in(folder: str, selection: Selection) -> Iterator[Candidate]:
             yield candidate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Search:
-    """One search below `folder`, whose absolute path without links is `real`."""
+    """One search below `folder`, whose absolute path without links is `real`.
+
+    `telling` are the files that may say what is built, relative to `top`: the top of the work tree
+    where git knows the folder; `others` are Dockerfiles there that do not lie below the folder,
+    `ignoring` what says what git ignores, `listed` the folders that git told of.
+    """
 
     folder: str
     real: str
     selection: Selection
+    cache: Cache | None = None
+    top: str = ""
     telling: list[str] = field(default_factory=list)
     manifests: list[str] = field(default_factory=list)
+    ignoring: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    listed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.top = self.real
 
     def with_builds(self, candidates: list[Candidate]) -> Iterator[Candidate]:
         """The candidates with what the repository's files say of them, and those that only these name."""
         if self.manifests and self.selection.repositories is not None:
-            self.selection.repositories.append((self.real, self.manifests))
-        named = builds_by_file(self._builds())
+            self.selection.repositories.append((self.top, self.manifests))
+        named = collect_builds(self.top, self.telling, self.cache)
+        before = self._before
         for candidate in candidates:
-            inner = candidate.real[len(self.real) + 1 :].replace(os.sep, "/")
-            builds = tuple(named.pop(inner, ()))
-            yield (
-                replace(candidate, builds=builds, folder=self._context(inner, builds))
-                if builds
-                else candidate
-            )
-        for name, rows in sorted(named.items()):
-            real = os.path.join(self.real, name)
-            parts = name.split("/")
-            vendored = is_vendored(parts[:-1]) and not self.selection.everything
-            if vendored or is_template_name(parts[-1]) or self.selection.excludes(real):
-                continue
-            builds = tuple(rows)
-            for candidate in self._look(name):
-                yield replace(candidate, builds=builds, folder=self._context(name, builds))
+            rows = named.pop(before + candidate.real[len(self.real) + 1 :].replace(os.sep, "/"), [])
+            yield self._built(candidate, rows) if rows else candidate
+        for name in sorted(named):
+            inner = name.removeprefix(before)
+            if name.startswith(before) and self._is_wanted(inner):
+                for candidate in self._look(inner):
+                    yield self._built(candidate, named[name])
+        for name in sorted({*self.others, *(name for name in named if not name.startswith(before))}):
+            real = os.path.join(self.top, name)
+            if os.path.isfile(real):
+                builds = tuple(named.get(name, ()))
+                yield Candidate(os.path.relpath(real), real, builds=builds, outside=True)
 
-    def _builds(self) -> Iterator[Build]:
-        for name in self.telling:
-            try:
-                data = read_bytes(os.path.join(self.real, name), MAX_TELLING)
-            except OSError:
-                continue
-            if len(data) <= MAX_TELLING and (b"build" in data or b"target" in data):
-                yield from find_builds(name, data.decode("utf-8", "replace"))
+    @property
+    def _before(self) -> str:
+        """What stands before a path of the folder in one of the work tree."""
+        inner = self.real[len(self.top) + 1 :].replace(os.sep, "/")
+        return inner + "/" if inner else ""
 
-    def _context(self, inner: str, builds: Sequence[Build]) -> str | None:
-        """The build context that all builds agree on, if it is not the file's own folder."""
+    def _is_wanted(self, name: str) -> bool:
+        """Whether a file that is built counts, whatever its name."""
+        parts = name.split("/")
+        vendored = is_vendored(parts[:-1]) and not self.selection.everything
+        excluded = self.selection.excludes(os.path.join(self.real, name))
+        return not (vendored or excluded or is_template_name(parts[-1]))
+
+    def _built(self, candidate: Candidate, builds: Sequence[Build]) -> Candidate:
+        """The candidate with its builds, and the context that they agree on, if it is not its folder."""
         contexts = {build.context for build in builds}
-        if len(contexts) != 1 or (context := contexts.pop()) == inner.rpartition("/")[0]:
-            return None
-        return self._path(context)
+        folder = None
+        if len(contexts) == 1:
+            context = os.path.join(self.top, contexts.pop())
+            if os.path.normpath(context) != os.path.dirname(candidate.real):
+                folder = self._place(os.path.normpath(context))
+        return replace(candidate, builds=tuple(builds), folder=folder)
+
+    def _place(self, real: str) -> str:
+        """A folder of the work tree, as the paths of the search start where it lies below."""
+        if real == self.real or real.startswith(self.real + os.sep):
+            return self._path(real[len(self.real) + 1 :])
+        return os.path.relpath(real)
 
     def candidates(self) -> Iterator[Candidate]:
-        if self.selection.everything or find_top(self.real) is None:
+        top = None if self.selection.everything else find_top(self.real)
+        if top is None:
             yield from self._walk("", [])
             return
         try:
             with list_files(self.folder) as listing:
                 if listing.tracked or listing.new or not is_ignored(self.real):
-                    yield from self._from_git(listing)
+                    yield from self._from_git(listing, top)
                     return
         except GitError:
             pass
         yield from self._walk("", [])
 
-    def _from_git(self, listing: Listing) -> Iterator[Candidate]:
+    def _from_git(self, listing: Listing, top: str) -> Iterator[Candidate]:
         folders: set[str] = set()
         asks_all = self.selection.has_include or self.selection.embedded
         for name in listing.files(b"" if asks_all else _WORD):
@@ -130,8 +173,7 @@ class _Search:
                 yield from self._misplaced(name, folders)
             if base:
                 yield from self._judge(name, base)
-        for name in listing.files_ending(TELLING):
-            self._note_telling(name)
+        self._look_around(listing, top)
         for name in listing.submodules:
             if not self.selection.excludes(os.path.join(self.real, name)):
                 cure = "name it as a path of its own"
@@ -145,6 +187,26 @@ class _Search:
             self.telling.append(name)
         if self.selection.repositories is not None and can_be_manifest(name):
             self.manifests.append(name)
+
+    def _look_around(self, listing: Listing, top: str) -> None:
+        """Note what says what is built, in the whole work tree, and its Dockerfiles beside those here."""
+        self.listed = listing.folders()
+        self.top = top
+        before = self._before
+        for name in listing.files_ending(TELLING):
+            self._note_telling(before + name)
+        self.ignoring = [before + name for name in listing.files_ending((b".gitignore",))]
+        for depth in range(before.count("/")):
+            self.ignoring.append("/".join([*before.split("/")[:depth], ".gitignore"]))
+        if not before:
+            return
+        for name in list_tracked(top):
+            if name.startswith(before):
+                continue
+            if name.lower().endswith(TELLING_NAMES):
+                self._note_telling(name)
+            elif is_dockerfile_name(name[name.rfind("/") + 1 :]) and not is_vendored(name.split("/")[:-1]):
+                self.others.append(name)
 
     def _judge(self, name: str, base: str) -> Iterator[Candidate]:
         """The candidate of a relative path, if its name or the user says that it is one."""
@@ -239,7 +301,7 @@ class _Search:
             name = inner + entry.name
             if not entry.is_dir(follow_symlinks=False):
                 if not _ignored(name, specs):
-                    if name.endswith(TELLING_NAMES):
+                    if name.lower().endswith(TELLING_NAMES):
                         self._note_telling(name)
                     yield from self._judge(name, entry.name)
             elif self._enters(entry, name, specs):
@@ -260,7 +322,7 @@ class _Search:
         """A folder below; one with a repository of its own answers for itself."""
         path = self._path(name)
         if not self.selection.everything and os.path.lexists(os.path.join(path, ".git")):
-            search = _Search(path, os.path.join(self.real, name), self.selection)
+            search = _Search(path, os.path.join(self.real, name), self.selection, self.cache)
             yield from search.with_builds(list(search.candidates()))
         else:
             yield from self._walk(name + "/", specs)

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from tempfile import TemporaryFile
 from typing import IO, Final
@@ -46,20 +46,40 @@ class Listing:
     def files(self, word: bytes = b"") -> Iterator[str]:
         """The paths that hold `word` (lower-case; their own case does not count), tracked ones first."""
         last = b""
-        for entry in _holding(self.tracked, word):
-            status, _, name = entry.partition(b"\t")
-            if name != last and not status.startswith(_SUBMODULE):
-                yield os.fsdecode(name)
-            last = name
-        yield from map(os.fsdecode, _holding(self.new, word))
+        for entry, lowered in self._rows[0]:
+            if word in lowered:
+                status, _, name = entry.partition(b"\t")
+                if name != last and not status.startswith(_SUBMODULE):
+                    yield os.fsdecode(name)
+                last = name
+        yield from (os.fsdecode(name) for name, lowered in self._rows[1] if word in lowered)
 
     def files_ending(self, suffixes: tuple[bytes, ...]) -> Iterator[str]:
         """The paths that end in one of the suffixes (lower-case; their own case does not count)."""
-        for entries in (self.tracked, self.new):
-            pairs = zip(entries.split(b"\0"), entries.lower().split(b"\0"), strict=True)
-            for entry, lowered in pairs:
+        for rows in self._rows:
+            for entry, lowered in rows:
                 if lowered.endswith(suffixes):
                     yield os.fsdecode(entry.rpartition(b"\t")[2])
+
+    def folders(self) -> set[str]:
+        """Every folder that holds a file, "" the one that was asked about."""
+        found: set[bytes] = {b""}
+        for entry, _ in (*self._rows[0], *self._rows[1]):
+            start = entry.find(b"\t") + 1
+            folder = entry[start : max(entry.rfind(b"/"), start)]
+            while folder not in found:
+                found.add(folder)
+                folder = folder[: max(folder.rfind(b"/"), 0)]
+        return set(map(os.fsdecode, found))
+
+    @cached_property
+    def _rows(self) -> tuple[list[tuple[bytes, bytes]], list[tuple[bytes, bytes]]]:
+        """What is tracked and what is new, each entry also in lower case."""
+        tracked, new = (
+            list(zip(entries.split(b"\0"), entries.lower().split(b"\0"), strict=True))[:-1]
+            for entries in (self.tracked, self.new)
+        )
+        return tracked, new
 
     @property
     def submodules(self) -> tuple[str, ...]:
@@ -70,11 +90,6 @@ class Listing:
         return tuple(os.fsdecode(name) for status, _, name in entries if status.startswith(_SUBMODULE))
 
 
-def _holding(entries: bytes, word: bytes) -> Iterator[bytes]:
-    pairs = zip(entries.split(b"\0"), entries.lower().split(b"\0"), strict=True)
-    return (entry for entry, lowered in pairs if word in lowered and entry)
-
-
 @contextmanager
 def list_files(folder: str) -> Iterator[Listing]:
     """The files below `folder` that git tracks, or would. Raises GitError."""
@@ -82,6 +97,36 @@ def list_files(folder: str) -> Iterator[Listing]:
         listing = Listing(_ask(folder, "ls-files", "-z", "--stage"), new.stdout, errors)
         yield listing
         assert listing.new is not None  # read to its end, so that git is not cut off
+
+
+def list_tracked(top: str) -> list[str]:
+    """The files of the work tree at `top` that git tracks, relative to it. Raises GitError."""
+    return os.fsdecode(_ask(top, "ls-files", "-z")).split("\0")[:-1]
+
+
+def list_new_folders(folder: str) -> list[str]:
+    """The uppermost folders below `folder` that hold nothing tracked and are not ignored. Raises GitError."""
+    names = os.fsdecode(_ask(folder, *_NEW, "--directory")).split("\0")
+    return [name.rstrip("/") for name in names if name.endswith("/")]
+
+
+def list_rules(folder: str) -> set[str]:
+    """The files beside .gitignore that say what git tracks and ignores in `folder`, and how, absolute.
+
+    Raises GitError.
+    """
+    asked = ("index", "info/exclude", "config", "config.worktree")
+    out = _ask(folder, "rev-parse", *(word for name in asked for word in ("--git-path", name)))
+    rows = set(os.fsdecode(out).split("\n")[:-1])
+    origins = os.fsdecode(_ask(folder, "config", "--list", "--show-origin", "--name-only", "-z")).split("\0")
+    rows |= {row.removeprefix("file:") for row in origins[::2] if row.startswith("file:")}
+    home = os.path.expanduser("~")
+    rows |= {os.path.join(home, name) for name in (".gitconfig", ".config/git/config", ".config/git/ignore")}
+    if place := os.environ.get("XDG_CONFIG_HOME"):
+        rows |= {os.path.join(place, name) for name in ("git/config", "git/ignore")}
+    with suppress(GitError):
+        rows.add(os.fsdecode(_ask(folder, "config", "--path", "--get", "core.excludesFile").rstrip(b"\n")))
+    return {os.path.join(folder, row) for row in rows}
 
 
 def find_top(folder: str) -> str | None:

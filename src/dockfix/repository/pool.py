@@ -15,89 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing.connection import wait
-from types import FrameType
 from typing import Final, Protocol
 
 from dockfix import analysis
-from dockfix.analysis import Analysis, analyse, analyse_embedded
-from dockfix.build_context import NOWHERE, Surroundings, describe_context, folder_time, note_surroundings
-from dockfix.context import Context
-from dockfix.options import Options
-from dockfix.reading import decode
-from dockfix.results import Failed, Finding
+from dockfix.repository.jobs import Item, Job, Verdict, lose, work_chunk
 
 CHUNK: Final = 16
 DEFAULT_SECONDS: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One file to analyse: its bytes travel; `context` None is described where the work is done.
-
-    `folder` is the build context on disk where it is not the file's own folder; with `embedded`
-    the file is of another kind and holds Dockerfiles.
-    """
-
-    path: str
-    data: bytes
-    options: Options
-    folder: str | None = None
-    context: Context | None = None
-    embedded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a worker sends back: the analysis without the bytes, and what it read beside them."""
-
-    analysis: Analysis
-    around: Surroundings = NOWHERE
-
-
-class _TimeIsUpError(BaseException):
-    """Raised inside a worker; no Exception, so that nobody takes it for an error of the file."""
-
-
-def work(job: Job) -> Verdict:
-    """Analyse one file."""
-    changed = folder_time(os.path.dirname(job.path) or os.curdir)
-    context = job.context or describe_context(job.path, job.folder)
-    step = analyse_embedded if job.embedded else analyse
-    whole = step(job.path, decode(job.data), job.options, context)
-    slim = Analysis(whole.path, whole.result, b"", whole.applies, whole.edits)
-    return Verdict(slim, note_surroundings(context, changed))
-
-
-def work_chunk(jobs: list[Job], seconds: float) -> list[Verdict]:
-    """Analyse some files, giving up on each after `seconds`."""
-    return [_work_in_time(job, seconds) for job in jobs]
-
-
-def _work_in_time(job: Job, seconds: float) -> Verdict:
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        return work(job)
-    previous = signal.signal(signal.SIGALRM, _raise_time_is_up)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        try:
-            return work(job)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    except _TimeIsUpError:
-        return lose(
-            job, "timeout", f"not done after {seconds:g} seconds", "--timeout SECONDS, or --exclude it"
-        )
-    finally:
-        signal.signal(signal.SIGALRM, previous)
-
-
-def _raise_time_is_up(_signal: int, _frame: FrameType | None) -> None:
-    raise _TimeIsUpError
-
-
-def lose(job: Job, code: str, message: str, cure: str) -> Verdict:
-    """The verdict on a file whose work was lost."""
-    return Verdict(Analysis(job.path, Failed(Finding(code, 0, message, cure))))
 
 
 def _live_as_long_as_the_parent(pids: multiprocessing.SimpleQueue[int]) -> None:
@@ -177,9 +101,6 @@ class Crew(Protocol):
 
     def close(self) -> None:
         """Let it end."""
-
-
-Item = Job | Verdict
 
 
 def analyse_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +10,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from dockfix.analysis import Analysis
-from dockfix.discovery import Candidate
+from dockfix.candidates import Candidate
 from dockfix.evidence.manifests import Deployment
 from dockfix.options import Options
 from dockfix.reading import MAX_BYTES, Source, read_bytes, read_source
-from dockfix.repository.builds import Build
+from dockfix.repository.cache import Cache, derive
 from dockfix.results import Changed, Finding, Skipped
 
 _FROM = re.compile(rb"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
@@ -46,25 +47,37 @@ class Relations:
 def relate(
     candidates: Sequence[Candidate],
     options: Sequence[Options],
+    others: Sequence[Candidate] = (),
     deployments: Mapping[str, tuple[Deployment, ...]] = MappingProxyType({}),
     *,
+    options_of: Callable[[str], Options] = lambda _: Options(),
     by_number: Callable[[Deployment], bool] = lambda _: False,
+    cache: Cache | None = None,
 ) -> Relations:
     """The relations among the candidates by what builds them: targets, and names that others start FROM.
 
-    `deployments` are by absolute path; a file gets numbers where one is to go `by_number`.
+    The `others` are Dockerfiles outside of the search, which may be bases and children too;
+    `options_of` gives the options in force in a folder. `deployments` are by absolute path; a file
+    gets numbers where one is to go `by_number`.
     """
-    bases = _find_bases(candidates)
+    bases = _find_bases([*candidates, *others], cache)
     children: dict[str, list[str]] = {}
-    for candidate in candidates:
+    for candidate in (*candidates, *others) if bases else ():
         for builder in bases.get(candidate.real, {}).values():
             children.setdefault(builder, []).append(candidate.path)
     own = {
         candidate.real: _with_deployments(
-            _with_targets(candidate, given), deployments.get(candidate.real, ()), by_number
+            _with_targets(candidate, given) if candidate.builds else given,
+            deployments.get(candidate.real, ()),
+            by_number,
         )
         for candidate, given in zip(candidates, options, strict=True)
     }
+    if not bases:
+        return Relations(candidates, list(own.values()), {})
+    for other in others:
+        if other.real in children:
+            own[other.real] = _with_targets(other, options_of(os.path.dirname(other.real)))
     facts = _Facts(bases, own)
     return Relations(candidates, [facts.inform(candidate.real) for candidate in candidates], children)
 
@@ -84,13 +97,13 @@ def _with_deployments(
     return replace(options, deployments=deployments, numeric=numeric)
 
 
-def _find_bases(candidates: Sequence[Candidate]) -> dict[str, dict[str, str]]:
+def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[str, dict[str, str]]:
     """For each Dockerfile, by absolute path, the image names in its FROM lines that another one builds."""
     rows = [candidate for candidate in candidates if candidate.refusal is None]
     builders = {name: row.real for row in rows for build in row.builds for name in build.images}
     by_name = {(build.source, build.name): row.real for row in rows for build in row.builds if build.name}
     bases: dict[str, dict[str, str]] = {}
-    if not builders and not by_name:
+    if not builders and not any(build.contexts for row in rows for build in row.builds):
         return bases
     for row in rows:
         contexts = {
@@ -99,27 +112,30 @@ def _find_bases(candidates: Sequence[Candidate]) -> dict[str, dict[str, str]]:
             for alias, name in build.contexts
             if (build.source, name) in by_name
         }
-        found = _bases_of(row.path, builders | contexts)
+        known = {**builders, **contexts} if contexts else builders
+        found = {name: known[name] for name in _bases_of(row, cache) if name in known}
         if others := {name: builder for name, builder in found.items() if builder != row.real}:
             bases[row.real] = others
     return bases
 
 
-def _bases_of(path: str, builders: Mapping[str, str]) -> dict[str, str]:
-    """The builders of what the file's FROM lines name."""
+def _bases_of(candidate: Candidate, cache: Cache | None) -> tuple[str, ...]:
+    """The image names in the file's FROM lines, without tag."""
+    names: tuple[str, ...] = derive(cache, "bases", candidate.real, lambda: _read_bases(candidate.path))
+    return names
+
+
+def _read_bases(path: str) -> tuple[str, ...]:
     try:
         data = read_bytes(path, MAX_BYTES)
     except OSError:
-        return {}
-    references = [reference.decode("utf-8", "replace") for reference in _FROM.findall(data)]
-    found = {}
-    for reference in references:
-        filled = _fill(reference, data) if "$" in reference else reference
-        head, slash, last = filled.partition("@")[0].rpartition("/")
-        name = head + slash + last.partition(":")[0]
-        if name in builders:
-            found[name] = builders[name]
-    return found
+        return ()
+    names: dict[str, None] = {}
+    for reference in _FROM.findall(data):
+        text = reference.decode("utf-8", "replace")
+        head, slash, last = (_fill(text, data) if "$" in text else text).partition("@")[0].rpartition("/")
+        names[head + slash + last.partition(":")[0]] = None
+    return tuple(names)
 
 
 def _fill(reference: str, data: bytes) -> str:
@@ -189,11 +205,3 @@ def _describe(real: str, options: Options) -> dict[str, Any] | None:
         "env": dict(end.env),
         "starts": starts,
     }
-
-
-def builds_by_file(builds: Iterable[Build]) -> dict[str, list[Build]]:
-    """The builds of each Dockerfile, by its path relative to the repository."""
-    found: dict[str, list[Build]] = {}
-    for build in builds:
-        found.setdefault(build.dockerfile, []).append(build)
-    return found

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dockfix.repository.hcl import read_blocks
 
 if TYPE_CHECKING:
-    from dockfix.discovery import Candidate
+    from dockfix.candidates import Candidate
     from dockfix.repository.builds import Build
     from dockfix.verify.options import VerifyOptions
 

@@ -1,0 +1,31 @@
+"""A file that a run looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dockfix.repository.builds import Build
+    from dockfix.results import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A path to look at, and the same absolute and without links.
+
+    `refusal` says why it is not to be read, `failed` that this is an error. `builds` are those of
+    the repository that build it, `folder` the build context if they agree on one that is not its own.
+    What is `linked` stands behind plain files; what is `embedded` holds Dockerfiles and is none; what
+    is `outside` of the search only tells of others.
+    """
+
+    path: str
+    real: str
+    refusal: Finding | None = None
+    failed: bool = False
+    builds: tuple[Build, ...] = ()
+    folder: str | None = None
+    linked: bool = False
+    embedded: bool = False
+    outside: bool = False
