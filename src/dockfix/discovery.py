@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from dockfix.candidates import Candidate as Candidate
+from dockfix.candidates import Candidate
 from dockfix.naming import is_dockerfile_name
 
 if TYPE_CHECKING:
     from dockfix.repository.cache import Cache
     from dockfix.repository.patterns import Selection
+
+__all__ = ["Candidate", "find_candidates"]
 
 
 def find_candidates(
