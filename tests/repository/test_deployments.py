@@ -105,6 +105,7 @@ def test_an_image_belongs_to_one_dockerfile(
     repository: Repository, image: str, images: dict[str, tuple[str, ...]], expected: str | None
 ) -> None:
     repository.put("pod.yaml", text=POD.replace("registry.example/team/web:1", image))
+    repository.put(*images, text=DOCKERFILE)
     root = str(repository.folder)
     candidates = [
         Candidate(path, f"{root}/{path}", builds=(Build("x", path, "", images=names),))

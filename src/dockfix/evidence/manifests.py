@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 
@@ -94,6 +95,10 @@ def likely_names(dockerfile: str) -> set[str]:
 _COMPOSE: Final = re.compile(r"(?:^|/)[^/]*compose[^/]*\.ya?ml$")
 _DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")
 _YAML: Final = re.compile(r"\.ya?ml$")
+_SERVICES: Final = re.compile(r"^services:[ \t]*\n", re.MULTILINE)
+_SERVICE: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*([ ]+)[\w\"'.-]+[ \t]*:")
+_LEANS: Final = re.compile(r":[ \t]+[*&]\w|<<[ \t]*:|^---|[\t\r]", re.MULTILINE)
+_DOCUMENT: Final = re.compile(r"^---[^\n]*\n", re.MULTILINE)
 _KUBERNETES: Final = re.compile(
     r"^\s*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:", re.MULTILINE
 )
@@ -104,22 +109,80 @@ def can_be_manifest(path: str) -> bool:
     return _YAML.search(path) is not None or _DEVCONTAINER.search(path) is not None
 
 
-def read_manifests(files: Iterable[tuple[str, str]]) -> tuple[Deployment, ...]:
-    """The deployments in (path, text) of a repository's files, in order; paths relative, with slashes."""
-    return tuple(one for path, text in files for one in _read(path, text))
+def read_manifests(
+    files: Iterable[tuple[str, str]], is_wanted: Callable[[str], bool] = bool
+) -> tuple[Deployment, ...]:
+    """The deployments in (path, text) of a repository's files, in order; paths relative, with slashes.
+
+    Of a file of several documents or services, only those whose text `is_wanted` are parsed.
+    """
+    return tuple(one for path, text in files for one in _read(path, text, is_wanted))
 
 
-def _read(path: str, text: str) -> Iterator[Deployment]:
+def _read(path: str, text: str, is_wanted: Callable[[str], bool]) -> Iterator[Deployment]:
     if _DEVCONTAINER.search(path):
         yield from _read_devcontainer(path, text)
     elif _COMPOSE.search(path) and "services" in text:
         from dockfix.evidence.compose import read_compose  # noqa: PLC0415
 
-        yield from read_compose(path, text)
+        for service, start, line in _services(text):
+            if is_wanted(service):
+                yield from (_shifted(one, start, line) for one in read_compose(path, service))
     elif _YAML.search(path) and _KUBERNETES.search(text):
         from dockfix.evidence.kubernetes import read_kubernetes  # noqa: PLC0415
 
-        yield from read_kubernetes(path, text)
+        start = 0
+        for end in [*(match.end() for match in _DOCUMENT.finditer(text)), len(text)]:
+            document = text[start:end]
+            if _KUBERNETES.search(document) and is_wanted(document):
+                line = text.count("\n", 0, start)
+                for one in read_kubernetes(path, document):
+                    yield _shifted(one, start, line)
+            start = end
+
+
+def _services(text: str) -> Iterator[tuple[str, int, int]]:
+    """Each service of a compose file as a file of its own, and how far it stood behind that in the whole.
+
+    What leans on other parts of the file, or is written in no plain way, comes whole.
+    """
+    head = _SERVICES.search(text)
+    first = _SERVICE.match(text, head.end()) if head else None
+    if head is None or first is None or _LEANS.search(text):
+        yield text, 0, 0
+        return
+    margin = first[1]
+    ends = re.compile(rf"^(?!{margin}[ ])(?=[ ]*[^\s#])", re.MULTILINE)
+    top = f"{head[0]}"
+    starts = [match.start() for match in ends.finditer(text, first.start(1))]
+    for start, end in pairwise([*starts, len(text)]):
+        if not text.startswith(margin, start):
+            break
+        line = text.count("\n", 0, start) - 1
+        yield top + text[start:end], start - len(top), line
+
+
+def _shifted(one: Deployment, start: int, line: int) -> Deployment:
+    """A deployment of a document that begins behind so many characters and lines."""
+
+    def shift(setting: Setting) -> Setting:
+        end = setting.end and setting.end + start
+        return Setting(setting.value, setting.line + line, setting.start + start, end)
+
+    def shift_known(setting: Setting | None) -> Setting | None:
+        return None if setting is None else shift(setting)
+
+    return replace(
+        one,
+        line=one.line + line,
+        user=shift_known(one.user),
+        non_root=shift_known(one.non_root),
+        group=shift_known(one.group),
+        read_only=shift_known(one.read_only),
+        privileged=shift_known(one.privileged),
+        ports=tuple(map(shift, one.ports)),
+        mounts=tuple(replace(mount, target=shift(mount.target)) for mount in one.mounts),
+    )
 
 
 _JSON_NOISE: Final = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*[\s\S]*?\*/|,(?=\s*[}\]])')

@@ -6,15 +6,17 @@ import json
 import os
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from time import time_ns
 from typing import Any, Final
 
 from dockfix.analysis import Analysis
+from dockfix.build_context import digest_names
 from dockfix.discovery import Candidate
 from dockfix.edits import apply_edits
 from dockfix.evidence.manifests import Deployment, Mount, Setting, likely_names, read_manifests
+from dockfix.model.images import find_image
 from dockfix.options import Options
 from dockfix.reading import Source, read_bytes, read_source
 from dockfix.repository.cache import code_version, place_of
@@ -31,8 +33,10 @@ _TELLS: Final = re.compile(
     re.MULTILINE,
 )
 _IMAGE: Final = re.compile(rb"^[ \t-]*(?:image|repository)[ \t]*:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
-_BUILDS: Final = re.compile(rb"^[ \t]*build[ \t]*:|dockerfile", re.MULTILINE | re.IGNORECASE)
 
+
+_PYTHON: Final = re.compile(rb"(?i)python|\bpip|conda|\.py\b|\buv\b|poetry|requirements")
+_DEFAULT: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
 
 Deployments = Mapping[str, tuple[Deployment, ...]]
 """What runs the image of each Dockerfile, by its absolute path."""
@@ -53,18 +57,26 @@ def find_deployments(
             {
                 one.real[len(start) :].replace(os.sep, "/"): one
                 for one in candidates
-                if one.real.startswith(start) and one.refusal is None
+                if one.real.startswith(start) and one.refusal is None and _is_of_python(one.real)
             }
         )
         if not known.candidates or not names:
             continue
-        memory = _Memory(root, cached=cached)
+        memory = _Memory(root, known, cached=cached)
         for name in names:
-            for deployment in memory.read(name, known.is_wanted):
+            for deployment in memory.read(name):
                 if (path := known.find(deployment)) is not None:
                     found.setdefault(known.candidates[path].real, []).append(deployment)
         memory.save()
     return {real: tuple(rows) for real, rows in found.items()}
+
+
+def _is_of_python(real: str) -> bool:
+    """Whether a Dockerfile shows a sign of Python; manifests of others are not worth their parsing."""
+    try:
+        return _PYTHON.search(read_bytes(real, MAX_BYTES)) is not None
+    except OSError:
+        return False
 
 
 @dataclass(slots=True)
@@ -74,9 +86,11 @@ class _Known:
     candidates: Mapping[str, Candidate]
     by_image: dict[str, set[str]] = field(default_factory=dict)
     by_name: dict[str, set[str]] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for path, one in self.candidates.items():
+            self.sources.update(build.source for build in one.builds)
             images = [image for build in one.builds for image in build.images]
             for image in images:
                 self.by_image.setdefault(image, set()).add(path)
@@ -84,16 +98,27 @@ class _Known:
             for name in () if images else likely_names(path):
                 self.by_name.setdefault(name, set()).add(path)
 
-    def is_wanted(self, images: Iterable[str]) -> bool:
-        """Whether one of the images may be of a Dockerfile here."""
-        return any(posixpath.basename(image) in self.by_name for image in images)
+    @property
+    def digest(self) -> str:
+        """A name for all that manifests can be matched to."""
+        return digest_names([*self.candidates, *self.by_image, *self.by_name, *self.sources])
+
+    def is_wanted(self, name: str, images: Iterable[str], *, builds: bool) -> bool:
+        """Whether a manifest that builds or runs some images may run that of a Dockerfile here."""
+        if (builds and name in self.sources) or name.endswith("devcontainer.json"):
+            return True
+        return any(self._of_image(image) is not None for image in images)
 
     def find(self, deployment: Deployment) -> str | None:
         """The Dockerfile whose image a deployment runs."""
         if deployment.dockerfile:
             return deployment.dockerfile if deployment.dockerfile in self.candidates else None
-        image = _untagged(deployment.image)
-        paths = self.by_image.get(image) or self.by_name.get(posixpath.basename(image), set())
+        return self._of_image(_untagged(deployment.image))
+
+    def _of_image(self, image: str) -> str | None:
+        paths = self.by_image.get(image, set())
+        if not paths and (named := self.by_name.get(posixpath.basename(image))):
+            paths = set() if find_image(image).known else named
         return next(iter(paths)) if len(paths) == 1 else None
 
 
@@ -105,14 +130,16 @@ def _untagged(image: str) -> str:
 class _Memory:
     """What the manifests of a repository said when they had the time and size that they have."""
 
-    def __init__(self, root: str, *, cached: bool) -> None:
+    def __init__(self, root: str, known: _Known, *, cached: bool) -> None:
         self._root = root
+        self._known = known
+        self._version = f"{code_version()} {known.digest}" if cached else ""
         self._place = place_of(root, NAME) if cached else ""
-        self._rows: dict[str, Any] = _load(self._place)
+        self._rows: dict[str, Any] = _load(self._place, self._version)
         self._new = False
 
-    def read(self, name: str, is_wanted: Callable[[Iterable[str]], bool]) -> tuple[Deployment, ...]:
-        """The deployments of a file that may run a wanted image."""
+    def read(self, name: str) -> tuple[Deployment, ...]:
+        """The deployments of a file, as far as they may run an image of a Dockerfile here."""
         try:
             status = os.stat(os.path.join(self._root, name))
         except OSError:
@@ -123,11 +150,13 @@ class _Memory:
             if time_ns() - status.st_mtime_ns > _SETTLED:
                 self._rows[name] = row
                 self._new = True
-        if not row["tells"] or not (row["builds"] or is_wanted(row["images"])):
+        if not row["wanted"]:
             return ()
         if "deployments" not in row:
-            text = _text(self._root, name)
-            row["deployments"] = [asdict(one) for one in read_manifests([(name, text)])]
+            found = read_manifests(
+                [(name, _text(self._root, name))], lambda part: self._tells(name, part.encode())
+            )
+            row["deployments"] = [asdict(one) for one in found]
             self._new = True
         return tuple(map(_deployment, row["deployments"]))
 
@@ -136,10 +165,13 @@ class _Memory:
             data = read_bytes(os.path.join(self._root, name), MAX_BYTES)
         except OSError:
             data = b""
-        if len(data) > MAX_BYTES or not _TELLS.search(data):
-            return {"tells": False}
-        images = sorted({_untagged(one.decode("utf-8", "replace")) for one in _IMAGE.findall(data)})
-        return {"tells": True, "images": images, "builds": _BUILDS.search(data) is not None}
+        return {"wanted": len(data) <= MAX_BYTES and self._tells(name, data)}
+
+    def _tells(self, name: str, data: bytes) -> bool:
+        """Whether a manifest or a part of one says anything of interest of an image that is built here."""
+        if _TELLS.search(data) is None:
+            return False
+        return self._known.is_wanted(name, _images(data), builds=b"build" in data)
 
     def save(self) -> None:
         """Write what was learned; where that cannot be, it costs only the next run's time."""
@@ -149,17 +181,23 @@ class _Memory:
         try:
             os.makedirs(os.path.dirname(self._place), exist_ok=True)
             with open(temporary, "w", encoding="ascii") as file:
-                json.dump({"version": code_version(), "files": self._rows}, file, separators=(",", ":"))
+                json.dump({"version": self._version, "files": self._rows}, file, separators=(",", ":"))
             os.replace(temporary, self._place)
         except OSError:
             return
 
 
-def _load(place: str) -> dict[str, Any]:
+def _images(data: bytes) -> list[str]:
+    """The images that a manifest names, without tags, their variables' defaults put in."""
+    named = (one.decode("utf-8", "replace") for one in _IMAGE.findall(data))
+    return sorted({_untagged(_DEFAULT.sub(r"\1", one)) for one in named})
+
+
+def _load(place: str, version: str) -> dict[str, Any]:
     try:
         with open(place, encoding="ascii") as file:
             data = json.load(file)
-        return dict(data["files"]) if data["version"] == code_version() else {}
+        return dict(data["files"]) if data["version"] == version else {}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
