@@ -10,7 +10,7 @@ from typing import Final
 from dockfix.knowledge import read_table
 from dockfix.model.copies import find_volumes
 from dockfix.model.holdings import is_given
-from dockfix.model.paths import is_system_directory
+from dockfix.model.paths import is_shared, is_system_directory
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_put
 from dockfix.model.starting import Starting
@@ -139,7 +139,7 @@ def _triggers(plan: Plan) -> Iterator[Finding]:
 
 def find_notes(plan: Plan) -> Iterator[Finding]:
     """What the file cannot know and people will meet."""
-    volumes = find_volumes(plan.lineage)
+    volumes = [(step, path) for step, path in find_volumes(plan.lineage) if not is_shared(path)]
     if volumes:
         step, path = volumes[0]
         yield Finding(
