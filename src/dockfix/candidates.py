@@ -1,4 +1,4 @@
-"""A file that a run looks at."""
+"""A file that a run looks at, and what builds it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dockfix.repository.builds import Build
     from dockfix.results import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build: paths with slashes relative to the repository, empty where they are not in it.
+
+    `images` are the names it gives, without tag; `contexts` maps names that FROM may use to the
+    name of another build of the same file (`target:x` of bake, `service:x` of compose).
+    """
+
+    source: str
+    dockerfile: str
+    context: str
+    target: str = ""
+    images: tuple[str, ...] = ()
+    name: str = ""
+    contexts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,14 @@ def _find(path: str, selection: Selection | None, cache: Cache | None) -> Iterat
     if not os.path.isdir(path):
         yield Candidate(path, os.path.realpath(path), embedded=_is_searched(path, selection))
         return
-    from dockfix.repository.finding import find_in  # noqa: PLC0415  # not needed for single files
-    from dockfix.repository.patterns import Selection  # noqa: PLC0415
+    from dockfix.repository.patterns import Selection  # noqa: PLC0415  # not needed for single files
+    from dockfix.repository.walks import recall_search  # noqa: PLC0415
 
-    yield from find_in(path, selection or Selection(), cache)
+    chosen = selection or Selection()
+    known = None if cache is None else recall_search(cache, path, os.path.realpath(path), chosen)
+    if known is None:
+        from dockfix.repository.finding import find_in  # noqa: PLC0415  # not needed for what is known
+
+        yield from find_in(path, chosen, cache)
+    else:
+        yield from known

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from dockfix.analysis import Analysis, analyse
 from dockfix.candidates import Candidate
-from dockfix.config import ConfigError, build_options, check_overrides, find_config
+from dockfix.config import ConfigError, bare_folders, build_options, check_overrides, find_config
 from dockfix.context import Context
 from dockfix.diff import patch_name, patch_root
 from dockfix.discovery import find_candidates
@@ -94,10 +94,7 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
     candidates = [candidate for candidate in found if not candidate.outside]
     deployments = _find_deployments(request, selection, candidates)
     options, related = _relate_and_analyse(request, candidates, found[len(candidates) :], deployments, cache)
-    analyses: Iterator[Analysis] = (
-        replace(analysis, name=patch_name(candidate.real, root))
-        for candidate, analysis in zip(candidates, related, strict=True)
-    )
+    analyses = _name(related, candidates, root) if request.needs_texts or request.statistics else related
     if request.proof is not None:
         analyses = _prove(request, request.proof, candidates, analyses, terminal)
     if request.manifests and deployments:
@@ -117,6 +114,12 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
         terminal.flush()
         report.close(None if finished else len(candidates))
     return report.exit_code if finished else Exit.INTERRUPTED
+
+
+def _name(analyses: Iterable[Analysis], candidates: Sequence[Candidate], root: str) -> Iterator[Analysis]:
+    """The analyses with what a patch to be applied in `root` calls their files."""
+    for candidate, analysis in zip(candidates, analyses, strict=True):
+        yield replace(analysis, name=patch_name(candidate.real, root))
 
 
 def _deliver(
@@ -303,11 +306,19 @@ def _selection(request: Request) -> Selection | None:
 def _options(candidates: Sequence[Candidate], overrides: Mapping[str, Any]) -> list[Options]:
     """Each candidate's options; those that are equal are one and the same."""
     by_folder: dict[str, Options] = {}
+    found = []
     for candidate in candidates:
-        folder = os.path.dirname(candidate.path)
-        if folder not in by_folder:
-            by_folder[folder] = build_options(os.path.abspath(folder), overrides)
-    return [by_folder[os.path.dirname(candidate.path)] for candidate in candidates]
+        folder = candidate.path.rpartition(os.sep)[0]
+        own = by_folder.get(folder)
+        if own is None:
+            if candidate.real.rpartition(os.sep)[0] in bare_folders and folder.count(os.sep):
+                nearest = folder.rpartition(os.sep)[0]
+            else:
+                nearest = folder
+            own = by_folder.get(nearest) or build_options(os.path.abspath(nearest), overrides)
+            by_folder[folder] = by_folder[nearest] = own
+        found.append(own)
+    return found
 
 
 def _analyses(

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from dockfix.repository.builds import Build, find_builds, image_names, reads_builds
+from dockfix.candidates import Build
+from dockfix.repository.builds import find_builds, image_names, reads_builds
 
 COMPOSE = """
 x-common: &common

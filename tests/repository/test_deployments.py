@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 from git_repository import Repository
 
-from dockfix.discovery import Candidate
-from dockfix.repository.builds import Build
+from dockfix.candidates import Build, Candidate
 from dockfix.repository.deployments import find_deployments
 
 DOCKERFILE = 'FROM python:3.12-slim\nWORKDIR /srv\nCOPY . .\nCMD ["python", "web.py"]\n'

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dockfix.candidates import Candidate
-from dockfix.repository.builds import Build, find_builds
+from dockfix.candidates import Build, Candidate
+from dockfix.repository.builds import find_builds
 from dockfix.verify import Recipe, VerifyOptions, find_recipes, stage_names
 
 COMPOSE = """\

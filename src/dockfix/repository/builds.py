@@ -11,32 +11,16 @@ import posixpath
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from functools import partial
 from typing import Any, Final
 
+from dockfix.candidates import Build
 from dockfix.reading import read_bytes
 from dockfix.repository.cache import Cache, derive
 from dockfix.repository.hcl import read_blocks
 
 MAX_BYTES: Final = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Build:
-    """One build: paths with slashes relative to the repository, empty where they are not in it.
-
-    `images` are the names it gives, without tag; `contexts` maps names that FROM may use to the
-    name of another build of the same file (`target:x` of bake, `service:x` of compose).
-    """
-
-    source: str
-    dockerfile: str
-    context: str
-    target: str = ""
-    images: tuple[str, ...] = ()
-    name: str = ""
-    contexts: tuple[tuple[str, str], ...] = ()
 
 
 Reader = Callable[[str, str], Iterator[Build]]

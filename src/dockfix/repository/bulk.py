@@ -89,9 +89,9 @@ def _prepare(
     if candidate.refusal is not None:
         return Verdict(skip(path, candidate.refusal, failed=candidate.failed))
     if cache is not None:
-        known = cache.recall(path, options, candidate.folder, embedded=candidate.embedded, texts=texts)
+        known = cache.recall(candidate, options, texts=texts)
         if known is not None:
-            return known
+            return Verdict(known)
     source, found = read_stamped_source(path)
     if isinstance(source, Failed):
         return Verdict(Analysis(path, source))

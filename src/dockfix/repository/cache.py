@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import marshal
 import os
@@ -14,13 +15,14 @@ from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from dockfix.analysis import Analysis, applies
+from dockfix.candidates import Candidate
 from dockfix.diff import LineEdit, apply_lines
 from dockfix.options import Options
 from dockfix.reading import MAX_BYTES, read_stamped
 from dockfix.repository.jobs import Job, Verdict
 from dockfix.repository.surroundings import Surroundings
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
-from dockfix.stamps import Mark, Stamp, Stamps, settled, stamp
+from dockfix.stamps import Mark, Stamp, Stamps, settled
 
 LIMIT: Final = 50_000
 WALKS: Final = 8
@@ -61,33 +63,32 @@ class Cache:
         self.stale = False
         self._options: dict[int, tuple[Options, bytes]] = {}
 
-    def recall(
-        self, path: str, options: Options, folder: str | None, *, embedded: bool = False, texts: bool = True
-    ) -> Verdict | None:
-        """The verdict on a file that is as it was, with all around it, by stamps alone.
+    def recall(self, candidate: Candidate, options: Options, *, texts: bool = True) -> Analysis | None:
+        """The analysis of a file that is as it was, with all around it, by stamps alone.
 
         Without `texts` the file is not read: the analysis has no bytes, no edits and no new text.
         """
+        path = candidate.path
         row = self._files.get(path)
         if row is None:
             return None
         entry = _Entry._make(row)
-        if entry.stamp is None or entry.marks is None:
+        if entry.stamp is None or entry.marks is None or entry.stamp != self.stamps.of(candidate.real):
             return None
-        if entry.terms != self._terms(options, folder, embedded):
+        if entry.terms != self._terms(options, candidate.folder, candidate.embedded):
             return None
-        if stamp(path) != entry.stamp or not self.stamps.hold(entry.marks):
+        if not self.stamps.hold(entry.marks):
             return None
         if not texts:
             result = self._results.get(entry.outcome)
             if result is None:
                 result = self._results[entry.outcome] = _decode(self._outcomes[entry.outcome], "")
-            return Verdict(Analysis(path, result, b"", applies(result, options)))
+            return Analysis(path, result, b"", applies(result, options))
         try:
             data, now = read_stamped(path, MAX_BYTES)
         except OSError:
             return None
-        return Verdict(self._analysis(path, data, entry, options)) if now == entry.stamp else None
+        return self._analysis(path, data, entry, options) if now == entry.stamp else None
 
     def find(self, job: Job, now: Stamp | None) -> Verdict | None:
         """The verdict on the same content under the same options and surroundings.
@@ -253,10 +254,14 @@ def _load(path: str, version: bytes) -> dict[str, Any]:
                 return {}
             checksum, body = file.read(4), file.read()
         if crc32(body).to_bytes(4, "big") == checksum:
+            gc.disable()  # nothing of it is garbage, however often one looks
             data: dict[str, Any] = marshal.loads(body)
+            gc.freeze()
             return data
     except (OSError, ValueError, EOFError, TypeError):
         pass
+    finally:
+        gc.enable()
     return {}
 
 

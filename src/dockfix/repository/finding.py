@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from time import time_ns
 from typing import TYPE_CHECKING, Final
 
-from dockfix.candidates import Candidate
+from dockfix.candidates import Build, Candidate
 from dockfix.evidence.manifests import can_be_manifest
 from dockfix.naming import is_dockerfile_name, is_template_name
 from dockfix.reading import read_bytes
-from dockfix.repository.builds import Build, collect_builds, reads_builds
+from dockfix.repository.builds import collect_builds, reads_builds
 from dockfix.repository.git import GitError, Listing, find_top, is_ignored, list_files, list_tracked
 from dockfix.repository.patterns import IGNORE_FILES, NEVER, VENDORED, Selection, is_vendored, parse_patterns
-from dockfix.repository.walks import Seen, recall_search, remember_search
+from dockfix.repository.walks import Seen, remember_search
 from dockfix.results import Finding
 
 if TYPE_CHECKING:
@@ -49,10 +49,6 @@ def find_in(folder: str, selection: Selection, cache: Cache | None = None) -> It
     Dockerfiles of its repository come as `outside`, with what builds them.
     """
     real = os.path.realpath(folder)
-    known = None if cache is None else recall_search(cache, folder, real, selection)
-    if known is not None:
-        yield from known
-        return
     start = time_ns()
     search = _Search(folder, real, selection, cache)
     every = list(search.with_builds(list(search.candidates())))

@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from tempfile import TemporaryFile
 from typing import IO, Final
 
 _SUBMODULE = b"160000"
@@ -93,6 +92,8 @@ class Listing:
 @contextmanager
 def list_files(folder: str) -> Iterator[Listing]:
     """The files below `folder` that git tracks, or would. Raises GitError."""
+    from tempfile import TemporaryFile  # noqa: PLC0415  # costly, and git is not always asked
+
     with TemporaryFile() as errors, _start(folder, errors, *_NEW) as new:
         listing = Listing(_ask(folder, "ls-files", "-z", "--stage"), new.stdout, errors)
         yield listing
@@ -175,6 +176,8 @@ def _start(folder: str, errors: IO[bytes], *arguments: str) -> subprocess.Popen[
 
 
 def _ask(folder: str, *arguments: str) -> bytes:
+    from tempfile import TemporaryFile  # noqa: PLC0415  # costly, and git is not always asked
+
     with TemporaryFile() as errors, _start(folder, errors, *arguments) as process:
         assert process.stdout is not None
         out = process.stdout.read()

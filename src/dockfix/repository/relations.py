@@ -106,16 +106,14 @@ def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[st
     if not builders and not any(build.contexts for row in rows for build in row.builds):
         return bases
     for row in rows:
-        contexts = {
-            alias: by_name[build.source, name]
-            for build in row.builds
-            for alias, name in build.contexts
-            if (build.source, name) in by_name
-        }
-        known = {**builders, **contexts} if contexts else builders
-        found = {name: known[name] for name in _bases_of(row, cache) if name in known}
-        if others := {name: builder for name, builder in found.items() if builder != row.real}:
-            bases[row.real] = others
+        known = builders
+        for build in row.builds:
+            contexts = ((alias, (build.source, name)) for alias, name in build.contexts)
+            if named := {alias: by_name[key] for alias, key in contexts if key in by_name}:
+                known = {**known, **named}
+        for name in _bases_of(row, cache):
+            if name in known and known[name] != row.real:
+                bases.setdefault(row.real, {})[name] = known[name]
     return bases
 
 

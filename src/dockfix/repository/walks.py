@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any, Final
 
-from dockfix.candidates import Candidate
+from dockfix.candidates import Build, Candidate
 from dockfix.config import bare_folders, is_bare
-from dockfix.repository.builds import Build
 from dockfix.repository.cache import Cache
-from dockfix.repository.git import GitError, list_new_folders, list_rules
 from dockfix.repository.patterns import NEVER, Selection
 from dockfix.results import Finding
 from dockfix.stamps import Mark, settled, stamp
@@ -68,6 +66,8 @@ class Seen:
 
     def marks(self) -> tuple[Mark, ...] | None:
         """All of it; None where it cannot be told."""
+        from dockfix.repository.git import GitError, list_new_folders, list_rules  # noqa: PLC0415
+
         places = [os.path.join(self.real, name) if name else self.real for name in self.folders]
         try:
             for name in list_new_folders(self.real):

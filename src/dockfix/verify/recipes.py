@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dockfix.repository.hcl import read_blocks
 
 if TYPE_CHECKING:
-    from dockfix.candidates import Candidate
-    from dockfix.repository.builds import Build
+    from dockfix.candidates import Build, Candidate
     from dockfix.verify.options import VerifyOptions
 
 _DEFAULTED: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
