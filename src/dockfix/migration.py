@@ -92,7 +92,7 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
     selection = _selection(request)
     found = list(find_candidates(request.paths, selection, cache))
     candidates = [candidate for candidate in found if not candidate.outside]
-    deployments = _find_deployments(request, selection, candidates)
+    deployments = _find_deployments(selection, candidates, cache)
     options, related = _relate_and_analyse(request, candidates, found[len(candidates) :], deployments, cache)
     analyses = _name(related, candidates, root) if request.needs_texts or request.statistics else related
     if request.proof is not None:
@@ -164,14 +164,14 @@ def _open_cache(request: Request) -> Cache | None:
 
 
 def _find_deployments(
-    request: Request, selection: Selection | None, candidates: Sequence[Candidate]
+    selection: Selection | None, candidates: Sequence[Candidate], cache: Cache | None
 ) -> Mapping[str, tuple[Deployment, ...]]:
     """What the repository's manifests say of running the candidates' images, by absolute path."""
     if selection is None or not selection.repositories:
         return {}
     from dockfix.repository.deployments import find_deployments  # noqa: PLC0415  # not needed for single files
 
-    return find_deployments(selection.repositories, candidates, cached=request.cached)
+    return find_deployments(selection.repositories, candidates, cache)
 
 
 def _relate_and_analyse(

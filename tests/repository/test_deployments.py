@@ -110,5 +110,5 @@ def test_an_image_belongs_to_one_dockerfile(
         Candidate(path, f"{root}/{path}", builds=(Build("x", path, "", images=names),))
         for path, names in images.items()
     ]
-    found = find_deployments([(root, ["pod.yaml", "gone.yaml"])], candidates, cached=False)
+    found = find_deployments([(root, ["pod.yaml", "gone.yaml"])], candidates)
     assert list(found) == ([f"{root}/{expected}"] if expected else [])

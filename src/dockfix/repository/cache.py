@@ -53,7 +53,7 @@ class Cache:
         self._version = _MAGIC + f"{version} {sys.version_info[:2]} {marshal.version}\n".encode()
         data = _load(path, self._version)
         self._files: dict[str, tuple[Any, ...]] = data.get("files", {})
-        self._facts: dict[tuple[str, str], tuple[Stamp, Any]] = data.get("facts", {})
+        self._facts: dict[tuple[str, str], tuple[Stamp, str, Any]] = data.get("facts", {})
         self._outcomes: list[tuple[Any, ...]] = data.get("outcomes", [])
         self._places = {outcome: place for place, outcome in enumerate(self._outcomes)}
         self._results: dict[int, Result] = {}
@@ -141,19 +141,19 @@ class Cache:
         """Equal values that are kept already, and where all are, the very same tuple."""
         return None if values is None else self._share(tuple(map(self._share, values)))
 
-    def derive(self, kind: str, path: str, make: Callable[[], Any]) -> Any:
-        """What `make` finds out from the file at `path` (absolute) alone, asked again only when that changed.
+    def derive(self, kind: str, path: str, make: Callable[[], Any], terms: str = "") -> Any:
+        """What `make` finds out from the file at `path` (absolute) and the `terms` alone, asked once.
 
         It consists of tuples, dicts, strings, bytes, numbers and None.
         """
         known = self._facts.get((kind, path))
         now = self.stamps.of(path)
-        if known is not None and known[0] == now:
-            return known[1]
+        if known is not None and known[0] == now and known[1] == terms:
+            return known[2]
         value = make()
         if now and settled(now) is not None:
             self._facts.pop((kind, path), None)
-            self._facts[kind, path] = now, value
+            self._facts[kind, path] = now, terms, value
             self.stale = True
         return value
 
@@ -203,25 +203,20 @@ class Cache:
         return digest.digest()
 
 
-def derive(cache: Cache | None, kind: str, path: str, make: Callable[[], Any]) -> Any:
+def derive(cache: Cache | None, kind: str, path: str, make: Callable[[], Any], terms: str = "") -> Any:
     """As `Cache.derive`, also without a cache."""
-    return make() if cache is None else cache.derive(kind, path, make)
+    return make() if cache is None else cache.derive(kind, path, make, terms)
 
 
 def open_cache(root: str) -> Cache:
     """The cache of the repository or folder `root` (absolute)."""
-    return Cache(place_of(root), code_version())
-
-
-def place_of(root: str, kind: str = "") -> str:
-    """Where what is remembered of the repository or folder `root` is kept."""
     folder = os.environ.get("DOCKFIX_CACHE_DIR")
     if not folder:
         from platformdirs import user_cache_dir  # noqa: PLC0415
 
         folder = user_cache_dir("dockfix")
     name = blake2b(os.fsencode(root), digest_size=12).hexdigest()
-    return os.path.join(folder, f"{name}-{kind}.cache" if kind else f"{name}.cache")
+    return Cache(os.path.join(folder, f"{name}.cache"), code_version())
 
 
 @cache

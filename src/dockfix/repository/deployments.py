@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from time import time_ns
 from typing import Any, Final
 
 from dockfix.analysis import Analysis
 from dockfix.build_context import digest_names
-from dockfix.discovery import Candidate
+from dockfix.candidates import Candidate
 from dockfix.edits import apply_edits
 from dockfix.evidence.manifests import Deployment, Mount, Setting, likely_names, read_manifests
 from dockfix.model.images import find_image
 from dockfix.options import Options
 from dockfix.reading import Source, read_bytes, read_source
-from dockfix.repository.cache import code_version, place_of
+from dockfix.repository.cache import Cache, derive
 from dockfix.results import Changed, Finding
 
 NAME: Final = "manifests"
 MAX_BYTES: Final = 256 * 1024
-_SETTLED: Final = 2 * 10**9
 # What can contradict an image that runs as a user; everything else of a manifest is of no interest.
 _TELLS: Final = re.compile(
     rb"^[ \t-]*[\"']?(?:user|containerUser|remoteUser|runAsNonRoot|runAsUser|privileged|read_only|volumes"
@@ -43,7 +40,9 @@ Deployments = Mapping[str, tuple[Deployment, ...]]
 
 
 def find_deployments(
-    repositories: Iterable[tuple[str, Sequence[str]]], candidates: Sequence[Candidate], *, cached: bool
+    repositories: Iterable[tuple[str, Sequence[str]]],
+    candidates: Sequence[Candidate],
+    cache: Cache | None = None,
 ) -> dict[str, tuple[Deployment, ...]]:
     """The deployments of the candidates, matched by what builds them, else by the image's name.
 
@@ -52,31 +51,29 @@ def find_deployments(
     """
     found: dict[str, list[Deployment]] = {}
     for root, names in repositories:
+        glances = ((name, _glance(os.path.join(root, name), cache)) for name in names)
+        telling = [(name, glance) for name, glance in glances if glance is not None]
+        if not telling:
+            continue
         start = root + os.sep
         known = _Known(
             {
                 one.real[len(start) :].replace(os.sep, "/"): one
                 for one in candidates
-                if one.real.startswith(start) and one.refusal is None and _is_of_python(one.real)
+                if one.real.startswith(start) and one.refusal is None and _is_of_python(one.real, cache)
             }
         )
-        if not known.candidates or not names:
-            continue
-        memory = _Memory(root, known, cached=cached)
-        for name in names:
-            for deployment in memory.read(name):
+        for name, (images, builds) in telling:
+            wanted = bool(known.candidates) and known.is_wanted(name, images, builds=builds)
+            for deployment in _read(root, name, known, cache) if wanted else ():
                 if (path := known.find(deployment)) is not None:
                     found.setdefault(known.candidates[path].real, []).append(deployment)
-        memory.save()
     return {real: tuple(rows) for real, rows in found.items()}
 
 
-def _is_of_python(real: str) -> bool:
+def _is_of_python(real: str, cache: Cache | None) -> bool:
     """Whether a Dockerfile shows a sign of Python; manifests of others are not worth their parsing."""
-    try:
-        return _PYTHON.search(read_bytes(real, MAX_BYTES)) is not None
-    except OSError:
-        return False
+    return bool(derive(cache, "python", real, lambda: _PYTHON.search(_data(real)) is not None))
 
 
 @dataclass(slots=True)
@@ -127,79 +124,46 @@ def _untagged(image: str) -> str:
     return head + slash + last.partition(":")[0]
 
 
-class _Memory:
-    """What the manifests of a repository said when they had the time and size that they have."""
+_Glance = tuple[tuple[str, ...], bool] | None
+"""Which images a manifest names, and whether it builds some; None where it tells nothing of users."""
 
-    def __init__(self, root: str, known: _Known, *, cached: bool) -> None:
-        self._root = root
-        self._known = known
-        self._version = f"{code_version()} {known.digest}" if cached else ""
-        self._place = place_of(root, NAME) if cached else ""
-        self._rows: dict[str, Any] = _load(self._place, self._version)
-        self._new = False
 
-    def read(self, name: str) -> tuple[Deployment, ...]:
-        """The deployments of a file, as far as they may run an image of a Dockerfile here."""
-        try:
-            status = os.stat(os.path.join(self._root, name))
-        except OSError:
-            return ()
-        row = self._rows.get(name)
-        if row is None or row["at"] != [status.st_mtime_ns, status.st_size]:
-            row = {"at": [status.st_mtime_ns, status.st_size], **self._look(name)}
-            if time_ns() - status.st_mtime_ns > _SETTLED:
-                self._rows[name] = row
-                self._new = True
-        if not row["wanted"]:
-            return ()
-        if "deployments" not in row:
-            found = read_manifests(
-                [(name, _text(self._root, name))], lambda part: self._tells(name, part.encode())
-            )
-            row["deployments"] = [asdict(one) for one in found]
-            self._new = True
-        return tuple(map(_deployment, row["deployments"]))
+def _glance(path: str, cache: Cache | None) -> _Glance:
+    found: _Glance = derive(cache, "manifest", path, lambda: _look(_data(path)))
+    return found
 
-    def _look(self, name: str) -> dict[str, Any]:
-        try:
-            data = read_bytes(os.path.join(self._root, name), MAX_BYTES)
-        except OSError:
-            data = b""
-        return {"wanted": len(data) <= MAX_BYTES and self._tells(name, data)}
 
-    def _tells(self, name: str, data: bytes) -> bool:
-        """Whether a manifest or a part of one says anything of interest of an image that is built here."""
-        if _TELLS.search(data) is None:
-            return False
-        return self._known.is_wanted(name, _images(data), builds=b"build" in data)
+def _look(data: bytes) -> _Glance:
+    return (tuple(_images(data)), b"build" in data) if _TELLS.search(data) else None
 
-    def save(self) -> None:
-        """Write what was learned; where that cannot be, it costs only the next run's time."""
-        if not self._new or not self._place:
-            return
-        temporary = f"{self._place}.{os.getpid()}"
-        try:
-            os.makedirs(os.path.dirname(self._place), exist_ok=True)
-            with open(temporary, "w", encoding="ascii") as file:
-                json.dump({"version": self._version, "files": self._rows}, file, separators=(",", ":"))
-            os.replace(temporary, self._place)
-        except OSError:
-            return
+
+def _read(root: str, name: str, known: _Known, cache: Cache | None) -> tuple[Deployment, ...]:
+    """The deployments of a file, as far as they may run an image of a known Dockerfile."""
+    path = os.path.join(root, name)
+
+    def tells(part: str) -> bool:
+        glance = _look(part.encode())
+        return glance is not None and known.is_wanted(name, glance[0], builds=glance[1])
+
+    def read() -> tuple[dict[str, Any], ...]:
+        return tuple(map(asdict, read_manifests([(name, _text(root, name))], tells)))
+
+    return tuple(map(_deployment, derive(cache, f"deployments {name}", path, read, known.digest)))
+
+
+def _data(path: str) -> bytes:
+    """What a file of a usual size holds; nothing where it cannot be read."""
+    try:
+        data = read_bytes(path, MAX_BYTES)
+    except OSError:
+        return b""
+    return data if len(data) <= MAX_BYTES else b""
 
 
 def _images(data: bytes) -> list[str]:
     """The images that a manifest names, without tags, their variables' defaults put in."""
     named = (one.decode("utf-8", "replace") for one in _IMAGE.findall(data))
     return sorted({_untagged(_DEFAULT.sub(r"\1", one)) for one in named})
-
-
-def _load(place: str, version: str) -> dict[str, Any]:
-    try:
-        with open(place, encoding="ascii") as file:
-            data = json.load(file)
-        return dict(data["files"]) if data["version"] == version else {}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return {}
 
 
 def _text(root: str, name: str) -> str:
