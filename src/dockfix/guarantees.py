@@ -13,6 +13,7 @@ from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_left
 from dockfix.options import Chown, Install
 from dockfix.results import Finding
+from dockfix.syntax.tree import LogicalLine
 from dockfix.syntax.validity import rejections
 
 
@@ -41,19 +42,18 @@ def _accepted(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 
 
 def _keeps_instructions(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
-    kept = iter([(one.keyword, _WORD.findall(one.args)) for one in after.tree.instructions])
+    kept = iter(after.tree.instructions)
     for one in before.tree.instructions:
-        words = [word for word in _WORD.findall(one.args) if not _MAY_CHANGE.search(word)]
-        if one.keyword in ("USER", "WORKDIR"):
-            words = []
-        if not any(keyword == one.keyword and _holds(new, words) for keyword, new in kept):
+        if not any(_says(new.said, one.said) for new in kept):
             yield one.line, f"{one.keyword} was lost or moved"
 
 
-def _holds(words: list[str], wanted: list[str]) -> bool:
-    """Whether all wanted words are there, in their order."""
-    rest = iter(words)
-    return all(word in rest for word in wanted)
+def _says(line: LogicalLine, old: LogicalLine) -> bool:
+    """Whether a line has all words of the old one in their order, but for those that may change."""
+    if line is old or line.keyword != old.keyword or line.keyword in ("USER", "WORKDIR"):
+        return line.keyword == old.keyword
+    rest = iter(_WORD.findall(line.args))
+    return all(word in rest for word in _WORD.findall(old.args) if not _MAY_CHANGE.search(word))
 
 
 def _runs_as_user(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:

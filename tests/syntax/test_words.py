@@ -6,10 +6,17 @@ import subprocess
 import sys
 
 import pytest
+from dockerfile_parse.util import WordSplitter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dockfix.syntax.words import declared_arguments, image_from, key_values, split_words
+from dockfix.syntax.words import (
+    declared_arguments,
+    image_from,
+    key_values,
+    split_quoted_words,
+    split_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +61,11 @@ def test_split_words(args: str, expected: list[str]) -> None:
 )
 def test_key_values(args: str, expected: list[tuple[str, str]]) -> None:
     assert list(key_values(args)) == expected
+
+
+@given(st.text(alphabet='ab=${}" \t\n\f', max_size=30))
+def test_plainly_quoted_words_are_those_of_the_library(args: str) -> None:
+    assert split_quoted_words(args, "\\") == tuple(WordSplitter(args).split(dequote=False))
 
 
 def test_key_values_with_a_backtick_for_escape() -> None:

@@ -70,7 +70,9 @@ class Plan:
     @cached_property
     def account(self) -> UserAccount:
         """Who the image will run as."""
-        return choose_account(self.lineage, self.options, needs_ids=self._needs_ids)
+        if self._needs_ids:
+            return choose_account(self.lineage, self.options, needs_ids=True)
+        return self.likely_account
 
     @cached_property
     def has_created_account(self) -> bool:

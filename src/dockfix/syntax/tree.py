@@ -80,7 +80,7 @@ class _Line:
 
     def moved(self, source: str, by: int, lines: int) -> Self:
         """The same line, further down in another text."""
-        return replace(self, source=source, start=self.start + by, end=self.end + by, line=self.line + lines)
+        return type(self)(source, self.start + by, self.end + by, self.line + lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,10 @@ class Directive(_Line):
 
     name: str
     value: str
+
+    def moved(self, source: str, by: int, lines: int) -> Self:
+        """The same directive, further down in another text."""
+        return replace(self, source=source, start=self.start + by, end=self.end + by, line=self.line + lines)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

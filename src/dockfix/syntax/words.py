@@ -14,7 +14,9 @@ from dockfix.syntax.tree import GO_SPACE
 
 _BLANKS: Final = "\t\v\f\r "
 _WORD = re.compile(f"[^{_BLANKS}]+")
-_GO_WORD = re.compile(f"[^{GO_SPACE}]+")
+# Words without escapes, in which double quotes at most hold white space together.
+_PLAIN_WORD = re.compile(f'(?:[^{GO_SPACE}"\'`\\\\]|"[^"\'`\\\\]*")+')
+_PLAINLY_QUOTED = re.compile(r"""(?:[^"'`\\]|"[^"'`\\]*")*""")
 _ODD_SPACE = re.compile(f"[^\\S{_BLANKS}]")
 _SWAP_ESCAPES = str.maketrans("\\`", "`\\")
 
@@ -74,8 +76,8 @@ def _partition(args: str) -> tuple[str, str, str]:
 @lru_cache(maxsize=4096)
 def split_quoted_words(args: str, escape: str) -> tuple[str, ...]:
     """Words of ENV, LABEL and ARG: quotes and escapes hold them together, and stay in them."""
-    if '"' not in args and "'" not in args and escape not in args:
-        return tuple(_GO_WORD.findall(args))
+    if _PLAINLY_QUOTED.fullmatch(args):
+        return tuple(_PLAIN_WORD.findall(args))
     from dockerfile_parse.util import WordSplitter  # noqa: PLC0415
 
     if escape == "\\":
