@@ -133,8 +133,23 @@ class Layout:
         """Whether a module or package of that name may lie in a directory of the image."""
         if self.names is None:
             return True
-        sources = self._candidates(posixpath.join(directory, name), self.final)
-        return any(self.exists(source + ending) for source in sources for ending in (".py", "/"))
+        path = posixpath.join(directory, name)
+        if self._lands_below(path, self.final):
+            return True
+        modules = self._candidates(path + ".py", self.final)
+        packages = (source + "/" for source in self._candidates(path, self.final))
+        return any(map(self.exists, modules)) or any(map(self.exists, packages))
+
+    def _lands_below(self, path: str, stage: StageLayout, depth: int = 0) -> bool:
+        """Whether a copy lands in a directory, rather than around it."""
+        for landing in stage.landings:
+            if f"{landing.destination}/".startswith(path + "/"):
+                return True
+            source, origin = landing.source_of(path), self.stages.get(landing.stage)
+            inner = posixpath.join("/", source) if source is not None and landing.stage else ""
+            if inner and origin and depth < 5 and self._lands_below(inner, origin, depth + 1):
+                return True
+        return False
 
     def read(self, path: str) -> str | None:
         """The text of a file of the image that the build context gives, else None."""

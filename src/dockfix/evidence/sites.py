@@ -73,7 +73,7 @@ class SiteReader:
         ):
             yield f".{func.attr.value}"
 
-    def _owner(self, func: cst.Name | cst.Attribute, site: Site) -> str:
+    def _owner(self, func: cst.BaseExpression, site: Site) -> str:
         """The last name of what a method is called on, as it is imported; "" where it is no plain name."""
         if isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name):
             name = func.value.value
@@ -98,6 +98,8 @@ class SiteReader:
                 yield from self._home(known, site, call)
 
     def _write(self, known: Call, name: str, site: Site, call: cst.Call) -> Iterator[Evidence]:
+        if name == ".save" and "storage" in self._owner(call.func, site).lower():
+            return  # a storage knows its own place
         if known.argument == -1:
             node = call.func.value if isinstance(call.func, cst.Attribute) else None
         else:

@@ -113,14 +113,16 @@ class _SourceReader:
         paths = layout.env.get("PYTHONPATH", "").split(":")
         roots = [*start.roots, layout.workdir, *(posixpath.join(layout.workdir, one) for one in paths if one)]
         self.text = text
+        self.names_schedule = False
         self.known = False
         self.application = Application(layout, roots, layout.env)
         self.collects = "collectstatic" in text or any("collectstatic" in line.words for line in start.lines)
 
     def read(self) -> Reading:
         """Everything that the application says."""
-        said = [one for line in self.start.lines for one in self._line(line)]
         modules = self._closure()
+        self.names_schedule = any("beat_schedule_filename" in module.source for module in modules)
+        said = [one for line in self.start.lines for one in self._line(line)]
         found = list(self._modules(modules))
         if not self.known:
             found = [replace(one, certain=False) for one in found]
@@ -238,7 +240,7 @@ class _SourceReader:
             yield from self._ports(words[-1:], line)
         if server.is_celery and ("beat" in words or "-B" in words):
             schedule = [value for flag, value in flags(words) if flag in ("-s", "--schedule")]
-            if not schedule and not any("scheduler" in word for word in words):
+            if not schedule and not self.names_schedule and not any("scheduler" in word for word in words):
                 yield from self._place("celerybeat-schedule", line, False)
         configs = [value for flag, value in flags(words) if flag in server.config] or [server.default_config]
         for config in configs:

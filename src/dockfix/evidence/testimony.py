@@ -142,10 +142,14 @@ def _place(one: Evidence) -> str:
 
 
 def _fold(claims: Sequence[Evidence]) -> str:
-    """The first few claims with their places, and how many more there are."""
-    told: dict[str, str] = {}
+    """The first few claims with their places, and how many more; a line's alternatives are one claim."""
+    by_line: dict[str, list[str]] = {}
     for one in claims:
-        told.setdefault(one.what or _place(one), f"{one.what} ({_place(one)})" if one.what else _place(one))
+        by_line.setdefault(_place(one), []).append(one.what)
+    told: dict[str, str] = {}
+    for place, found in by_line.items():
+        what = " or ".join(dict.fromkeys(filter(None, found)))
+        told.setdefault(what or place, f"{what} ({place})" if what else place)
     more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
     return ", ".join(list(told.values())[:SHOWN]) + more
 

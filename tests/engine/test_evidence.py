@@ -1,0 +1,108 @@
+"""Applications that a rewrite breaks unless it heeds what their sources say, on a real engine."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from applications import build_network, engine, has_image
+
+from dockfix import Options, fix
+from dockfix.build_context import describe_context
+from dockfix.results import Changed, Result, Skipped
+from dockfix.verify import Case, Kind, Prover, Verdict, VerifyOptions
+
+ROOT = Path(__file__).parents[2] / "fixtures" / "evidence"
+IMAGE = "python:3.12-slim-bookworm"
+CLOSED_PORTS = ("--sysctl", "net.ipv4.ip_unprivileged_port_start=1024")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the sources of a fixture lead to: a rewrite that is proven, or the code of what is told instead.
+
+    `breaks` says whether the rewrite without them breaks, run with `flags`.
+    """
+
+    code: str = ""
+    breaks: bool = True
+    flags: tuple[str, ...] = ()
+    seconds: float = 4
+
+
+HEARD = {
+    "cache-filled-by-a-script": Heard(),
+    "cache-in-the-home": Heard(breaks=False),
+    "celery-with-a-schedule": Heard(seconds=8),
+    "changes-its-user": Heard("needs-root-process"),
+    "database-in-a-folder": Heard(),
+    "django-with-uploads": Heard(),
+    "flask-with-an-instance-folder": Heard(),
+    "installs-while-it-runs": Heard("needs-root-process"),
+    "keeps-a-shelf": Heard(),
+    "logs-to-a-file": Heard(),
+    "opens-a-file-to-write": Heard(),
+    "pid-file-by-flag": Heard("writes-to-system-directory"),
+    "place-that-nobody-knows": Heard(breaks=False),
+    "port-of-root": Heard("low-port", flags=CLOSED_PORTS),
+    "server-with-a-config-file": Heard(seconds=8),
+    "started-by-a-script": Heard(),
+    "works-in-a-fixed-folder": Heard(),
+    "writes-outside-of-its-directory": Heard(),
+}
+
+
+def test_every_fixture_is_tried() -> None:
+    assert sorted(HEARD) == sorted(path.name for path in ROOT.iterdir() if path.is_dir())
+
+
+def ask(dockerfile: Path, *, evidence: bool) -> Result:
+    # What is held back for a person is asked as well.
+    options = Options(evidence=evidence, unsafe=True)
+    return fix(dockerfile.read_text(), options, describe_context(str(dockerfile)))
+
+
+def codes(result: Result) -> list[str]:
+    if isinstance(result, Skipped):
+        return [reason.code for reason in result.reasons]
+    return [review.code for review in result.reviews] if isinstance(result, Changed) else []
+
+
+@pytest.mark.parametrize("name", sorted(HEARD))
+def test_the_sources_are_heeded(name: str) -> None:
+    dockerfile = ROOT / name / "Dockerfile"
+    assert codes(ask(dockerfile, evidence=True)) == ([HEARD[name].code] if HEARD[name].code else [])
+    without = ask(dockerfile, evidence=False)
+    assert isinstance(without, Changed)
+    assert (without == ask(dockerfile, evidence=True)) is not HEARD[name].breaks
+
+
+def told(verdict: Verdict) -> str:
+    messages = [difference.message for difference in verdict.details.differences]
+    return "\n".join([str(verdict), *messages, *verdict.log_tail])
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", sorted(HEARD))
+def test_a_rewrite_breaks_without_the_sources_and_is_proven_with_them(name: str, tmp_path: Path) -> None:
+    engine()
+    if not has_image(IMAGE):
+        pytest.skip(f"no image {IMAGE} on this engine")
+    context = tmp_path / "context"
+    shutil.copytree(ROOT / name, context)
+    dockerfile = context / "Dockerfile"
+    heard = HEARD[name]
+    options = VerifyOptions(build_network=build_network(), seconds=heard.seconds)
+    text = dockerfile.read_text()
+    with Prover(options) as prover:
+        without = ask(dockerfile, evidence=False)
+        assert isinstance(without, Changed)
+        verdict = prover.prove(Case(text, without.text, dockerfile, heard.flags))
+        assert verdict.kind is (Kind.BREAKS if heard.breaks else Kind.PROVEN), told(verdict)
+        result = ask(dockerfile, evidence=True)
+        if not heard.code:
+            assert isinstance(result, Changed)
+            verdict = prover.prove(Case(text, result.text, dockerfile, heard.flags))
+            assert verdict.kind is Kind.PROVEN, f"{result.text}\n{told(verdict)}"
