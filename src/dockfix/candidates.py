@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from dockfix.results import Finding
@@ -26,8 +26,7 @@ class Build:
     contexts: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A path to look at, and the same absolute and without links.
 
     `refusal` says why it is not to be read, `failed` that this is an error. `builds` are those of

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from dockfix.candidates import Candidate
-from dockfix.naming import is_dockerfile_name
 
 if TYPE_CHECKING:
     from dockfix.repository.cache import Cache
@@ -38,11 +37,12 @@ def find_candidates(
 
 def _is_searched(path: str, selection: Selection | None) -> bool:
     """Whether a file that the user named is to be searched for Dockerfiles rather than taken for one."""
-    if selection is None or not selection.embedded or is_dockerfile_name(os.path.basename(path)):
+    if selection is None or not selection.embedded:
         return False
     from dockfix.embedded import can_hold_dockerfile  # noqa: PLC0415  # only where such files are asked for
+    from dockfix.naming import is_dockerfile_name  # noqa: PLC0415
 
-    return can_hold_dockerfile(path)
+    return not is_dockerfile_name(os.path.basename(path)) and can_hold_dockerfile(path)
 
 
 def _find(path: str, selection: Selection | None, cache: Cache | None) -> Iterator[Candidate]:

@@ -61,10 +61,16 @@ class Stamps:
     def hold(self, marks: Iterable[Mark]) -> bool:
         """Whether all that was marked is as it was."""
         known = self.known
+        ask = os.stat
         for path, then in marks:
             now = known.get(path)
             if now is None:
-                now = known[path] = stamp(path)
+                try:  # written out, since it is done for every folder
+                    found = ask(path)
+                    now = found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+                except OSError:
+                    now = ()
+                known[path] = now
             if now != then:
                 return False
         return True

@@ -7,9 +7,9 @@ import json
 import marshal
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 from zlib import crc32
@@ -53,7 +53,7 @@ class Cache:
         self._version = _MAGIC + f"{version} {sys.version_info[:2]} {marshal.version}\n".encode()
         data = _load(path, self._version)
         self._files: dict[str, tuple[Any, ...]] = data.get("files", {})
-        self._facts: dict[tuple[str, str], tuple[Stamp, str, Any]] = data.get("facts", {})
+        self._facts: dict[str, dict[str, tuple[Stamp, str, Any]]] = data.get("facts", {})
         self._outcomes: list[tuple[Any, ...]] = data.get("outcomes", [])
         self._places = {outcome: place for place, outcome in enumerate(self._outcomes)}
         self._results: dict[int, Result] = {}
@@ -146,16 +146,21 @@ class Cache:
 
         It consists of tuples, dicts, strings, bytes, numbers and None.
         """
-        known = self._facts.get((kind, path))
+        facts = self.facts(kind)
+        known = facts.get(path)
         now = self.stamps.of(path)
         if known is not None and known[0] == now and known[1] == terms:
             return known[2]
         value = make()
         if now and settled(now) is not None:
-            self._facts.pop((kind, path), None)
-            self._facts[kind, path] = now, terms, value
+            facts.pop(path, None)
+            facts[path] = now, terms, value
             self.stale = True
         return value
+
+    def facts(self, kind: str) -> dict[str, tuple[Stamp, str, Any]]:
+        """What is known of each path, with the stamp and the terms of then."""
+        return self._facts.setdefault(kind, {})
 
     def save(self) -> None:
         """Write what was learned; a folder that cannot be written costs only the next run's time."""
@@ -167,7 +172,7 @@ class Cache:
         at = _Entry._fields.index("outcome")
         data = {
             "files": {path: (*row[:at], places[row[at]], *row[at + 1 :]) for path, row in files.items()},
-            "facts": dict(list(self._facts.items())[-LIMIT:]),
+            "facts": {kind: dict(list(facts.items())[-LIMIT:]) for kind, facts in self._facts.items()},
             "outcomes": [self._outcomes[place] for place in used],
             "walks": dict(list(self.walks.items())[-WALKS:]),
         }
@@ -206,6 +211,19 @@ class Cache:
 def derive(cache: Cache | None, kind: str, path: str, make: Callable[[], Any], terms: str = "") -> Any:
     """As `Cache.derive`, also without a cache."""
     return make() if cache is None else cache.derive(kind, path, make, terms)
+
+
+def derive_all(
+    cache: Cache | None, kind: str, paths: Iterable[str], make: Callable[[str], Any]
+) -> Iterator[Any]:
+    """As `derive` for one path after the other, with little to do for those that are known."""
+    facts = cache.facts(kind) if cache is not None else {}
+    for path in paths:
+        fact = facts.get(path)
+        if fact is not None and cache is not None and fact[0] == cache.stamps.of(path):
+            yield fact[2]
+        else:
+            yield derive(cache, kind, path, partial(make, path))
 
 
 def open_cache(root: str) -> Cache:

@@ -51,10 +51,6 @@ def find_deployments(
     """
     found: dict[str, list[Deployment]] = {}
     for root, names in repositories:
-        glances = ((name, _glance(os.path.join(root, name), cache)) for name in names)
-        telling = [(name, glance) for name, glance in glances if glance is not None]
-        if not telling:
-            continue
         start = root + os.sep
         known = _Known(
             {
@@ -63,12 +59,18 @@ def find_deployments(
                 if one.real.startswith(start) and one.refusal is None and _is_of_python(one.real, cache)
             }
         )
-        for name, (images, builds) in telling:
-            wanted = bool(known.candidates) and known.is_wanted(name, images, builds=builds)
+        for name in names if known.candidates else ():
+            glance = _glance(os.path.join(root, name), cache)
+            wanted = glance is not None and known.is_wanted(name, glance[0], builds=glance[1])
             for deployment in _read(root, name, known, cache) if wanted else ():
                 if (path := known.find(deployment)) is not None:
                     found.setdefault(known.candidates[path].real, []).append(deployment)
     return {real: tuple(rows) for real, rows in found.items()}
+
+
+def find_telling(root: str, names: Iterable[str], cache: Cache | None = None) -> list[str]:
+    """Which of the files below `root` that may be manifests say anything of users and what is theirs."""
+    return [name for name in names if _glance(os.path.join(root, name), cache) is not None]
 
 
 def _is_of_python(real: str, cache: Cache | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import time_ns
 from typing import TYPE_CHECKING, Final
 
@@ -55,7 +55,7 @@ def find_in(folder: str, selection: Selection, cache: Cache | None = None) -> It
     found = list(_links_last(every))
     yield from found
     if cache is not None and search.listed and not any(one.linked or one.failed for one in every):
-        files = [os.path.join(search.top, name) for name in (*search.telling, *search.ignoring)]
+        files = [os.path.join(search.top, name) for name in search.names_read]
         remember_search(cache, folder, real, selection, found, Seen(real, start, search.listed, files))
 
 
@@ -97,10 +97,18 @@ class _Search:
     def __post_init__(self) -> None:
         self.top = self.real
 
+    @property
+    def names_read(self) -> Iterable[str]:
+        """The files whose content matters, relative to `top`."""
+        return (*self.telling, *self.manifests, *self.ignoring)
+
     def with_builds(self, candidates: list[Candidate]) -> Iterator[Candidate]:
         """The candidates with what the repository's files say of them, and those that only these name."""
         if self.manifests and self.selection.repositories is not None:
-            self.selection.repositories.append((self.top, self.manifests))
+            from dockfix.repository.deployments import find_telling  # noqa: PLC0415  # costly, not always used
+
+            if telling := find_telling(self.top, self.manifests, self.cache):
+                self.selection.repositories.append((self.top, telling))
         named = collect_builds(self.top, self.telling, self.cache)
         before = self._before
         for candidate in candidates:
@@ -138,7 +146,7 @@ class _Search:
             context = os.path.join(self.top, contexts.pop())
             if os.path.normpath(context) != os.path.dirname(candidate.real):
                 folder = self._place(os.path.normpath(context))
-        return replace(candidate, builds=tuple(builds), folder=folder)
+        return candidate._replace(builds=tuple(builds), folder=folder)
 
     def _place(self, real: str) -> str:
         """A folder of the work tree, as the paths of the search start where it lies below."""
@@ -254,7 +262,7 @@ class _Search:
         if stat.S_ISREG(mode):
             yield Candidate(path, os.path.join(self.real, name))
         elif stat.S_ISLNK(mode):
-            yield replace(self._follow(name), linked=True)
+            yield self._follow(name)._replace(linked=True)
         elif not stat.S_ISDIR(mode):
             yield self._refuse(name, "not-a-file", "a pipe, socket or device, not a file", "delete it")
 

@@ -70,7 +70,7 @@ class Selection:
     """Which files of a folder to take beside, and less, what their names and git say.
 
     With `embedded` also those of other kinds that hold Dockerfiles. The search leaves in
-    `repositories`, where it is a list, (folder, names of files that may be manifests).
+    `repositories`, where it is a list, (folder, names of manifests that tell of users).
     """
 
     include: tuple[Patterns, ...] = ()

@@ -7,15 +7,17 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dockfix.analysis import Analysis
 from dockfix.candidates import Candidate
-from dockfix.evidence.manifests import Deployment
 from dockfix.options import Options
 from dockfix.reading import MAX_BYTES, Source, read_bytes, read_source
-from dockfix.repository.cache import Cache, derive
+from dockfix.repository.cache import Cache, derive_all
 from dockfix.results import Changed, Finding, Skipped
+
+if TYPE_CHECKING:
+    from dockfix.evidence.manifests import Deployment
 
 _FROM = re.compile(rb"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
 _ARG = re.compile(rb"^[ \t]*ARG[ \t]+(\w+)=(\S+)", re.IGNORECASE | re.MULTILINE)
@@ -105,25 +107,21 @@ def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[st
     bases: dict[str, dict[str, str]] = {}
     if not builders and not any(build.contexts for row in rows for build in row.builds):
         return bases
-    for row in rows:
+    found = derive_all(cache, "bases", [row.real for row in rows], _read_bases)
+    for row, names in zip(rows, found, strict=True):
         known = builders
         for build in row.builds:
             contexts = ((alias, (build.source, name)) for alias, name in build.contexts)
             if named := {alias: by_name[key] for alias, key in contexts if key in by_name}:
                 known = {**known, **named}
-        for name in _bases_of(row, cache):
+        for name in names:
             if name in known and known[name] != row.real:
                 bases.setdefault(row.real, {})[name] = known[name]
     return bases
 
 
-def _bases_of(candidate: Candidate, cache: Cache | None) -> tuple[str, ...]:
-    """The image names in the file's FROM lines, without tag."""
-    names: tuple[str, ...] = derive(cache, "bases", candidate.real, lambda: _read_bases(candidate.path))
-    return names
-
-
 def _read_bases(path: str) -> tuple[str, ...]:
+    """The image names in the file's FROM lines, without tag."""
     try:
         data = read_bytes(path, MAX_BYTES)
     except OSError:

@@ -29,7 +29,8 @@ def recall_search(cache: Cache, folder: str, real: str, selection: Selection) ->
     bare_folders.update(known[2])
     if selection.repositories is not None:
         selection.repositories.extend((root, list(names)) for root, names in known[3])
-    return list(map(_unpack, known[1]))
+    start = real + os.sep
+    return [Candidate(row, start + row) if type(row) is str else _unpack(row) for row in known[1]]
 
 
 def remember_search(
@@ -48,7 +49,12 @@ def remember_search(
         listed = {os.path.join(seen.real, name) if name else seen.real for name in seen.folders}
         bare = tuple(folder for folder in sorted(folders & listed) if is_bare(folder))
         manifests = tuple((root, tuple(names)) for root, names in selection.repositories or ())
-        cache.walks[key] = cache.share_all(marks), tuple(map(_pack, candidates)), bare, manifests
+        cache.walks[key] = (
+            cache.share_all(marks),
+            tuple(_pack(one, real + os.sep) for one in candidates),
+            bare,
+            manifests,
+        )
         cache.stale = True
 
 
@@ -100,16 +106,14 @@ def _key(folder: str, real: str, selection: Selection) -> bytes:
     return repr((os.getcwd(), folder, real, asked, names, rows)).encode("utf-8", "surrogatepass")
 
 
-def _pack(one: Candidate) -> tuple[Any, ...]:
-    if one.refusal is None and not one.builds and not one.outside:
-        return one.path, one.real
+def _pack(one: Candidate, start: str) -> tuple[Any, ...] | str:
+    if one == (plain := Candidate(one.path, start + one.path)):
+        return plain.path
     refusal = None if one.refusal is None else astuple(one.refusal)
     return one.path, one.real, refusal, tuple(map(astuple, one.builds)), one.folder, one.outside
 
 
 def _unpack(row: tuple[Any, ...]) -> Candidate:
-    if len(row) == 2:
-        return Candidate(*row)
     path, real, refusal, builds, folder, outside = row
     finding = None if refusal is None else Finding(*refusal)
     return Candidate(
