@@ -24,7 +24,7 @@ def _old(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def services(repository: Repository) -> Repository:
     repository.put(".gitignore", text="ignored/\n")
-    repository.put("compose.yml", text="services:\n  a: {build: a, image: x/a}\n")
+    repository.put("compose.yml", text="services:\n  a:\n    build: a\n    user: x\n")
     repository.put("a/Dockerfile", "b/Dockerfile", "vendor/Dockerfile", "b/src/main.py")
     repository.commit()
     repository.put("c/Dockerfile", "ignored/Dockerfile", "logs/today/x.txt")
