@@ -32,7 +32,7 @@ _IMPORT: Final = re.compile(
 )
 _INNER: Final = re.compile(r"^([ \t]+)(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.MULTILINE)
 _BRACKETS: Final = re.compile(r"[()\[\]{}]")
-_HEAD_END: Final = re.compile(r"[ \t]*(?:->[^\n]*?)?:[ \t]*(?=\n)")
+_HEAD_END: Final = re.compile(r"[ \t]*(?:->[^\n]*?)?(:)[ \t]*(?=\n)")
 _DOCUMENTED: Final = re.compile(r":[ \t]*\n\s*$")
 _ENDS: Final = re.compile(r"[ \t]*(?:\n|$)")
 _MAKERS: Final = frozenset({"__init__", "__post_init__", "__new__", "setup"})
@@ -129,13 +129,13 @@ def condense(text: str) -> tuple[str, tuple[int, ...]]:
 
 
 def _body(quiet: str, at: int) -> int:
-    """Where the body of a function starts whose parameters start at `at`; -1 where it is on that line."""
+    """Where the head of a function ends whose parameters start at `at`; -1 where its body is on that line."""
     depth = 1
     for match in _BRACKETS.finditer(quiet, at):
         depth += 1 if match[0] in "([{" else -1
         if depth == 0:
             found = _HEAD_END.match(quiet, match.end())
-            return found.end() if found else -1
+            return found.end(1) if found else -1
     return -1
 
 
