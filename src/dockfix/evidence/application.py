@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = 6
-MAX_PARSED: Final = 60_000
+MAX_PARSED: Final = 130_000
 """So many characters of an application are parsed."""
 
 
@@ -295,6 +295,10 @@ class Application:
             if f"{name}(" not in module.source:
                 continue
             for statement in module.statements_at(match.start() for match in called.finditer(module.source)):
+                # What a caller passes is worth less than what the application writes.
+                if self._left < MAX_PARSED // 3:
+                    self.is_cut = True
+                    return
                 part = self.part(module, statement, name)
                 yield from (site for site in part.sites if site.called == name) if part else ()
 

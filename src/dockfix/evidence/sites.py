@@ -22,6 +22,7 @@ _PORT: Final = re.compile(r"^(?:[^\s/]*[:\]])?(\d{1,5})$")
 _PATH_LIKE: Final = re.compile(r"[/~]|\.\w{2,5}$")
 _SQLITE: Final = re.compile(r"sqlite[+a-z]*:///")
 _ASKS: Final = re.compile(r"\b(?:exists|isdir|is_dir|lexists)\(|FileExistsError")
+_NAMES_PLACE: Final = re.compile(r"(?:path|dir|directory|folder)$", re.IGNORECASE)
 _EMPTY: Final = re.compile(r"^\0?[^/~]*\0?$")
 
 
@@ -180,11 +181,15 @@ class SiteReader:
         if any(self.evaluator.application.variable(name) for name in known.variables):
             return
         first = argument_of(call, 0)
-        texts = self.evaluator.texts(first, site.scope, site.order) if first is not None else ()
+        found = self.evaluator.texts(first, site.scope, site.order) if first is not None else ()
+        texts = [one for one in found if one[0] != HOLE]
         if texts and all(text.startswith(("/", "./", "../")) for text, _ in texts):
             return  # a model that lies in the image
         # A single word may be a directory beside the program as well as a model's name.
-        local = any(re.fullmatch(r"[A-Za-z_]+", text) for text, _ in texts) and "huggingface" in known.path
+        local = first is not None and not texts and _NAMES_PLACE.search(_name_of(first)) is not None
+        local = local or (
+            any(re.fullmatch(r"[A-Za-z_]+", text) for text, _ in texts) and "huggingface" in known.path
+        )
         yield self._evidence(Kind.HOME, known.path, site, certain=not local, directory=True)
 
     def _dict(self, site: Site, node: cst.Dict) -> Iterator[Evidence]:
@@ -269,9 +274,13 @@ def _insists(call: cst.Call, site: Site) -> bool:
     return not site.guarded and _ASKS.search(site.scope.part.statement.text) is None
 
 
+def _name_of(node: cst.BaseExpression) -> str:
+    """The last name of what is passed, "" where it has none."""
+    return node.attr.value if isinstance(node, cst.Attribute) else str(getattr(node, "value", ""))
+
+
 def _is_raw(node: cst.BaseExpression) -> bool:
-    name = node.attr.value if isinstance(node, cst.Attribute) else getattr(node, "value", "")
-    return name in ("SOCK_RAW", "AF_PACKET")
+    return _name_of(node) in ("SOCK_RAW", "AF_PACKET")
 
 
 def _source_of(node: cst.SimpleString | cst.FormattedString) -> str:
