@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dockfix.context import Context
 from dockfix.diff import LineEdit, compare_lines, format_patch
@@ -110,9 +110,14 @@ def fix_text(text: str, options: Options, context: Context) -> Result:
     return fix(text, options, context)
 
 
+_SAMPLE: Final = "FROM python:3\nWORKDIR /a\nCOPY a .\nRUN apt-get update && pip install a\nCMD python a.py\n"
+
+
 def load_core() -> None:
-    """Import the core now, so that processes forked later need not."""
-    import dockfix.pipeline  # noqa: F401, PLC0415
+    """Import the core now, with all that it reads and compiles once, so that forked processes need not."""
+    from dockfix.pipeline import fix  # noqa: PLC0415
+
+    fix(_SAMPLE, Options(), Context("Dockerfile", read=lambda _: None))
 
 
 def _bug(error: BaseException) -> Finding:
