@@ -22,7 +22,7 @@ _PORT: Final = re.compile(r"^(?:[^\s/]*[:\]])?(\d{1,5})$")
 _PATH_LIKE: Final = re.compile(r"[/~]|\.\w{2,5}$")
 _SQLITE: Final = re.compile(r"sqlite[+a-z]*:///")
 _ASKS: Final = re.compile(r"\b(?:exists|isdir|is_dir|lexists)\(|FileExistsError")
-_NAMES_PLACE: Final = re.compile(r"(?:path|dir|directory|folder)$", re.IGNORECASE)
+_NAMES_PLACE: Final = re.compile(r"(?!.*name_or_)\w*(?:path|dir|directory|folder)$", re.IGNORECASE)
 _EMPTY: Final = re.compile(r"^\0?[^/~]*\0?$")
 
 
@@ -186,7 +186,7 @@ class SiteReader:
         if texts and all(text.startswith(("/", "./", "../")) for text, _ in texts):
             return  # a model that lies in the image
         # A single word may be a directory beside the program as well as a model's name.
-        local = first is not None and not texts and _NAMES_PLACE.search(_name_of(first)) is not None
+        local = first is not None and not texts and _NAMES_PLACE.match(_name_of(first)) is not None
         local = local or (
             any(re.fullmatch(r"[A-Za-z_]+", text) for text, _ in texts) and "huggingface" in known.path
         )
