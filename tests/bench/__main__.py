@@ -1,29 +1,47 @@
 """Measure dockfix by `python -m tests.bench`.
 
 Words: `startup`, `throughput [FOLDER [LIMIT]]`, `monorepo [FILES DOCKERFILES]`. Without a word, all three.
+`--write-readme` measures start and monorepo and puts both tables into README.md.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
+
+README = Path(__file__).parents[2] / "README.md"
+SECTION = re.compile(
+    r"(?<=<!-- measurements: kept by python -m tests.bench --write-readme -->\n)"
+    r"(.*?)(?=<!-- end of measurements -->)",
+    re.DOTALL,
+)
 
 
 def main(words: list[str]) -> None:
     """Print the tables asked for."""
+    writes = "--write-readme" in words
+    words = [word for word in words if word != "--write-readme"]
+    tables = []
+    if not words or words[0] == "monorepo":
+        from . import monorepo
+
+        tables.append(monorepo.measure(*map(int, words[1:])))
+        print(tables[-1], flush=True)
     if not words or words[0] == "startup":
         from . import startup
 
-        print(startup.measure())
-    if not words or words[0] == "throughput":
+        tables.append(startup.measure())
+        print(tables[-1], flush=True)
+    if words[:1] == ["throughput"] or not (words or writes):
         from . import throughput
 
         folder = Path(words[1]) if len(words) > 1 else None
         print(throughput.measure(folder, *map(int, words[2:])))
-    if not words or words[0] == "monorepo":
-        from . import monorepo
-
-        print(monorepo.measure(*map(int, words[1:])))
+    if writes:
+        text = README.read_text(encoding="utf-8")
+        new = "".join(f"{table}\n\n" for table in tables)
+        README.write_text(SECTION.sub(lambda _: new, text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from .dockerfiles import generate
-from .startup import environment
+from .timing import Timed, take_turns
 
 ROUNDS = 3
-SAMPLE = 200
-"""Peers are measured on so many files."""
-_SEMGREP_RULE = """\
+SAMPLE = 500
+"""Peers are measured on so many of the files."""
+FLOOR = """\
+import subprocess, sys
+names = subprocess.run(["git", "ls-files", "-z", *sys.argv[1:]], check=True, capture_output=True).stdout
+for name in names.split(b"\\0"):
+    if name.endswith(b"/Dockerfile"):
+        with open(name, "rb") as file:
+            file.read()
+"""
+SEMGREP_RULE = """\
 rules:
   - id: start-as-somebody
     languages: [dockerfile]
@@ -32,33 +39,37 @@ rules:
 """
 
 
-@dataclass(frozen=True)
-class Measured:
-    """The median of some runs over `files` files."""
-
-    name: str
-    seconds: float
-    files: int
-    megabytes: float = 0.0
-
-
 def measure(files: int = 100_000, dockerfiles: int = 5_000) -> str:
-    """A table of medians, ratios and memory."""
+    """A table in Markdown of medians, ratios and memory."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "monorepo")
         generate_monorepo(root, files, dockerfiles)
-        cache = {"DOCKFIX_CACHE_DIR": str(Path(folder, "cache"))}
-        rows = [_floor(root), *_dockfix(root, dockerfiles, cache), *_peers(root)]
-    floor, cold = rows[0], rows[1]
-    lines = [f"{files} files, {dockerfiles} Dockerfiles        median   files/s    memory   floor   cold run"]
-    for row in rows:
-        each = row.seconds / row.files
-        memory = f"{row.megabytes:.0f} MB" if row.megabytes else ""
+        time.sleep(3)  # what is newer is not trusted
+        own = _dockfix(root, dockerfiles)
+        take_turns(own, ROUNDS)
+        peers = _peers(root)
+        take_turns(peers, ROUNDS)
+    floor, cold = own[0], own[2]
+    head = f"{files:,} files, {dockerfiles:,} of them Dockerfiles, on {_processors()} processors"
+    lines = [
+        f"| {head} | median | files/s | processor time | memory | of the floor | dockfix, cold, is |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in (*own, *peers):
+        if not row.seconds:
+            lines.append(f"| {row.name} | not installed | | | | | |")
+            continue
+        of_floor = f"{row.median / floor.median:.2f}×" if row in own else ""
+        faster = f"{cold.rate / row.rate:.1f}× as fast" if row in peers else ""
         lines.append(
-            f"{row.name:<38}{row.seconds:>7.2f} s{row.files / row.seconds:>10.0f}{memory:>10}"
-            f"{each / (floor.seconds / floor.files):>7.1f}x{(cold.seconds / cold.files) / each:>10.2f}x"
+            f"| {row.name} | {row.median:.2f} s | {row.rate:,.0f} | {row.median_processor:.2f} s"
+            f" | {row.megabytes:.0f} MB | {of_floor} | {faster} |"
         )
     return "\n".join(lines)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def generate_monorepo(root: Path, files: int, dockerfiles: int) -> None:
@@ -79,88 +90,56 @@ def generate_monorepo(root: Path, files: int, dockerfiles: int) -> None:
         subprocess.run(["git", *identity, *words], cwd=root, check=True)
 
 
-def _floor(root: Path) -> Measured:
-    def walk_and_read() -> None:
-        names = subprocess.run(["git", "ls-files", "-z"], cwd=root, check=True, capture_output=True).stdout
-        for name in names.split(b"\0"):
-            if name.endswith(b"/Dockerfile"):
-                with open(os.path.join(os.fsencode(root), name), "rb") as file:
-                    file.read()
-
-    count = sum(1 for _ in root.rglob("Dockerfile"))
-    return Measured("git ls-files, and reading them", _median(walk_and_read), count)
-
-
-def _dockfix(root: Path, count: int, cache: Mapping[str, str]) -> Iterator[Measured]:
-    command = [sys.executable, "-m", "dockfix", "--check", "--quiet", "."]
-    place = Path(cache["DOCKFIX_CACHE_DIR"])
+def _dockfix(root: Path, count: int) -> list[Timed]:
+    """The floor, without and with files that git does not track yet, and dockfix's runs in their order."""
+    cache = root.parent / "cache"
+    env = {"DOCKFIX_CACHE_DIR": str(cache)}
     changed = root / "team00" / "service00000" / "Dockerfile"
+    seeds = itertools.count(1_000_000)
+    check = [sys.executable, "-m", "dockfix", "--check", "--quiet", "."]
+    diff = [sys.executable, "-m", "dockfix", "--diff", "--quiet", "."]
+    new = ["--cached", "--others", "--exclude-standard"]
 
     def forget() -> None:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(cache, ignore_errors=True)
 
     def change() -> None:
-        changed.write_text(generate(time.monotonic_ns() % 1_000_000))
+        changed.write_text(generate(next(seeds)))
 
-    for name, before in (("cold", forget), ("warm", lambda: None), ("one changed", change)):
-        yield _timed(f"dockfix --check, {name}", command, root, count, before=before, env=cache)
-    yield _timed("dockfix --check, one process, no cache", [*command, "-j1", "--no-cache"], root, count)
-    yield _timed("dockfix --diff, warm", [*command[:3], "--diff", "-q", "."], root, count, env=cache)
+    def run(name: str, words: Sequence[str], **more: object) -> Timed:
+        return Timed(name, words, count, root, env, (0, 1), **more)  # type: ignore[arg-type]
+
+    return [
+        run("the floor: `git ls-files`, and reading the Dockerfiles", [sys.executable, "-c", FLOOR]),
+        run("the same with files that git does not track yet", [sys.executable, "-c", FLOOR, *new]),
+        run("`dockfix --check .`, cold", check, before=forget),
+        run("`dockfix --check .`, warm", check),
+        run("`dockfix --check .`, one Dockerfile changed", check, before=change),
+        run("`dockfix --diff .`, warm", diff),
+    ]
 
 
-def _peers(root: Path) -> Iterator[Measured]:
-    """Tools that people use on the same files, where they are installed."""
+def _peers(root: Path) -> list[Timed]:
+    """Tools that people use on the same files; each gets as many as it takes at once."""
     every = sorted(str(path) for path in root.rglob("Dockerfile"))
     some = every[:: max(1, len(every) // SAMPLE)][:SAMPLE]
-    if shutil.which("hadolint"):
-        yield _timed("hadolint", ["hadolint", "--no-fail", *some], root, len(some), check=True)
-    if shutil.which("tally"):
-        yield _timed("tally lint", ["tally", "lint", *some], root, len(some), check=False)
-    if shutil.which("dfc"):
-        script = 'for file in "$@"; do dfc "$file" >/dev/null; done'
-        yield _timed(
-            "dfc, one process per file", ["sh", "-c", script, "-", *some], root, len(some), check=False
+    rule = root.parent / "rule.yml"
+    rule.write_text(SEMGREP_RULE)
+    one_by_one = ["sh", "-c", 'for file in "$@"; do dfc "$file" >/dev/null; done', "-"]
+    options = ["--metrics", "off", "--disable-version-check", "--quiet", "--autofix", "--dryrun"]
+    commands = {
+        "hadolint": ["hadolint", "--no-fail"],
+        "dfc, a process for each file": one_by_one,
+        "tally lint": ["tally", "lint"],
+        "semgrep, autofix of one rule": ["semgrep", "--config", str(rule), *options],
+    }
+    return [
+        Timed(
+            name,
+            [*words, *some] if shutil.which(name.split()[0].strip(",")) else None,
+            len(some),
+            root,
+            codes=range(256),
         )
-    if shutil.which("semgrep"):
-        rule = root.parent / "rule.yml"
-        rule.write_text(_SEMGREP_RULE)
-        options = ["--metrics", "off", "--disable-version-check", "--quiet", "--autofix", "--dryrun"]
-        command = ["semgrep", "--config", str(rule), *options, *some]
-        yield _timed("semgrep, one rule", command, root, len(some))
-
-
-def _timed(
-    name: str,
-    command: list[str],
-    root: Path,
-    files: int,
-    *,
-    before: Callable[[], None] = lambda: None,
-    env: Mapping[str, str] | None = None,
-    check: bool = False,
-) -> Measured:
-    """The median time of a command, and the most memory that it or one of its processes had."""
-    memory = 0.0
-    seconds = []
-    for _ in range(ROUNDS):
-        before()
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=root, env={**environment(), **(env or {})}, stdout=subprocess.DEVNULL
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds.append(time.perf_counter() - start)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if check and process.returncode:
-            raise RuntimeError(f"{name} ended with {process.returncode}")
-        memory = max(memory, usage.ru_maxrss / 1024)
-    return Measured(name, statistics.median(seconds), files, memory)
-
-
-def _median(action: Callable[[], None]) -> float:
-    seconds = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+        for name, words in commands.items()
+    ]
