@@ -29,9 +29,14 @@ _TELLS: Final = re.compile(
     rb"|containerPort:[ \t]*\d{1,3}\b|\{[^}\n]*(?:runAs|mountPath)",
     re.MULTILINE,
 )
+_WORDS: Final = (
+    b"user", b"User", b"runAs", b"privileged", b"read_only", b"readOnlyRoot", b"mountPath", b"volumes",
+    b"containerPort",
+)  # fmt: skip
 _IMAGE: Final = re.compile(rb"^[ \t-]*(?:image|repository)[ \t]*:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
 
 
+_USER: Final = re.compile(rb"^[ \t]*USER[ \t]+(\S+)", re.MULTILINE | re.IGNORECASE)
 _PYTHON: Final = re.compile(rb"(?i)python|\bpip|conda|\.py\b|\buv\b|poetry|requirements")
 _DEFAULT: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
 
@@ -56,7 +61,7 @@ def find_deployments(
             {
                 one.real[len(start) :].replace(os.sep, "/"): one
                 for one in candidates
-                if one.real.startswith(start) and one.refusal is None and _is_of_python(one.real, cache)
+                if one.real.startswith(start) and one.refusal is None and _may_change(one.real, cache)
             }
         )
         for name in names if known.candidates else ():
@@ -73,9 +78,14 @@ def find_telling(root: str, names: Iterable[str], cache: Cache | None = None) ->
     return [name for name in names if _glance(os.path.join(root, name), cache) is not None]
 
 
-def _is_of_python(real: str, cache: Cache | None) -> bool:
-    """Whether a Dockerfile shows a sign of Python; manifests of others are not worth their parsing."""
-    return bool(derive(cache, "python", real, lambda: _PYTHON.search(_data(real)) is not None))
+def _may_change(real: str, cache: Cache | None) -> bool:
+    """Whether a Dockerfile shows signs of Python and of root; others' manifests are not worth parsing."""
+    return bool(derive(cache, "may change", real, lambda: _is_roots_python(_data(real))))
+
+
+def _is_roots_python(data: bytes) -> bool:
+    users = _USER.findall(data)
+    return _PYTHON.search(data) is not None and (not users or users[-1].startswith((b"root", b"0", b"$")))
 
 
 @dataclass(slots=True)
@@ -136,7 +146,9 @@ def _glance(path: str, cache: Cache | None) -> _Glance:
 
 
 def _look(data: bytes) -> _Glance:
-    return (tuple(_images(data)), b"build" in data) if _TELLS.search(data) else None
+    if not any(word in data for word in _WORDS) or not _TELLS.search(data):
+        return None
+    return tuple(_images(data)), b"build" in data
 
 
 def _read(root: str, name: str, known: _Known, cache: Cache | None) -> tuple[Deployment, ...]:
