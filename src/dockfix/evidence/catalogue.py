@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Final
+
+from dockfix.knowledge import read_toml
 
 _TABLES: Final = ("write", "port", "root", "command", "home")
 # Last names that many other functions have too: looked for behind their module, or alone.
@@ -130,7 +130,7 @@ def find_offsets(source: str) -> tuple[int, ...]:
 @lru_cache(maxsize=1)
 def load_catalogue() -> Catalogue:
     """The table, read once."""
-    table = tomllib.loads(files("dockfix.evidence").joinpath("python.toml").read_text("utf-8"))
+    table = read_toml("dockfix.evidence", "python")
     calls: dict[str, tuple[Call, ...]] = {}
     last_names: dict[str, tuple[tuple[str, Call], ...]] = {}
     for kind in _TABLES:

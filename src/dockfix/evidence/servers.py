@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Final
+
+from dockfix.knowledge import read_toml
 
 _PLAIN: Final = frozenset(
     {"--reload", "--preload", "--no-sync", "--proxy-headers", "--debug", "--factory", "--ws", "--version"}
@@ -78,9 +78,7 @@ def _operands(words: Sequence[str]) -> Iterator[str]:
 
 @lru_cache(maxsize=1)
 def _table() -> Mapping[str, Server]:
-    rows: list[dict[str, Any]] = tomllib.loads(
-        files("dockfix.evidence").joinpath("servers.toml").read_text("utf-8")
-    )["server"]
+    rows: list[dict[str, Any]] = read_toml("dockfix.evidence", "servers")["server"]
     found: dict[str, Server] = {}
     for row in rows:
         fields: dict[str, Any] = {

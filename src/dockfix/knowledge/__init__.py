@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any
 
 
 @cache
 def read_table(name: str) -> dict[str, Any]:
     """The content of `<name>.toml` beside this module; read once in a process."""
-    text = files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return read_toml(__name__, name)
+
+
+def read_toml(package: str, name: str) -> dict[str, Any]:
+    """The content of `<name>.toml` in a package of ours."""
+    data = get_data(package, f"{name}.toml")
+    assert data is not None  # every loader that can load us can
+    return tomllib.loads(data.decode("utf-8"))

@@ -116,17 +116,21 @@ def _mirrors() -> tuple[re.Pattern[str], ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """One table: patterns over `name` or `name:tag`, the image it is like, and its own facts."""
+    """One table: patterns over `name` or `name:tag`, the image it is like, and its own facts.
 
-    patterns: tuple[tuple[re.Pattern[str], bool], ...]
+    Each pattern comes with what stands before its first wildcard, and whether it is over the tag too.
+    """
+
+    patterns: tuple[tuple[str, str, bool], ...]
     like: str
     versions: str
     facts: Facts
 
     def match(self, name: str, tag: str) -> str | None:
         """What the last `*` of the pattern stands for where the image matches, else None."""
-        for pattern, has_tag in self.patterns:
-            if match := pattern.fullmatch(f"{name}:{tag}" if has_tag else name):
+        for text, start, has_tag in self.patterns:
+            whole = f"{name}:{tag}" if has_tag else name
+            if whole.startswith(start) and (match := _pattern(text).fullmatch(whole)):
                 return match[match.lastindex] if match.lastindex else ""
         return None
 
@@ -136,13 +140,17 @@ def _rule(table: Mapping[str, Any]) -> _Rule:
     if unknown:
         raise ValueError(f"no such key for the image {table['images'][0]}: {', '.join(sorted(unknown))}")
     return _Rule(
-        tuple((_pattern(text), ":" in text.rpartition("/")[2]) for text in table["images"]),
+        tuple(
+            (text, re.split(r"[*?]", text, maxsplit=1)[0], ":" in text.rpartition("/")[2])
+            for text in table["images"]
+        ),
         table.get("like", ""),
         table.get("versions", ""),
         {key: value for key, value in table.items() if key in _FACTS},
     )
 
 
+@cache
 def _pattern(text: str) -> re.Pattern[str]:
     """A pattern with `*` and `?`, as a regular expression with a group for each `*`."""
     return re.compile(re.escape(text).replace(r"\*", "(.*)").replace(r"\?", "."))
