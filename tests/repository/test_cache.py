@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,6 +185,19 @@ def test_a_place_that_cannot_be_written_costs_nothing(job: Job, tmp_path: Path) 
     place = str(tmp_path / "file" / "x.json")
     remember(place, job, RESULTS[0])
     assert find(place, job) is None
+
+
+def test_the_oldest_caches_go(job: Job, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dockfix.repository.cache.REPOSITORIES", 3)
+    folder = Path(place).parent
+    folder.mkdir()
+    for age in range(5):
+        old = folder / f"{age}.cache"
+        old.write_bytes(b"")
+        os.utime(old, (1000 - age, 1000 - age))
+    (folder / "README").write_text("")
+    remember(place, job, RESULTS[0])
+    assert {path.name for path in folder.iterdir()} == {"0.cache", "1.cache", "x.cache", "README"}
 
 
 def test_each_root_has_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, job: Job) -> None:

@@ -26,6 +26,8 @@ from dockfix.stamps import Mark, Stamp, Stamps, settled
 
 LIMIT: Final = 50_000
 WALKS: Final = 8
+REPOSITORIES: Final = 64
+SUFFIX: Final = ".cache"
 _MAGIC: Final = b"dockfix 3 "
 
 
@@ -184,6 +186,7 @@ class Cache:
                 file.write(self._version + crc32(body).to_bytes(4, "big") + body)
             os.replace(temporary, self._path)
             self.stale = False
+            _remove_oldest(os.path.dirname(self._path))
         except (OSError, ValueError):
             return
 
@@ -234,7 +237,7 @@ def open_cache(root: str) -> Cache:
 
         folder = user_cache_dir("dockfix")
     name = blake2b(os.fsencode(root), digest_size=12).hexdigest()
-    return Cache(os.path.join(folder, f"{name}.cache"), code_version())
+    return Cache(os.path.join(folder, name + SUFFIX), code_version())
 
 
 @cache
@@ -254,6 +257,14 @@ def code_version() -> str:
                 status = entry.stat()
                 digest.update(f"{entry.name} {status.st_size} {status.st_mtime_ns}\n".encode())
     return f"{__version__} {digest.hexdigest()}"
+
+
+def _remove_oldest(folder: str) -> None:
+    """Keep the caches of the repositories that were looked at last."""
+    with os.scandir(folder) as entries:
+        found = [(entry.stat().st_mtime, entry.path) for entry in entries if entry.name.endswith(SUFFIX)]
+    for _, path in sorted(found)[:-REPOSITORIES]:
+        os.unlink(path)
 
 
 def _trusted(marks: tuple[Mark, ...] | None) -> tuple[Mark, ...] | None:
