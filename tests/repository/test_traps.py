@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
@@ -22,12 +23,12 @@ LINES = {
     "binary/Dockerfile": ":1: error: a NUL byte [nul-byte]",
     "broken-link/Dockerfile": ": a link to nothing or to itself [dead-link]",
     "crlf/Dockerfile": "",
-    "devcontainer/.devcontainer/Dockerfile": ": ",
+    "devcontainer/.devcontainer/Dockerfile": ": a dev container",
     "empty/Dockerfile": ": error: empty file [empty]",
     "folder/Dockerfile": ": a folder, not a file [not-a-file]",
     "folder/Dockerfile/Dockerfile": "",
     "form-feed/Dockerfile": "",
-    "github-action/Dockerfile": ": ",
+    "github-action/Dockerfile": ": the image of a GitHub Docker action",
     "huge/Dockerfile": ": error: larger than 16 MiB [too-large]",
     "ignored/Dockerfile": "-",
     "latin-1/Dockerfile": ":2: error: not UTF-8: byte 0xe9 [not-utf-8]",
@@ -49,16 +50,18 @@ LINES = {
     "submodule": ": a submodule, not searched [submodule]",
     "template/Dockerfile.j2": ": a template, not a Dockerfile [template]",
     "unknown-instruction/Dockerfile": ":2: ",
+    "unreadable/Dockerfile": ": error: not readable [unreadable]",
     "unterminated-heredoc/Dockerfile": ":2: ",
     "utf-16/Dockerfile": ":1: error: UTF-16 text [not-utf-8]",
     "vendor/x/Dockerfile": ": copied here from elsewhere [vendored]",
 }
-FAILED = {"binary", "empty", "huge", "latin-1", "utf-16"}
+FAILED = {"binary", "empty", "huge", "latin-1", "unreadable", "utf-16"}
 
 
 @pytest.fixture
-def traps(repository: Repository, tmp_path: Path) -> Repository:
+def traps(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     find_config.cache_clear()
+    _close(monkeypatch, "unreadable/Dockerfile")
     contents = {
         "backup/Dockerfile~": GOOD,
         "binary/Dockerfile": b"\x7fELF\0\0\1",
@@ -85,6 +88,7 @@ def traps(repository: Repository, tmp_path: Path) -> Repository:
         "read-only/Dockerfile": GOOD,
         "template/Dockerfile.j2": b"FROM {{ base }}\n",
         "unknown-instruction/Dockerfile": b"FROM python:3.12-slim\nINSTALL x\n",
+        "unreadable/Dockerfile": GOOD,
         "unterminated-heredoc/Dockerfile": b"FROM python:3.12-slim\nRUN <<EOF\necho\n",
         "utf-16/Dockerfile": GOOD.decode().encode("utf-16"),
         "vendor/x/Dockerfile": GOOD,
@@ -114,6 +118,18 @@ def traps(repository: Repository, tmp_path: Path) -> Repository:
     repository.put("ignored/Dockerfile")
     (repository.folder / "read-only/Dockerfile").chmod(0o444)
     return repository
+
+
+def _close(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let nobody open a file, not even root, whom no mode keeps out."""
+    really_open = os.open
+
+    def refuse(path: str, flags: int, *rest: int) -> int:
+        if os.fspath(path) == name:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return really_open(path, flags, *rest)
+
+    monkeypatch.setattr(os, "open", refuse)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
