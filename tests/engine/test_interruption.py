@@ -33,6 +33,14 @@ SLOW_BUILD = "FROM python:3.12-slim-bookworm\nRUN sleep 33.3 && echo {salt}\n"
 SLOW_RUN = 'FROM python:3.12-slim-bookworm\nLABEL salt={salt}\nCMD ["sleep", "44.4"]\n'
 
 
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Let Ctrl-C reach what the tests start, also where the suite runs in the background, deaf to it."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
 def listed(what: str, label: str) -> list[str]:
     argv = [engine().executable, what, "-a", "-q", "--filter", f"label={label}"]
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
