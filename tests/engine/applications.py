@@ -153,13 +153,26 @@ def has_image(name: str) -> bool:
 
 
 def need_images(application: Application) -> None:
-    """Skip the test where a base image is neither there nor to be had; what stands in for one is built."""
+    """Skip the test where a base image is neither there nor to be had, and nothing stands in for it."""
     stand_ins = application.facts.get("bases", {})
-    for name, folder in stand_ins.items():
-        _build(name, ROOT / application.name / folder)
     missing = [name for name in application.images if name not in stand_ins and not has_image(name)]
     if missing:
         pytest.skip(f"no image {', '.join(missing)} on this engine")
+
+
+@contextmanager
+def stand_ins(application: Application) -> Iterator[None]:
+    """Build what stands in for bases that are not there, and remove it afterwards."""
+    built = []
+    try:
+        for name, folder in application.facts.get("bases", {}).items():
+            if not _succeeds("image", "inspect", name):
+                _build(name, ROOT / application.name / folder)
+                built.append(name)
+        yield
+    finally:
+        for name in built:
+            _succeeds("rmi", "--force", name)
 
 
 def _build(name: str, folder: Path) -> None:

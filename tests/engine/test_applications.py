@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from applications import VARIANTS, Application, context_of, engine, find_applications, need_images
+from applications import VARIANTS, Application, context_of, engine, find_applications, need_images, stand_ins
 
 from dockfix import fix
 from dockfix.results import Changed, Skipped, Unchanged
@@ -66,7 +66,11 @@ def test_rewrite_is_proven_and_bears_hardening(application: Application, tmp_pat
     engine()
     need_images(application)
     failed = {}
-    with application.ready(tmp_path) as (dockerfile, options), Prover(options) as prover:
+    with (
+        stand_ins(application),
+        application.ready(tmp_path) as (dockerfile, options),
+        Prover(options) as prover,
+    ):
         text = dockerfile.read_text(encoding="utf-8")
         rewritten = rewrite(application, dockerfile, text)
         check_proof(application, prover.prove(Case(text, rewritten, dockerfile)), rewritten)

@@ -48,6 +48,7 @@ HEARD = {
     "place-that-nobody-knows": Heard(breaks=False),
     "port-of-root": Heard("low-port", flags=CLOSED_PORTS),
     "server-with-a-config-file": Heard(seconds=8),
+    "server-on-a-socket": Heard(seconds=8),
     "started-by-a-script": Heard(),
     "works-in-a-fixed-folder": Heard(),
     "writes-outside-of-its-directory": Heard(),
