@@ -264,6 +264,9 @@ class _SourceReader:
 
     def _ports(self, values: Iterable[str], line: Line, file: str = "", at: int = 0) -> Iterator[Evidence]:
         for value in values:
+            if value.startswith(("unix:", "/")):
+                yield from self._place(value.removeprefix("unix:"), line, False, file, at)
+                continue
             match = _PORT.match(value)
             if match and 0 < int(match[1]) < 1024:
                 yield Evidence(Kind.PORT, match[1], file or line.file, at or line.line)
