@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from time import time_ns
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,15 @@ from dockfix.evidence.manifests import can_be_manifest
 from dockfix.naming import is_dockerfile_name, is_template_name
 from dockfix.reading import read_bytes
 from dockfix.repository.builds import collect_builds, reads_builds
-from dockfix.repository.git import GitError, Listing, find_top, is_ignored, list_files, list_tracked
+from dockfix.repository.git import (
+    GitError,
+    Listing,
+    NewFolders,
+    find_top,
+    is_ignored,
+    list_files,
+    list_tracked,
+)
 from dockfix.repository.patterns import IGNORE_FILES, NEVER, VENDORED, Selection, is_vendored, parse_patterns
 from dockfix.repository.walks import Seen, remember_search
 from dockfix.results import Finding
@@ -49,14 +58,25 @@ def find_in(folder: str, selection: Selection, cache: Cache | None = None) -> It
     Dockerfiles of its repository come as `outside`, with what builds them.
     """
     real = os.path.realpath(folder)
-    start = time_ns()
     search = _Search(folder, real, selection, cache)
-    every = list(search.with_builds(list(search.candidates())))
-    found = list(_links_last(every))
-    yield from found
-    if cache is not None and search.listed and not any(one.linked or one.failed for one in every):
-        files = [os.path.join(search.top, name) for name in search.names_read]
-        remember_search(cache, folder, real, selection, found, Seen(real, start, search.listed, files))
+    if cache is None or selection.everything or selection.embedded or find_top(real) is None:
+        yield from _links_last(search.with_builds(list(search.candidates())))
+        return
+    start = time_ns()
+    try:
+        new = NewFolders(real)
+    except GitError:
+        yield from _links_last(search.with_builds(list(search.candidates())))
+        return
+    with closing(new):
+        every = list(search.with_builds(list(search.candidates())))
+        found = list(_links_last(every))
+        yield from found
+        if search.listed and not any(one.linked or one.failed for one in every):
+            files = [os.path.join(search.top, name) for name in search.names_read]
+            remember_search(
+                cache, folder, real, selection, found, Seen(real, start, search.listed, files, new)
+            )
 
 
 def _links_last(candidates: Iterable[Candidate]) -> Iterator[Candidate]:

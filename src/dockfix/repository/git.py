@@ -105,10 +105,26 @@ def list_tracked(top: str) -> list[str]:
     return os.fsdecode(_ask(top, "ls-files", "-z")).split("\0")[:-1]
 
 
-def list_new_folders(folder: str) -> list[str]:
-    """The uppermost folders below `folder` that hold nothing tracked and are not ignored. Raises GitError."""
-    names = os.fsdecode(_ask(folder, *_NEW, "--directory")).split("\0")
-    return [name.rstrip("/") for name in names if name.endswith("/")]
+class NewFolders:
+    """The uppermost folders below `folder` that hold nothing tracked and are not ignored.
+
+    Git looks for them while other things are done. Raises GitError.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._process = _start(folder, subprocess.DEVNULL, *_NEW, "--directory")
+
+    def names(self) -> list[str]:
+        """Their paths. Raises GitError."""
+        out, _ = self._process.communicate()
+        if self._process.returncode:
+            raise GitError(f"git ls-files ended with {self._process.returncode}")
+        return [name.rstrip("/") for name in os.fsdecode(out).split("\0") if name.endswith("/")]
+
+    def close(self) -> None:
+        """Give up where nobody wants to know any more."""
+        with self._process:
+            self._process.kill()
 
 
 def list_rules(folder: str) -> set[str]:
@@ -162,7 +178,7 @@ def git_folder(top: str) -> str:
     return os.path.join(top, os.fsdecode(_ask(top, "rev-parse", "--git-dir").rstrip(b"\n")))
 
 
-def _start(folder: str, errors: IO[bytes], *arguments: str) -> subprocess.Popen[bytes]:
+def _start(folder: str, errors: IO[bytes] | int, *arguments: str) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             ["git", "-C", folder, *arguments],

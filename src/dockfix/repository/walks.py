@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dockfix.candidates import Build, Candidate
 from dockfix.config import bare_folders, is_bare
@@ -13,6 +13,9 @@ from dockfix.repository.cache import Cache
 from dockfix.repository.patterns import NEVER, Selection
 from dockfix.results import Finding
 from dockfix.stamps import Mark, settled, stamp
+
+if TYPE_CHECKING:
+    from dockfix.repository.git import NewFolders
 
 MOST_NEW: Final = 5_000
 """With more folders than this that git does not track, a search is not remembered."""
@@ -62,21 +65,23 @@ def remember_search(
 class Seen:
     """What a search of the folder `real` that began at `start` depends on.
 
-    `folders` are those that hold files, relative to it; `files` are others that were read, absolute.
+    `folders` are those that hold files, relative to it, `new` those that git does not track; `files`
+    are others that were read, absolute.
     """
 
     real: str
     start: int
     folders: set[str]
     files: list[str]
+    new: NewFolders
 
     def marks(self) -> tuple[Mark, ...] | None:
         """All of it; None where it cannot be told."""
-        from dockfix.repository.git import GitError, list_new_folders, list_rules  # noqa: PLC0415
+        from dockfix.repository.git import GitError, list_rules  # noqa: PLC0415
 
         places = [os.path.join(self.real, name) if name else self.real for name in self.folders]
         try:
-            for name in list_new_folders(self.real):
+            for name in self.new.names():
                 places += _folders_below(os.path.join(self.real, name))
                 if len(places) > len(self.folders) + MOST_NEW:
                     return None
