@@ -124,10 +124,10 @@ def quote_name(name: str) -> str:
 
     Quotes also stand around a space at either end, which `patch` would lose.
     """
-    data = os.fsencode(name)
-    if name == name.strip() and all(32 <= byte < 127 and byte not in _ESCAPES for byte in data):
+    plain = name.isascii() and name.isprintable() and '"' not in name and "\\" not in name
+    if plain and name == name.strip():
         return name
-    return f'"{"".join(map(_escape, data))}"'
+    return f'"{"".join(map(_escape, os.fsencode(name)))}"'
 
 
 def _escape(byte: int) -> str:
