@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from plans import read_plan
 
+from dockfix.model.giving import commands
 from dockfix.model.holdings import Reach
-from dockfix.model.ownership import commands, find_gifts
+from dockfix.model.ownership import find_gifts
 
 APT = "RUN apt-get update && apt-get install -y gcc\n"
 START = 'CMD ["python", "app.py"]\n'

@@ -1,4 +1,4 @@
-"""Which directories have to be given to the account, from which step on, and by which commands."""
+"""Which directories have to be given to the account, and from which step on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from dockfix.model.paths import (
 from dockfix.model.plan import Plan
 from dockfix.model.runs import Invocation, Run
 
-_EVERYWHERE: Final = ("/opt", "/srv", "/mnt", "/media")
 _LITERAL: Final = re.compile(r"/[\w./+@=,-]+")
 # Commands that make no new thing in the directories they change.
 _TIDYING: Final = ("rm", "rmdir", "chown", "mkdir", "chmod", "find")
@@ -76,37 +75,6 @@ def _outermost(gifts: list[Gift]) -> Iterator[Gift]:
             continue
         inside = [other.since for other in gifts if gift.reach and is_within(other.path, gift.path)]
         yield replace(gift, since=max([gift.since, *inside]))
-
-
-def commands(plan: Plan, gifts: Iterable[Gift], at: int) -> list[str]:
-    """Shell commands that give the directories, for a RUN that stands where the step `at` stands."""
-    gifts = list(gifts)
-    owner = plan.account.owner
-    found: list[str] = []
-    new = [gift.path for gift in gifts if gift.reach is Reach.SELF and not _exists(plan, gift, at)]
-    by_reach = {reach: " ".join(gift.path for gift in gifts if gift.reach is reach) for reach in Reach}
-    if new:
-        found.append("mkdir -p " + " ".join(new))
-    if paths := by_reach[Reach.SELF]:
-        found.append(f"chown {owner} {paths}")
-    if paths := by_reach[Reach.ALL]:
-        found.append(f"chown -R {owner} {paths}")
-    if paths := by_reach[Reach.ROOTS]:
-        if plan.lineage.image.account_command == "busybox":
-            found.append(f"find {paths} -user root -exec chown {owner} {{}} +")
-        else:
-            found.append(f"chown -R --from=root {owner} {paths}")
-    return found
-
-
-def _exists(plan: Plan, gift: Gift, at: int) -> bool:
-    """Whether a directory surely is there before the step `at`."""
-    if gift.path in _EVERYWHERE or (gift.stands and gift.since < at):
-        return True
-    return any(
-        step.keyword == "WORKDIR" and is_within(plan.after(step).workdir, gift.path)
-        for step in plan.steps[:at]
-    )
 
 
 def _workplaces(plan: Plan) -> Iterator[Gift]:
@@ -175,11 +143,14 @@ def _makes_home_early(plan: Plan) -> bool:
 
 def _made(plan: Plan) -> Iterator[Gift]:
     """What root's steps make on purpose for data, and copies above the account that name nobody yet."""
-    filled = [path for run in _roots(plan) for one in run.invocations for path in _filling(one)]
+    filled = [path for run in root_steps(plan) for one in run.invocations for path in _filling(one)]
     touched = {
-        posixpath.dirname(path) for run in _roots(plan) for one in run.invocations for path in _touching(one)
+        posixpath.dirname(path)
+        for run in root_steps(plan)
+        for one in run.invocations
+        for path in _touching(one)
     }
-    for run in _roots(plan):
+    for run in root_steps(plan):
         for one in run.invocations:
             for path in one.effect("/root").makes:
                 # `mkdir -p` makes the directories above as well.
@@ -252,7 +223,7 @@ def _mixed(plan: Plan) -> Iterator[Gift]:
 
 def _cloned(plan: Plan) -> Iterator[Gift]:
     """Repositories that root's steps bring into a working directory which the base brought."""
-    for run in _roots(plan):
+    for run in root_steps(plan):
         for one in run.invocations if plan.workdir in STANDING_DIRECTORIES else ():
             if one.command.program == "git":
                 yield from (
@@ -264,7 +235,7 @@ def _cloned(plan: Plan) -> Iterator[Gift]:
 
 def _given_away(plan: Plan, own: list[str]) -> Iterator[Gift]:
     """What root's steps give to somebody else than the account."""
-    for run in _roots(plan):
+    for run in root_steps(plan):
         for one in run.invocations:
             words = [word.expand(one.env) or "" for word in one.command.args if not word.text.startswith("-")]
             if one.command.program != "chown" or len(words) < 2:
@@ -307,5 +278,6 @@ def _left_behind(one: Invocation, *, landed: bool) -> list[str]:
     return [*effect.writes, *([one.cwd] if unknown and landed else [])]
 
 
-def _roots(plan: Plan) -> Iterator[Run]:
+def root_steps(plan: Plan) -> Iterator[Run]:
+    """The RUN steps above USER."""
     yield from (run for index, run in plan.runs.items() if index < plan.switch)
