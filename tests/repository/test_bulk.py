@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from git_repository import Repository
 
-from dockfix import cli
-from dockfix.config import find_config
 from dockfix.context import Context
 from dockfix.options import Options
 from dockfix.results import Changed, Finding, Result, Skipped, Unchanged
@@ -36,25 +34,14 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def dockfix(
-    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], repository: Repository
-) -> Run:
-    find_config.cache_clear()
+def dockfix(dockfix: Run, monkeypatch: pytest.MonkeyPatch, repository: Repository) -> Run:
     monkeypatch.setattr("dockfix.analysis.fix_text", stand_in)
     monkeypatch.setattr("dockfix.analysis.load_core", lambda: None)
     for number in range(FILES):
         repository.put(f"s{number:02}/Dockerfile", text=f"FROM a:{number}\nCMD b\n")
     repository.put("gosu/Dockerfile", text="FROM a\nCMD gosu\n")
     repository.commit()
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["dockfix", *arguments])
-        code = cli.run()
-        sys.stdout.flush()
-        out, err = capfdbinary.readouterr()
-        return code, out.decode(), err.decode()
-
-    return run
+    return dockfix
 
 
 def test_one_patch_of_all_applies(dockfix: Run, repository: Repository) -> None:

@@ -1,15 +1,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from git_repository import Repository
-
-from dockfix import cli
-from dockfix.config import find_config
 
 DOCKERFILE = 'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nCMD ["python", "app.py"]\n'
 FILES = {
@@ -23,23 +19,12 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def dockfix(
-    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], repository: Repository
-) -> Run:
-    find_config.cache_clear()
+def dockfix(dockfix: Run, repository: Repository) -> Run:
     for name, text in FILES.items():
         repository.put(name, text=text)
     (repository.folder / "latin.py").write_bytes(b"# caf\xe9\nx = 'FROM a'\n")
     repository.commit()
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["dockfix", *arguments])
-        code = cli.run()
-        sys.stdout.flush()
-        out, err = capfdbinary.readouterr()
-        return code, out.decode(), err.decode()
-
-    return run
+    return dockfix
 
 
 def test_other_files_are_left_alone_unless_asked(dockfix: Run) -> None:
