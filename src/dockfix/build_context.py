@@ -46,7 +46,10 @@ class FolderReader:
         if path not in self._names:
             target = self._inside(path)
             self._mark(path)
-            names = self._names[path] = _list(target) if target else frozenset()
+            names, links = _list(target) if target else (frozenset(), ())
+            for name in links:  # whether that is a folder is told elsewhere
+                self._mark(f"{path}/{name}")
+            self._names[path] = names
             self.reads[path + "/"] = digest_names(names)
         return self._names[path]
 
@@ -76,12 +79,15 @@ def _read(target: str) -> str | None:
         return None
 
 
-def _list(target: str) -> frozenset[str]:
+def _list(target: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The names in a folder, and which of them are links."""
     try:
-        with os.scandir(target) as entries:
-            return frozenset(entry.name + "/" * entry.is_dir() for entry in entries)
+        with os.scandir(target) as listing:
+            entries = list(listing)
+            names = frozenset(entry.name + "/" * entry.is_dir() for entry in entries)
     except OSError:
-        return frozenset()
+        return frozenset(), ()
+    return names, tuple(sorted(entry.name for entry in entries if entry.is_symlink()))
 
 
 def digest(text: str | None) -> str:

@@ -37,9 +37,12 @@ def settled(found: Stamp, now: int | None = None) -> Stamp | None:
 
 
 def mark(path: str, now: int | None = None) -> Mark:
-    """What stands at an absolute path, or where nothing does, the nearest folder above it."""
+    """What stands at an absolute path, or where nothing does, the nearest folder above it.
+
+    A link to nothing is marked itself: what it leads to may come to be in any other folder.
+    """
     found = stamp(path)
-    while not found and (above := os.path.dirname(path)) != path:
+    while not found and not os.path.islink(path) and (above := os.path.dirname(path)) != path:
         path = above
         found = stamp(path)
     return path, settled(found, now)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,32 @@ def test_by_its_marks_it_holds_while_nothing_is_touched(
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     (folder / path).write_text(text)
     assert Stamps().hold(seen.marks) is holds
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "asked"),
+    [("sub/lib", "other/gone", "sub/lib/a.py"), ("sub/a.py", "other/gone/a.py", "sub/a.py")],
+)
+def test_what_a_link_to_nothing_leads_to_is_seen_when_it_comes(
+    folder: Path, link: str, target: str, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stamps, "_SETTLED", -(10**12))
+    (folder / link).symlink_to(f"../{target}")
+    for lists in (True, False):
+        context = describe_context(str(folder / "Dockerfile"))
+        assert context.names is not None
+        if lists:
+            assert context.names("sub") == {"entry.sh", os.path.basename(link)}
+        else:
+            assert context.read(asked) is None
+        marks = note_surroundings(context, mark_folder(str(folder / "Dockerfile"))).marks
+        assert marks is not None
+        assert Stamps().hold(marks)
+        (folder / "other" / "gone").mkdir()
+        (folder / "other" / "gone" / "a.py").write_text("")
+        assert not Stamps().hold(marks)
+        (folder / "other" / "gone" / "a.py").unlink()
+        (folder / "other" / "gone").rmdir()
 
 
 def test_what_is_new_is_not_trusted(folder: Path) -> None:

@@ -27,7 +27,10 @@ def services(repository: Repository) -> Repository:
     repository.put("compose.yml", text="services:\n  a:\n    build: a\n    user: x\n")
     repository.put("a/Dockerfile", "b/Dockerfile", "vendor/Dockerfile", "b/src/main.py")
     repository.commit()
-    repository.put("c/Dockerfile", "ignored/Dockerfile", "logs/today/x.txt")
+    repository.put("c/Dockerfile", "ignored/Dockerfile", "logs/today/x.txt", "hidden/Dockerfile")
+    repository.put("hidden/.gitignore", text="*\n")
+    repository.put("b/.gitignore", text=".gitignore\nDockerfile.old\n")
+    repository.put("b/Dockerfile.old")
     (repository.folder / "empty/inner").mkdir(parents=True)
     return repository
 
@@ -79,6 +82,8 @@ CHANGES: dict[str, Callable[[Repository], object]] = {
     "a renamed file": move,
     "a rule": lambda repository: repository.put(".gitignore", text="c/\n"),
     "a new rule": lambda repository: repository.put("c/.gitignore", text="*\n"),
+    "a rule that ignored itself": lambda repository: repository.put("b/.gitignore", text=".gitignore\n"),
+    "a rule that ignored its folder": lambda repository: repository.put("hidden/.gitignore", text="#\n"),
     "a rule of this clone": lambda repository: repository.put(".git/info/exclude", text="c/\n"),
     "a rule of the user's": lambda repository: repository.put("../.config/git/ignore", text="c/\n"),
     "the user's configuration": lambda repository: repository.put(

@@ -88,6 +88,9 @@ class Seen:
             places += list_rules(self.real)
         except GitError:
             return None
+        # Those that ignore themselves are in no listing.
+        rules = (os.path.join(place, ".gitignore") for place in places)
+        places += [rule for rule in rules if os.path.exists(rule)]
         marks = []
         for place in dict.fromkeys([*places, *self.files]):
             found = settled(stamp(place), self.start)
