@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator
 
 from dockfix.edits import Edit
-from dockfix.evidence.manifests import Deployment, Mount
+from dockfix.evidence.manifests import Deployment, Mount, Setting
 from dockfix.results import Finding
 
 
@@ -69,24 +70,46 @@ def _of_mount(one: Deployment, mount: Mount, home: str, written: tuple[str, ...]
         yield Finding("manifest-group", 0, message, "set fsGroup to the user's group")
 
 
-def edit_manifest(deployments: Iterable[Deployment], *, user: str, ids: str, home: str) -> tuple[Edit, ...]:
+def edit_manifest(
+    deployments: Iterable[Deployment],
+    text: str,
+    *,
+    user: str,
+    ids: str,
+    home: str,
+    others: Iterable[Deployment] = (),
+) -> tuple[Edit, ...]:
     """The edits on one manifest that follow its image to a user, in order; comments and layout stay.
 
     Mounts below /root move to the home, and root as the user becomes the user: by number (`ids`,
-    `uid:gid`, may be empty) where Kubernetes reads it, else by name.
+    `uid:gid`, may be empty) where Kubernetes reads it, else by name. What the `others` of the file
+    share through an anchor or a pod stays, and so does what does not stand in `text` as it reads
+    (escapes, block scalars, tags, variables).
     """
+    shared = {setting.start for one in others for setting in _settings(one)}
+
+    def is_plain(setting: Setting) -> bool:
+        return text[setting.start : setting.end] == setting.value and setting.start not in shared
+
     edits: set[Edit] = set()
     for one in deployments:
         number = ids.partition(":")[0]
         as_user = (ids or user) if one.kind == "compose" else number
-        if one.is_root and one.user is not None and one.user.end and as_user:
+        if one.is_root and one.user is not None and is_plain(one.user) and as_user:
             edits.add(Edit(one.user.start, one.user.end, as_user))
         for mount in one.mounts:
             target = mount.target
             # A mount over the whole home would hide what the image has there.
-            if home and target.end and target.value.startswith("/root/"):
+            if home and is_plain(target) and posixpath.normpath(target.value).startswith("/root/"):
                 edits.add(Edit(target.start, target.end, moved_home(target.value, home)))
     return tuple(sorted(edits))
+
+
+def _settings(one: Deployment) -> Iterator[Setting]:
+    """What of a deployment an edit may touch."""
+    if one.user is not None:
+        yield one.user
+    yield from (mount.target for mount in one.mounts)
 
 
 def moved_home(path: str, home: str) -> str:

@@ -16,7 +16,7 @@ def read_kubernetes(path: str, text: str) -> Iterator[Deployment]:
     for root in read_documents(text):
         pods = [node for _, node in walk(root) if isinstance(get(node, "containers"), SequenceNode)]
         for pod in pods:
-            for container in items(get(pod, "containers")):
+            for container in [*items(get(pod, "initContainers")), *items(get(pod, "containers"))]:
                 if isinstance(container, MappingNode):
                     yield _container(path, pod, container)
         if not pods and get(root, "kind") is None:

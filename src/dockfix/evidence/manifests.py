@@ -97,7 +97,7 @@ _DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")
 _YAML: Final = re.compile(r"\.ya?ml$")
 _SERVICES: Final = re.compile(r"^services:[ \t]*\n", re.MULTILINE)
 _SERVICE: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*([ ]+)[\w\"'.-]+[ \t]*:")
-_LEANS: Final = re.compile(r":[ \t]+[*&]\w|<<[ \t]*:|^---|[\t\r]", re.MULTILINE)
+_LEANS: Final = re.compile(r"[:\-\[,][ \t]*[*&]\w|<<[ \t]*:|^---|[\t\r]", re.MULTILINE)
 _DOCUMENT: Final = re.compile(r"^---[^\n]*\n", re.MULTILINE)
 _KUBERNETES: Final = re.compile(
     r"^\s*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:", re.MULTILINE

@@ -255,11 +255,13 @@ def _edit(place: str, rows: Sequence[tuple[Deployment, str, str, str]], root: st
     present = {
         (one.kind, one.name, one.line): one for one in read_manifests([(rows[0][0].file, source.text)])
     }
+    wanted = {(known.kind, known.name, known.line) for known, *_ in rows}
+    others = [one for key, one in present.items() if key not in wanted]
     edits = {
         edit
         for known, user, ids, home in rows
         if (one := present.get((known.kind, known.name, known.line))) is not None
-        for edit in edit_manifest([one], user=user, ids=ids, home=home)
+        for edit in edit_manifest([one], source.text, user=user, ids=ids, home=home, others=others)
     }
     try:
         text = apply_edits(source.text, edits)
