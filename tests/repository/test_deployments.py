@@ -89,6 +89,18 @@ def test_a_changed_manifest_is_read_again(web: Repository, dockfix: Run) -> None
     assert "compose.yml:6 runs it as root" in dockfix("--diff", "-v", ".")[2]
 
 
+@pytest.mark.parametrize("report", ["out.md", "out.json", "out.sarif", "out.xml", "github"])
+def test_a_folder_whose_name_is_no_text_is_told_in_escapes(
+    repository: Repository, dockfix: Run, report: str
+) -> None:
+    folder = os.fsdecode(b"b\xff\n")
+    repository.put(f"{folder}/services/web/Dockerfile", text=DOCKERFILE)
+    repository.put(f"{folder}/compose.yml", text=COMPOSE)
+    code, _, said = dockfix("--check", "-v", "--report", report, ".")
+    assert code == 1
+    assert r'"b\377\n/compose.yml":5 runs it as root' in said
+
+
 @pytest.mark.parametrize(
     ("image", "images", "expected"),
     [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -91,6 +92,13 @@ def test_names_that_look_alike_stay_apart(tmp_path: Path) -> None:
         patches.add(changed(name))
     patches.close()
     assert {path.stem for path in tmp_path.iterdir()} == {"a-b", "a-b-2", "A-B-3", "root", "root-2"}
+
+
+def test_a_folder_whose_name_is_no_text_has_a_description(tmp_path: Path) -> None:
+    patches = PatchFolder(str(tmp_path), group_by("dir", "/"))
+    patches.add(changed(os.fsdecode(b"b\xff\nc/Dockerfile")))
+    patches.close()
+    assert (tmp_path / "b-c.md").read_text().splitlines()[0].endswith(r'("b\377\nc")')
 
 
 def test_an_older_patch_is_replaced(tmp_path: Path) -> None:

@@ -28,19 +28,17 @@ def find_contradictions(
 
 def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iterator[Finding]:
     if one.is_root and one.user is not None:
-        where = f"{one.file}:{one.user.line}"
+        where = one.at(one.user)
         yield Finding("manifest-user", 0, f"{where} runs it as root all the same", "drop that line")
     if one.privileged is not None:
-        message = (
-            f"{one.file}:{one.privileged.line} runs it privileged, which a user's process makes no use of"
-        )
+        message = f"{one.at(one.privileged)} runs it privileged, which a user's process makes no use of"
         yield Finding("manifest-privileged", 0, message, "see whether it is still needed")
     if one.needs_number and one.non_root is not None and not user[:1].isdigit():
-        message = f"{one.file}:{one.non_root.line} asks for runAsNonRoot, which a named user does not pass"
+        message = f"{one.at(one.non_root)} asks for runAsNonRoot, which a named user does not pass"
         yield Finding("named-user", 0, message, "use --numeric, or set runAsUser there")
     for port in one.ports:
         if port.value.isdigit() and 0 < int(port.value) < 1024 and one.kind != "compose":
-            message = f"{one.file}:{port.line} opens port {port.value}, which some runtimes keep for root"
+            message = f"{one.at(port)} opens port {port.value}, which some runtimes keep for root"
             yield Finding("low-port", 0, message, "move the application to a port from 1024 on")
     for mount in one.mounts:
         yield from _of_mount(one, mount, home, written)
@@ -48,14 +46,14 @@ def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iter
         open_places = [mount.target.value for mount in one.mounts if not mount.read_only]
         for path in written:
             if not any(_is_within(path, place) for place in open_places):
-                where = f"{one.file}:{one.read_only.line}"
+                where = one.at(one.read_only)
                 message = f"{where} makes the image read-only, but the application writes {path}"
                 yield Finding("manifest-read-only", 0, message, f"mount a volume or tmpfs at {path}")
 
 
 def _of_mount(one: Deployment, mount: Mount, home: str, written: tuple[str, ...]) -> Iterator[Finding]:
     place = mount.target.value
-    where = f"{one.file}:{mount.target.line}"
+    where = one.at(mount.target)
     if _is_within(place, "/root"):
         message = f"{where} mounts {place}, which only root reads"
         yield Finding("manifest-mount", 0, message, f"mount it at {moved_home(place, home)}")

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
+from dockfix.diff import quote_name
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -68,6 +70,11 @@ class Deployment:
     def needs_number(self) -> bool:
         """Whether a named USER would be refused: Kubernetes can't tell that it is no root."""
         return self.non_root is not None and self.user is None
+
+    def at(self, setting: Setting) -> str:
+        """Where a setting stands, fit for one line of a message."""
+        name = self.file if self.file.isprintable() else quote_name(self.file)
+        return f"{name}:{setting.line}"
 
     def runs(self, dockerfile: str) -> bool:
         """Whether it runs the image of that Dockerfile (a path in the repository), as far as names tell."""

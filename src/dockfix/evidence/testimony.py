@@ -190,5 +190,5 @@ def _contradictions(plan: Plan, home: str, written: Iterable[str]) -> Iterator[F
         yield from find_contradictions(plan.options.deployments, user=user, home=home, written=written)
         asking = [one for one in plan.options.deployments if one.needs_number and one.non_root]
         if account.numeric and asking and asking[0].non_root:
-            where = f"{asking[0].file}:{asking[0].non_root.line}"
+            where = asking[0].at(asking[0].non_root)
             yield Finding("numeric-user", 0, f"{where} asks for runAsNonRoot, so USER is a number")

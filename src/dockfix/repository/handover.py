@@ -79,8 +79,8 @@ class PatchFolder:
         """Write the descriptions of those that hold a change."""
         for group, part in self._parts.items():
             if part.changed:
-                with open(self._path(part, "md"), "w", encoding="utf-8") as file:
-                    file.write("".join(f"{line}\n" for line in describe(group, part)))
+                with open(self._path(part, "md"), "w", encoding="utf-8", errors="backslashreplace") as file:
+                    file.write("".join(f"{line}\n" for line in describe(show_path(group), part)))
 
     def _start(self, group: str) -> _Part:
         slug = base = re.sub(r"[^A-Za-z0-9._-]+", "-", group).strip("-.") or "root"
