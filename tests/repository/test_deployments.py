@@ -74,6 +74,16 @@ def test_manifests_follow_on_request(web: Repository, dockfix: Run) -> None:
     assert (web.folder / "compose.yml").read_text() == COMPOSE
 
 
+def test_a_manifest_of_the_same_name_further_down_stays(web: Repository, dockfix: Run) -> None:
+    other = COMPOSE.replace("services/web", "elsewhere")
+    web.put("compose.yml", text=COMPOSE)
+    web.put("services/compose.yml", text=other)
+    web.commit()
+    dockfix("--write", "--manifests", ".")
+    assert "user: appuser" in (web.folder / "compose.yml").read_text()
+    assert (web.folder / "services/compose.yml").read_text() == other
+
+
 def test_manifests_of_what_does_not_change_stay(web: Repository, dockfix: Run) -> None:
     web.put("services/web/Dockerfile", text=DOCKERFILE.replace("CMD", "RUN useradd a\nUSER a\nCMD"))
     web.put("compose.yml", text=COMPOSE)

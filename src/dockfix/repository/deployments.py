@@ -18,6 +18,7 @@ from dockfix.model.images import find_image
 from dockfix.options import Options
 from dockfix.reading import Source, read_bytes, read_source
 from dockfix.repository.cache import Cache, derive
+from dockfix.repository.git import find_top
 from dockfix.results import Changed, Finding
 
 NAME: Final = "manifests"
@@ -223,8 +224,14 @@ def follow(
 
 
 def _place(real: str, deployment: Deployment) -> str:
-    """Where a manifest lies whose repository holds the Dockerfile."""
+    """Where a manifest lies whose repository holds the Dockerfile.
+
+    Folders below the top may have one of the same name; without git, the nearest folder counts.
+    """
     folder = os.path.dirname(real)
+    top = find_top(folder)
+    if top is not None and os.path.isfile(place := os.path.join(top, deployment.file)):
+        return place
     while not os.path.isfile(os.path.join(folder, deployment.file)) and os.path.dirname(folder) != folder:
         folder = os.path.dirname(folder)
     return os.path.join(folder, deployment.file)
