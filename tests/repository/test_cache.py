@@ -208,3 +208,18 @@ def test_each_root_has_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, 
         cache.save()
     assert len(list((tmp_path / "caches").iterdir())) == 2
     assert code_version() == code_version()
+
+
+def test_the_same_name_in_another_folder_is_another_file(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "a/Dockerfile").write_bytes(BEFORE)
+    (tmp_path / "b/Dockerfile").hardlink_to(tmp_path / "a/Dockerfile")
+    job = Job("Dockerfile", BEFORE, Options())
+    monkeypatch.chdir(tmp_path / "a")
+    remember(place, job, RESULTS[1])
+    assert find(place, job) is not None
+    monkeypatch.chdir(tmp_path / "b")
+    assert find(place, job) is None

@@ -62,6 +62,7 @@ class Cache:
         self.walks: dict[bytes, tuple[Any, ...]] = data.get("walks", {})
         self._shared: dict[Any, Any] = {}
         self.stamps = Stamps()
+        self._here = os.getcwd()
         self.stale = False
         self._options: dict[int, tuple[Options, bytes]] = {}
 
@@ -71,7 +72,7 @@ class Cache:
         Without `texts` the file is not read: the analysis has no bytes, no edits and no new text.
         """
         path = candidate.path
-        row = self._files.get(path)
+        row = self._files.get(self._absolute(path))
         if row is None:
             return None
         entry = _Entry._make(row)
@@ -97,7 +98,7 @@ class Cache:
 
         `now` is the file's stamp if it can be trusted from here on.
         """
-        row = self._files.get(job.path)
+        row = self._files.get(self._absolute(job.path))
         if row is None:
             return None
         entry = _Entry._make(row)
@@ -107,7 +108,9 @@ class Cache:
         if around is None:
             return None
         if (now, marks := _trusted(around.marks)) != (entry.stamp, entry.marks):
-            self._files[job.path] = tuple(entry._replace(stamp=now, marks=self.share_all(marks)))
+            self._files[self._absolute(job.path)] = tuple(
+                entry._replace(stamp=now, marks=self.share_all(marks))
+            )
             self.stale = True
         return Verdict(self._analysis(job.path, job.data, entry, job.options), around)
 
@@ -121,7 +124,7 @@ class Cache:
             self._outcomes.append(outcome)
         around = verdict.around
         terms = self._terms(job.options, job.folder, job.embedded)
-        self._files.pop(job.path, None)
+        self._files.pop(self._absolute(job.path), None)
         entry = _Entry(
             now,
             terms,
@@ -132,8 +135,12 @@ class Cache:
             place,
             marshal.dumps(verdict.analysis.edits),
         )
-        self._files[job.path] = tuple(entry)
+        self._files[self._absolute(job.path)] = tuple(entry)
         self.stale = True
+
+    def _absolute(self, path: str) -> str:
+        """What a file is kept under: the same name stands for others where dockfix starts elsewhere."""
+        return os.path.join(self._here, path)
 
     def _share(self, value: Any) -> Any:
         """An equal value that is kept already: written once, however many files have it."""
