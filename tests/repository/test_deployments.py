@@ -84,6 +84,18 @@ def test_a_manifest_of_the_same_name_further_down_stays(web: Repository, dockfix
     assert (web.folder / "services/compose.yml").read_text() == other
 
 
+def test_a_manifest_above_stays_for_no_patch_reaches_it(
+    web: Repository, dockfix: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.put("compose.yml", text=COMPOSE)
+    web.commit()
+    monkeypatch.chdir(web.folder / "services")
+    _, patch, said = dockfix("--diff", "--manifests", "-v", ".")
+    assert "+++ b/web/Dockerfile" in patch
+    assert "compose.yml" not in patch
+    assert "compose.yml:5 runs it as root all the same [manifest-user]" in said
+
+
 def test_manifests_of_what_does_not_change_stay(web: Repository, dockfix: Run) -> None:
     web.put("services/web/Dockerfile", text=DOCKERFILE.replace("CMD", "RUN useradd a\nUSER a\nCMD"))
     web.put("compose.yml", text=COMPOSE)

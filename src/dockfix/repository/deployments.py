@@ -207,8 +207,10 @@ def follow(
 ) -> Iterator[Analysis]:
     """The analyses, and behind them those of the manifests that have to follow what changes.
 
-    `options` are by the Dockerfile's absolute path; patches are to be applied in `root`.
+    `options` are by the Dockerfile's absolute path; patches are to be applied in `root`, so manifests
+    elsewhere stay as they are, and what was said of them stands.
     """
+    start = os.path.join(root, "")
     wanted: dict[str, list[tuple[Deployment, str, str, str]]] = {}
     for analysis in analyses:
         yield analysis
@@ -217,7 +219,8 @@ def follow(
             user, ids, home = _user_of(analysis.result.text, options[real])
             for one in deployments[real]:
                 place = _place(real, one)
-                wanted.setdefault(place, []).append((one, user, ids, home))
+                if place.startswith(start):
+                    wanted.setdefault(place, []).append((one, user, ids, home))
     for place, rows in sorted(wanted.items()):
         if (edited := _edit(place, rows, root)) is not None:
             yield edited
