@@ -48,6 +48,10 @@ WRITES = {
         "/data/a",
     ),
     "function": ('def place():\n    return "/data"\nopen(place() + "/a", "w")', "/data/a"),
+    "no-path": (
+        'def save(path):\n    open(path, "w")\nsave("/data/a")\nsave("\\x1b[0G")',
+        "/data/a?",
+    ),
     "argument": ('def save(path):\n    open(path, "w")\nsave("/data/a")', "/data/a"),
     "loop": ('import os\nfor d in ["/data/a"]:\n    os.makedirs(d)', "/data/a"),
     "logging": ('import logging\nlogging.basicConfig(filename="/var/log/app.log")', "/var/log/app.log"),

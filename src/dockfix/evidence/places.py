@@ -10,6 +10,8 @@ from dockfix.evidence.constants import HOLE
 
 _ANYONES: Final = ("/tmp", "/var/tmp", "/dev", "/proc", "/run/secrets")
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]+:(?=//|memory)", re.IGNORECASE)
+# But for the HOLE; terminal codes and several lines are texts, not paths.
+_CONTROL: Final = re.compile(r"[\x01-\x1f\x7f]")
 _SQLITE: Final = re.compile(r"(?:sqlite|duckdb)(?:\+\w+)?:///(.*?)(?:\?.*)?$")
 
 
@@ -18,7 +20,7 @@ def locate(text: str, workdir: str) -> tuple[str, bool] | None:
 
     A path that is known up to a directory ends in a slash; one that is not known at all is "".
     """
-    if not text or _URL.match(text) or "\n" in text:
+    if not text or _URL.match(text) or _CONTROL.search(text):
         return None
     if text.startswith("file:"):
         text = text[5:]
