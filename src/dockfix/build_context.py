@@ -13,6 +13,7 @@ from dockfix.reading import read_bytes
 from dockfix.stamps import Mark, mark
 
 MAX_BYTES: Final = 1024 * 1024
+_Listing = tuple[frozenset[str], tuple[str, ...]]
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class FolderReader:
     _names: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
     _folders: dict[str, str] = field(default_factory=dict, compare=False)
     _real: str = field(default="", compare=False)
+    _listed: _Listing | None = field(default=None, compare=False)
 
     def __call__(self, path: str) -> str | None:
         """The file's text; None where it lies outside, is no UTF-8 file, or is larger than a mebibyte."""
@@ -46,7 +48,10 @@ class FolderReader:
         if path not in self._names:
             target = self._inside(path)
             self._mark(path)
-            names, links = _list(target) if target else (frozenset(), ())
+            if path == "" and self._listed is not None:
+                names, links = self._listed
+            else:
+                names, links = _list(target) if target else (frozenset(), ())
             for name in links:  # whether that is a folder is told elsewhere
                 self._mark(f"{path}/{name}")
             self._names[path] = names
@@ -63,12 +68,22 @@ class FolderReader:
             return ""
         self._real = self._real or os.path.realpath(self.folder)
         folder, _, name = path.strip("/").rpartition("/")
-        if folder not in self._folders:
-            self._folders[folder] = os.path.realpath(os.path.join(self._real, folder))
-        target = os.path.join(self._folders[folder], name)
-        if name in ("", ".", "..") or os.path.islink(target):
-            target = os.path.realpath(target)
+        target = _step(self._follow(folder), name)
         return target if target == self._real or target.startswith(self._real.rstrip(os.sep) + os.sep) else ""
+
+    def _follow(self, folder: str) -> str:
+        """Where a folder really is."""
+        found = self._folders.get(folder) if folder else self._real
+        if found is None:
+            above, _, name = folder.rpartition("/")
+            found = self._folders[folder] = _step(self._follow(above), name)
+        return found
+
+
+def _step(folder: str, name: str) -> str:
+    """What realpath gives for a name in a real folder, with one look instead of one for each folder above."""
+    path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
+    return os.path.realpath(path) if name in ("", ".", "..") or os.path.islink(path) else path
 
 
 def _read(target: str) -> str | None:
@@ -79,7 +94,7 @@ def _read(target: str) -> str | None:
         return None
 
 
-def _list(target: str) -> tuple[frozenset[str], tuple[str, ...]]:
+def _list(target: str) -> _Listing:
     """The names in a folder, and which of them are links."""
     try:
         with os.scandir(target) as listing:
@@ -95,11 +110,19 @@ def digest(text: str | None) -> str:
     return "" if text is None else blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
-def describe_context(path: str, folder: str | None = None) -> Context:
-    """The context of the Dockerfile at `path`; `folder` is what is built, by default where it lies."""
+def describe_context(path: str, folder: str | None = None, real: str = "") -> Context:
+    """The context of the Dockerfile at `path`; `folder` is what is built, by default where it lies.
+
+    `real` is the real path of the folder in which the file lies, if that is known.
+    """
     beside = os.path.dirname(path) or os.curdir
-    reader = FolderReader(folder or beside)
-    return Context(path.replace(os.sep, "/"), list_names(beside), reader, reader.names)
+    if folder is None:
+        names, _ = listed = _list(beside)
+        siblings = frozenset(name.rstrip("/") for name in names)
+        reader = FolderReader(beside, _real=real, _listed=listed)
+    else:
+        siblings, reader = list_names(beside), FolderReader(folder)
+    return Context(path.replace(os.sep, "/"), siblings, reader, reader.names)
 
 
 def list_names(folder: str) -> frozenset[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from dockfix.edits import Edit
-from dockfix.syntax.tree import Blank, Comment, Dockerfile, Instruction
+from dockfix.lazy import cached_property
+from dockfix.syntax.tree import Blank, Comment, Directive, Dockerfile, Instruction, Node
 
 MAX_WIDTH = 100
 
@@ -33,29 +33,33 @@ class Layout:
         names = [one.name for one in self.tree.instructions]
         return sum(name.islower() for name in names) * 2 > len(names)
 
-    @cached_property
+    @property
     def separates(self) -> bool:
         """Whether most neighbouring instructions have a blank line between them."""
-        return self._share(Blank)
+        return self._habits[0]
 
-    @cached_property
+    @property
     def comments(self) -> bool:
         """Whether most instructions behind the first have a comment right above."""
-        return self._share(Comment)
+        return self._habits[1]
 
-    def _share(self, kind: type[Blank] | type[Comment]) -> bool:
-        hits = gaps = 0
-        since: list[type] = []
-        first = True
+    @cached_property
+    def _habits(self) -> tuple[bool, bool]:
+        gaps = separated = introduced = 0
+        first, blank = True, False
+        last: type[Node] = Directive
         for node in self.tree.nodes:
-            if not isinstance(node, Instruction):
-                since.append(type(node))
-                continue
-            if not first:
-                gaps += 1
-                hits += kind in since if kind is Blank else since[-1:] == [Comment]
-            first, since = False, []
-        return hits * 2 > gaps
+            kind = type(node)
+            if kind is Instruction:
+                if not first:
+                    gaps += 1
+                    separated += blank
+                    introduced += last is Comment
+                first = blank = False
+            elif kind is Blank:
+                blank = True
+            last = kind
+        return separated * 2 > gaps, introduced * 2 > gaps
 
     def insert_before(
         self,

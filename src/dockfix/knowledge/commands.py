@@ -144,7 +144,10 @@ def find_usage(
     usages = table.get(program)
     if usages is None:
         usages = table.get(_VERSIONED.sub("", program), ())
+    values = {argument.value for argument in arguments}
     for words, usage in usages:
+        if not values.issuperset(words):
+            continue
         reading = usage.read(arguments)
         if not _starts_with(reading.operands, words):
             continue
@@ -155,9 +158,10 @@ def find_usage(
     return None
 
 
-def configures(program: str) -> bool:
-    """Whether a program has settings that `find_setting` knows."""
-    return program in _settings()
+def configures(program: str, verb: str) -> bool:
+    """Whether a call may be a setting that `find_setting` knows, by its first operand as it stands."""
+    rows = _settings().get(program, ())
+    return any(words[0] == verb for words, _, _ in rows) or bool(rows and not verb.isalnum())
 
 
 def find_setting(program: str, arguments: Sequence[Argument]) -> tuple[str, str] | None:
@@ -181,9 +185,7 @@ def _settings() -> dict[str, tuple[tuple[tuple[str, ...], str, re.Pattern[str]],
 
 
 def _starts_with(operands: Sequence[Argument], words: Sequence[str]) -> bool:
-    return len(operands) >= len(words) and all(
-        operand.value == word for operand, word in zip(operands, words, strict=False)
-    )
+    return not words or [one.value for one in operands[: len(words)]] == [*words]
 
 
 def _is_on(value: str) -> bool:

@@ -16,6 +16,7 @@ from dockfix.options import DEFAULT_ID, Options
 from dockfix.syntax.shell import Command
 
 _CREATORS: Final = ("useradd", "adduser")
+_CREATES: Final = re.compile("|".join(_CREATORS))
 _GROUP_CREATORS: Final = ("groupadd", "addgroup")
 # Options that take a value as their next word, of useradd, Debian's adduser and busybox' adduser.
 _VALUED: Final = frozenset(
@@ -113,7 +114,8 @@ def find_created(lineage: Lineage) -> tuple[UserAccount, ...]:
 def _created(lineage: Lineage) -> Iterator[UserAccount]:
     groups: dict[str, str] = {}
     for step in lineage.of("RUN"):
-        if not any(name in str(step.instruction) for name in _CREATORS):
+        instruction = step.instruction
+        if not _CREATES.search(instruction.source, instruction.start, instruction.end):
             continue
         for one in read_run(step, "/root").invocations:
             program = one.command.program.rpartition("/")[2]

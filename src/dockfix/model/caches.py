@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from dockfix.knowledge import read_table
@@ -61,6 +61,11 @@ def _any_pattern() -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{rule.pattern.pattern})" for rule in _table()))
 
 
+@lru_cache(maxsize=4096)
+def _may_fill(text: str) -> bool:
+    return _any_pattern().search(text) is not None
+
+
 def find_caches(plan: Plan) -> Iterator[ToolCache]:
     """For each tool, the first root's step that fills its cache while nothing says where."""
     told: set[str] = set()
@@ -70,7 +75,7 @@ def find_caches(plan: Plan) -> Iterator[ToolCache]:
             continue
         text = plan.runs[step.index].text or step.instruction.args
         filled = [variable for run, variable in plan.testimony.fills if run == text]
-        for rule in _table() if filled or _any_pattern().search(text) else ():
+        for rule in _table() if filled or _may_fill(text) else ():
             if rule.variable in told or rule.variable in step.before.variables:
                 continue
             if rule.variable not in filled and not rule.pattern.search(text):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
+from dockfix.lazy import cached_property
 from dockfix.model.lineage import Lineage, Step
 from dockfix.model.paths import resolve
 from dockfix.syntax.words import split_words

@@ -80,8 +80,10 @@ def setting(command: Command, env: Mapping[str, str]) -> tuple[str, str] | None:
     """The variable and value that tell later commands what this one configures (`poetry config ...`)."""
     if command.name is None or not command.args:
         return None
-    if not command.name.text.startswith("$") and not configures(posixpath.basename(command.name.value or "")):
-        return None
+    if not command.name.text.startswith("$"):
+        verb = next((word.text for word in command.args if not word.text.startswith("-")), "")
+        if not configures(posixpath.basename(command.name.value or ""), verb):
+            return None
     name, *arguments = _arguments(command, env)
     return find_setting(posixpath.basename(name.value or ""), arguments)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
+from dockfix.lazy import cached_property
 from dockfix.model.images import Image, find_image, infer_image
 from dockfix.model.paths import resolve
 from dockfix.options import Options
@@ -28,10 +29,10 @@ _SETTINGS: Final = frozenset({"ARG", "ENV", "LABEL", "SHELL", "MAINTAINER", "ONB
 _TOUCHED: Final = ("USER", "RUN", "COPY", "ADD")
 _VARIABLE: Final = re.compile(r"\$\{?(\w+)")
 _MANAGERS: Final = ("apt-get", "apt", "apk", "microdnf", "dnf", "yum", "zypper", "pacman")
+_MANAGER: Final = re.compile(rf"(?<![\w/.-])({'|'.join(_MANAGERS)})(?= )")
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What is in force when an instruction starts.
 
     `variables` are ARG and ENV values as substitution sees them (ENV wins); `env` alone is what
@@ -104,7 +105,7 @@ class Lineage:
         """All instructions of all stages in the order in which they take effect."""
         return tuple(self._walk())
 
-    @property
+    @cached_property
     def own_steps(self) -> tuple[Step, ...]:
         """The steps of the final stage behind its FROM."""
         return tuple(step for step in self.steps if step.stage is self.final and step.keyword != "FROM")
@@ -139,7 +140,7 @@ class Lineage:
         state = State(image.user, image.workdir or "/", env, env)
         index = 0
         for stage in self.stages:
-            state = replace(state, variables=state.env)
+            state = State(state.user, state.workdir, state.env, state.env, state.shell)
             for instruction in stage.instructions:
                 step = Step(index, instruction.keyword, instruction, stage, state)
                 yield step
@@ -165,6 +166,8 @@ def count_settings(steps: Sequence[Step]) -> int:
 
 def is_root_user(user: str) -> bool:
     """Whether a USER value (`name`, `uid`, with or without `:group`) means root."""
+    if user == "root":
+        return True
     name = user.partition(":")[0]
     return name == "root" or (name.isdigit() and int(name) == 0)
 
@@ -174,9 +177,8 @@ def _advance(state: State, step: Step) -> State:
     if keyword in ("RUN", "COPY", "FROM", "ADD", "CMD"):
         return state
     if keyword == "USER":
-        return State(
-            step.expand(step.instruction.args), state.workdir, state.env, state.variables, state.shell
-        )
+        user = step.expand(step.instruction.args)
+        return State(user, state.workdir, state.env, state.variables, state.shell)
     if keyword == "WORKDIR":
         workdir = resolve(step.expand(step.instruction.args), state.workdir)
         return State(state.user, workdir, state.env, state.variables, state.shell)
@@ -188,9 +190,9 @@ def _advance(state: State, step: Step) -> State:
         env, variables = {**state.env, **pairs}, {**state.variables, **pairs}
         return State(state.user, state.workdir, env, variables, state.shell)
     if keyword == "ARG":
-        return replace(state, variables=_with_args(state, step))
+        return state._replace(variables=_with_args(state, step))
     if keyword == "SHELL" and step.instruction.json:
-        return replace(state, shell=step.instruction.json)
+        return state._replace(shell=step.instruction.json)
     return state
 
 
@@ -236,9 +238,13 @@ def _base_image(stage: Stage, rows: list[list[Instruction]], options: Options) -
         return image
     if options.base:
         return replace(find_image(options.base), name=image.name, tag=image.tag)
-    text = "\n".join(one.args for row in rows for one in row if one.keyword == "RUN")
-    managers = [name for name in _MANAGERS if re.search(rf"(?<![\w/.-]){name}(?= )", text)]
-    return infer_image(image, managers)
+    used = {name for row in rows for one in row if one.keyword == "RUN" for name in _managers(one.args)}
+    return infer_image(image, [name for name in _MANAGERS if name in used])
+
+
+@lru_cache(maxsize=4096)
+def _managers(script: str) -> frozenset[str]:
+    return frozenset(_MANAGER.findall(script))
 
 
 def find_lineages(stages: tuple[Stage, ...], targets: tuple[str, ...]) -> tuple[Lineage, ...]:

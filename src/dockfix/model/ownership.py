@@ -237,8 +237,10 @@ def _given_away(plan: Plan, own: list[str]) -> Iterator[Gift]:
     """What root's steps give to somebody else than the account."""
     for run in root_steps(plan):
         for one in run.invocations:
+            if one.command.program != "chown":
+                continue
             words = [word.expand(one.env) or "" for word in one.command.args if not word.text.startswith("-")]
-            if one.command.program != "chown" or len(words) < 2:
+            if len(words) < 2:
                 continue
             name = words[0].partition(":")[0]
             if not name or name in (plan.account.name, str(plan.account.uid)) or is_root_user(name):

@@ -20,12 +20,14 @@ _SYSTEM_TREES: Final = (
     " /usr/lib /usr/lib32 /usr/lib64 /usr/libexec /usr/local/bin /usr/local/etc /usr/local/include"
     " /usr/local/lib /usr/local/sbin /usr/local/share /usr/sbin /usr/share /var/run /var/lock".split()
 )
+_BELOW_SYSTEM: Final = tuple(f"{path}/" for path in _SYSTEM_TREES)
 # Directories that a base may bring without their being the system's: WORKDIR does not make them anew.
 STANDING_DIRECTORIES: Final = frozenset(
     "/opt /srv /mnt /media /usr/src /var/www /var/www/html /var/opt".split()
 )
 # Directories of the base that everybody may write to.
 _SHARED: Final = ("/tmp", "/var/tmp", "/dev/shm", "/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty")
+_BELOW_SHARED: Final = tuple(f"{path}/" for path in _SHARED)
 
 
 def resolve(path: str, cwd: str) -> str:
@@ -46,12 +48,12 @@ def is_below_any(path: str, directories: Iterable[str]) -> bool:
 
 def is_shared(path: str) -> bool:
     """Whether every user may write there in any image."""
-    return is_below_any(path, _SHARED)
+    return path in _SHARED or path.startswith(_BELOW_SHARED)
 
 
 def is_system_directory(path: str) -> bool:
     """Whether the directory comes with a base image and has to stay root's."""
-    return path in SYSTEM_DIRECTORIES or is_below_any(path, _SYSTEM_TREES)
+    return path in SYSTEM_DIRECTORIES or path.startswith(_BELOW_SYSTEM)
 
 
 def is_root_home(path: str) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
+from dockfix.lazy import cached_property
 from dockfix.syntax.shell import Command, Word
 
 _PIP: Final = re.compile(r"(?:.*/)?pip(?:\d+(?:\.\d+)?)?")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from dockfix.context import Context
+from dockfix.lazy import cached_property
 from dockfix.model.accounts import UserAccount, choose_account, find_created
 from dockfix.model.copies import Copy, find_copies, find_volumes
 from dockfix.model.holdings import Reach, find_given
@@ -192,7 +191,7 @@ class Plan:
     @cached_property
     def starting(self) -> Starting:
         """What the image starts."""
-        return Starting(self)
+        return Starting(self.lineage, self.copies, self.context, self.home)
 
     @cached_property
     def owned_copies(self) -> tuple[Copy, ...]:

@@ -6,17 +6,15 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dockfix.context import Context
+from dockfix.lazy import cached_property
 from dockfix.model.copies import Copy
-from dockfix.model.lineage import Step
+from dockfix.model.lineage import Lineage, Step
 from dockfix.model.paths import is_shared, is_within, resolve
 from dockfix.model.runs import read_run
 from dockfix.syntax.shell import Command, parse_script, parse_words
-
-if TYPE_CHECKING:
-    from dockfix.model.plan import Plan
 
 _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _MAX_DEPTH: Final = 3
@@ -51,15 +49,17 @@ class StartedCommand:
 
 @dataclass(eq=False)
 class Starting:
-    """The start of one image."""
+    """The start of one image; `home` is where `~` leads for who runs it."""
 
-    plan: Plan
+    lineage: Lineage
+    copies: tuple[Copy, ...]
+    context: Context
+    home: str
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The ENTRYPOINT and CMD in force, in the order in which they make up the command line."""
-        lineage = self.plan.lineage
-        entrypoint, cmd = lineage.last("ENTRYPOINT"), lineage.last("CMD")
+        entrypoint, cmd = self.lineage.last("ENTRYPOINT"), self.lineage.last("CMD")
         if entrypoint and cmd and (cmd.index < entrypoint.index and cmd.stage is not entrypoint.stage):
             cmd = None
         return tuple(step for step in (entrypoint, cmd) if step is not None and step.instruction.args != "[]")
@@ -92,7 +92,7 @@ class Starting:
         if len(self.steps) == 2 and forms[0] and forms[1]:
             yield parse_words([*forms[0], *forms[1]]), self.steps[0]
         for step in self.steps:
-            yield from ((one.command, step) for one in read_run(step, self.plan.home or "/").invocations)
+            yield from ((one.command, step) for one in read_run(step, self.home or "/").invocations)
 
     def _follow(
         self, command: Command, line: int, where: str, depth: int,
@@ -103,7 +103,7 @@ class Starting:
             for inner in command.script.commands:
                 self._follow(inner, line, where, depth, commands, unread)
             return
-        path = started_file(command, self.plan)
+        path = self._started_file(command)
         if path is None or any(path == known for known, _ in unread):
             return
         text = self.read(path) if depth < _MAX_DEPTH else None
@@ -114,16 +114,39 @@ class Starting:
         for inner in parse_script(text).commands:
             self._follow(inner, line, path, depth + 1, commands, unread)
 
+    def _started_file(self, command: Command) -> str | None:
+        """The absolute path of the application's own script or program that a command runs, or None."""
+        program = command.program
+        if command.name is None:
+            return None
+        written = command.name.expand(self.lineage.end.variables) or program
+        if _SHELLS.fullmatch(written) or written in (".", "source"):
+            operands = [word for word in command.args if not word.text.startswith(("-", "+"))]
+            if not operands or any(word.text.startswith("-") and "c" in word.text for word in command.args):
+                return None
+            written = operands[0].expand(self.lineage.end.variables) or operands[0].text
+        elif not ("/" in written or written.endswith((".sh", ".bash"))):
+            return None
+        if written.endswith(".py") or "$" in written:
+            return None
+        if _PACKAGED.fullmatch(written) and not any(copy.destination == written for copy in self.copies):
+            return None
+        if "/" not in written and written.endswith((".sh", ".bash")):
+            by_name = [copy for copy in self.copies if posixpath.basename(copy.destination) == written]
+            if by_name:
+                return by_name[-1].destination
+        return resolve(written, self.lineage.end.workdir)
+
     def _is_compiled(self, path: str) -> bool:
         """Whether another stage made the program: no script of anybody's, by its name."""
         if posixpath.splitext(path)[1] in (".sh", ".bash"):
             return False
-        return any(is_within(path, copy.destination) and copy.stage is not None for copy in self.plan.copies)
+        return any(is_within(path, copy.destination) and copy.stage is not None for copy in self.copies)
 
     @cached_property
     def written(self) -> tuple[tuple[str, int], ...]:
         """(path, line) of the absolute places that the start names to write to: logs, pid files, sockets."""
-        variables = self.plan.lineage.end.variables
+        variables = self.lineage.end.variables
         found: list[tuple[str, int]] = []
         for one in self.commands:
             words = [word.expand(variables) or "" for word in one.command.args]
@@ -132,7 +155,7 @@ class Starting:
                 target = redirect.target.expand(variables)
                 if ">" in redirect.operator and target and target.startswith("/"):
                     found.append((target, one.line))
-        for step in self.plan.lineage.of("ENV"):
+        for step in self.lineage.of("ENV"):
             found += (
                 ("/" + match[1], step.instruction.line) for match in _SQLITE.finditer(step.instruction.args)
             )
@@ -142,38 +165,14 @@ class Starting:
 
     def read(self, path: str) -> str | None:
         """The text of a file of the image, where the build context or a heredoc gives it."""
-        for copy in reversed(self.plan.copies):
+        for copy in reversed(self.copies):
             source = _source(copy, path)
             if source is None:
                 continue
             for heredoc in copy.step.instruction.heredocs:
                 return heredoc.body
-            return self.plan.context.read(source) if copy.stage is None else None
+            return self.context.read(source) if copy.stage is None else None
         return None
-
-
-def started_file(command: Command, plan: Plan) -> str | None:
-    """The absolute path of the application's own script or program that a command runs, or None."""
-    program = command.program
-    if command.name is None:
-        return None
-    written = command.name.expand(plan.lineage.end.variables) or program
-    if _SHELLS.fullmatch(written) or written in (".", "source"):
-        operands = [word for word in command.args if not word.text.startswith(("-", "+"))]
-        if not operands or any(word.text.startswith("-") and "c" in word.text for word in command.args):
-            return None
-        written = operands[0].expand(plan.lineage.end.variables) or operands[0].text
-    elif not ("/" in written or written.endswith((".sh", ".bash"))):
-        return None
-    if written.endswith(".py") or "$" in written:
-        return None
-    if _PACKAGED.fullmatch(written) and not any(copy.destination == written for copy in plan.copies):
-        return None
-    if "/" not in written and written.endswith((".sh", ".bash")):
-        by_name = [copy for copy in plan.copies if posixpath.basename(copy.destination) == written]
-        if by_name:
-            return by_name[-1].destination
-    return resolve(written, plan.lineage.end.workdir)
 
 
 def _source(copy: Copy, path: str) -> str | None:

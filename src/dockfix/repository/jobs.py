@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from dataclasses import dataclass, replace
@@ -13,8 +14,9 @@ from dockfix.build_context import FolderReader, describe_context, digest_names
 from dockfix.context import Context
 from dockfix.options import Options
 from dockfix.reading import decode
-from dockfix.repository.surroundings import NOWHERE, Surroundings, mark_folder, note_surroundings
+from dockfix.repository.surroundings import NOWHERE, Surroundings, note_surroundings
 from dockfix.results import Failed, Finding
+from dockfix.stamps import mark
 
 KEPT: Final = 256
 """So many results of a process are kept for files that equal another one."""
@@ -81,8 +83,9 @@ def _raise_time_is_up(_signal: int, _frame: FrameType | None) -> None:
 
 def work(job: Job) -> Verdict:
     """Analyse one file."""
-    beside = mark_folder(job.path)
-    context = job.context or describe_context(job.path, job.folder)
+    place = os.path.realpath(os.path.dirname(job.path))
+    beside = mark(place)
+    context = job.context or describe_context(job.path, job.folder, place)
     key = _likeness(job, context)
     analysis = _recall(key, job, context)
     if analysis is None:

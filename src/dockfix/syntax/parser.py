@@ -101,6 +101,7 @@ class _Cutter:
 
     def __init__(self, text: str, offset: int = 0, at: int = 0, escape: str = "\\") -> None:
         self.text = text
+        self.size = len(text)
         self.lines = text[offset:].split("\n")
         if self.lines[-1] == "":
             self.lines.pop()
@@ -130,8 +131,10 @@ class _Cutter:
     def _next_line(self) -> str:
         line = self.lines[self.at - self.above]
         self.at += 1
-        self.offset = min(self.offset + len(line) + 1, len(self.text))
-        if len(line) > MAX_LINE_BYTES // 4 and len(line.encode("utf-8", "surrogatepass")) >= MAX_LINE_BYTES:
+        length = len(line)
+        self.offset += length + 1
+        self.offset = min(self.offset, self.size)
+        if length > MAX_LINE_BYTES // 4 and len(line.encode("utf-8", "surrogatepass")) >= MAX_LINE_BYTES:
             self._problem(self.at, f"line of {MAX_LINE_BYTES + 1} bytes or more")
         return line
 
@@ -158,6 +161,11 @@ class _Cutter:
         return name, value
 
     def _instruction(self, start: int, line_number: int, body: str, lead: int) -> Instruction:
+        if self.escape not in body and "<<" not in body:
+            plain = (Segment(0, lead, len(body)),)
+            instruction = split_instruction(self.text, start, line_number, body, plain, self.escape)
+            instruction.finish(self.offset, self.at, ())
+            return instruction
         continuation = _CONTINUATION[self.escape]
         joined: list[str] = []
         segments: list[Segment] = []

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Final, NamedTuple, Self
+
+from dockfix.lazy import cached_property
 
 # What Go's unicode.IsSpace accepts; str.isspace() also takes U+001C to U+001F.
 GO_SPACE: Final = (
@@ -68,7 +69,7 @@ class Heredoc:
         return replace(self, source=source, body_start=start, body_end=end, line=line)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Line:
     source: str
     start: int
@@ -83,17 +84,17 @@ class _Line:
         return type(self)(source, self.start + by, self.end + by, self.line + lines)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Blank(_Line):
     """A line with nothing but white space between instructions."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Comment(_Line):
     """A comment line between instructions; those inside a continued instruction belong to it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Directive(_Line):
     """A parser directive (`# syntax=`, `# escape=`, `# check=`)."""
 
@@ -158,7 +159,7 @@ class Instruction:
 
     def moved(self, source: str, by: int, lines: int) -> Instruction:
         """The same instruction in a text where it stands `by` characters and `lines` lines further down."""
-        heredocs = tuple(one.moved(source, by, lines) for one in self.heredocs)
+        heredocs = self.heredocs and tuple(one.moved(source, by, lines) for one in self.heredocs)
         trigger = self.trigger and self.trigger.moved(source, by, lines)
         place = (self.end + by, self.last_line + lines, heredocs, self.is_open, trigger)
         return Instruction(
