@@ -32,12 +32,12 @@ class FolderReader:
     _folders: dict[str, str] = field(default_factory=dict, compare=False)
     _real: str = field(default="", compare=False)
     _listed: _Listing | None = field(default=None, compare=False)
+    _marked: set[str] = field(default_factory=set, compare=False)
 
     def __call__(self, path: str) -> str | None:
         """The file's text; None where it lies outside, is no UTF-8 file, or is larger than a mebibyte."""
         if path not in self._texts:
-            target = self._inside(path)
-            self._mark(path)
+            target = "" if self._lacks(path) else self._inside(path)
             text = self._texts[path] = _read(target) if target else None
             self.reads[path] = digest(text)
         return self._texts[path]
@@ -47,7 +47,6 @@ class FolderReader:
         path = path.rstrip("/")
         if path not in self._names:
             target = self._inside(path)
-            self._mark(path)
             if path == "" and self._listed is not None:
                 names, links = self._listed
             else:
@@ -58,15 +57,31 @@ class FolderReader:
             self.reads[path + "/"] = digest_names(names)
         return self._names[path]
 
+    def _lacks(self, path: str) -> bool:
+        """Whether the listing of its folder tells that there is no such file."""
+        folder, _, name = path.rpartition("/")
+        names = self._names.get(folder)
+        if names is None and folder == "" and self._listed is not None:
+            names = self._listed[0]
+        if names is None or name in ("", ".", "..") or name in names or f"{name}/" in names:
+            return False
+        self._inside(folder)
+        return True
+
     def _mark(self, path: str) -> None:
-        if "\0" not in path:
-            self.marks.append(mark(os.path.join(self._real, path.strip("/")).rstrip(os.sep)))
+        place = os.path.join(self._real, path.strip("/")).rstrip(os.sep)
+        if place not in self._marked:
+            self._marked.add(place)
+            self.marks.append(mark(place))
 
     def _inside(self, path: str) -> str:
-        """Where the path leads, "" where that is outside."""
+        """Where the path leads, marked from now on; "" where that is outside."""
         if "\0" in path:
             return ""
         self._real = self._real or os.path.realpath(self.folder)
+        self._mark(path)
+        if path == "":
+            return self._real
         folder, _, name = path.strip("/").rpartition("/")
         target = _step(self._follow(folder), name)
         return target if target == self._real or target.startswith(self._real.rstrip(os.sep) + os.sep) else ""

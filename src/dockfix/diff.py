@@ -93,18 +93,16 @@ def _group(edits: Sequence[LineEdit]) -> Iterator[list[LineEdit]]:
 def _lines(old: Sequence[str], hunk: Sequence[LineEdit], first: int, last: int) -> Iterator[str]:
     at = first
     for start, end, text in hunk:
-        yield from _marked(" ", old[at:start])
-        yield from _marked("-", old[start:end])
-        yield from _marked("+", split_lines(text))
+        yield _marked(" ", old[at:start])
+        yield _marked("-", old[start:end])
+        yield _marked("+", split_lines(text))
         at = end
-    yield from _marked(" ", old[at:last])
+    yield _marked(" ", old[at:last])
 
 
-def _marked(sign: str, lines: Sequence[str]) -> Iterator[str]:
-    for line in lines:
-        yield sign + line
-        if not line.endswith("\n"):
-            yield "\n" + NO_NEWLINE
+def _marked(sign: str, lines: Sequence[str]) -> str:
+    text = sign + sign.join(lines) if lines else ""
+    return text if not text or text.endswith("\n") else f"{text}\n{NO_NEWLINE}"
 
 
 def _range(start: int, end: int) -> str:

@@ -92,9 +92,10 @@ def _root_tools(plan: Plan) -> Iterator[Finding]:
     tools = frozenset(read_table("processes")["packages"]["roots"])
     for run in plan.runs.values():
         for one in run.invocations:
+            if one.command.program not in _INSTALLERS:
+                continue
             names = [word.text.partition("=")[0] for word in one.command.args]
-            found = tools.intersection(names) if one.command.program in _INSTALLERS else ()
-            for name in sorted(found):
+            for name in sorted(tools.intersection(names)):
                 yield Finding(
                     "installs-root-tool", run.line_of(one.command), f"{name} is root's to use",
                     "check that nothing starts it",

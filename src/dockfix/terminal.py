@@ -25,6 +25,7 @@ class Terminal:
     def __init__(self, colour: bool | None = None) -> None:
         self._colour = colour
         self._live = False
+        self._painted: dict[TextIO, bool] = {}
 
     def write(self, text: str | bytes) -> None:
         """Put exactly this on standard output."""
@@ -103,6 +104,12 @@ class Terminal:
     def _paints(self, stream: TextIO) -> bool:
         if self._colour is not None:
             return self._colour
+        if stream not in self._painted:  # asked for every line, and never told otherwise
+            self._painted[stream] = self._may_paint(stream)
+        return self._painted[stream]
+
+    @staticmethod
+    def _may_paint(stream: TextIO) -> bool:
         return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
     @cached_property

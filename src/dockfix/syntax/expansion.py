@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 _SPECIAL_PARAMETERS: Final = "@*#?-$!0"
@@ -15,8 +16,18 @@ _SPECIAL_PARAMETERS: Final = "@*#?-$!0"
 
 def expand(raw: str, env: Mapping[str, str], escape: str = "\\") -> str | None:
     """What BuildKit makes of `raw`; an unset variable is "". None where it would refuse the word."""
-    if "$" not in raw and "'" not in raw and '"' not in raw and escape not in raw:
-        return raw
+    if "$" not in raw:
+        return raw if "'" not in raw and '"' not in raw and escape not in raw else _fixed(raw, escape)
+    return _read(raw, env, escape)
+
+
+@lru_cache(maxsize=4096)
+def _fixed(raw: str, escape: str) -> str | None:
+    """The value of a word that holds no variable."""
+    return _read(raw, {}, escape)
+
+
+def _read(raw: str, env: Mapping[str, str], escape: str) -> str | None:
     try:
         return _Word(raw, env, escape).until("", keep_escapes=False)
     except (_BadWordError, RecursionError):
