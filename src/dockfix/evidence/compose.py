@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.nodes import MappingNode, Node, ScalarNode
 
 from dockfix.evidence.manifests import Deployment, Mount, Setting
 from dockfix.evidence.yaml_nodes import get, is_true, items, line_of, pairs, read_documents, text_of

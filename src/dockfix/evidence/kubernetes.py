@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from yaml.nodes import MappingNode, Node, SequenceNode
 
 from dockfix.evidence.compose import setting_of
 from dockfix.evidence.manifests import Deployment, Mount, Setting
@@ -14,7 +14,7 @@ from dockfix.evidence.yaml_nodes import get, is_true, items, line_of, read_docum
 def read_kubernetes(path: str, text: str) -> Iterator[Deployment]:
     """The containers of every pod in a manifest, or what Helm values say about the chart's own."""
     for root in read_documents(text):
-        pods = [node for _, node in walk(root) if isinstance(get(node, "containers"), SequenceNode)]
+        pods = [node for node in walk(root) if isinstance(get(node, "containers"), SequenceNode)]
         for pod in pods:
             for container in [*items(get(pod, "initContainers")), *items(get(pod, "containers"))]:
                 if isinstance(container, MappingNode):
@@ -44,7 +44,7 @@ def _container(path: str, pod: Node, container: MappingNode) -> Deployment:
 
 def _values(path: str, root: Node) -> Iterator[Deployment]:
     """A values file: where a chart's container is set there is a securityContext, beside its image."""
-    for _, node in walk(root):
+    for node in walk(root):
         contexts = [get(node, "securityContext"), get(node, "containerSecurityContext")]
         contexts.append(get(node, "podSecurityContext"))
         if isinstance(node, MappingNode) and any(isinstance(one, MappingNode) for one in contexts):

@@ -1,32 +1,70 @@
-"""YAML as nodes that know where they stand, read with ruamel.yaml; nothing is constructed, nothing run."""
+"""YAML as nodes that know where they stand, read by libyaml where PyYAML has it; nothing of it is run.
+
+Scalars keep their text: what YAML 1.1 and 1.2 take for a number or a truth differs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NOTHING: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 def read_documents(text: str) -> list[Node]:
     """The root of every document; none where it is no YAML (a template, say)."""
     try:
-        return [root for root in YAML(typ="rt", pure=True).compose_all(text) if root is not None]
-    except (YAMLError, ValueError):
+        return [root for root in yaml.compose_all(text, _LOADER) if root is not None]
+    except (yaml.YAMLError, ValueError, RecursionError):
         return []
+
+
+def read_values(text: str) -> list[Any]:
+    """Every document as dicts, lists, strings and None; none where it is no YAML."""
+    try:
+        return [_value(root, {}) for root in read_documents(text)]
+    except RecursionError:
+        return []
+
+
+def _value(node: Node, known: dict[int, Any]) -> Any:
+    """A node's value; one that many aliases lead to is made once."""
+    if id(node) in known:
+        return known[id(node)]
+    if isinstance(node, ScalarNode):
+        return None if not node.style and node.value in _NOTHING else node.value
+    if isinstance(node, SequenceNode):
+        listed = known[id(node)] = []
+        listed += [_value(item, known) for item in node.value]
+        return listed
+    mapped: dict[str, Any] = {}
+    known[id(node)] = mapped
+    mapped.update((key, _value(value, known)) for key, value in pairs(node))
+    return mapped
 
 
 def pairs(node: Node | None) -> Iterator[tuple[str, Node]]:
     """The pairs of a mapping, merged ones (`<<`) first; nothing for another node."""
-    if not isinstance(node, MappingNode):
+    return _pairs(node, set())
+
+
+def _pairs(node: Node | None, merged: set[int]) -> Iterator[tuple[str, Node]]:
+    """Aliases may lead to one mapping many times, or to the one that merges them: each counts once."""
+    if not isinstance(node, MappingNode) or id(node) in merged:
         return
+    merged.add(id(node))
+    own: list[tuple[str, Node]] = []
     for key, value in node.value:
         if str(key.value) == "<<":
-            merged = value.value if isinstance(value, SequenceNode) else [value]
-            for one in merged:
-                yield from pairs(one)
-    yield from ((str(key.value), value) for key, value in node.value if str(key.value) != "<<")
+            for one in value.value if isinstance(value, SequenceNode) else [value]:
+                yield from _pairs(one, merged)
+        else:
+            own.append((str(key.value), value))
+    yield from own
 
 
 def get(node: Node | None, *path: str) -> Node | None:
@@ -56,11 +94,14 @@ def is_true(node: Node | None) -> bool:
     return text_of(node).lower() in ("true", "yes", "on")
 
 
-def walk(node: Node, key: str = "") -> Iterator[tuple[str, Node]]:
-    """Every node with the key that it stands under, "" in a sequence."""
-    yield key, node
-    if isinstance(node, SequenceNode):
-        for item in node.value:
-            yield from walk(item)
-    for name, value in pairs(node):
-        yield from walk(value, name)
+def walk(root: Node) -> Iterator[Node]:
+    """Every node once, however many aliases lead to it."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            below = items(node) or [value for _, value in pairs(node)]
+            waiting += reversed(below)

@@ -116,16 +116,10 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _load(text: str) -> Iterator[Any]:
-    from ruamel.yaml import YAML  # noqa: PLC0415  # only where there is YAML that speaks of builds
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+def _load(text: str) -> list[Any]:
+    from dockfix.evidence.yaml_nodes import read_values  # noqa: PLC0415  # only where YAML speaks of builds
 
-    yaml = YAML(typ="safe")
-    yaml.allow_duplicate_keys = True
-    try:
-        yield from yaml.load_all(text)
-    except YAMLError:
-        return
+    return read_values(text)
 
 
 def _read_compose(name: str, text: str) -> Iterator[Build]:
