@@ -14,7 +14,8 @@ class Build:
     """One build: paths with slashes relative to the repository, empty where they are not in it.
 
     `images` are the names it gives, without tag; `contexts` maps names that FROM may use to the
-    name of another build of the same file (`target:x` of bake, `service:x` of compose).
+    name of another build of the same file (`target:x` of bake, `service:x` of compose). `arguments`
+    are as `repository.arguments` reads them.
     """
 
     source: str
@@ -24,6 +25,7 @@ class Build:
     images: tuple[str, ...] = ()
     name: str = ""
     contexts: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[tuple[str, str | None], ...] = ()
 
 
 class Candidate(NamedTuple):

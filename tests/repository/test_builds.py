@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dockfix.candidates import Build
+from dockfix.repository.arguments import UNKNOWN
 from dockfix.repository.builds import find_builds, image_names, reads_builds
 
 COMPOSE = """
@@ -162,6 +163,82 @@ def test_builds_that_a_file_asks_for(name: str, text: str, builds: list[Build]) 
         Build("", one.dockerfile, one.context, one.target, one.images, one.name, one.contexts)
         for one in found
     ] == builds
+
+
+ACTION = """
+jobs:
+  build:
+    steps:
+      - uses: docker/build-push-action@v6
+        with:
+          build-args: |
+            # the one that is supported longest
+            PYTHON=3.12
+            "EXTRAS=api,""db"" "
+            SHA=${{ github.sha }}
+            TOKEN
+"""
+ARGUMENTS = {
+    "compose, mapping": (
+        "compose.yml",
+        "services: {a: {build: {args: {A: 1, B: true, C: , D: '${D:-x}', E: $E, F: ''}}}}",
+        {"A": "1", "B": "true", "C": None, "D": "x", "E": UNKNOWN, "F": ""},
+    ),
+    "compose, list": ("compose.yml", "services: {a: {build: {args: [A=b=c, B]}}}", {"A": "b=c", "B": None}),
+    "skaffold": (
+        "skaffold.yaml",
+        "build: {artifacts: [{docker: {buildArgs: {A: x, B: '{{.TAG}}', C: null}}}]}",
+        {"A": "x", "B": UNKNOWN, "C": None},
+    ),
+    "action": (
+        ".github/workflows/a.yml",
+        ACTION,
+        {"PYTHON": "3.12", "EXTRAS": 'api,"db" ', "SHA": UNKNOWN, "TOKEN": None},
+    ),
+    "command of a workflow": (
+        ".github/workflows/a.yml",
+        "run: docker build --build-arg SHA=${{ github.sha }} --build-arg=A=1 ${{ github.workspace }}\n",
+        {"SHA": UNKNOWN, "A": "1"},
+    ),
+    "script": (
+        "build.sh",
+        "docker build --build-arg A='a b' --build-arg B=$B --build-arg C=$(git log -1) \\\n"
+        '  --build-arg "D=`date +%s`" --build-arg E="${E:-e}" --build-arg F .',
+        {"A": "a b", "B": UNKNOWN, "C": UNKNOWN, "D": UNKNOWN, "E": "e", "F": None},
+    ),
+    "makefile": (
+        "Makefile",
+        "image:\n\tdocker build -t $(NAME) --build-arg A=$(A) --build-arg B=2 .\n",
+        {"A": UNKNOWN, "B": "2"},
+    ),
+    "bake in HCL": (
+        "docker-bake.hcl",
+        'target "a" { args = { A = "${TAG}", B = "2", C = version } }\n',
+        {"A": UNKNOWN, "B": "2", "C": UNKNOWN},
+    ),
+    "of no form": ("compose.yml", "services: {a: {build: {args: 3}}}", {}),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "arguments"), ARGUMENTS.values(), ids=ARGUMENTS)
+def test_arguments_that_a_build_is_given(name: str, text: str, arguments: dict[str, str | None]) -> None:
+    (build,) = find_builds(name, text)
+    assert dict(build.arguments) == arguments
+    assert (build.dockerfile, build.context) == ("Dockerfile", "")
+
+
+def test_a_target_of_bake_has_the_arguments_that_it_inherits() -> None:
+    text = """
+    target "one" { args = { A = "1", B = "1" } }
+    target "two" { inherits = ["one"], args = { B = version } }
+    target "three" { inherits = ["two"], args = { C = "3" } }
+    """
+    found = {build.name: dict(build.arguments) for build in find_builds("docker-bake.hcl", text)}
+    assert found == {
+        "one": {"A": "1", "B": "1"},
+        "two": {"A": "1", "B": UNKNOWN},
+        "three": {"A": "1", "B": UNKNOWN, "C": "3"},
+    }
 
 
 @pytest.mark.parametrize(

@@ -95,11 +95,39 @@ def test_the_command_line_goes_before_the_repository(tmp_path: Path) -> None:
     assert find_recipes(found, {"production"}, options) == [Recipe(target="production"), Recipe()]
 
 
-@pytest.mark.parametrize("text", ["services: [", "services: {web: 3}", "a: b", "{}"])
-def test_a_broken_file_gives_no_arguments(text: str, tmp_path: Path) -> None:
-    found = candidate(tmp_path, ("compose.yml", COMPOSE))
-    (tmp_path / "compose.yml").write_text(text)
-    assert find_recipes(found, (), VerifyOptions()) == [Recipe(tmp_path, "production")]
+ARGUMENTS = """\
+jobs:
+  build:
+    steps:
+      - uses: docker/build-push-action@v6
+        with:
+          file: docker/Dockerfile
+          build-args: |
+            LEVEL=info
+            SHA=${{ github.sha }}
+"""
+
+
+def test_what_is_left_out_is_told(tmp_path: Path) -> None:
+    (recipe,) = find_recipes(candidate(tmp_path, (".github/workflows/a.yml", ARGUMENTS)), (), VerifyOptions())
+    assert recipe == Recipe(tmp_path, None, {"LEVEL": "info"})
+    assert str(recipe) == f"context {tmp_path}, arguments LEVEL, without SHA"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ways"),
+    [
+        ("LEVEL: info, SHA: dev", [{"LEVEL": "info", "SHA": "dev"}]),
+        ("LEVEL: debug, SHA: dev", [{"LEVEL": "info"}, {"LEVEL": "debug", "SHA": "dev"}]),
+        ("LEVEL: info", [{"LEVEL": "info"}]),
+    ],
+)
+def test_a_way_that_leaves_something_out_gives_way_to_one_that_tells_it(
+    arguments: str, ways: list[dict[str, str | None]], tmp_path: Path
+) -> None:
+    compose = f"services: {{a: {{build: {{dockerfile: docker/Dockerfile, args: {{{arguments}}}}}}}}}\n"
+    found = candidate(tmp_path, (".github/workflows/a.yml", ARGUMENTS), ("compose.yml", compose))
+    assert find_recipes(found, (), VerifyOptions()) == [Recipe(tmp_path, None, way) for way in ways]
 
 
 def test_a_context_that_is_gone_is_no_way(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which Dockerfiles a repository builds, with what target and context, and what the images are called.
+"""Which Dockerfiles a repository builds, how (target, context, arguments), and what the images are called.
 
 Read from compose, bake and skaffold files, workflows, and `docker build` lines in scripts. Nothing is run.
 """
@@ -9,7 +9,6 @@ import json
 import os
 import posixpath
 import re
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple
 from functools import partial
@@ -17,6 +16,8 @@ from typing import Any, Final
 
 from dockfix.candidates import Build
 from dockfix.reading import read_bytes
+from dockfix.repository.arguments import merge_arguments, read_arguments
+from dockfix.repository.build_commands import read_commands
 from dockfix.repository.cache import Cache, derive
 from dockfix.repository.hcl import read_blocks
 
@@ -138,6 +139,7 @@ def _read_compose(name: str, text: str) -> Iterator[Build]:
                 images=image_names([*filter(None, [facts.get("image")]), *(asked.get("tags") or ())]),
                 name=str(service),
                 contexts=_named(contexts, "service:"),
+                arguments=read_arguments(asked.get("args")),
             )
 
 
@@ -159,6 +161,7 @@ def _read_skaffold(name: str, text: str) -> Iterator[Build]:
                 docker.get("dockerfile"),
                 target=_plain(docker.get("target")) or "",
                 images=image_names([artifact.get("image", "")]),
+                arguments=read_arguments(docker.get("buildArgs")),
             )
 
 
@@ -178,6 +181,7 @@ def _read_workflow(name: str, text: str) -> Iterator[Build]:
                     file_from_start=True,
                     target=_plain(asked.get("target")) or "",
                     images=image_names([asked.get("tags") or ""]),
+                    arguments=read_arguments(asked.get("build-args")),
                 )
 
 
@@ -200,33 +204,9 @@ def _read_script(name: str, text: str) -> Iterator[Build]:
         yield from _read_lines(name, text, "")
 
 
-_COMMAND: Final = re.compile(
-    r"(?:docker(?:\s+buildx|\s+image)?|podman|buildah|nerdctl)\s+(?:build|bud)\s+([^\n;&|]*)"
-)
-_FLAGS_ALONE: Final = frozenset(
-    {
-        "--no-cache",
-        "--pull",
-        "--push",
-        "--load",
-        "--rm",
-        "--force-rm",
-        "-q",
-        "--quiet",
-        "--squash",
-        "--compress",
-    }
-)
-
-
 def _read_lines(name: str, text: str, root: str) -> Iterator[Build]:
     """The `docker build` commands of a script that is run in the folder `root`."""
-    for match in _COMMAND.finditer(re.sub(r"\\\r?\n", " ", text)):
-        try:
-            words = shlex.split(match[1].replace("$(", "$ ("))
-        except ValueError:
-            continue
-        flags, operands = _split_flags(words)
+    for flags, operands in read_commands(text):
         context = operands[0] if operands else "."
         yield from _make(
             name,
@@ -236,29 +216,32 @@ def _read_lines(name: str, text: str, root: str) -> Iterator[Build]:
             file_from_start=True,
             target=_plain(flags["target"][0]) or "" if flags["target"] else "",
             images=image_names(flags["tag"]),
+            arguments=read_arguments(flags["argument"]),
         )
 
 
-def _split_flags(words: list[str]) -> tuple[dict[str, list[str]], list[str]]:
-    """The values of -f, -t and --target, and what is no flag."""
-    names = {"-f": "file", "--file": "file", "-t": "tag", "--tag": "tag", "--target": "target"}
-    flags: dict[str, list[str]] = {"file": [], "tag": [], "target": []}
-    operands: list[str] = []
-    rest = iter(words)
-    for word in rest:
-        flag, equals, value = word.partition("=")
-        if not word.startswith("-"):
-            operands.append(word)
-        elif flag in names:
-            flags[names[flag]].append(value if equals else next(rest, ""))
-        elif not equals and flag not in _FLAGS_ALONE:
-            next(rest, "")
-    return flags, operands
-
-
 def _read_bake_json(name: str, text: str) -> Iterator[Build]:
-    for target, facts in _mapping(json.loads(text).get("target")).items():
+    yield from _bake_targets(name, _mapping(json.loads(text).get("target")))
+
+
+def _read_bake_hcl(name: str, text: str) -> Iterator[Build]:
+    yield from _bake_targets(name, read_blocks(text, "target"))
+
+
+def _bake_targets(name: str, targets: Mapping[str, Mapping[str, Any]]) -> Iterator[Build]:
+    for target in targets:
+        rows = list(_lineage(target, targets, 0))
+        facts = {key: value for row in rows for key, value in row.items()}
+        facts["args"] = merge_arguments(row.get("args") for row in rows)
         yield from _bake_target(name, target, facts)
+
+
+def _lineage(name: str, targets: Mapping[str, Mapping[str, Any]], depth: int) -> Iterator[Mapping[str, Any]]:
+    """The facts of the targets that one inherits from, and its own last: later ones go before."""
+    facts = targets.get(name, {})
+    for parent in facts.get("inherits") or () if depth < 10 else ():
+        yield from _lineage(parent, targets, depth + 1)
+    yield facts
 
 
 def _bake_target(name: str, target: str, facts: Mapping[str, Any]) -> Iterator[Build]:
@@ -271,22 +254,8 @@ def _bake_target(name: str, target: str, facts: Mapping[str, Any]) -> Iterator[B
         images=image_names(facts.get("tags") or ()),
         name=target,
         contexts=_named(_mapping(facts.get("contexts")), "target:"),
+        arguments=facts["args"],
     )
-
-
-def _read_bake_hcl(name: str, text: str) -> Iterator[Build]:
-    targets = read_blocks(text, "target")
-    for target in targets:
-        yield from _bake_target(name, target, _inherited(target, targets, 0))
-
-
-def _inherited(name: str, targets: Mapping[str, dict[str, Any]], depth: int) -> dict[str, Any]:
-    """A target's facts on top of those that it inherits."""
-    facts = targets.get(name, {})
-    below: dict[str, Any] = {}
-    for parent in facts.get("inherits") or () if depth < 10 else ():
-        below |= _inherited(parent, targets, depth + 1)
-    return below | facts
 
 
 _READERS: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (

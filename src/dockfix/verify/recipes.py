@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from dockfix.repository.hcl import read_blocks
+from dockfix.repository.arguments import UNKNOWN
 
 if TYPE_CHECKING:
     from dockfix.candidates import Build, Candidate
     from dockfix.verify.options import VerifyOptions
 
-_DEFAULTED: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
-_DEPTH: Final = 10
-
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One way: the folder that is built, the stage, the arguments; None is what an engine takes by itself."""
+    """One way: the folder that is built, the stage, the arguments; None is what an engine takes by itself.
+
+    Of the arguments that are `left_out`, only the build itself knows the values.
+    """
 
     context: Path | None = None
     target: str | None = None
     build_args: Mapping[str, str | None] = field(default_factory=dict)
+    left_out: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         named = [
             f"context {self.context}" if self.context else "",
             f"target {self.target}" if self.target else "",
             f"arguments {', '.join(self.build_args)}" if self.build_args else "",
+            f"without {', '.join(self.left_out)}" if self.left_out else "",
         ]
         return ", ".join(filter(None, named)) or "nothing given"
+
+    def is_less_than(self, other: Recipe) -> bool:
+        """Whether it tells too little of its arguments, and the other all of that and more."""
+        if (self.context, self.target) != (other.context, other.target):
+            return False
+        told = self.build_args.items()
+        return (not told or bool(self.left_out)) and told < other.build_args.items()
 
 
 def find_recipes(candidate: Candidate, stages: Iterable[str], options: VerifyOptions) -> list[Recipe]:
@@ -51,11 +57,7 @@ def find_recipes(candidate: Candidate, stages: Iterable[str], options: VerifyOpt
     if targets := [target for target in options.targets if target.lower() in names]:
         recipes = [replace(recipe, target=target) for recipe in recipes for target in targets]
     distinct = [recipe for at, recipe in enumerate(recipes) if recipe not in recipes[:at]]
-    richer = {(recipe.context, recipe.target) for recipe in distinct if recipe.build_args}
-    # Not every kind of file is read for its arguments: silence says nothing beside a word.
-    return [
-        recipe for recipe in distinct if recipe.build_args or (recipe.context, recipe.target) not in richer
-    ]
+    return [recipe for recipe in distinct if not any(map(recipe.is_less_than, distinct))]
 
 
 def _read(build: Build, dockerfile: str) -> Iterator[Recipe]:
@@ -66,61 +68,6 @@ def _read(build: Build, dockerfile: str) -> Iterator[Recipe]:
     root = Path(dockerfile.removesuffix(inner))
     context = root / build.context
     if context.is_dir():
-        arguments = _read_arguments(root / build.source).get(build.name, {}) if build.name else {}
-        yield Recipe(context, build.target or None, arguments)
-
-
-@cache
-def _read_arguments(path: Path) -> Mapping[str, Mapping[str, str | None]]:
-    """The build arguments in a compose or bake file by service or target; none where it is broken."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".hcl":
-            return _inherit(read_blocks(text, "target"))
-        if path.suffix == ".json":
-            return _inherit(json.loads(text)["target"])
-        return _read_services(text)
-    except (OSError, ValueError, TypeError, AttributeError, KeyError):
-        return {}
-
-
-def _read_services(text: str) -> Mapping[str, Mapping[str, str | None]]:
-    from ruamel.yaml import YAML  # noqa: PLC0415  # only where a compose file builds something
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
-
-    try:
-        services: Mapping[str, Any] = YAML(typ="safe").load(text)["services"]
-    except YAMLError:
-        return {}
-    return {
-        str(name): _pairs(service["build"].get("args"))
-        for name, service in services.items()
-        if isinstance(service.get("build"), dict)
-    }
-
-
-def _inherit(targets: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, str | None]]:
-    """Each target's arguments on top of those of the targets that it inherits from."""
-
-    def collect(name: str, depth: int) -> dict[str, str | None]:
-        facts = targets.get(name) or {}
-        found: dict[str, str | None] = {}
-        for parent in (facts.get("inherits") or ()) if depth < _DEPTH else ():
-            found |= collect(parent, depth + 1)
-        written = {key: value for key, value in (facts.get("args") or {}).items() if value is not None}
-        return found | _pairs(written)
-
-    return {name: collect(name, 0) for name in targets}
-
-
-def _pairs(written: object) -> dict[str, str | None]:
-    """Arguments in either form; None takes the environment's, one named by a variable is left out."""
-    if isinstance(written, list):
-        split = (str(item).partition("=") for item in written)
-        written = {name: value if equals else None for name, equals, value in split}
-    pairs: dict[str, str | None] = {}
-    for name, value in written.items() if isinstance(written, dict) else ():
-        text = str(value).lower() if isinstance(value, bool) else _DEFAULTED.sub(r"\1", str(value))
-        if value is None or "$" not in text:
-            pairs[str(name)] = None if value is None else text
-    return pairs
+        known = {name: value for name, value in build.arguments if value != UNKNOWN}
+        unknown = tuple(name for name, value in build.arguments if value == UNKNOWN)
+        yield Recipe(context, build.target or None, known, unknown)

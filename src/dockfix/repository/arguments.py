@@ -1,0 +1,50 @@
+"""The arguments of a build, in the forms in which the files that ask for builds write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+UNKNOWN: Final = "$"
+"""Stands for a value that only the build itself knows: a variable, an expression, the output of a command."""
+
+Arguments = tuple[tuple[str, str | None], ...]
+"""Names and values; None takes the environment's."""
+
+_DEFAULTED: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
+_OPEN: Final = re.compile(r"\$|\{\{|`")
+
+
+def read_arguments(written: object) -> Arguments:
+    """The arguments in a mapping, a list of `NAME=VALUE`, or lines of them as workflows have them."""
+    if isinstance(written, str):
+        lines = (line.strip() for line in written.splitlines())
+        written = [_unquote(line) for line in lines if line and not line.startswith("#")]
+    if isinstance(written, list):
+        split = (str(item).partition("=") for item in written)
+        written = {name.strip(): value if equals else None for name, equals, value in split}
+    if not isinstance(written, Mapping):
+        return ()
+    return tuple((str(name), _known(value)) for name, value in written.items())
+
+
+def merge_arguments(written: Iterable[object]) -> Arguments:
+    """The arguments of a bake target on top of those that it inherits, where None is what nobody can read."""
+    merged: dict[str, Any] = {}
+    for one in written:
+        merged |= one if isinstance(one, Mapping) else {}
+    return read_arguments({name: UNKNOWN if value is None else value for name, value in merged.items()})
+
+
+def _known(value: object) -> str | None:
+    if value is None:
+        return None
+    text = str(value).lower() if isinstance(value, bool) else _DEFAULTED.sub(r"\1", str(value))
+    return UNKNOWN if _OPEN.search(text) else text
+
+
+def _unquote(line: str) -> str:
+    """A line of a workflow's list, which may be quoted as a whole as in CSV."""
+    quoted = len(line) > 1 and line[0] == line[-1] == '"'
+    return line[1:-1].replace('""', '"') if quoted else line
