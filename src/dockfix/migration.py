@@ -69,7 +69,8 @@ class Request:
     def needs_texts(self) -> bool:
         """Whether anything is done with the files' texts, beside counting what would change."""
         counts = self.mode is Mode.CHECK and not (self.show_diff or self.statistics)
-        return not counts or self.output is not None or bool(self.reports) or self.proof is not None
+        others = self.manifests, self.output is not None, bool(self.reports), self.proof is not None
+        return not counts or any(others)
 
 
 def migrate(request: Request) -> Exit:
@@ -98,7 +99,7 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
     if request.proof is not None:
         analyses = _prove(request, request.proof, candidates, analyses, terminal)
     if request.manifests and deployments:
-        from dockfix.repository.deployments import follow  # noqa: PLC0415  # only where it is asked for
+        from dockfix.repository.following import follow  # noqa: PLC0415  # only where it is asked for
 
         by_file = {one.real: own for one, own in zip(candidates, options, strict=True)}
         analyses = follow(analyses, deployments, by_file, root)

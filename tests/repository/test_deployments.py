@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from git_repository import Repository
 
+from dockfix import stamps
 from dockfix.candidates import Build, Candidate
 from dockfix.repository.deployments import find_deployments
 
@@ -94,6 +95,27 @@ def test_a_manifest_above_stays_for_no_patch_reaches_it(
     assert "+++ b/web/Dockerfile" in patch
     assert "compose.yml" not in patch
     assert "compose.yml:5 runs it as root all the same [manifest-user]" in said
+
+
+def test_what_an_edit_mends_is_not_told(web: Repository, dockfix: Run) -> None:
+    web.put("compose.yml", text=f"{COMPOSE}      - home:/root\n")
+    web.put("compose.dev.yml", text=COMPOSE.replace("root   #", "${WHO:-root}   #"))
+    _, patch, said = dockfix("--diff", "--manifests", "-v", ".")
+    assert "+    user: appuser" in patch
+    assert "compose.yml:5" not in said
+    assert "compose.yml:7" not in said
+    assert "compose.yml:9 mounts /root, which only root reads [manifest-mount]" in said
+    assert "compose.dev.yml:5 runs it as root all the same [manifest-user]" in said
+    assert "compose.dev.yml:7" not in said
+
+
+def test_a_count_of_what_is_known_counts_the_manifests_too(
+    web: Repository, dockfix: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stamps, "_SETTLED", -(10**12))
+    web.put("compose.yml", text=COMPOSE)
+    for _ in range(2):
+        assert "  would change      2" in dockfix("--check", "--manifests", ".")[2]
 
 
 def test_manifests_of_what_does_not_change_stay(web: Repository, dockfix: Run) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
 
 from dockfix.edits import Edit
 from dockfix.evidence.manifests import Deployment, Mount, Setting
 from dockfix.results import Finding
+
+MENDED_BY_EDITS: Final = frozenset({"manifest-user", "manifest-mount"})
 
 
 def find_contradictions(
@@ -101,6 +105,15 @@ def edit_manifest(
             if home and is_plain(target) and posixpath.normpath(target.value).startswith("/root/"):
                 edits.add(Edit(target.start, target.end, moved_home(target.value, home)))
     return tuple(sorted(edits))
+
+
+def find_mended(one: Deployment, edits: Iterable[Edit]) -> set[str]:
+    """The messages of what `find_contradictions` says of a deployment and these edits mend."""
+    starts = {edit.start for edit in edits}
+    user = None if one.user is not None and one.user.start in starts else one.user
+    mounts = tuple(mount for mount in one.mounts if mount.target.start not in starts)
+    left = {finding.message for finding in _of(replace(one, user=user, mounts=mounts), "", "", ())}
+    return {finding.message for finding in _of(one, "", "", ())} - left
 
 
 def _settings(one: Deployment) -> Iterator[Setting]:

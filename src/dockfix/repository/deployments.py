@@ -1,27 +1,21 @@
-"""Which manifests of a repository run the images of its Dockerfiles, and how those follow to a user."""
+"""Which manifests of a repository run the images of its Dockerfiles."""
 
 from __future__ import annotations
 
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from dockfix.analysis import Analysis
 from dockfix.build_context import digest_names
 from dockfix.candidates import Candidate
-from dockfix.edits import apply_edits
 from dockfix.evidence.manifests import Deployment, Mount, Setting, likely_names, read_manifests
 from dockfix.model.images import find_image
-from dockfix.options import Options
-from dockfix.reading import Source, read_bytes, read_source
+from dockfix.reading import read_bytes
 from dockfix.repository.cache import Cache, derive
-from dockfix.repository.git import find_top
-from dockfix.results import Changed, Finding
 
-NAME: Final = "manifests"
 MAX_BYTES: Final = 256 * 1024
 # What can contradict an image that runs as a user; everything else of a manifest is of no interest.
 _TELLS: Final = re.compile(
@@ -197,96 +191,3 @@ def _deployment(row: Mapping[str, Any]) -> Deployment:
     fields["mounts"] = tuple(Mount(**(mount | {"target": Setting(**mount["target"])})) for mount in mounts)
     fields["command"] = tuple(fields["command"])
     return Deployment(**fields)
-
-
-# Manifests that follow
-
-
-def follow(
-    analyses: Iterable[Analysis], deployments: Deployments, options: Mapping[str, Options], root: str
-) -> Iterator[Analysis]:
-    """The analyses, and behind them those of the manifests that have to follow what changes.
-
-    `options` are by the Dockerfile's absolute path; patches are to be applied in `root`, so manifests
-    elsewhere stay as they are, and what was said of them stands.
-    """
-    start = os.path.join(root, "")
-    wanted: dict[str, list[tuple[Deployment, str, str, str]]] = {}
-    for analysis in analyses:
-        yield analysis
-        real = os.path.realpath(analysis.path)
-        if analysis.applies and isinstance(analysis.result, Changed) and real in deployments:
-            user, ids, home = _user_of(analysis.result.text, options[real])
-            for one in deployments[real]:
-                place = _place(real, one)
-                if place.startswith(start):
-                    wanted.setdefault(place, []).append((one, user, ids, home))
-    for place, rows in sorted(wanted.items()):
-        if (edited := _edit(place, rows, root)) is not None:
-            yield edited
-
-
-def _place(real: str, deployment: Deployment) -> str:
-    """Where a manifest lies whose repository holds the Dockerfile.
-
-    Folders below the top may have one of the same name; without git, the nearest folder counts.
-    """
-    folder = os.path.dirname(real)
-    top = find_top(folder)
-    if top is not None and os.path.isfile(place := os.path.join(top, deployment.file)):
-        return place
-    while not os.path.isfile(os.path.join(folder, deployment.file)) and os.path.dirname(folder) != folder:
-        folder = os.path.dirname(folder)
-    return os.path.join(folder, deployment.file)
-
-
-def _user_of(text: str, options: Options) -> tuple[str, str, str]:
-    """The name, `uid:gid` (empty where nobody knows them) and home of whom a rewritten file runs as."""
-    from dockfix.context import Context  # noqa: PLC0415
-    from dockfix.model.lineage import find_lineages, read_stages  # noqa: PLC0415
-    from dockfix.model.plan import Plan  # noqa: PLC0415
-    from dockfix.syntax.parser import parse  # noqa: PLC0415
-
-    tree = parse(text)
-    stages = read_stages(tree, options)
-    plan = Plan(tree, stages, find_lineages(stages, ())[0], options, Context())
-    ids = plan.account.ids if plan.account.uid is not None else ""
-    return plan.account.name, ids, plan.home
-
-
-def _edit(place: str, rows: Sequence[tuple[Deployment, str, str, str]], root: str) -> Analysis | None:
-    from dockfix.diff import compare_lines, patch_name  # noqa: PLC0415
-    from dockfix.evidence.contradictions import edit_manifest  # noqa: PLC0415
-
-    source = read_source(place)
-    if not isinstance(source, Source):
-        return None
-    # What is remembered of a manifest may be older than the file: it is read anew.
-    present = {
-        (one.kind, one.name, one.line): one for one in read_manifests([(rows[0][0].file, source.text)])
-    }
-    wanted = {(known.kind, known.name, known.line) for known, *_ in rows}
-    others = [one for key, one in present.items() if key not in wanted]
-    edits = {
-        edit
-        for known, user, ids, home in rows
-        if (one := present.get((known.kind, known.name, known.line))) is not None
-        for edit in edit_manifest([one], source.text, user=user, ids=ids, home=home, others=others)
-    }
-    try:
-        text = apply_edits(source.text, edits)
-    except ValueError:
-        return None  # two Dockerfiles want different things of one place
-    if text == source.text:
-        return None
-    note = Finding("follows", 0, "follows the Dockerfiles that it runs", "apply both together")
-    lines = tuple(compare_lines(source.text, text))
-    shown = os.path.relpath(place)
-    return Analysis(
-        shown,
-        Changed(text, (NAME,), (), (note,)),
-        source.data,
-        True,
-        lines,
-        patch_name(os.path.realpath(place), root),
-    )
