@@ -23,10 +23,24 @@ def find_candidates(
     A file named outright is taken for a Dockerfile whatever its name; those that are outside come
     last. `cache` remembers searches.
     """
+    from dockfix.repository.patterns import Selection  # noqa: PLC0415  # not needed for standard input
+
+    chosen = selection or Selection()
     seen: set[str] = set()
     outside: dict[str, Candidate] = {}
-    for path in paths:
-        for candidate in _find(path, selection, cache):
+    places = [path if os.path.isdir(path) else _name(path, chosen) for path in paths]
+    named = [place for place in places if isinstance(place, Candidate)]
+    heard: dict[str, Candidate] = {}
+    if named:
+        from dockfix.repository.hearing import hear_repositories  # noqa: PLC0415  # not needed for folders
+
+        for candidate in hear_repositories(named, chosen, cache):
+            if candidate.outside:
+                outside[candidate.real] = candidate
+            else:
+                heard[candidate.path] = candidate
+    for place in places:
+        for candidate in _find(place, chosen, cache) if isinstance(place, str) else [heard[place.path]]:
             if candidate.outside:
                 outside[candidate.real] = candidate
             elif candidate.real not in seen:
@@ -35,9 +49,13 @@ def find_candidates(
     yield from (candidate for real, candidate in outside.items() if real not in seen)
 
 
-def _is_searched(path: str, selection: Selection | None) -> bool:
+def _name(path: str, selection: Selection) -> Candidate:
+    return Candidate(path, os.path.realpath(path), embedded=_is_searched(path, selection))
+
+
+def _is_searched(path: str, selection: Selection) -> bool:
     """Whether a file that the user named is to be searched for Dockerfiles rather than taken for one."""
-    if selection is None or not selection.embedded:
+    if not selection.embedded:
         return False
     from dockfix.embedded import can_hold_dockerfile  # noqa: PLC0415  # only where such files are asked for
     from dockfix.naming import is_dockerfile_name  # noqa: PLC0415
@@ -45,18 +63,12 @@ def _is_searched(path: str, selection: Selection | None) -> bool:
     return not is_dockerfile_name(os.path.basename(path)) and can_hold_dockerfile(path)
 
 
-def _find(path: str, selection: Selection | None, cache: Cache | None) -> Iterator[Candidate]:
-    if not os.path.isdir(path):
-        yield Candidate(path, os.path.realpath(path), embedded=_is_searched(path, selection))
-        return
-    from dockfix.repository.patterns import Selection  # noqa: PLC0415  # not needed for single files
-    from dockfix.repository.walks import recall_search  # noqa: PLC0415
+def _find(folder: str, selection: Selection, cache: Cache | None) -> Iterable[Candidate]:
+    from dockfix.repository.walks import recall_search  # noqa: PLC0415  # not needed for single files
 
-    chosen = selection or Selection()
-    known = None if cache is None else recall_search(cache, path, os.path.realpath(path), chosen)
-    if known is None:
-        from dockfix.repository.finding import find_in  # noqa: PLC0415  # not needed for what is known
+    known = None if cache is None else recall_search(cache, folder, os.path.realpath(folder), selection)
+    if known is not None:
+        return known
+    from dockfix.repository.finding import find_in  # noqa: PLC0415  # not needed for what is known
 
-        yield from find_in(path, chosen, cache)
-    else:
-        yield from known
+    return find_in(folder, selection, cache)

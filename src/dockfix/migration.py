@@ -93,8 +93,9 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
     selection = _selection(request)
     found = list(find_candidates(request.paths, selection, cache))
     candidates = [candidate for candidate in found if not candidate.outside]
-    deployments = _find_deployments(selection, candidates, cache)
-    options, related = _relate_and_analyse(request, candidates, found[len(candidates) :], deployments, cache)
+    others = found[len(candidates) :]
+    deployments = _find_deployments(selection, candidates, others, cache)
+    options, related = _relate_and_analyse(request, candidates, others, deployments, cache)
     analyses = _name(related, candidates, root) if request.needs_texts or request.statistics else related
     if request.proof is not None:
         analyses = _prove(request, request.proof, candidates, analyses, terminal)
@@ -165,14 +166,14 @@ def _open_cache(request: Request) -> Cache | None:
 
 
 def _find_deployments(
-    selection: Selection | None, candidates: Sequence[Candidate], cache: Cache | None
+    selection: Selection, candidates: Sequence[Candidate], others: Sequence[Candidate], cache: Cache | None
 ) -> Mapping[str, tuple[Deployment, ...]]:
     """What the repository's manifests say of running the candidates' images, by absolute path."""
-    if selection is None or not selection.repositories:
+    if not selection.repositories:
         return {}
-    from dockfix.repository.deployments import find_deployments  # noqa: PLC0415  # not needed for single files
+    from dockfix.repository.deployments import find_deployments  # noqa: PLC0415  # not always needed
 
-    return find_deployments(selection.repositories, candidates, cache)
+    return find_deployments(selection.repositories, candidates, cache, others)
 
 
 def _relate_and_analyse(
@@ -287,10 +288,8 @@ class _StatisticsSink(Statistics):
             self._terminal.write(line)
 
 
-def _selection(request: Request) -> Selection | None:
-    """What the user and the configuration nearest to this folder say of names; None for single files."""
-    if not request.embedded and not any(map(os.path.isdir, request.paths)):
-        return None
+def _selection(request: Request) -> Selection:
+    """What the user and the configuration nearest to this folder say of names."""
     from dockfix.repository.patterns import Patterns, Selection  # noqa: PLC0415
 
     here = os.path.realpath(os.curdir)

@@ -168,3 +168,11 @@ def test_an_image_belongs_to_one_dockerfile(
     ]
     found = find_deployments([(root, ["pod.yaml", "gone.yaml"])], candidates)
     assert list(found) == ([f"{root}/{expected}"] if expected else [])
+
+
+def test_a_manifest_that_two_searches_found_is_heard_once(web: Repository) -> None:
+    web.put("pod.yaml", text=POD)
+    root = str(web.folder)
+    candidates = [Candidate("services/web/Dockerfile", f"{root}/services/web/Dockerfile")]
+    found = find_deployments([(root, ["pod.yaml"]), (root, ["pod.yaml"])], candidates)
+    assert [len(rows) for rows in found.values()] == [1]

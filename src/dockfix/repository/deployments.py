@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -43,27 +43,33 @@ def find_deployments(
     repositories: Iterable[tuple[str, Sequence[str]]],
     candidates: Sequence[Candidate],
     cache: Cache | None = None,
+    others: Sequence[Candidate] = (),
 ) -> dict[str, tuple[Deployment, ...]]:
     """The deployments of the candidates, matched by what builds them, else by the image's name.
 
     `repositories` are folders (absolute) with their files that may be manifests, relative to them.
-    A name that two Dockerfiles may go by says nothing.
+    A name that two Dockerfiles may go by, be it one of the `others`, says nothing.
     """
     found: dict[str, list[Deployment]] = {}
+    asked = {one.real for one in candidates}
+    by_root: dict[str, dict[str, None]] = {}
     for root, names in repositories:
+        by_root.setdefault(root, {}).update(dict.fromkeys(names))
+    for root, manifests in by_root.items():
         start = root + os.sep
         known = _Known(
             {
                 one.real[len(start) :].replace(os.sep, "/"): one
-                for one in candidates
+                for one in (*candidates, *others)
                 if one.real.startswith(start) and one.refusal is None and _may_change(one.real, cache)
             }
         )
-        for name in names if known.candidates else ():
+        own = {path for path, one in known.candidates.items() if one.real in asked}
+        for name in manifests if own else ():
             glance = _glance(os.path.join(root, name), cache)
-            wanted = glance is not None and known.is_wanted(name, glance[0], builds=glance[1])
+            wanted = glance is not None and known.is_wanted(name, glance[0], own, builds=glance[1])
             for deployment in _read(root, name, known, cache) if wanted else ():
-                if (path := known.find(deployment)) is not None:
+                if (path := known.find(deployment)) in own:
                     found.setdefault(known.candidates[path].real, []).append(deployment)
     return {real: tuple(rows) for real, rows in found.items()}
 
@@ -90,11 +96,12 @@ class _Known:
     candidates: Mapping[str, Candidate]
     by_image: dict[str, set[str]] = field(default_factory=dict)
     by_name: dict[str, set[str]] = field(default_factory=dict)
-    sources: set[str] = field(default_factory=set)
+    sources: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for path, one in self.candidates.items():
-            self.sources.update(build.source for build in one.builds)
+            for build in one.builds:
+                self.sources.setdefault(build.source, set()).add(path)
             images = [image for build in one.builds for image in build.images]
             for image in images:
                 self.by_image.setdefault(image, set()).add(path)
@@ -107,11 +114,11 @@ class _Known:
         """A name for all that manifests can be matched to."""
         return digest_names([*self.candidates, *self.by_image, *self.by_name, *self.sources])
 
-    def is_wanted(self, name: str, images: Iterable[str], *, builds: bool) -> bool:
-        """Whether a manifest that builds or runs some images may run that of a Dockerfile here."""
-        if (builds and name in self.sources) or name.endswith("devcontainer.json"):
+    def is_wanted(self, name: str, images: Iterable[str], of: Set[str], *, builds: bool) -> bool:
+        """Whether a manifest that builds or runs some images may run that `of` one of some Dockerfiles."""
+        if name.endswith("devcontainer.json") or (builds and of & self.sources.get(name, set())):
             return True
-        return any(self._of_image(image) is not None for image in images)
+        return any(self._of_image(image) in of for image in images)
 
     def find(self, deployment: Deployment) -> str | None:
         """The Dockerfile whose image a deployment runs."""
@@ -152,7 +159,8 @@ def _read(root: str, name: str, known: _Known, cache: Cache | None) -> tuple[Dep
 
     def tells(part: str) -> bool:
         glance = _look(part.encode())
-        return glance is not None and known.is_wanted(name, glance[0], builds=glance[1])
+        every = known.candidates.keys()
+        return glance is not None and known.is_wanted(name, glance[0], every, builds=glance[1])
 
     def read() -> tuple[dict[str, Any], ...]:
         return tuple(map(asdict, read_manifests([(name, _text(root, name))], tells)))

@@ -51,14 +51,17 @@ MAX_SEARCHED: Final = 1024 * 1024
 _EXPECTED: Final = frozenset({"Dockerfile", "Containerfile"})
 
 
-def find_in(folder: str, selection: Selection, cache: Cache | None = None) -> Iterator[Candidate]:
+def find_in(
+    folder: str, selection: Selection, cache: Cache | None = None, *, walks: bool = True
+) -> Iterator[Candidate]:
     """The candidates below `folder`, as paths that start like it does; links come after plain files.
 
     What looks like a Dockerfile and cannot or should not be read comes with the reason; the other
-    Dockerfiles of its repository come as `outside`, with what builds them.
+    Dockerfiles of its repository come as `outside`, with what builds them. Without `walks`, a folder
+    that git knows nothing of has none.
     """
     real = os.path.realpath(folder)
-    search = _Search(folder, real, selection, cache)
+    search = _Search(folder, real, selection, cache, walks)
     if cache is None or selection.everything or selection.embedded or find_top(real) is None:
         yield from _links_last(search.with_builds(list(search.candidates())))
         return
@@ -107,6 +110,7 @@ class _Search:
     real: str
     selection: Selection
     cache: Cache | None = None
+    walks: bool = True
     top: str = ""
     telling: list[str] = field(default_factory=list)
     manifests: list[str] = field(default_factory=list)
@@ -186,7 +190,8 @@ class _Search:
                     return
         except GitError:
             pass
-        yield from self._walk("", [])
+        if self.walks:
+            yield from self._walk("", [])
 
     def _from_git(self, listing: Listing, top: str) -> Iterator[Candidate]:
         folders: set[str] = set()
