@@ -109,6 +109,7 @@ def test_a_patch_leaves_out_what_breaks_and_keeps_it(dockfix: Run, tmp_path: Pat
 
 def test_options_reach_the_engine(dockfix: Run) -> None:
     build = "--build-arg A=1 --build-arg B --secret id=x --context ctx --build-network host"
+    build += " --env C=3 --env D --env-file a.env --env-file b.env"
     arguments = f"--engine podman --verify-seconds 2 --builder big --builder far {build}".split()
     dockfix("--diff", "--verify", "good.Dockerfile", *arguments)
     assert asked[-1] == VerifyOptions(
@@ -118,6 +119,8 @@ def test_options_reach_the_engine(dockfix: Run) -> None:
         context=Path("ctx"),
         builders=("big", "far"),
         build_network="host",
+        env=("C=3", "D"),
+        env_files=("a.env", "b.env"),
         seconds=2.0,
     )
 

@@ -136,6 +136,13 @@ def main(  # a parameter is an option
     build_network: Annotated[
         str | None, typer.Option(metavar="NAME", help="Network for RUN in builds.")
     ] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[=VALUE]", help="A setting of both runs, as of docker run."),
+    ] = None,
+    env_file: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="Such settings, one on a line.")
+    ] = None,
     verify_seconds: Annotated[float, typer.Option(min=0.1, help="How long to let images run.")] = 5,
     verify_jobs: Annotated[int, typer.Option(min=1, help="How many proofs at once.")] = 1,
     include: Annotated[
@@ -232,7 +239,8 @@ def main(  # a parameter is an option
         proof = _proof(
             engine, context, build_arg, secret, target, builder, build_network, verify_seconds, verify_jobs
         )
-        request = replace(request, proof=proof)
+        given = replace(proof, env=tuple(env or ()), env_files=tuple(env_file or ()))
+        request = replace(request, proof=given)
     raise typer.Exit(_run_request(request))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -39,6 +40,27 @@ CMD ["python", "-c", "print('done')"]
 """
 
 
+WAITS = """\
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"{os.environ['SECRET_KEY']} {os.environ['OWN']}".encode())
+
+print(os.environ["DATABASE_URL"], flush=True)
+HTTPServer(("", 8000), Page).serve_forever()
+"""
+SERVER = f"""\
+FROM {BASE}
+WORKDIR /app
+COPY serve.py .
+CMD ["python", "serve.py"]
+"""
+
+
 def dockfix(room: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     engine()
     if not has_image(BASE):
@@ -73,3 +95,24 @@ def test_a_quieted_warning_is_proven_without_a_user(tmp_path: Path) -> None:
     assert f"{dockerfile}: proven\n" in done.stderr, done.stderr
     assert done.returncode == 0
     assert "--root-user-action=ignore" in dockerfile.read_text()
+
+
+def test_settings_reach_both_runs_and_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    dockerfile = folder / "Dockerfile"
+    dockerfile.write_text(SERVER)
+    (folder / "serve.py").write_text(WAITS)
+    bare = dockfix(tmp_path, "--diff", str(dockerfile))
+    assert "the original itself ends with exit code 1: KeyError: 'DATABASE_URL'" in bare.stderr
+    settings = tmp_path / "web.env"
+    settings.write_text("# of the tests\nDATABASE_URL=postgres://u:hunter2@db/x\n")
+    monkeypatch.setenv("OWN", "handed on")
+    report = tmp_path / "proofs.json"
+    given = ["--env", "SECRET_KEY=tr0ub4dor", "--env", "OWN", "--env-file", str(settings)]
+    done = dockfix(tmp_path, "--diff", *given, "--report", str(report), str(dockerfile))
+    assert f"{dockerfile}: proven\n" in done.stderr
+    (row,) = json.loads(report.read_text())["files"]
+    assert row["proof"]["details"]["after"]["answers"][0]["body"] == "*** ***"
+    for secret in ("hunter2", "tr0ub4dor", "handed on"):
+        assert secret not in report.read_text() + done.stderr + done.stdout

@@ -19,8 +19,11 @@ BASE = "python:3.12-slim-bookworm"
 FLAGS = {
     "version": {"--format"},
     "build": {"--progress", "--file", "--tag", "--label", "--build-arg", "--secret", "--target", "--network"},
-    "create": {"--label", "--network", "--pids-limit", "--memory"},
-    "run": {"--rm", "--interactive", "--label", "--network", "--pids-limit", "--memory", "--entrypoint"},
+    "create": {"--label", "--network", "--pids-limit", "--memory", "--env", "--env-file"},
+    "run": {
+        *("--rm", "--interactive", "--label", "--network", "--pids-limit", "--memory", "--entrypoint"),
+        *("--env", "--env-file"),
+    },
     "exec": {"--interactive"},
     "start": set(),
     "inspect": {"--format"},
@@ -86,8 +89,15 @@ def test_calls_are_those_that_nerdctl_documents(
     )
     dockerfile = tmp_path / "context" / "Dockerfile"
     dockerfile.parent.mkdir()
+    settings = tmp_path / "settings"
+    settings.write_text("A=1\n")
     options = VerifyOptions(
-        engine="nerdctl", seconds=2, build_args={"LEVEL": "1"}, build_network=build_network()
+        engine="nerdctl",
+        seconds=2,
+        build_args={"LEVEL": "1"},
+        build_network=build_network(),
+        env=("B=2", "HOME_PAGE"),
+        env_files=(str(settings),),
     )
     verdict = prove(original, rewrite, dockerfile, options)
     assert verdict.proven, (verdict, verdict.log_tail)

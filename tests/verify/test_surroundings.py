@@ -21,3 +21,4 @@ from dockfix.verify.surroundings import platform_flags
 )
 def test_port_is_given_where_the_start_asks_for_it(config: dict[str, Any], flags: tuple[str, ...]) -> None:
     assert platform_flags(config) == flags
+    assert platform_flags(config, {"PORT"}) == ()

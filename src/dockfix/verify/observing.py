@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -57,12 +57,13 @@ class Watch:
 
 
 class Observer:
-    """Observes images, one at a time."""
+    """Observes images, one at a time; `given` are the names of settings that the options' flags hold."""
 
-    def __init__(self, session: Session, options: VerifyOptions) -> None:
+    def __init__(self, session: Session, options: VerifyOptions, given: Container[str] = ()) -> None:
         self._session = session
         self._engine = session.engine
         self._options = options
+        self._given = given
 
     def observe(self, image: str, expected: Expected = Expected()) -> Observation:
         """Run `image` until it has settled or its time is over, then ask inside and remove the container."""
@@ -78,7 +79,7 @@ class Observer:
             log_tail=(),
             path=_path(config),
         )
-        flags = (*self._options.run_flags, *platform_flags(config))
+        flags = (*self._options.run_flags, *platform_flags(config, self._given))
         argv = self._engine.create(image, self._session.label, self._options.memory, flags)
         created = self._session.call(argv)
         if not created.ok or not _ID.search(created.output):

@@ -14,7 +14,8 @@ class VerifyOptions:
     `engine` is docker, podman, nerdctl or buildah (None: the first that answers). `context` is the
     folder that is built, by default the Dockerfile's own, `targets` the stages to build in files
     that have one of that name; `build_args`, `secrets` (as in `--secret`) and `build_network` are
-    handed to the engine, `builders` are Buildx's, over which files are spread. `seconds` is how
+    handed to the engine, `builders` are Buildx's, over which files are spread. `env` (`NAME=VALUE`, or
+    `NAME` for this environment's own) and `env_files` are the settings of both runs. `seconds` is how
     long an image may run, `jobs` how many proofs run at once, `memory` a limit for each run in the
     engine's notation (empty: none), `build_timeout` a limit for each build in seconds. `paths` are
     asked of every port that answers, `checks` are shell commands that must hold for the user.
@@ -27,6 +28,8 @@ class VerifyOptions:
     secrets: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     builders: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
     seconds: float = 5.0
     jobs: int = 1
     memory: str = "2g"

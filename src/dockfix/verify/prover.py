@@ -25,6 +25,7 @@ from dockfix.verify.observing import Expected, Observer
 from dockfix.verify.options import VerifyOptions
 from dockfix.verify.recipes import Recipe
 from dockfix.verify.session import TIMED_OUT, Session
+from dockfix.verify.settings import conceal, read_settings
 from dockfix.verify.verdict import Details, Difference, Kind, Observation, Verdict
 
 Progress = Callable[[str], None]
@@ -74,7 +75,11 @@ class Prover:
         engine = find_engine(self._options.engine)
         if self._options.builders and engine.name != "docker":
             raise EngineError(f"engine: {engine.name} has no builders: use docker, or leave --builder out")
+        settings = read_settings(self._options)
         self._session = Session(engine).__enter__()
+        flags = (*self._options.run_flags, *settings.lay_down(self._session.folder))
+        self._options = replace(self._options, run_flags=flags)
+        self._settings = settings.known
         return self
 
     def __exit__(
@@ -93,7 +98,12 @@ class Prover:
         return self._session.folder
 
     def prove(self, case: Case, progress: Progress = lambda step: None) -> Verdict:
-        """The verdict on one rewrite; `progress` is told each step as it begins."""
+        """The verdict on one rewrite, no setting's value in it; `progress` is told each step as it begins."""
+        verdict = self._prove(case, progress)
+        log, details = conceal((verdict.log_tail, verdict.details), self._settings.values())
+        return replace(verdict, log_tail=log, details=details)
+
+    def _prove(self, case: Case, progress: Progress) -> Verdict:
         began = time.monotonic()
         path = str(case.dockerfile)
         engine = self._session.engine
@@ -200,7 +210,7 @@ class Prover:
             if not self._session.engine.runs:
                 return _Built(done.output, Observation("", "", "", "", False, None, 0.0, ()))
             progress(RUN_REWRITE if before else RUN_ORIGINAL)
-            observer = Observer(self._session, options)
+            observer = Observer(self._session, options, self._settings)
             return _Built(done.output, observer.observe(image, _expect(before, text)))
         finally:
             if not self._session.closed:

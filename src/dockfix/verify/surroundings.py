@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Final
 
 _PORT: Final = "8080"
@@ -11,8 +11,11 @@ _PORT: Final = "8080"
 _ASKS: Final = re.compile(r"\$PORT\b|\$\{PORT\}")
 
 
-def platform_flags(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Flags to create a container of an image of that config: PORT, where its start asks and nobody says."""
+def platform_flags(config: Mapping[str, Any], given: Container[str] = ()) -> tuple[str, ...]:
+    """Flags to create a container of an image of that config: PORT, where its start asks and nobody says.
+
+    `given` are the names of what the container is given otherwise.
+    """
     start = " ".join([*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())])
-    is_set = any(entry.startswith("PORT=") for entry in config.get("Env") or ())
+    is_set = "PORT" in given or any(entry.startswith("PORT=") for entry in config.get("Env") or ())
     return ("--env", f"PORT={_PORT}") if _ASKS.search(start) and not is_set else ()
