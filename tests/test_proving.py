@@ -13,7 +13,7 @@ from dockfix.config import find_config
 from dockfix.context import Context
 from dockfix.options import Options
 from dockfix.results import Changed, Result, Unchanged
-from dockfix.verify import Case, EngineError, Kind, Recipe, Verdict, VerifyOptions
+from dockfix.verify import Case, EngineError, Ground, Kind, Recipe, Verdict, VerifyOptions
 from dockfix.verify.verdict import Details
 
 Run = Callable[..., tuple[int, str, str]]
@@ -43,7 +43,9 @@ class Prover:
             told = case.recipe.target or case.dockerfile.stem
             kind = {"bad": Kind.BREAKS, "old": Kind.ORIGINAL_FAILS}.get(told, Kind.PROVEN)
             assert case.rewritten == case.original + "USER u\n"
-            yield Verdict(kind, str(case.dockerfile), "compare", ("last line",), Details("docker", "why"))
+            weak = Ground.STAYED_UP if told == "job" else Ground.ANSWERS
+            details = Details("docker", "why", ground=weak if kind is Kind.PROVEN else None)
+            yield Verdict(kind, str(case.dockerfile), "compare", ("last line",), details)
 
 
 def stand_in(text: str, options: Options, _context: Context) -> Result:
@@ -175,6 +177,18 @@ def test_a_file_is_proven_in_each_way_that_the_repository_builds_it(dockfix: Run
     told = f"the original does not build: why (built with context {here / 'sub'}, target old)"
     assert f"good.Dockerfile: {told}\n" in err
     assert not contents()["good"]
+
+
+def test_the_weakest_of_several_proofs_is_told(dockfix: Run) -> None:
+    Path("sub").mkdir()
+    Path("compose.yml").write_text(COMPOSE.replace("target: old", "target: job"))
+    _, _, err = dockfix("--write", "--verify", ".", "--report", "r.json")
+    assert [case.recipe.target for case in proven if case.dockerfile.stem == "good"] == [None, "job"]
+    assert "good.Dockerfile: proven (stayed up; no port answered)" in err
+    rows = {row["path"]: row for row in json.loads(Path("r.json").read_text())["files"]}
+    assert rows["good.Dockerfile"]["proof"]["details"]["ground"] == "stayed-up"
+    assert rows["bad.Dockerfile"]["proof"]["details"]["ground"] is None
+    assert contents()["good"]
 
 
 def test_what_stands_inside_of_another_file_is_not_proven(dockfix: Run) -> None:

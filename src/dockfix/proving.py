@@ -18,6 +18,7 @@ from dockfix.terminal import Terminal, show_path
 from dockfix.verify import (
     Case,
     EngineError,
+    Ground,
     Kind,
     Prover,
     Verdict,
@@ -27,6 +28,7 @@ from dockfix.verify import (
 )
 
 _STYLES: Final = {Kind.PROVEN: "green", Kind.BREAKS: "bold red"}
+_GROUNDS: Final = tuple(Ground)
 _LEAST_FIRST: Final = (Kind.BREAKS, Kind.ORIGINAL_FAILS, Kind.INCOMPARABLE, Kind.PROVEN)
 
 
@@ -80,11 +82,17 @@ def _cases(candidate: Candidate, analysis: Analysis, options: VerifyOptions) -> 
 
 def _sum_up(proofs: Sequence[tuple[Case, Verdict]]) -> Verdict:
     """The least good of a file's verdicts, with the way of building that it is about."""
-    case, verdict = min(proofs, key=lambda proof: _LEAST_FIRST.index(proof[1].kind))
+    case, verdict = min(proofs, key=lambda proof: _rank(proof[1]))
     if len(proofs) == 1 or verdict.proven:
         return verdict
     reason = f"{verdict.details.reason} (built with {case.recipe})"
     return replace(verdict, details=replace(verdict.details, reason=reason))
+
+
+def _rank(verdict: Verdict) -> tuple[int, int]:
+    """The higher, the better."""
+    ground = verdict.details.ground
+    return _LEAST_FIRST.index(verdict.kind), 0 if ground is None else -_GROUNDS.index(ground)
 
 
 def _pass_by(analysis: Analysis, terminal: Terminal, *, only_proven: bool) -> Analysis:

@@ -102,6 +102,8 @@ def test_several_builders_share_the_proofs(tmp_path: Path) -> None:
             verdicts = list(prover.prove_all(cases))
             label = prover.label
         steps = [call("buildx", "du", "--verbose", "--builder", name).count("adduser") for name in names]
-    assert [str(verdict) for verdict in verdicts] == [f"{case.dockerfile}: proven" for case in cases]
+    assert [verdict.path for verdict in verdicts if verdict.proven] == [
+        str(case.dockerfile) for case in cases
+    ]
     assert all(steps), "a builder had nothing to do"
     assert call("images", "--all", "--quiet", "--filter", f"label={label}") == ""

@@ -82,7 +82,7 @@ def test_context_target_and_arguments_of_compose_are_used(tmp_path: Path) -> Non
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
     done = dockfix(tmp_path, "--write", str(folder))
-    assert "docker/Dockerfile: proven\n" in done.stderr
+    assert "docker/Dockerfile: proven (ended with 0; no port answered)\n" in done.stderr
     assert done.returncode == 0
     assert "USER appuser\n" in (folder / "docker" / "Dockerfile").read_text()
 
@@ -92,7 +92,7 @@ def test_a_quieted_warning_is_proven_without_a_user(tmp_path: Path) -> None:
     dockerfile.parent.mkdir()
     dockerfile.write_text(INSTALL)
     done = dockfix(tmp_path, "--write", "--select", "silence-pip", str(dockerfile))
-    assert f"{dockerfile}: proven\n" in done.stderr, done.stderr
+    assert f"{dockerfile}: proven (ended with 0; no port answered)\n" in done.stderr, done.stderr
     assert done.returncode == 0
     assert "--root-user-action=ignore" in dockerfile.read_text()
 

@@ -144,7 +144,7 @@ def test_each_file_is_as_it_was_or_whole_and_proven(
     assert not any(left.values()), left
     for file, text in before.items():
         now = file.read_text()
-        assert now == text or (now == whole[file] and f"{file}: proven\n" in said)
+        assert now == text or (now == whole[file] and f"{file}: proven" in said)
     rest = start(folder, room)
     _, said = rest.communicate(timeout=60)
     assert rest.returncode == 0, said

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from dockfix.verify.compare import compare, judge
-from dockfix.verify.verdict import Answer, Check, Kind, Observation, Process
+from dockfix.verify.compare import compare, find_ground, judge
+from dockfix.verify.verdict import Answer, Check, Details, Ground, Kind, Observation, Process, Verdict
 
 ROOT = Observation(
     user="",
@@ -105,6 +106,35 @@ def test_jobs_are_compared_by_their_exit_code() -> None:
     assert judge(before, failed, compare(before, failed))[0] is Kind.BREAKS
     stays = replace(USER, answers=())
     assert judge(before, stays, compare(before, stays))[0] is Kind.BREAKS
+
+
+def answers(*statuses: int) -> tuple[Answer, ...]:
+    return tuple(Answer(8000, f"/{status}", status, "", True) for status in statuses)
+
+
+@pytest.mark.parametrize(
+    ("changes", "ground", "words"),
+    [
+        ({}, Ground.ANSWERS, ""),
+        ({"answers": answers(0)}, Ground.ANSWERS, ""),
+        ({"answers": answers(500, 404), "health": None}, Ground.ANSWERS, ""),
+        ({"answers": ()}, Ground.HEALTH, " (no port answered; its health check passed)"),
+        ({"answers": answers(500), "health": None}, Ground.ERRORS, " (it answered with errors alone)"),
+        ({"answers": (), "health": 1}, Ground.STAYED_UP, " (stayed up; no port answered)"),
+        (
+            {"answers": (), "health": None, "up": False, "exit_code": 0},
+            Ground.ENDED,
+            " (ended with 0; no port answered)",
+        ),
+    ],
+)
+def test_what_a_proof_rests_on_is_told(changes: dict[str, Any], ground: Ground, words: str) -> None:
+    before, after = replace(ROOT, **changes), replace(USER, **changes)
+    assert judge(before, after, compare(before, after)) == (Kind.PROVEN, "")
+    assert find_ground(before, after) is ground
+    verdict = Verdict(Kind.PROVEN, "Dockerfile", details=Details(ground=ground))
+    assert str(verdict) == f"Dockerfile: proven{words}"
+    assert json.loads(json.dumps(verdict.as_json()))["details"]["ground"] == ground.value
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,13 @@ from dockfix.verify.engine import Engine, EngineError, find_engine
 from dockfix.verify.options import VerifyOptions
 from dockfix.verify.prover import Case, Prover, prove, stage_names
 from dockfix.verify.recipes import Recipe, find_recipes
-from dockfix.verify.verdict import Kind, Verdict
+from dockfix.verify.verdict import Ground, Kind, Verdict
 
 __all__ = [
     "Case",
     "Engine",
     "EngineError",
+    "Ground",
     "Kind",
     "Prover",
     "Recipe",

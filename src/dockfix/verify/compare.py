@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from dockfix.verify.verdict import Answer, Difference, Kind, Observation
+from dockfix.verify.verdict import Answer, Difference, Ground, Kind, Observation
 
 _COMPLAINT: Final = re.compile(
     r"permission denied|permissionerror|errno 13\b|\beacces\b|operation not permitted|not writable"
@@ -49,6 +49,18 @@ def judge(before: Observation, after: Observation, differences: tuple[Difference
     if not (before.asked_inside and after.asked_inside):
         return Kind.INCOMPARABLE, "the image holds no Python that could be asked"
     return Kind.PROVEN, ""
+
+
+def find_ground(before: Observation, after: Observation) -> Ground:
+    """What a proof of these two rests on."""
+    statuses = [answer.status for answer in before.answers]
+    if any(status < 500 for status in statuses):
+        return Ground.ANSWERS
+    if before.health == 0 and after.health == 0:
+        return Ground.HEALTH
+    if statuses:
+        return Ground.ERRORS
+    return Ground.STAYED_UP if before.up else Ground.ENDED
 
 
 def _users(after: Observation) -> Iterator[Difference]:

@@ -19,7 +19,7 @@ from typing import Final
 from dockfix.syntax.parser import parse
 from dockfix.syntax.words import image_from
 from dockfix.verify.build_log import failed_step, read_warnings, tail
-from dockfix.verify.compare import compare, judge
+from dockfix.verify.compare import compare, find_ground, judge
 from dockfix.verify.engine import BuildPlan, EngineError, find_engine
 from dockfix.verify.observing import Expected, Observer
 from dockfix.verify.options import VerifyOptions
@@ -147,7 +147,8 @@ class Prover:
         if engine.runs:
             differences = compare(old, new, case.leaves_root) + _new_warnings(*warned)
             kind, reason = judge(old, new, differences)
-        details = Details(engine.name, reason, differences, *warned, old, new, _since(began))
+        ground = find_ground(old, new) if kind is Kind.PROVEN else None
+        details = Details(engine.name, reason, differences, *warned, old, new, _since(began), ground)
         step = "" if kind is Kind.PROVEN else COMPARE
         lines = () if kind is Kind.PROVEN else new.log_tail
         return Verdict(kind, str(case.dockerfile), step, lines, details)

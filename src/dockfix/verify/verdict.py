@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 class Kind(StrEnum):
@@ -14,6 +14,24 @@ class Kind(StrEnum):
     INCOMPARABLE = "builds-but-cannot-be-compared"
     ORIGINAL_FAILS = "original-does-not-build"
     BREAKS = "rewrite-breaks"
+
+
+class Ground(StrEnum):
+    """What a proof rests on, the strongest first."""
+
+    ANSWERS = "answers"
+    HEALTH = "health-check"
+    ERRORS = "errors"
+    ENDED = "ended"
+    STAYED_UP = "stayed-up"
+
+
+_WEAKER: Final = {
+    Ground.HEALTH: "no port answered; its health check passed",
+    Ground.ERRORS: "it answered with errors alone",
+    Ground.ENDED: "ended with 0; no port answered",
+    Ground.STAYED_UP: "stayed up; no port answered",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +106,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What was measured on the way to a verdict."""
+    """What was measured on the way to a verdict; `ground` is None where nothing is proven."""
 
     engine: str = ""
     reason: str = ""
@@ -98,6 +116,7 @@ class Details:
     before: Observation | None = None
     after: Observation | None = None
     seconds: float = 0.0
+    ground: Ground | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +145,10 @@ class Verdict:
             Kind.ORIGINAL_FAILS: "the original does not build",
             Kind.BREAKS: "the rewrite breaks it",
         }[self.kind]
+        ground = self.details.ground
+        weak = f" ({_WEAKER[ground]})" if ground in _WEAKER else ""
         reason = f": {self.details.reason}" if self.details.reason else ""
-        return f"{self.path}: {told}{reason}"
+        return f"{self.path}: {told}{weak}{reason}"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for a report."""
