@@ -13,6 +13,7 @@ Arguments = tuple[tuple[str, str | None], ...]
 """Names and values; None takes the environment's."""
 
 _DEFAULTED: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _OPEN: Final = re.compile(r"\$|\{\{|`")
 
 
@@ -26,7 +27,8 @@ def read_arguments(written: object) -> Arguments:
         written = {name.strip(): value if equals else None for name, equals, value in split}
     if not isinstance(written, Mapping):
         return ()
-    return tuple((str(name), _known(value)) for name, value in written.items())
+    names = ((str(name), value) for name, value in written.items())
+    return tuple((name, _known(value)) for name, value in names if _NAME.fullmatch(name))
 
 
 def merge_arguments(written: Iterable[object]) -> Arguments:
