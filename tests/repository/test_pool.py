@@ -15,7 +15,7 @@ from dockfix.analysis import Analysis
 from dockfix.context import Context
 from dockfix.options import Options
 from dockfix.repository.jobs import Item, Job, Verdict
-from dockfix.repository.pool import CHUNK, Workers, analyse_all
+from dockfix.repository.pool import AHEAD, CHUNK, Workers, analyse_all
 from dockfix.results import Changed, Failed, Result, Unchanged
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in travels by fork")
@@ -107,7 +107,7 @@ def test_items_are_taken_as_they_are_needed() -> None:
 
     verdicts = analyse_all(source(), Workers(1), 5.0)
     next(verdicts)
-    assert taken <= 8 * CHUNK
+    assert taken <= AHEAD + CHUNK
     verdicts.close()  # type: ignore[attr-defined]  # it is a generator
 
 

@@ -21,7 +21,9 @@ from typing import Final, Protocol
 from dockfix import analysis
 from dockfix.repository.jobs import Item, Job, Verdict, lose, work_chunk
 
-CHUNK: Final = 16
+CHUNK: Final = 4
+AHEAD: Final = 64
+"""So many files are in hand for each worker: results keep their order, so a slow file holds up that many."""
 DEFAULT_SECONDS: Final = 10.0
 
 
@@ -121,7 +123,7 @@ def analyse_all(
     window: deque[_Chunk] = deque()
     try:
         while True:
-            while len(window) < 4 * workers.count and (chunk := _cut(source)).items:
+            while len(window) < AHEAD // CHUNK * workers.count and (chunk := _cut(source)).items:
                 window.append(chunk)
                 chunk.start(workers, seconds)
             if not window:
@@ -160,7 +162,7 @@ def _cut(source: Iterator[Item]) -> _Chunk:
     """The next items, as many as hold a chunk of jobs, or a few hundred verdicts."""
     items: list[Item] = []
     jobs = 0
-    for item in islice(source, 32 * CHUNK):
+    for item in islice(source, 8 * AHEAD):
         items.append(item)
         jobs += isinstance(item, Job)
         if jobs == CHUNK:
