@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from dockfix.context import Context
@@ -14,6 +15,8 @@ from dockfix.reading import Source
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 
 if TYPE_CHECKING:
+    from threading import Thread
+
     from dockfix.verify import Verdict
 
 
@@ -115,6 +118,25 @@ _SAMPLE: Final = "FROM python:3\nWORKDIR /a\nCOPY a .\nRUN apt-get update && pip
 
 def load_core() -> None:
     """Import the core now, with all that it reads and compiles once, so that forked processes need not."""
+    for begun in _loading:
+        begun.join()
+    _load()
+
+
+def load_core_meanwhile() -> None:
+    """Begin with that, while something else is waited for."""
+    from threading import Thread  # noqa: PLC0415  # what is remembered needs no core
+
+    begun = Thread(target=_load)
+    _loading.append(begun)
+    begun.start()
+
+
+_loading: Final[list[Thread]] = []
+
+
+@cache
+def _load() -> None:
     from dockfix.pipeline import fix  # noqa: PLC0415
 
     fix(_SAMPLE, Options(), Context("Dockerfile", read=lambda _: None))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from dockfix.analysis import Analysis, analyse
+from dockfix.analysis import Analysis, analyse, load_core_meanwhile
 from dockfix.candidates import Candidate
 from dockfix.config import ConfigError, bare_folders, build_options, check_overrides, find_config
 from dockfix.context import Context
@@ -90,6 +90,8 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
     root = patch_root(request.paths)
     sinks = _open_sinks(request, root, terminal)
     cache = _open_cache(request)
+    if cache is None or not cache.knows_files:
+        load_core_meanwhile()
     selection = _selection(request)
     found = list(find_candidates(request.paths, selection, cache))
     candidates = [candidate for candidate in found if not candidate.outside]

@@ -66,6 +66,11 @@ class Cache:
         self.stale = False
         self._options: dict[int, tuple[Options, bytes]] = {}
 
+    @property
+    def knows_files(self) -> bool:
+        """Whether any result is remembered."""
+        return bool(self._files)
+
     def recall(self, candidate: Candidate, options: Options, *, texts: bool = True) -> Analysis | None:
         """The analysis of a file that is as it was, with all around it, by stamps alone.
 
@@ -176,11 +181,13 @@ class Cache:
         if not self.stale:
             return
         files = dict(list(self._files.items())[-LIMIT:])
-        used = sorted({_Entry._make(row).outcome for row in files.values()})
-        places = {place: new for new, place in enumerate(used)}
         at = _Entry._fields.index("outcome")
+        used = sorted({row[at] for row in files.values()})
+        if len(used) < len(self._outcomes):
+            places = {place: new for new, place in enumerate(used)}
+            files = {path: (*row[:at], places[row[at]], *row[at + 1 :]) for path, row in files.items()}
         data = {
-            "files": {path: (*row[:at], places[row[at]], *row[at + 1 :]) for path, row in files.items()},
+            "files": files,
             "facts": {kind: dict(list(facts.items())[-LIMIT:]) for kind, facts in self._facts.items()},
             "outcomes": [self._outcomes[place] for place in used],
             "walks": dict(list(self.walks.items())[-WALKS:]),

@@ -33,7 +33,7 @@ def _live_as_long_as_the_parent(pids: multiprocessing.SimpleQueue[int]) -> None:
     What stands already is no garbage, so that collecting looks only at what single files leave.
     """
     gc.freeze()
-    gc.set_threshold(50_000, 10, 10)  # the core leaves no cycles; what reads Python does
+    gc.set_threshold(50_000, 10, 10)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pids.put(os.getpid())
     parent = multiprocessing.parent_process()
