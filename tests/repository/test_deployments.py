@@ -54,6 +54,34 @@ def test_a_contradiction_is_told_with_its_line(web: Repository, dockfix: Run) ->
     assert "compose.yml" not in patch
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services: {web: {build: services/web, user: root}}\n",
+        "services:\n  web: {image: x/web, user: 'root', build: services/web}\n",
+        '{"services": {"web": {"build": "services/web", "user": "root"}}}\n',
+    ],
+)
+def test_a_contradiction_in_flow_style_is_told(web: Repository, dockfix: Run, text: str) -> None:
+    web.put("compose.yml", text=text)
+    _, _, said = dockfix("--diff", "-v", ".")
+    assert "runs it as root all the same [manifest-user]" in said
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        "kind: Pod\nspec:\n  securityContext: {runAsNonRoot: true}\n  containers: [{image: x/web:1}]\n",
+        '{"kind": "Pod", "spec": {"securityContext": {"runAsNonRoot": true},\n'
+        '"containers": [{"image": "x/web:1", "name": "a"}]}}\n',
+    ],
+)
+def test_a_pod_in_flow_style_is_heard(web: Repository, dockfix: Run, pod: str) -> None:
+    web.put("deploy/web.yaml", text=pod)
+    _, patch, _ = dockfix("--diff", "-v", ".")
+    assert "+USER 10001:10001" in patch
+
+
 def test_run_as_non_root_makes_the_user_a_number(web: Repository, dockfix: Run) -> None:
     web.put("deploy/web.yaml", text=POD)
     _, patch, said = dockfix("--diff", "-v", ".")

@@ -19,16 +19,20 @@ from dockfix.repository.cache import Cache, derive
 MAX_BYTES: Final = 256 * 1024
 # What can contradict an image that runs as a user; everything else of a manifest is of no interest.
 _TELLS: Final = re.compile(
-    rb"^[ \t-]*[\"']?(?:user|containerUser|remoteUser|runAsNonRoot|runAsUser|privileged|read_only|volumes"
-    rb"|mountPath|readOnlyRootFilesystem)[\"']?[ \t]*:"
-    rb"|containerPort:[ \t]*\d{1,3}\b|\{[^}\n]*(?:runAs|mountPath)",
+    rb"(?:^[ \t-]*|[{,][ \t]*)[\"']?(?:user|containerUser|remoteUser|runAsNonRoot|runAsUser|privileged"
+    rb"|read_only|volumes|mountPath|readOnlyRootFilesystem)[\"']?[ \t]*:"
+    rb"|containerPort:[ \t]*\d{1,3}\b",
     re.MULTILINE,
 )
 _WORDS: Final = (
     b"user", b"User", b"runAs", b"privileged", b"read_only", b"readOnlyRoot", b"mountPath", b"volumes",
     b"containerPort",
 )  # fmt: skip
-_IMAGE: Final = re.compile(rb"^[ \t-]*(?:image|repository)[ \t]*:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
+_IMAGE: Final = re.compile(
+    rb"^[ \t-]*(?:image|repository)[ \t]*:[ \t]*[\"']?([^\s\"'#]+)"
+    rb"|[{,][ \t]*[\"']?(?:image|repository)[\"']?[ \t]*:[ \t]*[\"']?([^\s\"'#,{}]+)",
+    re.MULTILINE,
+)
 
 
 _USER: Final = re.compile(rb"^[ \t]*USER[ \t]+(\S+)", re.MULTILINE | re.IGNORECASE)
@@ -179,7 +183,7 @@ def _data(path: str) -> bytes:
 
 def _images(data: bytes) -> list[str]:
     """The images that a manifest names, without tags, their variables' defaults put in."""
-    named = (one.decode("utf-8", "replace") for one in _IMAGE.findall(data))
+    named = (b"".join(one).decode("utf-8", "replace") for one in _IMAGE.findall(data))
     return sorted({_untagged(_DEFAULT.sub(r"\1", one)) for one in named})
 
 
