@@ -290,7 +290,8 @@ class Application:
         return self._called[name]
 
     def _find_calls(self, name: str) -> Iterator[Site]:
-        called = re.compile(rf"(?<!def )(?<!class )\b{re.escape(name)}\(")
+        # The name comes first, so that the search can leap to it.
+        called = re.compile(rf"{name}\((?<!\w{name}\()(?<!def {name}\()(?<!class {name}\()")
         for module in list(self.modules.values()):
             if f"{name}(" not in module.source:
                 continue

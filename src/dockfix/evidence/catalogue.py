@@ -79,7 +79,7 @@ class Catalogue:
         words = set(text.encode("utf-8", "replace").translate(_APART).split())
         if not self.settings_words.isdisjoint(words) or any(map(text.__contains__, _OTHER)):
             yield from (match.start() for match in self.words.finditer(text))
-        aliases = {alias: name for name, alias in _ALIAS.findall(text) if name in self.last_names}
+        aliases = {alias: name for name, alias in _aliases_in(text) if name in self.last_names}
         wanted = {name.decode(): name.decode() for name in self.called_words & words} | aliases
         starts_root = None
         for written, name in wanted.items():
@@ -93,6 +93,13 @@ class Catalogue:
                     if _fits(row, call, name, before, text, at, end, starts_root):
                         yield at
                         break
+
+
+def _aliases_in(text: str) -> Iterator[tuple[str, str]]:
+    """(name, what it is called instead) of every `name as alias`."""
+    for line in text.split("\n"):
+        if " as" in line or "\tas" in line:
+            yield from _ALIAS.findall(line)
 
 
 def _calls_in(text: str, name: str) -> Iterator[int]:
