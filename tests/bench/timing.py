@@ -14,9 +14,13 @@ from pathlib import Path
 import dockfix
 
 
+_UNUSUAL = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+
+
 def environment() -> dict[str, str]:
-    """This environment, in which `dockfix` is the one that is imported here."""
-    return {**os.environ, "PYTHONPATH": str(Path(dockfix.__file__).parents[1])}
+    """This environment, in which `dockfix` is the one imported here, compiled and buffered as Python would."""
+    kept = {name: value for name, value in os.environ.items() if name not in _UNUSUAL}
+    return {**kept, "PYTHONPATH": str(Path(dockfix.__file__).parents[1])}
 
 
 @dataclass

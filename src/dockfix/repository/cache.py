@@ -62,7 +62,7 @@ class Cache:
         self.walks: dict[bytes, tuple[Any, ...]] = data.get("walks", {})
         self._shared: dict[Any, Any] = {}
         self.stamps = Stamps()
-        self._here = os.getcwd()
+        self._here = os.path.join(os.getcwd(), "")
         self.stale = False
         self._options: dict[int, tuple[Options, bytes]] = {}
 
@@ -145,7 +145,7 @@ class Cache:
 
     def _absolute(self, path: str) -> str:
         """What a file is kept under: the same name stands for others where dockfix starts elsewhere."""
-        return os.path.join(self._here, path)
+        return path if path.startswith(os.sep) else self._here + path
 
     def _share(self, value: Any) -> Any:
         """An equal value that is kept already: written once, however many files have it."""
