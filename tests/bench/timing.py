@@ -13,12 +13,11 @@ from pathlib import Path
 
 import dockfix
 
-
 _UNUSUAL = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 
 
 def environment() -> dict[str, str]:
-    """This environment, in which `dockfix` is the one imported here, compiled and buffered as Python would."""
+    """This environment with the `dockfix` imported here, compiled and buffered as Python is by default."""
     kept = {name: value for name, value in os.environ.items() if name not in _UNUSUAL}
     return {**kept, "PYTHONPATH": str(Path(dockfix.__file__).parents[1])}
 

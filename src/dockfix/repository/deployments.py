@@ -18,20 +18,19 @@ from dockfix.repository.cache import Cache, derive
 
 MAX_BYTES: Final = 256 * 1024
 # What can contradict an image that runs as a user; everything else of a manifest is of no interest.
+# A pattern that begins with a character is found several times as fast as one that begins with a line.
 _TELLS: Final = re.compile(
-    rb"(?:^[ \t-]*|[{,][ \t]*)[\"']?(?:user|containerUser|remoteUser|runAsNonRoot|runAsUser|privileged"
+    rb"[\n{,][ \t-]*[\"']?(?:user|containerUser|remoteUser|runAsNonRoot|runAsUser|privileged"
     rb"|read_only|volumes|mountPath|readOnlyRootFilesystem)[\"']?[ \t]*:"
-    rb"|containerPort:[ \t]*\d{1,3}\b",
-    re.MULTILINE,
+    rb"|containerPort:[ \t]*\d{1,3}\b"
 )
 _WORDS: Final = (
     b"user", b"User", b"runAs", b"privileged", b"read_only", b"readOnlyRoot", b"mountPath", b"volumes",
     b"containerPort",
 )  # fmt: skip
 _IMAGE: Final = re.compile(
-    rb"^[ \t-]*(?:image|repository)[ \t]*:[ \t]*[\"']?([^\s\"'#]+)"
-    rb"|[{,][ \t]*[\"']?(?:image|repository)[\"']?[ \t]*:[ \t]*[\"']?([^\s\"'#,{}]+)",
-    re.MULTILINE,
+    rb"\n[ \t-]*(?:image|repository)[ \t]*:[ \t]*[\"']?([^\s\"'#]+)"
+    rb"|[\n{,][ \t-]*[\"']?(?:image|repository)[\"']?[ \t]*:[ \t]*[\"']?([^\s\"'#,{}]+)"
 )
 
 
@@ -152,9 +151,9 @@ def _glance(path: str, cache: Cache | None) -> _Glance:
 
 
 def _look(data: bytes) -> _Glance:
-    if not any(word in data for word in _WORDS) or not _TELLS.search(data):
+    if not any(word in data for word in _WORDS) or not _TELLS.search(lines := b"\n" + data):
         return None
-    return tuple(_images(data)), b"build" in data
+    return tuple(_images(lines)), b"build" in data
 
 
 def _read(root: str, name: str, known: _Known, cache: Cache | None) -> tuple[Deployment, ...]:
@@ -181,9 +180,9 @@ def _data(path: str) -> bytes:
     return data if len(data) <= MAX_BYTES else b""
 
 
-def _images(data: bytes) -> list[str]:
-    """The images that a manifest names, without tags, their variables' defaults put in."""
-    named = (b"".join(one).decode("utf-8", "replace") for one in _IMAGE.findall(data))
+def _images(lines: bytes) -> list[str]:
+    """The images that lines name, each line behind a line's end: without tags, variables' defaults put in."""
+    named = (b"".join(one).decode("utf-8", "replace") for one in _IMAGE.findall(lines))
     return sorted({_untagged(_DEFAULT.sub(r"\1", one)) for one in named})
 
 
