@@ -79,3 +79,38 @@ def test_a_claim_has_the_line_of_the_whole_file() -> None:
     text, lines = condense(store.without_idle(find_offsets(STORE)))
     at = next(number for number, line in enumerate(text.split("\n")) if "open(" in line)
     assert "open(" in STORE.split("\n")[lines[at]]
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("open(path)\n", 0),
+        ("open(path, 'r')\n", 0),
+        ("open('a.txt')\n", 0),
+        ("open(path, 'wb')\n", 1),
+        ("open(path, f'w{kind}')\n", 1),
+        ("open(path, mode=how)\n", 1),
+        ("tarfile.open(path, 'w:gz')\n", 1),
+        ("from shelve import open\nopen(path)\n", 1),
+        ("from shelve import (\n    open,\n)\nopen(path)\n", 1),
+        ("from stores import *\nopen(path)\n", 1),
+        ("def use(open):\n    open(path)\n", 1),
+        ("shelve.open(path)\n", 1),
+        ("shelve . open(path)\n", 1),
+        ("shelve.\\\n    open(path)\n", 1),
+        ("import os as system\nsystem.replace(a, b)\n", 0),
+        ("os.replace(a, b)\n", 1),
+        ("from os import replace\nreplace(a, b)\n", 1),
+        ("'a'.replace(a, b)\n", 0),
+        ("name().replace(a, b)\n", 0),
+        ("names[0].replace(a, b)\n", 0),
+        ("def open(self): pass\n", 0),
+        ("async def save(self, path): pass\n", 0),
+        ("figure.save(update_fields=['a'])\n", 0),
+        ("figure.save(format='a', path=path)\n", 1),
+        ("figure.save(path)\n", 1),
+        ("figure.save()\n", 0),
+    ],
+)
+def test_only_calls_that_may_be_known_are_parsed(source: str, count: int) -> None:
+    assert len(find_offsets(source)) == count

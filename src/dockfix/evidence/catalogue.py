@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from dockfix.evidence.modules import blank_strings, read_imports
 from dockfix.knowledge import read_toml
 
 _TABLES: Final = ("write", "port", "root", "command", "home")
@@ -20,14 +21,17 @@ _COMMON: Final = frozenset(
 )  # fmt: skip
 _OTHER: Final = ("FileHandler", "sqlite", "FileBasedCache", "geteuid", "getuid", "SOCK_RAW", "AF_PACKET")
 _SPELT: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET|sqlite[+a-z]*:///"
+_METHOD: Final = re.compile(r"\.[\s\\]*$")
 _OWNER: Final = re.compile(r"(\w+)[ \t]*\.[ \t]*$")
 # Every byte that is no part of a name gives way to a space.
 _APART: Final = bytes(
     byte if chr(byte).isalnum() or byte in b"_\x80" or byte > 127 else 32 for byte in range(256)
 )
+_FIRST_KEYWORD: Final = re.compile(r"\s*(\w+)\s*=(?!=)")
 _ALIAS: Final = re.compile(r"\b(\w+)[ \t]+as[ \t]+(\w+)")
 _WRITES: Final = re.compile(
-    r"(?:[^()\n]|\((?:[^()\n]|\([^()\n]*\))*\))*?['\"][rbtU]*[wax+]|[^)\n]*(?:mode|\n)"
+    r"(?:[^()\n]|\((?:[^()\n]|\([^()\n]*\))*\))*?['\"][rbtU]*[wax+](?:[^'\"\n./]{0,5}['\"]|[^'\"\n]*\{)"
+    r"|[^)\n]*(?:mode|\n)"
 )
 
 
@@ -81,18 +85,65 @@ class Catalogue:
             yield from (match.start() for match in self.words.finditer(text))
         aliases = {alias: name for name, alias in _aliases_in(text) if name in self.last_names}
         wanted = {name.decode(): name.decode() for name in self.called_words & words} | aliases
-        starts_root = None
+        calls = _Calls(text, self.command)
         for written, name in wanted.items():
-            for at in _calls_in(text, written):
-                if starts_root is None:
-                    starts_root = self.command.search(text) is not None
-                owner = _OWNER.search(text, max(0, at - 80), at)
-                before = owner[1] if owner else None
-                end = at + len(written) + 1
-                for row, call in self.last_names[name]:
-                    if _fits(row, call, name, before, text, at, end, starts_root):
-                        yield at
-                        break
+            yield from calls.find(written, name, self.last_names[name])
+
+
+@dataclass(slots=True)
+class _Calls:
+    """The calls of one module, as text."""
+
+    text: str
+    command: re.Pattern[str]
+    starts_root: bool | None = None
+
+    def find(self, written: str, last: str, rows: Sequence[tuple[str, Call]]) -> Iterator[int]:
+        """Offsets of calls that may be those of the rows of the name `last`, which is `written` here."""
+        text = self.text
+        own: Sequence[tuple[str, Call]] | None = None
+        for at in _calls_in(text, written):
+            owner = _OWNER.search(text, max(0, at - 80), at)
+            wanted = rows
+            if owner is None and not _METHOD.search(text, max(0, at - 80), at):
+                if own is None:
+                    own = rows if _is_bound(text, written) else [row for row in rows if not row[0]]
+                wanted = own
+            before, end = owner[1] if owner else None, at + len(written) + 1
+            if any(self._fits(one, call, last, before, at, end) for one, call in wanted):
+                yield at
+
+    def _fits(self, owner: str, call: Call, last: str, before: str | None, at: int, end: int) -> bool:
+        """Whether the text of a call can be that of a row; `owner` is the name before the row's last dot."""
+        text = self.text
+        if call.kind == "command" and not self._starts_root():
+            return False
+        is_method = text[at - 1 : at] == "."
+        if owner == "*":
+            if not before and not is_method:
+                return False
+        # Neither another's method nor one of what some call or index gives is a module's function.
+        elif last in _COMMON and (before != owner if before else owner and is_method):
+            return False
+        if call.mode >= 0:
+            return _WRITES.match(text, end) is not None
+        first = _FIRST_KEYWORD.match(text, end) if call.path_only else None
+        if (call.argument == 99 and call.keyword) or (first is not None and first[1] != call.keyword):
+            return call.keyword in text[end : end + 2000]
+        return not call.path_only or text[end : end + 40].lstrip()[:1] != ")"
+
+    def _starts_root(self) -> bool:
+        """Whether a command that needs root is named anywhere."""
+        if self.starts_root is None:
+            self.starts_root = self.command.search(self.text) is not None
+        return self.starts_root
+
+
+def _is_bound(text: str, name: str) -> bool:
+    """Whether a bare name may be something else than Python's own: the module does not only call it."""
+    if re.search(rf"(?<![.\w]){name}(?![\w(])", blank_strings(text)):
+        return True
+    return any(alias == "*" for _, alias, _ in read_imports(text))
 
 
 def _aliases_in(text: str) -> Iterator[tuple[str, str]]:
@@ -103,29 +154,12 @@ def _aliases_in(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _calls_in(text: str, name: str) -> Iterator[int]:
-    """Where a call of that name stands."""
+    """Where a call of that name stands, which is no definition."""
     at = text.find(name + "(")
     while at >= 0:
-        if not (at and (text[at - 1].isalnum() or text[at - 1] == "_")):
+        if not (at and (text[at - 1].isalnum() or text[at - 1] == "_")) and not text.endswith("def ", 0, at):
             yield at
         at = text.find(name + "(", at + 1)
-
-
-def _fits(
-    owner: str, call: Call, last: str, before: str | None, text: str, at: int, end: int, starts_root: bool
-) -> bool:
-    """Whether the text of a call can be that of a row; `owner` is the name before the row's last dot."""
-    if call.kind == "command" and not starts_root:
-        return False
-    if last in _COMMON and owner != "*" and before and before != owner:
-        return False
-    if owner == "*" and not before and text[at - 1 : at] != ".":
-        return False
-    if call.mode >= 0:
-        return _WRITES.match(text, end) is not None
-    if call.argument == 99 and call.keyword:
-        return call.keyword in text[end : end + 2000]
-    return not call.path_only or text[end : end + 40].lstrip()[:1] != ")"
 
 
 @lru_cache(maxsize=512)

@@ -27,8 +27,7 @@ _BINDING: Final = re.compile(
     re.MULTILINE,
 )
 _IMPORT: Final = re.compile(
-    r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n;#]+)|import[ \t]+([^\n;#]+))",
-    re.MULTILINE,
+    r"\n[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n;#]+)|import[ \t]+([^\n;#]+))"
 )
 _INNER: Final = re.compile(r"^([ \t]+)(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.MULTILINE)
 _BRACKETS: Final = re.compile(r"[()\[\]{}]")
@@ -44,7 +43,14 @@ _AS: Final = re.compile(r"([\w.*]+)(?:\s+as\s+(\w+))?")
 @lru_cache(maxsize=512)
 def blank_strings(source: str) -> str:
     """The source with the insides of strings and comments blanked; same length, same lines."""
-    return _QUIET.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), source)
+    return _QUIET.sub(_blank, source)
+
+
+def _blank(match: re.Match[str]) -> str:
+    found = match[0]
+    if "\n" not in found:
+        return " " * len(found)
+    return "\n".join([" " * len(line) for line in found.split("\n")])
 
 
 @dataclass(frozen=True)
@@ -237,7 +243,7 @@ def read_imports(source: str) -> tuple[tuple[str, str, str], ...]:
 
 
 def _imports(quiet: str) -> Iterator[tuple[str, str, str]]:
-    for match in _IMPORT.finditer(quiet):
+    for match in _IMPORT.finditer("\n" + quiet):
         origin, names, plain = match.groups()
         if plain is None:
             for name, alias in _AS.findall(re.sub(r"[()\\]", " ", names)):
