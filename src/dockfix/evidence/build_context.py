@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final
@@ -156,24 +156,25 @@ class Layout:
         source = self.source_of(path)
         return None if source is None else self.reader(source)
 
-    def paths(self) -> Iterator[str]:
-        """Places in the image of files in the uppermost folders that land; none without a listing."""
+    def paths(self, wanted: Container[str]) -> Iterator[str]:
+        """Places in the image of files of those names in the uppermost folders that land."""
         for landing in self.final.landings if self.names is not None else ():
             if not landing.is_tree:
-                yield landing.destination
+                if posixpath.basename(landing.destination) in wanted:
+                    yield landing.destination
             elif not landing.stage and not _GLOB.search(landing.source):
                 folder = "" if landing.source == "." else landing.source
                 if not folder or self.exists(folder + "/"):
-                    yield from self._below(folder, landing.destination)
+                    yield from self._below(folder, landing.destination, wanted)
 
-    def _below(self, folder: str, destination: str, depth: int = 0) -> Iterator[str]:
+    def _below(self, folder: str, destination: str, wanted: Container[str], depth: int = 0) -> Iterator[str]:
         for name in sorted(self.names(folder)) if self.names is not None else ():
-            if not name.endswith("/"):
+            if name in wanted:
                 yield posixpath.join(destination, name)
             elif depth == 0 and name in ("src/", "app/"):
                 inner = name.rstrip("/")
                 yield from self._below(
-                    posixpath.join(folder, inner), posixpath.join(destination, inner), depth + 1
+                    posixpath.join(folder, inner), posixpath.join(destination, inner), wanted, depth + 1
                 )
 
     @cached_property

@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from dockfix.evidence.application import Application
@@ -162,8 +163,8 @@ class _SourceReader:
 
     def _likely(self) -> list[Module]:
         """Modules that land and are named as those that people start."""
-        entries = [path for path in self.layout.paths() if posixpath.basename(path) in _ENTRIES]
-        loaded = (self.application.load(path, self._dotted(path)) for path in entries[:MAX_UNSTARTED])
+        entries = islice(self.layout.paths(_ENTRIES), MAX_UNSTARTED)
+        loaded = (self.application.load(path, self._dotted(path)) for path in entries)
         return [module for module in loaded if module is not None]
 
     def _dotted(self, path: str) -> str:

@@ -36,10 +36,7 @@ _EMPTY: Final = "file with no instructions"
 _KEYWORD_END = re.compile(r"[\t\v\f\r ]+")
 _DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$", re.ASCII)
 _DIRECTIVE_NAMES = frozenset({"syntax", "escape", "check"})
-_CONTINUATION = {
-    "\\": re.compile(r"(?:(?<=[^\\])|^)\\[ \t]*$"),
-    "`": re.compile(r"(?:(?<=[^`])|^)`[ \t]*$"),
-}
+_ESCAPES: Final = frozenset("\\`")
 
 
 def parse(text: str) -> Dockerfile:
@@ -154,7 +151,7 @@ class _Cutter:
             self._problem(line_number, f"only one {name} parser directive can be used")
         self.seen_directives.add(name)
         if name == "escape":
-            if value in _CONTINUATION:
+            if value in _ESCAPES:
                 self.escape = value
             else:
                 self._problem(line_number, f"invalid escape token {value!r}: it is \\ or `")
@@ -166,20 +163,20 @@ class _Cutter:
             instruction = split_instruction(self.text, start, line_number, body, plain, self.escape)
             instruction.finish(self.offset, self.at, ())
             return instruction
-        continuation = _CONTINUATION[self.escape]
         joined: list[str] = []
         segments: list[Segment] = []
         length = 0
         is_open = False
         body_start = start + lead
         while True:
-            match = continuation.search(body) if body.rstrip(" \t").endswith(self.escape) else None
-            part = body[: match.start()] if match else body
+            ended = body.rstrip(" \t")
+            goes_on = ended.endswith(self.escape) and not ended.endswith(self.escape * 2)
+            part = ended[:-1] if goes_on else body
             if part or not segments:
                 segments.append(Segment(length, body_start - start, len(part)))
             joined.append(part)
             length += len(part)
-            if match is None:
+            if not goes_on:
                 break
             more = self._continuation_line()
             if more is None:
