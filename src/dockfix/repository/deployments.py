@@ -15,6 +15,7 @@ from dockfix.evidence.manifests import Deployment, Mount, Setting, likely_names,
 from dockfix.model.images import find_image
 from dockfix.reading import read_bytes
 from dockfix.repository.cache import Cache, derive
+from dockfix.repository.patterns import Glance
 
 MAX_BYTES: Final = 256 * 1024
 # What can contradict an image that runs as a user; everything else of a manifest is of no interest.
@@ -43,21 +44,21 @@ Deployments = Mapping[str, tuple[Deployment, ...]]
 
 
 def find_deployments(
-    repositories: Iterable[tuple[str, Sequence[str]]],
+    repositories: Iterable[tuple[str, Mapping[str, Glance]]],
     candidates: Sequence[Candidate],
     cache: Cache | None = None,
     others: Sequence[Candidate] = (),
 ) -> dict[str, tuple[Deployment, ...]]:
     """The deployments of the candidates, matched by what builds them, else by the image's name.
 
-    `repositories` are folders (absolute) with their files that may be manifests, relative to them.
+    `repositories` are folders (absolute) with their manifests that tell something, relative to them.
     A name that two Dockerfiles may go by, be it one of the `others`, says nothing.
     """
     found: dict[str, list[Deployment]] = {}
     asked = {one.real for one in candidates}
-    by_root: dict[str, dict[str, None]] = {}
-    for root, names in repositories:
-        by_root.setdefault(root, {}).update(dict.fromkeys(names))
+    by_root: dict[str, dict[str, Glance]] = {}
+    for root, glances in repositories:
+        by_root.setdefault(root, {}).update(glances)
     for root, manifests in by_root.items():
         start = root + os.sep
         known = _Known(
@@ -68,18 +69,18 @@ def find_deployments(
             }
         )
         own = {path for path, one in known.candidates.items() if one.real in asked}
-        for name in manifests if own else ():
-            glance = _glance(os.path.join(root, name), cache)
-            wanted = glance is not None and known.is_wanted(name, glance[0], own, builds=glance[1])
+        for name, (images, builds) in manifests.items() if own else ():
+            wanted = known.is_wanted(name, images, own, builds=builds)
             for deployment in _read(root, name, known, cache) if wanted else ():
                 if (path := known.find(deployment)) in own:
                     found.setdefault(known.candidates[path].real, []).append(deployment)
     return {real: tuple(rows) for real, rows in found.items()}
 
 
-def find_telling(root: str, names: Iterable[str], cache: Cache | None = None) -> list[str]:
+def find_telling(root: str, names: Iterable[str], cache: Cache | None = None) -> dict[str, Glance]:
     """Which of the files below `root` that may be manifests say anything of users and what is theirs."""
-    return [name for name in names if _glance(os.path.join(root, name), cache) is not None]
+    glances = ((name, _glance(os.path.join(root, name), cache)) for name in names)
+    return {name: glance for name, glance in glances if glance is not None}
 
 
 def _may_change(real: str, cache: Cache | None) -> bool:
@@ -141,16 +142,12 @@ def _untagged(image: str) -> str:
     return head + slash + last.partition(":")[0]
 
 
-_Glance = tuple[tuple[str, ...], bool] | None
-"""Which images a manifest names, and whether it builds some; None where it tells nothing of users."""
-
-
-def _glance(path: str, cache: Cache | None) -> _Glance:
-    found: _Glance = derive(cache, "manifest", path, lambda: _look(_data(path)))
+def _glance(path: str, cache: Cache | None) -> Glance | None:
+    found: Glance | None = derive(cache, "manifest", path, lambda: _look(_data(path)))
     return found
 
 
-def _look(data: bytes) -> _Glance:
+def _look(data: bytes) -> Glance | None:
     if not any(word in data for word in _WORDS) or not _TELLS.search(lines := b"\n" + data):
         return None
     return tuple(_images(lines)), b"build" in data

@@ -65,19 +65,23 @@ class Patterns:
         return parse_patterns(self.lines)
 
 
+Glance = tuple[tuple[str, ...], bool]
+"""Which images a manifest names, and whether it builds some."""
+
+
 @dataclass(frozen=True)
 class Selection:
     """Which files of a folder to take beside, and less, what their names and git say.
 
     With `embedded` also those of other kinds that hold Dockerfiles. The search leaves in
-    `repositories`, where it is a list, (folder, names of manifests that tell of users).
+    `repositories`, where it is a list, (folder, its manifests that tell of users, by name).
     """
 
     include: tuple[Patterns, ...] = ()
     exclude: tuple[Patterns, ...] = ()
     everything: bool = False
     embedded: bool = False
-    repositories: list[tuple[str, list[str]]] | None = None
+    repositories: list[tuple[str, dict[str, Glance]]] | None = None
 
     def includes(self, path: str) -> bool:
         """Whether the absolute `path` was asked for."""

@@ -31,7 +31,7 @@ def recall_search(cache: Cache, folder: str, real: str, selection: Selection) ->
         return None
     bare_folders.update(known[2])
     if selection.repositories is not None:
-        selection.repositories.extend((root, list(names)) for root, names in known[3])
+        selection.repositories.extend((root, dict(glances)) for root, glances in known[3])
     start = real + os.sep
     return [Candidate(row, start + row) if type(row) is str else _unpack(row) for row in known[1]]
 
@@ -51,7 +51,7 @@ def remember_search(
         folders = {os.path.dirname(one.real) for one in candidates if one.refusal is None}
         listed = {os.path.join(seen.real, name) if name else seen.real for name in seen.folders}
         bare = tuple(folder for folder in sorted(folders & listed) if is_bare(folder))
-        manifests = tuple((root, tuple(names)) for root, names in selection.repositories or ())
+        manifests = tuple((root, tuple(glances.items())) for root, glances in selection.repositories or ())
         cache.walks[key] = (
             cache.share_all(marks),
             tuple(_pack(one, real + os.sep) for one in candidates),
