@@ -21,7 +21,7 @@ from typing import Final, Protocol
 from dockfix import analysis
 from dockfix.repository.jobs import Item, Job, Verdict, lose, work_chunk
 
-CHUNK: Final = 4
+CHUNK: Final = 8
 AHEAD: Final = 64
 """So many files are in hand for each worker: results keep their order, so a slow file holds up that many."""
 DEFAULT_SECONDS: Final = 10.0
