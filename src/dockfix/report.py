@@ -107,7 +107,7 @@ class Report:
             self._say_all(path, change.reviews, "needs review: ", "magenta")
         if self.volume is Volume.VERBOSE:
             self._say_all(path, change.notes, "note: ")
-        elif applies:
+        elif applies and self.volume is not Volume.QUIET:
             for note in change.notes:
                 rows = self._notes.setdefault(note.code, [])
                 rows.append(spell(path, note, "note: ") if len(rows) <= FEW else "")
@@ -142,6 +142,8 @@ class Report:
 
     def _lists(self, kind: str) -> bool:
         """Count a file of a kind; whether it is still to be said by itself."""
+        if self.volume is Volume.QUIET:
+            return False
         self._listed[kind] += 1
         return self._listed[kind] <= self._most
 
