@@ -258,6 +258,19 @@ def test_flags_of_servers(command: str, expected: list[str]) -> None:
     assert sorted(found("app = 1", text)) == expected
 
 
+@pytest.mark.parametrize(
+    "named", ["jobs", "jobs.queue", "jobs:queue", "shop", "shop.celery", "shop.celery.queue"]
+)
+def test_a_celery_application_is_followed_by_any_of_its_names(named: str) -> None:
+    body = "from store import keep\nqueue = Celery('shop')\n"
+    store = "from pathlib import Path\nPath('/data/videos').mkdir(parents=True)\n"
+    files = {"jobs.py": body, "shop/__init__.py": "", "shop/celery.py": body, "store.py": store}
+    text = DOCKERFILE.replace('["python", "main.py"]', f"celery -A {named} worker")
+    assert [(str(one), one.certain) for one in read(files, text).evidence] == [
+        ("store.py:2: write /data/videos", True)
+    ]
+
+
 def test_a_start_script_and_a_gunicorn_configuration_are_read() -> None:
     files = {
         "start.sh": "#!/bin/sh\nset -e\npython prepare.py\nexec gunicorn -c conf/g.py web:app\n",

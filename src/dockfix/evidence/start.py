@@ -188,14 +188,17 @@ class StartReader:
             if name.endswith(".py") or "/" in name:
                 self._file(posixpath.normpath(posixpath.join(root, name)))
             elif name:
-                self.start.modules += (
-                    [name, f"{name}.celery", f"{name}.tasks"] if server.is_celery else [name]
-                )
+                self.start.modules += _celery_modules(name) if server.is_celery else [name]
         if server.programs[0] == "flask":
             named = self.layout.env.get("FLASK_APP", "").partition(":")[0]
             files = [named, f"{named}.py"] if named else ["app.py", "wsgi.py"]
             self.start.files += [posixpath.normpath(posixpath.join(root, name)) for name in files]
             self.start.modules += [named] if re.fullmatch(r"[\w.]+", named) else []
+
+
+def _celery_modules(name: str) -> list[str]:
+    """Where Celery finds an application: in a module, in parts of it, or by the last name in a module."""
+    return [one for one in (name, f"{name}.celery", f"{name}.tasks", name.rpartition(".")[0]) if one]
 
 
 def launched(words: tuple[str, ...]) -> tuple[str, ...]:
