@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dockfix.build_context import MAX_BYTES, describe_context
+from dockfix import stamps
+from dockfix.build_context import MAX_BYTES, FolderReader, describe_context
 
 
 @pytest.fixture
@@ -67,3 +68,32 @@ def test_listing_stays_inside(folder: Path, path: str, names: set[str]) -> None:
     list_names = describe_context(str(folder / "Dockerfile")).names
     assert list_names is not None
     assert list_names(path) == names
+
+
+def test_a_file_in_a_folder_that_nobody_may_list_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = describe_context(str(folder / "Dockerfile"))
+
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    assert context.names is not None
+    assert context.names("sub") == frozenset()
+    assert context.read("sub/entry.sh") == "exec x\n"
+
+
+@pytest.mark.parametrize("name", ["gone", "gone/deeper", "sub/gone"])
+def test_what_a_listing_lacks_is_marked(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stamps, "_SETTLED", -(10**15))  # what is new can be trusted here
+    context = describe_context(str(folder / "Dockerfile"))
+    assert context.names is not None
+    context.names("sub")
+    assert context.read(name) is None
+    assert isinstance(context.read, FolderReader)
+    marks = list(context.read.marks)
+    assert stamps.Stamps().hold(marks)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("new")
+    assert not stamps.Stamps().hold(marks)

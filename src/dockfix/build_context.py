@@ -63,12 +63,13 @@ class FolderReader:
         names = self._names.get(folder)
         if names is None and folder == "" and self._listed is not None:
             names = self._listed[0]
-        if names is None or name in ("", ".", "..") or name in names or f"{name}/" in names:
-            return False
-        self._inside(folder)
+        if not names or name in ("", ".", "..") or name in names or f"{name}/" in names:
+            return False  # one that is empty may be closed, with files in it that can be read
+        self._mark(folder)
         return True
 
     def _mark(self, path: str) -> None:
+        self._real = self._real or os.path.realpath(self.folder)
         place = os.path.join(self._real, path.strip("/")).rstrip(os.sep)
         if place not in self._marked:
             self._marked.add(place)
@@ -78,7 +79,6 @@ class FolderReader:
         """Where the path leads, marked from now on; "" where that is outside."""
         if "\0" in path:
             return ""
-        self._real = self._real or os.path.realpath(self.folder)
         self._mark(path)
         if path == "":
             return self._real
