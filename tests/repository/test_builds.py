@@ -272,3 +272,9 @@ def test_names_in_tags(tags: list[str], names: tuple[str, ...]) -> None:
 )
 def test_files_that_may_tell(name: str, reads: bool) -> None:
     assert reads_builds(name) is reads
+
+
+def test_a_workflow_made_of_aliases_is_read_once() -> None:
+    rows = [f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 9)}]\n" for at in range(1, 40)]
+    text = "a0: &a0 ['docker build .']\n" + "".join(rows)
+    assert len(find_builds(".github/workflows/build.yml", text)) == 1

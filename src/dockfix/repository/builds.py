@@ -185,17 +185,21 @@ def _read_workflow(name: str, text: str) -> Iterator[Build]:
                 )
 
 
-def _walk(node: object) -> Iterator[Any]:
-    """Every mapping, and every string that may hold commands."""
-    if isinstance(node, Mapping):
-        yield node
-        for value in node.values():
-            yield from _walk(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _walk(value)
-    elif isinstance(node, str) and " build" in node:
-        yield node
+def _walk(document: object) -> Iterator[Any]:
+    """Every mapping, and every string that may hold commands; what aliases lead to comes once."""
+    seen: set[int] = set()
+    waiting = [document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str):
+            if " build" in node:
+                yield node
+        elif isinstance(node, Mapping | list) and id(node) not in seen:
+            seen.add(id(node))
+            if isinstance(node, Mapping):
+                yield node
+            below = list(node.values()) if isinstance(node, Mapping) else node
+            waiting += reversed(below)
 
 
 def _read_script(name: str, text: str) -> Iterator[Build]:
