@@ -10,10 +10,9 @@ from typing import Final
 
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from dockfix.evidence.manifests import Deployment, Mount, Setting
+from dockfix.evidence.manifests import Deployment, Mount, Setting, fill_defaults
 from dockfix.evidence.yaml_nodes import get, is_true, items, line_of, pairs, read_documents, text_of
 
-_DEFAULT: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
 _VARIABLE: Final = re.compile(r"\$\{?\w+\}?")
 
 
@@ -31,7 +30,7 @@ def _service(path: str, name: str, service: MappingNode) -> Deployment:
         line_of(service),
         "compose",
         name,
-        _filled(text_of(get(service, "image"))),
+        fill_defaults(text_of(get(service, "image"))),
         _dockerfile(path, get(service, "build")),
         user=_setting(get(service, "user")),
         read_only=_yes(get(service, "read_only")),
@@ -48,8 +47,8 @@ def _dockerfile(path: str, build: Node | None) -> str:
     context = text_of(build) or text_of(get(build, "context")) or "."
     if get(build, "dockerfile_inline") is not None or "://" in context or context.startswith("$"):
         return ""
-    written = _filled(text_of(get(build, "dockerfile"))) or "Dockerfile"
-    return posixpath.normpath(posixpath.join(posixpath.dirname(path), _filled(context), written))
+    written = fill_defaults(text_of(get(build, "dockerfile"))) or "Dockerfile"
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), fill_defaults(context), written))
 
 
 def setting_of(node: Node, value: str | None = None, offset: int = 0) -> Setting:
@@ -65,7 +64,7 @@ def _setting(node: Node | None) -> Setting | None:
     if node is None or not text_of(node):
         return None
     setting = setting_of(node)
-    filled = _filled(setting.value)
+    filled = fill_defaults(setting.value)
     return Setting(filled, setting.line, setting.start, setting.end)
 
 
@@ -73,15 +72,11 @@ def _yes(node: Node | None) -> Setting | None:
     return setting_of(node) if node is not None and is_true(node) else None
 
 
-def _filled(text: str) -> str:
-    return _DEFAULT.sub(r"\1", text)
-
-
 def _ports(node: Node | None) -> Iterator[Setting]:
     """The container's own ports of `host:container/protocol` or of the long form."""
     for item in items(node):
         target = get(item, "target") or item
-        text = _filled(text_of(target)).partition("/")[0]
+        text = fill_defaults(text_of(target)).partition("/")[0]
         port = text.rpartition(":")[2]
         if port.isdigit():
             yield Setting(port, line_of(target))
@@ -107,8 +102,8 @@ def _command(node: Node | None) -> tuple[str, ...]:
     if node is None:
         return ()
     if words := items(node):
-        return tuple(_filled(text_of(word)) for word in words)
+        return tuple(fill_defaults(text_of(word)) for word in words)
     try:
-        return tuple(shlex.split(_filled(text_of(node))))
+        return tuple(shlex.split(fill_defaults(text_of(node))))
     except ValueError:
         return ()

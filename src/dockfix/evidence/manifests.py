@@ -101,6 +101,7 @@ def likely_names(dockerfile: str) -> set[str]:
 
 _COMPOSE: Final = re.compile(r"(?:^|/)[^/]*compose[^/]*\.ya?ml$")
 _DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")
+_DEFAULT: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
 _YAML: Final = re.compile(r"\.ya?ml$")
 _SERVICES: Final = re.compile(r"^services:[ \t]*\n", re.MULTILINE)
 _SERVICE: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*([ ]+)[\w\"'.-]+[ \t]*:")
@@ -109,6 +110,11 @@ _DOCUMENT: Final = re.compile(r"^---[^\n]*\n", re.MULTILINE)
 _KUBERNETES: Final = re.compile(
     r"^\s*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:", re.MULTILINE
 )
+
+
+def fill_defaults(text: str) -> str:
+    """The text with the default in place of each `${NAME:-default}`."""
+    return _DEFAULT.sub(r"\1", text)
 
 
 def can_be_manifest(path: str) -> bool:

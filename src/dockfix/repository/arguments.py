@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from dockfix.evidence.manifests import fill_defaults
+
 UNKNOWN: Final = "$"
 """Stands for a value that only the build itself knows: a variable, an expression, the output of a command."""
 
 Arguments = tuple[tuple[str, str | None], ...]
 """Names and values; None takes the environment's."""
 
-_DEFAULTED: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _OPEN: Final = re.compile(r"\$|\{\{|`")
 
@@ -42,7 +43,7 @@ def merge_arguments(written: Iterable[object]) -> Arguments:
 def _known(value: object) -> str | None:
     if value is None:
         return None
-    text = str(value).lower() if isinstance(value, bool) else _DEFAULTED.sub(r"\1", str(value))
+    text = str(value).lower() if isinstance(value, bool) else fill_defaults(str(value))
     return UNKNOWN if _OPEN.search(text) else text
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final
 
 from dockfix.candidates import Build
+from dockfix.evidence.manifests import fill_defaults
 from dockfix.reading import read_bytes
 from dockfix.repository.arguments import merge_arguments, read_arguments
 from dockfix.repository.build_commands import read_commands
@@ -26,7 +27,6 @@ MAX_BYTES: Final = 256 * 1024
 
 Reader = Callable[[str, str], Iterator[Build]]
 
-_DEFAULTED = re.compile(r"\$\{\w+:?-([^}]*)\}")
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}|\$\{?\w+\}?|\$\(.*?\)")
 
 
@@ -96,7 +96,7 @@ def _plain(value: object) -> str | None:
     """A string with its variables' defaults put in; None where one has none."""
     if not isinstance(value, str):
         return None
-    text = _DEFAULTED.sub(r"\1", value).replace("${{ github.workspace }}", ".")
+    text = fill_defaults(value).replace("${{ github.workspace }}", ".")
     return None if "$" in text or "{{" in text else text.removeprefix("./") or "."
 
 
@@ -105,7 +105,7 @@ def image_names(tags: Iterable[object]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for tag in tags:
         for line in str(tag).replace(",", "\n").split("\n"):
-            text = _EXPRESSION.sub("\0", _DEFAULTED.sub(r"\1", line.strip())).partition("@")[0]
+            text = _EXPRESSION.sub("\0", fill_defaults(line.strip())).partition("@")[0]
             head, slash, last = text.rpartition("/")
             name = head + slash + last.partition(":")[0]
             if name and "\0" not in name:

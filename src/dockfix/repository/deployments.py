@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from dockfix.build_context import digest_names
 from dockfix.candidates import Candidate
-from dockfix.evidence.manifests import Deployment, Mount, Setting, likely_names, read_manifests
+from dockfix.evidence.manifests import Deployment, Mount, Setting, fill_defaults, likely_names, read_manifests
 from dockfix.model.images import find_image
 from dockfix.reading import read_bytes
 from dockfix.repository.cache import Cache, derive
@@ -37,7 +37,6 @@ _IMAGE: Final = re.compile(
 
 _USER: Final = re.compile(rb"^[ \t]*USER[ \t]+(\S+)", re.MULTILINE | re.IGNORECASE)
 _PYTHON: Final = re.compile(rb"(?i)python|\bpip|conda|\.py\b|\buv\b|poetry|requirements")
-_DEFAULT: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
 
 Deployments = Mapping[str, tuple[Deployment, ...]]
 """What runs the image of each Dockerfile, by its absolute path."""
@@ -180,7 +179,7 @@ def _data(path: str) -> bytes:
 def _images(lines: bytes) -> list[str]:
     """The images that lines name, each line behind a line's end: without tags, variables' defaults put in."""
     named = (b"".join(one).decode("utf-8", "replace") for one in _IMAGE.findall(lines))
-    return sorted({_untagged(_DEFAULT.sub(r"\1", one)) for one in named})
+    return sorted({_untagged(fill_defaults(one)) for one in named})
 
 
 def _text(root: str, name: str) -> str:
