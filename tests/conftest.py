@@ -1,8 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from git_repository import Repository
+
+from dockfix import cli
+from dockfix.config import find_config
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -11,3 +18,32 @@ def _caches_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOCKFIX_CACHE_DIR", str(tmp_path_factory.mktemp("caches")))
         yield
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("DOCKFIX_CACHE_DIR", str(tmp_path / "cache"))
+    made = Repository(folder)
+    made.git("init", "--quiet")
+    return made
+
+
+@pytest.fixture
+def dockfix(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], repository: Repository
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command line in this process: exit code, output, messages."""
+    find_config.cache_clear()
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["dockfix", *arguments])
+        code = cli.run()
+        sys.stdout.flush()
+        out, err = capfdbinary.readouterr()
+        return code, out.decode(), err.decode()
+
+    return run

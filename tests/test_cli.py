@@ -54,8 +54,8 @@ def dockfix(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
 ) -> Run:
     find_config.cache_clear()
-    monkeypatch.setattr("dockfix.analysis.fix_text", stand_in)
-    monkeypatch.setattr("dockfix.analysis.load_core", lambda: None)
+    monkeypatch.setattr("dockfix.runner.outcome.fix_text", stand_in)
+    monkeypatch.setattr("dockfix.runner.outcome.load_core", lambda: None)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path.parent / "state"))
     monkeypatch.chdir(tmp_path)
 
@@ -281,8 +281,8 @@ def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
     for number in range(300):
         (tmp_path / f"{number}.Dockerfile").write_text(ROOT)
     script = (
-        "import sys, dockfix.analysis; from tests.test_cli import stand_in;"
-        "dockfix.analysis.fix_text, dockfix.analysis.load_core = stand_in, lambda: None;"
+        "import sys, dockfix.runner.outcome; from tests.test_cli import stand_in;"
+        "dockfix.runner.outcome.fix_text, dockfix.runner.outcome.load_core = stand_in, lambda: None;"
         "from dockfix.cli import run; sys.argv = ['dockfix', '--diff', '.', '-q']; sys.exit(run())"
     )
     here = Path(__file__).parents[1]

@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import dockfix
-from dockfix.naming import is_dockerfile_name
+from dockfix.files.naming import is_dockerfile_name
 from dockfix.pipeline import fix
 from dockfix.results import Unchanged
 

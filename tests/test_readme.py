@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dockfix import Changed, fix
-from dockfix.guarantees import GUARANTEES
+from dockfix.checks.guarantees import GUARANTEES
 from dockfix.transforms import TRANSFORMS
 
 README = Path(__file__).parent.parent / "README.md"

@@ -15,9 +15,9 @@ from typer.core import TyperCommand
 
 from dockfix import __version__
 from dockfix.config import ConfigError
-from dockfix.migration import STANDARD_INPUT, Request, migrate
 from dockfix.options import Chown, Install
-from dockfix.report import Exit, Mode, Volume
+from dockfix.output.summary import Exit, Mode, Volume
+from dockfix.run import STANDARD_INPUT, Request, migrate
 
 if TYPE_CHECKING:
     from dockfix.verify import VerifyOptions
@@ -290,7 +290,7 @@ def _run_request(request: Request) -> Exit:
 
 
 def _undo(paths: list[str]) -> Exit:
-    from dockfix.repository.application import undo  # noqa: PLC0415
+    from dockfix.output.apply import undo  # noqa: PLC0415
     from dockfix.terminal import Terminal  # noqa: PLC0415
 
     return Exit.DONE if undo(paths, Terminal()) else Exit.FAILED
@@ -307,7 +307,7 @@ def _print_reference(*, version: bool, name: str | None) -> Exit:
     if version:
         print(f"dockfix {__version__}")
         return Exit.DONE
-    from dockfix.explanation import explain, list_transforms  # noqa: PLC0415
+    from dockfix.explain import explain, list_transforms  # noqa: PLC0415
 
     try:
         print(list_transforms() if name is None else explain(name), end="")

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from dockfix.evidence.manifests import Deployment
+    from dockfix.repository.manifests import Deployment
 
 DEFAULT_ID: Final = 10001
 _ACCOUNT_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")

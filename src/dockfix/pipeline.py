@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from dockfix.checks.guarantees import check_guarantees
+from dockfix.checks.refusals import find_refusals, find_unknown_user, find_unreadable, ignored_names
+from dockfix.checks.reviews import find_notes, find_reviews
 from dockfix.context import Context
 from dockfix.edits import Edit
-from dockfix.guarantees import check_guarantees
 from dockfix.model.lineage import find_lineages, read_stages
 from dockfix.model.plan import Plan
 from dockfix.model.testimony import SILENT, Testimony
 from dockfix.options import OptionError, Options
-from dockfix.refusals import find_refusals, find_unknown_user, find_unreadable, ignored_names
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
-from dockfix.reviews import find_notes, find_reviews
 from dockfix.syntax.parser import parse, reparse
 from dockfix.syntax.tree import Dockerfile
 from dockfix.transforms import ROUNDS, TRANSFORMS
@@ -86,7 +86,7 @@ def _hear(plan: Plan) -> Testimony:
     """What else is said of the image, where anybody can be asked."""
     if not plan.options.evidence or not (plan.context.knows_files or plan.options.deployments):
         return SILENT
-    from dockfix.evidence.testimony import take_testimony  # noqa: PLC0415  # not needed for a text by itself
+    from dockfix.evidence.assess import take_testimony  # noqa: PLC0415  # not needed for a text by itself
 
     return take_testimony(plan)
 

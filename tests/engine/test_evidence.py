@@ -10,7 +10,7 @@ import pytest
 from applications import build_network, engine, has_image
 
 from dockfix import Options, fix
-from dockfix.build_context import describe_context
+from dockfix.files.build_context import describe_context
 from dockfix.results import Changed, Result, Skipped
 from dockfix.verify import Case, Kind, Prover, Verdict, VerifyOptions
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dockfix.evidence.sources import read_sources
+from dockfix.evidence.python.sources import read_sources
 from dockfix.syntax.parser import parse
 
 APPLICATIONS = Path(__file__).parents[2] / "fixtures" / "evidence"

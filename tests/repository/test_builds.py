@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockfix.candidates import Build
+from dockfix.files.candidates import Build
 from dockfix.repository.arguments import UNKNOWN
 from dockfix.repository.builds import find_builds, image_names, reads_builds
 

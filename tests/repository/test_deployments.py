@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from git_repository import Repository
 
-from dockfix import stamps
-from dockfix.candidates import Build, Candidate
+from dockfix.files import stamps
+from dockfix.files.candidates import Build, Candidate
 from dockfix.repository.deployments import find_deployments, find_telling
 
 DOCKERFILE = 'FROM python:3.12-slim\nWORKDIR /srv\nCOPY . .\nCMD ["python", "web.py"]\n'

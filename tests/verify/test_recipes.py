@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dockfix.candidates import Build, Candidate
+from dockfix.files.candidates import Build, Candidate
 from dockfix.repository.builds import find_builds
 from dockfix.verify import Recipe, VerifyOptions, find_recipes, stage_names
 

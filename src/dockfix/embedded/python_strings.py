@@ -19,7 +19,7 @@ from dockfix.embedded.excerpts import Cell, Excerpt, Piece, line_end, rewrite
 from dockfix.embedded.layers import Cells, Holes, NotFollowed, cleandoc, dedent, fill_braces, strip, text_of
 from dockfix.embedded.literals import Quoting, literal_cells
 from dockfix.embedded.recognition import is_dockerfile, may_hold_dockerfile
-from dockfix.evidence.modules import cut_statements
+from dockfix.evidence.python.modules import cut_statements
 from dockfix.results import Result
 
 Literal = cst.SimpleString | cst.FormattedString | cst.ConcatenatedString

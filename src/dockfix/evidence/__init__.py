@@ -1,1 +1,1 @@
-"""What an application and its repository say about leaving root: read, never run, never edited."""
+"""What sources say of the image, as claims."""

@@ -1,1 +1,1 @@
-"""A whole repository at once: what to look at, by whom, remembered where, handed over how."""
+"""What the files of a repository say: how images are built, run and based on one another."""

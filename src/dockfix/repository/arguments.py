@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from dockfix.evidence.manifests import fill_defaults
+from dockfix.repository.manifests import fill_defaults
 
 UNKNOWN: Final = "$"
 """Stands for a value that only the build itself knows: a variable, an expression, the output of a command."""

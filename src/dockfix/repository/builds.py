@@ -14,13 +14,13 @@ from dataclasses import astuple
 from functools import partial
 from typing import Any, Final
 
-from dockfix.candidates import Build
-from dockfix.evidence.manifests import fill_defaults
-from dockfix.reading import read_bytes
+from dockfix.files.cache import Cache, derive
+from dockfix.files.candidates import Build
+from dockfix.files.reading import read_bytes
 from dockfix.repository.arguments import merge_arguments, read_arguments
+from dockfix.repository.bake import read_blocks
 from dockfix.repository.build_commands import read_commands
-from dockfix.repository.cache import Cache, derive
-from dockfix.repository.hcl import read_blocks
+from dockfix.repository.manifests import fill_defaults
 
 MAX_BYTES: Final = 256 * 1024
 
@@ -118,7 +118,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _load(text: str) -> list[Any]:
-    from dockfix.evidence.yaml_nodes import read_values  # noqa: PLC0415  # only where YAML speaks of builds
+    from dockfix.repository.yaml_nodes import read_values  # noqa: PLC0415  # only where YAML speaks of builds
 
     return read_values(text)
 

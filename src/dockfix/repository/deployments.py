@@ -9,13 +9,20 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from dockfix.build_context import digest_names
-from dockfix.candidates import Candidate
-from dockfix.evidence.manifests import Deployment, Mount, Setting, fill_defaults, likely_names, read_manifests
+from dockfix.files.build_context import digest_names
+from dockfix.files.cache import Cache, derive
+from dockfix.files.candidates import Candidate
+from dockfix.files.patterns import Glance
+from dockfix.files.reading import read_bytes
 from dockfix.model.images import find_image
-from dockfix.reading import read_bytes
-from dockfix.repository.cache import Cache, derive
-from dockfix.repository.patterns import Glance
+from dockfix.repository.manifests import (
+    Deployment,
+    Mount,
+    Setting,
+    fill_defaults,
+    likely_names,
+    read_manifests,
+)
 
 MAX_BYTES: Final = 256 * 1024
 # What can contradict an image that runs as a user; everything else of a manifest is of no interest.

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockfix.edits import Edit
-from dockfix.layout import Layout, NewLine
 from dockfix.model.accounts import UserAccount
 from dockfix.model.copies import find_volumes
 from dockfix.model.images import Image
 from dockfix.model.paths import is_ownable, is_root_home
 from dockfix.model.plan import Plan
+from dockfix.syntax.style import Layout, NewLine
 
 NAME = "create-user"
 COMMENT = "Create dedicated user"

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockfix.edits import Edit
-from dockfix.layout import Layout, NewLine
 from dockfix.model.caches import find_caches
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_moves, home_follows
+from dockfix.syntax.style import Layout, NewLine
 
 NAME = "home-paths"
 BEFORE = """\

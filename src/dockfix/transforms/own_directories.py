@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockfix.edits import Edit
-from dockfix.layout import MAX_WIDTH, Layout, NewLine
 from dockfix.model.giving import commands
 from dockfix.model.lineage import Step
 from dockfix.model.ownership import find_gifts
 from dockfix.model.plan import Plan
+from dockfix.syntax.style import MAX_WIDTH, Layout, NewLine
 from dockfix.transforms.create_user import account_command
 
 NAME = "own-directories"

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockfix.edits import Edit
-from dockfix.layout import Layout, NewLine
 from dockfix.model.lineage import find_heirs
 from dockfix.model.ownership import find_gifts
 from dockfix.model.plan import Plan
+from dockfix.syntax.style import Layout, NewLine
 from dockfix.transforms.create_user import find_place, insert_at
 
 NAME = "set-user"

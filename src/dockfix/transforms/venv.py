@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockfix.edits import Edit
-from dockfix.layout import Layout, NewLine
 from dockfix.model.plan import Plan
 from dockfix.options import Install
+from dockfix.syntax.style import Layout, NewLine
 
 NAME = "venv"
 BEFORE = """\

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dockfix.repository.arguments import UNKNOWN
 
 if TYPE_CHECKING:
-    from dockfix.candidates import Build, Candidate
+    from dockfix.files.candidates import Build, Candidate
     from dockfix.verify.options import VerifyOptions
 
 

@@ -1,0 +1,1 @@
+"""What is asked of a file: the registry of codes, refusals, reviews and guarantees."""

@@ -1,0 +1,1 @@
+"""Which files a run looks at: the paths named, the folders walked, what earlier walks found."""

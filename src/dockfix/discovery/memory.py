@@ -1,0 +1,129 @@
+"""Searches of earlier runs, which stand as long as no folder and no rule of git's has changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from dockfix.config import bare_folders, is_bare
+from dockfix.files.cache import Cache
+from dockfix.files.candidates import Build, Candidate
+from dockfix.files.patterns import NEVER, Selection
+from dockfix.files.stamps import Mark, settled, stamp
+from dockfix.results import Finding
+
+if TYPE_CHECKING:
+    from dockfix.files.git import NewFolders
+
+MOST_NEW: Final = 5_000
+"""With more folders than this that git does not track, a search is not remembered."""
+
+
+def recall_search(cache: Cache, folder: str, real: str, selection: Selection) -> list[Candidate] | None:
+    """What the same search found before, if it would find the same again; None if that is not known.
+
+    `folder` is as the user named it, `real` the same absolute and without links.
+    """
+    known = cache.walks.get(_key(folder, real, selection))
+    if known is None or not cache.stamps.hold(known[0]):
+        return None
+    bare_folders.update(known[2])
+    if selection.repositories is not None:
+        selection.repositories.extend((root, dict(glances)) for root, glances in known[3])
+    start = real + os.sep
+    return [Candidate(row, start + row) if type(row) is str else _unpack(row) for row in known[1]]
+
+
+def remember_search(
+    cache: Cache, folder: str, real: str, selection: Selection, candidates: Sequence[Candidate], seen: Seen
+) -> None:
+    """Remember what a search found, unless something in it is too new.
+
+    There must be no links and nothing unreadable in it: what those lead to has no stamp here.
+    """
+    if selection.embedded:
+        return
+    marks = seen.marks()
+    if marks is not None:
+        cache.walks.pop(key := _key(folder, real, selection), None)
+        folders = {os.path.dirname(one.real) for one in candidates if one.refusal is None}
+        listed = {os.path.join(seen.real, name) if name else seen.real for name in seen.folders}
+        bare = tuple(folder for folder in sorted(folders & listed) if is_bare(folder))
+        manifests = tuple((root, tuple(glances.items())) for root, glances in selection.repositories or ())
+        cache.walks[key] = (
+            cache.share_all(marks),
+            tuple(_pack(one, real + os.sep) for one in candidates),
+            bare,
+            manifests,
+        )
+        cache.stale = True
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a search of the folder `real` that began at `start` depends on.
+
+    `folders` are those that hold files, relative to it, `new` those that git does not track; `files`
+    are others that were read, absolute.
+    """
+
+    real: str
+    start: int
+    folders: set[str]
+    files: list[str]
+    new: NewFolders
+
+    def marks(self) -> tuple[Mark, ...] | None:
+        """All of it; None where it cannot be told."""
+        from dockfix.files.git import GitError, list_rules  # noqa: PLC0415
+
+        places = [os.path.join(self.real, name) if name else self.real for name in self.folders]
+        try:
+            for name in self.new.names():
+                places += _folders_below(os.path.join(self.real, name))
+                if len(places) > len(self.folders) + MOST_NEW:
+                    return None
+            places += list_rules(self.real)
+        except GitError:
+            return None
+        # Those that ignore themselves are in no listing.
+        rules = (os.path.join(place, ".gitignore") for place in places)
+        places += [rule for rule in rules if os.path.exists(rule)]
+        marks = []
+        for place in dict.fromkeys([*places, *self.files]):
+            found = settled(stamp(place), self.start)
+            if found is None:
+                return None
+            marks.append((place, found))
+        return tuple(marks)
+
+
+def _folders_below(folder: str) -> Iterator[str]:
+    for inner, folders, _ in os.walk(folder):
+        folders[:] = [name for name in folders if name not in NEVER]
+        yield inner
+
+
+def _key(folder: str, real: str, selection: Selection) -> bytes:
+    """What a search comes from beside the files: places, patterns, and where git finds its rules."""
+    names = sorted(name for name in os.environ if name.startswith("GIT_"))
+    rows = [os.environ.get(name) for name in (*names, "HOME", "XDG_CONFIG_HOME", "PATH")]
+    asked = replace(selection, repositories=None), selection.repositories is None
+    return repr((os.getcwd(), folder, real, asked, names, rows)).encode("utf-8", "surrogatepass")
+
+
+def _pack(one: Candidate, start: str) -> tuple[Any, ...] | str:
+    if one == (plain := Candidate(one.path, start + one.path)):
+        return plain.path
+    refusal = None if one.refusal is None else astuple(one.refusal)
+    return one.path, one.real, refusal, tuple(map(astuple, one.builds)), one.folder, one.outside
+
+
+def _unpack(row: tuple[Any, ...]) -> Candidate:
+    path, real, refusal, builds, folder, outside = row
+    finding = None if refusal is None else Finding(*refusal)
+    return Candidate(
+        path, real, finding, builds=tuple(Build(*build) for build in builds), folder=folder, outside=outside
+    )

@@ -1,0 +1,52 @@
+"""Files that were named by themselves, with what the rest of their repository says of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dockfix.discovery.memory import recall_search
+from dockfix.files.candidates import Candidate
+from dockfix.files.git import find_top
+
+if TYPE_CHECKING:
+    from dockfix.files.cache import Cache
+    from dockfix.files.patterns import Selection
+
+
+def hear_repositories(
+    named: Sequence[Candidate], selection: Selection, cache: Cache | None = None
+) -> Iterator[Candidate]:
+    """The named files as a search of their folder would find them, and then others as `outside`.
+
+    Files of one work tree are sought together, below the folder that they have in common. Outside of
+    git nobody knows where a repository ends: such files come as they are.
+    """
+    by_top: dict[str | None, list[Candidate]] = {}
+    for one in named:
+        top = None if one.embedded else find_top(os.path.dirname(one.real))
+        by_top.setdefault(top, []).append(one)
+    yield from by_top.pop(None, ())
+    for own in by_top.values():
+        folder = os.path.commonpath([os.path.dirname(one.real) for one in own])
+        found = _search(folder, selection, cache)
+        known = {one.real: one for one in reversed(found) if one.refusal is None}
+        for one in own:
+            same = known.get(one.real, one)
+            yield one._replace(builds=same.builds, folder=same.folder)
+        asked = {one.real for one in own}
+        yield from (one._replace(outside=True) for one in known.values() if one.real not in asked)
+
+
+def _search(real: str, selection: Selection, cache: Cache | None) -> Sequence[Candidate]:
+    """What git knows of the Dockerfiles below a folder."""
+    chosen = replace(selection, everything=False, embedded=False)
+    folder = os.path.relpath(real)
+    known = None if cache is None else recall_search(cache, folder, real, chosen)
+    if known is not None:
+        return known
+    from dockfix.discovery.walk import find_in  # noqa: PLC0415  # not needed for what is known
+
+    return list(find_in(folder, chosen, cache, walks=False))

@@ -1,0 +1,74 @@
+"""The files that the paths of a command line mean."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from dockfix.files.candidates import Candidate
+
+if TYPE_CHECKING:
+    from dockfix.files.cache import Cache
+    from dockfix.files.patterns import Selection
+
+__all__ = ["Candidate", "find_candidates"]
+
+
+def find_candidates(
+    paths: Iterable[str], selection: Selection | None = None, cache: Cache | None = None
+) -> Iterator[Candidate]:
+    """Each file that the paths name or hold, once.
+
+    A file named outright is taken for a Dockerfile whatever its name; those that are outside come
+    last. `cache` remembers searches.
+    """
+    from dockfix.files.patterns import Selection  # noqa: PLC0415  # not needed for standard input
+
+    chosen = selection or Selection()
+    seen: set[str] = set()
+    outside: dict[str, Candidate] = {}
+    places = [path if os.path.isdir(path) else _name(path, chosen) for path in paths]
+    named = [place for place in places if isinstance(place, Candidate)]
+    heard: dict[str, Candidate] = {}
+    if named:
+        from dockfix.discovery.named import hear_repositories  # noqa: PLC0415  # not needed for folders
+
+        for candidate in hear_repositories(named, chosen, cache):
+            if candidate.outside:
+                outside[candidate.real] = candidate
+            else:
+                heard[candidate.path] = candidate
+    for place in places:
+        for candidate in _find(place, chosen, cache) if isinstance(place, str) else [heard[place.path]]:
+            if candidate.outside:
+                outside[candidate.real] = candidate
+            elif candidate.real not in seen:
+                seen.add(candidate.real)
+                yield candidate
+    yield from (candidate for real, candidate in outside.items() if real not in seen)
+
+
+def _name(path: str, selection: Selection) -> Candidate:
+    return Candidate(path, os.path.realpath(path), embedded=_is_searched(path, selection))
+
+
+def _is_searched(path: str, selection: Selection) -> bool:
+    """Whether a file that the user named is to be searched for Dockerfiles rather than taken for one."""
+    if not selection.embedded:
+        return False
+    from dockfix.embedded import can_hold_dockerfile  # noqa: PLC0415  # only where such files are asked for
+    from dockfix.files.naming import is_dockerfile_name  # noqa: PLC0415
+
+    return not is_dockerfile_name(os.path.basename(path)) and can_hold_dockerfile(path)
+
+
+def _find(folder: str, selection: Selection, cache: Cache | None) -> Iterable[Candidate]:
+    from dockfix.discovery.memory import recall_search  # noqa: PLC0415  # not needed for single files
+
+    known = None if cache is None else recall_search(cache, folder, os.path.realpath(folder), selection)
+    if known is not None:
+        return known
+    from dockfix.discovery.walk import find_in  # noqa: PLC0415  # not needed for what is known
+
+    return find_in(folder, selection, cache)

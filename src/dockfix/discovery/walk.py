@@ -1,0 +1,387 @@
+"""Every Dockerfile below a folder: by git's word where there is git, else by .gitignore and .ignore."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from time import time_ns
+from typing import TYPE_CHECKING, Final
+
+from dockfix.discovery.memory import Seen, remember_search
+from dockfix.files.candidates import Build, Candidate
+from dockfix.files.git import (
+    GitError,
+    Listing,
+    NewFolders,
+    find_top,
+    is_ignored,
+    list_files,
+    list_tracked,
+)
+from dockfix.files.naming import is_dockerfile_name, is_template_name
+from dockfix.files.patterns import IGNORE_FILES, NEVER, VENDORED, Selection, is_vendored, parse_patterns
+from dockfix.files.reading import read_bytes
+from dockfix.repository.builds import collect_builds, reads_builds
+from dockfix.repository.manifests import can_be_manifest
+from dockfix.results import Finding
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+    from dockfix.files.cache import Cache
+
+_WORD: Final = b"erfile"  # what every name that we know has in it
+TELLING: Final = (
+    b".yml",
+    b".yaml",
+    b".hcl",
+    b"bake.json",
+    b".sh",
+    b".bash",
+    b".mk",
+    b"makefile",
+    b"justfile",
+    b"devcontainer.json",
+)
+TELLING_NAMES: Final = tuple(name.decode() for name in TELLING)
+MAX_SEARCHED: Final = 1024 * 1024
+_EXPECTED: Final = frozenset({"Dockerfile", "Containerfile"})
+
+
+def find_in(
+    folder: str, selection: Selection, cache: Cache | None = None, *, walks: bool = True
+) -> Iterator[Candidate]:
+    """The candidates below `folder`, as paths that start like it does; links come after plain files.
+
+    What looks like a Dockerfile and cannot or should not be read comes with the reason; the other
+    Dockerfiles of its repository come as `outside`, with what builds them. Without `walks`, a folder
+    that git knows nothing of has none.
+    """
+    real = os.path.realpath(folder)
+    search = _Search(folder, real, selection, cache, walks)
+    if cache is None or selection.everything or selection.embedded or find_top(real) is None:
+        yield from _links_last(search.with_builds(list(search.candidates())))
+        return
+    start = time_ns()
+    try:
+        new = NewFolders(real)
+    except GitError:
+        yield from _links_last(search.with_builds(list(search.candidates())))
+        return
+    with closing(new):
+        every = list(search.with_builds(list(search.candidates())))
+        found = list(_links_last(every))
+        yield from found
+        if search.listed and not any(one.linked or one.failed for one in every):
+            files = [os.path.join(search.top, name) for name in search.names_read]
+            remember_search(
+                cache, folder, real, selection, found, Seen(real, start, search.listed, files, new)
+            )
+
+
+def _links_last(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    links: list[Candidate] = []
+    plain: set[str] = set()
+    for candidate in candidates:
+        if candidate.linked:
+            links.append(candidate)
+        else:
+            plain.add(candidate.real)
+            yield candidate
+    for candidate in links:
+        if candidate.refusal is not None or candidate.real not in plain:
+            plain.add(candidate.real)
+            yield candidate
+
+
+@dataclass(slots=True)
+class _Search:
+    """One search below `folder`, whose absolute path without links is `real`.
+
+    `telling` are the files that may say what is built, relative to `top`: the top of the work tree
+    where git knows the folder; `others` are Dockerfiles there that do not lie below the folder,
+    `ignoring` what says what git ignores, `listed` the folders that git told of.
+    """
+
+    folder: str
+    real: str
+    selection: Selection
+    cache: Cache | None = None
+    walks: bool = True
+    top: str = ""
+    telling: list[str] = field(default_factory=list)
+    manifests: list[str] = field(default_factory=list)
+    ignoring: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    listed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.top = self.real
+
+    @property
+    def names_read(self) -> Iterable[str]:
+        """The files whose content matters, relative to `top`."""
+        return (*self.telling, *self.manifests, *self.ignoring)
+
+    def with_builds(self, candidates: list[Candidate]) -> Iterator[Candidate]:
+        """The candidates with what the repository's files say of them, and those that only these name."""
+        if self.manifests and self.selection.repositories is not None:
+            from dockfix.repository.deployments import find_telling  # noqa: PLC0415  # costly, not always used
+
+            if telling := find_telling(self.top, self.manifests, self.cache):
+                self.selection.repositories.append((self.top, telling))
+        named = collect_builds(self.top, self.telling, self.cache)
+        before = self._before
+        for candidate in candidates:
+            rows = named.pop(before + candidate.real[len(self.real) + 1 :].replace(os.sep, "/"), [])
+            yield self._built(candidate, rows) if rows else candidate
+        for name in sorted(named):
+            inner = name.removeprefix(before)
+            if name.startswith(before) and self._is_wanted(inner):
+                for candidate in self._look(inner):
+                    yield self._built(candidate, named[name])
+        for name in sorted({*self.others, *(name for name in named if not name.startswith(before))}):
+            real = os.path.join(self.top, name)
+            if os.path.isfile(real):
+                builds = tuple(named.get(name, ()))
+                yield Candidate(os.path.relpath(real), real, builds=builds, outside=True)
+
+    @property
+    def _before(self) -> str:
+        """What stands before a path of the folder in one of the work tree."""
+        inner = self.real[len(self.top) + 1 :].replace(os.sep, "/")
+        return inner + "/" if inner else ""
+
+    def _is_wanted(self, name: str) -> bool:
+        """Whether a file that is built counts, whatever its name."""
+        parts = name.split("/")
+        vendored = is_vendored(parts[:-1]) and not self.selection.everything
+        excluded = self.selection.excludes(os.path.join(self.real, name))
+        return not (vendored or excluded or is_template_name(parts[-1]))
+
+    def _built(self, candidate: Candidate, builds: Sequence[Build]) -> Candidate:
+        """The candidate with its builds, and the context that they agree on, if it is not its folder."""
+        contexts = {build.context for build in builds}
+        folder = None
+        if len(contexts) == 1:
+            context = os.path.join(self.top, contexts.pop())
+            if os.path.normpath(context) != os.path.dirname(candidate.real):
+                folder = self._place(os.path.normpath(context))
+        return candidate._replace(builds=tuple(builds), folder=folder)
+
+    def _place(self, real: str) -> str:
+        """A folder of the work tree, as the paths of the search start where it lies below."""
+        if real == self.real or real.startswith(self.real + os.sep):
+            return self._path(real[len(self.real) + 1 :])
+        return os.path.relpath(real)
+
+    def candidates(self) -> Iterator[Candidate]:
+        top = None if self.selection.everything else find_top(self.real)
+        if top is None:
+            yield from self._walk("", [])
+            return
+        try:
+            with list_files(self.folder) as listing:
+                if listing.tracked or listing.new or not is_ignored(self.real):
+                    yield from self._from_git(listing, top)
+                    return
+        except GitError:
+            pass
+        if self.walks:
+            yield from self._walk("", [])
+
+    def _from_git(self, listing: Listing, top: str) -> Iterator[Candidate]:
+        folders: set[str] = set()
+        asks_all = self.selection.has_include or self.selection.embedded
+        for name in listing.files(b"" if asks_all else _WORD):
+            base = name[name.rfind("/") + 1 :]
+            if "ile/" in name:
+                yield from self._misplaced(name, folders)
+            if base:
+                yield from self._judge(name, base)
+        self._look_around(listing, top)
+        for name in listing.submodules:
+            if not self.selection.excludes(os.path.join(self.real, name)):
+                cure = "name it as a path of its own"
+                yield self._refuse(name, "submodule", "a submodule, not searched", cure)
+        for name, why in listing.closed:
+            yield self._closed(name, why)
+
+    def _note_telling(self, name: str) -> None:
+        """Keep the name of a file that may tell what is built, or how it is run."""
+        if reads_builds(name):
+            self.telling.append(name)
+        if self.selection.repositories is not None and can_be_manifest(name):
+            self.manifests.append(name)
+
+    def _look_around(self, listing: Listing, top: str) -> None:
+        """Note what says what is built, in the whole work tree, and its Dockerfiles beside those here."""
+        self.listed = listing.folders()
+        self.top = top
+        before = self._before
+        for name in listing.files_ending(TELLING):
+            self._note_telling(before + name)
+        self.ignoring = [before + name for name in listing.files_ending((b".gitignore",))]
+        for depth in range(before.count("/")):
+            self.ignoring.append("/".join([*before.split("/")[:depth], ".gitignore"]))
+        if not before:
+            return
+        for name in list_tracked(top):
+            if name.startswith(before):
+                continue
+            if name.lower().endswith(TELLING_NAMES):
+                self._note_telling(name)
+            elif is_dockerfile_name(name[name.rfind("/") + 1 :]) and not is_vendored(name.split("/")[:-1]):
+                self.others.append(name)
+
+    def _judge(self, name: str, base: str) -> Iterator[Candidate]:
+        """The candidate of a relative path, if its name or the user says that it is one."""
+        if self.selection.embedded and not is_dockerfile_name(base) and not is_template_name(base):
+            yield from self._search_inside(name)
+        template = is_template_name(base)
+        if not template and not is_dockerfile_name(base) and not self.selection.has_include:
+            return
+        real = os.path.join(self.real, name)
+        asked = self.selection.includes(real)
+        if (not asked and not template and not is_dockerfile_name(base)) or self.selection.excludes(real):
+            return
+        if not asked and not self.selection.everything and is_vendored(name.split("/")[:-1]):
+            yield self._refuse(
+                name, "vendored", "copied here from elsewhere", "--include it, or mend its origin"
+            )
+        elif template and not asked:
+            cure = "render it, fix the result, carry it over"
+            yield self._refuse(name, "template", "a template, not a Dockerfile", cure)
+        else:
+            yield from self._look(name)
+
+    def _search_inside(self, name: str) -> Iterator[Candidate]:
+        """The candidate of a file of another kind, if it looks as though it held a Dockerfile."""
+        from dockfix.embedded import can_hold_dockerfile  # noqa: PLC0415  # only where this is asked for
+        from dockfix.embedded.recognition import may_hold_dockerfile  # noqa: PLC0415
+
+        real = os.path.join(self.real, name)
+        vendored = is_vendored(name.split("/")[:-1]) and not self.selection.everything
+        if not can_hold_dockerfile(name) or vendored or self.selection.excludes(real):
+            return
+        try:
+            text = read_bytes(real, MAX_SEARCHED).decode("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return
+        if len(text) <= MAX_SEARCHED and may_hold_dockerfile(text):
+            yield Candidate(self._path(name), real, embedded=True)
+
+    def _look(self, name: str) -> Iterator[Candidate]:
+        """The candidate of a path by what lies there; nothing where nothing does."""
+        path = self._path(name)
+        try:
+            mode = os.lstat(path).st_mode
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            yield self._closed(name, error.strerror or str(error))
+            return
+        if stat.S_ISREG(mode):
+            yield Candidate(path, os.path.join(self.real, name))
+        elif stat.S_ISLNK(mode):
+            yield self._follow(name)._replace(linked=True)
+        elif not stat.S_ISDIR(mode):
+            yield self._refuse(name, "not-a-file", "a pipe, socket or device, not a file", "delete it")
+
+    def _follow(self, name: str) -> Candidate:
+        """The candidate of a symbolic link: what it leads to, if that is a file below the folder."""
+        path = self._path(name)
+        try:
+            real = os.path.realpath(path, strict=True)
+        except OSError:
+            return self._refuse(name, "dead-link", "a link to nothing or to itself", "mend or delete it")
+        if not os.path.isfile(real):
+            return self._refuse(name, "not-a-file", "a link to a folder, not a file", "link to a file")
+        if os.path.commonpath([real, self.real]) != self.real:
+            return self._refuse(
+                name, "outside", f"a link to {real!r}, outside of here", "name that file itself"
+            )
+        return Candidate(path, real)
+
+    def _misplaced(self, name: str, seen: set[str]) -> Iterator[Candidate]:
+        """Says once of a folder that it has a name which builds take for a file."""
+        parts = name.split("/")[:-1]
+        for depth, part in enumerate(parts, 1):
+            folder = "/".join(parts[:depth])
+            if part in _EXPECTED and folder not in seen:
+                seen.add(folder)
+                yield self._refuse(folder, "not-a-file", "a folder, not a file", "rename it")
+
+    def _walk(self, inner: str, specs: list[tuple[str, GitIgnoreSpec]]) -> Iterator[Candidate]:
+        """What git would say below the relative path `inner` (with a slash at its end, or empty)."""
+        folder = self._path(inner)
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            yield self._closed(inner.rstrip("/"), error.strerror or str(error))
+            return
+        if not self.selection.everything:
+            specs = [*specs, *_read_ignore_files(inner, folder, {entry.name for entry in entries})]
+        for entry in entries:
+            name = inner + entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                if not _ignored(name, specs):
+                    if name.lower().endswith(TELLING_NAMES):
+                        self._note_telling(name)
+                    yield from self._judge(name, entry.name)
+            elif self._enters(entry, name, specs):
+                if entry.name in _EXPECTED:
+                    yield self._refuse(name, "not-a-file", "a folder, not a file", "rename it")
+                yield from self._enter(name, specs)
+
+    def _enters(self, entry: os.DirEntry[str], name: str, specs: Iterable[tuple[str, GitIgnoreSpec]]) -> bool:
+        if entry.name in NEVER:
+            return False
+        if self.selection.everything or self.selection.has_include:
+            return True
+        if entry.name in VENDORED or os.path.lexists(os.path.join(entry.path, "pyvenv.cfg")):
+            return False
+        return not _ignored(name + "/", specs)
+
+    def _enter(self, name: str, specs: list[tuple[str, GitIgnoreSpec]]) -> Iterator[Candidate]:
+        """A folder below; one with a repository of its own answers for itself."""
+        path = self._path(name)
+        if not self.selection.everything and os.path.lexists(os.path.join(path, ".git")):
+            search = _Search(path, os.path.join(self.real, name), self.selection, self.cache)
+            yield from search.with_builds(list(search.candidates()))
+        else:
+            yield from self._walk(name + "/", specs)
+
+    def _path(self, name: str) -> str:
+        return os.path.normpath(os.path.join(self.folder, name))
+
+    def _refuse(self, name: str, code: str, message: str, cure: str) -> Candidate:
+        finding = Finding(code, 0, message, cure)
+        return Candidate(self._path(name), os.path.join(self.real, name), finding)
+
+    def _closed(self, name: str, why: str) -> Candidate:
+        finding = Finding("unreadable", 0, f"not readable: {why}", "allow reading it: chmod u+rx")
+        return Candidate(self._path(name), os.path.join(self.real, name), finding, failed=True)
+
+
+def _read_ignore_files(inner: str, folder: str, names: Iterable[str]) -> Iterator[tuple[str, GitIgnoreSpec]]:
+    for name in IGNORE_FILES:
+        if name in names:
+            try:
+                with open(os.path.join(folder, name), encoding="utf-8", errors="surrogateescape") as file:
+                    yield inner, parse_patterns(file.read().split("\n"))
+            except OSError:
+                continue
+
+
+def _ignored(name: str, specs: Iterable[tuple[str, GitIgnoreSpec]]) -> bool:
+    """Whether the last of the patterns in force that speak of the relative path says to ignore it."""
+    verdict = False
+    for inner, spec in specs:
+        answer = spec.check_file(name[len(inner) :]).include
+        verdict = verdict if answer is None else answer
+    return verdict

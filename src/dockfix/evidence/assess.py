@@ -1,0 +1,194 @@
+"""What the evidence means for one image: directories to give, reasons to leave it alone, things to tell."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from dockfix.evidence.claims import Evidence, Kind
+from dockfix.evidence.image_files import Layout, read_layout
+from dockfix.evidence.python.catalogue import load_catalogue
+from dockfix.evidence.python.sources import Reading, read_start
+from dockfix.evidence.python.start import StartReader
+from dockfix.model.holdings import is_given
+from dockfix.model.paths import is_below_any, is_ownable, is_root_home, is_shared, is_system_directory
+from dockfix.model.plan import Plan
+from dockfix.model.testimony import Testimony
+from dockfix.repository.contradictions import find_contradictions
+from dockfix.results import Finding
+
+SHOWN: Final = 3
+
+
+def take_testimony(plan: Plan) -> Testimony:
+    """Read what the image of an unchanged file starts, and hear what deploys it."""
+    path = posixpath.basename(plan.context.path) or "Dockerfile"
+    # Where the image gets a working directory of its own, what was relative to / is there.
+    starts = {plan.lineage.stages[0].index: plan.workdir} if plan.relocates else {}
+    layout = read_layout(
+        plan.tree, plan.context.read, plan.context.names, path, plan.lineage.final.index, starts
+    )
+    reading = read_start(layout, StartReader(layout, path).read(), plan.tree.text)
+    hearing = _Hearing(plan, reading)
+    written = hearing.directories
+    home = plan.home if plan.home.strip("/") else ""
+    mounts = tuple(_mounts(plan, home))
+    return Testimony(
+        written,
+        mounts,
+        frozenset(_fills(plan, layout, path)),
+        tuple(hearing.refusals()),
+        tuple(hearing.reviews()),
+        (*hearing.notes(), *_contradictions(plan, home, (*written, *mounts))),
+    )
+
+
+class _Hearing:
+    """The claims of one application, beside what its Dockerfile says already."""
+
+    def __init__(self, plan: Plan, reading: Reading) -> None:
+        self.plan = plan
+        self.reading = reading
+        self.line = plan.starting.steps[-1].instruction.line if plan.starting.steps else 0
+        known = {path for path, _ in plan.starting.written}
+        self.claims = [one for one in reading.evidence if one.what not in known or not one.what]
+        self.outside = [one for one in self.claims if self._is_outside(one)]
+
+    def _is_outside(self, one: Evidence) -> bool:
+        """Whether a claim is of a write to a known place that is not the user's anyway."""
+        if one.kind is not Kind.WRITE or not one.what or is_shared(one.directory):
+            return False
+        return not is_below_any(one.directory, self.plan.own_directories) and not is_given(
+            self.plan, one.directory
+        )
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """The directories to give."""
+        found = (one.directory for one in self.outside if one.certain and self._can_be_given(one.directory))
+        return tuple(sorted(set(found)))
+
+    def _can_be_given(self, directory: str) -> bool:
+        has_shell = self.plan.lineage.image.account_command != "none"
+        return has_shell and is_ownable(directory) and not is_system_directory(directory)
+
+    def refusals(self) -> Iterator[Finding]:
+        """What needs root, as far as it is sure."""
+        for one in self.reading.needs_root[:1]:
+            cure = (
+                "do that at build time, above USER"
+                if one.what in load_catalogue().commands
+                else "leave it as root, or take that out"
+            )
+            yield Finding("needs-root-process", self.line, f"{_place(one)} needs root: {one.what}", cure)
+
+    def reviews(self) -> Iterator[Finding]:
+        """Certain writes where only root may, and low ports."""
+        closed = [one for one in self.outside if one.certain and not self._can_be_given(one.directory)]
+        in_home = [one for one in closed if is_root_home(one.directory)]
+        if in_home:
+            yield Finding(
+                "uses-root-home", self.line, f"{_fold(in_home)}: in root's home, which nobody else may enter",
+                "write below the working directory or the user's home",
+            )  # fmt: skip
+        if elsewhere := [one for one in closed if one not in in_home]:
+            yield Finding(
+                "writes-to-system-directory", self.line, f"{_fold(elsewhere)}: only root may write there",
+                "name a place of the user's",
+            )  # fmt: skip
+        for one in self._ports(certain=True)[:1]:
+            yield Finding(
+                "low-port", self.line, f"{_place(one)} opens port {one.what}, which is below 1024",
+                "docker allows it (20.10 and later), other runtimes may not",
+            )  # fmt: skip
+
+    def _ports(self, *, certain: bool) -> list[Evidence]:
+        said = self.plan.tree.text
+        ports = (one for one in self.claims if one.kind is Kind.PORT and one.certain is certain)
+        return [one for one in ports if f" {one.what}" not in said and f":{one.what}" not in said]
+
+    def notes(self) -> Iterator[Finding]:
+        """What is not sure: one note for each kind."""
+        if perhaps := [one for one in self.outside if not one.certain]:
+            yield Finding(
+                "may-write", self.line, f"perhaps written: {_fold(perhaps)}",
+                "if so, give the directory to the user above USER",
+            )  # fmt: skip
+        unknown = [one for one in self.claims if one.kind is Kind.WRITE and not one.what]
+        if unknown and self.reading.start_known:
+            yield Finding(
+                "unknown-place", self.line, f"written, but where cannot be told: {_fold(unknown)}",
+                "check that the user may write there",
+            )  # fmt: skip
+        if root := [one for one in self.claims if one.kind is Kind.ROOT and not one.certain]:
+            yield Finding(
+                "may-need-root", self.line, f"perhaps needs root: {_fold(root)}", "see whether that runs"
+            )
+        if ports := self._ports(certain=False):
+            yield Finding(
+                "low-port", self.line, f"perhaps a port below 1024: {_fold(ports)}",
+                "some runtimes keep such ports for root",
+            )  # fmt: skip
+        if self.reading.is_cut:
+            yield Finding(
+                "evidence-cut", self.line, "a large application: not all of its sources were followed",
+                "--verify tries the whole",
+            )  # fmt: skip
+
+
+def _place(one: Evidence) -> str:
+    return f"{one.file}:{one.line}"
+
+
+def _fold(claims: Sequence[Evidence]) -> str:
+    """The first few claims with their places, and how many more; a line's alternatives are one claim."""
+    by_line: dict[str, list[str]] = {}
+    for one in claims:
+        by_line.setdefault(_place(one), []).append(one.what)
+    told: dict[str, str] = {}
+    for place, found in by_line.items():
+        what = " or ".join(dict.fromkeys(filter(None, found)))
+        told.setdefault(what or place, f"{what} ({place})" if what else place)
+    more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+    return ", ".join(list(told.values())[:SHOWN]) + more
+
+
+def _fills(plan: Plan, layout: Layout, path: str) -> Iterator[tuple[str, str]]:
+    """(text of a RUN, variable) of the caches that the application's own scripts fill in root's steps."""
+    variables = load_catalogue().cache_variables
+    for index, run in plan.runs.items():
+        if index >= plan.switch or not run.step.before.is_root or ".py" not in run.text:
+            continue
+        for one in run.invocations:
+            if one.command.program.startswith("python"):
+                cwd = plan.workdir if plan.relocates and one.cwd == "/" else one.cwd
+                start = StartReader(layout, path).follow(one.command, run.instruction.line, cwd)
+                for place in read_start(layout, start, "").caches if start.is_known else ():
+                    if place in variables:
+                        yield run.text, variables[place]
+
+
+def _mounts(plan: Plan, home: str) -> Iterator[str]:
+    """Directories that volumes of compose are mounted at: a new volume takes the owner that the image has."""
+    for deployment in plan.options.deployments:
+        for mount in deployment.mounts if deployment.kind == "compose" else ():
+            place = posixpath.normpath(mount.target.value)
+            if mount.is_bind or mount.read_only or not mount.source:
+                continue
+            if is_root_home(place) and place != "/root" and home:
+                inside = place.removeprefix("/root/").split("/")
+                yield from (posixpath.join(home, *inside[:depth]) for depth in range(1, len(inside) + 1))
+            elif is_ownable(place) and not is_system_directory(place) and not is_shared(place):
+                yield place
+
+
+def _contradictions(plan: Plan, home: str, written: Iterable[str]) -> Iterator[Finding]:
+    if plan.options.deployments:
+        account = plan.account
+        user = account.ids if account.numeric else account.name
+        yield from find_contradictions(plan.options.deployments, user=user, home=home, written=written)
+        asking = [one for one in plan.options.deployments if one.needs_number and one.non_root]
+        if account.numeric and asking and asking[0].non_root:
+            where = asking[0].at(asking[0].non_root)
+            yield Finding("numeric-user", 0, f"{where} asks for runAsNonRoot, so USER is a number")

@@ -1,0 +1,1 @@
+"""What Python sources say of the application: read, never run, never edited."""

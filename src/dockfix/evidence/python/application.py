@@ -1,0 +1,315 @@
+"""The application's modules as the image has them, found and parsed when somebody asks for a name."""
+
+from __future__ import annotations
+
+import builtins as _python
+import itertools
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from dockfix.evidence.image_files import Layout
+from dockfix.evidence.python.catalogue import find_offsets
+from dockfix.evidence.python.constants import Reference, Value, Values
+from dockfix.evidence.python.modules import Module, Statement
+
+if TYPE_CHECKING:
+    from dockfix.evidence.python.scopes import Binding, Part, Scope, Site
+    from dockfix.evidence.python.values import Evaluator
+
+_BUILTINS: Final = frozenset(dir(_python))
+_MAX_SITES: Final = 6
+MAX_PARSED: Final = 130_000
+"""So many characters of an application are parsed."""
+
+
+class Application:
+    """Modules by dotted name; `roots` are the directories that Python looks into."""
+
+    def __init__(self, layout: Layout, roots: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.layout = layout
+        self.roots = tuple(dict.fromkeys(roots))
+        self.environment = environment
+        self.workdir = layout.workdir
+        self.settings = environment.get("DJANGO_SETTINGS_MODULE", "")
+        self.modules: dict[str, Module] = {}
+        self.is_cut = False
+        self._missing: set[str] = set()
+        self._tops: dict[str, tuple[str, ...]] = {}
+        self._by_path: dict[str, Module] = {}
+        self._parts: dict[tuple[str, int, str], Part | None] = {}
+        self._read: dict[tuple[str, int, str], Part | None] = {}
+        self._left = MAX_PARSED
+        self._keys: dict[str, Values] = {}
+        self._arguments: dict[int, tuple[Binding, Values]] = {}
+        self._called: dict[str, list[Site]] = {}
+        self._globals: dict[tuple[str, str, int], Values] = {}
+
+    # Modules
+
+    def module(self, name: str) -> Module | None:
+        """The application's module of that dotted name, None where it is another's."""
+        if name in self.modules:
+            return self.modules[name]
+        if not name or name in self._missing:
+            return None
+        tail = name.replace(".", "/")
+        for root in self._roots_of(name.partition(".")[0]):
+            for path, is_package in ((f"{root}/{tail}.py", False), (f"{root}/{tail}/__init__.py", True)):
+                if found := self.load(path, name, is_package=is_package):
+                    return found
+        self._missing.add(name)
+        return None
+
+    def _roots_of(self, top: str) -> tuple[str, ...]:
+        """The roots that may have a package or module of that name."""
+        if top not in self._tops:
+            self._tops[top] = tuple(root for root in self.roots if self.layout.may_have(root, top))
+        return self._tops[top]
+
+    def load(self, path: str, name: str = "", *, is_package: bool = False) -> Module | None:
+        """The module at a path of the image, None where the build context has none there."""
+        path = posixpath.normpath(path)
+        if path in self._by_path:
+            return self._by_path[path]
+        file = self.layout.source_of(path)
+        text = self.layout.reader(file) if file is not None else None
+        if file is None or text is None or "\0" in text:
+            return None
+        module = Module(name or posixpath.basename(path).removesuffix(".py"), path, file, text, is_package)
+        self._by_path[path] = module
+        self.modules.setdefault(module.name, module)
+        return module
+
+    def split(self, name: str) -> tuple[Module, str] | None:
+        """The module that a dotted name lies in, and the rest of the name; None for other people's."""
+        parts = name.split(".")
+        for length in range(len(parts), 0, -1):
+            if found := self.module(".".join(parts[:length])):
+                return found, ".".join(parts[length:])
+        return None
+
+    def part(self, module: Module, statement: Statement, called: str = "") -> Part | None:
+        """A statement of a module, parsed once; None where it can't be, or too much was.
+
+        Long functions that hold nothing of the catalogue and no call of `called` are left out.
+        """
+        key = (module.path, statement.line, called)
+        if key not in self._parts:
+            text = statement.without_idle(find_offsets(module.source), called)
+            self._parts[key] = self._parse(module, statement, text)
+        return self._parts[key]
+
+    def _parse(self, module: Module, statement: Statement, text: str) -> Part | None:
+        same = (module.path, statement.line, text)
+        if same not in self._read:
+            from dockfix.evidence.python.scopes import parse_statement  # noqa: PLC0415
+
+            self._left -= len(text)
+            self.is_cut = self.is_cut or self._left < 0
+            self._read[same] = parse_statement(module, statement, text) if self._left >= 0 else None
+        return self._read[same]
+
+    def _parts_with(self, module: Module, name: str) -> Iterator[Part]:
+        for statement in module.statements if name in module.source else ():
+            if name in statement.text and name in statement.names and (part := self.part(module, statement)):
+                yield part
+
+    # Names
+
+    def value_of(self, name: str, evaluator: Evaluator) -> Values:
+        """What a dotted name stands for: a value of the application's own, or a reference to it."""
+        split = self.split(name)
+        if split is None:
+            return (Value(Reference(name)),)
+        module, rest = split
+        if not rest:
+            return (Value(Reference(name)),)
+        first, _, more = rest.partition(".")
+        found = self.global_of(module, first, evaluator)
+        if not more:
+            return found
+        owners = [one.content for one in found if isinstance(one.content, Reference)]
+        return self.attribute(owners[0], more, evaluator) if owners else ()
+
+    def global_of(self, module: Module, name: str, evaluator: Evaluator, before: int = 1 << 30) -> Values:
+        """A module's global, as the last statement before line `before` leaves it."""
+        key = (module.path, name, before)
+        if key not in self._globals:
+            self._globals[key] = ()
+            self._globals[key] = self._global(module, name, evaluator, before)
+        return self._globals[key]
+
+    def _global(self, module: Module, name: str, evaluator: Evaluator, before: int) -> Values:
+        parts = list(self._parts_with(module, name))
+        earlier = [part for part in parts if part.statement.line <= before] or parts[:1]
+        for part in reversed(earlier):
+            if name in part.classes:
+                return (Value(Reference(f"{module.name}.{name}", local=part.classes[name])),)
+            if name in part.functions:
+                return (Value(Reference(f"{module.name}.{name}", local=part.functions[name])),)
+            if bindings := part.top.bindings.get(name):
+                values = evaluator.bound(bindings[-1])
+                alone = len(bindings) == 1 and len(parts) == 1
+                return values if alone else tuple(Value(one.content, False) for one in values)
+        if name in module.imports and module.imports[name] != f"{module.name}.{name}":
+            return self.value_of(module.imports[name], evaluator)
+        for alias, target in module.imported:
+            origin = self.module(target) if alias == "*" else None
+            if (
+                origin is not None
+                and origin is not module
+                and (found := self.global_of(origin, name, evaluator))
+            ):
+                return found
+        return ()
+
+    def global_value(self, scope: Scope, name: str, order: int, evaluator: Evaluator) -> Values:
+        """A global as code in `scope` sees it: its own statement first, then those above, then builtins."""
+        part = scope.part
+        own = [one for one in part.top.bindings.get(name, ()) if one.order <= order or scope.kind != "module"]
+        if own and scope.kind == "module" and name not in part.classes and name not in part.functions:
+            others = len(list(self._parts_with(scope.module, name)))
+            values = evaluator.bound(own[-1])
+            sure = len(own) == 1 and others <= 1
+            return values if sure else tuple(Value(one.content, False) for one in values)
+        before = part.statement.line if scope.kind == "module" else 1 << 30
+        found = self.global_of(scope.module, name, evaluator, before)
+        return found or ((Value(Reference(name)),) if name in _BUILTINS else ())
+
+    def attribute(self, owner: Reference, name: str, evaluator: Evaluator) -> Values:
+        """An attribute of a module, a class, an instance, or of something that is not the application's."""
+        if owner.local is not None and owner.local.kind == "class":
+            return self.member(owner.local, name, evaluator)
+        if owner.name == "django.conf.settings" or owner.name.endswith("django.conf.settings"):
+            return self.value_of(f"{self.settings}.{name}", evaluator) if self.settings else ()
+        if owner.local is not None:
+            return ()
+        found = self.value_of(f"{owner.name}.{name}", evaluator)
+        return tuple(
+            Value(Reference(one.content.name, owner.made, one.content.local))
+            if isinstance(one.content, Reference) and owner.made else one
+            for one in found
+        )  # fmt: skip
+
+    def member(self, owner: Scope, name: str, evaluator: Evaluator, depth: int = 0) -> Values:
+        """An attribute of a class or its instances, also of its bases."""
+        path = f"{owner.path}.{name}"
+        if path in owner.part.functions:
+            return (Value(Reference(f"{owner.module.name}.{path}", local=owner.part.functions[path])),)
+        bindings = [*owner.bindings.get(name, ()), *owner.attributes.get(name, ())]
+        known = [one for one in bindings if one.value is not None]
+        for binding in reversed(known):
+            values = evaluator.bound(binding)
+            if values:
+                return values if len(known) == 1 else tuple(Value(one.content, False) for one in values)
+        for base in owner.bases if depth < 4 else ():
+            reference = evaluator.reference(base, owner)
+            inner = reference.local if reference is not None else None
+            if inner is not None and inner is not owner:
+                found = self.member(inner, name, evaluator, depth + 1)
+                if found:
+                    return found
+        return ()
+
+    # What is set elsewhere
+
+    def variable(self, name: str) -> Values:
+        """A variable of the image's environment."""
+        value = self.environment.get(name)
+        return (Value(value),) if value is not None else ()
+
+    def key(self, key: str, evaluator: Evaluator) -> Values:
+        """What an application puts into a configuration under a key, wherever it does."""
+        if key not in self._keys:
+            self._keys[key] = ()
+            self._keys[key] = tuple(self._key(key, evaluator))
+        return self._keys[key]
+
+    def _key(self, key: str, evaluator: Evaluator) -> Iterable[Value]:
+        if not re.fullmatch(r"[A-Z][A-Z0-9_]+", key):
+            return
+        written = re.compile(rf"(?:['\"]{key}['\"]\]|\b{key})\s*(?::[^=\n]+)?=(?!=)")
+        for module in list(self.modules.values()):
+            if key not in module.source:
+                continue
+            for statement in module.statements:
+                part = self.part(module, statement) if written.search(statement.text) else None
+                for binding in _written(part, key) if part else ():
+                    yield from (Value(one.content, False) for one in evaluator.bound(binding))
+
+    def option(self, module: Module, name: str, evaluator: Evaluator) -> Values:
+        """The default of a command-line option of the module, under the name that its value gets."""
+        if "add_argument" not in module.source and "option(" not in module.source:
+            return ()
+        from dockfix.evidence.python.builtins import argument_of  # noqa: PLC0415
+
+        flag = re.compile(rf"['\"]-*{name.replace('_', '[-_]')}['\"]")
+        for statement in module.statements:
+            part = self.part(module, statement) if flag.search(statement.text) else None
+            site = part.options.get(name) if part else None
+            if site is not None and (default := argument_of(site.node, 99, "default")) is not None:  # type: ignore[arg-type]
+                return tuple(Value(v.content, False) for v in evaluator.values(default, site.scope))
+        return ()
+
+    def argument(self, binding: Binding, evaluator: Evaluator) -> Values:
+        """What callers in the application pass for a parameter, else its default."""
+        if id(binding) not in self._arguments:
+            self._arguments[id(binding)] = (binding, ())
+            values = list(self._passed(binding, evaluator))
+            sure = len(values) == 1 and binding.value is None
+            if not values and binding.value is not None:
+                values = list(evaluator.values(binding.value, binding.scope))
+            if not values:
+                values = list(self.option(binding.scope.module, _parameter_name(binding), evaluator))
+            found = tuple(Value(one.content, one.certain and sure) for one in values)
+            self._arguments[id(binding)] = (binding, found)
+        return self._arguments[id(binding)][1]
+
+    def _passed(self, binding: Binding, evaluator: Evaluator) -> Iterator[Value]:
+        from dockfix.evidence.python.builtins import argument_of  # noqa: PLC0415
+
+        function = binding.scope
+        *outer, name = function.path.split(".")
+        if name == "__init__" and outer:
+            name = outer[-1]
+        in_class = function.parent is not None and function.parent.kind == "class"
+        index = binding.parameter - (1 if in_class else 0)
+        keyword = _parameter_name(binding)
+        for site in self._calls_of(name):
+            node = argument_of(site.node, index, keyword)  # type: ignore[arg-type]
+            if node is not None:
+                yield from evaluator.values(node, site.scope, site.order)
+
+    def _calls_of(self, name: str) -> list[Site]:
+        """The first few calls of a function, by its last name, anywhere in the application."""
+        if name not in self._called:
+            self._called[name] = []
+            self._called[name] = list(itertools.islice(self._find_calls(name), _MAX_SITES))
+        return self._called[name]
+
+    def _find_calls(self, name: str) -> Iterator[Site]:
+        # The name comes first, so that the search can leap to it.
+        called = re.compile(rf"{name}\((?<!\w{name}\()(?<!def {name}\()(?<!class {name}\()")
+        for module in list(self.modules.values()):
+            if f"{name}(" not in module.source:
+                continue
+            for statement in module.statements_at(match.start() for match in called.finditer(module.source)):
+                # What a caller passes is worth less than what the application writes.
+                if self._left < MAX_PARSED // 3:
+                    self.is_cut = True
+                    return
+                part = self.part(module, statement, name)
+                yield from (site for site in part.sites if site.called == name) if part else ()
+
+
+def _parameter_name(binding: Binding) -> str:
+    return next((key for key, found in binding.scope.bindings.items() if binding in found), "")
+
+
+def _written(part: Part, key: str) -> Iterator[Binding]:
+    yield from part.keys.get(key, ())
+    yield from part.top.bindings.get(key, ())
+    for scope in part.classes.values():
+        yield from scope.bindings.get(key, ())

@@ -1,0 +1,192 @@
+"""What calls are worth whose result is known: paths, environment, strings, own functions."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+import libcst as cst
+
+from dockfix.evidence.python.constants import HOLE, Reference, Value, join_path, parent_of
+
+if TYPE_CHECKING:
+    from dockfix.evidence.python.scopes import Scope
+    from dockfix.evidence.python.values import Evaluator
+
+_PATHS: Final = frozenset(
+    {"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "pathlib.PurePosixPath", "os.path.join",
+     "posixpath.join", "anyio.Path", "aiopath.AsyncPath", "django.core.files.utils.safe_join",
+     "werkzeug.utils.safe_join", "werkzeug.security.safe_join"}
+)  # fmt: skip
+_SAME: Final = frozenset({"str", "int", "os.fspath", "repr", "os.path.expandvars", "typing.cast"})
+_ENVIRONMENT: Final = frozenset(
+    {"os.getenv", "os.environ.get", "decouple.config", "environ.Env", "environs.Env", "os.environ.setdefault",
+     "starlette.config.Config", "os.environ.pop"}
+)  # fmt: skip
+_DEFAULTS: Final = frozenset(
+    {"pydantic.Field", "pydantic.fields.Field", "typer.Option", "typer.Argument", "fastapi.Query",
+     "fastapi.Form", "dataclasses.field"}
+)  # fmt: skip
+_SAME_METHODS: Final = frozenset(
+    {"strip", "rstrip", "lstrip", "resolve", "absolute", "expanduser", "as_posix", "lower", "upper", "encode",
+     "decode", "as_uri", "get_secret_value", "relative_to"}
+)  # fmt: skip
+_TEMPORARY: Final = frozenset(
+    {"mkdtemp", "mkstemp", "TemporaryDirectory", "NamedTemporaryFile", "TemporaryFile"}
+)
+
+
+def argument_of(call: cst.Call, index: int, keyword: str = "") -> cst.BaseExpression | None:
+    """The positional or keyword argument of a call, None where it has none or is unpacked."""
+    for place, one in enumerate(call.args):
+        if one.star:
+            return None if one.star == "*" else _keyword(call, keyword)
+        if one.keyword is None and place == index:
+            return one.value
+    return _keyword(call, keyword)
+
+
+def _keyword(call: cst.Call, keyword: str) -> cst.BaseExpression | None:
+    named = (one.value for one in call.args if one.keyword is not None and one.keyword.value == keyword)
+    return next(named, None) if keyword else None
+
+
+def call_values(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
+    """The alternatives that a call gives."""
+    reference = evaluator.reference(call.func, scope, order)
+    if reference is not None and (known := _known(evaluator, reference, call, scope, order)) is not None:
+        return known
+    if isinstance(call.func, cst.Attribute):
+        found = _method(evaluator, call.func, call, scope, order)
+        if found is not None:
+            return found
+    if reference is None:
+        return _settings_call(evaluator, call, scope, order)
+    if reference.local is not None and reference.local.kind == "function":
+        inner = reference.local
+        values = [one for node in inner.returns for one in evaluator.values(node, inner)]
+        return (Value(one.content, one.certain and len(inner.returns) == 1) for one in values)
+    return (Value(Reference(reference.name, made=True, local=reference.local)),)
+
+
+def _known(
+    evaluator: Evaluator, reference: Reference, call: cst.Call, scope: Scope, order: int
+) -> Iterable[Value] | None:
+    name = reference.name
+    nodes = [one.value for one in call.args if not one.star and one.keyword is None]
+    fixed = {
+        "pathlib.Path.home": "~",
+        "pathlib.Path.cwd": evaluator.application.workdir,
+        "os.getcwd": evaluator.application.workdir,
+        "tempfile.gettempdir": "/tmp",
+    }
+    if name in fixed:
+        return (Value(fixed[name]),)
+    if name in _PATHS:
+        return evaluator.join_paths(nodes, scope, order) if nodes else (Value("."),)
+    if name in _ENVIRONMENT:
+        return _environment(evaluator, call, scope, order)
+    if name in _DEFAULTS:
+        default = argument_of(call, 0, "default")
+        return evaluator.values(default, scope, order) if default is not None else ()
+    if name.startswith("tempfile.") and name.removeprefix("tempfile.") in _TEMPORARY:
+        place = argument_of(call, 9, "dir")
+        below = evaluator.texts(place, scope, order) if place is not None else (("/tmp", True),)
+        made = tuple(Value(join_path(text, HOLE), certain) for text, certain in below)
+        return (Value(((), made)),) if name.endswith("mkstemp") else made
+    if name in _SAME and nodes:
+        return evaluator.values(nodes[-1] if name == "typing.cast" else nodes[0], scope, order)
+    change = _path_function(name, evaluator.application.workdir)
+    if change is None or not nodes:
+        return None
+    return (Value(change(text), certain) for text, certain in evaluator.texts(nodes[0], scope, order))
+
+
+def _path_function(name: str, workdir: str) -> Callable[[str], str] | None:
+    """What a function of os.path makes of a path."""
+    match name:
+        case "os.path.abspath" | "os.path.realpath":
+            return lambda text: text if HOLE in text else join_path(workdir, text)
+        case "os.path.dirname":
+            return parent_of
+        case "os.path.expanduser" | "os.path.normpath":
+            return str
+        case "os.path.basename" | "os.path.relpath":
+            return lambda _: HOLE
+    return None
+
+
+def _environment(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
+    """A variable of the environment: what the image sets, else the default, which a deployment may change."""
+    key = argument_of(call, 0, "var")
+    names = evaluator.values(key, scope, order) if key is not None else ()
+    for one in names:
+        if isinstance(one.content, str) and (found := evaluator.application.variable(one.content)):
+            return found
+    default = argument_of(call, 1, "default")
+    return evaluator.values(default, scope, order) if default is not None else ()
+
+
+def _settings_call(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
+    """Calls such as env("NAME", default=...), whatever library env comes from."""
+    name = call.func.attr.value if isinstance(call.func, cst.Attribute) else getattr(call.func, "value", "")
+    if isinstance(name, str) and name.lower().startswith(("env", "config", "getenv", "get_env")):
+        return _environment(evaluator, call, scope, order)
+    return ()
+
+
+def _method(
+    evaluator: Evaluator, func: cst.Attribute, call: cst.Call, scope: Scope, order: int
+) -> Iterable[Value] | None:
+    name = func.attr.value
+    nodes = [one.value for one in call.args if not one.star and one.keyword is None]
+    if name == "joinpath":
+        return evaluator.join_paths([func.value, *nodes], scope, order)
+    if name == "get" and nodes and not _is_name_of_environment(evaluator, func, scope, order):
+        return _looked_up(evaluator, call, scope, order)
+    owner = evaluator.values(func.value, scope, order)
+    if not any(isinstance(one.content, str) for one in owner):
+        return None
+    texts = evaluator.texts(func.value, scope, order)
+    if name in _SAME_METHODS:
+        return (Value(_stripped(text, name), certain) for text, certain in texts)
+    if name == "format":
+        return (Value(_formatted(text), certain) for text, certain in texts)
+    if name in ("with_suffix", "with_name", "with_stem"):
+        return (Value(posixpath.join(parent_of(text), HOLE), certain) for text, certain in texts)
+    if name == "replace" and len(nodes) == 2:
+        old, new = (evaluator.texts(node, scope, order)[0][0] for node in nodes)
+        return (Value(text.replace(old, new), certain) for text, certain in texts)
+    return (Value(HOLE),)
+
+
+def _stripped(text: str, name: str) -> str:
+    return text.rstrip("/ \n") or "/" if name == "rstrip" else text
+
+
+def _formatted(text: str) -> str:
+    out, at = "", 0
+    while (start := text.find("{", at)) >= 0:
+        end = text.find("}", start)
+        if end < 0:
+            break
+        out += text[at:start] + HOLE
+        at = end + 1
+    return out + text[at:]
+
+
+def _is_name_of_environment(evaluator: Evaluator, func: cst.Attribute, scope: Scope, order: int) -> bool:
+    reference = evaluator.reference(func.value, scope, order)
+    return reference is not None and reference.name == "os.environ"
+
+
+def _looked_up(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value] | None:
+    """x.get("KEY", default) of a configuration that the application fills."""
+    keys = evaluator.values(call.args[0].value, scope, order)
+    for one in keys:
+        if isinstance(one.content, str) and (found := evaluator.application.key(one.content, evaluator)):
+            return found
+    default = argument_of(call, 1, "default")
+    found = evaluator.values(default, scope, order) if default is not None else ()
+    return [Value(one.content, False) for one in found] or None

@@ -1,0 +1,207 @@
+"""The package's table of calls that write, bind, need root or fill a home: python.toml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from dockfix.evidence.python.modules import blank_strings, read_imports
+from dockfix.knowledge import read_table
+
+_TABLES: Final = ("write", "port", "root", "command", "home")
+# Last names that many other functions have too: looked for behind their module, or alone.
+_COMMON: Final = frozenset(
+    {"Cache", "File", "Path", "YOLO", "add", "analyze", "call", "chown", "connect", "copy",
+     "download", "dump", "figure", "link", "load", "move", "open", "pipeline", "plot", "popen",
+     "remove", "rename", "replace", "represent", "run", "save", "send", "serve", "sniff", "spawn", "sr",
+     "system", "use", "verify", "write"}
+)  # fmt: skip
+_OTHER: Final = ("FileHandler", "sqlite", "FileBasedCache", "geteuid", "getuid", "SOCK_RAW", "AF_PACKET")
+_SPELT: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET|sqlite[+a-z]*:///"
+_METHOD: Final = re.compile(r"\.[\s\\]*$")
+_OWNER: Final = re.compile(r"(\w+)[ \t]*\.[ \t]*$")
+# Every byte that is no part of a name gives way to a space.
+_APART: Final = bytes(
+    byte if chr(byte).isalnum() or byte in b"_\x80" or byte > 127 else 32 for byte in range(256)
+)
+_FIRST_KEYWORD: Final = re.compile(r"\s*(\w+)\s*=(?!=)")
+_ALIAS: Final = re.compile(r"\b(\w+)[ \t]+as[ \t]+(\w+)")
+_WRITES: Final = re.compile(
+    r"(?:[^()\n]|\((?:[^()\n]|\([^()\n]*\))*\))*?['\"][rbtU]*[wax+](?:[^'\"\n./]{0,5}['\"]|[^'\"\n]*\{)"
+    r"|[^)\n]*(?:mode|\n)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a call of some name says; see python.toml for the fields."""
+
+    kind: str
+    argument: int = 99
+    keyword: str = ""
+    mode: int = -1
+    directory: bool = False
+    database: bool = False
+    url: bool = False
+    path_only: bool = False
+    path: str = ""
+    variables: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Catalogue:
+    """Every known call by name, the commands that need root, and the settings that hold places."""
+
+    calls: Mapping[str, tuple[Call, ...]]
+    commands: frozenset[str]
+    questions: Mapping[str, frozenset[str]]
+    settings: Mapping[str, str]
+    gunicorn: Mapping[str, bool]
+    last_names: Mapping[str, tuple[tuple[str, Call], ...]]
+    called_words: frozenset[bytes]
+    settings_words: frozenset[bytes]
+    cache_variables: Mapping[str, str]
+    words: re.Pattern[str]
+    command: re.Pattern[str]
+
+    def knows(self, last: str, owner: str) -> bool:
+        """Whether a call of that name, on something of that name, may be one of the table."""
+        rows = self.last_names.get(last, ())
+        return any(last not in _COMMON or not owner or row in ("*", owner) for row, _ in rows)
+
+    def only_asks(self, command: str, words: Sequence[str]) -> bool:
+        """Whether a command of root's is only asked something, which everybody may."""
+        asked = self.questions.get(command)
+        return asked is not None and (not asked.isdisjoint(words) or not words)
+
+    def find(self, text: str) -> Iterator[int]:
+        """Offsets at which a call or a name of the table may stand; quick, and wrong only by too many."""
+        words = set(text.encode("utf-8", "replace").translate(_APART).split())
+        if not self.settings_words.isdisjoint(words) or any(map(text.__contains__, _OTHER)):
+            yield from (match.start() for match in self.words.finditer(text))
+        aliases = {alias: name for name, alias in _aliases_in(text) if name in self.last_names}
+        wanted = {name.decode(): name.decode() for name in self.called_words & words} | aliases
+        calls = _Calls(text, self.command)
+        for written, name in wanted.items():
+            yield from calls.find(written, name, self.last_names[name])
+
+
+@dataclass(slots=True)
+class _Calls:
+    """The calls of one module, as text."""
+
+    text: str
+    command: re.Pattern[str]
+    starts_root: bool | None = None
+
+    def find(self, written: str, last: str, rows: Sequence[tuple[str, Call]]) -> Iterator[int]:
+        """Offsets of calls that may be those of the rows of the name `last`, which is `written` here."""
+        text = self.text
+        own: Sequence[tuple[str, Call]] | None = None
+        for at in _calls_in(text, written):
+            owner = _OWNER.search(text, max(0, at - 80), at)
+            wanted = rows
+            if owner is None and not _METHOD.search(text, max(0, at - 80), at):
+                if own is None:
+                    own = rows if _is_bound(text, written) else [row for row in rows if not row[0]]
+                wanted = own
+            before, end = owner[1] if owner else None, at + len(written) + 1
+            if any(self._fits(one, call, last, before, at, end) for one, call in wanted):
+                yield at
+
+    def _fits(self, owner: str, call: Call, last: str, before: str | None, at: int, end: int) -> bool:
+        """Whether the text of a call can be that of a row; `owner` is the name before the row's last dot."""
+        text = self.text
+        if call.kind == "command" and not self._starts_root():
+            return False
+        is_method = text[at - 1 : at] == "."
+        if owner == "*":
+            if not before and not is_method:
+                return False
+        # Neither another's method nor one of what some call or index gives is a module's function.
+        elif last in _COMMON and (before != owner if before else owner and is_method):
+            return False
+        if call.mode >= 0:
+            return _WRITES.match(text, end) is not None
+        first = _FIRST_KEYWORD.match(text, end) if call.path_only else None
+        if (call.argument == 99 and call.keyword) or (first is not None and first[1] != call.keyword):
+            return call.keyword in text[end : end + 2000]
+        return not call.path_only or text[end : end + 40].lstrip()[:1] != ")"
+
+    def _starts_root(self) -> bool:
+        """Whether a command that needs root is named anywhere."""
+        if self.starts_root is None:
+            self.starts_root = self.command.search(self.text) is not None
+        return self.starts_root
+
+
+def _is_bound(text: str, name: str) -> bool:
+    """Whether a bare name may be something else than Python's own: the module does not only call it."""
+    if re.search(rf"(?<![.\w]){name}(?![\w(])", blank_strings(text)):
+        return True
+    return any(alias == "*" for _, alias, _ in read_imports(text))
+
+
+def _aliases_in(text: str) -> Iterator[tuple[str, str]]:
+    """(name, what it is called instead) of every `name as alias`."""
+    for line in text.split("\n"):
+        if " as" in line or "\tas" in line:
+            yield from _ALIAS.findall(line)
+
+
+def _calls_in(text: str, name: str) -> Iterator[int]:
+    """Where a call of that name stands, which is no definition."""
+    at = text.find(name + "(")
+    while at >= 0:
+        if not (at and (text[at - 1].isalnum() or text[at - 1] == "_")) and not text.endswith("def ", 0, at):
+            yield at
+        at = text.find(name + "(", at + 1)
+
+
+@lru_cache(maxsize=512)
+def find_offsets(source: str) -> tuple[int, ...]:
+    """The offsets in a module at which something of the table may stand, sorted."""
+    return tuple(sorted(load_catalogue().find(source)))
+
+
+@lru_cache(maxsize=1)
+def load_catalogue() -> Catalogue:
+    """The table, read once."""
+    table = read_table("python")
+    calls: dict[str, tuple[Call, ...]] = {}
+    last_names: dict[str, tuple[tuple[str, Call], ...]] = {}
+    for kind in _TABLES:
+        for row in table[kind]:
+            call = _call(kind, row)
+            for name in row["calls"]:
+                calls[name] = (*calls.get(name, ()), call)
+                owner, _, last = name.rpartition(".")
+                owner = "*" if name.startswith(".") else owner.rpartition(".")[2]
+                last_names[last] = (*last_names.get(last, ()), (owner, call))
+    settings = {name: kind for kind, names in table["settings"].items() for name in names}
+    gunicorn = {name: kind == "directories" for kind, names in table["gunicorn"].items() for name in names}
+    commands = frozenset(table["commands"]["root"])
+    return Catalogue(
+        calls,
+        commands,
+        {name: frozenset(words) for name, words in table["questions"].items()},
+        settings,
+        gunicorn,
+        last_names,
+        frozenset(name.encode() for name in last_names),
+        frozenset(name.encode() for name in settings),
+        {row["path"]: row["variables"][0] for row in table["home"] if row["variables"]},
+        re.compile("|".join([_SPELT, *sorted(settings)])),
+        re.compile(rf"['\"/\s](?:{'|'.join(map(re.escape, sorted(commands)))})['\"\s]"),
+    )
+
+
+def _call(kind: str, row: Mapping[str, Any]) -> Call:
+    fields = {name: value for name, value in row.items() if name != "calls"}
+    for name in ("variables", "overrides"):
+        fields[name] = tuple(fields.get(name, ()))
+    return Call(kind, **fields)

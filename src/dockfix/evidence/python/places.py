@@ -1,0 +1,49 @@
+"""Where in the image a written path leads, and which paths are nobody's business."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Final
+
+from dockfix.evidence.python.constants import HOLE
+
+_ANYONES: Final = ("/tmp", "/var/tmp", "/dev", "/proc", "/run/secrets")
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]+:(?=//|memory)", re.IGNORECASE)
+# But for the HOLE; terminal codes and several lines are texts, not paths.
+_CONTROL: Final = re.compile(r"[\x01-\x1f\x7f]")
+_SQLITE: Final = re.compile(r"(?:sqlite|duckdb)(?:\+\w+)?:///(.*?)(?:\?.*)?$")
+
+
+def locate(text: str, workdir: str) -> tuple[str, bool] | None:
+    """(path, whether it is known to its end) of a written path; None where it is no path of the image.
+
+    A path that is known up to a directory ends in a slash; one that is not known at all is "".
+    """
+    if not text or _URL.match(text) or _CONTROL.search(text):
+        return None
+    if text.startswith("file:"):
+        text = text[5:]
+    known, hole, _ = text.partition(HOLE)
+    if hole:
+        known = known[: known.rfind("/") + 1]
+        if not known:
+            return "", False
+    if known.startswith("~"):
+        rest = known[1:].lstrip("/")
+        return posixpath.join("~", rest) + ("" if rest or hole else "/"), not hole
+    path = posixpath.normpath(posixpath.join("/", workdir, known))
+    path = "/" + path.lstrip("/")
+    return (path.rstrip("/") + "/" if hole else path), not hole
+
+
+def locate_database(text: str) -> str:
+    """The file that a database's URL names, "" for a server or memory."""
+    match = _SQLITE.match(text)
+    name = match[1] if match else ""
+    return "" if name.startswith(":memory:") or not name else name
+
+
+def is_anyones(path: str) -> bool:
+    """Whether every user may write there, or nobody's files lie there."""
+    return any(path == place or path.startswith(place + "/") for place in _ANYONES) or path in ("", "/")

@@ -1,0 +1,94 @@
+"""What servers and runners are told by their flags: the package's table servers.toml."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from dockfix.knowledge import read_table
+
+_PLAIN: Final = frozenset(
+    {"--reload", "--preload", "--no-sync", "--proxy-headers", "--debug", "--factory", "--ws", "--version"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One row of the table."""
+
+    programs: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    directories: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    config: tuple[str, ...] = ()
+    default_config: str = ""
+    application: str | tuple[str, ...] = ()
+    subcommands: tuple[str, ...] = ()
+
+    @property
+    def is_celery(self) -> bool:
+        """Celery finds its tasks by the names of modules."""
+        return "celery" in self.programs
+
+    def applications(self, words: Sequence[str]) -> Iterator[str]:
+        """What the command line names as the application."""
+        if self.application != "operand":
+            yield from (value for flag, value in flags(words) if flag in self.application)
+            return
+        skip = 1 if self.subcommands else 0
+        candidates = [word for word in _operands(words) if word not in self.subcommands]
+        named = [word for word in candidates if ":" in word and "/" not in word.partition(":")[0]]
+        dotted = [
+            word for word in candidates if word.endswith(".py") or word.replace(".", "_").isidentifier()
+        ]
+        yield from (named or dotted[: 1 + skip])
+
+
+def flags(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """(flag, value) of `--flag value`, `--flag=value` and `-fvalue`."""
+    for index, word in enumerate(words[1:], 1):
+        if not word.startswith("-"):
+            continue
+        name, equals, value = word.partition("=")
+        if equals:
+            yield name, value
+        else:
+            yield word, words[index + 1] if index + 1 < len(words) else ""
+            if not word.startswith("--") and len(word) > 2:
+                yield word[:2], word[2:]
+
+
+def _operands(words: Sequence[str]) -> Iterator[str]:
+    """Words that are no flag; the one behind a flag may be its value, so it comes last."""
+    behind: list[str] = []
+    for index, word in enumerate(words[1:], 1):
+        before = words[index - 1] if index > 1 else ""
+        if word.startswith("-"):
+            continue
+        if before.startswith("-") and "=" not in before and before not in _PLAIN:
+            behind.append(word)
+        else:
+            yield word
+    yield from behind
+
+
+@lru_cache(maxsize=1)
+def _table() -> Mapping[str, Server]:
+    rows: list[dict[str, Any]] = read_table("servers")["server"]
+    found: dict[str, Server] = {}
+    for row in rows:
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
+        }
+        server = Server(**fields)
+        found |= dict.fromkeys(server.programs, server)
+    return found
+
+
+def find_server(program: str) -> Server | None:
+    """The server that a program is, None for any other."""
+    return _table().get(posixpath.basename(program))

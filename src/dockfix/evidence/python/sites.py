@@ -1,0 +1,327 @@
+"""What one statement of the application says: its calls, dictionaries and settings, by the catalogue."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import libcst as cst
+
+from dockfix.evidence.claims import Evidence, Kind
+from dockfix.evidence.python.builtins import argument_of
+from dockfix.evidence.python.catalogue import Call, Catalogue
+from dockfix.evidence.python.constants import HOLE, Value
+from dockfix.evidence.python.places import is_anyones, locate, locate_database
+from dockfix.evidence.python.scopes import Part, Site, called_name
+from dockfix.evidence.python.values import Evaluator
+
+_WRITING: Final = re.compile(r"[wax+]")
+_PORT: Final = re.compile(r"^(?:[^\s/]*[:\]])?(\d{1,5})$")
+_PATH_LIKE: Final = re.compile(r"[/~]|\.\w{2,5}$")
+_SQLITE: Final = re.compile(r"sqlite[+a-z]*:///")
+_ASKS: Final = re.compile(r"\b(?:exists|isdir|is_dir|lexists)\(|FileExistsError")
+_NAMES_PLACE: Final = re.compile(r"(?!.*name_or_)\w*(?:path|dir|directory|folder)$", re.IGNORECASE)
+_EMPTY: Final = re.compile(r"^\0?[^/~]*\0?$")
+
+
+class SiteReader:
+    """Reads the evidence of one application, statement by statement."""
+
+    def __init__(self, evaluator: Evaluator, catalogue: Catalogue, *, collects: bool) -> None:
+        self.evaluator = evaluator
+        self.catalogue = catalogue
+        self.collects = collects
+
+    def read(self, part: Part) -> Iterator[Evidence]:
+        """The evidence in a statement."""
+        for site in part.sites:
+            if isinstance(site.node, cst.Call):
+                yield from self._call(site, site.node)
+            elif isinstance(site.node, cst.Dict):
+                yield from self._dict(site, site.node)
+            else:
+                yield from self._comparison(site, site.node)
+        yield from self._settings(part)
+
+    def _call(self, site: Site, call: cst.Call) -> Iterator[Evidence]:
+        for name in self._names(call.func, site):
+            if known := self.catalogue.calls.get(name):
+                for one in known:
+                    yield from self._known(one, name, site, call)
+                return
+        for given in call.args:
+            if isinstance(given.value, cst.SimpleString) and _is_url(given.value):
+                yield from self._place(
+                    str(given.value.raw_value), Call("write", url=True), site, certain=True
+                )
+        if any(_is_raw(one.value) for one in call.args) and self._is_socket(call, site):
+            yield self._evidence(Kind.ROOT, "raw socket", site, certain=not site.guarded)
+
+    def _names(self, func: cst.BaseExpression, site: Site) -> Iterator[str]:
+        """The names that a call goes by: its full one, then its method alone."""
+        if isinstance(func, cst.Name | cst.Attribute):
+            last = func.value if isinstance(func, cst.Name) else func.attr.value
+            last = site.scope.module.imports.get(last, last).rpartition(".")[2]
+            if not self.catalogue.knows(last, self._owner(func, site)):
+                return
+        reference = self.evaluator.reference(func, site.scope, site.order)
+        if reference is not None and reference.local is None:
+            yield reference.name
+        if isinstance(func, cst.Attribute) and (
+            reference is None or reference.made or reference.local is None
+        ):
+            yield f".{func.attr.value}"
+
+    def _owner(self, func: cst.BaseExpression, site: Site) -> str:
+        """The last name of what a method is called on, as it is imported; "" where it is no plain name."""
+        if isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name):
+            name = func.value.value
+            return site.scope.module.imports.get(name, name).rpartition(".")[2]
+        return ""
+
+    def _is_socket(self, call: cst.Call, site: Site) -> bool:
+        reference = self.evaluator.reference(call.func, site.scope, site.order)
+        return reference is not None and reference.name in ("socket.socket", "socket")
+
+    def _known(self, known: Call, name: str, site: Site, call: cst.Call) -> Iterator[Evidence]:
+        match known.kind:
+            case "write":
+                yield from self._write(known, name, site, call)
+            case "port":
+                yield from self._port(known, site, call)
+            case "root":
+                yield self._evidence(Kind.ROOT, name, site, certain=not site.guarded)
+            case "command":
+                yield from self._command(site, call)
+            case "home":
+                yield from self._home(known, site, call)
+
+    def _write(self, known: Call, name: str, site: Site, call: cst.Call) -> Iterator[Evidence]:
+        if name == ".save" and "storage" in self._owner(call.func, site).lower():
+            return  # a storage knows its own place
+        if known.argument == -1:
+            node = call.func.value if isinstance(call.func, cst.Attribute) else None
+        else:
+            node = argument_of(call, known.argument, known.keyword)
+        mode = argument_of(call, known.mode, "mode") if known.mode >= 0 else None
+        if node is None or (known.mode >= 0 and not self._opens_to_write(mode, site)):
+            return
+        values = self.evaluator.values(node, site.scope, site.order)
+        texts = [one for one in values if isinstance(one.content, str)]
+        if not texts:
+            # A method of something that is no path, such as sftp.mkdir, says nothing.
+            if known.argument != -1 and not known.path_only and not known.url and not name.startswith("."):
+                yield self._evidence(Kind.WRITE, "", site, certain=False)
+            return
+        for one in texts:
+            text = str(one.content)
+            sole = len(call.args) == 1 and re.fullmatch(r"[\w.-]+", text) is not None
+            if not known.path_only or sole or _PATH_LIKE.search(text):
+                yield from self._place(text, known, site, call, certain=one.certain)
+
+    def _place(
+        self, text: str, known: Call, site: Site, call: cst.Call | None = None, *, certain: bool
+    ) -> Iterator[Evidence]:
+        if known.url or (known.database and "://" in text):
+            text = locate_database(text)
+        if known.database and (text.startswith(":memory:") or "mode=memory" in text):
+            return
+        if not text or (known.path_only and HOLE in text and _EMPTY.match(text)):
+            return
+        directory = known.directory and not (call is not None and _insists(call, site))
+        yield from self._located(text, site, certain, directory=directory)
+
+    def _located(
+        self, text: str, site: Site, certain: bool, *, directory: bool = False
+    ) -> Iterator[Evidence]:
+        found = locate(text, self.evaluator.application.workdir)
+        if found is None:
+            return
+        path, known = found
+        if not path:
+            yield self._evidence(Kind.WRITE, "", site, certain=False)
+        elif not is_anyones(path.rstrip("/") or path):
+            kind = Kind.HOME if path.startswith("~") else Kind.WRITE
+            yield self._evidence(kind, path, site, certain=certain, directory=directory and known)
+
+    def _opens_to_write(self, mode: cst.BaseExpression | None, site: Site) -> bool:
+        if mode is None:
+            return False
+        texts = self.evaluator.texts(mode, site.scope, site.order)
+        return any(len(text) <= 6 and _WRITING.search(text.partition("|")[0]) for text, _ in texts)
+
+    def _port(self, known: Call, site: Site, call: cst.Call) -> Iterator[Evidence]:
+        node = argument_of(call, known.argument, known.keyword)
+        if node is None:
+            return
+        for one in self.evaluator.values(node, site.scope, site.order):
+            number, certain = _number(one)
+            if 0 < number < 1024:
+                yield self._evidence(Kind.PORT, str(number), site, certain=certain)
+
+    def _command(self, site: Site, call: cst.Call) -> Iterator[Evidence]:
+        if not call.args:
+            return
+        for one in self.evaluator.values(call.args[0].value, site.scope, site.order):
+            for words in _commands(one):
+                name = posixpath.basename(words[0])
+                if name in self.catalogue.commands and not self.catalogue.only_asks(name, words[1:]):
+                    yield self._evidence(Kind.ROOT, name, site, certain=one.certain and not site.guarded)
+                    return
+
+    def _home(self, known: Call, site: Site, call: cst.Call) -> Iterator[Evidence]:
+        for keyword in known.overrides:
+            node = argument_of(call, 99, keyword)
+            if node is not None:
+                for text, certain in self.evaluator.texts(node, site.scope, site.order):
+                    yield from self._located(text, site, certain, directory=True)
+                return
+        if any(self.evaluator.application.variable(name) for name in known.variables):
+            return
+        first = argument_of(call, 0)
+        found = self.evaluator.texts(first, site.scope, site.order) if first is not None else ()
+        texts = [one for one in found if one[0] != HOLE]
+        if texts and all(text.startswith(("/", "./", "../")) for text, _ in texts):
+            return  # a model that lies in the image
+        # A single word may be a directory beside the program as well as a model's name.
+        local = first is not None and not texts and _NAMES_PLACE.match(_name_of(first)) is not None
+        local = local or (
+            any(re.fullmatch(r"[A-Za-z_]+", text) for text, _ in texts) and "huggingface" in known.path
+        )
+        yield self._evidence(Kind.HOME, known.path, site, certain=not local, directory=True)
+
+    def _dict(self, site: Site, node: cst.Dict) -> Iterator[Evidence]:
+        """Logging's handlers and Django's databases, which are dictionaries."""
+        items = {
+            str(one.key.raw_value): one.value
+            for one in node.elements
+            if isinstance(one, cst.DictElement) and isinstance(one.key, cst.SimpleString)
+        }
+        target = ""
+        if "filename" in items and self._says(items.get("class") or items.get("()"), "FileHandler", site):
+            target = "filename"
+        elif "NAME" in items and self._says(items.get("ENGINE"), "sqlite3", site):
+            target = "NAME"
+        elif "LOCATION" in items and self._says(items.get("BACKEND"), "FileBasedCache", site):
+            target = "LOCATION"
+        if target:
+            for text, certain in self.evaluator.texts(items[target], site.scope, site.order):
+                if text != ":memory:":
+                    yield from self._located(text, site, certain, directory=target == "LOCATION")
+
+    def _says(self, node: cst.BaseExpression | None, word: str, site: Site) -> bool:
+        if node is None:
+            return False
+        return any(word in text for text, _ in self.evaluator.texts(node, site.scope, site.order))
+
+    def _comparison(self, site: Site, node: cst.Comparison) -> Iterator[Evidence]:
+        """os.geteuid() == 0: the program asks whether it is root."""
+        if isinstance(node.left, cst.Call) and len(node.comparisons) == 1:
+            reference = self.evaluator.reference(node.left.func, site.scope, site.order)
+            other = node.comparisons[0].comparator
+            if (
+                reference
+                and reference.name in ("os.geteuid", "os.getuid")
+                and getattr(other, "value", "") == "0"
+            ):
+                yield self._evidence(Kind.ROOT, f"{reference.name}() compared with 0", site, certain=False)
+
+    def _settings(self, part: Part) -> Iterator[Evidence]:
+        """Names that a framework takes as places to write."""
+        scopes = [part.top, *part.classes.values()]
+        bound = [(name, one) for scope in scopes for name, found in scope.bindings.items() for one in found]
+        bound += [(name, one) for name, found in part.keys.items() for one in found]
+        for name, binding in bound:
+            kind = self.catalogue.settings.get(name, "")
+            if binding.value is None or not (kind or _is_url(binding.value)):
+                continue
+            for one in self.evaluator.bound(binding):
+                if not isinstance(one.content, str):
+                    continue
+                is_url = not kind or "DATABASE" in name
+                text = locate_database(one.content) if is_url else one.content
+                certain = one.certain and (kind != "collected" or self.collects)
+                yield from (
+                    Evidence(
+                        found.kind,
+                        found.what,
+                        found.file,
+                        part.line_of(binding.value),
+                        found.certain,
+                        found.is_directory,
+                    )
+                    for found in self._located(
+                        text,
+                        Site(cst.Dict([]), binding.scope, 0),
+                        certain,
+                        directory=kind in ("directories", "collected"),
+                    )
+                )
+
+    def _evidence(
+        self, kind: Kind, what: str, site: Site, *, certain: bool = True, directory: bool = False
+    ) -> Evidence:
+        part = site.scope.part
+        return Evidence(kind, what, part.module.file, part.line_of(site.node), certain, directory)
+
+
+def _insists(call: cst.Call, site: Site) -> bool:
+    """Whether a call fails where the directory that it makes is there already."""
+    if called_name(call) not in ("mkdir", "makedirs") or argument_of(call, 99, "exist_ok") is not None:
+        return False
+    return not site.guarded and _ASKS.search(site.scope.part.statement.text) is None
+
+
+def _name_of(node: cst.BaseExpression) -> str:
+    """The last name of what is passed, "" where it has none."""
+    return node.attr.value if isinstance(node, cst.Attribute) else str(getattr(node, "value", ""))
+
+
+def _is_raw(node: cst.BaseExpression) -> bool:
+    return _name_of(node) in ("SOCK_RAW", "AF_PACKET")
+
+
+def _source_of(node: cst.SimpleString | cst.FormattedString) -> str:
+    if isinstance(node, cst.SimpleString):
+        return node.value
+    return "".join(part.value for part in node.parts if isinstance(part, cst.FormattedStringText))
+
+
+def _is_url(node: cst.BaseExpression) -> bool:
+    """Whether an expression is written as the URL of a SQLite file."""
+    if isinstance(node, cst.SimpleString | cst.FormattedString):
+        return _SQLITE.search(_source_of(node)) is not None
+    if isinstance(node, cst.Call):
+        return any(_is_url(one.value) for one in node.args)
+    return False
+
+
+def _number(value: Value) -> tuple[int, bool]:
+    """The port of a number, "host:port" or (host, port); 0 where there is none."""
+    content = value.content
+    if isinstance(content, int):
+        return content, value.certain
+    if isinstance(content, str) and (match := _PORT.match(content.replace(HOLE, ""))):
+        return int(match[1]), value.certain
+    if isinstance(content, tuple) and len(content) >= 2 and content[1]:
+        return _number(content[1][0])
+    return 0, False
+
+
+def _commands(value: Value) -> Iterator[list[str]]:
+    """The words of each command that a command line (a string or a list) starts."""
+    if isinstance(value.content, tuple):
+        words = [str(one[0].content) if one else HOLE for one in value.content]
+        if words:
+            yield words
+        if len(words) > 2 and words[1] in ("-c", "-lc"):
+            yield from _commands(Value(words[2]))
+    elif isinstance(value.content, str):
+        for command in re.split(r"&&|\|\|?|;|\n", value.content):
+            words = command.split()
+            while words and re.match(r"\w+=", words[0]):
+                del words[0]
+            if words:
+                yield words

@@ -1,0 +1,302 @@
+"""Evidence from an application's own sources, from the module that its image starts onwards.
+
+Modules are read as text; only statements that may matter are parsed, with libcst, which is imported
+for the first of them.
+"""
+
+from __future__ import annotations
+
+import gc
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Final
+
+from dockfix.evidence.claims import Evidence, Kind
+from dockfix.evidence.image_files import Layout, Names, Read, read_layout
+from dockfix.evidence.python.application import Application
+from dockfix.evidence.python.catalogue import Catalogue, find_offsets, load_catalogue
+from dockfix.evidence.python.modules import Module
+from dockfix.evidence.python.places import is_anyones, locate, locate_database
+from dockfix.evidence.python.servers import find_server, flags
+from dockfix.evidence.python.start import Line, Start, StartReader
+from dockfix.syntax.tree import Dockerfile
+
+MAX_MODULES: Final = 100
+MAX_UNSTARTED: Final = 4
+_ENTRIES: Final = frozenset(
+    {
+        "app.py",
+        "main.py",
+        "server.py",
+        "manage.py",
+        "wsgi.py",
+        "asgi.py",
+        "__main__.py",
+        "run.py",
+        "api.py",
+        "bot.py",
+    }
+)
+_PYTHON: Final = re.compile(r"python|\bpip3?\b|conda|\.py\b|\buvx?\b|poetry|requirements", re.IGNORECASE)
+_DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
+_DJANGO: Final = (
+    "models",
+    "views",
+    "urls",
+    "apps",
+    "tasks",
+    "signals",
+    "forms",
+    "admin",
+    "serializers",
+    "consumers",
+    "utils",
+)
+_PORT: Final = re.compile(r"(?:^|.*[:\]=])(\d{1,5})$")
+_CONFIG: Final = re.compile(r"^(\w+)\s*[:=]\s*(.+?)\s*(?:#.*)?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was found, which modules were read, and what of the start could not be followed."""
+
+    evidence: tuple[Evidence, ...]
+    modules: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    start_known: bool = True
+    is_cut: bool = False
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """The directories outside of the home that the application surely writes, sorted."""
+        found = {
+            one.directory for one in self.evidence if one.kind is Kind.WRITE and one.certain and one.what
+        }
+        return tuple(sorted(found))
+
+    @property
+    def caches(self) -> tuple[str, ...]:
+        """The places below the home (`~/...`) that the application fills or reads."""
+        found = {one.what.rstrip("/") for one in self.evidence if one.kind is Kind.HOME and one.certain}
+        return tuple(sorted(found))
+
+    @property
+    def needs_root(self) -> tuple[Evidence, ...]:
+        """What surely needs root."""
+        return tuple(one for one in self.evidence if one.kind is Kind.ROOT and one.certain)
+
+
+def read_sources(
+    tree: Dockerfile, read: Read, names: Names | None = None, path: str = "Dockerfile"
+) -> Reading:
+    """The evidence in what a Dockerfile copies and starts.
+
+    `read` gives a file of the build context by its relative path, or None; `names` lists a folder,
+    if anybody can (without it only what the start names and imports is read); `path` is the
+    Dockerfile's own place in the context.
+    """
+    layout = read_layout(tree, read, names, path)
+    return read_start(layout, StartReader(layout, path).read(), tree.text)
+
+
+def read_start(layout: Layout, start: Start, text: str) -> Reading:
+    """The evidence in what is started in an image whose Dockerfile has that text."""
+    # libcst makes many small objects that all live to the end: looking for garbage costs a seventh.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return _SourceReader(layout, start, text).read()
+    finally:
+        if collects:
+            gc.enable()
+
+
+class _SourceReader:
+    def __init__(self, layout: Layout, start: Start, text: str) -> None:
+        self.layout = layout
+        self.start = start
+        self.catalogue: Catalogue = load_catalogue()
+        paths = layout.env.get("PYTHONPATH", "").split(":")
+        roots = [*start.roots, layout.workdir, *(posixpath.join(layout.workdir, one) for one in paths if one)]
+        self.text = text
+        self.names_schedule = False
+        self.known = False
+        self.application = Application(layout, roots, layout.env)
+        self.collects = "collectstatic" in text or any("collectstatic" in line.words for line in start.lines)
+
+    def read(self) -> Reading:
+        """Everything that the application says."""
+        modules = self._closure()
+        self.names_schedule = any("beat_schedule_filename" in module.source for module in modules)
+        said = [one for line in self.start.lines for one in self._line(line)]
+        found = list(self._modules(modules))
+        if not self.known:
+            found = [replace(one, certain=False) for one in found]
+        unique = sorted({*said, *found}, key=lambda one: (one.file, one.line, one.kind, one.what))
+        return Reading(
+            tuple(unique),
+            tuple(one.file for one in modules),
+            tuple(self.start.unread),
+            self.known,
+            self.application.is_cut,
+        )
+
+    def _closure(self) -> list[Module]:
+        """The modules that the start imports, directly or not; where it is not known, all that land."""
+        application = self.application
+        waiting = [one for path in self.start.files if (one := application.load(path, _main_name(path)))]
+        waiting += [one for name in self.start.modules if (one := application.module(name))]
+        self.known = bool(waiting)
+        waiting = waiting or (self._likely() if _PYTHON.search(self.text) else [])
+        seen: dict[str, Module] = {}
+        while waiting and len(seen) < MAX_MODULES:
+            module = waiting.pop(0)
+            if module.path in seen:
+                continue
+            seen[module.path] = module
+            waiting += (one for one in self._imported(module) if one.path not in seen)
+        self.application.is_cut = bool(waiting)
+        return list(seen.values())
+
+    def _likely(self) -> list[Module]:
+        """Modules that land and are named as those that people start."""
+        entries = islice(self.layout.paths(_ENTRIES), MAX_UNSTARTED)
+        loaded = (self.application.load(path, self._dotted(path)) for path in entries)
+        return [module for module in loaded if module is not None]
+
+    def _dotted(self, path: str) -> str:
+        for root in sorted(self.application.roots, key=len, reverse=True):
+            if path.startswith(root.rstrip("/") + "/"):
+                inside = path[len(root.rstrip("/")) + 1 :].removesuffix(".py")
+                return inside.removesuffix("/__init__").replace("/", ".")
+        return ""
+
+    def _imported(self, module: Module) -> Iterator[Module]:
+        for _, name in module.imported:
+            parts = name.split(".")
+            for length in range(1, len(parts) + 1):
+                if found := self.application.module(".".join(parts[:length])):
+                    yield found
+        if (
+            "DJANGO_SETTINGS_MODULE" in module.source
+            or "INSTALLED_APPS" in module.source
+            or (
+                "include(" in module.source
+                or "autodiscover" in module.source
+                or "register_blueprint" in module.source
+            )
+        ):
+            yield from self._named(module)
+
+    def _named(self, module: Module) -> Iterator[Module]:
+        """Modules that Django finds by strings: settings, urls, the parts of installed apps."""
+        match = re.search(r"DJANGO_SETTINGS_MODULE['\"]\s*,\s*['\"]([\w.]+)['\"]", module.source)
+        if match and not self.application.settings:
+            self.application.settings = match[1]
+        for name in dict.fromkeys(_DOTTED.findall(module.source)):
+            split = self.application.split(name)
+            if split is None:
+                continue
+            found, _ = split
+            yield found
+            package = found.name if found.is_package else found.name.rpartition(".")[0]
+            for part in _DJANGO if "INSTALLED_APPS" in module.source else ():
+                if inner := self.application.module(f"{package}.{part}"):
+                    yield inner
+
+    def _modules(self, modules: Iterable[Module]) -> Iterator[Evidence]:
+        reader = None
+        entries = {
+            one.path for one in modules if one.path in self.start.files or one.name.endswith("__main__")
+        }
+        entries |= {
+            path
+            for module in self.start.modules
+            if (one := self.application.modules.get(module)) and (path := one.path)
+        }
+        for module in modules:
+            for statement in module.statements_at(find_offsets(module.source)):
+                if statement.is_main and module.path not in entries:
+                    continue
+                if reader is None:
+                    from dockfix.evidence.python.sites import SiteReader  # noqa: PLC0415
+                    from dockfix.evidence.python.values import Evaluator  # noqa: PLC0415
+
+                    reader = SiteReader(Evaluator(self.application), self.catalogue, collects=self.collects)
+                if part := self.application.part(module, statement):
+                    yield from reader.read(part)
+
+    # Command lines
+
+    def _line(self, line: Line) -> Iterator[Evidence]:
+        words = line.words
+        server = find_server(words[0] if not words[0].startswith("python") else _module_of(words))
+        if words[0].startswith("python") and "runserver" in words:
+            yield from self._ports(words[-1:], line)
+        if server is None:
+            return
+        for flag, value in flags(words):
+            if flag in server.files or flag in server.urls:
+                yield from self._place(locate_database(value) if flag in server.urls else value, line, False)
+            if flag in server.directories:
+                yield from self._place(value, line, True)
+            if flag in server.ports:
+                yield from self._ports([value], line)
+        if "operand" in server.ports:
+            yield from self._ports(words[-1:], line)
+        if server.is_celery and ("beat" in words or "-B" in words):
+            schedule = [value for flag, value in flags(words) if flag in ("-s", "--schedule")]
+            if not schedule and not self.names_schedule and not any("scheduler" in word for word in words):
+                yield from self._place("celerybeat-schedule", line, False)
+        configs = [value for flag, value in flags(words) if flag in server.config] or [server.default_config]
+        for config in configs:
+            yield from self._config(config, line, server.programs[0])
+
+    def _place(
+        self, text: str, line: Line, directory: bool, file: str = "", at: int = 0
+    ) -> Iterator[Evidence]:
+        found = locate(text, line.workdir) if text not in ("-", "", "None", "syslog") else None
+        if found is not None and found[0] and not is_anyones(found[0].rstrip("/") or "/"):
+            kind = Kind.HOME if found[0].startswith("~") else Kind.WRITE
+            yield Evidence(kind, found[0], file or line.file, at or line.line, True, directory)
+
+    def _ports(self, values: Iterable[str], line: Line, file: str = "", at: int = 0) -> Iterator[Evidence]:
+        for value in values:
+            if value.startswith(("unix:", "/")):
+                yield from self._place(value.removeprefix("unix:"), line, False, file, at)
+                continue
+            match = _PORT.match(value)
+            if match and 0 < int(match[1]) < 1024:
+                yield Evidence(Kind.PORT, match[1], file or line.file, at or line.line)
+
+    def _config(self, written: str, line: Line, program: str) -> Iterator[Evidence]:
+        """A server's configuration file: Python names for gunicorn, an ini file for supervisord."""
+        path = (
+            posixpath.normpath(posixpath.join(line.workdir, written.removeprefix("file:"))) if written else ""
+        )
+        text = self.layout.read(path) if path else None
+        if text is None:
+            return
+        file = self.layout.source_of(path) or written
+        for match in _CONFIG.finditer(text):
+            name, value = match[1], match[2].strip("'\"")
+            at = text.count("\n", 0, match.start()) + 1
+            quoted = program != "gunicorn" or match[2][:1] in "'\""
+            if name in self.catalogue.gunicorn or name.endswith("_logfile"):
+                yield from self._place(
+                    value if quoted else "", line, self.catalogue.gunicorn.get(name, False), file, at
+                )
+            elif name == "bind":
+                yield from self._ports([value], line, file, at)
+
+
+def _main_name(path: str) -> str:
+    """The entry's own name: its file's, so that others may import it."""
+    return posixpath.basename(path).removesuffix(".py")
+
+
+def _module_of(words: tuple[str, ...]) -> str:
+    return words[words.index("-m") + 1] if "-m" in words[:-1] else ""

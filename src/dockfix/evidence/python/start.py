@@ -1,0 +1,235 @@
+"""What an image starts: the command lines behind ENTRYPOINT and CMD, and the modules that they name."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from dockfix.evidence.image_files import Layout
+from dockfix.evidence.python.servers import Server, find_server
+from dockfix.syntax.script import Command
+from dockfix.syntax.shell import parse_script, parse_words
+from dockfix.syntax.tree import Instruction
+
+_SHELL: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
+_PYTHON: Final = re.compile(r"(?:.*/)?(?:python|pypy)[\d.]*")
+# Each with the words that stand between it and the command that it launches.
+_LAUNCHERS: Final = {
+    **dict.fromkeys(
+        ("poetry", "pipenv", "uv", "pdm", "hatch", "rye", "conda", "micromamba", "coverage"), ("run",)
+    ),
+    **dict.fromkeys(("dotenv", "doppler"), ("run",)),
+    **dict.fromkeys(("opentelemetry-instrument", "ddtrace-run", "kernprof", "torchrun", "debugpy"), ()),
+    **dict.fromkeys(("watchfiles", "wait-for-it", "dockerize", "xvfb-run", "stdbuf", "ipython"), ()),
+    "newrelic-admin": ("run-program",),
+    "watchmedo": ("auto-restart",),
+    "accelerate": ("launch",),
+}
+_MAX_DEPTH: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A command line that runs at the start: its words, the file and line that hold it, where it runs."""
+
+    words: tuple[str, ...]
+    file: str
+    line: int
+    workdir: str
+
+
+@dataclass(slots=True)
+class Start:
+    """Everything that is known to start."""
+
+    lines: list[Line] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    modules: list[str] = field(default_factory=list)
+    roots: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a module of the application is known to be started."""
+        return bool(self.files or self.modules)
+
+
+class StartReader:
+    """Follows an image's start through launchers, shells and scripts."""
+
+    def __init__(self, layout: Layout, path: str) -> None:
+        self.layout = layout
+        self.path = path
+        self.start = Start()
+
+    def read(self) -> Start:
+        """The start of the image."""
+        lines = self.layout.start_lines
+        forms = [line.json for line in lines]
+        if len(lines) == 2 and forms[0] and forms[1]:
+            self._command(
+                parse_words([*forms[0], *forms[1]]), lines[0].line, self.path, self.layout.workdir, 0
+            )
+        for line in lines:
+            self._instruction(line)
+        return self.start
+
+    def follow(self, command: Command, line: int, workdir: str) -> Start:
+        """What a single command starts."""
+        self._command(command, line, self.path, workdir, 0)
+        return self.start
+
+    def _instruction(self, line: Instruction) -> None:
+        if line.json:
+            self._command(parse_words(line.json), line.line, self.path, self.layout.workdir, 0)
+        elif line.json is None:
+            self._script(line.args, self.path, line.line, 0)
+
+    def _script(self, text: str, file: str, first: int, depth: int) -> None:
+        workdir = self.layout.workdir
+        for command in parse_script(text).commands:
+            line = first + text.count("\n", 0, command.start)
+            if command.program == "cd" and command.args:
+                place = command.args[0].expand(self.layout.env)
+                workdir = posixpath.normpath(posixpath.join(workdir, place)) if place else workdir
+            self._command(command, line, file, workdir, depth)
+
+    def _command(self, command: Command, line: int, file: str, workdir: str, depth: int) -> None:
+        if command.script is not None:
+            for inner in command.script.commands:
+                self._command(inner, line, file, workdir, depth)
+            return
+        if command.name is None:
+            return
+        env = self.layout.env
+        words = [word.expand(env) for word in (command.name, *command.args)]
+        self._words(tuple("\0" if word is None else word for word in words), line, file, workdir, depth)
+
+    def _words(self, words: tuple[str, ...], line: int, file: str, workdir: str, depth: int) -> None:
+        words = launched(words)
+        if not words:
+            return
+        one = Line(words, file, line, workdir)
+        if one in self.start.lines:
+            return
+        self.start.lines.append(one)
+        program = words[0]
+        if _PYTHON.fullmatch(program):
+            self._python(words[1:], one)
+        elif server := find_server(program):
+            self._server(server, one)
+        elif _SHELL.fullmatch(program) or program in (".", "source"):
+            operands = [word for word in words[1:] if not word.startswith("-")]
+            self._follow(operands[0] if operands else "", one, depth)
+        else:
+            self._follow(program, one, depth)
+
+    def _follow(self, written: str, line: Line, depth: int) -> None:
+        """A script of the image, shell or Python; a console script that the project defines."""
+        path = posixpath.normpath(posixpath.join(line.workdir, written)) if written else ""
+        found = self.layout.read(path) if path and ("/" in written or "." in written) else None
+        if found is None and path and "/" not in written:
+            found = self._beside(written)
+        if found is None:
+            self._console_script(written)
+        elif path.endswith(".py") or re.match(r"#!.*python", found):
+            self._file(path)
+        elif depth < _MAX_DEPTH:
+            self._script(found, self.layout.source_of(path) or written, 1, depth + 1)
+
+    def _beside(self, name: str) -> str | None:
+        for landing in self.layout.final.landings:
+            if posixpath.basename(landing.destination) == name and not landing.is_tree:
+                return self.layout.read(landing.destination)
+        return None
+
+    def _console_script(self, name: str) -> None:
+        for project in ("pyproject.toml", "setup.cfg", "setup.py"):
+            text = self.layout.reader(project) or ""
+            if match := re.search(
+                rf"""^\s*['"]?{re.escape(name)}\s*['"]?\s*=\s*['"]?([\w.]+)\s*:""", text, re.MULTILINE
+            ):
+                self.start.modules.append(match[1])
+                self.start.roots += [self.layout.workdir, posixpath.join(self.layout.workdir, "src")]
+                return
+        if name and "/" in name:
+            self.start.unread.append(name)
+
+    def _python(self, words: Sequence[str], line: Line) -> None:
+        at = 0
+        while at < len(words) and words[at].startswith("-"):
+            if words[at] == "-m" and at + 1 < len(words):
+                self._module(words[at + 1], words[at + 1 :], line)
+                return
+            at += 2 if words[at] in ("-W", "-X") else 1
+        if at < len(words):
+            self._file(posixpath.normpath(posixpath.join(line.workdir, words[at])))
+
+    def _module(self, name: str, words: Sequence[str], line: Line) -> None:
+        if find_server(name):
+            self._words(tuple(words), line.line, line.file, line.workdir, 0)
+            return
+        self.start.roots.append(line.workdir)
+        self.start.modules += [name, f"{name}.__main__"]
+
+    def _file(self, path: str) -> None:
+        self.start.roots.append(posixpath.dirname(path))
+        self.start.files.append(path)
+
+    def _server(self, server: Server, line: Line) -> None:
+        changed = re.search(r"\s--chdir[ =](\S+)", " ".join(line.words))
+        root = posixpath.normpath(posixpath.join(line.workdir, changed[1] if changed else "."))
+        self.start.roots.append(root)
+        for written in server.applications(line.words):
+            name = written.partition(":")[0]
+            if name.endswith(".py") or "/" in name:
+                self._file(posixpath.normpath(posixpath.join(root, name)))
+            elif name:
+                self.start.modules += _celery_modules(name) if server.is_celery else [name]
+        if server.programs[0] == "flask":
+            named = self.layout.env.get("FLASK_APP", "").partition(":")[0]
+            files = [named, f"{named}.py"] if named else ["app.py", "wsgi.py"]
+            self.start.files += [posixpath.normpath(posixpath.join(root, name)) for name in files]
+            self.start.modules += [named] if re.fullmatch(r"[\w.]+", named) else []
+
+
+def _celery_modules(name: str) -> list[str]:
+    """Where Celery finds an application: in a module, in parts of it, or by the last name in a module."""
+    return [one for one in (name, f"{name}.celery", f"{name}.tasks", name.rpartition(".")[0]) if one]
+
+
+def launched(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The command behind launchers such as `poetry run`."""
+    for _ in range(4):
+        name = posixpath.basename(words[0]) if words else ""
+        if name not in _LAUNCHERS:
+            return words
+        rest = list(words[1:])
+        for expected in _LAUNCHERS[name]:
+            if expected in rest:
+                rest = rest[rest.index(expected) + 1 :]
+        words = tuple(_without_options(rest))
+        if name in ("coverage", "torchrun", "accelerate", "debugpy", "ipython", "kernprof") and words:
+            return words if words[0].startswith("python") else ("python", *words)
+    return words
+
+
+def _without_options(words: list[str]) -> Iterator[str]:
+    at = 0
+    while at < len(words) and words[at].startswith("-") and words[at] != "-m":
+        takes = words[at] in (
+            "-n",
+            "-p",
+            "--name",
+            "--prefix",
+            "--env-file",
+            "--project",
+            "--directory",
+            "--extra",
+            "--with",
+        )
+        at += 2 if takes and "=" not in words[at] else 1
+    yield from words[at:]

@@ -1,0 +1,260 @@
+"""What an expression of the application is worth, as far as constants can be followed."""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import libcst as cst
+
+from dockfix.evidence.python.constants import HOLE, Reference, Value, Values, join_path, parent_of
+from dockfix.evidence.python.scopes import Binding, Scope
+
+if TYPE_CHECKING:
+    from dockfix.evidence.python.application import Application
+
+MAX_ALTERNATIVES: Final = 8
+MAX_DEPTH: Final = 24
+
+
+class Evaluator:
+    """Follows constants through one application."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self._depth = 0
+        self._open: set[tuple[int, int]] = set()
+
+    def values(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Values:
+        """The alternatives that an expression is worth; none where nothing is known."""
+        key = (id(node), id(scope))
+        if self._depth > MAX_DEPTH or key in self._open:
+            return ()
+        self._depth += 1
+        self._open.add(key)
+        try:
+            return tuple(dict.fromkeys(self._values(node, scope, order)))[:MAX_ALTERNATIVES]
+        finally:
+            self._depth -= 1
+            self._open.discard(key)
+
+    def texts(
+        self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30
+    ) -> tuple[tuple[str, bool], ...]:
+        """(string, certain) of each alternative; what is not known is a HOLE."""
+        found = self.values(node, scope, order)
+        known = tuple((str(one.content), one.certain) for one in found if isinstance(one.content, str | int))
+        return known or ((HOLE, True),)
+
+    def _values(self, node: cst.BaseExpression, scope: Scope, order: int) -> Iterable[Value]:
+        handle = _HANDLERS.get(type(node))
+        return handle(self, node, scope, order) if handle else ()
+
+    def _text(self, node: cst.SimpleString, _scope: Scope, _order: int) -> Iterable[Value]:
+        return _string(node)
+
+    def _concatenated(self, node: cst.ConcatenatedString, scope: Scope, order: int) -> Iterable[Value]:
+        return self._joined(str.__add__, [node.left, node.right], scope, order)
+
+    def _number(self, node: cst.Integer, _scope: Scope, _order: int) -> Iterable[Value]:
+        return (Value(node.evaluated_value),)
+
+    def _named(self, node: cst.Name, scope: Scope, order: int) -> Iterable[Value]:
+        return self.name(node.value, scope, order)
+
+    def _either(self, node: cst.IfExp, scope: Scope, order: int) -> Iterable[Value]:
+        both = (*self.values(node.body, scope, order), *self.values(node.orelse, scope, order))
+        return (Value(one.content, False) for one in both)
+
+    def _first_known(self, node: cst.BooleanOperation, scope: Scope, order: int) -> Iterable[Value]:
+        if not isinstance(node.operator, cst.Or):
+            return ()
+        return self.values(node.left, scope, order) or self.values(node.right, scope, order)
+
+    def _items(self, node: cst.Tuple | cst.List, scope: Scope, order: int) -> Iterable[Value]:
+        return (Value(tuple(self.values(one.value, scope, order) for one in node.elements)),)
+
+    def _inner(self, node: cst.Await, scope: Scope, order: int) -> Iterable[Value]:
+        return self.values(node.expression, scope, order)
+
+    def _assigned(self, node: cst.NamedExpr, scope: Scope, order: int) -> Iterable[Value]:
+        return self.values(node.value, scope, order)
+
+    def _called(self, node: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
+        from dockfix.evidence.python.builtins import call_values  # noqa: PLC0415
+
+        return call_values(self, node, scope, order)
+
+    def _joined(
+        self,
+        join: Callable[[str, str], str],
+        nodes: Sequence[cst.BaseExpression],
+        scope: Scope,
+        order: int,
+    ) -> Iterator[Value]:
+        sides = [self.texts(node, scope, order) for node in nodes]
+        for parts in itertools.islice(itertools.product(*sides), MAX_ALTERNATIVES):
+            text = parts[0][0]
+            for part, _ in parts[1:]:
+                text = join(text, part)
+            yield Value(text, all(certain for _, certain in parts))
+
+    def join_paths(self, nodes: Sequence[cst.BaseExpression], scope: Scope, order: int) -> Iterator[Value]:
+        """The expressions joined as os.path.join does."""
+        return self._joined(join_path, nodes, scope, order)
+
+    def _formatted(self, node: cst.FormattedString, scope: Scope, order: int) -> Iterator[Value]:
+        sides: list[tuple[tuple[str, bool], ...]] = []
+        for part in node.parts:
+            if isinstance(part, cst.FormattedStringText):
+                sides.append(((part.value.replace("{{", "{").replace("}}", "}"), True),))
+            else:
+                assert isinstance(part, cst.FormattedStringExpression)
+                plain = part.format_spec is None
+                sides.append(self.texts(part.expression, scope, order) if plain else ((HOLE, True),))
+        for parts in itertools.islice(itertools.product(*sides), MAX_ALTERNATIVES):
+            yield Value("".join(text for text, _ in parts), all(certain for _, certain in parts))
+
+    def _operation(self, node: cst.BinaryOperation, scope: Scope, order: int) -> Iterable[Value]:
+        nodes = [node.left, node.right]
+        if isinstance(node.operator, cst.Divide):
+            return self.join_paths(nodes, scope, order)
+        if isinstance(node.operator, cst.Add):
+            numbers = [self.values(one, scope, order) for one in nodes]
+            if all(side and isinstance(side[0].content, int) for side in numbers):
+                return (Value(sum(int(str(side[0].content)) for side in numbers)),)
+            return self._joined(str.__add__, nodes, scope, order)
+        if isinstance(node.operator, cst.Modulo):
+            texts = self.texts(node.left, scope, order)
+            return (
+                Value(re.sub(r"%(?:\(\w+\))?[-+ #0-9.]*[a-zA-Z]", HOLE, text), sure) for text, sure in texts
+            )
+        return ()
+
+    def _subscript(self, node: cst.Subscript, scope: Scope, order: int) -> Iterable[Value]:
+        element = node.slice[0].slice
+        if len(node.slice) != 1 or not isinstance(element, cst.Index):
+            return ()
+        keys = self.values(element.value, scope, order)
+        key = keys[0].content if keys else None
+        owner = self.reference(node.value, scope, order)
+        if owner is not None and owner.name == "os.environ" and isinstance(key, str):
+            return self.application.variable(key)
+        if (
+            isinstance(node.value, cst.Attribute)
+            and node.value.attr.value == "parents"
+            and isinstance(key, int)
+        ):
+            return self._above(node.value.value, key + 1, scope, order)
+        for one in self.values(node.value, scope, order):
+            if (
+                isinstance(one.content, tuple)
+                and isinstance(key, int)
+                and -len(one.content) <= key < len(one.content)
+            ):
+                return one.content[key]
+        return self.application.key(str(key), self) if isinstance(key, str) else ()
+
+    def _above(self, node: cst.BaseExpression, levels: int, scope: Scope, order: int) -> Iterator[Value]:
+        for text, certain in self.texts(node, scope, order):
+            for _ in range(levels):
+                text = parent_of(text)  # noqa: PLW2901
+            yield Value(text, certain)
+
+    def name(self, name: str, scope: Scope, order: int = 1 << 30) -> Values:
+        """What a name is worth in a scope, looking outwards as Python does."""
+        if name == "__file__":
+            return (Value(scope.module.path),)
+        inner: Scope | None = scope
+        while inner is not None and inner.kind != "module":
+            found = inner.bindings.get(name) if inner is scope or inner.kind == "function" else None
+            if found:
+                return self._latest(found, order if inner is scope else 1 << 30)
+            inner = inner.parent
+        if name in scope.module.imports and name not in scope.part.top.bindings:
+            return self.application.value_of(scope.module.imports[name], self)
+        return self.application.global_value(scope, name, order, self)
+
+    def _latest(self, bindings: Sequence[Binding], order: int) -> Values:
+        before = [one for one in bindings if one.order <= order] or list(bindings[:1])
+        last = before[-1]
+        values = self.bound(last)
+        alone = len({id(one.value) for one in bindings}) == 1
+        return values if alone else tuple(Value(one.content, False) for one in values)
+
+    def bound(self, binding: Binding) -> Values:
+        """What a binding binds."""
+        if binding.parameter >= 0:
+            return self.application.argument(binding, self)
+        if binding.value is None:
+            return ()
+        values = self.values(binding.value, binding.scope, binding.order)
+        if binding.each:
+            items = [item for one in values if isinstance(one.content, tuple) for item in one.content]
+            values = tuple(value for item in items for value in item)
+        if binding.index >= 0:
+            parts = [one.content for one in values if isinstance(one.content, tuple)]
+            return tuple(v for part in parts if binding.index < len(part) for v in part[binding.index])
+        return values
+
+    def _attribute(self, node: cst.Attribute, scope: Scope, order: int) -> Iterable[Value]:
+        name = node.attr.value
+        if isinstance(node.value, cst.Name) and node.value.value in ("self", "cls"):
+            owner = scope.enclosing_class()
+            if owner is not None and (found := self.application.member(owner, name, self)):
+                return found
+        reference = self.reference(node.value, scope, order)
+        if reference is not None and reference.made and reference.local is None:
+            found = self.application.option(scope.module, name, self)
+            if found:
+                return found
+        if reference is not None:
+            found = self.application.attribute(reference, name, self)
+            if found:
+                return found
+        if name == "parent":
+            return self._above(node.value, 1, scope, order)
+        if name in ("instance_path", "root_path"):
+            ending = "instance" if name == "instance_path" else ""
+            return (Value(posixpath.join(self.application.workdir, ending).rstrip("/"), False),)
+        if name in ("name", "stem", "suffix") and self.values(node.value, scope, order):
+            return (Value(HOLE),)
+        return self.application.option(scope.module, name, self)
+
+    def reference(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Reference | None:
+        """The dotted name that an expression goes by, None where it is no such thing."""
+        for one in self.values(node, scope, order):
+            if isinstance(one.content, Reference):
+                return one.content
+        return None
+
+
+_HANDLERS: Final[Mapping[type[cst.CSTNode], Callable[[Evaluator, Any, Scope, int], Iterable[Value]]]] = {
+    cst.SimpleString: Evaluator._text,
+    cst.ConcatenatedString: Evaluator._concatenated,
+    cst.FormattedString: Evaluator._formatted,
+    cst.Integer: Evaluator._number,
+    cst.Name: Evaluator._named,
+    cst.Attribute: Evaluator._attribute,
+    cst.BinaryOperation: Evaluator._operation,
+    cst.IfExp: Evaluator._either,
+    cst.BooleanOperation: Evaluator._first_known,
+    cst.Tuple: Evaluator._items,
+    cst.List: Evaluator._items,
+    cst.Subscript: Evaluator._subscript,
+    cst.Await: Evaluator._inner,
+    cst.NamedExpr: Evaluator._assigned,
+    cst.Call: Evaluator._called,
+}
+
+
+def _string(node: cst.SimpleString) -> Values:
+    with warnings.catch_warnings():
+        if "\\" in node.value:
+            warnings.simplefilter("ignore")
+        content = node.evaluated_value
+    return (Value(content),) if isinstance(content, str) else ()

@@ -1,0 +1,1 @@
+"""Bytes in and out: reading, writing, git, patterns, the cache."""

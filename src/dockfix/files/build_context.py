@@ -1,0 +1,153 @@
+"""What lies around a Dockerfile, read-only and confined to its folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final
+
+from dockfix.context import Context
+from dockfix.files.reading import read_bytes
+from dockfix.files.stamps import Mark, mark
+
+MAX_BYTES: Final = 1024 * 1024
+_Listing = tuple[frozenset[str], tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class FolderReader:
+    """Reads the text files below `folder` by their relative path with slashes, and remembers which.
+
+    `reads` has a digest of each; a folder whose names were asked for stands there with a slash at
+    its end. `marks` tells whether any of them changed since.
+    """
+
+    folder: str
+    reads: dict[str, str] = field(default_factory=dict, compare=False)
+    marks: list[Mark] = field(default_factory=list, compare=False)
+    _texts: dict[str, str | None] = field(default_factory=dict, compare=False)
+    _names: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
+    _folders: dict[str, str] = field(default_factory=dict, compare=False)
+    _real: str = field(default="", compare=False)
+    _listed: _Listing | None = field(default=None, compare=False)
+    _marked: set[str] = field(default_factory=set, compare=False)
+
+    def __call__(self, path: str) -> str | None:
+        """The file's text; None where it lies outside, is no UTF-8 file, or is larger than a mebibyte."""
+        if path not in self._texts:
+            target = "" if self._lacks(path) else self._inside(path)
+            text = self._texts[path] = _read(target) if target else None
+            self.reads[path] = digest(text)
+        return self._texts[path]
+
+    def names(self, path: str) -> frozenset[str]:
+        """The names in a folder, those of folders with a slash at their end; none where it lies outside."""
+        path = path.rstrip("/")
+        if path not in self._names:
+            target = self._inside(path)
+            if path == "" and self._listed is not None:
+                names, links = self._listed
+            else:
+                names, links = _list(target) if target else (frozenset(), ())
+            for name in links:  # whether that is a folder is told elsewhere
+                self._mark(f"{path}/{name}")
+            self._names[path] = names
+            self.reads[path + "/"] = digest_names(names)
+        return self._names[path]
+
+    def _lacks(self, path: str) -> bool:
+        """Whether the listing of its folder tells that there is no such file."""
+        folder, _, name = path.rpartition("/")
+        names = self._names.get(folder)
+        if names is None and folder == "" and self._listed is not None:
+            names = self._listed[0]
+        if not names or name in ("", ".", "..") or name in names or f"{name}/" in names:
+            return False  # one that is empty may be closed, with files in it that can be read
+        self._mark(folder)
+        return True
+
+    def _mark(self, path: str) -> None:
+        self._real = self._real or os.path.realpath(self.folder)
+        place = os.path.join(self._real, path.strip("/")).rstrip(os.sep)
+        if place not in self._marked:
+            self._marked.add(place)
+            self.marks.append(mark(place))
+
+    def _inside(self, path: str) -> str:
+        """Where the path leads, marked from now on; "" where that is outside."""
+        if "\0" in path:
+            return ""
+        self._mark(path)
+        if path == "":
+            return self._real
+        folder, _, name = path.strip("/").rpartition("/")
+        target = _step(self._follow(folder), name)
+        return target if target == self._real or target.startswith(self._real.rstrip(os.sep) + os.sep) else ""
+
+    def _follow(self, folder: str) -> str:
+        """Where a folder really is."""
+        found = self._folders.get(folder) if folder else self._real
+        if found is None:
+            above, _, name = folder.rpartition("/")
+            found = self._folders[folder] = _step(self._follow(above), name)
+        return found
+
+
+def _step(folder: str, name: str) -> str:
+    """What realpath gives for a name in a real folder, with one look instead of one for each folder above."""
+    path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
+    return os.path.realpath(path) if name in ("", ".", "..") or os.path.islink(path) else path
+
+
+def _read(target: str) -> str | None:
+    try:
+        data = read_bytes(target, MAX_BYTES)
+        return data.decode("utf-8") if len(data) <= MAX_BYTES else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _list(target: str) -> _Listing:
+    """The names in a folder, and which of them are links."""
+    try:
+        with os.scandir(target) as listing:
+            entries = list(listing)
+            names = frozenset(entry.name + "/" * entry.is_dir() for entry in entries)
+    except OSError:
+        return frozenset(), ()
+    return names, tuple(sorted(entry.name for entry in entries if entry.is_symlink()))
+
+
+def digest(text: str | None) -> str:
+    """A short name of a text; that of nothing is empty."""
+    return "" if text is None else blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def describe_context(path: str, folder: str | None = None, real: str = "") -> Context:
+    """The context of the Dockerfile at `path`; `folder` is what is built, by default where it lies.
+
+    `real` is the real path of the folder in which the file lies, if that is known.
+    """
+    beside = os.path.dirname(path) or os.curdir
+    if folder is None:
+        names, _ = listed = _list(beside)
+        siblings = frozenset(name.rstrip("/") for name in names)
+        reader = FolderReader(beside, _real=real, _listed=listed)
+    else:
+        siblings, reader = list_names(beside), FolderReader(folder)
+    return Context(path.replace(os.sep, "/"), siblings, reader, reader.names)
+
+
+def list_names(folder: str) -> frozenset[str]:
+    """The names in a folder; none where it cannot be read."""
+    try:
+        return frozenset(os.listdir(folder))
+    except OSError:
+        return frozenset()
+
+
+def digest_names(names: Iterable[str]) -> str:
+    """A digest of a set of names."""
+    return digest("\0".join(sorted(names)))

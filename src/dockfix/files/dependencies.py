@@ -1,0 +1,65 @@
+"""What a result came from beside the file itself, so that it can be told whether it still stands."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Final
+
+from dockfix.context import Context
+from dockfix.files.build_context import FolderReader, digest_names, list_names
+from dockfix.files.stamps import Mark, mark
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """A digest of the names beside the file, and of what was read of its build context.
+
+    `reads` are a FolderReader's (path, digest). `marks` tell without reading whether all that is
+    as it was, where none of them is too new; they are None where nobody made any.
+    """
+
+    names: str = ""
+    reads: tuple[tuple[str, str], ...] = ()
+    marks: tuple[Mark, ...] | None = None
+
+    def renew(self, path: str, folder: str | None) -> Surroundings | None:
+        """The same with the marks of today, if the content around the file at `path` is as it was."""
+        beside = os.path.dirname(path) or os.curdir
+        first = mark_folder(path)
+        if digest_names(list_names(beside)) != self.names:
+            return None
+        reader = FolderReader(folder or beside)
+        if not self.hold_in(reader):
+            return None
+        return replace(self, marks=tuple(dict.fromkeys([first, *reader.marks])))
+
+    def hold_in(self, reader: FolderReader) -> bool:
+        """Whether a build context has the same where something was read."""
+        return all(_digest(reader, name) == then for name, then in self.reads)
+
+
+NOWHERE: Final = Surroundings()
+
+
+def mark_folder(path: str) -> Mark:
+    """The mark of the folder that the file at `path` lies in."""
+    return mark(os.path.realpath(os.path.dirname(path)))
+
+
+def _digest(reader: FolderReader, name: str) -> str:
+    if name.endswith("/"):
+        reader.names(name)
+        return reader.reads[name.rstrip("/") + "/"]
+    reader(name)
+    return reader.reads[name]
+
+
+def note_surroundings(context: Context, beside: Mark | None = None) -> Surroundings:
+    """What was seen of a context, whose folder was marked as `beside` before it was described."""
+    reads: dict[str, str] = getattr(context.read, "reads", {})
+    marks: list[Mark] | None = getattr(context.read, "marks", None)
+    names = digest_names(context.siblings)
+    if marks is None or beside is None:
+        return Surroundings(names, tuple(reads.items()))
+    return Surroundings(names, tuple(reads.items()), tuple(dict.fromkeys([beside, *marks])))

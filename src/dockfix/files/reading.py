@@ -1,0 +1,126 @@
+"""Read one Dockerfile, from disk or standard input, or say in one finding why it cannot be."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from dockfix.files.stamps import Stamp, stamp_of
+from dockfix.results import Failed, Finding
+
+MAX_BYTES: Final = 16 * 1024 * 1024
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file's bytes as read and the text that they hold (a byte-order mark is part of both)."""
+
+    data: bytes
+    text: str
+
+
+def read_source(path: str) -> Source | Failed:
+    """The Dockerfile at `path`; Failed where it is no readable UTF-8 text."""
+    return read_stamped_source(path)[0]
+
+
+def read_stamped_source(path: str) -> tuple[Source | Failed, Stamp]:
+    """As `read_source`, with the file's stamp, empty where it cannot be read."""
+    try:
+        data, found = read_stamped(path, MAX_BYTES)
+    except OSError as error:
+        return Failed(_explain(path, error)), ()
+    return decode(data), found
+
+
+def read_stream(stream: BinaryIO) -> Source | Failed:
+    """The Dockerfile that `stream` holds; Failed where it is no UTF-8 text."""
+    return decode(stream.read(MAX_BYTES + 1))
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """The first `limit` + 1 bytes of the regular file at `path`.
+
+    Raises OSError; with EINVAL where the path is no regular file, which is never waited for.
+    """
+    return read_stamped(path, limit)[0]
+
+
+def read_stamped(path: str, limit: int = MAX_BYTES) -> tuple[bytes, Stamp]:
+    """As `read_bytes`, with the file's stamp from before it was read."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        return _read(handle, min(limit, status.st_size) + 1, limit + 1), stamp_of(status)
+    finally:
+        os.close(handle)
+
+
+def _read(handle: int, guess: int, most: int) -> bytes:
+    """All that is there, up to `most` bytes; `guess` is enough where the file's size is what it says."""
+    data = os.read(handle, guess)
+    if len(data) == guess - 1:
+        return data
+    parts = [data]
+    while (room := most - sum(map(len, parts))) > 0 and (more := os.read(handle, min(room, 1 << 20))):
+        parts.append(more)
+    return b"".join(parts)
+
+
+def decode(data: bytes) -> Source | Failed:
+    """`data` as text; Failed where it is empty, too large, holds a NUL byte or is not UTF-8."""
+    if len(data) > MAX_BYTES:
+        return _failed("too-large", 0, f"larger than {MAX_BYTES >> 20} MiB", "no Dockerfile is that long")
+    if not data.strip():
+        return _failed("empty", 0, "empty file", "write a Dockerfile, or delete it")
+    if data.startswith(_UTF_16):
+        return _failed("not-utf-8", 1, "UTF-16 text", "save it as UTF-8")
+    if (at := data.find(b"\0")) >= 0:
+        return _failed("nul-byte", _line(data, at), "a NUL byte", "save it as UTF-8 text")
+    try:
+        return Source(data, data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        byte = data[error.start]
+        message = f"not UTF-8: byte 0x{byte:02x}"
+        return _failed("not-utf-8", _line(data, error.start), message, "save it as UTF-8")
+
+
+def _line(data: bytes, offset: int) -> int:
+    return data.count(b"\n", 0, offset) + 1
+
+
+def _failed(code: str, line: int, message: str, cure: str) -> Failed:
+    return Failed(Finding(code, line, message, cure))
+
+
+def _explain(path: str, error: OSError) -> Finding:
+    if error.errno == errno.ENOENT:
+        if os.path.islink(path):
+            return Finding("missing", 0, "a symbolic link to nothing", "mend or delete the link")
+        return Finding("missing", 0, "no such file", "check the name")
+    if error.errno == errno.ELOOP:
+        return Finding("missing", 0, "a symbolic link to itself", "mend or delete the link")
+    if error.errno == errno.EACCES:
+        return Finding("unreadable", 0, "not readable", "allow reading it: chmod u+r")
+    if error.errno in (errno.EINVAL, errno.EISDIR, errno.ENXIO):
+        return Finding("not-a-file", 0, _kind(path), "name a regular file")
+    reason = error.strerror or str(error)
+    return Finding("unreadable", 0, f"not readable: {reason}", "check the file system")
+
+
+def _kind(path: str) -> str:
+    mode = os.stat(path).st_mode
+    kinds = {
+        stat.S_IFDIR: "a folder",
+        stat.S_IFIFO: "a named pipe",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+    }
+    return f"{kinds.get(stat.S_IFMT(mode), 'no regular file')}, not a file"

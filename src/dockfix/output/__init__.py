@@ -1,0 +1,1 @@
+"""What a run leaves behind: a summary, patches, written files, reports."""

@@ -1,0 +1,107 @@
+"""Write what changes: only over what is committed, and so that it can be taken back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from dockfix.files.git import GitError, find_top, find_uncommitted
+from dockfix.files.writing import WriteError, replace_content
+from dockfix.output.journal import Journal, JournalError, find_journal
+from dockfix.results import Failed, Finding
+from dockfix.runner.outcome import Analysis
+from dockfix.terminal import Terminal, show_path
+
+_UNCOMMITTED: Final = Finding("uncommitted", 0, "has uncommitted changes", "commit them, or --allow-dirty")
+
+
+class Writer:
+    """Writes the changes of one run; the `paths` that the user named decide where its journal is."""
+
+    def __init__(self, paths: Sequence[str], terminal: Terminal, *, allow_dirty: bool) -> None:
+        self._terminal = terminal
+        self._journal: Journal | None = find_journal(common_folder(paths))
+        self._commits = None if allow_dirty else _Commits()
+        if self._journal.interrupted:
+            terminal.say("carrying on a run that was cut off; --undo takes back both")
+
+    def write(self, analysis: Analysis) -> Analysis:
+        """The same analysis after its change, if one applies, was written; a refused one is Failed."""
+        if not analysis.applies:
+            return analysis
+        if self._commits is not None and self._commits.would_mix(analysis.path):
+            return replace(analysis, result=Failed(_UNCOMMITTED), applies=False)
+        try:
+            return _write(analysis, self._journal)
+        except JournalError as error:
+            self._terminal.say(f"dockfix: {error}: this run cannot be undone by --undo")
+            self._journal = None
+            return _write(analysis, None)
+
+    def close(self, *, complete: bool) -> None:
+        """End the run; one that is not complete can be carried on."""
+        if self._journal is not None and complete:
+            self._journal.close()
+        elif self._journal is not None:
+            self._journal.abandon()
+
+
+def undo(paths: Sequence[str], terminal: Terminal) -> bool:
+    """Take back the newest run over `paths`; whether every file was put back."""
+    restored = kept = 0
+    for path, finding in find_journal(common_folder(paths)).undo():
+        if finding is None:
+            restored += 1
+        else:
+            kept += 1
+            terminal.say(f"{show_path(path)}: error: {finding}")
+    if restored + kept == 0:
+        terminal.say("nothing to undo")
+    else:
+        terminal.say(f"{restored} put back" + (f", {kept} not" if kept else ""))
+    return kept == 0
+
+
+def journal_folder(paths: Sequence[str]) -> str:
+    """Where what concerns a run over `paths` is kept."""
+    return find_journal(common_folder(paths)).folder
+
+
+def common_folder(paths: Sequence[str]) -> str:
+    """The folder that a run over `paths` belongs to: this one if it holds them all, else their own."""
+    here = os.path.realpath(os.curdir)
+    real = [os.path.realpath(path) for path in paths]
+    shared = os.path.commonpath([here, *real])
+    if shared == here:
+        return here
+    shared = os.path.commonpath(real)
+    return shared if os.path.isdir(shared) else os.path.dirname(shared)
+
+
+def _write(analysis: Analysis, journal: Journal | None) -> Analysis:
+    put = replace_content if journal is None else journal.replace
+    try:
+        put(analysis.path, analysis.before, analysis.after)
+    except WriteError as error:
+        return replace(analysis, result=Failed(error.finding), applies=False)
+    return analysis
+
+
+class _Commits:
+    """Asks git once for each work tree which of its files differ from the last commit."""
+
+    def __init__(self) -> None:
+        self._changed: dict[str | None, frozenset[str]] = {None: frozenset()}
+
+    def would_mix(self, path: str) -> bool:
+        """Whether writing the file would mix our change with one that is not committed."""
+        real = os.path.realpath(path)
+        top = find_top(os.path.dirname(real))
+        if top not in self._changed:
+            try:
+                self._changed[top] = find_uncommitted(top or "", ())
+            except GitError:
+                self._changed[top] = frozenset()
+        return real in self._changed[top]

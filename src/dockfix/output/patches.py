@@ -1,0 +1,187 @@
+"""Patches to hand over: one of all, or one for each owner, folder or batch, with what to write above it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from dockfix.files.patterns import parse_patterns
+from dockfix.results import Changed, Finding
+from dockfix.runner.outcome import Analysis
+from dockfix.terminal import show_path
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+OWNER_FILES: Final = ("CODEOWNERS", ".github/CODEOWNERS", ".gitlab/CODEOWNERS", "docs/CODEOWNERS")
+NOBODY: Final = "unowned"
+
+Grouping = Callable[[Analysis], str]
+
+
+class PatchFile:
+    """All changes that apply in one patch."""
+
+    def __init__(self, path: str) -> None:
+        self._file = open(path, "wb")  # noqa: SIM115  # closed when the run is
+
+    def add(self, analysis: Analysis) -> None:
+        """Append one file's patch."""
+        self._file.write(analysis.patch.encode("utf-8"))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
+
+@dataclass
+class _Part:
+    """One patch of several, and what its description will say."""
+
+    slug: str
+    changed: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    reviews: list[tuple[str, Finding]] = field(default_factory=list)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    left: list[tuple[str, Finding]] = field(default_factory=list)
+
+
+class PatchFolder:
+    """A patch and a description for each group, as NAME.patch and NAME.md in a folder."""
+
+    def __init__(self, folder: str, grouping: Grouping) -> None:
+        os.makedirs(folder, exist_ok=True)
+        self._folder = folder
+        self._grouping = grouping
+        self._parts: dict[str, _Part] = {}
+
+    def add(self, analysis: Analysis) -> None:
+        """Append one file's patch to its group's."""
+        if not isinstance(analysis.result, Changed):
+            return
+        group = self._grouping(analysis)
+        part = self._parts.get(group) or self._start(group)
+        name = show_path(analysis.name)
+        if analysis.applies:
+            with open(self._path(part, "patch"), "ab") as file:
+                file.write(analysis.patch.encode("utf-8"))
+            part.changed.append((name, analysis.result.transforms))
+            part.reviews += ((name, review) for review in analysis.result.reviews)
+            for note in analysis.result.notes:
+                line = note.message + (f" ({note.cure})" if note.cure else "")
+                part.notes.setdefault(line, []).append(name)
+        else:
+            part.left += ((name, review) for review in analysis.result.reviews)
+
+    def close(self) -> None:
+        """Write the descriptions of those that hold a change."""
+        for group, part in self._parts.items():
+            if part.changed:
+                with open(self._path(part, "md"), "w", encoding="utf-8", errors="backslashreplace") as file:
+                    file.write("".join(f"{line}\n" for line in describe(show_path(group), part)))
+
+    def _start(self, group: str) -> _Part:
+        slug = base = re.sub(r"[^A-Za-z0-9._-]+", "-", group).strip("-.") or "root"
+        taken = {part.slug.lower() for part in self._parts.values()}
+        number = 2
+        while slug.lower() in taken:
+            slug, number = f"{base}-{number}", number + 1
+        part = self._parts[group] = _Part(slug)
+        for kind in ("patch", "md"):
+            if os.path.exists(self._path(part, kind)):
+                os.unlink(self._path(part, kind))
+        return part
+
+    def _path(self, part: _Part, kind: str) -> str:
+        return os.path.join(self._folder, f"{part.slug}.{kind}")
+
+
+def describe(group: str, part: _Part) -> Iterator[str]:
+    """The lines of a pull request: its title as a heading, then its text."""
+    count = len(part.changed)
+    files = "1 Dockerfile" if count == 1 else f"{count} Dockerfiles"
+    yield f"# Run the images of {files} as a user instead of root ({group})"
+    yield ""
+    yield "The containers of these images ran as root. Now they run as an account of their own, which owns"
+    yield "what the application needs to write. `git apply` takes the patch at the top of the repository."
+    yield ""
+    yield "## What changed"
+    yield ""
+    for name, transforms in part.changed:
+        yield f"- `{name}`: {', '.join(transforms)}"
+    if part.reviews:
+        yield from _section("Look at these before merging", part.reviews)
+    if part.notes:
+        yield from ("", "## What the files themselves cannot know", "")
+        for line, names in part.notes.items():
+            yield f"- {line}: {_fold(names)}"
+    if part.left:
+        yield from _section("Not in this patch, since they need a decision", part.left)
+
+
+def _section(title: str, findings: list[tuple[str, Finding]]) -> Iterator[str]:
+    yield from ("", f"## {title}", "")
+    for name, finding in findings:
+        yield f"- `{name}`, {finding}"
+
+
+def _fold(names: list[str], most: int = 10) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def group_by(kind: str, root: str) -> Grouping:
+    """The grouping that `--split-by` names: owner, dir, or a number. Raises ValueError.
+
+    `root` is the folder that the names of the patches are relative to.
+    """
+    if kind == "owner":
+        return Owners(root).of
+    if kind == "dir":
+        return lambda analysis: analysis.name.split("/")[0] if "/" in analysis.name else "top folder"
+    if kind.isdecimal() and int(kind) > 0:
+        return _Batches(int(kind)).of
+    raise ValueError(f"--split-by: {kind!r} is neither owner, dir nor a number of files")
+
+
+class Owners:
+    """Who owns a file by the repository's CODEOWNERS."""
+
+    def __init__(self, root: str) -> None:
+        self._rules: list[tuple[GitIgnoreSpec, str]] = []
+        for line in _read_owner_lines(root):
+            words = re.split(r"(?<!\\)\s+", line.split(" #")[0].strip())
+            if not words[0] or words[0].startswith(("#", "[", "^[")):
+                continue
+            self._rules.append((parse_patterns(words[:1]), " ".join(words[1:]) or NOBODY))
+        self._rules.reverse()
+
+    def of(self, analysis: Analysis) -> str:
+        """The owners in one string, or that there are none; the last pattern that matches decides."""
+        return next((owner for spec, owner in self._rules if spec.match_file(analysis.name)), NOBODY)
+
+
+def _read_owner_lines(root: str) -> list[str]:
+    for name in OWNER_FILES:
+        try:
+            with open(os.path.join(root, name), encoding="utf-8", errors="replace") as file:
+                return file.read().split("\n")
+        except OSError:
+            continue
+    return []
+
+
+class _Batches:
+    """Files in the order they come, so many to a batch."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._seen = 0
+
+    def of(self, analysis: Analysis) -> str:
+        """The batch of the next file that changes; one that does not apply stays with the last."""
+        batch = max(0, self._seen - (not analysis.applies)) // self._size
+        self._seen += analysis.applies
+        return f"part {batch + 1:03}"

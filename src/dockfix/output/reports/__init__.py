@@ -1,0 +1,50 @@
+"""The outcome of a run for other programs and for people who were not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import IO, Final, Protocol
+
+from dockfix.output.reports.github import GithubReport
+from dockfix.output.reports.json import JsonReport
+from dockfix.output.reports.junit import JunitReport
+from dockfix.output.reports.markdown import MarkdownReport
+from dockfix.output.reports.sarif import SarifReport
+from dockfix.runner.outcome import Analysis
+
+
+class FileReport(Protocol):
+    """Takes each file's outcome as it comes and writes a whole document."""
+
+    def add(self, analysis: Analysis) -> None:
+        """Take the outcome of one file."""
+
+    def close(self) -> None:
+        """Finish the document and close its stream."""
+
+
+_FORMATS: Final[dict[str, Callable[[IO[str]], FileReport]]] = {
+    "json": JsonReport,
+    "sarif": SarifReport,
+    "github": GithubReport,
+    "junit": JunitReport,
+    "markdown": MarkdownReport,
+}
+_SUFFIXES: Final = {".json": "json", ".sarif": "sarif", ".xml": "junit", ".md": "markdown"}
+
+
+def open_report(target: str) -> FileReport:
+    """The report that `--report` names: FILE by its suffix, or FORMAT:FILE.
+
+    github alone goes to standard error, where the runner reads it. Raises ValueError, OSError.
+    """
+    if target == "github":
+        return GithubReport(open(os.dup(2), "w", encoding="utf-8"))
+    name, colon, path = target.partition(":")
+    if not colon or name not in _FORMATS:
+        name, path = _SUFFIXES.get(os.path.splitext(target)[1].lower(), ""), target
+    if name not in _FORMATS:
+        known = ", ".join(_FORMATS)
+        raise ValueError(f"--report: {target!r} has no known suffix: write FORMAT:FILE ({known})")
+    return _FORMATS[name](open(path, "w", encoding="utf-8", newline="\n"))

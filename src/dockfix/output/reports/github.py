@@ -1,0 +1,41 @@
+"""The report as GitHub's workflow commands, which become annotations."""
+
+from __future__ import annotations
+
+from typing import IO, Final
+
+from dockfix.output.reports.outcome import findings, sentence
+from dockfix.results import Changed
+from dockfix.runner.outcome import Analysis
+from dockfix.terminal import show_path
+
+_LEVELS: Final = {"review": "warning", "note": "notice", "reason": "notice", "error": "error"}
+
+
+class GithubReport:
+    """A line for each file that would change and each finding."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def add(self, analysis: Analysis) -> None:
+        """Write the lines of one file."""
+        if isinstance(analysis.result, Changed):
+            names = ", ".join(analysis.result.transforms)
+            self._write(analysis, "warning", 1, "Runs as root", f"dockfix can change that: {names}")
+        for kind, finding in findings(analysis):
+            self._write(analysis, _LEVELS[kind], finding.line, f"dockfix: {finding.code}", sentence(finding))
+
+    def close(self) -> None:
+        """Close the stream."""
+        self._stream.close()
+
+    def _write(self, analysis: Analysis, level: str, line: int, title: str, message: str) -> None:
+        path = _escape(show_path(analysis.name), property_value=True)
+        place = f"file={path},line={max(line, 1)},title={_escape(title, property_value=True)}"
+        self._stream.write(f"::{level} {place}::{_escape(message)}\n")
+
+
+def _escape(text: str, *, property_value: bool = False) -> str:
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C") if property_value else text

@@ -1,0 +1,58 @@
+"""The report in JSON, by the schema beside this file (report-1.schema.json)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import IO, Any, Final
+
+from dockfix import __version__
+from dockfix.output.reports.outcome import OUTCOMES, findings, outcome
+from dockfix.results import Changed
+from dockfix.runner.outcome import Analysis
+
+SCHEMA_VERSION: Final = 1
+
+
+class JsonReport:
+    """One object: version, a row for each file, counts."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._counts: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
+        head = {"schema": SCHEMA_VERSION, "tool": {"name": "dockfix", "version": __version__}}
+        stream.write(json.dumps(head)[:-1] + ', "files": [')
+
+    def add(self, analysis: Analysis) -> None:
+        """Write one row."""
+        self._stream.write(",\n" if self._counts.total() else "\n")
+        self._counts[outcome(analysis)] += 1
+        self._stream.write(json.dumps(_row(analysis)))
+
+    def close(self) -> None:
+        """Write the counts."""
+        self._stream.write(f'\n], "counts": {json.dumps(self._counts)}}}\n')
+        self._stream.close()
+
+
+def _row(analysis: Analysis) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "path": analysis.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
+        "outcome": outcome(analysis),
+        "findings": [
+            {
+                "kind": kind,
+                "code": finding.code,
+                "line": finding.line,
+                "message": finding.message,
+                "cure": finding.cure,
+            }
+            for kind, finding in findings(analysis)
+        ],
+    }
+    if isinstance(analysis.result, Changed):
+        row["transforms"] = list(analysis.result.transforms)
+        row["edits"] = [{"start": start, "end": end, "text": text} for start, end, text in analysis.edits]
+    if analysis.proof is not None:
+        row["proof"] = analysis.proof.as_json()
+    return row

@@ -1,0 +1,62 @@
+"""The report as Markdown, for a comment or a wiki page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import IO, Final
+
+from dockfix.output.reports.outcome import OUTCOMES, findings, outcome, sentence
+from dockfix.results import Changed
+from dockfix.runner.outcome import Analysis
+from dockfix.terminal import show_path
+
+_FOLD: Final = 20
+_TITLES: Final = {
+    "changed": "Run as root, and can be changed",
+    "needs-review": "Can be changed after a review",
+    "unchanged": "Nothing to do",
+    "skipped": "Left alone",
+    "failed": "Failed",
+}
+
+
+class MarkdownReport:
+    """A table of counts, then the files of each outcome; long lists are folded."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._lines: defaultdict[str, list[str]] = defaultdict(list)
+
+    def add(self, analysis: Analysis) -> None:
+        """Take one file."""
+        self._lines[outcome(analysis)] += _describe(analysis)
+
+    def close(self) -> None:
+        """Write it all."""
+        write = self._stream.write
+        write("| outcome | files |\n|---|---:|\n")
+        for name in OUTCOMES:
+            count = sum(line.startswith("- ") for line in self._lines[name])
+            write(f"| {_TITLES[name]} | {count} |\n")
+        for name in OUTCOMES:
+            lines = self._lines[name]
+            if lines and name != "unchanged":
+                write(f"\n### {_TITLES[name]}\n\n")
+                folded = len(lines) > _FOLD
+                write(f"<details><summary>{len(lines)} lines</summary>\n\n" if folded else "")
+                write("".join(f"{line}\n" for line in lines))
+                write("\n</details>\n" if folded else "")
+        self._stream.close()
+
+
+def _describe(analysis: Analysis) -> Iterator[str]:
+    names = f": {', '.join(analysis.result.transforms)}" if isinstance(analysis.result, Changed) else ""
+    yield f"- `{show_path(analysis.name)}`{names}"
+    for kind, finding in findings(analysis):
+        place = f"line {finding.line}: " if finding.line else ""
+        yield f"  - {kind}: {place}{_escape(sentence(finding))} [{finding.code}]"
+
+
+def _escape(text: str) -> str:
+    return text.replace("<", "&lt;").replace("\n", " ")

@@ -1,0 +1,42 @@
+"""One file's outcome in the words that all reports share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
+from dockfix.runner.outcome import Analysis
+
+OUTCOMES = ("changed", "needs-review", "unchanged", "skipped", "failed")
+
+
+def outcome(analysis: Analysis) -> str:
+    """One of `OUTCOMES`; changed is what applies."""
+    match analysis.result:
+        case Changed():
+            return "changed" if analysis.applies else "needs-review"
+        case Unchanged():
+            return "unchanged"
+        case Skipped():
+            return "skipped"
+        case Failed():
+            return "failed"
+
+
+def findings(analysis: Analysis) -> Iterator[tuple[str, Finding]]:
+    """Each finding with its kind: review, note, reason or error."""
+    match analysis.result:
+        case Changed(reviews=reviews, notes=notes):
+            yield from (("review", finding) for finding in reviews)
+            yield from (("note", finding) for finding in notes)
+        case Unchanged(notes=notes):
+            yield from (("note", finding) for finding in notes)
+        case Skipped(reasons=reasons):
+            yield from (("reason", finding) for finding in reasons)
+        case Failed(error=error):
+            yield "error", error
+
+
+def sentence(finding: Finding) -> str:
+    """The message with its cure."""
+    return finding.message + (f" ({finding.cure})" if finding.cure else "")

@@ -1,0 +1,99 @@
+"""The report in SARIF 2.1.0, with each rewrite as a fix."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import IO, Any, Final
+from urllib.parse import quote
+
+from dockfix import __version__
+from dockfix.diff import LineEdit, split_lines
+from dockfix.output.reports.outcome import findings, sentence
+from dockfix.results import Changed
+from dockfix.runner.outcome import Analysis
+
+SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+RUNS_AS_ROOT: Final = "runs-as-root"
+_LEVELS: Final = {"review": "warning", "note": "note", "reason": "note", "error": "error"}
+
+
+class SarifReport:
+    """One run; a result for each file that runs as root, and one for each finding."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._rules: dict[str, int] = {}
+        self._first = True
+        head = {"$schema": SCHEMA, "version": "2.1.0"}
+        stream.write(json.dumps(head)[:-1] + ', "runs": [{"columnKind": "unicodeCodePoints", "results": [')
+
+    def add(self, analysis: Analysis) -> None:
+        """Write the results of one file."""
+        if isinstance(analysis.result, Changed):
+            state = "" if analysis.applies else "; the rewrite needs review"
+            message = f"The image runs as root. dockfix can change that{state}."
+            self._write(analysis, RUNS_AS_ROOT, "warning", 0, message, [_fix(analysis)])
+        for kind, finding in findings(analysis):
+            self._write(analysis, finding.code, _LEVELS[kind], finding.line, sentence(finding))
+
+    def close(self) -> None:
+        """Write the rules that the results refer to."""
+        rules = [{"id": code, "name": code.title().replace("-", "")} for code in self._rules]
+        driver = {"name": "dockfix", "version": __version__, "rules": rules}
+        self._stream.write(f'\n], "tool": {json.dumps({"driver": driver})}}}]}}\n')
+        self._stream.close()
+
+    def _write(
+        self,
+        analysis: Analysis,
+        code: str,
+        level: str,
+        line: int,
+        message: str,
+        fixes: list[dict[str, Any]] | None = None,
+    ) -> None:
+        result: dict[str, Any] = {
+            "ruleId": code,
+            "ruleIndex": self._rules.setdefault(code, len(self._rules)),
+            "level": level,
+            "message": {"text": message},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": _artifact(analysis),
+                        "region": {"startLine": max(line, 1)},
+                    }
+                }
+            ],
+        }
+        if fixes:
+            result["fixes"] = fixes
+        self._stream.write("\n" if self._first else ",\n")
+        self._first = False
+        self._stream.write(json.dumps(result))
+
+
+def _artifact(analysis: Analysis) -> dict[str, str]:
+    return {"uri": quote(os.fsencode(analysis.name)), "uriBaseId": "%SRCROOT%"}
+
+
+def _fix(analysis: Analysis) -> dict[str, Any]:
+    lines = split_lines(analysis.before.decode("utf-8"))
+    replacements = [
+        {"deletedRegion": _region(lines, edit), "insertedContent": {"text": edit[2]}}
+        for edit in analysis.edits
+    ]
+    change = {"artifactLocation": _artifact(analysis), "replacements": replacements}
+    return {"description": {"text": "Run the image as a user."}, "artifactChanges": [change]}
+
+
+def _region(lines: list[str], edit: LineEdit) -> dict[str, int]:
+    """The lines of an edit from the start of the first up to the start of the line behind the last."""
+    start, end, _ = edit
+    if end < len(lines) or not lines or lines[-1].endswith("\n"):
+        return {"startLine": start + 1, "startColumn": 1, "endLine": end + 1, "endColumn": 1}
+    last = len(lines[-1]) + 1
+    if start == len(lines):
+        return {"startLine": end, "startColumn": last, "endLine": end, "endColumn": last}
+    return {"startLine": start + 1, "startColumn": 1, "endLine": end, "endColumn": last}

@@ -1,0 +1,203 @@
+"""What the builds of a repository mean for its Dockerfiles: targets, and whose base is built here."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from dockfix.files.cache import Cache, derive_all
+from dockfix.files.candidates import Candidate
+from dockfix.files.reading import MAX_BYTES, Source, read_bytes, read_source
+from dockfix.options import Options
+from dockfix.results import Changed, Finding, Skipped
+from dockfix.runner.outcome import Analysis
+
+if TYPE_CHECKING:
+    from dockfix.repository.manifests import Deployment
+
+_FROM = re.compile(rb"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
+_ARG = re.compile(rb"^[ \t]*ARG[ \t]+(\w+)=(\S+)", re.IGNORECASE | re.MULTILINE)
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?(?::?-([^}]*)\})?")
+SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """Who is built on whom, and each candidate's options in the light of that."""
+
+    candidates: Sequence[Candidate]
+    options: list[Options]
+    children: Mapping[str, Sequence[str]]
+
+    def hold_back(self, analyses: Iterable[Analysis]) -> Iterator[Analysis]:
+        """The candidates' analyses, a change of a base turned into the reason why it stays root's."""
+        for candidate, analysis in zip(self.candidates, analyses, strict=True):
+            children = self.children.get(candidate.real)
+            if not children or not isinstance(analysis.result, Changed):
+                yield analysis
+                continue
+            more = f" and {len(children) - SHOWN} more" if len(children) > SHOWN else ""
+            message = f"the base of {', '.join(sorted(children)[:SHOWN])}{more}, whose steps run as its user"
+            reason = Finding("base-of-others", 1, message, "they get the user, it keeps root")
+            yield replace(analysis, result=Skipped((reason,)), applies=False, edits=())
+
+
+def relate(
+    candidates: Sequence[Candidate],
+    options: Sequence[Options],
+    others: Sequence[Candidate] = (),
+    deployments: Mapping[str, tuple[Deployment, ...]] = MappingProxyType({}),
+    *,
+    options_of: Callable[[str], Options] = lambda _: Options(),
+    by_number: Callable[[Deployment], bool] = lambda _: False,
+    cache: Cache | None = None,
+) -> Relations:
+    """The relations among the candidates by what builds them: targets, and names that others start FROM.
+
+    The `others` are Dockerfiles outside of the search, which may be bases and children too;
+    `options_of` gives the options in force in a folder. `deployments` are by absolute path; a file
+    gets numbers where one is to go `by_number`.
+    """
+    bases = _find_bases([*candidates, *others], cache)
+    children: dict[str, list[str]] = {}
+    for candidate in (*candidates, *others) if bases else ():
+        for builder in bases.get(candidate.real, {}).values():
+            children.setdefault(builder, []).append(candidate.path)
+    own = {
+        candidate.real: _with_deployments(
+            _with_targets(candidate, given) if candidate.builds else given,
+            deployments.get(candidate.real, ()),
+            by_number,
+        )
+        for candidate, given in zip(candidates, options, strict=True)
+    }
+    if not bases:
+        return Relations(candidates, list(own.values()), {})
+    for other in others:
+        if other.real in children:
+            own[other.real] = _with_targets(other, options_of(os.path.dirname(other.real)))
+    facts = _Facts(bases, own)
+    return Relations(candidates, [facts.inform(candidate.real) for candidate in candidates], children)
+
+
+def _with_targets(candidate: Candidate, options: Options) -> Options:
+    targets = {build.target: None for build in candidate.builds if build.target}
+    new = tuple(target for target in targets if target not in options.targets)
+    return replace(options, targets=options.targets + new) if new else options
+
+
+def _with_deployments(
+    options: Options, deployments: tuple[Deployment, ...], by_number: Callable[[Deployment], bool]
+) -> Options:
+    if not deployments or not options.evidence:
+        return options
+    numeric = options.numeric or any(map(by_number, deployments))
+    return replace(options, deployments=deployments, numeric=numeric)
+
+
+def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[str, dict[str, str]]:
+    """For each Dockerfile, by absolute path, the image names in its FROM lines that another one builds."""
+    rows = [candidate for candidate in candidates if candidate.refusal is None]
+    builders = {name: row.real for row in rows for build in row.builds for name in build.images}
+    by_name = {(build.source, build.name): row.real for row in rows for build in row.builds if build.name}
+    bases: dict[str, dict[str, str]] = {}
+    if not builders and not any(build.contexts for row in rows for build in row.builds):
+        return bases
+    found = derive_all(cache, "bases", [row.real for row in rows], _read_bases)
+    for row, names in zip(rows, found, strict=True):
+        known = builders
+        for build in row.builds:
+            contexts = ((alias, (build.source, name)) for alias, name in build.contexts)
+            if named := {alias: by_name[key] for alias, key in contexts if key in by_name}:
+                known = {**known, **named}
+        for name in names:
+            if name in known and known[name] != row.real:
+                bases.setdefault(row.real, {})[name] = known[name]
+    return bases
+
+
+def _read_bases(path: str) -> tuple[str, ...]:
+    """The image names in the file's FROM lines, without tag."""
+    try:
+        data = read_bytes(path, MAX_BYTES)
+    except OSError:
+        return ()
+    names: dict[str, None] = {}
+    for reference in _FROM.findall(data):
+        text = reference.decode("utf-8", "replace")
+        head, slash, last = (_fill(text, data) if "$" in text else text).partition("@")[0].rpartition("/")
+        names[head + slash + last.partition(":")[0]] = None
+    return tuple(names)
+
+
+def _fill(reference: str, data: bytes) -> str:
+    """A reference with its variables' defaults put in."""
+    pairs = ((name.decode(), value.decode("utf-8", "replace")) for name, value in _ARG.findall(data))
+    defaults = {name: value.strip("\"'") for name, value in pairs}
+    return _VARIABLE.sub(lambda match: str(defaults.get(match[1], match[2] or "")), reference)
+
+
+_FACTS: Final = (
+    "family",
+    "release",
+    "shell",
+    "account_command",
+    "prepare",
+    "reuse",
+    "python",
+    "pip",
+    "process",
+)
+
+
+class _Facts:
+    """What is known of the images that are built here, worked out from the bottom up."""
+
+    def __init__(self, bases: Mapping[str, Mapping[str, str]], options: Mapping[str, Options]) -> None:
+        self._bases = bases
+        self._options = options
+        self._known: dict[str, dict[str, Any] | None] = {}
+
+    def inform(self, real: str) -> Options:
+        """The options of the Dockerfile at `real`, with facts about the bases that are built here."""
+        options = self._options[real]
+        found = {name: self._of(builder) for name, builder in self._bases.get(real, {}).items()}
+        known = {name: facts for name, facts in found.items() if facts is not None}
+        return replace(options, images={**known, **options.images}) if known else options
+
+    def _of(self, real: str) -> dict[str, Any] | None:
+        if real not in self._known:
+            self._known[real] = None  # whoever is built on itself learns nothing
+            self._known[real] = _describe(real, self.inform(real))
+        return self._known[real]
+
+
+def _describe(real: str, options: Options) -> dict[str, Any] | None:
+    """Facts about the image that a Dockerfile builds, in the form of bases.toml; None for an unknown base."""
+    from dockfix.model.lineage import find_lineages, read_stages  # noqa: PLC0415  # the core is costly to import
+    from dockfix.syntax.parser import parse  # noqa: PLC0415
+
+    source = read_source(real)
+    if not isinstance(source, Source):
+        return None
+    stages = read_stages(parse(source.text), options)
+    if not stages or stages[-1].image.family == "unknown":
+        return None
+    lineage = find_lineages(stages, ())[0]
+    image, end = lineage.image, lineage.end
+    facts: dict[str, Any] = {name: getattr(image, name) for name in _FACTS}
+    facts["accounts"] = [
+        {"name": one.name, "group": one.group, "uid": one.uid, "gid": one.gid, "home": one.home}
+        for one in image.accounts
+    ]
+    starts = bool(image.starts or lineage.last("CMD") or lineage.last("ENTRYPOINT"))
+    return facts | {
+        "user": end.user or "root",
+        "workdir": end.workdir,
+        "env": dict(end.env),
+        "starts": starts,
+    }

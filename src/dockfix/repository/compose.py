@@ -1,0 +1,109 @@
+"""Compose files: the services that are built from a Dockerfile, and how they run."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Final
+
+from yaml.nodes import MappingNode, Node, ScalarNode
+
+from dockfix.repository.manifests import Deployment, Mount, Setting, fill_defaults
+from dockfix.repository.yaml_nodes import get, is_true, items, line_of, pairs, read_documents, text_of
+
+_VARIABLE: Final = re.compile(r"\$\{?\w+\}?")
+
+
+def read_compose(path: str, text: str) -> Iterator[Deployment]:
+    """The services of a compose file; `$NAME` has its default where it has one."""
+    for root in read_documents(text):
+        for name, service in pairs(get(root, "services")):
+            if isinstance(service, MappingNode):
+                yield _service(path, name, service)
+
+
+def _service(path: str, name: str, service: MappingNode) -> Deployment:
+    return Deployment(
+        path,
+        line_of(service),
+        "compose",
+        name,
+        fill_defaults(text_of(get(service, "image"))),
+        _dockerfile(path, get(service, "build")),
+        user=_setting(get(service, "user")),
+        read_only=_yes(get(service, "read_only")),
+        privileged=_yes(get(service, "privileged")),
+        ports=tuple(_ports(get(service, "ports"))),
+        mounts=tuple(_mounts(get(service, "volumes"))),
+        command=_command(get(service, "command")),
+    )
+
+
+def _dockerfile(path: str, build: Node | None) -> str:
+    if build is None:
+        return ""
+    context = text_of(build) or text_of(get(build, "context")) or "."
+    if get(build, "dockerfile_inline") is not None or "://" in context or context.startswith("$"):
+        return ""
+    written = fill_defaults(text_of(get(build, "dockerfile"))) or "Dockerfile"
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), fill_defaults(context), written))
+
+
+def setting_of(node: Node, value: str | None = None, offset: int = 0) -> Setting:
+    """A scalar as a setting; with `value`, the part of it that starts at `offset` of its text."""
+    quoted = 1 if isinstance(node, ScalarNode) and node.style in ("'", '"') else 0
+    text = text_of(node)
+    start = int(node.start_mark.index) + quoted + offset
+    chosen = text if value is None else value
+    return Setting(chosen, line_of(node), start, start + len(chosen))
+
+
+def _setting(node: Node | None) -> Setting | None:
+    if node is None or not text_of(node):
+        return None
+    setting = setting_of(node)
+    filled = fill_defaults(setting.value)
+    return Setting(filled, setting.line, setting.start, setting.end)
+
+
+def _yes(node: Node | None) -> Setting | None:
+    return setting_of(node) if node is not None and is_true(node) else None
+
+
+def _ports(node: Node | None) -> Iterator[Setting]:
+    """The container's own ports of `host:container/protocol` or of the long form."""
+    for item in items(node):
+        target = get(item, "target") or item
+        text = fill_defaults(text_of(target)).partition("/")[0]
+        port = text.rpartition(":")[2]
+        if port.isdigit():
+            yield Setting(port, line_of(target))
+
+
+def _mounts(node: Node | None) -> Iterator[Mount]:
+    for item in items(node):
+        target = get(item, "target")
+        if target is not None:
+            yield Mount(setting_of(target), text_of(get(item, "source")), is_true(get(item, "read_only")))
+            continue
+        text = text_of(item)
+        parts = re.split(r":(?![-+?])", _VARIABLE.sub(lambda match: "$" * len(match[0]), text))
+        place = 1 if len(parts) > 1 else 0
+        offset = len(parts[0]) + 1 if place else 0
+        if parts[place].startswith("/"):
+            value = text[offset : offset + len(parts[place])]
+            mode = parts[2] if len(parts) > 2 else ""
+            yield Mount(setting_of(item, value, offset), text[: len(parts[0])] if place else "", "ro" in mode)
+
+
+def _command(node: Node | None) -> tuple[str, ...]:
+    if node is None:
+        return ()
+    if words := items(node):
+        return tuple(fill_defaults(text_of(word)) for word in words)
+    try:
+        return tuple(shlex.split(fill_defaults(text_of(node))))
+    except ValueError:
+        return ()

@@ -1,0 +1,90 @@
+"""Kubernetes manifests and Helm values: containers, whom they run as, what they mount and open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yaml.nodes import MappingNode, Node, SequenceNode
+
+from dockfix.repository.compose import setting_of
+from dockfix.repository.manifests import Deployment, Mount, Setting
+from dockfix.repository.yaml_nodes import get, is_true, items, line_of, read_documents, text_of, walk
+
+
+def read_kubernetes(path: str, text: str) -> Iterator[Deployment]:
+    """The containers of every pod in a manifest, or what Helm values say about the chart's own."""
+    for root in read_documents(text):
+        pods = [node for node in walk(root) if isinstance(get(node, "containers"), SequenceNode)]
+        for pod in pods:
+            for container in [*items(get(pod, "initContainers")), *items(get(pod, "containers"))]:
+                if isinstance(container, MappingNode):
+                    yield _container(path, pod, container)
+        if not pods and get(root, "kind") is None:
+            yield from _values(path, root)
+
+
+def _container(path: str, pod: Node, container: MappingNode) -> Deployment:
+    contexts = [get(container, "securityContext"), get(pod, "securityContext")]
+    volumes = {text_of(get(one, "name")): one for one in items(get(pod, "volumes"))}
+    mounts = []
+    for mount in items(get(container, "volumeMounts")):
+        target = get(mount, "mountPath")
+        if target is not None:
+            volume = volumes.get(text_of(get(mount, "name")))
+            source = text_of(get(volume, "hostPath", "path")) if volume is not None else ""
+            fixed = any(get(volume, kind) is not None for kind in ("configMap", "secret", "projected"))
+            mounts.append(Mount(setting_of(target), source, fixed or is_true(get(mount, "readOnly"))))
+    ports = [get(port, "containerPort") for port in items(get(container, "ports"))]
+    words = [text_of(word) for key in ("command", "args") for word in items(get(container, key))]
+    return _deployment(
+        path, container, contexts, text_of(get(container, "name")), text_of(get(container, "image")),
+        tuple(setting_of(port) for port in ports if port is not None), tuple(mounts), tuple(words),
+    )  # fmt: skip
+
+
+def _values(path: str, root: Node) -> Iterator[Deployment]:
+    """A values file: where a chart's container is set there is a securityContext, beside its image."""
+    for node in walk(root):
+        contexts = [get(node, "securityContext"), get(node, "containerSecurityContext")]
+        contexts.append(get(node, "podSecurityContext"))
+        if isinstance(node, MappingNode) and any(isinstance(one, MappingNode) for one in contexts):
+            image = text_of(get(node, "image", "repository")) or text_of(get(node, "image"))
+            port = get(node, "containerPort")
+            ports = (setting_of(port),) if port is not None and text_of(port) else ()
+            yield _deployment(path, node, contexts, "", image, ports, (), (), kind="helm")
+
+
+def _deployment(
+    path: str,
+    node: Node,
+    contexts: list[Node | None],
+    name: str,
+    image: str,
+    ports: tuple[Setting, ...],
+    mounts: tuple[Mount, ...],
+    command: tuple[str, ...],
+    kind: str = "kubernetes",
+) -> Deployment:
+    def first(key: str) -> Setting | None:
+        found = (get(context, key) for context in contexts)
+        return next((setting_of(one) for one in found if one is not None), None)
+
+    def said(key: str) -> Setting | None:
+        setting = first(key)
+        return setting if setting is not None and setting.value.lower() == "true" else None
+
+    return Deployment(
+        path,
+        line_of(node),
+        kind,
+        name,
+        image,
+        user=first("runAsUser"),
+        non_root=said("runAsNonRoot"),
+        group=first("fsGroup"),
+        read_only=said("readOnlyRootFilesystem"),
+        privileged=said("privileged"),
+        ports=ports,
+        mounts=mounts,
+        command=command,
+    )

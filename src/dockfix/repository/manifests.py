@@ -1,0 +1,225 @@
+"""What the repository says about running an image: compose, Kubernetes, Helm values, dev containers."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+from dockfix.diff import quote_name
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and where it stands: its line (from 1) and its characters in the file."""
+
+    value: str
+    line: int
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A volume: where it is mounted, and its name or, for a bind mount, the path on the host."""
+
+    target: Setting
+    source: str = ""
+    read_only: bool = False
+
+    @property
+    def is_bind(self) -> bool:
+        """Whether a directory of the host is mounted, whose files keep their owner."""
+        return self.source.startswith((".", "/", "~", "$"))
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One service or container as a manifest runs it.
+
+    `dockerfile` is the file that it is built from, relative to the repository, "" where only the
+    image's name is known. `user` is who it runs as where the manifest says so; `non_root` whether
+    Kubernetes checks that it is no root (which a named user does not pass).
+    """
+
+    file: str
+    line: int
+    kind: str
+    name: str
+    image: str = ""
+    dockerfile: str = ""
+    user: Setting | None = None
+    non_root: Setting | None = None
+    group: Setting | None = None
+    read_only: Setting | None = None
+    privileged: Setting | None = None
+    ports: tuple[Setting, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    command: tuple[str, ...] = ()
+
+    @property
+    def is_root(self) -> bool:
+        """Whether the manifest puts root back."""
+        return self.user is not None and self.user.value.partition(":")[0] in ("root", "0")
+
+    @property
+    def needs_number(self) -> bool:
+        """Whether a named USER would be refused: Kubernetes can't tell that it is no root."""
+        return self.non_root is not None and self.user is None
+
+    def at(self, setting: Setting) -> str:
+        """Where a setting stands, fit for one line of a message."""
+        name = self.file if self.file.isprintable() else quote_name(self.file)
+        return f"{name}:{setting.line}"
+
+    def runs(self, dockerfile: str) -> bool:
+        """Whether it runs the image of that Dockerfile (a path in the repository), as far as names tell."""
+        if self.dockerfile:
+            return posixpath.normpath(dockerfile) == self.dockerfile
+        name = posixpath.basename(self.image.partition("@")[0]).partition(":")[0]
+        return bool(name) and name in likely_names(dockerfile)
+
+
+_PLAIN: Final = frozenset(
+    {"docker", "src", "build", "images", "app", "service", "server", "container", "deploy"}
+)
+
+
+def likely_names(dockerfile: str) -> set[str]:
+    """What an image of that Dockerfile is likely called: by its folder, or by the file's own name."""
+    folders = posixpath.dirname(dockerfile).split("/")
+    names = {folder for folder in folders[-1:] if folder not in _PLAIN}
+    if folders[-1:] and folders[-1] in _PLAIN:
+        names |= set(folders[-2:-1])
+    stem = re.sub(r"(?i)^dockerfile\.?|\.?dockerfile$", "", posixpath.basename(dockerfile))
+    return {name for name in names | {stem} if name}
+
+
+_COMPOSE: Final = re.compile(r"(?:^|/)[^/]*compose[^/]*\.ya?ml$")
+_DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")
+_DEFAULT: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
+_YAML: Final = re.compile(r"\.ya?ml$")
+_SERVICES: Final = re.compile(r"^services:[ \t]*\n", re.MULTILINE)
+_SERVICE: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*([ ]+)[\w\"'.-]+[ \t]*:")
+_LEANS: Final = re.compile(r"[:\-\[,][ \t]*[*&]\w|<<[ \t]*:|^---|[\t\r]", re.MULTILINE)
+_DOCUMENT: Final = re.compile(r"^---[^\n]*\n", re.MULTILINE)
+_KUBERNETES: Final = re.compile(
+    r"^\s*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:", re.MULTILINE
+)
+
+
+def fill_defaults(text: str) -> str:
+    """The text with the default in place of each `${NAME:-default}`."""
+    return _DEFAULT.sub(r"\1", text)
+
+
+def can_be_manifest(path: str) -> bool:
+    """Whether a file of that name may hold a manifest."""
+    return _YAML.search(path) is not None or _DEVCONTAINER.search(path) is not None
+
+
+def read_manifests(
+    files: Iterable[tuple[str, str]], is_wanted: Callable[[str], bool] = bool
+) -> tuple[Deployment, ...]:
+    """The deployments in (path, text) of a repository's files, in order; paths relative, with slashes.
+
+    Of a file of several documents or services, only those whose text `is_wanted` are parsed.
+    """
+    return tuple(one for path, text in files for one in _read(path, text, is_wanted))
+
+
+def _read(path: str, text: str, is_wanted: Callable[[str], bool]) -> Iterator[Deployment]:
+    if _DEVCONTAINER.search(path):
+        yield from _read_devcontainer(path, text)
+    elif _COMPOSE.search(path) and "services" in text:
+        from dockfix.repository.compose import read_compose  # noqa: PLC0415
+
+        for service, start, line in _services(text):
+            if is_wanted(service):
+                yield from (_shifted(one, start, line) for one in read_compose(path, service))
+    elif _YAML.search(path) and _KUBERNETES.search(text):
+        from dockfix.repository.kubernetes import read_kubernetes  # noqa: PLC0415
+
+        start = 0
+        for end in [*(match.end() for match in _DOCUMENT.finditer(text)), len(text)]:
+            document = text[start:end]
+            if _KUBERNETES.search(document) and is_wanted(document):
+                line = text.count("\n", 0, start)
+                for one in read_kubernetes(path, document):
+                    yield _shifted(one, start, line)
+            start = end
+
+
+def _services(text: str) -> Iterator[tuple[str, int, int]]:
+    """Each service of a compose file as a file of its own, and how far it stood behind that in the whole.
+
+    What leans on other parts of the file, or is written in no plain way, comes whole.
+    """
+    head = _SERVICES.search(text)
+    first = _SERVICE.match(text, head.end()) if head else None
+    if head is None or first is None or _LEANS.search(text):
+        yield text, 0, 0
+        return
+    margin = first[1]
+    ends = re.compile(rf"^(?!{margin}[ ])(?=[ ]*[^\s#])", re.MULTILINE)
+    top = f"{head[0]}"
+    starts = [match.start() for match in ends.finditer(text, first.start(1))]
+    for start, end in pairwise([*starts, len(text)]):
+        if not text.startswith(margin, start):
+            break
+        line = text.count("\n", 0, start) - 1
+        yield top + text[start:end], start - len(top), line
+
+
+def _shifted(one: Deployment, start: int, line: int) -> Deployment:
+    """A deployment of a document that begins behind so many characters and lines."""
+
+    def shift(setting: Setting) -> Setting:
+        end = setting.end and setting.end + start
+        return Setting(setting.value, setting.line + line, setting.start + start, end)
+
+    def shift_known(setting: Setting | None) -> Setting | None:
+        return None if setting is None else shift(setting)
+
+    return replace(
+        one,
+        line=one.line + line,
+        user=shift_known(one.user),
+        non_root=shift_known(one.non_root),
+        group=shift_known(one.group),
+        read_only=shift_known(one.read_only),
+        privileged=shift_known(one.privileged),
+        ports=tuple(map(shift, one.ports)),
+        mounts=tuple(replace(mount, target=shift(mount.target)) for mount in one.mounts),
+    )
+
+
+_JSON_NOISE: Final = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*[\s\S]*?\*/|,(?=\s*[}\]])')
+
+
+def _read_devcontainer(path: str, text: str) -> Iterator[Deployment]:
+    """devcontainer.json is JSON with comments and trailing commas."""
+    plain = _JSON_NOISE.sub(lambda match: match[1] or "", text)
+    plain = _JSON_NOISE.sub(lambda match: match[1] or "", plain)
+    try:
+        content = json.loads(plain)
+    except ValueError:
+        return
+    if not isinstance(content, dict):
+        return
+    build = content.get("build")
+    written = build.get("dockerfile") if isinstance(build, dict) else None
+    written = written or content.get("dockerFile")
+    user = content.get("containerUser") or content.get("remoteUser")
+    if isinstance(written, str):
+        dockerfile = posixpath.normpath(posixpath.join(posixpath.dirname(path), written))
+        setting = Setting(user, _line(text, user)) if isinstance(user, str) else None
+        yield Deployment(path, _line(text, written), "devcontainer", "", "", dockerfile, setting)
+
+
+def _line(text: str, word: str) -> int:
+    return text.count("\n", 0, max(text.find(f'"{word}"'), 0)) + 1

@@ -1,0 +1,125 @@
+"""One file's work as it travels to a process or a cluster, and the verdict that comes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import Final
+
+from dockfix.context import Context
+from dockfix.files.build_context import FolderReader, describe_context, digest_names
+from dockfix.files.dependencies import NOWHERE, Surroundings, note_surroundings
+from dockfix.files.reading import decode
+from dockfix.files.stamps import mark
+from dockfix.options import Options
+from dockfix.results import Failed, Finding
+from dockfix.runner.outcome import Analysis, analyse, analyse_embedded
+
+KEPT: Final = 256
+"""So many results of a process are kept for files that equal another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file to analyse: its bytes travel; `context` None is described where the work is done.
+
+    `folder` is the build context on disk where it is not the file's own folder; with `embedded`
+    the file is of another kind and holds Dockerfiles.
+    """
+
+    path: str
+    data: bytes
+    options: Options
+    folder: str | None = None
+    context: Context | None = None
+    embedded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a worker sends back: the analysis without the bytes, and what it read beside them."""
+
+    analysis: Analysis
+    around: Surroundings = NOWHERE
+
+
+Item = Job | Verdict
+
+
+class _TimeIsUpError(BaseException):
+    """Raised inside a worker; no Exception, so that nobody takes it for an error of the file."""
+
+
+def work_chunk(jobs: list[Job], seconds: float) -> list[Verdict]:
+    """Analyse some files, giving up on each after `seconds`."""
+    return [work_in_time(job, seconds) for job in jobs]
+
+
+def work_in_time(job: Job, seconds: float) -> Verdict:
+    """Analyse one file, giving up on it after `seconds` where the system can."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        return work(job)
+    previous = signal.signal(signal.SIGALRM, _raise_time_is_up)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            return work(job)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except _TimeIsUpError:
+        return lose(
+            job, "timeout", f"not done after {seconds:g} seconds", "--timeout SECONDS, or --exclude it"
+        )
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _raise_time_is_up(_signal: int, _frame: FrameType | None) -> None:
+    raise _TimeIsUpError
+
+
+def work(job: Job) -> Verdict:
+    """Analyse one file."""
+    place = os.path.realpath(os.path.dirname(job.path))
+    beside = mark(place)
+    context = job.context or describe_context(job.path, job.folder, place)
+    key = _likeness(job, context)
+    analysis = _recall(key, job, context)
+    if analysis is None:
+        step = analyse_embedded if job.embedded else analyse
+        whole = step(job.path, decode(job.data), job.options, context)
+        analysis = Analysis(whole.path, whole.result, b"", whole.applies, whole.edits)
+    around = note_surroundings(context, beside)
+    if len(_recent) == KEPT:
+        del _recent[next(iter(_recent))]
+    _recent[key] = job.options, analysis, around
+    return Verdict(analysis, around)
+
+
+_Likeness = tuple[bytes, bool, str, bool, str]
+_recent: Final[dict[_Likeness, tuple[Options, Analysis, Surroundings]]] = {}
+
+
+def _likeness(job: Job, context: Context) -> _Likeness:
+    """All that a result comes from but options and build context; of the path, what tells something."""
+    *folders, name = context.path.split("/")
+    return job.data, job.embedded, name, ".devcontainer" in folders, digest_names(context.siblings)
+
+
+def _recall(key: _Likeness, job: Job, context: Context) -> Analysis | None:
+    """The analysis of an equal file that had the same around it wherever it was looked at."""
+    known = _recent.get(key)
+    if known is None or not isinstance(context.read, FolderReader):
+        return None
+    options, analysis, around = known
+    if options != job.options or not around.hold_in(context.read):
+        return None
+    return replace(analysis, path=job.path)
+
+
+def lose(job: Job, code: str, message: str, cure: str) -> Verdict:
+    """The verdict on a file whose work was lost."""
+    return Verdict(Analysis(job.path, Failed(Finding(code, 0, message, cure))))

@@ -1,0 +1,153 @@
+"""One file from its bytes to its result; nothing is written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from dockfix.context import Context
+from dockfix.diff import LineEdit, compare_lines, format_patch
+from dockfix.files.reading import Source
+from dockfix.options import Options
+from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
+
+if TYPE_CHECKING:
+    from threading import Thread
+
+    from dockfix.verify import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What became of the file at `path`: the bytes read, the result, and whether it is to be applied.
+
+    `edits` make a Changed result's text of the text read; `name` is what a patch calls the file,
+    `proof` what came of trying the change on a container engine.
+    """
+
+    path: str
+    result: Result
+    before: bytes = b""
+    applies: bool = False
+    edits: tuple[LineEdit, ...] = ()
+    name: str = ""
+    proof: Verdict | None = None
+
+    @property
+    def after(self) -> bytes:
+        """The bytes to write: the rewrite where it applies, else what was read."""
+        if self.applies and isinstance(self.result, Changed):
+            return self.result.text.encode("utf-8")
+        return self.before
+
+    @property
+    def patch(self) -> str:
+        """The patch of a change that applies, else empty."""
+        return format_patch(self.before.decode("utf-8"), self.edits, self.name) if self.applies else ""
+
+
+def analyse(path: str, source: Source | Failed, options: Options, context: Context) -> Analysis:
+    """Fix one source. Never raises; our own errors are Failed."""
+    if isinstance(source, Failed):
+        return Analysis(path, source)
+    try:
+        result = fix_text(source.text, options, context)
+        edits = compare_lines(source.text, result.text) if isinstance(result, Changed) else ()
+    except (Exception, RecursionError) as error:  # noqa: BLE001  # one file's error stays its own
+        return Analysis(path, Failed(_bug(error)), source.data)
+    return Analysis(path, result, source.data, applies(result, options), tuple(edits))
+
+
+def analyse_embedded(path: str, source: Source | Failed, options: Options, context: Context) -> Analysis:
+    """Fix the Dockerfiles inside a file of another kind, as one result.
+
+    What stays as it is beside a change counts as notes of that change.
+    """
+    if isinstance(source, Failed):
+        return Analysis(path, source)
+    from dockfix.embedded import rewrite_file  # noqa: PLC0415  # only where such files are asked for
+
+    options = replace(options, evidence=False)  # nobody knows from which folder such a text is built
+    try:
+        text, results = rewrite_file(
+            path, source.text, lambda inner: fix_text(inner, options, context), unsafe=options.unsafe
+        )
+        result = _sum_up(source.text, text, results)
+        edits = compare_lines(source.text, text)
+    except (Exception, RecursionError) as error:  # noqa: BLE001  # one file's error stays its own
+        return Analysis(path, Failed(_bug(error)), source.data)
+    return Analysis(path, result, source.data, text != source.text, tuple(edits))
+
+
+def _sum_up(before: str, after: str, results: Sequence[Result]) -> Result:
+    reasons = [reason for result in results if isinstance(result, Skipped) for reason in result.reasons]
+    reasons += [result.error for result in results if isinstance(result, Failed)]
+    changes = [result for result in results if isinstance(result, Changed)]
+    reviews = tuple(review for change in changes for review in change.reviews)
+    names = tuple(dict.fromkeys(name for change in changes for name in change.transforms))
+    if after != before:
+        notes = tuple(note for change in changes for note in change.notes)
+        return Changed(after, names, (), (*reviews, *reasons, *notes))
+    if changes:
+        return Changed(after, names, reviews)
+    return Skipped(tuple(reasons)) if reasons else Unchanged()
+
+
+def applies(result: Result, options: Options) -> bool:
+    """Whether a result is to be shown as a patch and written."""
+    return isinstance(result, Changed) and (result.safe or options.unsafe)
+
+
+def skip(path: str, reason: Finding, *, failed: bool = False) -> Analysis:
+    """The analysis of a path that there is nothing to read at."""
+    return Analysis(path, Failed(reason) if failed else Skipped((reason,)))
+
+
+def fix_text(text: str, options: Options, context: Context) -> Result:
+    """The core's `fix`, imported when the first file is to be fixed."""
+    from dockfix.pipeline import fix  # noqa: PLC0415
+
+    return fix(text, options, context)
+
+
+_SAMPLE: Final = "FROM python:3\nWORKDIR /a\nCOPY a .\nRUN apt-get update && pip install a\nCMD python a.py\n"
+
+
+def load_core() -> None:
+    """Import the core now, with all that it reads and compiles once, so that forked processes need not."""
+    for begun in _loading:
+        begun.join()
+    _load()
+
+
+def load_core_meanwhile() -> None:
+    """Begin with that, while something else is waited for."""
+    from threading import Thread  # noqa: PLC0415  # what is remembered needs no core
+
+    begun = Thread(target=_load)
+    _loading.append(begun)
+    begun.start()
+
+
+_loading: Final[list[Thread]] = []
+
+
+@cache
+def _load() -> None:
+    from dockfix.pipeline import fix  # noqa: PLC0415
+
+    fix(_SAMPLE, Options(), Context("Dockerfile", read=lambda _: None))
+
+
+def _bug(error: BaseException) -> Finding:
+    """An error of dockfix itself, with the place in our code that raised it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace else ""
+    message = f"dockfix failed: {type(error).__name__}: {error}{place}".replace("\n", " ")
+    cure = f"untouched; report it with the file and Python {sys.version_info.major}.{sys.version_info.minor}"
+    return Finding("internal-error", 0, message, cure)

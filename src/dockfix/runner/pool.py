@@ -1,0 +1,209 @@
+"""Analyses on many processes: in the order asked, memory flat, one bad file losing nothing but itself."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from multiprocessing.connection import wait
+from typing import Final, Protocol
+
+from dockfix.runner import outcome
+from dockfix.runner.jobs import Item, Job, Verdict, lose, work_chunk
+
+CHUNK: Final = 8
+AHEAD: Final = 64
+"""So many files are in hand for each worker: results keep their order, so a slow file holds up that many."""
+DEFAULT_SECONDS: Final = 10.0
+
+
+def _live_as_long_as_the_parent(pids: multiprocessing.SimpleQueue[int]) -> None:
+    """In a worker: tell our number, leave Ctrl-C to the parent, and end with it, even when it is killed.
+
+    What stands already is no garbage, so that collecting looks only at what single files leave.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pids.put(os.getpid())
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            wait([parent.sentinel])
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
+
+
+@dataclass
+class Workers:
+    """Processes that can be killed and started anew."""
+
+    count: int
+    pids: multiprocessing.SimpleQueue[int] = field(default_factory=multiprocessing.SimpleQueue)
+    executor: Executor | None = None
+
+    @property
+    def patience(self) -> float | None:
+        """How many times its own limit a file may take until its worker counts as lost; None: for ever."""
+        return 2.0
+
+    def submit(self, jobs: list[Job], seconds: float) -> Future[list[Verdict]]:
+        """Hand some files to a worker, starting the workers if there are none."""
+        if self.executor is None:
+            outcome.load_core()  # once here rather than once in each worker
+            gc.freeze()
+            fork = sys.platform == "linux" and threading.active_count() == 1
+            self.executor = ProcessPoolExecutor(
+                self.count,
+                multiprocessing.get_context("fork" if fork else None),
+                _live_as_long_as_the_parent,
+                (self.pids,),
+            )
+        return self.executor.submit(work_chunk, jobs, seconds)
+
+    def kill(self) -> None:
+        """End every worker at once."""
+        if self.executor is not None:
+            self.executor.shutdown(wait=False, cancel_futures=True)
+            while not self.pids.empty():
+                with suppress(ProcessLookupError):
+                    os.kill(self.pids.get(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+            self.executor = None
+
+    def close(self) -> None:
+        """Let the workers end."""
+        if self.executor is not None:
+            self.executor.shutdown()
+            self.executor = None
+        while not self.pids.empty():
+            self.pids.get()
+
+
+class Crew(Protocol):
+    """Who does the work: processes here, or a cluster."""
+
+    @property
+    def count(self) -> int:
+        """How many files can be worked on at once."""
+
+    @property
+    def patience(self) -> float | None:
+        """How many times its own limit a file may take until its worker counts as lost; None: for ever."""
+
+    def submit(self, jobs: list[Job], seconds: float) -> Future[list[Verdict]]:
+        """Hand some files over."""
+
+    def kill(self) -> None:
+        """Give up what is under way."""
+
+    def close(self) -> None:
+        """Let it end."""
+
+
+def analyse_all(
+    items: Iterable[Item], workers: Crew, seconds: float = DEFAULT_SECONDS
+) -> Iterator[tuple[Item, Verdict]]:
+    """Each item with its verdict, in their order; those that are verdicts already pass through.
+
+    A file takes at most `seconds`; one that kills its worker, or cannot be stopped, is lost alone.
+    """
+    source = iter(items)
+    window: deque[_Chunk] = deque()
+    try:
+        while True:
+            while len(window) < AHEAD // CHUNK * workers.count and (chunk := _cut(source)).items:
+                window.append(chunk)
+                chunk.start(workers, seconds)
+            if not window:
+                break
+            yield from _finish(window, workers, seconds)
+        workers.close()
+    finally:
+        workers.kill()
+
+
+@dataclass
+class _Chunk:
+    """Some items in a row, and the work on those that are jobs."""
+
+    items: list[Item]
+    future: Future[list[Verdict]] | None = None
+
+    @property
+    def jobs(self) -> list[Job]:
+        return [item for item in self.items if isinstance(item, Job)]
+
+    def start(self, workers: Crew, seconds: float) -> None:
+        if jobs := self.jobs:
+            try:
+                self.future = workers.submit(jobs, seconds)
+            except BrokenExecutor as error:
+                self.future = Future()
+                self.future.set_exception(error)
+
+    def verdicts(self, done: list[Verdict]) -> Iterator[tuple[Item, Verdict]]:
+        rest = iter(done)
+        return ((item, next(rest) if isinstance(item, Job) else item) for item in self.items)
+
+
+def _cut(source: Iterator[Item]) -> _Chunk:
+    """The next items, as many as hold a chunk of jobs, or a few hundred verdicts."""
+    items: list[Item] = []
+    jobs = 0
+    for item in islice(source, 8 * AHEAD):
+        items.append(item)
+        jobs += isinstance(item, Job)
+        if jobs == CHUNK:
+            break
+    return _Chunk(items)
+
+
+def _finish(window: deque[_Chunk], workers: Crew, seconds: float) -> Iterator[tuple[Item, Verdict]]:
+    """Wait for the first chunk. Where a worker was lost, start anew and find the file that did it."""
+    chunk = window.popleft()
+    done: list[Verdict] = []
+    if chunk.future is not None:
+        try:
+            patience = workers.patience
+            limit = None if patience is None else (len(chunk.jobs) + patience) * seconds
+            done = chunk.future.result(timeout=limit)
+        except (BrokenExecutor, FutureTimeoutError):
+            workers.kill()
+            done = list(_work_one_by_one(chunk.jobs, seconds))
+            for later in window:
+                if later.future is not None and not _succeeded(later.future):
+                    later.start(workers, seconds)
+    yield from chunk.verdicts(done)
+
+
+def _succeeded(future: Future[list[Verdict]]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
+
+
+def _work_one_by_one(jobs: list[Job], seconds: float) -> Iterator[Verdict]:
+    """Each file in a process that it may take down with it."""
+    single = Workers(1)
+    try:
+        for job in jobs:
+            try:
+                yield single.submit([job], seconds).result(timeout=2 * seconds)[0]
+            except BrokenExecutor:
+                single.kill()
+                yield lose(job, "crash", "the process that worked on it died", "report it with the file")
+            except FutureTimeoutError:
+                single.kill()
+                yield lose(job, "timeout", f"could not be stopped after {seconds:g} seconds", "--exclude it")
+    finally:
+        single.kill()

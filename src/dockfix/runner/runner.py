@@ -1,0 +1,111 @@
+"""Many files: what is known from earlier runs at once, the rest on all processors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from dockfix.files.cache import Cache
+from dockfix.files.candidates import Candidate
+from dockfix.files.reading import read_stamped_source
+from dockfix.files.stamps import Stamp, settled
+from dockfix.options import Options
+from dockfix.results import Failed
+from dockfix.runner.jobs import Item, Job, Verdict, work_in_time
+from dockfix.runner.outcome import Analysis, skip
+
+if TYPE_CHECKING:
+    from dockfix.runner.pool import Crew
+
+FEW: Final = 24
+"""Up to so many files are not worth other processes."""
+
+
+def analyse_many(
+    candidates: Sequence[Candidate],
+    options: Sequence[Options],
+    *,
+    jobs: int = 0,
+    seconds: float,
+    cache: Cache | None = None,
+    scheduler: str | None = None,
+    texts: bool = True,
+) -> Iterator[Analysis]:
+    """The analysis of each candidate, in order; `options` are theirs.
+
+    `jobs` is the number of processes (0: one for each processor we may use, but none for a `FEW`
+    files), `scheduler` the address of a Dask scheduler to use instead. Without `texts`, what is
+    remembered comes without the file's bytes, edits and new text. Raises ConfigError where the
+    scheduler does not answer.
+    """
+    stamps: dict[str, Stamp | None] = {}
+    items = (
+        _prepare(one, own, cache, stamps, texts=texts) for one, own in zip(candidates, options, strict=True)
+    )
+    for item in items:
+        if isinstance(item, Verdict):
+            yield item.analysis
+            continue
+        rest = chain([item], items)
+        done: Iterator[tuple[Item, Verdict]]
+        if scheduler is None and not jobs and len(candidates) <= FEW:
+            done = ((one, work_in_time(one, seconds) if isinstance(one, Job) else one) for one in rest)
+        else:
+            from dockfix.runner.pool import analyse_all  # noqa: PLC0415  # costly, and not always needed
+
+            done = analyse_all(rest, _find_crew(jobs, scheduler), seconds)
+        for one, verdict in done:
+            if isinstance(one, Job):
+                if cache is not None:
+                    cache.store(one, verdict, stamps.pop(one.path))
+                yield replace(verdict.analysis, before=one.data)
+            else:
+                yield verdict.analysis
+
+
+def _find_crew(jobs: int, scheduler: str | None) -> Crew:
+    if scheduler is None:
+        from dockfix.runner.pool import Workers  # noqa: PLC0415
+
+        return Workers(jobs or _processors())
+    from dockfix.runner.cluster import Cluster  # noqa: PLC0415  # an extra
+
+    return Cluster(scheduler)
+
+
+def _prepare(
+    candidate: Candidate,
+    options: Options,
+    cache: Cache | None,
+    stamps: dict[str, Stamp | None],
+    *,
+    texts: bool,
+) -> Item:
+    """The work that a candidate needs, whose file's stamp is noted, or what is known of it without any."""
+    path = candidate.path
+    if candidate.refusal is not None:
+        return Verdict(skip(path, candidate.refusal, failed=candidate.failed))
+    if cache is not None:
+        known = cache.recall(candidate, options, texts=texts)
+        if known is not None:
+            return Verdict(known)
+    source, found = read_stamped_source(path)
+    if isinstance(source, Failed):
+        return Verdict(Analysis(path, source))
+    job = Job(path, source.data, options, candidate.folder, embedded=candidate.embedded)
+    if cache is None:
+        return job
+    now = settled(found)
+    if (verdict := cache.find(job, now)) is not None:
+        return verdict
+    stamps[path] = now
+    return job
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

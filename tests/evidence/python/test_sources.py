@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import pytest
+from folders import listing
+
+from dockfix.evidence.claims import Kind
+from dockfix.evidence.python.sources import Reading, read_sources
+from dockfix.syntax.parser import parse
+
+DOCKERFILE = 'FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD ["python", "main.py"]\n'
+
+
+def read(files: Mapping[str, str], dockerfile: str = DOCKERFILE) -> Reading:
+    return read_sources(parse(dockerfile), files.get, listing(files))
+
+
+def found(source: str, dockerfile: str = DOCKERFILE, **more: str) -> list[str]:
+    """The evidence in main.py as `kind what`, with a question mark where it is not certain."""
+    files = {"main.py": source} | {name.replace("__", "/") + ".py": text for name, text in more.items()}
+    return [f"{one.kind} {one.what}{'' if one.certain else '?'}" for one in read(files, dockerfile).evidence]
+
+
+WRITES = {
+    "open": ('open("/data/a.txt", "w")', "/data/a.txt"),
+    "append": ('with open("log.txt", mode="ab") as f: pass', "/app/log.txt"),
+    "path-open": ('from pathlib import Path\nPath("/data/a").open("w")', "/data/a"),
+    "write-text": ('import pathlib\npathlib.Path("/data", "a").write_text("x")', "/data/a"),
+    "mkdir": ('from pathlib import Path\n(Path("/data") / "up").mkdir(parents=True)', "/data/up"),
+    "makedirs": ('import os\nos.makedirs(os.path.join("/data", "up"), exist_ok=True)', "/data/up"),
+    "constant": ('import os\nBASE = "/data"\nUP = f"{BASE}/up"\nos.makedirs(UP)', "/data/up"),
+    "late-constant": ('import os\ndef f():\n    os.makedirs(UP)\nUP = "/data/up"', "/data/up"),
+    "function-local": ('import os\ndef f():\n    d = "/data"\n    os.makedirs(d + "/up")', "/data/up"),
+    "file": ('from pathlib import Path\n(Path(__file__).resolve().parent / "out").mkdir()', "/app/out"),
+    "file-parents": ('from pathlib import Path\n(Path(__file__).parents[1] / "out").mkdir()', "/out"),
+    "dirname": ('import os\nopen(os.path.join(os.path.dirname(__file__), "x"), "w")', "/app/x"),
+    "cwd": ('import os\nos.makedirs(os.getcwd() + "/out")', "/app/out"),
+    "unknown-name": ('def save(name):\n    open(f"/data/{name}.txt", "w")', "/data/"),
+    "attribute": (
+        'class Store:\n    place = "/data"\n    def put(self):\n        open(self.place + "/a", "w")',
+        "/data/a",
+    ),
+    "instance": (
+        'class Settings:\n    place: str = "/data"\nsettings = Settings()\nopen(settings.place + "/a", "w")',
+        "/data/a",
+    ),
+    "function": ('def place():\n    return "/data"\nopen(place() + "/a", "w")', "/data/a"),
+    "no-path": (
+        'def save(path):\n    open(path, "w")\nsave("/data/a")\nsave("\\x1b[0G")',
+        "/data/a?",
+    ),
+    "argument": ('def save(path):\n    open(path, "w")\nsave("/data/a")', "/data/a"),
+    "loop": ('import os\nfor d in ["/data/a"]:\n    os.makedirs(d)', "/data/a"),
+    "logging": ('import logging\nlogging.basicConfig(filename="/var/log/app.log")', "/var/log/app.log"),
+    "handler": (
+        'from logging.handlers import RotatingFileHandler as H\nh = H("/var/log/app.log")',
+        "/var/log/app.log",
+    ),
+    "dict-config": (
+        'L = {"handlers": {"f": {"class": "logging.FileHandler", "filename": "/logs/a.log"}}}',
+        "/logs/a.log",
+    ),
+    "loguru": ('from loguru import logger\nlogger.add("/logs/a.log", rotation="1 MB")', "/logs/a.log"),
+    "sqlite": ('import sqlite3\nsqlite3.connect("/data/a.db")', "/data/a.db"),
+    "engine": ('from sqlalchemy import create_engine\ncreate_engine("sqlite:////data/a.db")', "/data/a.db"),
+    "shelve": ('import shelve\nshelve.open("/data/s")', "/data/s"),
+    "copy": ('import shutil\nshutil.copy("a", "/data/a")', "/data/a"),
+    "frame": ('import pandas as pd\npd.DataFrame().to_csv("/data/a.csv")', "/data/a.csv"),
+    "tempfile": ('import tempfile\ntempfile.mkdtemp(dir="/data/tmp")', "/data/tmp"),
+    "uploads": (
+        'import os\nfrom flask import Flask\napp = Flask(__name__)\napp.config["UPLOADS"] = "/data/up"\n'
+        'os.makedirs(app.config["UPLOADS"])',
+        "/data/up?",
+    ),
+    "environment": ('import os\nos.makedirs(os.environ.get("PLACE", "/data"))', "/data"),
+    "alternatives": ('import os\nos.makedirs("/a" if x else "/b")', "/a?;/b?"),
+    "rebound": ('import os\nD = "/a"\nif x:\n    D = "/b"\nos.makedirs(D)', "/b?"),
+    "option": (
+        'import argparse, os\np = argparse.ArgumentParser()\np.add_argument("--out-dir", default="/data")\n'
+        "a = p.parse_args()\nos.makedirs(a.out_dir)",
+        "/data?",
+    ),
+    "plain-name": ('df.to_pickle("train")', "/app/train"),
+    "saved-model": ('model.save("trained")', "/app/trained"),
+    "download": ('def f(name):\n    blob.download_to_filename("/documents/" + name)', "/documents/"),
+    "database-url": ('DB_URL = "sqlite:///./sessions.db"\nserve(db=DB_URL)', "/app/sessions.db"),
+    "url-argument": ('RecordManager("a", db_url="sqlite:///records.sql")', "/app/records.sql"),
+    "unknown": ("import sys\nopen(sys.argv[1], 'w')", "?"),
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_writes_are_found_where_they_lead(name: str) -> None:
+    source, places = WRITES[name]
+    assert found(source) == [f"write {place}" for place in places.split(";")]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'open("/data/a")',
+        'open("/data/a", "rb").read()',
+        'import os\nos.makedirs("/tmp/x")',
+        "import tempfile\ntempfile.mkdtemp()",
+        'import sqlite3\nsqlite3.connect(":memory:")',
+        'from sqlalchemy import create_engine\ncreate_engine("postgresql://a/b")',
+        "sftp.mkdir(path)",
+        "user.save()",
+        "user.save(update_fields=names)",
+        "image.save(buffer, format='PNG')",
+        "import os, tempfile\n_, name = tempfile.mkstemp()\nos.remove(name)",
+        "text = \"open('/data', 'w')\"  # os.makedirs(\"/data\")",
+        "model.save(commit=False)",
+        'items = []\nitems.remove("/a/b")',
+    ],
+)
+def test_what_writes_nothing_of_the_image_says_nothing(source: str) -> None:
+    assert found(source) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("app.run(host='0.0.0.0', port=80)", ["port 80"]),
+        ("app.run(port=8000)", []),
+        ("import uvicorn\nPORT = 443\nuvicorn.run('main:app', port=PORT)", ["port 443"]),
+        ("import os, uvicorn\nuvicorn.run(app, port=int(os.environ.get('PORT', '80')))", ["port 80"]),
+        ("from http.server import HTTPServer\nHTTPServer(('', 80), H)", ["port 80"]),
+        ("import socket\ns = socket.socket()\ns.bind(('0.0.0.0', 25))", ["port 25"]),
+        ("import socket\ns = socket.socket()\ns.listen(5)", []),
+        ("server.add_insecure_port('[::]:443')", ["port 443"]),
+        ("smtp = smtplib.SMTP('host', port=25)", []),
+    ],
+)
+def test_low_ports(source: str, expected: list[str]) -> None:
+    assert found(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import os\nos.setuid(33)", ["root os.setuid"]),
+        ("from os import chown\nchown('a', 1, 1)", ["root os.chown"]),
+        ("import socket\nsocket.socket(socket.AF_INET, socket.SOCK_RAW, 1)", ["root raw socket"]),
+        ("import subprocess\nsubprocess.run(['apt-get', 'install', 'x'])", ["root apt-get"]),
+        ("import os\nos.system('mount -t tmpfs x /mnt')", ["root mount"]),
+        ("import subprocess as sp\nC = ['iptables', '-L']\nsp.check_call(C)", ["root iptables"]),
+        ("import subprocess\nsubprocess.run('cd / && systemctl restart x', shell=True)", ["root systemctl"]),
+        ("import os\ntry:\n    os.setgid(1)\nexcept PermissionError:\n    pass", ["root os.setgid?"]),
+        ("import os\ntry:\n    os.setgid(1)\nexcept OSError:\n    raise", ["root os.setgid"]),
+        (
+            "import os\nif os.getuid() == 0:\n    os.setgid(1)",
+            ["root os.getuid() compared with 0?", "root os.setgid?"],
+        ),
+        ("import os\nos.system('dpkg -l; ip addr; mount')", []),
+        ("import os\nos.system('dpkg -i a.deb')", ["root dpkg"]),
+        ("import os\nif os.geteuid() != 0: exit()", ["root os.geteuid() compared with 0?"]),
+        ("import subprocess\nsubprocess.run(['ls', 'mount'])", []),
+        ("print('apt-get install x')", []),
+    ],
+)
+def test_needs_of_root(source: str, expected: list[str]) -> None:
+    assert found(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "env", "expected"),
+    [
+        ("import os\nos.makedirs(os.path.expanduser('~/.app'))", "", ["home ~/.app"]),
+        ("from pathlib import Path\n(Path.home() / 'x').mkdir()", "", ["home ~/x"]),
+        (
+            "from transformers import AutoModel\nAutoModel.from_pretrained('b/c')",
+            "",
+            ["home ~/.cache/huggingface"],
+        ),
+        ("from transformers import AutoModel\nAutoModel.from_pretrained('b/c')", "ENV HF_HOME=/m\n", []),
+        ("from transformers import AutoModel\nAutoModel.from_pretrained('/models/b')", "", []),
+        ("from w import M\nM.from_pretrained('model')", "", ["home ~/.cache/huggingface?"]),
+        (
+            "from transformers import AutoModel\nAutoModel.from_pretrained('b/c', cache_dir='/m')",
+            "",
+            ["write /m"],
+        ),
+        ("import nltk\nnltk.download('punkt')", "", ["home ~/nltk_data"]),
+        ("import os\nos.makedirs('/root/.app')", "", ["write /root/.app"]),
+    ],
+)
+def test_homes(source: str, env: str, expected: list[str]) -> None:
+    assert found(source, DOCKERFILE.replace("COPY", env + "COPY")) == expected
+
+
+def test_constants_are_followed_across_the_applications_own_imports() -> None:
+    assert found(
+        "from shop import config\nfrom shop.store import Store\nStore().put()",
+        shop____init__="",
+        shop__config="import os\nBASE = os.environ.get('BASE', '/data')\n",
+        shop__store="from .config import BASE\nfrom .paths import *\n"
+        "class Store:\n    def put(self):\n        open(f'{BASE}/{SUB}/a', 'w')\n",
+        shop__paths="SUB = 'orders'\n",
+        other="open('/never/imported', 'w')",
+    ) == ["write /data/orders/a"]
+
+
+def test_the_images_environment_goes_before_a_default() -> None:
+    text = DOCKERFILE.replace("COPY", "ENV PLACE=/srv/files\nCOPY")
+    assert found("import os\nos.makedirs(os.getenv('PLACE', '/data'))", text) == ["write /srv/files"]
+
+
+def test_django_settings_are_found_through_manage_py() -> None:
+    files = {
+        "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site1.settings')\n",
+        "site1/__init__.py": "",
+        "site1/settings.py": "from pathlib import Path\nBASE_DIR = Path(__file__).resolve().parent.parent\n"
+        "INSTALLED_APPS = ['django.contrib.admin', 'shop.apps.ShopConfig']\n"
+        "MEDIA_ROOT = BASE_DIR / 'media'\nSTATIC_ROOT = '/static'\n"
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': BASE_DIR / 'db.sqlite3'}}"
+        "\n",
+        "shop/__init__.py": "",
+        "shop/apps.py": "",
+        "shop/views.py": "from django.conf import settings\nopen(settings.MEDIA_ROOT / 'x.txt', 'w')\n",
+    }
+    text = DOCKERFILE.replace('"main.py"', '"manage.py", "runserver", "0.0.0.0:80"')
+    assert [f"{one.file}:{one.line} {one.what} {one.certain}" for one in read(files, text).evidence] == [
+        "Dockerfile:4 80 True",
+        "shop/views.py:2 /app/media/x.txt True",
+        "site1/settings.py:4 /app/media True",
+        "site1/settings.py:5 /static False",
+        "site1/settings.py:6 /app/db.sqlite3 True",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (
+            "gunicorn -b :80 --pid /run/app/g.pid --access-logfile - main:app",
+            ["port 80", "write /run/app/g.pid"],
+        ),
+        ('["gunicorn", "--bind=0.0.0.0:443", "main:app"]', ["port 443"]),
+        ("uvicorn main:app --host 0.0.0.0 --port 80", ["port 80"]),
+        ("python -m uvicorn main:app --port 80", ["port 80"]),
+        ("poetry run uvicorn main:app --port 80", ["port 80"]),
+        (
+            "celery -A main beat -s /data/schedule --pidfile=/data/b.pid",
+            ["write /data/b.pid", "write /data/schedule"],
+        ),
+        ("celery -A main worker -B", ["write /app/celerybeat-schedule"]),
+        ("python -m http.server 80", ["port 80"]),
+        ("streamlit run main.py --server.port=80", ["port 80"]),
+        ("sh -c 'exec uvicorn main:app --port 80'", ["port 80"]),
+    ],
+)
+def test_flags_of_servers(command: str, expected: list[str]) -> None:
+    text = DOCKERFILE.replace('["python", "main.py"]', command)
+    assert sorted(found("app = 1", text)) == expected
+
+
+@pytest.mark.parametrize(
+    "named", ["jobs", "jobs.queue", "jobs:queue", "shop", "shop.celery", "shop.celery.queue"]
+)
+def test_a_celery_application_is_followed_by_any_of_its_names(named: str) -> None:
+    body = "from store import keep\nqueue = Celery('shop')\n"
+    store = "from pathlib import Path\nPath('/data/videos').mkdir(parents=True)\n"
+    files = {"jobs.py": body, "shop/__init__.py": "", "shop/celery.py": body, "store.py": store}
+    text = DOCKERFILE.replace('["python", "main.py"]', f"celery -A {named} worker")
+    assert [(str(one), one.certain) for one in read(files, text).evidence] == [
+        ("store.py:2: write /data/videos", True)
+    ]
+
+
+def test_a_start_script_and_a_gunicorn_configuration_are_read() -> None:
+    files = {
+        "start.sh": "#!/bin/sh\nset -e\npython prepare.py\nexec gunicorn -c conf/g.py web:app\n",
+        "prepare.py": "import os\nos.makedirs('/cache/a')\n",
+        "web.py": "open('/cache/b', 'w')\n",
+        "conf/g.py": "bind = '0.0.0.0:80'\npidfile = '/run/web/pid'\nworker_tmp_dir = '/dev/shm'\n",
+    }
+    text = DOCKERFILE.replace('["python", "main.py"]', '["./start.sh"]')
+    assert [str(one) for one in read(files, text).evidence] == [
+        "conf/g.py:1: port 80",
+        "conf/g.py:2: write /run/web/pid",
+        "prepare.py:2: write /cache/a",
+        "web.py:1: write /cache/b",
+    ]
+
+
+def test_the_directories_that_must_be_the_users() -> None:
+    reading = read(
+        {
+            "main.py": "import os\nos.makedirs('/data/up')\nos.makedirs('/new/up', exist_ok=True)\n"
+            "open('/srv/out/a.txt', 'w')\n"
+            "open(f'/logs/{x}.log', 'a')\n"
+            "os.makedirs(os.path.expanduser('~/.app'))\nos.setuid(1)\nopen('/maybe' if x else '/b', 'w')\n"
+        }
+    )
+    assert reading.directories == ("/data", "/logs", "/new/up", "/srv/out")
+    assert reading.caches == ("~/.app",)
+    assert [one.line for one in reading.needs_root] == [7]
+    assert reading.start_known
+
+
+def test_where_the_start_is_not_known_nothing_is_certain() -> None:
+    text = DOCKERFILE.replace('CMD ["python", "main.py"]\n', "")
+    reading = read({"main.py": "open('/data/a', 'w')\n", "tests/app.py": "open('/data/b', 'w')\n"}, text)
+    assert [(one.kind, one.what, one.certain) for one in reading.evidence] == [(Kind.WRITE, "/data/a", False)]
+    assert not reading.start_known
+    assert reading.directories == ()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def broken(:\n    open('/a', 'w')\n",
+        "x = (\nopen('/data/a', 'w')\n",
+        "class A(A):\n    x = x\n    def f(self):\n        open(self.x + x, 'w')\n",
+        "def f(p):\n    f(p)\n    open(p, 'w')\n",
+        "a = b\nb = a\nopen(a, 'w')\n",
+        "from main import a\nopen(a, 'w')\n",
+        "\ud800",
+    ],
+)
+def test_odd_sources_are_read_without_an_error(source: str) -> None:
+    assert all(not one.certain for one in read({"main.py": source}).evidence)
+
+
+def test_libcst_is_imported_only_where_a_statement_may_matter() -> None:
+    program = (
+        "import sys\n"
+        "from dockfix.evidence.python.sources import read_sources\n"
+        "from dockfix.syntax.parser import parse\n"
+        "files = {'main.py': 'import os\\nprint(1)\\n'}\n"
+        f"read_sources(parse({DOCKERFILE!r}), files.get)\n"
+        "print('libcst' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

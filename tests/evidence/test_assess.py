@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dockfix import Changed, Options, Skipped, fix
+from dockfix.files.build_context import describe_context
+from dockfix.files.dependencies import note_surroundings
+from dockfix.results import Result
+
+DOCKERFILE = 'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nCMD ["python", "main.py"]\n'
+DEFAULT = Options()
+GIVES = "mkdir -p /data"
+
+
+def lay(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder / "Dockerfile"
+
+
+def fixed(folder: Path, source: str, options: Options = DEFAULT, dockerfile: str = DOCKERFILE) -> Result:
+    path = lay(folder, {"Dockerfile": dockerfile, "main.py": source})
+    return fix(dockerfile, options, describe_context(str(path)))
+
+
+def codes(result: Result) -> tuple[list[str], list[str]]:
+    """The codes of what holds a change back, and of its notes."""
+    if isinstance(result, Skipped):
+        return [one.code for one in result.reasons], []
+    assert isinstance(result, Changed)
+    notes = [one.code for one in result.notes if one.code != "named-user"]
+    return [one.code for one in result.reviews], notes
+
+
+@pytest.mark.parametrize(
+    ("source", "held", "notes"),
+    [
+        ("open('/data/a', 'w')", [], []),
+        ("open('a', 'w')", [], []),
+        ("open('/tmp/a', 'w')", [], []),
+        ("open('/data/a' if x else '/srv/b', 'w')", [], ["may-write"]),
+        ("open(input(), 'w')", [], ["unknown-place"]),
+        ("open('/etc/motd', 'w')", ["writes-to-system-directory"], []),
+        ("import os\nos.mkdir('/data')", ["writes-to-system-directory"], []),
+        ("open('/root/a', 'w')", ["uses-root-home"], []),
+        ("import os\nos.setuid(1)", ["needs-root-process"], []),
+        ("import os\ntry:\n    os.setuid(1)\nexcept OSError:\n    pass", [], ["may-need-root"]),
+        ("from flask import Flask\nFlask('x').run(port=80)", ["low-port"], []),
+    ],
+)
+def test_what_a_claim_leads_to(tmp_path: Path, source: str, held: list[str], notes: list[str]) -> None:
+    assert codes(fixed(tmp_path, source)) == (held, notes)
+    assert codes(fixed(tmp_path, source, Options(evidence=False))) == ([], [])
+
+
+def test_a_written_directory_is_given_above_a_volume(tmp_path: Path) -> None:
+    dockerfile = DOCKERFILE.replace("COPY", "VOLUME /data\nCOPY")
+    result = fixed(tmp_path, "import os\nos.makedirs('/srv/up', exist_ok=True)", dockerfile=dockerfile)
+    assert isinstance(result, Changed)
+    lines = result.text.split("\n")
+    account = next(index for index, line in enumerate(lines) if "useradd" in line)
+    assert "/srv/up" in "".join(lines[account : lines.index("VOLUME /data")])
+    assert fix(result.text, Options(), describe_context(str(tmp_path / "Dockerfile"))).__class__.__name__ == (
+        "Unchanged"
+    )
+
+
+def test_the_line_of_python_is_named(tmp_path: Path) -> None:
+    result = fixed(tmp_path, "import os\n\nos.setuid(1)\n")
+    assert isinstance(result, Skipped)
+    assert "main.py:3 needs root: os.setuid" in result.reasons[0].message
+
+
+def test_of_a_target_its_own_start_is_read(tmp_path: Path) -> None:
+    dockerfile = DOCKERFILE.replace("python:3.12-slim", "python:3.12-slim AS web") + (
+        'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nCMD ["python", "other.py"]\n'
+    )
+    (tmp_path / "other.py").write_text("print(1)\n")
+    source = "open('/data/a', 'w')\n"
+    alone = fixed(tmp_path, source, dockerfile=dockerfile)
+    both = fixed(tmp_path, source, Options(targets=("web",)), dockerfile=dockerfile)
+    assert isinstance(alone, Changed)
+    assert isinstance(both, Changed)
+    assert (GIVES in alone.text, GIVES in both.text) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "holds"),
+    [
+        ("main.py", "import settings\nopen('/data/b', 'w')\n", False),
+        ("settings.py", "PLACE = 1\n", False),
+        ("settings/__init__.py", "", False),
+        ("docs/more/note.py", "x = 1\n", True),
+        ("data.txt", "x", False),
+    ],
+)
+def test_a_result_is_old_when_what_was_read_changes(
+    tmp_path: Path, name: str, text: str, holds: bool
+) -> None:
+    (tmp_path / "docs" / "more").mkdir(parents=True)
+    path = lay(tmp_path, {"Dockerfile": DOCKERFILE, "main.py": "import settings\nopen('/data/a', 'w')\n"})
+    context = describe_context(str(path))
+    assert isinstance(fix(DOCKERFILE, Options(), context), Changed)
+    seen = note_surroundings(context)
+    lay(tmp_path, {name: text})
+    assert (seen.renew(str(path), None) is not None) is holds
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "source", "imported"),
+    [
+        (DOCKERFILE, "open('/data/a', 'w')\n", True),
+        (DOCKERFILE, "print('nothing to see')\n", False),
+        (DOCKERFILE.replace("CMD", "USER 1000\nCMD"), "open('/data/a', 'w')\n", False),
+        (DOCKERFILE.replace("CMD", "EXPOSE 80\nCMD"), "open('/data/a', 'w')\n", False),
+        (DOCKERFILE.replace("python", "sshd").replace(":3.12-slim", ""), "open('/data/a', 'w')\n", False),
+    ],
+)
+def test_libcst_is_imported_for_python_that_matters_alone(
+    tmp_path: Path, dockerfile: str, source: str, imported: bool
+) -> None:
+    lay(tmp_path, {"Dockerfile": dockerfile, "main.py": source})
+    program = (
+        "import sys, dockfix\nfrom dockfix.files.build_context import describe_context\n"
+        "dockfix.fix(open('Dockerfile').read(), dockfix.Options(), describe_context('Dockerfile'))\n"
+        "print('libcst' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{imported}\n"

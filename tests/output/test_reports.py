@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from analyses import changed, one_of_each
+
+from dockfix.output import reports
+from dockfix.runner.outcome import Analysis
+
+
+def written(tmp_path: Path, name: str, analyses: list[Analysis] | None = None) -> str:
+    """The report of that name over the analyses, as text."""
+    report = reports.open_report(str(tmp_path / name))
+    for analysis in one_of_each() if analyses is None else analyses:
+        report.add(analysis)
+    report.close()
+    return (tmp_path / name).read_text()
+
+
+def test_json_has_a_row_for_each_file(tmp_path: Path) -> None:
+    report = json.loads(written(tmp_path, "x.json"))
+    assert [(row["path"], row["outcome"]) for row in report["files"]] == [
+        ("a/Dockerfile", "changed"),
+        ("b, c/Dockerfile", "needs-review"),
+        ("d/Dockerfile", "unchanged"),
+        ("e\n/Dockerfile", "skipped"),
+        ("f/Dockerfile", "failed"),
+    ]
+    assert report["counts"] == dict.fromkeys(report["counts"], 1)
+    assert report["files"][0]["edits"] == [{"start": 1, "end": 1, "text": "USER u\n"}]
+    assert report["files"][3]["findings"] == [
+        {
+            "kind": "reason",
+            "code": "drops-privileges",
+            "line": 2,
+            "message": "gosu drops root itself",
+            "cure": "leave it",
+        }
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_json_keeps_to_its_schema(tmp_path: Path, count: int) -> None:
+    place = Path(reports.__file__).with_name("report-1.schema.json")
+    schema = json.loads(place.read_text())
+    check(json.loads(written(tmp_path, "x.json", one_of_each()[:count])), schema, schema)
+
+
+def check(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> None:
+    """Hold a value to the parts of JSON Schema that ours uses."""
+    if "$ref" in schema:
+        return check(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root)
+    kinds = {"object": dict, "array": list, "string": str, "integer": int}
+    if "type" in schema:
+        assert isinstance(value, kinds[schema["type"]])
+    assert "const" not in schema or value == schema["const"]
+    assert "enum" not in schema or value in schema["enum"]
+    assert "minimum" not in schema or value >= schema["minimum"]
+    for item in value if isinstance(value, list) else ():
+        check(item, schema["items"], root)
+    if isinstance(value, dict):
+        assert set(schema.get("required", ())) <= set(value)
+        for key, item in value.items():
+            check(item, schema["properties"].get(key, {}) if "properties" in schema else {}, root)
+            assert key in schema.get("properties", {}) or "additionalProperties" in schema
+    return None
+
+
+def sarif(tmp_path: Path, analyses: list[Analysis] | None = None) -> dict[str, Any]:
+    """The only run of a SARIF report."""
+    log = json.loads(written(tmp_path, "x.sarif", analyses))
+    assert log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    return dict(run)
+
+
+def test_sarif_names_rules_places_and_levels(tmp_path: Path) -> None:
+    run = sarif(tmp_path)
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert len(set(rules)) == len(rules)
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]] == result["ruleId"]
+    found = [
+        (
+            result["ruleId"],
+            result["level"],
+            result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
+            result["locations"][0]["physicalLocation"]["region"]["startLine"],
+        )
+        for result in run["results"]
+    ]
+    assert found == [
+        ("runs-as-root", "warning", "a/Dockerfile", 1),
+        ("existing-volumes", "note", "a/Dockerfile", 1),
+        ("runs-as-root", "warning", "b%2C%20c/Dockerfile", 1),
+        ("unknown-base", "warning", "b%2C%20c/Dockerfile", 1),
+        ("existing-volumes", "note", "b%2C%20c/Dockerfile", 1),
+        ("drops-privileges", "note", "e%0A/Dockerfile", 2),
+        ("not-utf-8", "error", "f/Dockerfile", 3),
+    ]
+
+
+FIXES = [
+    ("FROM a\nCMD b\n", "FROM a\nUSER u\nCMD b\n"),
+    ("FROM a\nCMD b", "FROM a\nUSER u\nCMD b"),
+    ("FROM a\nCMD b", "FROM a\nCMD b\nUSER u\n"),
+    ("FROM a\nCMD b", "FROM a\nCMD c"),
+    ("FROM a\nCMD b\n", "FROM a\nCMD b\nUSER u\n"),
+    ("FROM a\r\nRUN x\r\nCMD b\r\n", "FROM a\r\nUSER u\r\nCMD b\r\n"),
+    ("FROM a\n# 😀\nRUN x\nRUN y\nCMD b\n", "# 😀\nRUN z\nCMD b\n"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), FIXES)
+def test_sarif_fixes_make_the_rewrite(tmp_path: Path, before: str, after: str) -> None:
+    result = sarif(tmp_path, [changed("Dockerfile", before, after)])["results"][0]
+    (change,) = result["fixes"][0]["artifactChanges"]
+    starts = [0]
+    for line in before.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    text = before
+    for replacement in reversed(change["replacements"]):
+        region = replacement["deletedRegion"]
+        start = starts[region["startLine"] - 1] + region["startColumn"] - 1
+        end = starts[region["endLine"] - 1] + region["endColumn"] - 1
+        assert 0 <= start <= end <= len(before)
+        text = text[:start] + replacement["insertedContent"]["text"] + text[end:]
+    assert text == after
+
+
+def test_github_commands_are_escaped(tmp_path: Path) -> None:
+    lines = written_as(tmp_path, "github")
+    assert lines.splitlines()[2:5] == [
+        "::warning file=b%2C c/Dockerfile,line=1,title=Runs as root::"
+        "dockfix can change that: create-user, set-user",
+        "::warning file=b%2C c/Dockerfile,line=1,title=dockfix%3A unknown-base::"
+        "base <unknown>, 100%25 (--base FAMILY)",
+        "::notice file=b%2C c/Dockerfile,line=1,title=dockfix%3A existing-volumes::"
+        "volumes may hold root's files (chown them)",
+    ]
+
+
+def written_as(tmp_path: Path, name: str) -> str:
+    report = reports.open_report(f"{name}:{tmp_path / 'report.txt'}")
+    for analysis in one_of_each():
+        report.add(analysis)
+    report.close()
+    return (tmp_path / "report.txt").read_text()
+
+
+def test_junit_counts_what_runs_as_root(tmp_path: Path) -> None:
+    cases = ElementTree.fromstring(written(tmp_path, "x.xml")).findall(".//testcase")
+    assert [(case.get("name"), [child.tag for child in case]) for case in cases] == [
+        ("a/Dockerfile", ["failure"]),
+        ("b, c/Dockerfile", ["failure"]),
+        ("d/Dockerfile", []),
+        ('"e\\n/Dockerfile"', ["skipped"]),
+        ("f/Dockerfile", ["error"]),
+    ]
+    assert "+USER u\n" in (cases[0][0].text or "")
+
+
+def test_junit_survives_what_xml_forbids(tmp_path: Path) -> None:
+    text = written(
+        tmp_path, "x.xml", [changed("Dockerfile", "FROM a\nRUN \x0c\x1b]]>&\n", "FROM a\nUSER u\n")]
+    )
+    assert len(ElementTree.fromstring(text).findall(".//failure")) == 1
+
+
+def test_markdown_counts_and_lists(tmp_path: Path) -> None:
+    text = written(tmp_path, "x.md")
+    assert "| Run as root, and can be changed | 1 |\n" in text
+    assert "- `a/Dockerfile`: create-user, set-user\n" in text
+    assert "  - reason: line 2: gosu drops root itself (leave it) [drops-privileges]\n" in text
+    assert "<details>" not in text
+    assert "base &lt;unknown>" in text
+    many = written(tmp_path, "y.md", [changed(str(number)) for number in range(30)])
+    assert "| Run as root, and can be changed | 30 |\n" in many
+    assert "<details><summary>60 lines</summary>" in many
+
+
+def test_a_report_of_no_known_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"no known suffix: write FORMAT:FILE \(json, sarif"):
+        reports.open_report(str(tmp_path / "report.txt"))

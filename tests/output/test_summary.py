@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from dockfix.output.summary import Exit, Mode, Report, Volume
+from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
+from dockfix.runner.outcome import Analysis
+from dockfix.terminal import Terminal, show_path
+
+REASON = Finding("drops-privileges", 2, "gosu drops root itself", "leave it")
+SKIPPED = Skipped((REASON,))
+CHANGED = Changed("", ("set-user",))
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("a/b c", "a/b c"),
+        ("größe", "größe"),
+        ("a\nb", '"a\\nb"'),
+        ("a\x1b[2J", '"a\\033[2J"'),
+        ("\udce9", '"\\351"'),
+    ],
+)
+def test_paths_cannot_play_with_the_terminal(path: str, shown: str) -> None:
+    assert show_path(path) == shown
+
+
+@pytest.mark.parametrize(("volume", "lines"), [(Volume.NORMAL, 20), (Volume.VERBOSE, 50), (Volume.QUIET, 0)])
+def test_long_lists_are_folded_for_people(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, volume: Volume, lines: int
+) -> None:
+    monkeypatch.setattr(Terminal, "is_interactive", True)
+    report = Report(Terminal(colour=False), Mode.CHECK, volume)
+    for number in range(50):
+        report.add(Analysis(f"{number}", SKIPPED))
+        report.add(Analysis(f"{number}", CHANGED, applies=True))
+    report.close()
+    err = capsys.readouterr().err
+    assert err.count("gosu drops") == err.count(": would change (") == lines
+    folded = volume is Volume.NORMAL
+    assert ("... and 30 more [drops-privileges] (--verbose lists them)\n" in err) == folded
+    assert ("... and 30 more would change (--verbose lists them)\n" in err) == folded
+
+
+def test_a_pipe_gets_every_line(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(Terminal(), Mode.DIFF)
+    for number in range(50):
+        report.add(Analysis(f"{number}", SKIPPED))
+    report.close()
+    err = capsys.readouterr().err
+    assert err.count("gosu drops") == 50
+    assert "more" not in err
+
+
+@pytest.mark.parametrize(
+    ("results", "mode", "code"),
+    [
+        ([Unchanged(), SKIPPED], Mode.CHECK, Exit.DONE),
+        ([CHANGED], Mode.CHECK, Exit.WOULD_CHANGE),
+        ([CHANGED], Mode.DIFF, Exit.DONE),
+        ([CHANGED], Mode.WRITE, Exit.DONE),
+        ([CHANGED, Failed(REASON)], Mode.CHECK, Exit.FAILED),
+        ([Skipped((Finding("rewrite-breaks", 0, "x"),))], Mode.WRITE, Exit.WOULD_CHANGE),
+    ],
+)
+def test_exit_codes(
+    capsys: pytest.CaptureFixture[str],
+    results: list[Changed | Unchanged | Skipped | Failed],
+    mode: Mode,
+    code: Exit,
+) -> None:
+    report = Report(Terminal(), mode, Volume.QUIET)
+    for result in results:
+        report.add(Analysis("a", result, applies=isinstance(result, Changed)))
+    assert report.exit_code is code
+    assert capsys.readouterr().out == ""

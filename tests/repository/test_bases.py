@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+from git_repository import Repository
+
+from dockfix.discovery.paths import find_candidates
+
+APP = """\
+FROM {base}
+WORKDIR /srv
+COPY . .
+RUN pip install -r requirements.txt
+CMD ["python", "app.py"]
+"""
+BASE = """\
+FROM python:3.12-slim-bookworm
+RUN apt-get update && apt-get install -y libpq5
+ENV APP_ENV=production
+WORKDIR /srv
+"""
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def family(repository: Repository) -> Repository:
+    """A base, two images on top of it, and the compose file that says so."""
+    repository.put(
+        "compose.yml",
+        text="services:\n"
+        "  base: {build: base, image: 'acme/base:1'}\n"
+        "  web: {build: {context: ., dockerfile: docker/web.txt}, image: acme/web}\n"
+        "  job: {build: {context: job, target: run}}\n",
+    )
+    repository.put("base/Dockerfile", text=BASE)
+    repository.put("docker/web.txt", text=APP.format(base="acme/base:1"))
+    repository.put(
+        "job/Dockerfile",
+        text='ARG REGISTRY=acme\nARG BASE=acme/base\nFROM ${BASE} AS run\nCMD ["python", "job.py"]\n'
+        'FROM run AS test\nRUN pip install pytest\nCMD ["pytest"]\n',
+    )
+    repository.commit()
+    return repository
+
+
+def test_what_files_name_is_found_with_its_context(family: Repository) -> None:
+    found = {candidate.path: candidate.folder for candidate in find_candidates(["."])}
+    assert found == {"base/Dockerfile": None, "job/Dockerfile": None, "docker/web.txt": "."}
+
+
+def test_a_base_keeps_root_and_its_children_get_the_user(dockfix: Run, family: Repository) -> None:
+    code, out, err = dockfix("--diff", ".")
+    assert code == 0
+    assert (
+        "base/Dockerfile:1: the base of docker/web.txt, job/Dockerfile, whose steps run as its user"
+        " [base-of-others] (they get the user, it keeps root)\n"
+    ) in err
+    assert "unknown-base" not in err
+    names = [line for line in out.splitlines() if line.startswith("+++ ")]
+    assert names == ["+++ b/job/Dockerfile", "+++ b/docker/web.txt"]
+    assert "+RUN adduser --disabled-password --gecos '' appuser" in out
+    subprocess.run(["git", "apply", "--check"], input=out.encode(), check=True)
+
+
+def test_a_target_that_is_built_ships(dockfix: Run, family: Repository) -> None:
+    _, out, _ = dockfix("--diff", ".")
+    job = out.partition("+++ b/job/Dockerfile")[2].partition("--- ")[0]
+    assert job.index("+USER appuser") < job.index("FROM run AS test")
+
+
+def test_an_excluded_file_stays_out_however_it_is_named(family: Repository, dockfix: Run) -> None:
+    _, out, _ = dockfix("--diff", ".", "--exclude", "docker/")
+    assert "web.txt" not in out
+
+
+def test_a_named_context_of_bake_is_a_base(dockfix: Run, repository: Repository) -> None:
+    repository.put(
+        "docker-bake.hcl",
+        text='target "base" { context = "base" }\n'
+        'target "app" {\n  context = "app"\n  contexts = { base = "target:base" }\n}\n',
+    )
+    repository.put("base/Dockerfile", text=BASE)
+    repository.put("app/Dockerfile", text=APP.format(base="base"))
+    _, out, err = dockfix("--diff", ".")
+    assert "base/Dockerfile:1: the base of app/Dockerfile, whose" in err
+    assert "+++ b/app/Dockerfile" in out
+
+
+def test_one_that_is_built_on_itself_ends(dockfix: Run, repository: Repository) -> None:
+    for one, other in (("a", "b"), ("b", "a")):
+        repository.put(f"{one}/Dockerfile", text=APP.format(base=f"acme/{other}"))
+    build = "docker build -t acme/{0} {0}\n"
+    repository.put("build.sh", text=build.format("a") + build.format("b"))
+    code, _, err = dockfix("--check", ".")
+    assert code == 0
+    assert "base-of-others 2\n" in err
+
+
+def test_a_folder_is_seen_in_its_repository(dockfix: Run, family: Repository) -> None:
+    found = list(find_candidates(["docker", "job"]))
+    assert [(one.path, one.folder) for one in found if not one.outside] == [
+        ("docker/web.txt", "."),
+        ("job/Dockerfile", None),
+    ]
+    assert [one.path for one in found if one.outside] == ["base/Dockerfile"]
+    code, out, err = dockfix("--diff", "docker", "job")
+    assert code == 0
+    assert "unknown-base" not in err
+    assert [line for line in out.splitlines() if line.startswith("+++ ")] == [
+        "+++ b/docker/web.txt",
+        "+++ b/job/Dockerfile",
+    ]
+    job = out.partition("+++ b/job/Dockerfile")[2]
+    assert job.index("+USER appuser") < job.index("FROM run AS test")
+
+
+def test_a_base_keeps_root_for_children_elsewhere(dockfix: Run, family: Repository) -> None:
+    code, out, err = dockfix("--diff", "base")
+    assert (code, out) == (0, "")
+    assert "base/Dockerfile:1: the base of docker/web.txt, job/Dockerfile, whose steps" in err
+
+
+def test_from_a_folder_below_paths_start_there(
+    dockfix: Run, family: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(family.folder / "docker")
+    found = {one.path: one.folder for one in find_candidates(["."]) if not one.outside}
+    assert found == {"web.txt": ".."}
+    monkeypatch.chdir(family.folder / "base")
+    _, out, err = dockfix("--diff")
+    assert out == ""
+    assert "Dockerfile:1: the base of ../docker/web.txt, ../job/Dockerfile, whose steps" in err

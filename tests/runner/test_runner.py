@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from git_repository import Repository
+
+from dockfix.context import Context
+from dockfix.options import Options
+from dockfix.results import Changed, Finding, Result, Skipped, Unchanged
+
+FILES = 60
+calls: list[str] = []
+
+
+def stand_in(text: str, options: Options, context: Context) -> Result:
+    """Puts USER behind the first line; its calls in this process are counted."""
+    calls.append(context.path)
+    if "crash" in text:
+        os._exit(1)
+    if "gosu" in text:
+        return Skipped((Finding("drops-privileges", 2, "gosu drops root itself", "leave it"),))
+    if "USER" in text:
+        return Unchanged()
+    first, rest = text.split("\n", 1)
+    return Changed(f"{first}\nUSER {options.user}\n{rest}", ("set-user",))
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def dockfix(dockfix: Run, monkeypatch: pytest.MonkeyPatch, repository: Repository) -> Run:
+    monkeypatch.setattr("dockfix.runner.outcome.fix_text", stand_in)
+    monkeypatch.setattr("dockfix.runner.outcome.load_core", lambda: None)
+    for number in range(FILES):
+        repository.put(f"s{number:02}/Dockerfile", text=f"FROM a:{number}\nCMD b\n")
+    repository.put("gosu/Dockerfile", text="FROM a\nCMD gosu\n")
+    repository.commit()
+    return dockfix
+
+
+def test_one_patch_of_all_applies(dockfix: Run, repository: Repository) -> None:
+    code, out, err = dockfix("--diff", ".")
+    assert code == 0
+    assert "gosu/Dockerfile:2: gosu drops root itself [drops-privileges] (leave it)\n" in err
+    names = [line.removeprefix("+++ b/") for line in out.splitlines() if line.startswith("+++ ")]
+    assert names == [f"s{number:02}/Dockerfile" for number in range(FILES)]
+    subprocess.run(["git", "apply"], input=out.encode(), check=True)
+    assert dockfix("--check", ".")[0] == 0
+
+
+def test_cached_results_are_the_same_and_cost_no_fix(dockfix: Run, repository: Repository) -> None:
+    cold = dockfix("--diff", ".")
+    pretend = pytest.MonkeyPatch()
+    pretend.setattr("dockfix.runner.pool.ProcessPoolExecutor", None)
+    assert dockfix("--diff", ".") == cold
+    pretend.undo()
+    repository.put("s07/Dockerfile", text="FROM other\nCMD b\n")
+    assert "+++ b/s07/Dockerfile\n@@ -1,2 +1,3 @@\n FROM other\n+USER" in dockfix("--diff", ".")[1]
+    assert "+USER mine\n" in dockfix("--diff", ".", "--user", "mine")[1]
+    assert dockfix("--diff", ".", "--no-cache", "-j", "1")[1] == dockfix("--diff", ".")[1]
+
+
+def test_write_refuses_what_is_not_committed(dockfix: Run, repository: Repository) -> None:
+    repository.put("s03/Dockerfile", text="FROM mine\nCMD b\n")
+    repository.put("new/Dockerfile")
+    code, _, err = dockfix("--write", ".")
+    assert code == 123
+    cure = "(commit them, or --allow-dirty)"
+    assert f"s03/Dockerfile: error: has uncommitted changes [uncommitted] {cure}\n" in err
+    assert Path("s03/Dockerfile").read_text() == "FROM mine\nCMD b\n"
+    assert "USER" in Path("s04/Dockerfile").read_text()
+    assert "USER" in Path("new/Dockerfile").read_text()
+    assert dockfix("--write", ".", "--allow-dirty")[0] == 0
+    assert "USER" in Path("s03/Dockerfile").read_text()
+
+
+def test_a_run_can_be_taken_back(dockfix: Run, repository: Repository) -> None:
+    untouched = Path("gosu/Dockerfile").stat()
+    assert dockfix("--write", ".")[0] == 0
+    assert len(repository.git("diff", "--name-only").splitlines()) == FILES
+    assert dockfix("--undo") == (0, "", f"{FILES} put back\n")
+    assert repository.git("status", "--porcelain") == ""
+    assert Path("gosu/Dockerfile").stat() == untouched
+    assert dockfix("--undo") == (0, "", "nothing to undo\n")
+
+
+def test_undo_says_what_it_leaves(dockfix: Run) -> None:
+    dockfix("--write", ".")
+    Path("s00/Dockerfile").write_text("FROM mine\n")
+    code, _, err = dockfix("--undo")
+    assert code == 123
+    assert (
+        "s00/Dockerfile: error: changed since it was written [changed-meanwhile] (put it back by hand)\n"
+        in err
+    )
+    assert f"{FILES - 1} put back, 1 not\n" in err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the stand-in travels by fork")
+def test_a_crash_is_one_line_and_one_failure(dockfix: Run, repository: Repository) -> None:
+    repository.put("s05/Dockerfile", text="FROM crash\n")
+    code, _, err = dockfix("--check", ".")
+    assert code == 123
+    assert (
+        "s05/Dockerfile: error: the process that worked on it died [crash] (report it with the file)\n" in err
+    )
+    assert f"  would change     {FILES - 1}\n" in err
+    assert "  failed            1\n" in err
+
+
+def test_few_files_stay_in_this_process(dockfix: Run) -> None:
+    calls.clear()
+    dockfix("--check", "s00", "s01")
+    assert calls == ["s00/Dockerfile", "s01/Dockerfile"]

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from dockfix.diff import compare_lines
+from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
+from dockfix.runner.outcome import Analysis
+
+NOTE = Finding("existing-volumes", 0, "volumes may hold root's files", "chown them")
+REVIEW = Finding("unknown-base", 1, "base <unknown>, 100%", "--base FAMILY")
+REASON = Finding("drops-privileges", 2, "gosu drops root itself", "leave it")
+ERROR = Finding("not-utf-8", 3, "not UTF-8: byte 0xff", "save it as UTF-8")
+
+
+def changed(
+    name: str,
+    before: str = "FROM a\nCMD b\n",
+    after: str = "FROM a\nUSER u\nCMD b\n",
+    *,
+    review: bool = False,
+    applies: bool = True,
+) -> Analysis:
+    result = Changed(after, ("create-user", "set-user"), (REVIEW,) if review else (), (NOTE,))
+    edits = tuple(compare_lines(before, after))
+    return Analysis(name, result, before.encode(), applies, edits, name)
+
+
+def one_of_each() -> list[Analysis]:
+    """A change, one that needs review, nothing to do, a skip and a failure."""
+    return [
+        changed("a/Dockerfile"),
+        changed("b, c/Dockerfile", review=True, applies=False),
+        Analysis("d/Dockerfile", Unchanged(), b"", name="d/Dockerfile"),
+        Analysis("e\n/Dockerfile", Skipped((REASON,)), b"", name="e\n/Dockerfile"),
+        Analysis("f/Dockerfile", Failed(ERROR), b"", name="f/Dockerfile"),
+    ]

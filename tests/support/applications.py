@@ -1,0 +1,224 @@
+"""The applications of `fixtures/apps`, and what the engine suite needs to build them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tarfile
+import threading
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from dockfix.context import Context
+from dockfix.files.build_context import describe_context
+from dockfix.options import Install, Options
+from dockfix.verify import Engine, EngineError, VerifyOptions, find_engine
+
+ROOT: Final = Path(__file__).parents[2] / "fixtures" / "apps"
+VARIANTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "no-capabilities": ("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+    "numeric": (),
+    "read-only": ("--read-only", "--tmpfs", "/tmp"),
+    "arbitrary-uid": ("--user", "54321:0"),
+}
+_FROM: Final = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
+_ARCHIVED_ID: Final = 4242
+
+
+@dataclass(frozen=True)
+class Application:
+    """One folder of `fixtures/apps` as its app.toml describes it."""
+
+    name: str
+    facts: Mapping[str, Any]
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """How it runs: port, path, exit, seconds, checks."""
+        run: Mapping[str, Any] = self.facts.get("run", {})
+        return run
+
+    @property
+    def dockerfile(self) -> str:
+        """The Dockerfile's path inside of the folder."""
+        return str(self.facts.get("dockerfile", "Dockerfile"))
+
+    @property
+    def options(self) -> Options:
+        """How dockfix is asked to fix it."""
+        given = dict(self.facts.get("options", {}))
+        if "targets" in given:
+            given["targets"] = tuple(given["targets"])
+        if "install" in given:
+            given["install"] = Install(given["install"])
+        return Options(**given)
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images that its Dockerfile starts from, with the arguments it is built with."""
+        text = (ROOT / self.name / self.dockerfile).read_text(encoding="utf-8")
+        stages = {name for _, name in _FROM.findall(text) if name}
+        names = [image for image, _ in _FROM.findall(text) if image not in stages]
+        arguments = self.facts.get("build", {}).get("args", {})
+        return tuple(re.sub(r"\$\{(\w+)\}", lambda found: arguments[found[1]], name) for name in names)
+
+    def lay_out(self, folder: Path) -> Path:
+        """Copy it to `folder` as a build context; its Dockerfile there."""
+        context = folder / "context"
+        shutil.copytree(ROOT / self.name, context)
+        (context / "app.toml").unlink()
+        wanted = self.facts.get("context", {})
+        for path, mode in wanted.get("modes", {}).items():
+            (context / path).chmod(int(mode, 8))
+        for archive, source in wanted.get("archives", {}).items():
+            _pack(context / archive, context / source, source)
+        return context / self.dockerfile
+
+    @contextmanager
+    def ready(self, folder: Path) -> Iterator[tuple[Path, VerifyOptions]]:
+        """Lay it out, serve what is fetched while it is built; its Dockerfile, and how it is proven."""
+        dockerfile = self.lay_out(folder)
+        build = self.facts.get("build", {})
+        options = replace(
+            self._verify_options(),
+            context=folder / "context",
+            build_args=dict(build.get("args", {})),
+            secrets=tuple(_lay_secrets(folder, build.get("secrets", {}))),
+            targets=(build["target"],) if "target" in build else (),
+        )
+        served = self.facts.get("context", {}).get("serve")
+        if served is None:
+            yield dockerfile, options
+            return
+        with _served(folder / "context") as origin:
+            yield dockerfile, replace(options, build_args={served: origin})
+
+    def _verify_options(self) -> VerifyOptions:
+        return VerifyOptions(
+            seconds=float(self.run.get("seconds", 5 if "port" not in self.run else 15)),
+            paths=(self.run.get("path", "/"),),
+            checks=tuple(self.run.get("checks", ())),
+            build_network=build_network(),
+        )
+
+
+def find_applications() -> tuple[Application, ...]:
+    """All of them, by name."""
+    files = sorted(ROOT.glob("*/app.toml"))
+    return tuple(
+        Application(file.parent.name, tomllib.loads(file.read_text(encoding="utf-8"))) for file in files
+    )
+
+
+def context_of(application: Application, dockerfile: Path) -> Context:
+    """What the core may know of what lies around the Dockerfile."""
+    return replace(describe_context(str(dockerfile)), path=f"{application.name}/{application.dockerfile}")
+
+
+@cache
+def engine() -> Engine:
+    """The engine of this machine; the test is skipped where there is none."""
+    try:
+        found = find_engine()
+    except EngineError as error:
+        pytest.skip(str(error))
+    if not found.runs:
+        pytest.skip(f"{found.name} runs no containers")
+    return found
+
+
+@cache
+def build_network() -> str | None:
+    """`host` where the engine has no bridge for its builds."""
+    if engine().name != "docker":
+        return None
+    argv = [engine().executable, "network", "ls", "--quiet", "--filter", "driver=bridge"]
+    listed = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return None if listed.stdout.strip() else "host"
+
+
+@cache
+def has_image(name: str) -> bool:
+    """Whether the image is there, or can be fetched."""
+    return _succeeds("image", "inspect", name) or _succeeds("pull", "--quiet", name)
+
+
+def need_images(application: Application) -> None:
+    """Skip the test where a base image is neither there nor to be had, and nothing stands in for it."""
+    stand_ins = application.facts.get("bases", {})
+    missing = [name for name in application.images if name not in stand_ins and not has_image(name)]
+    if missing:
+        pytest.skip(f"no image {', '.join(missing)} on this engine")
+
+
+@contextmanager
+def stand_ins(application: Application) -> Iterator[None]:
+    """Build what stands in for bases that are not there, and remove it afterwards."""
+    built = []
+    try:
+        for name, folder in application.facts.get("bases", {}).items():
+            if not _succeeds("image", "inspect", name):
+                _build(name, ROOT / application.name / folder)
+                built.append(name)
+        yield
+    finally:
+        for name in built:
+            _succeeds("rmi", "--force", name)
+
+
+def _build(name: str, folder: Path) -> None:
+    network = build_network()
+    flags = ["--network", network] if network else []
+    argv = [engine().executable, "build", "--quiet", *flags, "--tag", name, str(folder)]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def _succeeds(*arguments: str) -> bool:
+    argv = [engine().executable, *arguments]
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def _pack(archive: Path, folder: Path, name: str) -> None:
+    def own(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        member.uid = member.gid = _ARCHIVED_ID
+        return member
+
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.add(folder, arcname=name, filter=own)
+
+
+def _lay_secrets(folder: Path, secrets: Mapping[str, str]) -> Iterator[str]:
+    for name, value in secrets.items():
+        (folder / name).write_text(value, encoding="utf-8")
+        yield f"id={name},src={folder / name}"
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()

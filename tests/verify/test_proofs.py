@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dockfix import cli
+from dockfix.config import find_config
+from dockfix.context import Context
+from dockfix.options import Options
+from dockfix.results import Changed, Result, Unchanged
+from dockfix.verify import Case, EngineError, Ground, Kind, Recipe, Verdict, VerifyOptions
+from dockfix.verify.verdict import Details
+
+Run = Callable[..., tuple[int, str, str]]
+asked: list[VerifyOptions] = []
+proven: list[Case] = []
+
+
+class Prover:
+    """Finds what the file's name says."""
+
+    def __init__(self, options: VerifyOptions) -> None:
+        asked.append(options)
+        proven.clear()
+
+    def __enter__(self) -> Prover:
+        if asked[-1].engine == "none":
+            raise EngineError("no container engine answers: install docker or podman")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def prove_all(self, cases: Iterable[Case], progress: Callable[[Path, str], None]) -> Iterator[Verdict]:
+        for case in cases:
+            proven.append(case)
+            progress(case.dockerfile, "build the original")
+            told = case.recipe.target or case.dockerfile.stem
+            kind = {"bad": Kind.BREAKS, "old": Kind.ORIGINAL_FAILS}.get(told, Kind.PROVEN)
+            assert case.rewritten == case.original + "USER u\n"
+            weak = Ground.STAYED_UP if told == "job" else Ground.ANSWERS
+            details = Details("docker", "why", ground=weak if kind is Kind.PROVEN else None)
+            yield Verdict(kind, str(case.dockerfile), "compare", ("last line",), details)
+
+
+def stand_in(text: str, options: Options, _context: Context) -> Result:
+    names = options.select or frozenset({"create-user", "set-user"})
+    return Unchanged() if "USER" in text else Changed(text + "USER u\n", tuple(names - options.ignore))
+
+
+@pytest.fixture
+def dockfix(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
+) -> Run:
+    find_config.cache_clear()
+    monkeypatch.setattr("dockfix.runner.outcome.fix_text", stand_in)
+    monkeypatch.setattr("dockfix.verify.proofs.Prover", Prover)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    folder = tmp_path / "files"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name in ("bad", "good", "old"):
+        Path(f"{name}.Dockerfile").write_text("FROM a\n")
+    Path("done.Dockerfile").write_text("FROM a\nUSER u\n")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["dockfix", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+        code = cli.run()
+        sys.stdout.flush()
+        out, err = capfdbinary.readouterr()
+        return code, out.decode(), err.decode()
+
+    return run
+
+
+def contents() -> dict[str, bool]:
+    """Which files were rewritten."""
+    return {path.stem: "USER" in path.read_text() for path in sorted(Path().glob("*.Dockerfile"))}
+
+
+def test_only_what_is_proven_is_written(dockfix: Run) -> None:
+    code, _, err = dockfix("--write", "--verify", ".")
+    assert code == 1
+    assert contents() == {"bad": False, "done": True, "good": True, "old": False}
+    assert "good.Dockerfile: proven: why\n" in err
+    assert "bad.Dockerfile: the rewrite breaks it: why\n    last line\n" in err
+    assert "old.Dockerfile: not proven: original does not build [not-proven]" in err
+    assert "  skipped           2   " in err
+
+
+def test_a_patch_leaves_out_what_breaks_and_keeps_it(dockfix: Run, tmp_path: Path) -> None:
+    code, out, err = dockfix("--diff", "--verify", ".", "--report", "r.json")
+    assert code == 1
+    assert [line for line in out.splitlines() if line.startswith("+++")] == [
+        "+++ b/good.Dockerfile",
+        "+++ b/old.Dockerfile",
+    ]
+    (kept,) = (tmp_path / "state").rglob("*.patch")
+    assert kept.read_text().startswith("--- a/bad.Dockerfile\n+++ b/bad.Dockerfile\n")
+    assert f"(report it with {kept})" in err
+    rows = {row["path"]: row for row in json.loads(Path("r.json").read_text())["files"]}
+    assert rows["good.Dockerfile"]["proof"]["kind"] == "proven"
+    assert "proof" not in rows["done.Dockerfile"]
+
+
+def test_options_reach_the_engine(dockfix: Run) -> None:
+    build = "--build-arg A=1 --build-arg B --secret id=x --context ctx --build-network host"
+    build += " --env C=3 --env D --env-file a.env --env-file b.env"
+    arguments = f"--engine podman --verify-seconds 2 --builder big --builder far {build}".split()
+    dockfix("--diff", "--verify", "good.Dockerfile", *arguments)
+    assert asked[-1] == VerifyOptions(
+        engine="podman",
+        build_args={"A": "1", "B": None},
+        secrets=("id=x",),
+        context=Path("ctx"),
+        builders=("big", "far"),
+        build_network="host",
+        env=("C=3", "D"),
+        env_files=("a.env", "b.env"),
+        seconds=2.0,
+    )
+
+
+def test_without_an_engine_nothing_is_written(dockfix: Run) -> None:
+    code, out, err = dockfix("--write", "--verify", "--engine", "none", ".")
+    assert (code, out) == (2, "")
+    assert err == "dockfix: --verify: no container engine answers: install docker or podman\n"
+    assert not contents()["good"]
+
+
+def test_where_nothing_changes_no_engine_is_asked(dockfix: Run) -> None:
+    assert dockfix("--check", "--verify", "--engine", "none", "done.Dockerfile")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "leaves_root"),
+    [
+        ("", True),
+        ("--select silence-pip", False),
+        ("--select set-user,silence-pip", True),
+        ("--ignore set-user", False),
+    ],
+)
+def test_a_rewrite_without_a_user_may_stay_roots(dockfix: Run, arguments: str, leaves_root: bool) -> None:
+    dockfix("--diff", "--verify", "good.Dockerfile", *arguments.split())
+    assert [case.leaves_root for case in proven] == [leaves_root]
+
+
+COMPOSE = """\
+services:
+  web:
+    build: {context: ., dockerfile: good.Dockerfile, args: {LEVEL: debug}}
+  again:
+    build: {context: ., dockerfile: good.Dockerfile}
+  checks:
+    build: {context: sub, dockerfile: ../good.Dockerfile, target: old}
+"""
+
+
+def test_a_file_is_proven_in_each_way_that_the_repository_builds_it(dockfix: Run) -> None:
+    Path("sub").mkdir()
+    Path("compose.yml").write_text(COMPOSE)
+    _, _, err = dockfix("--write", "--verify", ".")
+    here = Path.cwd()
+    assert [(case.dockerfile.stem, case.recipe) for case in proven] == [
+        ("bad", Recipe()),
+        ("good", Recipe(here, None, {"LEVEL": "debug"})),
+        ("good", Recipe(here / "sub", "old")),
+        ("old", Recipe()),
+    ]
+    told = f"the original does not build: why (built with context {here / 'sub'}, target old)"
+    assert f"good.Dockerfile: {told}\n" in err
+    assert not contents()["good"]
+
+
+def test_the_weakest_of_several_proofs_is_told(dockfix: Run) -> None:
+    Path("sub").mkdir()
+    Path("compose.yml").write_text(COMPOSE.replace("target: old", "target: job"))
+    _, _, err = dockfix("--write", "--verify", ".", "--report", "r.json")
+    assert [case.recipe.target for case in proven if case.dockerfile.stem == "good"] == [None, "job"]
+    assert "good.Dockerfile: proven (stayed up; no port answered)" in err
+    rows = {row["path"]: row for row in json.loads(Path("r.json").read_text())["files"]}
+    assert rows["good.Dockerfile"]["proof"]["details"]["ground"] == "stayed-up"
+    assert rows["bad.Dockerfile"]["proof"]["details"]["ground"] is None
+    assert contents()["good"]
+
+
+def test_what_stands_inside_of_another_file_is_not_proven(dockfix: Run) -> None:
+    readme = Path("README.md")
+    readme.write_text("```dockerfile\nFROM a\nRUN b\n```\n")
+    _, _, err = dockfix("--write", "--verify", "--embedded", "--engine", "none", "README.md")
+    assert "README.md: not proven: it stands inside of another file, which cannot be built" in err
+    assert "USER" not in readme.read_text()
