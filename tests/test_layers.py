@@ -1,0 +1,89 @@
+"""No module imports in a circle, and none from a layer further out; scripts/show_imports.py shows it all."""
+
+from __future__ import annotations
+
+import grimp
+import pytest
+
+from scripts import show_imports
+
+PLAN_CIRCLE = tuple(
+    f"dockfix.model.{name}" for name in ("holdings", "installs", "needs", "plan", "relocation")
+)
+"""The plan and what it asks, until a replay of the steps takes their place; no other circle may stay."""
+OPEN_CIRCLES = {
+    PLAN_CIRCLE,
+    tuple(f"dockfix.evidence.python.{name}" for name in ("application", "builtins", "values")),
+    tuple(f"dockfix.repository.{name}" for name in ("compose", "kubernetes", "manifests")),
+}
+OPEN_UPWARD = {
+    ("dockfix.evidence.assess", "dockfix.repository.contradictions"),
+    ("dockfix.files.cache", "dockfix.runner.jobs"),
+    ("dockfix.files.cache", "dockfix.runner.outcome"),
+    ("dockfix.options", "dockfix.repository.manifests"),
+    ("dockfix.repository.bases", "dockfix.runner.outcome"),
+    ("dockfix.repository.manifest_edits", "dockfix.runner.outcome"),
+    ("dockfix.runner.outcome", "dockfix.verify"),
+}
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return show_imports.read_graph()
+
+
+def test_modules_import_in_no_circle(graph: grimp.ImportGraph) -> None:
+    assert set(show_imports.find_circles(graph)) == OPEN_CIRCLES
+
+
+def test_no_module_imports_from_a_layer_further_out(graph: grimp.ImportGraph) -> None:
+    assert set(show_imports.find_upward(graph)) == OPEN_UPWARD
+
+
+def made_of(*imports: tuple[str, str]) -> grimp.ImportGraph:
+    """A graph of modules below dockfix that holds these imports."""
+    graph = grimp.ImportGraph()
+    for importer, imported in imports:
+        graph.add_import(importer=f"dockfix.{importer}", imported=f"dockfix.{imported}")
+    return graph
+
+
+def test_finds_a_circle_through_a_third_module() -> None:
+    graph = made_of(
+        ("model.a", "model.b"), ("model.b", "model.c"), ("model.c", "model.a"), ("model.d", "model.a")
+    )
+    assert show_imports.find_circles(graph) == [("dockfix.model.a", "dockfix.model.b", "dockfix.model.c")]
+
+
+def test_finds_packages_that_import_each_other_through_different_modules() -> None:
+    graph = made_of(("checks.a", "transforms.b"), ("transforms.c", "checks.d"))
+    assert show_imports.find_circles(graph) == []
+    assert show_imports.find_package_circles(graph) == [("dockfix.checks", "dockfix.transforms")]
+
+
+def test_finds_an_upward_import() -> None:
+    graph = made_of(
+        ("files.cache", "runner.jobs"), ("runner.jobs", "files.cache"), ("runner.jobs", "runner.pool")
+    )
+    assert show_imports.find_upward(graph) == [("dockfix.files.cache", "dockfix.runner.jobs")]
+
+
+def test_a_module_of_no_layer_is_an_error() -> None:
+    with pytest.raises(ValueError, match="shelf"):
+        show_imports.find_upward(made_of(("shelf", "options")))
+
+
+def test_counts_imports_inside_functions_and_for_type_checkers(graph: grimp.ImportGraph) -> None:
+    found = set(show_imports.find_imports(graph))
+    assert ("dockfix.__main__", "dockfix.cli") in found  # inside a function
+    assert ("dockfix", "dockfix.options") in found  # under TYPE_CHECKING
+
+
+def test_the_picture_names_layers_circles_and_upward_imports() -> None:
+    graph = made_of(("files.cache", "runner.jobs"), ("runner.jobs", "files.cache"))
+    text = show_imports.as_text(graph)
+    assert "  files        runner (1)\n" in text
+    assert "Circles of modules: 1\n  dockfix.files.cache - dockfix.runner.jobs\n" in text
+    assert text.endswith("Upward imports: 1\n  dockfix.files.cache -> dockfix.runner.jobs")
+    assert '  "files" -> "runner" [label = 1, color = red]\n' in show_imports.as_dot(graph)
+    assert '  "runner" -> "files" [label = 1]\n' in show_imports.as_dot(graph)
