@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dockfix import cli
+from dockfix.checks import codes
 from dockfix.config import find_config
 from dockfix.context import Context
 from dockfix.options import Options
@@ -25,17 +26,17 @@ PATCH = "--- a/{0}\n+++ b/{0}\n@@ -1,2 +1,3 @@\n FROM a\n+USER appuser\n CMD b\n
 def stand_in(text: str, options: Options, context: Context) -> Result:
     """A fix that knows one transform and takes its orders from words in the text."""
     if "gosu" in text:
-        return Skipped((Finding("drops-privileges", 2, "gosu drops root itself", "leave it"),))
+        return Skipped((Finding(codes.DROPS_PRIVILEGES, 2, "gosu drops root itself", "leave it"),))
     if "heredoc" in text:
-        return Failed(Finding("rejected-by-buildkit", 3, "unterminated heredoc", "end it"))
+        return Failed(Finding(codes.REJECTED_BY_BUILDKIT, 3, "unterminated heredoc", "end it"))
     if "crash" in text:
         raise ValueError("our\nown mistake")
     if "USER" in text:
-        return Unchanged((Finding("named-user", 2, "a name", "--numeric"),))
+        return Unchanged((Finding(codes.NAMED_USER, 2, "a name", "--numeric"),))
     first, rest = text.split("\n", 1)
     after = f"{first}\nUSER {options.user}\n{rest}"
-    reviews = (Finding("unknown-base", 1, "base unknown", "--base FAMILY"),) if "unknown" in text else ()
-    notes = (Finding("existing-volumes", 0, "volumes may be root's", "chown them"),)
+    reviews = (Finding(codes.UNKNOWN_BASE, 1, "base unknown", "--base FAMILY"),) if "unknown" in text else ()
+    notes = (Finding(codes.EXISTING_VOLUMES, 0, "volumes may be root's", "chown them"),)
     return Changed(after, ("set-user",), reviews, notes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dockfix.checks import codes
 from dockfix.checks.guarantees import check_guarantees
 from dockfix.checks.refusals import find_refusals, find_unknown_user, find_unreadable, ignored_names
 from dockfix.checks.reviews import find_notes, find_reviews
@@ -20,7 +21,6 @@ from dockfix.transforms import ROUNDS, TRANSFORMS
 
 NAMES: Final = frozenset(transform.name for transform in TRANSFORMS)
 _DEFAULT: Final = Options()
-_BACK_TO_ROOT: Final = "final-user-root"
 
 
 def fix(text: str, options: Options = _DEFAULT, context: Context | None = None) -> Result:
@@ -35,11 +35,11 @@ def fix(text: str, options: Options = _DEFAULT, context: Context | None = None) 
         raise OptionError(f"no transform is called {sorted(unknown)[0]!r}: see --list")
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        return Failed(Finding("nul-byte", line, "the file holds a NUL byte", "it is no Dockerfile"))
+        return Failed(Finding(codes.NUL_BYTE, line, "the file holds a NUL byte", "it is no Dockerfile"))
     tree = parse(text)
     ignored, line = ignored_names(tree)
     if "*" in ignored:
-        return Skipped((Finding("ignored", line, "a comment says `dockfix: ignore`"),))
+        return Skipped((Finding(codes.IGNORED, line, "a comment says `dockfix: ignore`"),))
     if unreadable := tuple(find_unreadable(tree)):
         return Skipped(unreadable)
     active = frozenset((options.select or NAMES) - options.ignore - ignored)
@@ -65,7 +65,9 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: f
             if tree is not as_read:
                 # A USER root of ours, for an heir, is nothing to review.
                 theirs = {review.code for review in find_reviews(_plan(as_read, options, context, index))}
-                found = tuple(one for one in found if one.code in theirs or one.code != _BACK_TO_ROOT)
+                found = tuple(
+                    one for one in found if one.code in theirs or one.code != codes.FINAL_USER_ROOT.name
+                )
             reviews += (review for review in found if review not in reviews)
             names += (name for name in result.transforms if name not in names)
             text = result.text

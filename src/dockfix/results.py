@@ -2,21 +2,54 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a code stands for."""
+
+    REFUSAL = "refusal"
+    REVIEW = "review"
+    NOTE = "note"
+    FAILURE = "failure"
+    GUARANTEE = "guarantee"
+    TRANSFORM = "transform"
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """A row of the registry (`checks.codes`): a stable kebab-case name, the kinds it comes as, one line."""
+
+    name: str
+    kinds: tuple[Kind, ...]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class Finding:
     """One thing to tell the user about a file.
 
-    `code` is a stable kebab-case name, `line` counts from 1 in the original text (0: the whole
-    file), `message` says what is there, `cure` what a person should do about it.
+    It is made from a row of the registry and keeps the row's name as `code`; `line` counts from 1 in
+    the original text (0: the whole file), `message` says what is there, `cure` what a person should
+    do about it.
     """
 
     code: str
     line: int
     message: str
-    cure: str = ""
+    cure: str
+
+    def __init__(self, code: Code, line: int, message: str, cure: str = "") -> None:
+        for name, value in (("code", code.name), ("line", line), ("message", message), ("cure", cure)):
+            object.__setattr__(self, name, value)
+
+    def at(self, line: int) -> Finding:
+        """The same finding on another line."""
+        moved = copy(self)
+        object.__setattr__(moved, "line", line)
+        return moved
 
     def __str__(self) -> str:
         where = f"line {self.line}: " if self.line else ""

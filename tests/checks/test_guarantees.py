@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from dockfix import Changed, Chown, Context, Install, Options, Skipped, Unchanged, fix
+from dockfix.checks import codes
 from dockfix.checks.guarantees import GUARANTEES, Guarantee, check_guarantees
 from dockfix.model.lineage import find_lineages, read_stages
 from dockfix.model.plan import Plan
@@ -175,8 +176,10 @@ def test_promises_are_told_in_one_sentence() -> None:
 def test_broken_rewrite_leaves_the_file_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "dockfix.checks.guarantees.GUARANTEES",
-        (Guarantee("never-kept", "Nothing holds", frozenset(), lambda _before, _after: iter([(3, "no")])),),
+        (Guarantee(codes.NAMES_RESOLVE, frozenset(), lambda _before, _after: iter([(3, "no")])),),
     )
     result = fix(BEFORE)
     assert isinstance(result, Skipped)
-    assert [(reason.code, reason.line) for reason in result.reasons] == [("broken-guarantee-never-kept", 3)]
+    assert [(reason.code, reason.line) for reason in result.reasons] == [
+        ("broken-guarantee-names-resolve", 3)
+    ]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dockfix.checks import codes
 from dockfix.embedded.python_strings import decode_source, find_literals, rewrite_module
 from dockfix.results import Changed, Finding, Result, Skipped, Unchanged
 
@@ -237,7 +238,7 @@ def test_what_is_no_dockerfile_of_the_program_has_no_result(source: str) -> None
 
 def test_lines_of_findings_count_in_the_module() -> None:
     def fix(text: str) -> Result:
-        return Unchanged((Finding("named-user", 1, "a"), Finding("low-port", 3, "b")))
+        return Unchanged((Finding(codes.NAMED_USER, 1, "a"), Finding(codes.LOW_PORT, 3, "b")))
 
     source = 'a = 1\nTEXT = (\n    "FROM a\\n"\n    "COPY . .\\nCMD x\\n"\n)\n'
     _, (result,) = rewrite_module(source, fix)
@@ -247,7 +248,7 @@ def test_lines_of_findings_count_in_the_module() -> None:
 
 def test_a_change_that_needs_review_waits_for_unsafe() -> None:
     def fix(text: str) -> Result:
-        return Changed(text + "USER app\n", ("set-user",), (Finding("unknown-base", 1, "a"),))
+        return Changed(text + "USER app\n", ("set-user",), (Finding(codes.UNKNOWN_BASE, 1, "a"),))
 
     source = f"x = {DOCKERFILE!r}\n"
     assert rewrite_module(source, fix)[0] == source

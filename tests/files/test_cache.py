@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dockfix.checks import codes
 from dockfix.diff import compare_lines
 from dockfix.files import stamps
 from dockfix.files.build_context import describe_context
@@ -20,7 +21,7 @@ from dockfix.runner.outcome import Analysis
 
 BEFORE = b"FROM a\r\nCMD b"
 AFTER = "FROM a\r\nUSER u\r\nCMD b"
-NOTE = Finding("note", 1, "größe", "cure")
+NOTE = Finding(codes.NAMED_USER, 1, "größe", "cure")
 RESULTS: list[Result] = [
     Changed(AFTER, ("set-user",), (NOTE,), (NOTE, NOTE)),
     Changed(AFTER, ("set-user",)),

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from dockfix.checks import codes
 from dockfix.output.summary import Exit, Mode, Report, Volume
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
 from dockfix.runner.outcome import Analysis
 from dockfix.terminal import Terminal, show_path
 
-REASON = Finding("drops-privileges", 2, "gosu drops root itself", "leave it")
+REASON = Finding(codes.DROPS_PRIVILEGES, 2, "gosu drops root itself", "leave it")
 SKIPPED = Skipped((REASON,))
 CHANGED = Changed("", ("set-user",))
 
@@ -61,7 +62,7 @@ def test_a_pipe_gets_every_line(capsys: pytest.CaptureFixture[str]) -> None:
         ([CHANGED], Mode.DIFF, Exit.DONE),
         ([CHANGED], Mode.WRITE, Exit.DONE),
         ([CHANGED, Failed(REASON)], Mode.CHECK, Exit.FAILED),
-        ([Skipped((Finding("rewrite-breaks", 0, "x"),))], Mode.WRITE, Exit.WOULD_CHANGE),
+        ([Skipped((Finding(codes.REWRITE_BREAKS, 0, "x"),))], Mode.WRITE, Exit.WOULD_CHANGE),
     ],
 )
 def test_exit_codes(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from git_repository import Repository
 
+from dockfix.checks import codes
 from dockfix.context import Context
 from dockfix.options import Options
 from dockfix.results import Changed, Finding, Result, Skipped, Unchanged
@@ -23,7 +24,7 @@ def stand_in(text: str, options: Options, context: Context) -> Result:
     if "crash" in text:
         os._exit(1)
     if "gosu" in text:
-        return Skipped((Finding("drops-privileges", 2, "gosu drops root itself", "leave it"),))
+        return Skipped((Finding(codes.DROPS_PRIVILEGES, 2, "gosu drops root itself", "leave it"),))
     if "USER" in text:
         return Unchanged()
     first, rest = text.split("\n", 1)

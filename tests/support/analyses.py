@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+from dockfix.checks import codes
 from dockfix.diff import compare_lines
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
 from dockfix.runner.outcome import Analysis
 
-NOTE = Finding("existing-volumes", 0, "volumes may hold root's files", "chown them")
-REVIEW = Finding("unknown-base", 1, "base <unknown>, 100%", "--base FAMILY")
-REASON = Finding("drops-privileges", 2, "gosu drops root itself", "leave it")
-ERROR = Finding("not-utf-8", 3, "not UTF-8: byte 0xff", "save it as UTF-8")
+NOTE = Finding(codes.EXISTING_VOLUMES, 0, "volumes may hold root's files", "chown them")
+REVIEW = Finding(codes.UNKNOWN_BASE, 1, "base <unknown>, 100%", "--base FAMILY")
+REASON = Finding(codes.DROPS_PRIVILEGES, 2, "gosu drops root itself", "leave it")
+ERROR = Finding(codes.NOT_UTF_8, 3, "not UTF-8: byte 0xff", "save it as UTF-8")
 
 
 def changed(

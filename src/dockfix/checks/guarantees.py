@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from dockfix.checks import codes
 from dockfix.model.ownership import find_gifts
 from dockfix.model.paths import STANDING_DIRECTORIES, is_ownable, is_within
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_left
 from dockfix.options import Chown, Install
-from dockfix.results import Finding
+from dockfix.results import Code, Finding
 from dockfix.syntax.tree import LogicalLine
 from dockfix.syntax.validity import rejections
 
@@ -21,10 +22,19 @@ from dockfix.syntax.validity import rejections
 class Guarantee:
     """A check that yields (line, what broke); `needs` are the transforms without which it is not promised."""
 
-    name: str
-    promise: str
+    code: Code
     needs: frozenset[str]
     check: Callable[[Plan, Plan], Iterator[tuple[int, str]]]
+
+    @property
+    def name(self) -> str:
+        """The code without the word that it was broken."""
+        return self.code.name.removeprefix(codes.BROKEN)
+
+    @property
+    def promise(self) -> str:
+        """What is guaranteed, in one line."""
+        return self.code.summary
 
 
 def check_guarantees(before: Plan, after: Plan, active: frozenset[str]) -> Iterator[Finding]:
@@ -32,7 +42,7 @@ def check_guarantees(before: Plan, after: Plan, active: frozenset[str]) -> Itera
     for guarantee in GUARANTEES:
         if guarantee.needs <= active:
             for line, what in guarantee.check(before, after):
-                yield Finding(f"broken-guarantee-{guarantee.name}", line, what, "please report this file")
+                yield Finding(guarantee.code, line, what, "please report this file")
                 break
 
 
@@ -135,46 +145,14 @@ _WORD: Final = re.compile(r"[^\s\[\]\"',()]+")
 _MAY_CHANGE: Final = re.compile(r"--user|/")
 _USER: Final = frozenset({"set-user"})
 GUARANTEES: Final = (
-    Guarantee("accepted-by-buildkit", "BuildKit's parser accepts the rewrite", frozenset(), _accepted),
-    Guarantee(
-        "keeps-every-instruction",
-        "Every instruction of the original is still there, in its order",
-        frozenset(),
-        _keeps_instructions,
-    ),
-    Guarantee("ships-as-non-root", "The image runs as a user", _USER, _runs_as_user),
-    Guarantee("no-root-step-below-user", "No step below USER needs root", _USER, _ends_root),
-    Guarantee(
-        "names-resolve", "Every account that USER and `--chown` name exists by then", _USER, _resolves_names
-    ),
-    Guarantee(
-        "copies-are-owned",
-        "What is copied for the application is the user's",
-        _USER | {"chown-copies"},
-        _owns_copies,
-    ),
-    Guarantee(
-        "directories-are-owned",
-        "Working directory, volumes and directories for data are the user's",
-        _USER | {"own-directories"},
-        _writes_workdir,
-    ),
-    Guarantee(
-        "user-installs-are-on-path",
-        "What pip installs for the user is found: packages and scripts",
-        _USER | {"pip-user", "user-path"},
-        _has_path,
-    ),
-    Guarantee(
-        "nothing-in-root-home",
-        "Nothing that the image starts or reads stands in /root",
-        _USER | {"home-paths"},
-        _leaves_root_home,
-    ),
-    Guarantee(
-        "mounts-are-usable",
-        "Cache, secret and ssh mounts below USER are the user's",
-        _USER | {"cache-mounts"},
-        _uses_mounts,
-    ),
+    Guarantee(codes.ACCEPTED_BY_BUILDKIT, frozenset(), _accepted),
+    Guarantee(codes.KEEPS_EVERY_INSTRUCTION, frozenset(), _keeps_instructions),
+    Guarantee(codes.SHIPS_AS_NON_ROOT, _USER, _runs_as_user),
+    Guarantee(codes.NO_ROOT_STEP_BELOW_USER, _USER, _ends_root),
+    Guarantee(codes.NAMES_RESOLVE, _USER, _resolves_names),
+    Guarantee(codes.COPIES_ARE_OWNED, _USER | {"chown-copies"}, _owns_copies),
+    Guarantee(codes.DIRECTORIES_ARE_OWNED, _USER | {"own-directories"}, _writes_workdir),
+    Guarantee(codes.USER_INSTALLS_ARE_ON_PATH, _USER | {"pip-user", "user-path"}, _has_path),
+    Guarantee(codes.NOTHING_IN_ROOT_HOME, _USER | {"home-paths"}, _leaves_root_home),
+    Guarantee(codes.MOUNTS_ARE_USABLE, _USER | {"cache-mounts"}, _uses_mounts),
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from dockfix.checks import codes
 from dockfix.context import Context
 from dockfix.model.effects import drops_privileges, effect, process_need
 from dockfix.model.interpreters import find_interpreters
@@ -44,7 +45,7 @@ def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
     """Why the text is no Dockerfile that BuildKit would build: a template, or refused by its parser."""
     if line := _template_line(tree):
         yield Finding(
-            "template",
+            codes.TEMPLATE,
             line,
             "a template, not yet a Dockerfile",
             "run dockfix on what it renders to, or edit it by hand",
@@ -52,7 +53,7 @@ def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
         return
     for problem in (*tree.problems, *rejections(tree)):
         yield Finding(
-            "rejected-by-buildkit",
+            codes.REJECTED_BY_BUILDKIT,
             problem.line,
             f"BuildKit refuses the file: {problem.message}",
             "mend the file first",
@@ -78,12 +79,12 @@ def find_unknown_user(plan: Plan) -> Iterator[Finding]:
     line = user.instruction.line
     if not end.user or "$" in end.user:
         yield Finding(
-            "unknown-user", line, "USER comes from a variable without a value",
+            codes.UNKNOWN_USER, line, "USER comes from a variable without a value",
             "give the ARG a default, or write the user out",
         )  # fmt: skip
     elif end.is_root:
         yield Finding(
-            "unknown-user",
+            codes.UNKNOWN_USER,
             line,
             "USER comes from a variable whose value here is root's",
             "give it another default",
@@ -97,7 +98,7 @@ def find_refusals(plan: Plan) -> Iterator[Finding]:
     first = plan.steps[0].instruction.line
     if image.family == "windows" or _WINDOWS_SHELL.search(plan.lineage.end.shell[0]):
         yield Finding(
-            "windows",
+            codes.WINDOWS,
             first,
             "a Windows image: --chown and POSIX accounts mean nothing there",
             "use ContainerUser",
@@ -106,13 +107,13 @@ def find_refusals(plan: Plan) -> Iterator[Finding]:
     last = plan.tree.instructions[-1]
     if last.is_open:
         yield Finding(
-            "open-instruction", last.line, f"{last.keyword} is still continued where the file ends",
+            codes.OPEN_INSTRUCTION, last.line, f"{last.keyword} is still continued where the file ends",
             "end it: lines added behind it would become part of it",
         )  # fmt: skip
     yield from _of_start(plan)
     for path, line in find_left(plan):
         yield Finding(
-            "root-home",
+            codes.ROOT_HOME,
             line,
             f"{path} is in root's home, which nobody else may enter",
             "install it outside /root",
@@ -121,20 +122,20 @@ def find_refusals(plan: Plan) -> Iterator[Finding]:
     for path, line, is_data in find_put(plan):
         if is_data:
             yield Finding(
-                "root-home", line, f"{path} is put into root's home, which nobody else may enter",
+                codes.ROOT_HOME, line, f"{path} is put into root's home, which nobody else may enter",
                 "put it outside /root, and tell what reads it",
             )  # fmt: skip
             break
     for path, line in find_interpreters(plan):
         yield Finding(
-            "root-home", line, f"{path} may hold the Python that uv's virtual environments link to",
+            codes.ROOT_HOME, line, f"{path} may hold the Python that uv's virtual environments link to",
             "set UV_PYTHON_INSTALL_DIR to a place outside /root",
         )  # fmt: skip
         break
     if plan.relocates:
         for path, line in find_unknown_references(plan):
             yield Finding(
-                "absolute-reference", line, f"{path} may name what a relative COPY puts into /",
+                codes.ABSOLUTE_REFERENCE, line, f"{path} may name what a relative COPY puts into /",
                 "give the file a WORKDIR",
             )  # fmt: skip
             break
@@ -146,7 +147,7 @@ def _of_place(context: Context) -> Iterator[Finding]:
             r"using:\s*['\"]?docker", context.read(name) or "using: docker"
         ):
             yield Finding(
-                "github-action",
+                codes.GITHUB_ACTION,
                 0,
                 "the image of a GitHub Docker action, which has to run as root",
                 "leave it as it is",
@@ -155,7 +156,7 @@ def _of_place(context: Context) -> Iterator[Finding]:
     parts = context.path.split("/")
     if ".devcontainer" in parts or "devcontainer.json" in context.siblings:
         yield Finding(
-            "dev-container",
+            codes.DEV_CONTAINER,
             0,
             "a dev container, whose user is set in devcontainer.json",
             "set remoteUser there",
@@ -168,25 +169,25 @@ def _of_start(plan: Plan) -> Iterator[Finding]:
     if image.process and plan.lineage.last("ENTRYPOINT") is None:
         first = plan.steps[0].instruction.line
         yield Finding(
-            "needs-root-process", first, f"the base's main process: {image.process}", "leave it as root"
+            codes.NEEDS_ROOT_PROCESS, first, f"the base's main process: {image.process}", "leave it as root"
         )
         return
     dropping = [one for one in starting.commands if drops_privileges(one.command)]
     for one in dropping[:1]:
         yield Finding(
-            "drops-privileges", one.line, f"the start{one.place} gives up root by itself",
+            codes.DROPS_PRIVILEGES, one.line, f"the start{one.place} gives up root by itself",
             "leave it as root, or take that step out",
         )  # fmt: skip
         return
     for one in starting.commands:
         if need := process_need(one.command, plan.lineage.end.variables):
             yield Finding(
-                "needs-root-process", one.line, f"the main process{one.place}: {need}", "leave it as root"
+                codes.NEEDS_ROOT_PROCESS, one.line, f"the main process{one.place}: {need}", "leave it as root"
             )
             return
         if need := _start_effect(plan, one.command):
             yield Finding(
-                "needs-root-process",
+                codes.NEEDS_ROOT_PROCESS,
                 one.line,
                 f"the start{one.place} {need}",
                 "do that at build time, above USER",
@@ -195,12 +196,12 @@ def _of_start(plan: Plan) -> Iterator[Finding]:
     if "docker.sock" in plan.tree.text:
         line = plan.tree.text[: plan.tree.text.index("docker.sock")].count("\n") + 1
         yield Finding(
-            "needs-root-process", line, "uses the docker socket, which is root's", "leave it as root"
+            codes.NEEDS_ROOT_PROCESS, line, "uses the docker socket, which is root's", "leave it as root"
         )
     elif starting.unread and (match := re.search(r"\b(gosu|su-exec|setpriv)\b", plan.tree.text)):
         line = plan.tree.text[: match.start()].count("\n") + 1
         yield Finding(
-            "drops-privileges", line,
+            codes.DROPS_PRIVILEGES, line,
             f"{match[0]} is installed for {starting.unread[0][0]}, which then gives up root by itself",
             "leave it as root",
         )  # fmt: skip

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from dockfix.checks import codes
 from dockfix.knowledge import read_table
 from dockfix.model.copies import find_volumes
 from dockfix.model.holdings import is_given
@@ -42,29 +43,34 @@ def _of_base(plan: Plan) -> Iterator[Finding]:
     image, first = plan.lineage.image, plan.steps[0].instruction.line
     if image.family == "unknown" or (not image.known and plan.lineage.last("ENTRYPOINT") is None):
         yield Finding(
-            "unknown-base", first, f"nothing is known of the base {image.name}",
+            codes.UNKNOWN_BASE, first, f"nothing is known of the base {image.name}",
             "check that it has useradd and starts as root; or say --base FAMILY",
         )  # fmt: skip
     if not _PYTHON.search(plan.tree.text):
-        yield Finding("not-python", first, "no sign of Python", "check what the application writes")
+        yield Finding(codes.NOT_PYTHON, first, "no sign of Python", "check what the application writes")
     user = plan.lineage.last("USER")
     if user is not None and user.before.user and plan.lineage.end.is_root:
         yield Finding(
-            "final-user-root", user.instruction.line, "USER root is set on purpose at the end", "check why"
+            codes.FINAL_USER_ROOT,
+            user.instruction.line,
+            "USER root is set on purpose at the end",
+            "check why",
         )
 
 
 def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
     if not starting.steps and not plan.lineage.image.starts:
         yield Finding(
-            "starts-nothing", plan.steps[0].instruction.line,
+            codes.STARTS_NOTHING, plan.steps[0].instruction.line,
             "no CMD or ENTRYPOINT: often a base for others, whose steps need root", "check who builds on it",
         )  # fmt: skip
     if not starting.understood:
         line = starting.steps[-1].instruction.line
-        yield Finding("opaque-command", line, "the start is not understood", "check that it needs no root")
+        yield Finding(
+            codes.OPAQUE_COMMAND, line, "the start is not understood", "check that it needs no root"
+        )
     for path, line in starting.unread:
-        yield Finding("unread-entrypoint", line, f"{path} cannot be read", "check that it needs no root")
+        yield Finding(codes.UNREAD_ENTRYPOINT, line, f"{path} cannot be read", "check that it needs no root")
 
 
 def _of_places(plan: Plan, starting: Starting) -> Iterator[Finding]:
@@ -72,18 +78,18 @@ def _of_places(plan: Plan, starting: Starting) -> Iterator[Finding]:
     if in_root and plan.lineage.image.known and plan.home.strip("/"):
         last = starting.steps[-1] if starting.steps else plan.steps[0]
         yield Finding(
-            "works-in-root-directory", last.instruction.line,
+            codes.WORKS_IN_ROOT_DIRECTORY, last.instruction.line,
             "the image works in /, where the new user cannot write", "check that it writes nothing there",
         )  # fmt: skip
     for path, line in starting.written:
         if is_system_directory(posixpath.dirname(path)) and not is_given(plan, path):
             yield Finding(
-                "writes-to-system-directory", line, f"the start writes {path}, where only root may",
+                codes.WRITES_TO_SYSTEM_DIRECTORY, line, f"the start writes {path}, where only root may",
                 "name a place of the user's, or /dev/stdout",
             )  # fmt: skip
     for path, line, _ in find_put(plan):
         yield Finding(
-            "uses-root-home", line, f"{path} is put into root's home", "check that nothing reads it"
+            codes.USES_ROOT_HOME, line, f"{path} is put into root's home", "check that nothing reads it"
         )
         return
 
@@ -97,7 +103,7 @@ def _root_tools(plan: Plan) -> Iterator[Finding]:
             names = [word.text.partition("=")[0] for word in one.command.args]
             for name in sorted(tools.intersection(names)):
                 yield Finding(
-                    "installs-root-tool", run.line_of(one.command), f"{name} is root's to use",
+                    codes.INSTALLS_ROOT_TOOL, run.line_of(one.command), f"{name} is root's to use",
                     "check that nothing starts it",
                 )  # fmt: skip
                 return
@@ -116,7 +122,7 @@ def _low_ports(plan: Plan) -> Iterator[Finding]:
         for port in ports:
             if 0 < int(port) < 1024:
                 yield Finding(
-                    "low-port",
+                    codes.LOW_PORT,
                     step.instruction.line,
                     f"port {port} is below 1024",
                     "docker allows it (20.10 and later), other runtimes may not",
@@ -127,12 +133,13 @@ def _low_ports(plan: Plan) -> Iterator[Finding]:
 def _triggers(plan: Plan) -> Iterator[Finding]:
     if "onbuild" in plan.lineage.image.tag:
         yield Finding(
-            "onbuild", plan.steps[0].instruction.line, "the base's ONBUILD steps copy and install as root",
+            codes.ONBUILD, plan.steps[0].instruction.line,
+            "the base's ONBUILD steps copy and install as root",
             "check where they put the code",
         )  # fmt: skip
     for step in plan.lineage.of("ONBUILD"):
         yield Finding(
-            "onbuild", step.instruction.line, "ONBUILD steps will run as the new user elsewhere",
+            codes.ONBUILD, step.instruction.line, "ONBUILD steps will run as the new user elsewhere",
             "check who builds on it",
         )  # fmt: skip
         return
@@ -144,14 +151,14 @@ def find_notes(plan: Plan) -> Iterator[Finding]:
     if volumes:
         step, path = volumes[0]
         yield Finding(
-            "existing-volumes", step.instruction.line,
+            codes.EXISTING_VOLUMES, step.instruction.line,
             f"volumes of {path} made by the old image hold root's files",
             f"once: docker run --rm -u 0 -v VOLUME:{path} IMAGE chown -R {plan.account.ids} {path}",
         )  # fmt: skip
     if not plan.account.numeric:
         user = plan.lineage.last("USER")
         yield Finding(
-            "named-user",
+            codes.NAMED_USER,
             user.instruction.line if user else 0,
             "Kubernetes' runAsNonRoot cannot check a named user",
             "use --numeric, or set runAsUser",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from dockfix.checks import codes
 from dockfix.config import bare_folders, is_bare
 from dockfix.files.cache import Cache
 from dockfix.files.candidates import Build, Candidate
@@ -123,7 +124,7 @@ def _pack(one: Candidate, start: str) -> tuple[Any, ...] | str:
 
 def _unpack(row: tuple[Any, ...]) -> Candidate:
     path, real, refusal, builds, folder, outside = row
-    finding = None if refusal is None else Finding(*refusal)
+    finding = None if refusal is None else Finding(codes.named(refusal[0]), *refusal[1:])
     return Candidate(
         path, real, finding, builds=tuple(Build(*build) for build in builds), folder=folder, outside=outside
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from time import time_ns
 from typing import TYPE_CHECKING, Final
 
+from dockfix.checks import codes
 from dockfix.discovery.memory import Seen, remember_search
 from dockfix.files.candidates import Build, Candidate
 from dockfix.files.git import (
@@ -26,7 +27,7 @@ from dockfix.files.patterns import IGNORE_FILES, NEVER, VENDORED, Selection, is_
 from dockfix.files.reading import read_bytes
 from dockfix.repository.builds import collect_builds, reads_builds
 from dockfix.repository.manifests import can_be_manifest
-from dockfix.results import Finding
+from dockfix.results import Code, Finding
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -206,7 +207,7 @@ class _Search:
         for name in listing.submodules:
             if not self.selection.excludes(os.path.join(self.real, name)):
                 cure = "name it as a path of its own"
-                yield self._refuse(name, "submodule", "a submodule, not searched", cure)
+                yield self._refuse(name, codes.SUBMODULE, "a submodule, not searched", cure)
         for name, why in listing.closed:
             yield self._closed(name, why)
 
@@ -250,11 +251,11 @@ class _Search:
             return
         if not asked and not self.selection.everything and is_vendored(name.split("/")[:-1]):
             yield self._refuse(
-                name, "vendored", "copied here from elsewhere", "--include it, or mend its origin"
+                name, codes.VENDORED, "copied here from elsewhere", "--include it, or mend its origin"
             )
         elif template and not asked:
             cure = "render it, fix the result, carry it over"
-            yield self._refuse(name, "template", "a template, not a Dockerfile", cure)
+            yield self._refuse(name, codes.TEMPLATE, "a template, not a Dockerfile", cure)
         else:
             yield from self._look(name)
 
@@ -289,7 +290,7 @@ class _Search:
         elif stat.S_ISLNK(mode):
             yield self._follow(name)._replace(linked=True)
         elif not stat.S_ISDIR(mode):
-            yield self._refuse(name, "not-a-file", "a pipe, socket or device, not a file", "delete it")
+            yield self._refuse(name, codes.NOT_A_FILE, "a pipe, socket or device, not a file", "delete it")
 
     def _follow(self, name: str) -> Candidate:
         """The candidate of a symbolic link: what it leads to, if that is a file below the folder."""
@@ -297,12 +298,12 @@ class _Search:
         try:
             real = os.path.realpath(path, strict=True)
         except OSError:
-            return self._refuse(name, "dead-link", "a link to nothing or to itself", "mend or delete it")
+            return self._refuse(name, codes.DEAD_LINK, "a link to nothing or to itself", "mend or delete it")
         if not os.path.isfile(real):
-            return self._refuse(name, "not-a-file", "a link to a folder, not a file", "link to a file")
+            return self._refuse(name, codes.NOT_A_FILE, "a link to a folder, not a file", "link to a file")
         if os.path.commonpath([real, self.real]) != self.real:
             return self._refuse(
-                name, "outside", f"a link to {real!r}, outside of here", "name that file itself"
+                name, codes.OUTSIDE, f"a link to {real!r}, outside of here", "name that file itself"
             )
         return Candidate(path, real)
 
@@ -313,7 +314,7 @@ class _Search:
             folder = "/".join(parts[:depth])
             if part in _EXPECTED and folder not in seen:
                 seen.add(folder)
-                yield self._refuse(folder, "not-a-file", "a folder, not a file", "rename it")
+                yield self._refuse(folder, codes.NOT_A_FILE, "a folder, not a file", "rename it")
 
     def _walk(self, inner: str, specs: list[tuple[str, GitIgnoreSpec]]) -> Iterator[Candidate]:
         """What git would say below the relative path `inner` (with a slash at its end, or empty)."""
@@ -335,7 +336,7 @@ class _Search:
                     yield from self._judge(name, entry.name)
             elif self._enters(entry, name, specs):
                 if entry.name in _EXPECTED:
-                    yield self._refuse(name, "not-a-file", "a folder, not a file", "rename it")
+                    yield self._refuse(name, codes.NOT_A_FILE, "a folder, not a file", "rename it")
                 yield from self._enter(name, specs)
 
     def _enters(self, entry: os.DirEntry[str], name: str, specs: Iterable[tuple[str, GitIgnoreSpec]]) -> bool:
@@ -359,12 +360,12 @@ class _Search:
     def _path(self, name: str) -> str:
         return os.path.normpath(os.path.join(self.folder, name))
 
-    def _refuse(self, name: str, code: str, message: str, cure: str) -> Candidate:
+    def _refuse(self, name: str, code: Code, message: str, cure: str) -> Candidate:
         finding = Finding(code, 0, message, cure)
         return Candidate(self._path(name), os.path.join(self.real, name), finding)
 
     def _closed(self, name: str, why: str) -> Candidate:
-        finding = Finding("unreadable", 0, f"not readable: {why}", "allow reading it: chmod u+rx")
+        finding = Finding(codes.UNREADABLE, 0, f"not readable: {why}", "allow reading it: chmod u+rx")
         return Candidate(self._path(name), os.path.join(self.real, name), finding, failed=True)
 
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from dockfix.checks import codes
 from dockfix.edits import Edit, apply_edits
 from dockfix.embedded.changes import changed_spans, split_lines
 from dockfix.embedded.recognition import HOLES, hole_in_the_way
-from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
+from dockfix.results import Changed, Code, Failed, Finding, Result, Skipped, Unchanged
 
 Escape = Callable[[str], str]
 
@@ -187,22 +188,22 @@ def rewrite(
                 excerpts[index] = replace(excerpt, cells=_as_cells(result.text))
             else:
                 why = candidate.args[0] if isinstance(candidate, CannotCarry) else "it would not read back"
-                result = _skipped("cannot-carry", f"the fixed text has no spelling here: {why}")
+                result = _skipped(codes.CANNOT_CARRY, f"the fixed text has no spelling here: {why}")
         results.append(_located(result, excerpt, source))
     return text, tuple(reversed(results))
 
 
 def _fix(excerpt: Excerpt, fix: Callable[[str], Result]) -> Result:
     if excerpt.obstacle:
-        return _skipped("not-plain-text", f"the Dockerfile is not written out here: {excerpt.obstacle}")
+        return _skipped(codes.NOT_PLAIN_TEXT, f"the Dockerfile is not written out here: {excerpt.obstacle}")
     line = hole_in_the_way(excerpt.text)
     if line is not None:
         what = f"a value that is filled in later stands in {line.keyword}"
-        return _skipped("hole-in-the-way", what, line.line)
+        return _skipped(codes.HOLE_IN_THE_WAY, what, line.line)
     return fix(excerpt.text)
 
 
-def _skipped(code: str, message: str, line: int = 1) -> Skipped:
+def _skipped(code: Code, message: str, line: int = 1) -> Skipped:
     return Skipped((Finding(code, line, message, "apply what dockfix says of the built text by hand"),))
 
 
@@ -228,7 +229,7 @@ def _located(result: Result, excerpt: Excerpt, source: str) -> Result:
     """The result with line numbers of the file that holds the excerpt."""
 
     def move(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        return tuple(replace(one, line=excerpt.source_line(source, one.line)) for one in findings)
+        return tuple(one.at(excerpt.source_line(source, one.line)) for one in findings)
 
     match result:
         case Changed():

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from dockfix.checks import codes
 from dockfix.evidence.claims import Evidence, Kind
 from dockfix.evidence.image_files import Layout, read_layout
 from dockfix.evidence.python.catalogue import load_catalogue
@@ -81,7 +82,7 @@ class _Hearing:
                 if one.what in load_catalogue().commands
                 else "leave it as root, or take that out"
             )
-            yield Finding("needs-root-process", self.line, f"{_place(one)} needs root: {one.what}", cure)
+            yield Finding(codes.NEEDS_ROOT_PROCESS, self.line, f"{_place(one)} needs root: {one.what}", cure)
 
     def reviews(self) -> Iterator[Finding]:
         """Certain writes where only root may, and low ports."""
@@ -89,17 +90,18 @@ class _Hearing:
         in_home = [one for one in closed if is_root_home(one.directory)]
         if in_home:
             yield Finding(
-                "uses-root-home", self.line, f"{_fold(in_home)}: in root's home, which nobody else may enter",
+                codes.USES_ROOT_HOME, self.line,
+                f"{_fold(in_home)}: in root's home, which nobody else may enter",
                 "write below the working directory or the user's home",
             )  # fmt: skip
         if elsewhere := [one for one in closed if one not in in_home]:
             yield Finding(
-                "writes-to-system-directory", self.line, f"{_fold(elsewhere)}: only root may write there",
+                codes.WRITES_TO_SYSTEM_DIRECTORY, self.line, f"{_fold(elsewhere)}: only root may write there",
                 "name a place of the user's",
             )  # fmt: skip
         for one in self._ports(certain=True)[:1]:
             yield Finding(
-                "low-port", self.line, f"{_place(one)} opens port {one.what}, which is below 1024",
+                codes.LOW_PORT, self.line, f"{_place(one)} opens port {one.what}, which is below 1024",
                 "docker allows it (20.10 and later), other runtimes may not",
             )  # fmt: skip
 
@@ -112,27 +114,27 @@ class _Hearing:
         """What is not sure: one note for each kind."""
         if perhaps := [one for one in self.outside if not one.certain]:
             yield Finding(
-                "may-write", self.line, f"perhaps written: {_fold(perhaps)}",
+                codes.MAY_WRITE, self.line, f"perhaps written: {_fold(perhaps)}",
                 "if so, give the directory to the user above USER",
             )  # fmt: skip
         unknown = [one for one in self.claims if one.kind is Kind.WRITE and not one.what]
         if unknown and self.reading.start_known:
             yield Finding(
-                "unknown-place", self.line, f"written, but where cannot be told: {_fold(unknown)}",
+                codes.UNKNOWN_PLACE, self.line, f"written, but where cannot be told: {_fold(unknown)}",
                 "check that the user may write there",
             )  # fmt: skip
         if root := [one for one in self.claims if one.kind is Kind.ROOT and not one.certain]:
             yield Finding(
-                "may-need-root", self.line, f"perhaps needs root: {_fold(root)}", "see whether that runs"
+                codes.MAY_NEED_ROOT, self.line, f"perhaps needs root: {_fold(root)}", "see whether that runs"
             )
         if ports := self._ports(certain=False):
             yield Finding(
-                "low-port", self.line, f"perhaps a port below 1024: {_fold(ports)}",
+                codes.LOW_PORT, self.line, f"perhaps a port below 1024: {_fold(ports)}",
                 "some runtimes keep such ports for root",
             )  # fmt: skip
         if self.reading.is_cut:
             yield Finding(
-                "evidence-cut", self.line, "a large application: not all of its sources were followed",
+                codes.EVIDENCE_CUT, self.line, "a large application: not all of its sources were followed",
                 "--verify tries the whole",
             )  # fmt: skip
 
@@ -191,4 +193,4 @@ def _contradictions(plan: Plan, home: str, written: Iterable[str]) -> Iterator[F
         asking = [one for one in plan.options.deployments if one.needs_number and one.non_root]
         if account.numeric and asking and asking[0].non_root:
             where = asking[0].at(asking[0].non_root)
-            yield Finding("numeric-user", 0, f"{where} asks for runAsNonRoot, so USER is a number")
+            yield Finding(codes.NUMERIC_USER, 0, f"{where} asks for runAsNonRoot, so USER is a number")

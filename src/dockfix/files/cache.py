@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
+from dockfix.checks import codes
 from dockfix.diff import LineEdit, apply_lines
 from dockfix.files.candidates import Candidate
 from dockfix.files.dependencies import Surroundings
@@ -343,4 +344,4 @@ def _rows(findings: tuple[Finding, ...]) -> tuple[tuple[str, int, str, str], ...
 
 
 def _findings(rows: tuple[tuple[str, int, str, str], ...]) -> tuple[Finding, ...]:
-    return tuple(Finding(*row) for row in rows)
+    return tuple(Finding(codes.named(code), line, message, cure) for code, line, message, cure in rows)

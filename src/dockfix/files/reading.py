@@ -8,8 +8,9 @@ import stat
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from dockfix.checks import codes
 from dockfix.files.stamps import Stamp, stamp_of
-from dockfix.results import Failed, Finding
+from dockfix.results import Code, Failed, Finding
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -76,42 +77,42 @@ def _read(handle: int, guess: int, most: int) -> bytes:
 def decode(data: bytes) -> Source | Failed:
     """`data` as text; Failed where it is empty, too large, holds a NUL byte or is not UTF-8."""
     if len(data) > MAX_BYTES:
-        return _failed("too-large", 0, f"larger than {MAX_BYTES >> 20} MiB", "no Dockerfile is that long")
+        return _failed(codes.TOO_LARGE, 0, f"larger than {MAX_BYTES >> 20} MiB", "no Dockerfile is that long")
     if not data.strip():
-        return _failed("empty", 0, "empty file", "write a Dockerfile, or delete it")
+        return _failed(codes.EMPTY, 0, "empty file", "write a Dockerfile, or delete it")
     if data.startswith(_UTF_16):
-        return _failed("not-utf-8", 1, "UTF-16 text", "save it as UTF-8")
+        return _failed(codes.NOT_UTF_8, 1, "UTF-16 text", "save it as UTF-8")
     if (at := data.find(b"\0")) >= 0:
-        return _failed("nul-byte", _line(data, at), "a NUL byte", "save it as UTF-8 text")
+        return _failed(codes.NUL_BYTE, _line(data, at), "a NUL byte", "save it as UTF-8 text")
     try:
         return Source(data, data.decode("utf-8"))
     except UnicodeDecodeError as error:
         byte = data[error.start]
         message = f"not UTF-8: byte 0x{byte:02x}"
-        return _failed("not-utf-8", _line(data, error.start), message, "save it as UTF-8")
+        return _failed(codes.NOT_UTF_8, _line(data, error.start), message, "save it as UTF-8")
 
 
 def _line(data: bytes, offset: int) -> int:
     return data.count(b"\n", 0, offset) + 1
 
 
-def _failed(code: str, line: int, message: str, cure: str) -> Failed:
+def _failed(code: Code, line: int, message: str, cure: str) -> Failed:
     return Failed(Finding(code, line, message, cure))
 
 
 def _explain(path: str, error: OSError) -> Finding:
     if error.errno == errno.ENOENT:
         if os.path.islink(path):
-            return Finding("missing", 0, "a symbolic link to nothing", "mend or delete the link")
-        return Finding("missing", 0, "no such file", "check the name")
+            return Finding(codes.MISSING, 0, "a symbolic link to nothing", "mend or delete the link")
+        return Finding(codes.MISSING, 0, "no such file", "check the name")
     if error.errno == errno.ELOOP:
-        return Finding("missing", 0, "a symbolic link to itself", "mend or delete the link")
+        return Finding(codes.MISSING, 0, "a symbolic link to itself", "mend or delete the link")
     if error.errno == errno.EACCES:
-        return Finding("unreadable", 0, "not readable", "allow reading it: chmod u+r")
+        return Finding(codes.UNREADABLE, 0, "not readable", "allow reading it: chmod u+r")
     if error.errno in (errno.EINVAL, errno.EISDIR, errno.ENXIO):
-        return Finding("not-a-file", 0, _kind(path), "name a regular file")
+        return Finding(codes.NOT_A_FILE, 0, _kind(path), "name a regular file")
     reason = error.strerror or str(error)
-    return Finding("unreadable", 0, f"not readable: {reason}", "check the file system")
+    return Finding(codes.UNREADABLE, 0, f"not readable: {reason}", "check the file system")
 
 
 def _kind(path: str) -> str:

@@ -13,8 +13,9 @@ import sys
 import time
 from typing import Final
 
+from dockfix.checks import codes
 from dockfix.files.reading import read_bytes
-from dockfix.results import Finding
+from dockfix.results import Code, Finding
 
 DAY: Final = 24 * 60 * 60
 _HOST = re.sub(r"[^A-Za-z0-9]", "", socket.gethostname())[:32] or "host"
@@ -39,21 +40,21 @@ def replace_content(path: str, before: bytes, after: bytes) -> None:
     try:
         mode = os.stat(target).st_mode
         if not mode & 0o222 or not os.access(target, os.W_OK):
-            raise _refused("read-only", "read-only", "allow writing it: chmod u+w")
+            raise _refused(codes.READ_ONLY, "read-only", "allow writing it: chmod u+w")
         _write(target, before, after)
     except FileNotFoundError:
-        raise _refused("changed-meanwhile", "gone since it was read", "run dockfix again") from None
+        raise _refused(codes.CHANGED_MEANWHILE, "gone since it was read", "run dockfix again") from None
     except PermissionError:
         folder = os.path.dirname(path) or os.curdir
-        raise _refused("read-only", f"folder {folder!r} is not writable", "allow writing there") from None
+        raise _refused(codes.READ_ONLY, f"folder {folder!r} is not writable", "allow writing there") from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise _refused(
-            "not-written", f"not written: {reason}", "make room or check the file system"
+            codes.NOT_WRITTEN, f"not written: {reason}", "make room or check the file system"
         ) from None
 
 
-def _refused(code: str, message: str, cure: str) -> WriteError:
+def _refused(code: Code, message: str, cure: str) -> WriteError:
     return WriteError(Finding(code, 0, message, cure))
 
 
@@ -80,7 +81,7 @@ def _write(target: str, before: bytes, after: bytes) -> None:
 
 def _check_unchanged(target: str, before: bytes) -> None:
     if read_bytes(target, len(before)) != before:
-        raise _refused("changed-meanwhile", "changed since it was read", "run dockfix again")
+        raise _refused(codes.CHANGED_MEANWHILE, "changed since it was read", "run dockfix again")
 
 
 def _copy_status(target: str, handle: int, temporary: str) -> None:

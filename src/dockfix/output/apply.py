@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from dockfix.checks import codes
 from dockfix.files.git import GitError, find_top, find_uncommitted
 from dockfix.files.writing import WriteError, replace_content
 from dockfix.output.journal import Journal, JournalError, find_journal
@@ -14,7 +15,9 @@ from dockfix.results import Failed, Finding
 from dockfix.runner.outcome import Analysis
 from dockfix.terminal import Terminal, show_path
 
-_UNCOMMITTED: Final = Finding("uncommitted", 0, "has uncommitted changes", "commit them, or --allow-dirty")
+_UNCOMMITTED: Final = Finding(
+    codes.UNCOMMITTED, 0, "has uncommitted changes", "commit them, or --allow-dirty"
+)
 
 
 class Writer:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import IO, Any, Final
 
+from dockfix.checks import codes
 from dockfix.files.git import GitError, find_top, git_folder
 from dockfix.files.reading import MAX_BYTES, read_bytes
 from dockfix.files.writing import WriteError, replace_content
@@ -172,10 +173,10 @@ def _put_back(entry: Entry) -> Finding | None:
         if now == entry.before:
             return None
         if sha256(now).hexdigest() != entry.after:
-            return Finding("changed-meanwhile", 0, "changed since it was written", "put it back by hand")
+            return Finding(codes.CHANGED_MEANWHILE, 0, "changed since it was written", "put it back by hand")
         replace_content(entry.path, now, entry.before)
     except OSError as error:
-        return Finding("unreadable", 0, f"not readable: {error.strerror}", "put it back by hand")
+        return Finding(codes.UNREADABLE, 0, f"not readable: {error.strerror}", "put it back by hand")
     except WriteError as error:
         return error.finding
     return None

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from enum import IntEnum, StrEnum
 from typing import Final
 
+from dockfix.checks import codes
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
 from dockfix.runner.outcome import Analysis
 from dockfix.terminal import Terminal, show_path
 
-BROKEN: Final = "rewrite-breaks"
 """The code of a change that a container engine refuted."""
 FEW: Final = 3
 """So many files with one kind of note are said one by one."""
@@ -71,7 +71,7 @@ class Report:
         """What the process should leave with."""
         if self.failed:
             return Exit.FAILED
-        if (self.mode is Mode.CHECK and self.changed) or self.skipped[BROKEN]:
+        if (self.mode is Mode.CHECK and self.changed) or self.skipped[codes.REWRITE_BREAKS.name]:
             return Exit.WOULD_CHANGE
         return Exit.DONE
 

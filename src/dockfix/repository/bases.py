@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from dockfix.checks import codes
 from dockfix.files.cache import Cache, derive_all
 from dockfix.files.candidates import Candidate
 from dockfix.files.reading import MAX_BYTES, Source, read_bytes, read_source
@@ -42,7 +43,7 @@ class Relations:
                 continue
             more = f" and {len(children) - SHOWN} more" if len(children) > SHOWN else ""
             message = f"the base of {', '.join(sorted(children)[:SHOWN])}{more}, whose steps run as its user"
-            reason = Finding("base-of-others", 1, message, "they get the user, it keeps root")
+            reason = Finding(codes.BASE_OF_OTHERS, 1, message, "they get the user, it keeps root")
             yield replace(analysis, result=Skipped((reason,)), applies=False, edits=())
 
 

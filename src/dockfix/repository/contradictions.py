@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from dockfix.checks import codes
 from dockfix.edits import Edit
 from dockfix.repository.manifests import Deployment, Mount, Setting
 from dockfix.results import Finding
 
-MENDED_BY_EDITS: Final = frozenset({"manifest-user", "manifest-mount"})
+MENDED_BY_EDITS: Final = frozenset({codes.MANIFEST_USER.name, codes.MANIFEST_MOUNT.name})
 
 
 def find_contradictions(
@@ -33,17 +34,17 @@ def find_contradictions(
 def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iterator[Finding]:
     if one.is_root and one.user is not None:
         where = one.at(one.user)
-        yield Finding("manifest-user", 0, f"{where} runs it as root all the same", "drop that line")
+        yield Finding(codes.MANIFEST_USER, 0, f"{where} runs it as root all the same", "drop that line")
     if one.privileged is not None:
         message = f"{one.at(one.privileged)} runs it privileged, which a user's process makes no use of"
-        yield Finding("manifest-privileged", 0, message, "see whether it is still needed")
+        yield Finding(codes.MANIFEST_PRIVILEGED, 0, message, "see whether it is still needed")
     if one.needs_number and one.non_root is not None and not user[:1].isdigit():
         message = f"{one.at(one.non_root)} asks for runAsNonRoot, which a named user does not pass"
-        yield Finding("named-user", 0, message, "use --numeric, or set runAsUser there")
+        yield Finding(codes.NAMED_USER, 0, message, "use --numeric, or set runAsUser there")
     for port in one.ports:
         if port.value.isdigit() and 0 < int(port.value) < 1024 and one.kind != "compose":
             message = f"{one.at(port)} opens port {port.value}, which some runtimes keep for root"
-            yield Finding("low-port", 0, message, "move the application to a port from 1024 on")
+            yield Finding(codes.LOW_PORT, 0, message, "move the application to a port from 1024 on")
     for mount in one.mounts:
         yield from _of_mount(one, mount, home, written)
     if one.read_only is not None:
@@ -52,7 +53,7 @@ def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iter
             if not any(_is_within(path, place) for place in open_places):
                 where = one.at(one.read_only)
                 message = f"{where} makes the image read-only, but the application writes {path}"
-                yield Finding("manifest-read-only", 0, message, f"mount a volume or tmpfs at {path}")
+                yield Finding(codes.MANIFEST_READ_ONLY, 0, message, f"mount a volume or tmpfs at {path}")
 
 
 def _of_mount(one: Deployment, mount: Mount, home: str, written: tuple[str, ...]) -> Iterator[Finding]:
@@ -60,16 +61,18 @@ def _of_mount(one: Deployment, mount: Mount, home: str, written: tuple[str, ...]
     where = one.at(mount.target)
     if _is_within(place, "/root"):
         message = f"{where} mounts {place}, which only root reads"
-        yield Finding("manifest-mount", 0, message, f"mount it at {moved_home(place, home)}")
+        yield Finding(codes.MANIFEST_MOUNT, 0, message, f"mount it at {moved_home(place, home)}")
         return
     if mount.read_only or not any(_is_within(path, place) for path in written):
         return
     if mount.is_bind:
         message = f"{where} mounts {mount.source} at {place}, where the application writes"
-        yield Finding("existing-volumes", 0, message, f"give {mount.source} to the user on the host, once")
+        yield Finding(
+            codes.EXISTING_VOLUMES, 0, message, f"give {mount.source} to the user on the host, once"
+        )
     elif one.kind in ("kubernetes", "helm") and one.group is None:
         message = f"{where} mounts a volume at {place}, where the application writes, without fsGroup"
-        yield Finding("manifest-group", 0, message, "set fsGroup to the user's group")
+        yield Finding(codes.MANIFEST_GROUP, 0, message, "set fsGroup to the user's group")
 
 
 def edit_manifest(

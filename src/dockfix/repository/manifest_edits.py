@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from dockfix.checks import codes
 from dockfix.diff import compare_lines, patch_name
 from dockfix.edits import apply_edits
 from dockfix.files.git import find_top
@@ -153,7 +154,7 @@ def _edit(place: str, wishes: Sequence[_Wish], root: str, mended: dict[str, set[
         one = present.get(wish.key)
         if one is not None:
             mended.setdefault(wish.dockerfile, set()).update(find_mended(one, edits))
-    note = Finding("follows", 0, "follows the Dockerfiles that it runs", "apply both together")
+    note = Finding(codes.FOLLOWS, 0, "follows the Dockerfiles that it runs", "apply both together")
     return Analysis(
         os.path.relpath(place),
         Changed(text, (NAME,), (), (note,)),

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Final
 
+from dockfix.checks import codes
 from dockfix.context import Context
 from dockfix.files.build_context import FolderReader, describe_context, digest_names
 from dockfix.files.dependencies import NOWHERE, Surroundings, note_surroundings
 from dockfix.files.reading import decode
 from dockfix.files.stamps import mark
 from dockfix.options import Options
-from dockfix.results import Failed, Finding
+from dockfix.results import Code, Failed, Finding
 from dockfix.runner.outcome import Analysis, analyse, analyse_embedded
 
 KEPT: Final = 256
@@ -71,7 +72,7 @@ def work_in_time(job: Job, seconds: float) -> Verdict:
             signal.setitimer(signal.ITIMER_REAL, 0)
     except _TimeIsUpError:
         return lose(
-            job, "timeout", f"not done after {seconds:g} seconds", "--timeout SECONDS, or --exclude it"
+            job, codes.TIMEOUT, f"not done after {seconds:g} seconds", "--timeout SECONDS, or --exclude it"
         )
     finally:
         signal.signal(signal.SIGALRM, previous)
@@ -120,6 +121,6 @@ def _recall(key: _Likeness, job: Job, context: Context) -> Analysis | None:
     return replace(analysis, path=job.path)
 
 
-def lose(job: Job, code: str, message: str, cure: str) -> Verdict:
+def lose(job: Job, code: Code, message: str, cure: str) -> Verdict:
     """The verdict on a file whose work was lost."""
     return Verdict(Analysis(job.path, Failed(Finding(code, 0, message, cure))))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from dockfix.checks import codes
 from dockfix.context import Context
 from dockfix.diff import LineEdit, compare_lines, format_patch
 from dockfix.files.reading import Source
@@ -150,4 +151,4 @@ def _bug(error: BaseException) -> Finding:
     place = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace else ""
     message = f"dockfix failed: {type(error).__name__}: {error}{place}".replace("\n", " ")
     cure = f"untouched; report it with the file and Python {sys.version_info.major}.{sys.version_info.minor}"
-    return Finding("internal-error", 0, message, cure)
+    return Finding(codes.INTERNAL_ERROR, 0, message, cure)

@@ -18,6 +18,7 @@ from itertools import islice
 from multiprocessing.connection import wait
 from typing import Final, Protocol
 
+from dockfix.checks import codes
 from dockfix.runner import outcome
 from dockfix.runner.jobs import Item, Job, Verdict, lose, work_chunk
 
@@ -201,9 +202,11 @@ def _work_one_by_one(jobs: list[Job], seconds: float) -> Iterator[Verdict]:
                 yield single.submit([job], seconds).result(timeout=2 * seconds)[0]
             except BrokenExecutor:
                 single.kill()
-                yield lose(job, "crash", "the process that worked on it died", "report it with the file")
+                yield lose(job, codes.CRASH, "the process that worked on it died", "report it with the file")
             except FutureTimeoutError:
                 single.kill()
-                yield lose(job, "timeout", f"could not be stopped after {seconds:g} seconds", "--exclude it")
+                yield lose(
+                    job, codes.TIMEOUT, f"could not be stopped after {seconds:g} seconds", "--exclude it"
+                )
     finally:
         single.kill()

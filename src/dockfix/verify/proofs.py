@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from dockfix.checks import codes
 from dockfix.config import ConfigError
 from dockfix.files.candidates import Candidate
-from dockfix.output.summary import BROKEN
 from dockfix.results import Changed, Failed, Finding, Skipped
 from dockfix.runner.outcome import Analysis
 from dockfix.terminal import Terminal, show_path
@@ -105,7 +105,7 @@ def _pass_by(analysis: Analysis, terminal: Terminal, *, only_proven: bool) -> An
 
 
 def _leave(analysis: Analysis, message: str) -> Analysis:
-    reason = Finding("not-proven", 0, message, "look at the patch; write it without --verify")
+    reason = Finding(codes.NOT_PROVEN, 0, message, "look at the patch; write it without --verify")
     return replace(analysis, result=Skipped((reason,)), applies=False)
 
 
@@ -127,9 +127,13 @@ def _judge(analysis: Analysis, verdict: Verdict, *, only_proven: bool, kept: str
         Path(place).write_bytes(analysis.patch.encode("utf-8"))
     except OSError as error:
         return replace(analysis, result=Failed(_unkept(place, error)), applies=False)
-    reason = Finding(BROKEN, 0, f"the rewrite breaks it: {verdict.details.reason}", f"report it with {place}")
+    reason = Finding(
+        codes.REWRITE_BREAKS, 0, f"the rewrite breaks it: {verdict.details.reason}", f"report it with {place}"
+    )
     return replace(analysis, result=Skipped((reason,)), applies=False)
 
 
 def _unkept(place: str, error: OSError) -> Finding:
-    return Finding(BROKEN, 0, f"the rewrite breaks it, and {place} cannot be written: {error.strerror}")
+    return Finding(
+        codes.REWRITE_BREAKS, 0, f"the rewrite breaks it, and {place} cannot be written: {error.strerror}"
+    )
