@@ -14,15 +14,10 @@ PLAN_CIRCLE = tuple(
 OPEN_CIRCLES = {
     PLAN_CIRCLE,
     tuple(f"dockfix.evidence.python.{name}" for name in ("application", "builtins", "values")),
-    tuple(f"dockfix.repository.{name}" for name in ("compose", "kubernetes", "manifests")),
 }
 OPEN_UPWARD = {
-    ("dockfix.evidence.assess", "dockfix.repository.contradictions"),
     ("dockfix.files.cache", "dockfix.runner.jobs"),
     ("dockfix.files.cache", "dockfix.runner.outcome"),
-    ("dockfix.options", "dockfix.repository.manifests"),
-    ("dockfix.repository.bases", "dockfix.runner.outcome"),
-    ("dockfix.repository.manifest_edits", "dockfix.runner.outcome"),
     ("dockfix.runner.outcome", "dockfix.verify"),
 }
 

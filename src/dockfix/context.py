@@ -5,6 +5,72 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dockfix.diff import quote_name
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and where it stands: its line (from 1) and its characters in the file."""
+
+    value: str
+    line: int
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A volume: where it is mounted, and its name or, for a bind mount, the path on the host."""
+
+    target: Setting
+    source: str = ""
+    read_only: bool = False
+
+    @property
+    def is_bind(self) -> bool:
+        """Whether a directory of the host is mounted, whose files keep their owner."""
+        return self.source.startswith((".", "/", "~", "$"))
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One service or container as a manifest runs it.
+
+    `dockerfile` is the file that it is built from, relative to the repository, "" where only the
+    image's name is known. `user` is who it runs as where the manifest says so; `non_root` whether
+    Kubernetes checks that it is no root (which a named user does not pass).
+    """
+
+    file: str
+    line: int
+    kind: str
+    name: str
+    image: str = ""
+    dockerfile: str = ""
+    user: Setting | None = None
+    non_root: Setting | None = None
+    group: Setting | None = None
+    read_only: Setting | None = None
+    privileged: Setting | None = None
+    ports: tuple[Setting, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    command: tuple[str, ...] = ()
+
+    @property
+    def is_root(self) -> bool:
+        """Whether the manifest puts root back."""
+        return self.user is not None and self.user.value.partition(":")[0] in ("root", "0")
+
+    @property
+    def needs_number(self) -> bool:
+        """Whether a named USER would be refused: Kubernetes can't tell that it is no root."""
+        return self.non_root is not None and self.user is None
+
+    def at(self, setting: Setting) -> str:
+        """Where a setting stands, fit for one line of a message."""
+        name = self.file if self.file.isprintable() else quote_name(self.file)
+        return f"{name}:{setting.line}"
+
 
 def _nothing(_path: str) -> str | None:
     return None
@@ -12,18 +78,20 @@ def _nothing(_path: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a Dockerfile lies.
+    """Where a Dockerfile lies, and what runs its image.
 
     `path` is the file as the user named it, with slashes; `siblings` the names beside it;
     `read` gives the text of a file of the build context by its relative path with slashes, or
     None where there is no such text; `names` the names in one of its folders ("" the context
-    itself), folders' with a slash at their end, and is None where nobody can list them.
+    itself), folders' with a slash at their end, and is None where nobody can list them;
+    `deployments` are the services and containers of the repository that run the image.
     """
 
     path: str = ""
     siblings: frozenset[str] = frozenset()
     read: Callable[[str], str | None] = _nothing
     names: Callable[[str], frozenset[str]] | None = None
+    deployments: tuple[Deployment, ...] = ()
 
     @property
     def knows_files(self) -> bool:

@@ -6,10 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from dockfix.repository.manifests import Deployment
+from typing import Final
 
 DEFAULT_ID: Final = 10001
 _ACCOUNT_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
@@ -43,7 +40,7 @@ class Options:
     numbers are needed). `select` and `ignore` hold transform names; an empty `select` means all.
     `targets` names further stages that ship, beside the last. `images` maps image patterns to
     facts, in the form of the package's own bases.toml. With `evidence` the application's sources
-    are read as well; `deployments` are what the repository's manifests say of running the image.
+    are read as well, and what runs the image is taken into account.
     """
 
     user: str = "appuser"
@@ -59,7 +56,6 @@ class Options:
     targets: tuple[str, ...] = ()
     images: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     evidence: bool = True
-    deployments: tuple[Deployment, ...] = ()
 
     def __post_init__(self) -> None:
         if not _ACCOUNT_NAME.fullmatch(self.user) or self.user == "root":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from dockfix.config import ConfigError, bare_folders, build_options, check_overrides, find_config
-from dockfix.context import Context
+from dockfix.context import Context, Deployment
 from dockfix.diff import patch_name, patch_root
 from dockfix.discovery.paths import find_candidates
 from dockfix.files.candidates import Candidate
@@ -20,7 +20,7 @@ from dockfix.output.diffstat import Statistics
 from dockfix.output.interrupts import Interrupts
 from dockfix.output.summary import Exit, Mode, Report, Volume
 from dockfix.results import Failed
-from dockfix.runner.outcome import Analysis, analyse, load_core_meanwhile
+from dockfix.runner.outcome import Analysis, analyse, hold_back, load_core_meanwhile
 from dockfix.runner.runner import FEW, analyse_many
 from dockfix.terminal import Terminal
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from dockfix.files.cache import Cache
     from dockfix.files.patterns import Selection
     from dockfix.output.apply import Writer
-    from dockfix.repository.manifests import Deployment
     from dockfix.verify import VerifyOptions
 
 STANDARD_INPUT: Final = "-"
@@ -97,12 +96,14 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
     candidates = [candidate for candidate in found if not candidate.outside]
     others = found[len(candidates) :]
     deployments = _find_deployments(selection, candidates, others, cache)
-    options, related = _relate_and_analyse(request, candidates, others, deployments, cache)
+    if deployments:
+        candidates = [one._replace(deployments=deployments.get(one.real, ())) for one in candidates]
+    options, related = _relate_and_analyse(request, candidates, others, cache)
     analyses = _name(related, candidates, root) if request.needs_texts or request.statistics else related
     if request.proof is not None:
         analyses = _prove(request, request.proof, candidates, analyses, terminal)
     if request.manifests and deployments:
-        from dockfix.repository.manifest_edits import follow  # noqa: PLC0415  # only where it is asked for
+        from dockfix.runner.manifests import follow  # noqa: PLC0415  # only where it is asked for
 
         by_file = {one.real: own for one, own in zip(candidates, options, strict=True)}
         analyses = follow(analyses, deployments, by_file, root)
@@ -182,7 +183,6 @@ def _relate_and_analyse(
     request: Request,
     candidates: Sequence[Candidate],
     others: Sequence[Candidate],
-    deployments: Mapping[str, tuple[Deployment, ...]],
     cache: Cache | None,
 ) -> tuple[Sequence[Options], Iterator[Analysis]]:
     """The candidates' options and analyses, in the light of what builds and runs them.
@@ -192,7 +192,7 @@ def _relate_and_analyse(
     Raises ConfigError before the first.
     """
     options = _options(candidates, request.overrides)
-    if not deployments and not any(candidate.builds for candidate in (*candidates, *others)):
+    if not any(one.builds or one.deployments for one in (*candidates, *others)):
         return options, _analyses(request, candidates, options, cache)
     from dockfix.repository.bases import relate  # noqa: PLC0415  # not needed for single files
 
@@ -204,13 +204,12 @@ def _relate_and_analyse(
         candidates,
         options,
         others,
-        deployments,
         options_of=lambda folder: build_options(folder, request.overrides),
         by_number=by_number,
         cache=cache,
     )
-    held_back = relations.hold_back(_analyses(request, candidates, relations.options, cache))
-    return relations.options, held_back
+    analyses = _analyses(request, candidates, relations.options, cache)
+    return relations.options, hold_back(analyses, relations.reasons())
 
 
 def _prove(

@@ -9,7 +9,7 @@ from git_repository import Repository
 
 from dockfix.files import stamps
 from dockfix.files.candidates import Build, Candidate
-from dockfix.repository.deployments import find_deployments, find_telling
+from dockfix.repository.deployments import find_deployments, find_telling, likely_names
 
 DOCKERFILE = 'FROM python:3.12-slim\nWORKDIR /srv\nCOPY . .\nCMD ["python", "web.py"]\n'
 WRITES = 'import os\nos.makedirs("/data/up", exist_ok=True)\n'
@@ -205,3 +205,19 @@ def test_a_manifest_that_two_searches_found_is_heard_once(web: Repository) -> No
     telling = find_telling(root, ["pod.yaml"])
     found = find_deployments([(root, telling), (root, telling)], candidates)
     assert [len(rows) for rows in found.values()] == [1]
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "names"),
+    [
+        ("services/web/Dockerfile", {"web"}),
+        ("web/docker/Dockerfile", {"web"}),
+        ("web.Dockerfile", {"web"}),
+        ("docker/Dockerfile.web", {"web"}),
+        ("services/api/Dockerfile", {"api"}),
+        ("services/api/web.Dockerfile", {"api", "web"}),
+        ("Dockerfile", set()),
+    ],
+)
+def test_an_image_is_likely_called_like_its_folder_or_file(dockerfile: str, names: set[str]) -> None:
+    assert likely_names(dockerfile) == names

@@ -8,6 +8,7 @@ from typing import Final
 
 from dockfix.checks import codes
 from dockfix.evidence.claims import Evidence, Kind
+from dockfix.evidence.contradictions import find_contradictions
 from dockfix.evidence.image_files import Layout, read_layout
 from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.sources import Reading, read_start
@@ -16,7 +17,6 @@ from dockfix.model.holdings import is_given
 from dockfix.model.paths import is_below_any, is_ownable, is_root_home, is_shared, is_system_directory
 from dockfix.model.plan import Plan
 from dockfix.model.testimony import Testimony
-from dockfix.repository.contradictions import find_contradictions
 from dockfix.results import Finding
 
 SHOWN: Final = 3
@@ -173,7 +173,7 @@ def _fills(plan: Plan, layout: Layout, path: str) -> Iterator[tuple[str, str]]:
 
 def _mounts(plan: Plan, home: str) -> Iterator[str]:
     """Directories that volumes of compose are mounted at: a new volume takes the owner that the image has."""
-    for deployment in plan.options.deployments:
+    for deployment in plan.context.deployments:
         for mount in deployment.mounts if deployment.kind == "compose" else ():
             place = posixpath.normpath(mount.target.value)
             if mount.is_bind or mount.read_only or not mount.source:
@@ -186,11 +186,11 @@ def _mounts(plan: Plan, home: str) -> Iterator[str]:
 
 
 def _contradictions(plan: Plan, home: str, written: Iterable[str]) -> Iterator[Finding]:
-    if plan.options.deployments:
+    if plan.context.deployments:
         account = plan.account
         user = account.ids if account.numeric else account.name
-        yield from find_contradictions(plan.options.deployments, user=user, home=home, written=written)
-        asking = [one for one in plan.options.deployments if one.needs_number and one.non_root]
+        yield from find_contradictions(plan.context.deployments, user=user, home=home, written=written)
+        asking = [one for one in plan.context.deployments if one.needs_number and one.non_root]
         if account.numeric and asking and asking[0].non_root:
             where = asking[0].at(asking[0].non_root)
             yield Finding(codes.NUMERIC_USER, 0, f"{where} asks for runAsNonRoot, so USER is a number")

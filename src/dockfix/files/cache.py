@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from dockfix.checks import codes
+from dockfix.context import Deployment
 from dockfix.diff import LineEdit, apply_lines
 from dockfix.files.candidates import Candidate
 from dockfix.files.dependencies import Surroundings
@@ -65,7 +66,7 @@ class Cache:
         self.stamps = Stamps()
         self._here = os.path.join(os.getcwd(), "")
         self.stale = False
-        self._options: dict[int, tuple[Options, bytes]] = {}
+        self._options: dict[tuple[int, int], tuple[Options, tuple[Deployment, ...], bytes]] = {}
 
     @property
     def knows_files(self) -> bool:
@@ -84,7 +85,7 @@ class Cache:
         entry = _Entry._make(row)
         if entry.stamp is None or entry.marks is None or entry.stamp != self.stamps.of(candidate.real):
             return None
-        if entry.terms != self._terms(options, candidate.folder, candidate.embedded):
+        if entry.terms != self._terms(options, candidate):
             return None
         if not self.stamps.hold(entry.marks):
             return None
@@ -129,7 +130,7 @@ class Cache:
         if place == len(self._outcomes):
             self._outcomes.append(outcome)
         around = verdict.around
-        terms = self._terms(job.options, job.folder, job.embedded)
+        terms = self._terms(job.options, job)
         self._files.pop(self._absolute(job.path), None)
         entry = _Entry(
             now,
@@ -212,16 +213,20 @@ class Cache:
         result = _decode(outcome, text)
         return Analysis(path, result, data, applies(result, options), edits)
 
-    def _terms(self, options: Options, folder: str | None, embedded: bool) -> bytes:
-        known = self._options.get(id(options))
+    def _terms(self, options: Options, file: Candidate | Job) -> bytes:
+        """A digest of all that a result comes from but the file and what was read."""
+        key = id(options), id(file.deployments)
+        known = self._options.get(key)
         if known is None:
-            known = self._options[id(options)] = (options, _digest_options(options))
-        if not folder and not embedded:
-            return known[1]
-        return blake2b(known[1] + os.fsencode(folder or "") + b"\0" * embedded, digest_size=16).digest()
+            known = self._options[key] = (options, file.deployments, _digest(options, file.deployments))
+        if not file.folder and not file.embedded:
+            return known[2]
+        return blake2b(
+            known[2] + os.fsencode(file.folder or "") + b"\0" * file.embedded, digest_size=16
+        ).digest()
 
     def _key(self, job: Job) -> bytes:
-        digest = blake2b(self._terms(job.options, job.folder, job.embedded), digest_size=16)
+        digest = blake2b(self._terms(job.options, job), digest_size=16)
         digest.update(job.data)
         return digest.digest()
 
@@ -304,8 +309,8 @@ def _load(path: str, version: bytes) -> dict[str, Any]:
     return {}
 
 
-def _digest_options(options: Options) -> bytes:
-    text = json.dumps(_plain(options), sort_keys=True, default=_plain)
+def _digest(options: Options, deployments: tuple[Deployment, ...]) -> bytes:
+    text = json.dumps([options, deployments], sort_keys=True, default=_plain)
     return blake2b(text.encode(), digest_size=16).digest()
 
 

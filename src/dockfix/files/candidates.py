@@ -1,4 +1,4 @@
-"""A file that a run looks at, and what builds it."""
+"""A file that a run looks at, what builds it, and what runs its image."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from dockfix.context import Deployment
     from dockfix.results import Finding
 
 
@@ -32,7 +33,8 @@ class Candidate(NamedTuple):
     """A path to look at, and the same absolute and without links.
 
     `refusal` says why it is not to be read, `failed` that this is an error. `builds` are those of
-    the repository that build it, `folder` the build context if they agree on one that is not its own.
+    the repository that build it, `folder` the build context if they agree on one that is not its own,
+    `deployments` what runs its image.
     What is `linked` stands behind plain files; what is `embedded` holds Dockerfiles and is none; what
     is `outside` of the search only tells of others.
     """
@@ -46,3 +48,4 @@ class Candidate(NamedTuple):
     linked: bool = False
     embedded: bool = False
     outside: bool = False
+    deployments: tuple[Deployment, ...] = ()

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from dockfix.repository.manifests import fill_defaults
-
 UNKNOWN: Final = "$"
 """Stands for a value that only the build itself knows: a variable, an expression, the output of a command."""
 
@@ -15,6 +13,7 @@ Arguments = tuple[tuple[str, str | None], ...]
 """Names and values; None takes the environment's."""
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
+_DEFAULT: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
 _OPEN: Final = re.compile(r"\$|\{\{|`")
 
 
@@ -38,6 +37,11 @@ def merge_arguments(written: Iterable[object]) -> Arguments:
     for one in written:
         merged |= one if isinstance(one, Mapping) else {}
     return read_arguments({name: UNKNOWN if value is None else value for name, value in merged.items()})
+
+
+def fill_defaults(text: str) -> str:
+    """The text with the default in place of each `${NAME:-default}`."""
+    return _DEFAULT.sub(r"\1", text)
 
 
 def _known(value: object) -> str | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from dockfix.checks import codes
@@ -14,11 +13,10 @@ from dockfix.files.cache import Cache, derive_all
 from dockfix.files.candidates import Candidate
 from dockfix.files.reading import MAX_BYTES, Source, read_bytes, read_source
 from dockfix.options import Options
-from dockfix.results import Changed, Finding, Skipped
-from dockfix.runner.outcome import Analysis
+from dockfix.results import Finding
 
 if TYPE_CHECKING:
-    from dockfix.repository.manifests import Deployment
+    from dockfix.context import Deployment
 
 _FROM = re.compile(rb"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
 _ARG = re.compile(rb"^[ \t]*ARG[ \t]+(\w+)=(\S+)", re.IGNORECASE | re.MULTILINE)
@@ -34,24 +32,23 @@ class Relations:
     options: list[Options]
     children: Mapping[str, Sequence[str]]
 
-    def hold_back(self, analyses: Iterable[Analysis]) -> Iterator[Analysis]:
-        """The candidates' analyses, a change of a base turned into the reason why it stays root's."""
-        for candidate, analysis in zip(self.candidates, analyses, strict=True):
+    def reasons(self) -> Iterator[Finding | None]:
+        """For each candidate, why a change of it has to wait for those that are built on it."""
+        for candidate in self.candidates:
             children = self.children.get(candidate.real)
-            if not children or not isinstance(analysis.result, Changed):
-                yield analysis
-                continue
-            more = f" and {len(children) - SHOWN} more" if len(children) > SHOWN else ""
-            message = f"the base of {', '.join(sorted(children)[:SHOWN])}{more}, whose steps run as its user"
-            reason = Finding(codes.BASE_OF_OTHERS, 1, message, "they get the user, it keeps root")
-            yield replace(analysis, result=Skipped((reason,)), applies=False, edits=())
+            yield _keeps_root(children) if children else None
+
+
+def _keeps_root(children: Sequence[str]) -> Finding:
+    more = f" and {len(children) - SHOWN} more" if len(children) > SHOWN else ""
+    message = f"the base of {', '.join(sorted(children)[:SHOWN])}{more}, whose steps run as its user"
+    return Finding(codes.BASE_OF_OTHERS, 1, message, "they get the user, it keeps root")
 
 
 def relate(
     candidates: Sequence[Candidate],
     options: Sequence[Options],
     others: Sequence[Candidate] = (),
-    deployments: Mapping[str, tuple[Deployment, ...]] = MappingProxyType({}),
     *,
     options_of: Callable[[str], Options] = lambda _: Options(),
     by_number: Callable[[Deployment], bool] = lambda _: False,
@@ -60,8 +57,8 @@ def relate(
     """The relations among the candidates by what builds them: targets, and names that others start FROM.
 
     The `others` are Dockerfiles outside of the search, which may be bases and children too;
-    `options_of` gives the options in force in a folder. `deployments` are by absolute path; a file
-    gets numbers where one is to go `by_number`.
+    `options_of` gives the options in force in a folder; a file gets numbers where one of its
+    deployments is to go `by_number`.
     """
     bases = _find_bases([*candidates, *others], cache)
     children: dict[str, list[str]] = {}
@@ -69,10 +66,8 @@ def relate(
         for builder in bases.get(candidate.real, {}).values():
             children.setdefault(builder, []).append(candidate.path)
     own = {
-        candidate.real: _with_deployments(
-            _with_targets(candidate, given) if candidate.builds else given,
-            deployments.get(candidate.real, ()),
-            by_number,
+        candidate.real: _with_numbers(
+            _with_targets(candidate, given) if candidate.builds else given, candidate, by_number
         )
         for candidate, given in zip(candidates, options, strict=True)
     }
@@ -91,13 +86,10 @@ def _with_targets(candidate: Candidate, options: Options) -> Options:
     return replace(options, targets=options.targets + new) if new else options
 
 
-def _with_deployments(
-    options: Options, deployments: tuple[Deployment, ...], by_number: Callable[[Deployment], bool]
-) -> Options:
-    if not deployments or not options.evidence:
+def _with_numbers(options: Options, candidate: Candidate, by_number: Callable[[Deployment], bool]) -> Options:
+    if not options.evidence or options.numeric or not any(map(by_number, candidate.deployments)):
         return options
-    numeric = options.numeric or any(map(by_number, deployments))
-    return replace(options, deployments=deployments, numeric=numeric)
+    return replace(options, numeric=True)
 
 
 def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[str, dict[str, str]]:

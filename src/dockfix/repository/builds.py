@@ -17,10 +17,9 @@ from typing import Any, Final
 from dockfix.files.cache import Cache, derive
 from dockfix.files.candidates import Build
 from dockfix.files.reading import read_bytes
-from dockfix.repository.arguments import merge_arguments, read_arguments
+from dockfix.repository.arguments import fill_defaults, merge_arguments, read_arguments
 from dockfix.repository.bake import read_blocks
 from dockfix.repository.build_commands import read_commands
-from dockfix.repository.manifests import fill_defaults
 
 MAX_BYTES: Final = 256 * 1024
 

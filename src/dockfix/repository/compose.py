@@ -8,10 +8,20 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
-from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.nodes import MappingNode, Node
 
-from dockfix.repository.manifests import Deployment, Mount, Setting, fill_defaults
-from dockfix.repository.yaml_nodes import get, is_true, items, line_of, pairs, read_documents, text_of
+from dockfix.context import Deployment, Mount, Setting
+from dockfix.repository.arguments import fill_defaults
+from dockfix.repository.yaml_nodes import (
+    get,
+    is_true,
+    items,
+    line_of,
+    pairs,
+    read_documents,
+    setting_of,
+    text_of,
+)
 
 _VARIABLE: Final = re.compile(r"\$\{?\w+\}?")
 
@@ -49,15 +59,6 @@ def _dockerfile(path: str, build: Node | None) -> str:
         return ""
     written = fill_defaults(text_of(get(build, "dockerfile"))) or "Dockerfile"
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), fill_defaults(context), written))
-
-
-def setting_of(node: Node, value: str | None = None, offset: int = 0) -> Setting:
-    """A scalar as a setting; with `value`, the part of it that starts at `offset` of its text."""
-    quoted = 1 if isinstance(node, ScalarNode) and node.style in ("'", '"') else 0
-    text = text_of(node)
-    start = int(node.start_mark.index) + quoted + offset
-    chosen = text if value is None else value
-    return Setting(chosen, line_of(node), start, start + len(chosen))
 
 
 def _setting(node: Node | None) -> Setting | None:

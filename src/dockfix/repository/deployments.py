@@ -9,20 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from dockfix.context import Deployment, Mount, Setting
 from dockfix.files.build_context import digest_names
 from dockfix.files.cache import Cache, derive
 from dockfix.files.candidates import Candidate
 from dockfix.files.patterns import Glance
 from dockfix.files.reading import read_bytes
 from dockfix.model.images import find_image
-from dockfix.repository.manifests import (
-    Deployment,
-    Mount,
-    Setting,
-    fill_defaults,
-    likely_names,
-    read_manifests,
-)
+from dockfix.repository.arguments import fill_defaults
+from dockfix.repository.manifests import read_manifests
 
 MAX_BYTES: Final = 256 * 1024
 # What can contradict an image that runs as a user; everything else of a manifest is of no interest.
@@ -44,6 +39,10 @@ _IMAGE: Final = re.compile(
 
 _USER: Final = re.compile(rb"^[ \t]*USER[ \t]+(\S+)", re.MULTILINE | re.IGNORECASE)
 _PYTHON: Final = re.compile(rb"(?i)python|\bpip|conda|\.py\b|\buv\b|poetry|requirements")
+
+_PLAIN: Final = frozenset(
+    {"docker", "src", "build", "images", "app", "service", "server", "container", "deploy"}
+)
 
 Deployments = Mapping[str, tuple[Deployment, ...]]
 """What runs the image of each Dockerfile, by its absolute path."""
@@ -141,6 +140,16 @@ class _Known:
         if not paths and (named := self.by_name.get(posixpath.basename(image))):
             paths = set() if find_image(image).known else named
         return next(iter(paths)) if len(paths) == 1 else None
+
+
+def likely_names(dockerfile: str) -> set[str]:
+    """What an image of that Dockerfile is likely called: by its folder, or by the file's own name."""
+    folders = posixpath.dirname(dockerfile).split("/")
+    names = {folder for folder in folders[-1:] if folder not in _PLAIN}
+    if folders[-1:] and folders[-1] in _PLAIN:
+        names |= set(folders[-2:-1])
+    stem = re.sub(r"(?i)^dockerfile\.?|\.?dockerfile$", "", posixpath.basename(dockerfile))
+    return {name for name in names | {stem} if name}
 
 
 def _untagged(image: str) -> str:

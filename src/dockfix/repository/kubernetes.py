@@ -6,9 +6,17 @@ from collections.abc import Iterator
 
 from yaml.nodes import MappingNode, Node, SequenceNode
 
-from dockfix.repository.compose import setting_of
-from dockfix.repository.manifests import Deployment, Mount, Setting
-from dockfix.repository.yaml_nodes import get, is_true, items, line_of, read_documents, text_of, walk
+from dockfix.context import Deployment, Mount, Setting
+from dockfix.repository.yaml_nodes import (
+    get,
+    is_true,
+    items,
+    line_of,
+    read_documents,
+    setting_of,
+    text_of,
+    walk,
+)
 
 
 def read_kubernetes(path: str, text: str) -> Iterator[Deployment]:

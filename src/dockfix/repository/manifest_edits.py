@@ -1,165 +1,69 @@
-"""Manifests that follow the Dockerfiles that they run to a user."""
+"""The edits by which a manifest follows its image to a user."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from dockfix.checks import codes
-from dockfix.diff import compare_lines, patch_name
-from dockfix.edits import apply_edits
-from dockfix.files.git import find_top
-from dockfix.files.reading import Source, read_source
-from dockfix.options import Options
-from dockfix.repository.contradictions import MENDED_BY_EDITS, edit_manifest, find_mended
-from dockfix.repository.deployments import Deployments
-from dockfix.repository.manifests import Deployment, read_manifests
-from dockfix.results import Changed, Finding
-from dockfix.runner.outcome import Analysis
+from dockfix.context import Deployment, Setting
+from dockfix.edits import Edit
+from dockfix.evidence.contradictions import find_contradictions, moved_home
 
-NAME: Final = "manifests"
+RESOLVED_BY_EDITS: Final = frozenset({codes.MANIFEST_USER.name, codes.MANIFEST_MOUNT.name})
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """That a deployment follows the Dockerfile at an absolute path, whose image runs as this user.
+def edit_manifest(
+    deployments: Iterable[Deployment],
+    text: str,
+    *,
+    user: str,
+    ids: str,
+    home: str,
+    others: Iterable[Deployment] = (),
+) -> tuple[Edit, ...]:
+    """The edits on one manifest that follow its image to a user, in order; comments and layout stay.
 
-    `ids` are `uid:gid`, empty where nobody knows them.
+    Mounts below /root move to the home, and root as the user becomes the user: by number (`ids`,
+    `uid:gid`, may be empty) where Kubernetes reads it, else by name. What the `others` of the file
+    share through an anchor or a pod stays, and so does what does not stand in `text` as it reads
+    (escapes, block scalars, tags, variables).
     """
+    shared = {setting.start for one in others for setting in _settings(one)}
 
-    dockerfile: str
-    deployment: Deployment
-    user: str
-    ids: str
-    home: str
+    def is_plain(setting: Setting) -> bool:
+        return text[setting.start : setting.end] == setting.value and setting.start not in shared
 
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """What tells the deployment from others of its file."""
-        return self.deployment.kind, self.deployment.name, self.deployment.line
-
-
-def follow(
-    analyses: Iterable[Analysis], deployments: Deployments, options: Mapping[str, Options], root: str
-) -> Iterator[Analysis]:
-    """The analyses, and behind them those of the manifests that have to follow what changes.
-
-    `options` are by the Dockerfile's absolute path; patches are to be applied in `root`, so manifests
-    elsewhere stay as they are, and what was said of them stands. What an edit mends is not said: files
-    of which that may be come last, together with the manifests.
-    """
-    start = os.path.join(root, "")
-    wanted: dict[str, list[_Wish]] = {}
-    waiting: list[Analysis] = []
-    for analysis in analyses:
-        wishes = [pair for pair in _wishes(analysis, deployments, options) if pair[0].startswith(start)]
-        for place, wish in wishes:
-            wanted.setdefault(place, []).append(wish)
-        if wishes and any(note.code in MENDED_BY_EDITS for note in _notes(analysis)):
-            waiting.append(analysis)
-        else:
-            yield analysis
-    manifests: list[Analysis] = []
-    mended: dict[str, set[str]] = {}
-    for place, rows in sorted(wanted.items()):
-        if (edited := _edit(place, rows, root, mended)) is not None:
-            manifests.append(edited)
-    yield from (
-        _without(analysis, mended.get(os.path.realpath(analysis.path), set())) for analysis in waiting
-    )
-    yield from manifests
+    edits: set[Edit] = set()
+    for one in deployments:
+        number = ids.partition(":")[0]
+        as_user = (ids or user) if one.kind == "compose" else number
+        if one.is_root and one.user is not None and is_plain(one.user) and as_user:
+            edits.add(Edit(one.user.start, one.user.end, as_user))
+        for mount in one.mounts:
+            target = mount.target
+            # A mount over the whole home would hide what the image has there.
+            if home and is_plain(target) and posixpath.normpath(target.value).startswith("/root/"):
+                edits.add(Edit(target.start, target.end, moved_home(target.value, home)))
+    return tuple(sorted(edits))
 
 
-def _wishes(
-    analysis: Analysis, deployments: Deployments, options: Mapping[str, Options]
-) -> Iterator[tuple[str, _Wish]]:
-    """What a change that applies wants of manifests, with each one's place."""
-    real = os.path.realpath(analysis.path)
-    if analysis.applies and isinstance(analysis.result, Changed) and real in deployments:
-        user = _user_of(analysis.result.text, options[real])
-        for one in deployments[real]:
-            yield _place(real, one), _Wish(real, one, *user)
+def find_resolved(one: Deployment, edits: Iterable[Edit]) -> set[str]:
+    """The messages of what `find_contradictions` says of a deployment and these edits resolve."""
+    starts = {edit.start for edit in edits}
+    user = None if one.user is not None and one.user.start in starts else one.user
+    mounts = tuple(mount for mount in one.mounts if mount.target.start not in starts)
+    return _messages(one) - _messages(replace(one, user=user, mounts=mounts))
 
 
-def _notes(analysis: Analysis) -> tuple[Finding, ...]:
-    return analysis.result.notes if isinstance(analysis.result, Changed) else ()
+def _messages(one: Deployment) -> set[str]:
+    return {finding.message for finding in find_contradictions([one], user="", home="")}
 
 
-def _without(analysis: Analysis, messages: set[str]) -> Analysis:
-    """The analysis without the notes of these messages."""
-    if not messages or not isinstance(analysis.result, Changed):
-        return analysis
-    notes = tuple(note for note in analysis.result.notes if note.message not in messages)
-    return replace(analysis, result=replace(analysis.result, notes=notes))
-
-
-def _place(real: str, deployment: Deployment) -> str:
-    """Where a manifest lies whose repository holds the Dockerfile.
-
-    Folders below the top may have one of the same name; without git, the nearest folder counts.
-    """
-    folder = os.path.dirname(real)
-    top = find_top(folder)
-    if top is not None and os.path.isfile(place := os.path.join(top, deployment.file)):
-        return place
-    while not os.path.isfile(os.path.join(folder, deployment.file)) and os.path.dirname(folder) != folder:
-        folder = os.path.dirname(folder)
-    return os.path.join(folder, deployment.file)
-
-
-def _user_of(text: str, options: Options) -> tuple[str, str, str]:
-    """The name, `uid:gid` (empty where nobody knows them) and home of whom a rewritten file runs as."""
-    from dockfix.context import Context  # noqa: PLC0415
-    from dockfix.model.lineage import find_lineages, read_stages  # noqa: PLC0415
-    from dockfix.model.plan import Plan  # noqa: PLC0415
-    from dockfix.syntax.parser import parse  # noqa: PLC0415
-
-    tree = parse(text)
-    stages = read_stages(tree, options)
-    plan = Plan(tree, stages, find_lineages(stages, ())[0], options, Context())
-    ids = plan.account.ids if plan.account.uid is not None else ""
-    return plan.account.name, ids, plan.home
-
-
-def _edit(place: str, wishes: Sequence[_Wish], root: str, mended: dict[str, set[str]]) -> Analysis | None:
-    """The edited manifest, None where nothing is to be edited.
-
-    What that mends is put into `mended`: messages by the Dockerfile's path.
-    """
-    source = read_source(place)
-    if not isinstance(source, Source):
-        return None
-    # What is remembered of a manifest may be older than the file: it is read anew.
-    read = read_manifests([(wishes[0].deployment.file, source.text)])
-    present = {(one.kind, one.name, one.line): one for one in read}
-    wanted = {wish.key for wish in wishes}
-    others = [one for key, one in present.items() if key not in wanted]
-    edits = {
-        edit
-        for wish in wishes
-        if (one := present.get(wish.key)) is not None
-        for edit in edit_manifest(
-            [one], source.text, user=wish.user, ids=wish.ids, home=wish.home, others=others
-        )
-    }
-    try:
-        text = apply_edits(source.text, edits)
-    except ValueError:
-        return None  # two Dockerfiles want different things of one place
-    if text == source.text:
-        return None
-    for wish in wishes:
-        one = present.get(wish.key)
-        if one is not None:
-            mended.setdefault(wish.dockerfile, set()).update(find_mended(one, edits))
-    note = Finding(codes.FOLLOWS, 0, "follows the Dockerfiles that it runs", "apply both together")
-    return Analysis(
-        os.path.relpath(place),
-        Changed(text, (NAME,), (), (note,)),
-        source.data,
-        True,
-        tuple(compare_lines(source.text, text)),
-        patch_name(os.path.realpath(place), root),
-    )
+def _settings(one: Deployment) -> Iterator[Setting]:
+    """What of a deployment an edit may touch."""
+    if one.user is not None:
+        yield one.user
+    yield from (mount.target for mount in one.mounts)

@@ -6,102 +6,14 @@ import json
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from dockfix.diff import quote_name
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A value and where it stands: its line (from 1) and its characters in the file."""
-
-    value: str
-    line: int
-    start: int = 0
-    end: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """A volume: where it is mounted, and its name or, for a bind mount, the path on the host."""
-
-    target: Setting
-    source: str = ""
-    read_only: bool = False
-
-    @property
-    def is_bind(self) -> bool:
-        """Whether a directory of the host is mounted, whose files keep their owner."""
-        return self.source.startswith((".", "/", "~", "$"))
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """One service or container as a manifest runs it.
-
-    `dockerfile` is the file that it is built from, relative to the repository, "" where only the
-    image's name is known. `user` is who it runs as where the manifest says so; `non_root` whether
-    Kubernetes checks that it is no root (which a named user does not pass).
-    """
-
-    file: str
-    line: int
-    kind: str
-    name: str
-    image: str = ""
-    dockerfile: str = ""
-    user: Setting | None = None
-    non_root: Setting | None = None
-    group: Setting | None = None
-    read_only: Setting | None = None
-    privileged: Setting | None = None
-    ports: tuple[Setting, ...] = ()
-    mounts: tuple[Mount, ...] = ()
-    command: tuple[str, ...] = ()
-
-    @property
-    def is_root(self) -> bool:
-        """Whether the manifest puts root back."""
-        return self.user is not None and self.user.value.partition(":")[0] in ("root", "0")
-
-    @property
-    def needs_number(self) -> bool:
-        """Whether a named USER would be refused: Kubernetes can't tell that it is no root."""
-        return self.non_root is not None and self.user is None
-
-    def at(self, setting: Setting) -> str:
-        """Where a setting stands, fit for one line of a message."""
-        name = self.file if self.file.isprintable() else quote_name(self.file)
-        return f"{name}:{setting.line}"
-
-    def runs(self, dockerfile: str) -> bool:
-        """Whether it runs the image of that Dockerfile (a path in the repository), as far as names tell."""
-        if self.dockerfile:
-            return posixpath.normpath(dockerfile) == self.dockerfile
-        name = posixpath.basename(self.image.partition("@")[0]).partition(":")[0]
-        return bool(name) and name in likely_names(dockerfile)
-
-
-_PLAIN: Final = frozenset(
-    {"docker", "src", "build", "images", "app", "service", "server", "container", "deploy"}
-)
-
-
-def likely_names(dockerfile: str) -> set[str]:
-    """What an image of that Dockerfile is likely called: by its folder, or by the file's own name."""
-    folders = posixpath.dirname(dockerfile).split("/")
-    names = {folder for folder in folders[-1:] if folder not in _PLAIN}
-    if folders[-1:] and folders[-1] in _PLAIN:
-        names |= set(folders[-2:-1])
-    stem = re.sub(r"(?i)^dockerfile\.?|\.?dockerfile$", "", posixpath.basename(dockerfile))
-    return {name for name in names | {stem} if name}
-
+from dockfix.context import Deployment, Setting
 
 _COMPOSE: Final = re.compile(r"(?:^|/)[^/]*compose[^/]*\.ya?ml$")
 _DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")
-_DEFAULT: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
 _YAML: Final = re.compile(r"\.ya?ml$")
 _SERVICES: Final = re.compile(r"^services:[ \t]*\n", re.MULTILINE)
 _SERVICE: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*([ ]+)[\w\"'.-]+[ \t]*:")
@@ -110,11 +22,6 @@ _DOCUMENT: Final = re.compile(r"^---[^\n]*\n", re.MULTILINE)
 _KUBERNETES: Final = re.compile(
     r"^\s*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:", re.MULTILINE
 )
-
-
-def fill_defaults(text: str) -> str:
-    """The text with the default in place of each `${NAME:-default}`."""
-    return _DEFAULT.sub(r"\1", text)
 
 
 def can_be_manifest(path: str) -> bool:

@@ -11,6 +11,8 @@ from typing import Any, Final
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from dockfix.context import Setting
+
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOTHING: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
@@ -87,6 +89,15 @@ def text_of(node: Node | None) -> str:
 def line_of(node: Node) -> int:
     """The line that a node starts on, from 1."""
     return int(node.start_mark.line) + 1
+
+
+def setting_of(node: Node, value: str | None = None, offset: int = 0) -> Setting:
+    """A scalar as a setting; with `value`, the part of it that starts at `offset` of its text."""
+    quoted = 1 if isinstance(node, ScalarNode) and node.style in ("'", '"') else 0
+    text = text_of(node)
+    start = int(node.start_mark.index) + quoted + offset
+    chosen = text if value is None else value
+    return Setting(chosen, line_of(node), start, start + len(chosen))
 
 
 def is_true(node: Node | None) -> bool:

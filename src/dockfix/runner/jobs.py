@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Final
 
 from dockfix.checks import codes
-from dockfix.context import Context
+from dockfix.context import Context, Deployment
 from dockfix.files.build_context import FolderReader, describe_context, digest_names
 from dockfix.files.dependencies import NOWHERE, Surroundings, note_surroundings
 from dockfix.files.reading import decode
@@ -27,8 +27,8 @@ KEPT: Final = 256
 class Job:
     """One file to analyse: its bytes travel; `context` None is described where the work is done.
 
-    `folder` is the build context on disk where it is not the file's own folder; with `embedded`
-    the file is of another kind and holds Dockerfiles.
+    `folder` is the build context on disk where it is not the file's own folder, `deployments` are
+    what runs the image; with `embedded` the file is of another kind and holds Dockerfiles.
     """
 
     path: str
@@ -37,6 +37,7 @@ class Job:
     folder: str | None = None
     context: Context | None = None
     embedded: bool = False
+    deployments: tuple[Deployment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def work(job: Job) -> Verdict:
     """Analyse one file."""
     place = os.path.realpath(os.path.dirname(job.path))
     beside = mark(place)
-    context = job.context or describe_context(job.path, job.folder, place)
+    context = _describe(job, place)
     key = _likeness(job, context)
     analysis = _recall(key, job, context)
     if analysis is None:
@@ -96,16 +97,23 @@ def work(job: Job) -> Verdict:
     around = note_surroundings(context, beside)
     if len(_recent) == KEPT:
         del _recent[next(iter(_recent))]
-    _recent[key] = job.options, analysis, around
+    _recent[key] = job.options, job.deployments, analysis, around
     return Verdict(analysis, around)
 
 
+def _describe(job: Job, place: str) -> Context:
+    """The context of a job whose file really lies in the folder `place`."""
+    context = job.context or describe_context(job.path, job.folder, place)
+    return replace(context, deployments=job.deployments) if job.deployments else context
+
+
 _Likeness = tuple[bytes, bool, str, bool, str]
-_recent: Final[dict[_Likeness, tuple[Options, Analysis, Surroundings]]] = {}
+_Known = tuple[Options, tuple[Deployment, ...], Analysis, Surroundings]
+_recent: Final[dict[_Likeness, _Known]] = {}
 
 
 def _likeness(job: Job, context: Context) -> _Likeness:
-    """All that a result comes from but options and build context; of the path, what tells something."""
+    """All that a result comes from but options, deployments and build context; of the path, what matters."""
     *folders, name = context.path.split("/")
     return job.data, job.embedded, name, ".devcontainer" in folders, digest_names(context.siblings)
 
@@ -115,8 +123,8 @@ def _recall(key: _Likeness, job: Job, context: Context) -> Analysis | None:
     known = _recent.get(key)
     if known is None or not isinstance(context.read, FolderReader):
         return None
-    options, analysis, around = known
-    if options != job.options or not around.hold_in(context.read):
+    options, deployments, analysis, around = known
+    if (options, deployments) != (job.options, job.deployments) or not around.hold_in(context.read):
         return None
     return replace(analysis, path=job.path)
 

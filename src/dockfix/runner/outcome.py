@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -100,6 +100,15 @@ def _sum_up(before: str, after: str, results: Sequence[Result]) -> Result:
 def applies(result: Result, options: Options) -> bool:
     """Whether a result is to be shown as a patch and written."""
     return isinstance(result, Changed) and (result.safe or options.unsafe)
+
+
+def hold_back(analyses: Iterable[Analysis], reasons: Iterable[Finding | None]) -> Iterator[Analysis]:
+    """The analyses, with the reason in place of each change that has a reason not to be made."""
+    for analysis, reason in zip(analyses, reasons, strict=True):
+        if reason is None or not isinstance(analysis.result, Changed):
+            yield analysis
+        else:
+            yield replace(analysis, result=Skipped((reason,)), applies=False, edits=())
 
 
 def skip(path: str, reason: Finding, *, failed: bool = False) -> Analysis:

@@ -95,7 +95,14 @@ def _prepare(
     source, found = read_stamped_source(path)
     if isinstance(source, Failed):
         return Verdict(Analysis(path, source))
-    job = Job(path, source.data, options, candidate.folder, embedded=candidate.embedded)
+    job = Job(
+        path,
+        source.data,
+        options,
+        candidate.folder,
+        embedded=candidate.embedded,
+        deployments=candidate.deployments,
+    )
     if cache is None:
         return job
     now = settled(found)

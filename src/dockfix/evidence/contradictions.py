@@ -1,18 +1,13 @@
-"""Where a manifest contradicts an image that runs as a user: what to tell, and the edits that mend it."""
+"""Where a manifest contradicts an image that runs as a user: what to report."""
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import Final
 
 from dockfix.checks import codes
-from dockfix.edits import Edit
-from dockfix.repository.manifests import Deployment, Mount, Setting
+from dockfix.context import Deployment, Mount
+from dockfix.model.paths import is_root_home, is_within
 from dockfix.results import Finding
-
-MENDED_BY_EDITS: Final = frozenset({codes.MANIFEST_USER.name, codes.MANIFEST_MOUNT.name})
 
 
 def find_contradictions(
@@ -50,7 +45,7 @@ def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iter
     if one.read_only is not None:
         open_places = [mount.target.value for mount in one.mounts if not mount.read_only]
         for path in written:
-            if not any(_is_within(path, place) for place in open_places):
+            if not any(is_within(path, place) for place in open_places):
                 where = one.at(one.read_only)
                 message = f"{where} makes the image read-only, but the application writes {path}"
                 yield Finding(codes.MANIFEST_READ_ONLY, 0, message, f"mount a volume or tmpfs at {path}")
@@ -59,11 +54,11 @@ def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iter
 def _of_mount(one: Deployment, mount: Mount, home: str, written: tuple[str, ...]) -> Iterator[Finding]:
     place = mount.target.value
     where = one.at(mount.target)
-    if _is_within(place, "/root"):
+    if is_root_home(place):
         message = f"{where} mounts {place}, which only root reads"
         yield Finding(codes.MANIFEST_MOUNT, 0, message, f"mount it at {moved_home(place, home)}")
         return
-    if mount.read_only or not any(_is_within(path, place) for path in written):
+    if mount.read_only or not any(is_within(path, place) for path in written):
         return
     if mount.is_bind:
         message = f"{where} mounts {mount.source} at {place}, where the application writes"
@@ -75,61 +70,6 @@ def _of_mount(one: Deployment, mount: Mount, home: str, written: tuple[str, ...]
         yield Finding(codes.MANIFEST_GROUP, 0, message, "set fsGroup to the user's group")
 
 
-def edit_manifest(
-    deployments: Iterable[Deployment],
-    text: str,
-    *,
-    user: str,
-    ids: str,
-    home: str,
-    others: Iterable[Deployment] = (),
-) -> tuple[Edit, ...]:
-    """The edits on one manifest that follow its image to a user, in order; comments and layout stay.
-
-    Mounts below /root move to the home, and root as the user becomes the user: by number (`ids`,
-    `uid:gid`, may be empty) where Kubernetes reads it, else by name. What the `others` of the file
-    share through an anchor or a pod stays, and so does what does not stand in `text` as it reads
-    (escapes, block scalars, tags, variables).
-    """
-    shared = {setting.start for one in others for setting in _settings(one)}
-
-    def is_plain(setting: Setting) -> bool:
-        return text[setting.start : setting.end] == setting.value and setting.start not in shared
-
-    edits: set[Edit] = set()
-    for one in deployments:
-        number = ids.partition(":")[0]
-        as_user = (ids or user) if one.kind == "compose" else number
-        if one.is_root and one.user is not None and is_plain(one.user) and as_user:
-            edits.add(Edit(one.user.start, one.user.end, as_user))
-        for mount in one.mounts:
-            target = mount.target
-            # A mount over the whole home would hide what the image has there.
-            if home and is_plain(target) and posixpath.normpath(target.value).startswith("/root/"):
-                edits.add(Edit(target.start, target.end, moved_home(target.value, home)))
-    return tuple(sorted(edits))
-
-
-def find_mended(one: Deployment, edits: Iterable[Edit]) -> set[str]:
-    """The messages of what `find_contradictions` says of a deployment and these edits mend."""
-    starts = {edit.start for edit in edits}
-    user = None if one.user is not None and one.user.start in starts else one.user
-    mounts = tuple(mount for mount in one.mounts if mount.target.start not in starts)
-    left = {finding.message for finding in _of(replace(one, user=user, mounts=mounts), "", "", ())}
-    return {finding.message for finding in _of(one, "", "", ())} - left
-
-
-def _settings(one: Deployment) -> Iterator[Setting]:
-    """What of a deployment an edit may touch."""
-    if one.user is not None:
-        yield one.user
-    yield from (mount.target for mount in one.mounts)
-
-
 def moved_home(path: str, home: str) -> str:
     """A path below /root as it lies below the user's home."""
     return home + path.removeprefix("/root")
-
-
-def _is_within(path: str, directory: str) -> bool:
-    return path == directory or path.startswith(directory.rstrip("/") + "/")

@@ -1,0 +1,165 @@
+"""Manifests that follow the Dockerfiles that they run to a user."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from dockfix.checks import codes
+from dockfix.context import Context, Deployment
+from dockfix.diff import compare_lines, patch_name
+from dockfix.edits import apply_edits
+from dockfix.files.git import find_top
+from dockfix.files.reading import Source, read_source
+from dockfix.options import Options
+from dockfix.repository.deployments import Deployments
+from dockfix.repository.manifest_edits import RESOLVED_BY_EDITS, edit_manifest, find_resolved
+from dockfix.repository.manifests import read_manifests
+from dockfix.results import Changed, Finding
+from dockfix.runner.outcome import Analysis
+
+NAME: Final = "manifests"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """That a deployment follows the Dockerfile at an absolute path, whose image runs as this user.
+
+    `ids` are `uid:gid`, empty where nobody knows them.
+    """
+
+    dockerfile: str
+    deployment: Deployment
+    user: str
+    ids: str
+    home: str
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What tells the deployment from others of its file."""
+        return self.deployment.kind, self.deployment.name, self.deployment.line
+
+
+def follow(
+    analyses: Iterable[Analysis], deployments: Deployments, options: Mapping[str, Options], root: str
+) -> Iterator[Analysis]:
+    """The analyses, and behind them those of the manifests that have to follow what changes.
+
+    `options` are by the Dockerfile's absolute path; patches are to be applied in `root`, so manifests
+    elsewhere stay as they are, and what was said of them stands. What an edit resolves is not reported: files
+    of which that may be come last, together with the manifests.
+    """
+    start = os.path.join(root, "")
+    wanted: dict[str, list[_Wish]] = {}
+    waiting: list[Analysis] = []
+    for analysis in analyses:
+        wishes = [pair for pair in _wishes(analysis, deployments, options) if pair[0].startswith(start)]
+        for place, wish in wishes:
+            wanted.setdefault(place, []).append(wish)
+        if wishes and any(note.code in RESOLVED_BY_EDITS for note in _notes(analysis)):
+            waiting.append(analysis)
+        else:
+            yield analysis
+    manifests: list[Analysis] = []
+    resolved: dict[str, set[str]] = {}
+    for place, rows in sorted(wanted.items()):
+        if (edited := _edit(place, rows, root, resolved)) is not None:
+            manifests.append(edited)
+    yield from (
+        _without(analysis, resolved.get(os.path.realpath(analysis.path), set())) for analysis in waiting
+    )
+    yield from manifests
+
+
+def _wishes(
+    analysis: Analysis, deployments: Deployments, options: Mapping[str, Options]
+) -> Iterator[tuple[str, _Wish]]:
+    """What a change that applies wants of manifests, with each one's place."""
+    real = os.path.realpath(analysis.path)
+    if analysis.applies and isinstance(analysis.result, Changed) and real in deployments:
+        user = _user_of(analysis.result.text, options[real])
+        for one in deployments[real]:
+            yield _place(real, one), _Wish(real, one, *user)
+
+
+def _notes(analysis: Analysis) -> tuple[Finding, ...]:
+    return analysis.result.notes if isinstance(analysis.result, Changed) else ()
+
+
+def _without(analysis: Analysis, messages: set[str]) -> Analysis:
+    """The analysis without the notes of these messages."""
+    if not messages or not isinstance(analysis.result, Changed):
+        return analysis
+    notes = tuple(note for note in analysis.result.notes if note.message not in messages)
+    return replace(analysis, result=replace(analysis.result, notes=notes))
+
+
+def _place(real: str, deployment: Deployment) -> str:
+    """Where a manifest lies whose repository holds the Dockerfile.
+
+    Folders below the top may have one of the same name; without git, the nearest folder counts.
+    """
+    folder = os.path.dirname(real)
+    top = find_top(folder)
+    if top is not None and os.path.isfile(place := os.path.join(top, deployment.file)):
+        return place
+    while not os.path.isfile(os.path.join(folder, deployment.file)) and os.path.dirname(folder) != folder:
+        folder = os.path.dirname(folder)
+    return os.path.join(folder, deployment.file)
+
+
+def _user_of(text: str, options: Options) -> tuple[str, str, str]:
+    """The name, `uid:gid` (empty where nobody knows them) and home of whom a rewritten file runs as."""
+    from dockfix.model.lineage import find_lineages, read_stages  # noqa: PLC0415
+    from dockfix.model.plan import Plan  # noqa: PLC0415
+    from dockfix.syntax.parser import parse  # noqa: PLC0415
+
+    tree = parse(text)
+    stages = read_stages(tree, options)
+    plan = Plan(tree, stages, find_lineages(stages, ())[0], options, Context())
+    ids = plan.account.ids if plan.account.uid is not None else ""
+    return plan.account.name, ids, plan.home
+
+
+def _edit(place: str, wishes: Sequence[_Wish], root: str, resolved: dict[str, set[str]]) -> Analysis | None:
+    """The edited manifest, None where nothing is to be edited.
+
+    What that resolves is put into `resolved`: messages by the Dockerfile's path.
+    """
+    source = read_source(place)
+    if not isinstance(source, Source):
+        return None
+    # What is remembered of a manifest may be older than the file: it is read anew.
+    read = read_manifests([(wishes[0].deployment.file, source.text)])
+    present = {(one.kind, one.name, one.line): one for one in read}
+    wanted = {wish.key for wish in wishes}
+    others = [one for key, one in present.items() if key not in wanted]
+    edits = {
+        edit
+        for wish in wishes
+        if (one := present.get(wish.key)) is not None
+        for edit in edit_manifest(
+            [one], source.text, user=wish.user, ids=wish.ids, home=wish.home, others=others
+        )
+    }
+    try:
+        text = apply_edits(source.text, edits)
+    except ValueError:
+        return None  # two Dockerfiles want different things of one place
+    if text == source.text:
+        return None
+    for wish in wishes:
+        one = present.get(wish.key)
+        if one is not None:
+            resolved.setdefault(wish.dockerfile, set()).update(find_resolved(one, edits))
+    note = Finding(codes.FOLLOWS, 0, "follows the Dockerfiles that it runs", "apply both together")
+    return Analysis(
+        os.path.relpath(place),
+        Changed(text, (NAME,), (), (note,)),
+        source.data,
+        True,
+        tuple(compare_lines(source.text, text)),
+        patch_name(os.path.realpath(place), root),
+    )
