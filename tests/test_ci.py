@@ -41,7 +41,7 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def run(checkout: Path, codes: str = "") -> tuple[subprocess.CompletedProcess[str], list[str]]:
+def run(checkout: Path, *suites: str, codes: str = "") -> tuple[subprocess.CompletedProcess[str], list[str]]:
     """Run `.ci/run` there; what came of it, and the calls of the programs that stand in."""
     calls = checkout.parent / "calls"
     environment = {
@@ -51,7 +51,7 @@ def run(checkout: Path, codes: str = "") -> tuple[subprocess.CompletedProcess[st
         "CODES": codes,
     }
     done = subprocess.run(
-        [checkout / ".ci" / "run"], env=environment, capture_output=True, text=True, check=False
+        [checkout / ".ci" / "run", *suites], env=environment, capture_output=True, text=True, check=False
     )
     return done, calls.read_text().splitlines()
 
@@ -87,16 +87,28 @@ def test_the_three_suites_run_and_the_readmes_command_is_the_first(checkout: Pat
     ],
 )
 def test_a_failure_is_named_and_the_other_suites_still_run(checkout: Path, codes: str, expected: str) -> None:
-    done, calls = run(checkout, codes)
+    done, calls = run(checkout, codes=codes)
     assert done.returncode == 1
     assert done.stderr == expected
     assert sum("-m pytest" in call for call in calls) == 3
 
 
 def test_an_empty_integration_suite_fails_nothing_and_is_reported(checkout: Path) -> None:
-    done, _ = run(checkout, "integration=5")
+    done, _ = run(checkout, codes="integration=5")
     assert done.returncode == 0
     assert "integration === integration: closing line ===" in done.stdout
+
+
+def test_suites_that_are_named_run_alone(checkout: Path) -> None:
+    done, calls = run(checkout, "engine", "integration")
+    assert done.returncode == 0
+    assert [call.split()[4] for call in calls if "-m pytest" in call] == ["engine", "integration"]
+
+
+def test_an_unknown_suite_is_a_usage_error(checkout: Path) -> None:
+    done = subprocess.run([checkout / ".ci" / "run", "engin"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "usage: .ci/run [fast] [engine] [integration]\n"
 
 
 def test_packages_for_the_integration_suite_are_installed_before_it(checkout: Path) -> None:

@@ -48,18 +48,31 @@ def test_hooks_get_what_dockfix_finds(name: str) -> None:
         assert bool(chosen) == is_dockerfile_name(name)
 
 
+GH = 'echo "$@" > "$GITHUB_STEP_SUMMARY.comment"'
+DOCKFIX = f'exec "{sys.executable}" -m dockfix "$@"'
+
+
 def run_action(folder: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
     """Run the action's step as a runner would, with gh and dockfix standing in for themselves."""
+    put_programs(folder, gh=GH, dockfix=DOCKFIX)
+    return run_step(folder, **inputs)
+
+
+def put_programs(folder: Path, **scripts: str) -> None:
+    """Programs by name that come before all others on the step's PATH."""
     programs = folder / "bin"
     programs.mkdir()
-    (programs / "gh").write_text('#!/bin/sh\necho "$@" > "$GITHUB_STEP_SUMMARY.comment"\n')
-    (programs / "dockfix").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m dockfix "$@"\n')
-    for program in programs.iterdir():
-        program.chmod(0o755)
+    for name, script in scripts.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+
+
+def run_step(folder: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
+    """Run the action's step in the folder's repository."""
     (step,) = load("action.yml")["runs"]["steps"]
     environment = {
         **os.environ,
-        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(Path(dockfix.__file__).parents[1]),
         "RUNNER_TEMP": str(folder),
         "GITHUB_OUTPUT": str(folder / "output"),
@@ -106,6 +119,23 @@ def test_the_action_can_comment_without_failing(folder: Path) -> None:
 
 def test_the_action_passes_usage_errors_on(folder: Path) -> None:
     assert run_action(folder, OPTIONS="--no-such-option", FAIL="false").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("python", "found"),
+    [
+        ('[ "$1" = --version ] && echo "Python 3.8.18"', "Python 3.8.18"),
+        ("exit 127", "no python3 on PATH"),
+    ],
+)
+def test_the_action_says_which_python_it_needs(folder: Path, python: str, found: str) -> None:
+    put_programs(folder, python3=python)
+    done = run_step(folder, PATH=f"{folder / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("::error title=dockfix::needs Python 3.11 or later, ")
+    assert f"found {found}: run actions/setup-python first" in line
 
 
 def test_our_own_image_does_not_run_as_root() -> None:
