@@ -19,14 +19,14 @@ FACADE: Final = "__init__"
 """What `import dockfix` gives, which is no package below it."""
 
 LAYERS: Final = (
-    ("options", "results", "edits", "lazy", "context", "diff"),
+    ("declarations", "options", "results", "edits", "lazy", "context", "diff"),
     ("syntax",),
     ("knowledge",),
     ("model",),
     ("transforms", "checks", "evidence"),
     ("pipeline",),
     (FACADE,),
-    ("config", "terminal", "files", "embedded"),
+    ("request", "config", "terminal", "files", "embedded"),
     ("repository", "discovery"),
     ("runner",),
     ("output",),

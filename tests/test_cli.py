@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from dockfix import cli
 from dockfix.checks import codes
 from dockfix.config import find_config
 from dockfix.context import Context
+from dockfix.declarations import declared
 from dockfix.options import Options
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 
@@ -197,11 +199,19 @@ USAGE = {
     "two modes": (["--write", "--check"], "--write and --check exclude each other"),
     "two volumes": (["-q", "-v"], "--quiet and --verbose exclude each other"),
     "illegal user": (["--user", "root"], "--user: 'root' is no account name"),
-    "no number": (["--uid", "x"], "--uid"),
+    "no number": (["--uid", "x"], "dockfix: --uid must be a whole number, not 'x'\n"),
+    "too few": (["--verify-jobs", "0"], "--verify-jobs must be a whole number, 1 or more, not 0\n"),
+    "no time": (["--timeout", "nan"], "--timeout must be a number of seconds, 0.001 or more, not nan\n"),
     "root's number": (["--gid", "0"], "--gid: 0 is out of range: use 1 to"),
-    "no such choice": (["--install", "conda"], "--install"),
+    "no such choice": (
+        ["--install", "conda"],
+        'dockfix: --install must be one of "user", "venv", "system", not \'conda\'\n',
+    ),
     "no such family": (["--base", "dos"], "--base: no base family named 'dos'"),
     "input beside files": (["-", "Dockerfile"], "- stands alone"),
+    "an option like another": (["--chekc"], "--check"),
+    "an option without dashes": (["check", "."], "no file or folder is named 'check': did you mean --check?"),
+    "one misspelt": (["verison"], "no file or folder is named 'verison': did you mean --version?"),
 }
 
 
@@ -212,6 +222,44 @@ def test_wrong_usage(dockfix: Run, arguments: list[str], message: str) -> None:
     assert (done.code, done.out) == (2, "")
     assert message in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_file_may_be_named_as_an_option_is(dockfix: Run) -> None:
+    put(check=ROOT)
+    assert dockfix("--diff", "check").out == PATCH.format("check")
+
+
+SCREEN = (50, 100)
+"""Lines and columns."""
+
+
+def test_help_shows_each_group_on_a_screen(dockfix: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    done = dockfix("--help")
+    head, *groups = done.out.split("\n\n")[2:]
+    assert (done.code, done.err) == (0, "")
+    assert "- for standard input" in head
+    assert [group.split(":")[0].strip() for group in groups] == list(cli.GROUPS)
+    assert all(len(group.splitlines()) <= SCREEN[0] for group in groups)
+    assert all(len(line) <= SCREEN[1] for line in done.out.splitlines())
+    assert not re.search(r"<\w|\[default|range|x>", done.out)
+
+
+def test_help_explains_every_option_on_one_line(dockfix: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    lines = dockfix("--help").out.splitlines()
+    options = [one for group in cli.GROUPS.values() for one in declared(group).values() if one.flags]
+    assert len(options) > 40
+    for one in options:
+        found = [line for line in lines if re.match(rf"  (-\w, )?{one.flag}(?![\w-])", line)]
+        assert [line.endswith(f"  {one.help}") for line in found] == [True], one.flag
+
+
+def test_every_option_is_declared_once() -> None:
+    options = [one for group in cli.GROUPS.values() for one in declared(group).values()]
+    flags = [flag for one in options for part in one.flags for flag in part.split("/")]
+    assert len(flags) == len(set(flags))
+    assert all(one.help[0].isupper() and one.help[-1] != "." for one in options)
 
 
 def test_standard_input_becomes_the_rewrite(dockfix: Run) -> None:

@@ -109,7 +109,7 @@ MISTAKES = {
     "unknown family": ('base = "debain"', "1: base: no base family named 'debain' (did you mean 'debian'?)"),
     "unknown fact": (
         '[images."acme/x"]\nfamly = "debian"',
-        "1: no such key for the image acme/x: famly (see ",
+        "1: images: no such key for the image acme/x: famly (see ",
     ),
     "no TOML": ("user = 'a'\nuid = \n", "2: no valid TOML: "),
 }

@@ -1,33 +1,45 @@
-"""The command line."""
+"""The command line: the options that `request` and `options` declare, parsed by typer."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from inspect import Parameter, Signature
+from itertools import groupby
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand
 
 from dockfix import __version__
 from dockfix.config import ConfigError
-from dockfix.options import Chown, Install
-from dockfix.output.summary import Exit, Mode, Volume
-from dockfix.run import STANDARD_INPUT, Request, migrate
+from dockfix.declarations import SWITCH, TEXT, Declaration, declared, option
+from dockfix.options import Options
+from dockfix.output.exit_codes import Exit
+from dockfix.request import STANDARD_INPUT, Execution, Files, Output, Reports, Request, VerifyOptions
 
-if TYPE_CHECKING:
-    from dockfix.verify import VerifyOptions
 
-app = typer.Typer(
-    add_completion=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Help:
+    """What is printed instead of a run."""
+
+    explain: str | None = option(None, TEXT, "Explain a transform, with an example", "--explain", "NAME")
+    list: bool = option(False, SWITCH, "List the transforms in the order they apply", "--list")
+    version: bool = option(False, SWITCH, "Print the version", "--version")
+
+
+GROUPS: Final[Mapping[str, type]] = {
+    "Output": Output,
+    "Rewriting": Options,
+    "Files": Files,
+    "Reports": Reports,
+    "Proof (with --verify)": VerifyOptions,
+    "Execution": Execution,
+    "Help": Help,
+}
 
 
 def run() -> int:
@@ -39,278 +51,181 @@ def run() -> int:
     return Exit.DONE
 
 
-class _PlainCommand(TyperCommand):
-    """Converts only what was given and is no text: building the converters costs more than most runs."""
+class _Command(TyperCommand):
+    """typer's command, with its help in groups, and its values as they were written.
 
-    def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, that of --help among them."""
-        params: list[Any] = list(super().get_params(ctx))
-        for param in params:
-            if "process_value" not in vars(param):
-                param.process_value = partial(_process_value, param, param.process_value)
-        return params
+    Converting them is left to the declarations: pydantic, which typer takes for it, costs as much
+    as the rest of a start, and speaks of its own.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put what was given into `ctx.params`; typer does what has a callback, such as --help."""
+        given, rest, order = self.make_parser(ctx).parse_args(args=list(args))
+        if ctx.resilient_parsing or any(param.callback for param in order):
+            return super().parse_args(ctx, args)
+        ctx.params = given
+        ctx.args = rest
+        return rest
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the options, one section for each group."""
+        groups = groupby(
+            self.get_params(ctx), lambda param: getattr(param, "rich_help_panel", None) or "Help"
+        )
+        for title, params in groups:
+            if rows := [row for param in params if (row := param.get_help_record(ctx))]:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
 
-def _process_value(param: Any, convert: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
-    kind = getattr(getattr(param, "type_descriptor", None), "annotation", None)
-    if value is not None and value != param.default and kind not in (str, list[str]):
-        return convert(context, value)
-    if value is None and (param.multiple or param.nargs == -1):
-        value = ()
-    return value if param.callback is None else param.callback(context, param, value)
+def _group_of(param: Any) -> str:
+    return getattr(param, "rich_help_panel", None) or "Help"
 
 
-@app.command(cls=_PlainCommand)
-def main(  # a parameter is an option
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Dockerfiles, folders that hold some, or - for standard input. Default: this folder."
-        ),
-    ] = None,
-    diff: Annotated[bool, typer.Option("--diff", help="Print a patch for git apply or patch -p1.")] = False,
-    write: Annotated[bool, typer.Option("--write", help="Rewrite the files in place.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit 1 if something would.")
-    ] = False,
-    user: Annotated[str | None, typer.Option(help="Name of the account. Default: appuser.")] = None,
-    uid: Annotated[int | None, typer.Option(help="Number of the account.")] = None,
-    gid: Annotated[int | None, typer.Option(help="Number of its group.")] = None,
-    numeric: Annotated[
-        bool | None,
-        typer.Option(
-            "--numeric/--no-numeric",
-            help="Numbers in USER and --chown, for runAsNonRoot.",
-            show_default=False,
-        ),
-    ] = None,
-    install: Annotated[Install | None, typer.Option(help="Where pip's packages go. Default: user.")] = None,
-    chown: Annotated[Chown | None, typer.Option(help="Which copies become the user's. Default: all.")] = None,
-    select: Annotated[list[str] | None, typer.Option(metavar="NAMES", help="Only these transforms.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(metavar="NAMES", help="Not these transforms.")] = None,
-    target: Annotated[
-        list[str] | None, typer.Option(metavar="STAGE", help="A stage that ships, beside the last.")
-    ] = None,
-    base: Annotated[
-        str | None, typer.Option(metavar="FAMILY", help="Family of bases that dockfix does not know.")
-    ] = None,
-    unsafe: Annotated[
-        bool | None, typer.Option("--unsafe/--no-unsafe", help="Also what needs review.", show_default=False)
-    ] = None,
-    evidence: Annotated[
-        bool | None,
-        typer.Option(
-            "--evidence/--no-evidence", help="Read the application's sources too.", show_default=False
-        ),
-    ] = None,
-    manifests: Annotated[
-        bool, typer.Option("--manifests", help="Also edit the compose and Kubernetes files that run them.")
-    ] = False,
-    stat: Annotated[bool, typer.Option("--stat", help="Count changed lines instead of the patch.")] = False,
-    output: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Put the patch there; with --split-by, a folder.")
-    ] = None,
-    split_by: Annotated[
-        str | None, typer.Option(metavar="owner|dir|N", help="A patch for each owner, folder or N files.")
-    ] = None,
-    report: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FILE", help=".json, .sarif, .md, .xml (JUnit), or FORMAT:FILE, or github."),
-    ] = None,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Build and run both on a container engine, and compare.")
-    ] = False,
-    engine: Annotated[
-        str | None, typer.Option(metavar="NAME", help="docker, podman, nerdctl or buildah.")
-    ] = None,
-    context: Annotated[str | None, typer.Option(metavar="FOLDER", help="Build context for --verify.")] = None,
-    build_arg: Annotated[
-        list[str] | None, typer.Option(metavar="NAME[=VALUE]", help="As of the engine's build.")
-    ] = None,
-    secret: Annotated[
-        list[str] | None, typer.Option(metavar="SPEC", help="As of the engine's build.")
-    ] = None,
-    builder: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A Buildx builder; several share the files.")
-    ] = None,
-    build_network: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Network for RUN in builds.")
-    ] = None,
-    env: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME[=VALUE]", help="A setting of both runs, as of docker run."),
-    ] = None,
-    env_file: Annotated[
-        list[str] | None, typer.Option(metavar="FILE", help="Such settings, one on a line.")
-    ] = None,
-    verify_seconds: Annotated[float, typer.Option(min=0.1, help="How long to let images run.")] = 5,
-    verify_jobs: Annotated[int, typer.Option(min=1, help="How many proofs at once.")] = 1,
-    include: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help="Also these files, as in .gitignore.")
-    ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(metavar="PATTERN", help="Not these files.")] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Also what git ignores, and vendored folders.")
-    ] = False,
-    embedded: Annotated[
-        bool, typer.Option("--embedded", help="Also Dockerfiles inside Python, Markdown, compose, scripts.")
-    ] = False,
-    allow_dirty: Annotated[
-        bool, typer.Option("--allow-dirty", help="Write over uncommitted changes.")
-    ] = False,
-    take_back: Annotated[bool, typer.Option("--undo", help="Take back the last --write.")] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=0, help="Processes. Default: all processors.")] = 0,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Work on this Dask cluster instead.")
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(min=0.001, metavar="SECONDS", help="Most time for one file.")
-    ] = 10,
-    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Remember results.")] = True,
-    stdin_filename: Annotated[
-        str | None, typer.Option(metavar="PATH", help="What standard input stands for.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say what became of every file.")] = False,
-    color: Annotated[
-        bool | None, typer.Option("--color/--no-color", help="Default: on a terminal.", show_default=False)
-    ] = None,
-    explain: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What a transform does, with examples.")
-    ] = None,
-    show_list: Annotated[bool, typer.Option("--list", help="The transforms in their order.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="The version.")] = False,
-) -> None:
+app = typer.Typer(
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def main(paths: list[str] | None = None, **given: Any) -> None:
     """Rewrite Dockerfiles so that their images do not run as root.
 
-    Without a mode, print what would change as a patch, and a summary.
+    PATH is a Dockerfile, a folder to search, or - for standard input; by default the current
+    folder. Without --diff, --write or --check, print the patch and a summary.
     """
-    if version or show_list or explain is not None:
-        raise typer.Exit(_print_reference(version=version, name=explain))
-    if write and check:
-        raise _usage("--write and --check exclude each other")
-    if quiet and verbose:
-        raise _usage("--quiet and --verbose exclude each other")
-    named = paths or [os.curdir]
-    if STANDARD_INPUT in named and len(named) > 1:
-        raise _usage("- stands alone: standard input is one Dockerfile")
-    if split_by is not None and output is None:
-        raise _usage("--split-by needs --output FOLDER")
-    if take_back:
-        raise typer.Exit(_undo(named))
-    overrides: dict[str, Any] = {
-        "user": user,
-        "uid": uid,
-        "gid": gid,
-        "numeric": numeric,
-        "install": install,
-        "chown": chown,
-        "select": _names(select),
-        "ignore": _names(ignore),
-        "targets": tuple(target) if target else None,
-        "base": base,
-        "unsafe": unsafe,
-        "evidence": evidence,
-    }
-    request = Request(
-        paths=named,
-        mode=Mode.WRITE if write else Mode.CHECK if check else Mode.DIFF if diff else None,
-        show_diff=diff,
-        overrides={key: value for key, value in overrides.items() if value is not None},
-        stdin_name=stdin_filename,
-        volume=Volume.QUIET if quiet else Volume.VERBOSE if verbose else Volume.NORMAL,
-        colour=color,
-        include=tuple(include or ()),
-        exclude=tuple(exclude or ()),
-        everything=everything,
-        embedded=embedded,
-        manifests=manifests,
-        allow_dirty=allow_dirty,
-        jobs=jobs,
-        scheduler=scheduler,
-        seconds=timeout,
-        cached=cache,
-        statistics=stat,
-        output=output,
-        split_by=split_by,
-        reports=tuple(report or ()),
-    )
-    if verify:
-        proof = _proof(
-            engine, context, build_arg, secret, target, builder, build_network, verify_seconds, verify_jobs
+    with _usage_errors():
+        help_wanted = Help(**_read(Help, given))
+        if help_wanted != Help():
+            _print_help(help_wanted)
+            return
+        request = _read_request(paths or [os.curdir], given)
+        if request.output.undo:
+            raise typer.Exit(_undo(request.paths))
+        from dockfix.run import run as run_request  # noqa: PLC0415
+
+        raise typer.Exit(run_request(request))
+
+
+def _signature() -> Signature:
+    """The parameters of `main`, from which typer makes its options."""
+    path = Annotated[list[str] | None, typer.Argument(metavar="PATH", hidden=True)]
+    parameters = [Parameter("paths", Parameter.KEYWORD_ONLY, default=None, annotation=path)]
+    for group, one in _flagged():
+        kind = bool if one.form is SWITCH else list[str] if one.form.repeats else str
+        typers = typer.Option(
+            *one.flags,
+            help=one.help,
+            metavar=one.metavar or None,
+            show_default=False,
+            rich_help_panel=group,
+            autocompletion=_complete(one.form.choices),
         )
-        given = replace(proof, env=tuple(env or ()), env_files=tuple(env_file or ()))
-        request = replace(request, proof=given)
-    raise typer.Exit(_run_request(request))
+        annotation = Annotated[kind | None, typers]  # type: ignore[valid-type]
+        parameters.append(Parameter(_name(one), Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
+    return Signature(parameters)
 
 
-def _proof(
-    engine: str | None,
-    context: str | None,
-    build_args: list[str] | None,
-    secrets: list[str] | None,
-    targets: list[str] | None,
-    builders: list[str] | None,
-    network: str | None,
-    seconds: float,
-    jobs: int,
-) -> VerifyOptions:
-    from dockfix.verify import VerifyOptions  # noqa: PLC0415  # only where something is to be proven
-
-    pairs = (argument.partition("=") for argument in build_args or ())
-    return VerifyOptions(
-        engine=engine,
-        context=Path(context) if context else None,
-        build_args={name: value if equals else None for name, equals, value in pairs},
-        secrets=tuple(secrets or ()),
-        targets=tuple(targets or ()),
-        builders=tuple(builders or ()),
-        build_network=network,
-        seconds=seconds,
-        jobs=jobs,
-    )
+def _flagged() -> Iterator[tuple[str, Declaration]]:
+    """The options of the command line, each with its group."""
+    for title, group in GROUPS.items():
+        yield from ((title, one) for one in declared(group).values() if one.flags)
 
 
-def _usage(message: str) -> typer.Exit:
-    print(f"dockfix: {message}", file=sys.stderr)
-    return typer.Exit(Exit.USAGE)
+def _name(one: Declaration) -> str:
+    return one.flag.removeprefix("--").replace("-", "_")
 
 
-def _run_request(request: Request) -> Exit:
+def _complete(choices: tuple[str, ...]) -> Any:
+    return (lambda: list(choices)) if choices else None
+
+
+main.__signature__ = _signature()  # type: ignore[attr-defined]
+app.command(cls=_Command)(main)
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Tell the errors that end a run, and leave with their exit codes."""
     try:
-        return migrate(request)
+        yield
     except ConfigError as error:
-        raise _usage(str(error)) from None
+        print(f"dockfix: {error}", file=sys.stderr)
+        raise typer.Exit(Exit.USAGE) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return Exit.BROKEN_PIPE
+        raise typer.Exit(Exit.BROKEN_PIPE) from None
     except KeyboardInterrupt:
         print("dockfix: interrupted", file=sys.stderr)
-        return Exit.INTERRUPTED
+        raise typer.Exit(Exit.INTERRUPTED) from None
 
 
-def _undo(paths: list[str]) -> Exit:
+def _read(group: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a group that were given, in its own types. Raises ConfigError."""
+    found = {}
+    for field, one in declared(group).items():
+        value = given.get(_name(one)) if one.flags else None
+        if value is not None:
+            try:
+                found[field] = one.form.read(one.form.parse(value))
+            except ValueError as error:
+                raise ConfigError(f"{one.flag} {error}") from None
+    return found
+
+
+def _read_request(paths: Sequence[str], given: Mapping[str, Any]) -> Request:
+    """All that was asked for. Raises ConfigError where that contradicts itself."""
+    overrides = _read(Options, given)
+    proof = VerifyOptions(**_read(VerifyOptions, given))
+    request = Request(
+        paths=paths,
+        overrides=overrides,
+        output=Output(**_read(Output, given)),
+        files=Files(**_read(Files, given)),
+        reports=Reports(**_read(Reports, given)),
+        proof=replace(proof, targets=overrides.get("targets", ())),
+        execution=Execution(**_read(Execution, given)),
+    )
+    if request.output.write and request.output.check:
+        raise ConfigError("--write and --check exclude each other")
+    if request.reports.quiet and request.reports.verbose:
+        raise ConfigError("--quiet and --verbose exclude each other")
+    if request.output.split_by is not None and request.output.file is None:
+        raise ConfigError("--split-by needs --output FOLDER")
+    _check_paths(paths)
+    return request
+
+
+def _check_paths(paths: Sequence[str]) -> None:
+    """Raise ConfigError where a path is standard input beside others, or an option without its dashes."""
+    if STANDARD_INPUT in paths and len(paths) > 1:
+        raise ConfigError("- stands alone: standard input is one Dockerfile")
+    for path in paths:
+        if path != STANDARD_INPUT and not os.path.lexists(path) and (flag := _find_flag(path)):
+            raise ConfigError(f"no file or folder is named {path!r}: did you mean {flag}?")
+
+
+def _find_flag(word: str) -> str | None:
+    """The flag that a word is most like, if it is like one."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only after a mistake
+
+    flags = [one.flag for _, one in _flagged()]
+    return next(iter(get_close_matches(f"--{word}", [*flags, "--help"], n=1, cutoff=0.85)), None)
+
+
+def _undo(paths: Sequence[str]) -> Exit:
     from dockfix.output.apply import undo  # noqa: PLC0415
     from dockfix.terminal import Terminal  # noqa: PLC0415
 
     return Exit.DONE if undo(paths, Terminal()) else Exit.FAILED
 
 
-def _names(values: list[str] | None) -> frozenset[str] | None:
-    """Names given one by one or with commas."""
-    if not values:
-        return None
-    return frozenset(name.strip() for value in values for name in value.split(",") if name.strip())
-
-
-def _print_reference(*, version: bool, name: str | None) -> Exit:
-    if version:
+def _print_help(wanted: Help) -> None:
+    if wanted.version:
         print(f"dockfix {__version__}")
-        return Exit.DONE
+        return
     from dockfix.explain import explain, list_transforms  # noqa: PLC0415
 
-    try:
-        print(list_transforms() if name is None else explain(name), end="")
-    except ConfigError as error:
-        raise _usage(str(error)) from None
-    return Exit.DONE
+    print(list_transforms() if wanted.explain is None else explain(wanted.explain), end="")

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from dockfix.options import Chown, Install, OptionError, Options
+from dockfix.declarations import Declaration, declared
+from dockfix.options import OptionError, Options
+from dockfix.request import Files
 
 
 class ConfigError(Exception):
@@ -29,62 +31,13 @@ class Config:
     exclude: tuple[str, ...] = ()
 
 
-class _WrongValueError(Exception):
-    """What a key expects."""
-
-
-def _exactly(kind: type, words: str) -> Callable[[object], object]:
-    def check(value: object) -> object:
-        if type(value) is not kind:
-            raise _WrongValueError(words)
-        return value
-
-    return check
-
-
-def _choice(kind: type[Install | Chown]) -> Callable[[object], object]:
-    def check(value: object) -> object:
-        for member in kind:
-            if value == member.value:
-                return member
-        raise _WrongValueError("one of " + ", ".join(f'"{member}"' for member in kind))
-
-    return check
-
-
-def _strings(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise _WrongValueError('a list of strings, like ["one", "two"]')
-    return tuple(value)
-
-
-def _tables(value: object) -> object:
-    if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
-        raise _WrongValueError('a table for each image, like [tool.dockfix.images."acme/python"]')
-    return value
-
-
-_string = _exactly(str, "a string")
-_number = _exactly(int, "a whole number")
-_switch = _exactly(bool, "true or false")
-
-OPTION_KEYS: Final[Mapping[str, Callable[[object], Any]]] = {
-    "user": _string,
-    "uid": _number,
-    "gid": _number,
-    "numeric": _switch,
-    "install": _choice(Install),
-    "chown": _choice(Chown),
-    "select": lambda value: frozenset(_strings(value)),
-    "ignore": lambda value: frozenset(_strings(value)),
-    "unsafe": _switch,
-    "base": _string,
-    "targets": _strings,
-    "images": _tables,
-    "evidence": _switch,
+KEYS: Final[Mapping[str, Declaration]] = {
+    name: one
+    for group in (Options, Files)
+    for name, one in declared(group).items()
+    if group is Options or one.is_key
 }
-FINDING_KEYS: Final[Mapping[str, Callable[[object], Any]]] = {"include": _strings, "exclude": _strings}
-_KEYS = {**OPTION_KEYS, **FINDING_KEYS}
+"""What a configuration may hold: every option of a fix, and those of a run that are marked as keys."""
 
 
 @cache
@@ -128,11 +81,8 @@ def check_overrides(overrides: Mapping[str, Any]) -> None:
         Options(**overrides)
     except OptionError as error:
         raise ConfigError(f"--{error}") from None
-    for key in ("select", "ignore"):
-        if overrides.get(key):
-            _check_names(f"--{key}", overrides[key])
-    if "base" in overrides:
-        _check_family("--base", overrides["base"])
+    for key, value in overrides.items():
+        _check_meaning(KEYS[key].flag, key, value)
 
 
 bare_folders: Final[set[str]] = set()
@@ -176,23 +126,26 @@ def _load(path: str, table: Mapping[str, object]) -> Config:
     values: dict[str, Any] = {}
     for key, value in table.items():
         where = f"{path}:{_line_of(path, key)}"
-        if key not in _KEYS:
-            raise ConfigError(f"{where}: unknown key {key!r} ({suggest(key, _KEYS)})")
-        try:
-            values[key] = _KEYS[key](value)
-            Options(**{key: values[key]} if key in OPTION_KEYS else {})
-        except _WrongValueError as expected:
-            raise ConfigError(f"{where}: {key} must be {expected}, not {_spell(value)}") from None
-        except OptionError as error:
-            raise ConfigError(f"{where}: {error}") from None
-        if key in ("select", "ignore"):
-            _check_names(f"{where}: {key}", values[key])
-        if key == "base":
-            _check_family(f"{where}: base", values[key])
-        if key == "images":
-            _check_images(where, values[key])
-    options = {key: value for key, value in values.items() if key in OPTION_KEYS}
+        if key not in KEYS:
+            raise ConfigError(f"{where}: unknown key {key!r} ({suggest(key, KEYS)})")
+        values[key] = _read(where, key, value)
+        _check_meaning(f"{where}: {key}", key, values[key])
+    options = {key: value for key, value in values.items() if key in _OPTIONS}
     return Config(os.path.dirname(path), options, values.get("include", ()), values.get("exclude", ()))
+
+
+_OPTIONS: Final = declared(Options)
+
+
+def _read(where: str, key: str, value: object) -> Any:
+    try:
+        found = KEYS[key].form.read(value)
+        Options(**{key: found} if key in _OPTIONS else {})
+    except OptionError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    except ValueError as error:
+        raise ConfigError(f"{where}: {key} {error}") from None
+    return found
 
 
 def _line_of(path: str, key: str) -> int:
@@ -211,13 +164,6 @@ def _line_of(path: str, key: str) -> int:
     return 1
 
 
-def _spell(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    kinds: dict[type, str] = {dict: "a table", list: "a list"}
-    return kinds.get(type(value), f"{value!r}")
-
-
 def suggest(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
     """What to put for a word that is not known."""
     from difflib import get_close_matches  # noqa: PLC0415  # only after a mistake
@@ -226,7 +172,15 @@ def suggest(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
     return f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(known)
 
 
+def _check_meaning(where: str, key: str, value: Any) -> None:
+    """Raise ConfigError where a value of the right kind names something that does not exist."""
+    if key in _MEANINGS:
+        _MEANINGS[key](where, value)
+
+
 def _check_names(where: str, names: frozenset[str]) -> None:
+    if not names:
+        return
     from dockfix.transforms import TRANSFORMS  # noqa: PLC0415  # costly, and rarely asked for
 
     known = tuple(transform.name for transform in TRANSFORMS)
@@ -262,3 +216,11 @@ FAMILIES: Final = (
 def _check_family(where: str, family: str) -> None:
     if family not in FAMILIES:
         raise ConfigError(f"{where}: no base family named {family!r} ({suggest(family, FAMILIES)})")
+
+
+_MEANINGS: Final[Mapping[str, Callable[[str, Any], None]]] = {
+    "select": _check_names,
+    "ignore": _check_names,
+    "base": _check_family,
+    "images": _check_images,
+}

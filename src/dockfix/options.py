@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from dockfix.declarations import NAMES, NUMBER, SWITCH, TABLES, TEXT, TEXTS, one_of, option
+
 DEFAULT_ID: Final = 10001
 _ACCOUNT_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
+
+
+class OptionError(ValueError):
+    """An option's value is not usable; the message names the option and how to fix it."""
 
 
 class Install(StrEnum):
@@ -28,10 +34,6 @@ class Chown(StrEnum):
     NONE = "none"
 
 
-class OptionError(ValueError):
-    """An option's value is not usable; the message names the option and the cure."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How `dockfix.fix` rewrites a file.
@@ -43,19 +45,33 @@ class Options:
     are read as well, and what runs the image is taken into account.
     """
 
-    user: str = "appuser"
-    uid: int | None = None
-    gid: int | None = None
-    numeric: bool = False
-    install: Install = Install.USER
-    chown: Chown = Chown.ALL
-    select: frozenset[str] = frozenset()
-    ignore: frozenset[str] = frozenset()
-    unsafe: bool = False
-    base: str | None = None
-    targets: tuple[str, ...] = ()
-    images: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    evidence: bool = True
+    user: str = option("appuser", TEXT, "User to run as (default: appuser)", "--user", "NAME")
+    uid: int | None = option(None, NUMBER, "Numeric user ID", "--uid", "N")
+    gid: int | None = option(None, NUMBER, "Numeric group ID", "--gid", "N")
+    numeric: bool = option(
+        False, SWITCH, "Use numeric IDs in USER and --chown, as runAsNonRoot needs", "--numeric/--no-numeric"
+    )
+    install: Install = option(
+        Install.USER, one_of(Install), "Where pip installs packages (default: user)", "--install"
+    )
+    chown: Chown = option(
+        Chown.ALL, one_of(Chown), "Which copied files the user owns (default: all)", "--chown"
+    )
+    select: frozenset[str] = option(
+        frozenset(), NAMES, "Apply only these transforms, separated by commas", "--select", "NAMES"
+    )
+    ignore: frozenset[str] = option(frozenset(), NAMES, "Do not apply these transforms", "--ignore", "NAMES")
+    unsafe: bool = option(False, SWITCH, "Also apply changes that need review", "--unsafe/--no-unsafe")
+    base: str | None = option(
+        None, TEXT, "Distribution that unknown base images build on, such as debian", "--base", "FAMILY"
+    )
+    targets: tuple[str, ...] = option(
+        (), TEXTS, "Also fix this stage, which ships besides the last one", "--target", "STAGE"
+    )
+    images: Mapping[str, Mapping[str, object]] = option(dict, TABLES, "Facts about base images of your own")
+    evidence: bool = option(
+        True, SWITCH, "Read the application's sources (default: on)", "--evidence/--no-evidence"
+    )
 
     def __post_init__(self) -> None:
         if not _ACCOUNT_NAME.fullmatch(self.user) or self.user == "root":

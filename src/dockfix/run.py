@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dockfix.config import ConfigError, bare_folders, build_options, check_overrides, find_config
 from dockfix.context import Context, Deployment
@@ -17,8 +17,10 @@ from dockfix.files.git import find_top
 from dockfix.files.reading import read_stream
 from dockfix.options import Options
 from dockfix.output.diffstat import Statistics
+from dockfix.output.exit_codes import Exit
 from dockfix.output.interrupts import Interrupts
-from dockfix.output.summary import Exit, Mode, Report, Volume
+from dockfix.output.summary import Report
+from dockfix.request import STANDARD_INPUT, Mode, Request, VerifyOptions, Volume
 from dockfix.results import Failed
 from dockfix.runner.outcome import Analysis, analyse, hold_back, load_core_meanwhile
 from dockfix.runner.runner import FEW, analyse_many
@@ -28,64 +30,22 @@ if TYPE_CHECKING:
     from dockfix.files.cache import Cache
     from dockfix.files.patterns import Selection
     from dockfix.output.apply import Writer
-    from dockfix.verify import VerifyOptions
-
-STANDARD_INPUT: Final = "-"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What the user asked for.
-
-    `mode` None: patches and a summary. `overrides` are the options given on the command line;
-    `stdin_name` is the path that standard input stands for; `jobs` 0 lets the machine decide.
-    """
-
-    paths: Sequence[str]
-    mode: Mode | None = None
-    show_diff: bool = False
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-    stdin_name: str | None = None
-    volume: Volume = Volume.NORMAL
-    colour: bool | None = None
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    everything: bool = False
-    embedded: bool = False
-    manifests: bool = False
-    allow_dirty: bool = False
-    jobs: int = 0
-    scheduler: str | None = None
-    seconds: float = 10.0
-    cached: bool = True
-    statistics: bool = False
-    output: str | None = None
-    split_by: str | None = None
-    reports: tuple[str, ...] = ()
-    proof: VerifyOptions | None = None
-
-    @property
-    def needs_texts(self) -> bool:
-        """Whether anything is done with the files' texts, beside counting what would change."""
-        counts = self.mode is Mode.CHECK and not (self.show_diff or self.statistics)
-        others = self.manifests, self.output is not None, bool(self.reports), self.proof is not None
-        return not counts or any(others)
-
-
-def migrate(request: Request) -> Exit:
+def run(request: Request) -> Exit:
     """Do what was asked and give the exit code. Raises ConfigError before anything is written."""
     check_overrides(request.overrides)
-    terminal = Terminal(request.colour)
+    terminal = Terminal(request.reports.color)
     if STANDARD_INPUT in request.paths:
         code = _filter(request, terminal)
     else:
-        code = _migrate_files(request, terminal)
+        code = _run_over_files(request, terminal)
     terminal.flush()
     return code
 
 
-def _migrate_files(request: Request, terminal: Terminal) -> Exit:
-    mode = request.mode or Mode.DIFF
+def _run_over_files(request: Request, terminal: Terminal) -> Exit:
+    mode = request.output.mode or Mode.DIFF
     root = patch_root(request.paths)
     sinks = _open_sinks(request, root, terminal)
     cache = _open_cache(request)
@@ -99,22 +59,26 @@ def _migrate_files(request: Request, terminal: Terminal) -> Exit:
     if deployments:
         candidates = [one._replace(deployments=deployments.get(one.real, ())) for one in candidates]
     options, related = _relate_and_analyse(request, candidates, others, cache)
-    analyses = _name(related, candidates, root) if request.needs_texts or request.statistics else related
-    if request.proof is not None:
+    analyses = _name(related, candidates, root) if request.needs_texts or request.output.stat else related
+    if request.output.verify:
         analyses = _prove(request, request.proof, candidates, analyses, terminal)
-    if request.manifests and deployments:
+    if request.files.manifests and deployments:
         from dockfix.runner.manifests import follow  # noqa: PLC0415  # only where it is asked for
 
         by_file = {one.real: own for one, own in zip(candidates, options, strict=True)}
         analyses = follow(analyses, deployments, by_file, root)
-    report = Report(terminal, mode, request.volume)
+    report = Report(terminal, mode, request.reports.volume)
     finished = _deliver(request, analyses, len(candidates), sinks, report)
     if cache is not None:
         cache.save()
     for sink in sinks:
         sink.close()
     report.say_notes()
-    brief = request.mode is Mode.DIFF and len(candidates) == 1 and request.volume is not Volume.VERBOSE
+    brief = (
+        request.output.mode is Mode.DIFF
+        and len(candidates) == 1
+        and request.reports.volume is not Volume.VERBOSE
+    )
     if not (finished and brief):
         terminal.flush()
         report.close(None if finished else len(candidates))
@@ -131,10 +95,10 @@ def _deliver(
     request: Request, analyses: Iterator[Analysis], count: int, sinks: Sequence[Sink], report: Report
 ) -> bool:
     """Write what is to be written, tell everybody of each file; whether the run came to its end."""
-    writer = _open_writer(request, report.terminal) if request.mode is Mode.WRITE else None
+    writer = _open_writer(request, report.terminal) if request.output.mode is Mode.WRITE else None
     finished = False
     try:
-        shown = count if count > FEW and request.volume else 0
+        shown = count if count > FEW and request.reports.volume else 0
         with report.terminal.progress(shown) as progress, Interrupts() as interrupts:
             for analysis in progress(analyses):
                 interrupts.hold()
@@ -155,12 +119,12 @@ def _deliver(
 def _open_writer(request: Request, terminal: Terminal) -> Writer:
     from dockfix.output.apply import Writer  # noqa: PLC0415  # not needed for a patch
 
-    return Writer(request.paths, terminal, allow_dirty=request.allow_dirty)
+    return Writer(request.paths, terminal, allow_dirty=request.output.allow_dirty)
 
 
 def _open_cache(request: Request) -> Cache | None:
     """What is remembered of the repository that this folder belongs to."""
-    if not request.cached:
+    if not request.execution.cache:
         return None
     from dockfix.files.cache import open_cache  # noqa: PLC0415  # not needed for standard input
 
@@ -197,7 +161,7 @@ def _relate_and_analyse(
     from dockfix.repository.bases import relate  # noqa: PLC0415  # not needed for single files
 
     def by_number(one: Deployment) -> bool:
-        asked = one.needs_number or (request.manifests and one.is_root and one.kind != "compose")
+        asked = one.needs_number or (request.files.manifests and one.is_root and one.kind != "compose")
         return asked and request.overrides.get("numeric") is not False
 
     relations = relate(
@@ -223,7 +187,7 @@ def _prove(
     from dockfix.verify.proofs import prove_all  # noqa: PLC0415  # not needed for a patch
 
     kept = os.path.join(journal_folder(request.paths), "broken")
-    only_proven = request.mode is Mode.WRITE
+    only_proven = request.output.mode is Mode.WRITE
     return prove_all(candidates, analyses, proof, terminal, only_proven=only_proven, kept=kept)
 
 
@@ -231,24 +195,24 @@ def _open_sinks(request: Request, root: str, terminal: Terminal) -> list[Sink]:
     """Where the changes go, beside the report on the terminal. Raises ConfigError."""
     sinks: list[Sink] = []
     try:
-        if request.output is not None:
+        if request.output.file is not None:
             from dockfix.output.patches import PatchFile, PatchFolder, group_by  # noqa: PLC0415
 
-            if request.split_by is None:
-                sinks.append(PatchFile(request.output))
+            if request.output.split_by is None:
+                sinks.append(PatchFile(request.output.file))
             else:
-                sinks.append(PatchFolder(request.output, group_by(request.split_by, root)))
-        if request.reports:
+                sinks.append(PatchFolder(request.output.file, group_by(request.output.split_by, root)))
+        if request.reports.files:
             from dockfix.output.reports import open_report  # noqa: PLC0415
 
-            sinks += map(open_report, request.reports)
+            sinks += map(open_report, request.reports.files)
     except ValueError as error:
         raise ConfigError(str(error)) from None
     except OSError as error:
         raise ConfigError(f"{error.filename}: cannot be written: {error.strerror}") from None
-    if request.statistics:
+    if request.output.stat:
         sinks.append(_StatisticsSink(terminal))
-    elif request.show_diff or (request.mode in (None, Mode.DIFF) and request.output is None):
+    elif request.output.diff or (request.output.mode in (None, Mode.DIFF) and request.output.file is None):
         sinks.append(_DiffSink(terminal))
     return sinks
 
@@ -296,10 +260,10 @@ def _selection(request: Request) -> Selection:
     here = os.path.realpath(os.curdir)
     config = find_config(here)
     return Selection(
-        (Patterns(here, request.include), Patterns(config.folder, config.include)),
-        (Patterns(here, request.exclude), Patterns(config.folder, config.exclude)),
-        request.everything,
-        request.embedded,
+        (Patterns(here, request.files.include), Patterns(config.folder, config.include)),
+        (Patterns(here, request.files.exclude), Patterns(config.folder, config.exclude)),
+        request.files.everything,
+        request.files.embedded,
         [] if request.overrides.get("evidence", True) else None,
     )
 
@@ -328,31 +292,33 @@ def _analyses(
     return analyse_many(
         candidates,
         options,
-        jobs=request.jobs,
-        seconds=request.seconds,
+        jobs=request.execution.jobs,
+        seconds=request.execution.seconds,
         cache=cache,
-        scheduler=request.scheduler,
+        scheduler=request.execution.scheduler,
         texts=request.needs_texts,
     )
 
 
 def _filter(request: Request, terminal: Terminal) -> Exit:
     """Standard input to standard output: the rewritten text, or with --diff the patch."""
-    path = request.stdin_name or "Dockerfile"
+    path = request.files.stdin_name or "Dockerfile"
     options = build_options(os.path.dirname(os.path.abspath(path)), request.overrides)
-    if request.stdin_name is None:
+    if request.files.stdin_name is None:
         context = Context(path)
     else:
         from dockfix.files.build_context import describe_context  # noqa: PLC0415
 
         context = describe_context(path)
     analysis = analyse(path, read_stream(sys.stdin.buffer), options, context)
-    if request.mode is Mode.DIFF or request.show_diff:
+    if request.output.mode is Mode.DIFF or request.output.diff:
         name = patch_name(os.path.realpath(path), os.path.realpath(os.curdir))
         terminal.write_diff(replace(analysis, name=name).patch)
-    elif request.mode is not Mode.CHECK and not isinstance(analysis.result, Failed):
+    elif request.output.mode is not Mode.CHECK and not isinstance(analysis.result, Failed):
         terminal.write(analysis.after)
-    report = Report(terminal, Mode.CHECK if request.mode is Mode.CHECK else Mode.DIFF, request.volume)
-    report.add(replace(analysis, path=request.stdin_name or "<stdin>"))
+    report = Report(
+        terminal, Mode.CHECK if request.output.mode is Mode.CHECK else Mode.DIFF, request.reports.volume
+    )
+    report.add(replace(analysis, path=request.files.stdin_name or "<stdin>"))
     report.say_notes()
     return report.exit_code

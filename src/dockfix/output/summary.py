@@ -5,46 +5,19 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from enum import IntEnum, StrEnum
 from typing import Final
 
 from dockfix.checks import codes
+from dockfix.output.exit_codes import Exit
+from dockfix.request import Mode, Volume
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
 from dockfix.runner.outcome import Analysis
 from dockfix.terminal import Terminal, show_path
 
-"""The code of a change that a container engine refuted."""
 FEW: Final = 3
 """So many files with one kind of note are said one by one."""
 FOLD: Final = 20
 """On a terminal, so many files of one kind are listed."""
-
-
-class Mode(StrEnum):
-    """What is done with a change."""
-
-    DIFF = "diff"
-    WRITE = "write"
-    CHECK = "check"
-
-
-class Exit(IntEnum):
-    """The exit codes."""
-
-    DONE = 0
-    WOULD_CHANGE = 1
-    USAGE = 2
-    FAILED = 123
-    INTERRUPTED = 130
-    BROKEN_PIPE = 141
-
-
-class Volume(IntEnum):
-    """How much is said."""
-
-    QUIET = 0
-    NORMAL = 1
-    VERBOSE = 2
 
 
 class Report:

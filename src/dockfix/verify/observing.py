@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from dockfix.request import VerifyOptions
 from dockfix.verify.build_log import tail
-from dockfix.verify.options import VerifyOptions
 from dockfix.verify.session import Session
 from dockfix.verify.surroundings import platform_flags
 from dockfix.verify.verdict import Answer, Check, Observation, Process

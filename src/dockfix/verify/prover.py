@@ -16,13 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from dockfix.request import VerifyOptions
 from dockfix.syntax.parser import parse
 from dockfix.syntax.words import image_from
 from dockfix.verify.build_log import failed_step, read_warnings, tail
 from dockfix.verify.compare import compare, find_ground, judge
 from dockfix.verify.engine import BuildPlan, EngineError, find_engine
 from dockfix.verify.observing import Expected, Observer
-from dockfix.verify.options import VerifyOptions
 from dockfix.verify.recipes import Recipe
 from dockfix.verify.session import TIMED_OUT, Session
 from dockfix.verify.settings import conceal, read_settings

@@ -10,8 +10,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from dockfix.request import VerifyOptions
 from dockfix.verify.engine import EngineError
-from dockfix.verify.options import VerifyOptions
 
 HIDDEN: Final = "***"
 LEAST: Final = 4

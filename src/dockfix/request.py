@@ -1,0 +1,206 @@
+"""What one run is asked for, in the groups that `dockfix --help` shows; a new option is a new field here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from dockfix.declarations import FOLDER, SETTINGS, SWITCH, TEXT, TEXTS, count_from, option, seconds_from
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STANDARD_INPUT: Final = "-"
+
+
+class Mode(StrEnum):
+    """What is done with a change."""
+
+    DIFF = "diff"
+    WRITE = "write"
+    CHECK = "check"
+
+
+class Volume(IntEnum):
+    """How much is printed."""
+
+    QUIET = 0
+    NORMAL = 1
+    VERBOSE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What is done with the changes."""
+
+    diff: bool = option(False, SWITCH, "Print a patch for git apply or patch -p1", "--diff")
+    write: bool = option(False, SWITCH, "Rewrite the files in place", "--write")
+    check: bool = option(False, SWITCH, "Change nothing; exit with 1 if a file would change", "--check")
+    verify: bool = option(
+        False, SWITCH, "Build and run the original and the rewrite, and compare them first", "--verify"
+    )
+    stat: bool = option(False, SWITCH, "Count the changed lines instead of printing the patch", "--stat")
+    file: str | None = option(
+        None,
+        TEXT,
+        "Write the patch to a file (a folder with --split-by)",
+        "--output",
+        "FILE",
+    )
+    split_by: str | None = option(
+        None, TEXT, "One patch per CODEOWNERS owner, top-level folder or N files", "--split-by", "owner|dir|N"
+    )
+    allow_dirty: bool = option(False, SWITCH, "Write over uncommitted changes", "--allow-dirty")
+    undo: bool = option(False, SWITCH, "Undo the last --write", "--undo")
+
+    @property
+    def mode(self) -> Mode | None:
+        """The mode that was asked for; None prints patches and a summary."""
+        if self.write or self.check:
+            return Mode.WRITE if self.write else Mode.CHECK
+        return Mode.DIFF if self.diff else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Which files are read and edited; patterns are those of .gitignore."""
+
+    include: tuple[str, ...] = option(
+        (), TEXTS, "Also rewrite files that match, as in .gitignore", "--include", "PATTERN", is_key=True
+    )
+    exclude: tuple[str, ...] = option(
+        (), TEXTS, "Leave out files that match, as in .gitignore", "--exclude", "PATTERN", is_key=True
+    )
+    everything: bool = option(False, SWITCH, "Search ignored and vendored folders too", "--all")
+    embedded: bool = option(
+        False,
+        SWITCH,
+        "Also rewrite Dockerfiles in Python, Markdown, Compose and shell files",
+        "--embedded",
+    )
+    manifests: bool = option(
+        False, SWITCH, "Also edit the Compose, Kubernetes and Helm files that run the images", "--manifests"
+    )
+    stdin_name: str | None = option(
+        None, TEXT, "Path of the file that standard input holds", "--stdin-filename", "PATH"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """What is printed and written about a run. `color` None: on a terminal that wants it."""
+
+    files: tuple[str, ...] = option(
+        (),
+        TEXTS,
+        "Write a report: .json, .sarif, .md, .xml (JUnit), FORMAT:FILE, or github",
+        "--report",
+        "FILE",
+    )
+    quiet: bool = option(False, SWITCH, "Print errors only", "--quiet -q")
+    verbose: bool = option(False, SWITCH, "Print what happened to every file", "--verbose -v")
+    color: bool | None = option(
+        None, SWITCH, "Color the output (default: on a terminal)", "--color/--no-color"
+    )
+
+    @property
+    def volume(self) -> Volume:
+        """How much is printed."""
+        if self.quiet:
+            return Volume.QUIET
+        return Volume.VERBOSE if self.verbose else Volume.NORMAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOptions:
+    """How originals and rewrites are built, run and compared.
+
+    `engine` is docker, podman, nerdctl or buildah (None: the first that answers). `context` is the
+    folder that is built, by default the Dockerfile's own, `targets` the stages to build in files
+    that have one of that name; `build_args`, `secrets` (as in `--secret`) and `build_network` are
+    handed to the engine, `builders` are Buildx's, over which files are spread. `env` (`NAME=VALUE`, or
+    `NAME` for this environment's own) and `env_files` are the settings of both runs. `seconds` is how
+    long an image may run, `jobs` how many proofs run at once, `memory` a limit for each run in the
+    engine's notation (empty: none), `build_timeout` a limit for each build in seconds. `paths` are
+    asked of every port that answers, `checks` are shell commands that must hold for the user.
+    `build_flags` and `run_flags` go to the engine as they stand.
+    """
+
+    engine: str | None = option(
+        None,
+        TEXT,
+        "Use docker, podman, nerdctl or buildah (default: the first that works)",
+        "--engine",
+        "NAME",
+    )
+    context: Path | None = option(
+        None, FOLDER, "Build context (default: the folder of the Dockerfile)", "--context", "FOLDER"
+    )
+    build_args: Mapping[str, str | None] = option(
+        dict, SETTINGS, "Set a build argument, as in docker build", "--build-arg", "NAME[=VALUE]"
+    )
+    secrets: tuple[str, ...] = option(
+        (), TEXTS, "Expose a secret to the build, as in docker build", "--secret", "SPEC"
+    )
+    targets: tuple[str, ...] = ()
+    builders: tuple[str, ...] = option(
+        (), TEXTS, "Build with this Buildx builder; several share the files", "--builder", "NAME"
+    )
+    build_network: str | None = option(
+        None, TEXT, "Network of RUN instructions, as in docker build --network", "--build-network", "NAME"
+    )
+    env: tuple[str, ...] = option(
+        (), TEXTS, "Set an environment variable in both containers", "--env", "NAME[=VALUE]"
+    )
+    env_files: tuple[str, ...] = option(
+        (), TEXTS, "Read such variables from a file, one per line", "--env-file", "FILE"
+    )
+    seconds: float = option(
+        5.0, seconds_from(0.1), "How long to let a container run (default: 5)", "--verify-seconds", "SECONDS"
+    )
+    jobs: int = option(
+        1, count_from(1), "Number of files to verify at once (default: 1)", "--verify-jobs", "N"
+    )
+    memory: str = "2g"
+    build_timeout: float = 900.0
+    paths: tuple[str, ...] = ("/",)
+    checks: tuple[str, ...] = ()
+    build_flags: tuple[str, ...] = ()
+    run_flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """Where and for how long the work is done; `jobs` 0 lets the machine decide."""
+
+    jobs: int = option(0, count_from(0), "Number of processes (default: one per CPU)", "--jobs -j", "N")
+    scheduler: str | None = option(
+        None, TEXT, "Run on the Dask cluster at this address instead", "--scheduler", "ADDRESS"
+    )
+    seconds: float = option(
+        10.0, seconds_from(0.001), "Time limit for one file (default: 10)", "--timeout", "SECONDS"
+    )
+    cache: bool = option(True, SWITCH, "Remember results between runs (default: on)", "--cache/--no-cache")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asked for; `overrides` are those of a fix's `Options` that were given."""
+
+    paths: Sequence[str]
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    output: Output = Output()
+    files: Files = Files()
+    reports: Reports = Reports()
+    proof: VerifyOptions = VerifyOptions()
+    execution: Execution = Execution()
+
+    @property
+    def needs_texts(self) -> bool:
+        """Whether anything is done with the files' texts, beside counting what would change."""
+        output = self.output
+        counts = output.mode is Mode.CHECK and not (output.diff or output.stat)
+        others = self.files.manifests, output.file is not None, bool(self.reports.files), output.verify
+        return not counts or any(others)
