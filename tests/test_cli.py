@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -57,8 +58,8 @@ def dockfix(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
 ) -> Run:
     find_config.cache_clear()
-    monkeypatch.setattr("dockfix.runner.outcome.fix_text", stand_in)
-    monkeypatch.setattr("dockfix.runner.outcome.load_core", lambda: None)
+    monkeypatch.setattr("dockfix.pipeline.fix", stand_in)
+    monkeypatch.setattr("dockfix.runner.outcome._load", lambda: None)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path.parent / "state"))
     monkeypatch.chdir(tmp_path)
 
@@ -209,6 +210,8 @@ USAGE = {
     ),
     "no such family": (["--base", "dos"], "--base: no base family named 'dos'"),
     "input beside files": (["-", "Dockerfile"], "- stands alone"),
+    "input for manifests": (["-", "--manifests"], "--manifests edits files: name a Dockerfile instead of -"),
+    "input as a folder": (["-", "--stdin-filename", "."], "--stdin-filename: '.' is a folder: name a file"),
     "an option like another": (["--chekc"], "--check"),
     "an option without dashes": (["check", "."], "no file or folder is named 'check': did you mean --check?"),
     "one misspelt": (["verison"], "no file or folder is named 'verison': did you mean --version?"),
@@ -289,6 +292,53 @@ def test_standard_input_can_be_checked_and_can_fail(dockfix: Run) -> None:
     assert broken.err == "<stdin>:2: error: not UTF-8: byte 0xff [not-utf-8] (save it as UTF-8)\n"
 
 
+def test_standard_input_with_a_name_is_read_as_that_file_is(dockfix: Run) -> None:
+    put(**{"dockfix.toml": 'user = "own"\n', "a.md": f"```dockerfile\n{ROOT}```\n"})
+    name = "--stdin-filename"
+    assert "+USER own\n" in dockfix("-", "--diff", name, "Dockerfile", stdin=ROOT.encode()).out
+    done = dockfix("-", "--embedded", name, "a.md", stdin=Path("a.md").read_bytes())
+    assert done.out == f"```dockerfile\n{MOVED.replace('appuser', 'own')}```\n"
+
+
+def test_standard_input_goes_to_every_sink(dockfix: Run) -> None:
+    done = dockfix("-", "--output", "a.patch", "--report", "a.json", "--stat", stdin=ROOT.encode())
+    assert done.out.endswith(" 1 file changed, 1 insertions(+), 0 deletions(-)\n")
+    assert Path("a.patch").read_text() == PATCH.format("Dockerfile")
+    assert '"path": "Dockerfile"' in Path("a.json").read_text()
+    assert dockfix("-", "--output", "b.patch", "--write", stdin=ROOT.encode()).out == MOVED
+
+
+def test_standard_input_is_never_remembered(dockfix: Run) -> None:
+    put(Dockerfile=ROOT)
+    name = ("-", "--stdin-filename", "Dockerfile")
+    assert dockfix(*name, stdin=ROOT.encode()).out == MOVED
+    assert dockfix(*name, stdin=MOVED.encode()).out == MOVED
+    assert dockfix("--diff", "Dockerfile").out == PATCH.format("Dockerfile")
+    assert dockfix(*name, stdin=b"FROM a\nCMD gosu\n").out == "FROM a\nCMD gosu\n"
+
+
+@pytest.mark.parametrize("arguments", [["--diff", "--no-cache", "Dockerfile"], ["-"]], ids=["file", "input"])
+def test_seven_calls_lead_from_the_command_line_to_the_fix(
+    dockfix: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    """Frames of ours, those of typer left out, which parses the arguments in between."""
+    callers: list[str] = []
+
+    def fix(text: str, options: Options, context: Context) -> Result:
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and (name := frame.f_globals["__name__"]) != __name__:
+            callers.extend([f"{name}.{frame.f_code.co_name}"] if name.startswith("dockfix.") else [])
+            frame = frame.f_back
+        return stand_in(text, options, context)
+
+    monkeypatch.setattr("dockfix.pipeline.fix", fix)
+    text = f"FROM {arguments[-1]}\nCMD counted\n"
+    put(Dockerfile=text)
+    assert dockfix(*arguments, stdin=text.encode()).code == 0
+    assert (callers[0], callers[-1]) == ("dockfix.runner.outcome.analyse", "dockfix.cli.run")
+    assert len(callers) <= 7, callers
+
+
 def test_line_ends_and_mark_survive_the_way_to_the_pipe(dockfix: Run) -> None:
     put(Dockerfile="\ufeffFROM a\r\nCMD größe\r\n")
     done = dockfix("--diff", "Dockerfile")
@@ -330,8 +380,8 @@ def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
     for number in range(300):
         (tmp_path / f"{number}.Dockerfile").write_text(ROOT)
     script = (
-        "import sys, dockfix.runner.outcome; from tests.test_cli import stand_in;"
-        "dockfix.runner.outcome.fix_text, dockfix.runner.outcome.load_core = stand_in, lambda: None;"
+        "import sys, dockfix.pipeline; from tests.test_cli import stand_in;"
+        "dockfix.pipeline.fix = stand_in;"
         "from dockfix.cli import run; sys.argv = ['dockfix', '--diff', '.', '-q']; sys.exit(run())"
     )
     here = Path(__file__).parents[1]

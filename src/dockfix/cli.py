@@ -194,15 +194,20 @@ def _read_request(paths: Sequence[str], given: Mapping[str, Any]) -> Request:
         raise ConfigError("--quiet and --verbose exclude each other")
     if request.output.split_by is not None and request.output.file is None:
         raise ConfigError("--split-by needs --output FOLDER")
-    _check_paths(paths)
+    _check_paths(request)
     return request
 
 
-def _check_paths(paths: Sequence[str]) -> None:
-    """Raise ConfigError where a path is standard input beside others, or an option without its dashes."""
-    if STANDARD_INPUT in paths and len(paths) > 1:
+def _check_paths(request: Request) -> None:
+    """Raise ConfigError where standard input cannot be what is asked for, or an option lacks its dashes."""
+    name = request.files.stdin_name
+    if request.reads_standard_input and len(request.paths) > 1:
         raise ConfigError("- stands alone: standard input is one Dockerfile")
-    for path in paths:
+    if request.reads_standard_input and request.files.manifests:
+        raise ConfigError("--manifests edits files: name a Dockerfile instead of -")
+    if name is not None and os.path.isdir(name):
+        raise ConfigError(f"--stdin-filename: {name!r} is a folder: name a file in it")
+    for path in request.paths:
         if path != STANDARD_INPUT and not os.path.lexists(path) and (flag := _find_flag(path)):
             raise ConfigError(f"no file or folder is named {path!r}: did you mean {flag}?")
 

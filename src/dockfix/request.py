@@ -198,6 +198,32 @@ class Request:
     execution: Execution = Execution()
 
     @property
+    def reads_standard_input(self) -> bool:
+        """Whether the one file is piped in, and its rewrite piped out."""
+        return STANDARD_INPUT in self.paths
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether nobody says where the file that is piped in belongs."""
+        return self.reads_standard_input and self.files.stdin_name is None
+
+    @property
+    def places(self) -> Sequence[str]:
+        """The paths, with that of the file that standard input stands for."""
+        return [self.files.stdin_name or "Dockerfile"] if self.reads_standard_input else self.paths
+
+    @property
+    def mode(self) -> Mode:
+        """What is done with the files: nothing is written where none was named."""
+        mode = self.output.mode or Mode.DIFF
+        return Mode.DIFF if mode is Mode.WRITE and self.reads_standard_input else mode
+
+    def is_brief(self, count: int) -> bool:
+        """Whether a run over so many files needs no summary."""
+        one_patch = self.output.mode is Mode.DIFF and count == 1 and not self.reports.verbose
+        return self.reads_standard_input or one_patch
+
+    @property
     def needs_texts(self) -> bool:
         """Whether anything is done with the files' texts, beside counting what would change."""
         output = self.output

@@ -1,28 +1,28 @@
-"""One run over the files that the user named: look at each, show or write what changes, report."""
+"""One run, from the request to the exit code: which files, what becomes of them, where that goes."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from dockfix.config import ConfigError, bare_folders, build_options, check_overrides, find_config
-from dockfix.context import Context, Deployment
+from dockfix.config import bare_folders, build_options, check_overrides, find_config
+from dockfix.context import Deployment
 from dockfix.diff import patch_name, patch_root
 from dockfix.discovery.paths import find_candidates
-from dockfix.files.candidates import Candidate
+from dockfix.files.candidates import NAMELESS, Candidate
 from dockfix.files.git import find_top
 from dockfix.files.reading import read_stream
 from dockfix.options import Options
-from dockfix.output.diffstat import Statistics
 from dockfix.output.exit_codes import Exit
 from dockfix.output.interrupts import Interrupts
+from dockfix.output.sinks import Sink, open_sinks
 from dockfix.output.summary import Report
-from dockfix.request import STANDARD_INPUT, Mode, Request, VerifyOptions, Volume
-from dockfix.results import Failed
-from dockfix.runner.outcome import Analysis, analyse, hold_back, load_core_meanwhile
+from dockfix.request import Mode, Request
+from dockfix.runner.outcome import Analysis, hold_back, load_core_meanwhile
 from dockfix.runner.runner import FEW, analyse_many
 from dockfix.terminal import Terminal
 
@@ -36,66 +36,76 @@ def run(request: Request) -> Exit:
     """Do what was asked and give the exit code. Raises ConfigError before anything is written."""
     check_overrides(request.overrides)
     terminal = Terminal(request.reports.color)
-    if STANDARD_INPUT in request.paths:
-        code = _filter(request, terminal)
-    else:
-        code = _run_over_files(request, terminal)
-    terminal.flush()
-    return code
-
-
-def _run_over_files(request: Request, terminal: Terminal) -> Exit:
-    mode = request.output.mode or Mode.DIFF
-    root = patch_root(request.paths)
-    sinks = _open_sinks(request, root, terminal)
+    root = patch_root(request.places)
+    sinks = open_sinks(request, root, terminal)
     cache = _open_cache(request)
     if cache is None or not cache.knows_files:
         load_core_meanwhile()
-    selection = _selection(request)
-    found = list(find_candidates(request.paths, selection, cache))
-    candidates = [candidate for candidate in found if not candidate.outside]
-    others = found[len(candidates) :]
-    deployments = _find_deployments(selection, candidates, others, cache)
-    if deployments:
-        candidates = [one._replace(deployments=deployments.get(one.real, ())) for one in candidates]
-    options, related = _relate_and_analyse(request, candidates, others, cache)
-    analyses = _name(related, candidates, root) if request.needs_texts or request.output.stat else related
-    if request.output.verify:
-        analyses = _prove(request, request.proof, candidates, analyses, terminal)
-    if request.files.manifests and deployments:
-        from dockfix.runner.manifests import follow  # noqa: PLC0415  # only where it is asked for
-
-        by_file = {one.real: own for one, own in zip(candidates, options, strict=True)}
-        analyses = follow(analyses, deployments, by_file, root)
-    report = Report(terminal, mode, request.reports.volume)
+    candidates, analyses = _analyse(request, root, cache, terminal)
+    report = Report(terminal, request.mode, request.reports.volume)
     finished = _deliver(request, analyses, len(candidates), sinks, report)
     if cache is not None:
         cache.save()
     for sink in sinks:
         sink.close()
     report.say_notes()
-    brief = (
-        request.output.mode is Mode.DIFF
-        and len(candidates) == 1
-        and request.reports.volume is not Volume.VERBOSE
-    )
-    if not (finished and brief):
+    if not (finished and request.is_brief(len(candidates))):
         terminal.flush()
         report.close(None if finished else len(candidates))
+    terminal.flush()
     return report.exit_code if finished else Exit.INTERRUPTED
 
 
-def _name(analyses: Iterable[Analysis], candidates: Sequence[Candidate], root: str) -> Iterator[Analysis]:
-    """The analyses with what a patch to be applied in `root` calls their files."""
-    for candidate, analysis in zip(candidates, analyses, strict=True):
-        yield replace(analysis, name=patch_name(candidate.real, root))
+def _analyse(
+    request: Request, root: str, cache: Cache | None, terminal: Terminal
+) -> tuple[Sequence[Candidate], Iterator[Analysis]]:
+    """The candidates and what becomes of them, which is worked out as it is asked for.
+
+    Raises ConfigError.
+    """
+    selection = _selection(request)
+    candidates, others = _find_candidates(request, selection, cache)
+    deployments = _find_deployments(selection, candidates, others, cache)
+    if deployments:
+        candidates = [one._replace(deployments=deployments.get(one.real, ())) for one in candidates]
+    options, analyses = _relate_and_analyse(request, candidates, others, cache)
+    if request.needs_texts or request.output.stat:
+        analyses = map(partial(_name, root), analyses, candidates)
+    if request.output.verify:
+        analyses = _prove(request, candidates, analyses, terminal)
+    if request.files.manifests and deployments:
+        from dockfix.runner.manifests import follow  # noqa: PLC0415  # only where it is asked for
+
+        by_file = {one.real: own for one, own in zip(candidates, options, strict=True)}
+        analyses = follow(analyses, deployments, by_file, root)
+    return candidates, analyses
+
+
+def _find_candidates(
+    request: Request, selection: Selection, cache: Cache | None
+) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
+    """The files to look at, and those outside of the search that only tell of others."""
+    if request.is_nameless:
+        real = os.path.realpath(request.places[0])
+        return [Candidate(NAMELESS, real, data=read_stream(sys.stdin.buffer))], []
+    found = list(find_candidates(request.places, selection, cache))
+    candidates = [one for one in found if not one.outside]
+    if request.reads_standard_input:
+        data = read_stream(sys.stdin.buffer)
+        candidates = [one._replace(data=data) for one in candidates]
+    return candidates, found[len(candidates) :]
+
+
+def _name(root: str, analysis: Analysis, candidate: Candidate) -> Analysis:
+    """An analysis with what a patch to be applied in `root` calls its file."""
+    return replace(analysis, name=patch_name(candidate.real, root))
 
 
 def _deliver(
     request: Request, analyses: Iterator[Analysis], count: int, sinks: Sequence[Sink], report: Report
 ) -> bool:
     """Write what is to be written, tell everybody of each file; whether the run came to its end."""
-    writer = _open_writer(request, report.terminal) if request.output.mode is Mode.WRITE else None
+    writer = _open_writer(request, report.terminal) if request.mode is Mode.WRITE else None
     finished = False
     try:
         shown = count if count > FEW and request.reports.volume else 0
@@ -119,12 +129,12 @@ def _deliver(
 def _open_writer(request: Request, terminal: Terminal) -> Writer:
     from dockfix.output.apply import Writer  # noqa: PLC0415  # not needed for a patch
 
-    return Writer(request.paths, terminal, allow_dirty=request.output.allow_dirty)
+    return Writer(request.places, terminal, allow_dirty=request.output.allow_dirty)
 
 
 def _open_cache(request: Request) -> Cache | None:
     """What is remembered of the repository that this folder belongs to."""
-    if not request.execution.cache:
+    if not request.execution.cache or request.is_nameless:
         return None
     from dockfix.files.cache import open_cache  # noqa: PLC0415  # not needed for standard input
 
@@ -177,80 +187,14 @@ def _relate_and_analyse(
 
 
 def _prove(
-    request: Request,
-    proof: VerifyOptions,
-    candidates: Sequence[Candidate],
-    analyses: Iterator[Analysis],
-    terminal: Terminal,
+    request: Request, candidates: Sequence[Candidate], analyses: Iterator[Analysis], terminal: Terminal
 ) -> Iterator[Analysis]:
     from dockfix.output.apply import journal_folder  # noqa: PLC0415
     from dockfix.verify.proofs import prove_all  # noqa: PLC0415  # not needed for a patch
 
-    kept = os.path.join(journal_folder(request.paths), "broken")
-    only_proven = request.output.mode is Mode.WRITE
-    return prove_all(candidates, analyses, proof, terminal, only_proven=only_proven, kept=kept)
-
-
-def _open_sinks(request: Request, root: str, terminal: Terminal) -> list[Sink]:
-    """Where the changes go, beside the report on the terminal. Raises ConfigError."""
-    sinks: list[Sink] = []
-    try:
-        if request.output.file is not None:
-            from dockfix.output.patches import PatchFile, PatchFolder, group_by  # noqa: PLC0415
-
-            if request.output.split_by is None:
-                sinks.append(PatchFile(request.output.file))
-            else:
-                sinks.append(PatchFolder(request.output.file, group_by(request.output.split_by, root)))
-        if request.reports.files:
-            from dockfix.output.reports import open_report  # noqa: PLC0415
-
-            sinks += map(open_report, request.reports.files)
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
-    except OSError as error:
-        raise ConfigError(f"{error.filename}: cannot be written: {error.strerror}") from None
-    if request.output.stat:
-        sinks.append(_StatisticsSink(terminal))
-    elif request.output.diff or (request.output.mode in (None, Mode.DIFF) and request.output.file is None):
-        sinks.append(_DiffSink(terminal))
-    return sinks
-
-
-class Sink(Protocol):
-    """Takes each file's analysis as it comes."""
-
-    def add(self, analysis: Analysis) -> None:
-        """Take one."""
-
-    def close(self) -> None:
-        """Finish."""
-
-
-@dataclass(frozen=True)
-class _DiffSink:
-    """Patches on standard output."""
-
-    terminal: Terminal
-
-    def add(self, analysis: Analysis) -> None:
-        if analysis.applies:
-            self.terminal.write_diff(analysis.patch)
-
-    def close(self) -> None:
-        pass
-
-
-class _StatisticsSink(Statistics):
-    """Counts of changed lines on standard output."""
-
-    def __init__(self, terminal: Terminal) -> None:
-        super().__init__()
-        self._terminal = terminal
-
-    def close(self) -> None:
-        for line in self.lines():
-            self._terminal.write(line)
+    kept = os.path.join(journal_folder(request.places), "broken")
+    only_proven = request.output.write
+    return prove_all(candidates, analyses, request.proof, terminal, only_proven=only_proven, kept=kept)
 
 
 def _selection(request: Request) -> Selection:
@@ -294,31 +238,7 @@ def _analyses(
         options,
         jobs=request.execution.jobs,
         seconds=request.execution.seconds,
-        cache=cache,
+        cache=None if request.reads_standard_input else cache,
         scheduler=request.execution.scheduler,
         texts=request.needs_texts,
     )
-
-
-def _filter(request: Request, terminal: Terminal) -> Exit:
-    """Standard input to standard output: the rewritten text, or with --diff the patch."""
-    path = request.files.stdin_name or "Dockerfile"
-    options = build_options(os.path.dirname(os.path.abspath(path)), request.overrides)
-    if request.files.stdin_name is None:
-        context = Context(path)
-    else:
-        from dockfix.files.build_context import describe_context  # noqa: PLC0415
-
-        context = describe_context(path)
-    analysis = analyse(path, read_stream(sys.stdin.buffer), options, context)
-    if request.output.mode is Mode.DIFF or request.output.diff:
-        name = patch_name(os.path.realpath(path), os.path.realpath(os.curdir))
-        terminal.write_diff(replace(analysis, name=name).patch)
-    elif request.output.mode is not Mode.CHECK and not isinstance(analysis.result, Failed):
-        terminal.write(analysis.after)
-    report = Report(
-        terminal, Mode.CHECK if request.output.mode is Mode.CHECK else Mode.DIFF, request.reports.volume
-    )
-    report.add(replace(analysis, path=request.files.stdin_name or "<stdin>"))
-    report.say_notes()
-    return report.exit_code

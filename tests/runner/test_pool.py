@@ -42,8 +42,8 @@ def misbehave(text: str, _options: Options, _context: Context) -> Result:
 
 @pytest.fixture(autouse=True)
 def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dockfix.runner.outcome.fix_text", misbehave)
-    monkeypatch.setattr("dockfix.runner.outcome.load_core", lambda: None)
+    monkeypatch.setattr("dockfix.pipeline.fix", misbehave)
+    monkeypatch.setattr("dockfix.runner.outcome._load", lambda: None)
 
 
 def outcomes(items: list[Item], seconds: float = 5.0, count: int = 2) -> dict[str, str]:
@@ -114,6 +114,7 @@ def test_items_are_taken_as_they_are_needed() -> None:
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script = textwrap.dedent(f"""
         import os, time
+        from dockfix import pipeline
         from dockfix.runner import outcome
         from dockfix.options import Options
         from dockfix.runner.jobs import Job
@@ -125,7 +126,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
             time.sleep(60)
             return Unchanged()
 
-        outcome.fix_text, outcome.load_core = report_and_wait, lambda: None
+        pipeline.fix, outcome._load = report_and_wait, lambda: None
         list(analyse_all([Job(str(n), b"x", Options()) for n in range(99)], Workers(2), 60.0))
     """)
     parent = subprocess.Popen([sys.executable, "-c", script])

@@ -36,8 +36,8 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def dockfix(dockfix: Run, monkeypatch: pytest.MonkeyPatch, repository: Repository) -> Run:
-    monkeypatch.setattr("dockfix.runner.outcome.fix_text", stand_in)
-    monkeypatch.setattr("dockfix.runner.outcome.load_core", lambda: None)
+    monkeypatch.setattr("dockfix.pipeline.fix", stand_in)
+    monkeypatch.setattr("dockfix.runner.outcome._load", lambda: None)
     for number in range(FILES):
         repository.put(f"s{number:02}/Dockerfile", text=f"FROM a:{number}\nCMD b\n")
     repository.put("gosu/Dockerfile", text="FROM a\nCMD gosu\n")

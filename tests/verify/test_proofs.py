@@ -58,7 +58,7 @@ def dockfix(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
 ) -> Run:
     find_config.cache_clear()
-    monkeypatch.setattr("dockfix.runner.outcome.fix_text", stand_in)
+    monkeypatch.setattr("dockfix.pipeline.fix", stand_in)
     monkeypatch.setattr("dockfix.verify.proofs.Prover", Prover)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     folder = tmp_path / "files"

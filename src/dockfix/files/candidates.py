@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from dockfix.context import Deployment
     from dockfix.results import Finding
+
+NAMELESS: Final = "<stdin>"
+"""The path of standard input that stands for no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Candidate(NamedTuple):
     the repository that build it, `folder` the build context if they agree on one that is not its own,
     `deployments` what runs its image.
     What is `linked` stands behind plain files; what is `embedded` holds Dockerfiles and is none; what
-    is `outside` of the search only tells of others.
+    is `outside` of the search only tells of others. `data` is what was piped in instead of lying there.
     """
 
     path: str
@@ -49,3 +52,9 @@ class Candidate(NamedTuple):
     embedded: bool = False
     outside: bool = False
     deployments: tuple[Deployment, ...] = ()
+    data: bytes | None = None
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether it was piped in without a word of where it belongs."""
+        return self.data is not None and self.path == NAMELESS

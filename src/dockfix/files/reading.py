@@ -38,9 +38,9 @@ def read_stamped_source(path: str) -> tuple[Source | Failed, Stamp]:
     return decode(data), found
 
 
-def read_stream(stream: BinaryIO) -> Source | Failed:
-    """The Dockerfile that `stream` holds; Failed where it is no UTF-8 text."""
-    return decode(stream.read(MAX_BYTES + 1))
+def read_stream(stream: BinaryIO) -> bytes:
+    """What `stream` holds, as far as a Dockerfile may be long and one byte more."""
+    return stream.read(MAX_BYTES + 1)
 
 
 def read_bytes(path: str, limit: int) -> bytes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Final
@@ -57,48 +59,49 @@ class _TimeIsUpError(BaseException):
 
 def work_chunk(jobs: list[Job], seconds: float) -> list[Verdict]:
     """Analyse some files, giving up on each after `seconds`."""
-    return [work_in_time(job, seconds) for job in jobs]
+    return [work(job, seconds) for job in jobs]
 
 
-def work_in_time(job: Job, seconds: float) -> Verdict:
+def work(job: Job, seconds: float) -> Verdict:
     """Analyse one file, giving up on it after `seconds` where the system can."""
+    try:
+        with _time_limit(seconds):
+            place = os.path.realpath(os.path.dirname(job.path))
+            beside = mark(place)
+            context = _describe(job, place)
+            key = _likeness(job, context)
+            analysis = _recall(key, job, context)
+            if analysis is None:
+                step = analyse_embedded if job.embedded else analyse
+                whole = step(job.path, decode(job.data), job.options, context)
+                analysis = Analysis(whole.path, whole.result, b"", whole.applies, whole.edits)
+            around = note_surroundings(context, beside)
+            _remember(key, (job.options, job.deployments, analysis, around))
+            return Verdict(analysis, around)
+    except _TimeIsUpError:
+        message = f"not done after {seconds:g} seconds"
+        return lose(job, codes.TIMEOUT, message, "--timeout SECONDS, or --exclude it")
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise _TimeIsUpError in what takes longer than `seconds`, in a main thread of a system with timers."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        return work(job)
+        yield
+        return
     previous = signal.signal(signal.SIGALRM, _raise_time_is_up)
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
-            return work(job)
+            yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-    except _TimeIsUpError:
-        return lose(
-            job, codes.TIMEOUT, f"not done after {seconds:g} seconds", "--timeout SECONDS, or --exclude it"
-        )
     finally:
         signal.signal(signal.SIGALRM, previous)
 
 
 def _raise_time_is_up(_signal: int, _frame: FrameType | None) -> None:
     raise _TimeIsUpError
-
-
-def work(job: Job) -> Verdict:
-    """Analyse one file."""
-    place = os.path.realpath(os.path.dirname(job.path))
-    beside = mark(place)
-    context = _describe(job, place)
-    key = _likeness(job, context)
-    analysis = _recall(key, job, context)
-    if analysis is None:
-        step = analyse_embedded if job.embedded else analyse
-        whole = step(job.path, decode(job.data), job.options, context)
-        analysis = Analysis(whole.path, whole.result, b"", whole.applies, whole.edits)
-    around = note_surroundings(context, beside)
-    if len(_recent) == KEPT:
-        del _recent[next(iter(_recent))]
-    _recent[key] = job.options, job.deployments, analysis, around
-    return Verdict(analysis, around)
 
 
 def _describe(job: Job, place: str) -> Context:
@@ -110,6 +113,12 @@ def _describe(job: Job, place: str) -> Context:
 _Likeness = tuple[bytes, bool, str, bool, str]
 _Known = tuple[Options, tuple[Deployment, ...], Analysis, Surroundings]
 _recent: Final[dict[_Likeness, _Known]] = {}
+
+
+def _remember(key: _Likeness, known: _Known) -> None:
+    if len(_recent) == KEPT:
+        del _recent[next(iter(_recent))]
+    _recent[key] = known
 
 
 def _likeness(job: Job, context: Context) -> _Likeness:

@@ -54,8 +54,10 @@ def analyse(path: str, source: Source | Failed, options: Options, context: Conte
     """Fix one source. Never raises; our own errors are Failed."""
     if isinstance(source, Failed):
         return Analysis(path, source)
+    from dockfix import pipeline  # noqa: PLC0415  # what is remembered needs no core
+
     try:
-        result = fix_text(source.text, options, context)
+        result = pipeline.fix(source.text, options, context)
         edits = compare_lines(source.text, result.text) if isinstance(result, Changed) else ()
     except (Exception, RecursionError) as error:  # noqa: BLE001  # one file's error stays its own
         return Analysis(path, Failed(_bug(error)), source.data)
@@ -69,12 +71,13 @@ def analyse_embedded(path: str, source: Source | Failed, options: Options, conte
     """
     if isinstance(source, Failed):
         return Analysis(path, source)
+    from dockfix import pipeline  # noqa: PLC0415
     from dockfix.embedded import rewrite_file  # noqa: PLC0415  # only where such files are asked for
 
     options = replace(options, evidence=False)  # nobody knows from which folder such a text is built
     try:
         text, results = rewrite_file(
-            path, source.text, lambda inner: fix_text(inner, options, context), unsafe=options.unsafe
+            path, source.text, lambda inner: pipeline.fix(inner, options, context), unsafe=options.unsafe
         )
         result = _sum_up(source.text, text, results)
         edits = compare_lines(source.text, text)
@@ -114,13 +117,6 @@ def hold_back(analyses: Iterable[Analysis], reasons: Iterable[Finding | None]) -
 def skip(path: str, reason: Finding, *, failed: bool = False) -> Analysis:
     """The analysis of a path that there is nothing to read at."""
     return Analysis(path, Failed(reason) if failed else Skipped((reason,)))
-
-
-def fix_text(text: str, options: Options, context: Context) -> Result:
-    """The core's `fix`, imported when the first file is to be fixed."""
-    from dockfix.pipeline import fix  # noqa: PLC0415
-
-    return fix(text, options, context)
 
 
 _SAMPLE: Final = "FROM python:3\nWORKDIR /a\nCOPY a .\nRUN apt-get update && pip install a\nCMD python a.py\n"

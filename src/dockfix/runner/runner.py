@@ -8,13 +8,14 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from dockfix.context import Context
 from dockfix.files.cache import Cache
 from dockfix.files.candidates import Candidate
-from dockfix.files.reading import read_stamped_source
+from dockfix.files.reading import decode, read_stamped_source
 from dockfix.files.stamps import Stamp, settled
 from dockfix.options import Options
 from dockfix.results import Failed
-from dockfix.runner.jobs import Item, Job, Verdict, work_in_time
+from dockfix.runner.jobs import Item, Job, Verdict, work
 from dockfix.runner.outcome import Analysis, skip
 
 if TYPE_CHECKING:
@@ -38,32 +39,30 @@ def analyse_many(
 
     `jobs` is the number of processes (0: one for each processor we may use, but none for a `FEW`
     files), `scheduler` the address of a Dask scheduler to use instead. Without `texts`, what is
-    remembered comes without the file's bytes, edits and new text. Raises ConfigError where the
-    scheduler does not answer.
+    remembered comes without the file's bytes, edits and new text. `cache` is for files, not for what
+    was piped in. Raises ConfigError where the scheduler does not answer.
     """
     stamps: dict[str, Stamp | None] = {}
+
+    def finish(job: Job, verdict: Verdict) -> Analysis:
+        if cache is not None:
+            cache.store(job, verdict, stamps.pop(job.path))
+        return replace(verdict.analysis, before=job.data)
+
     items = (
         _prepare(one, own, cache, stamps, texts=texts) for one, own in zip(candidates, options, strict=True)
     )
+    alone = scheduler is None and not jobs and len(candidates) <= FEW
     for item in items:
         if isinstance(item, Verdict):
             yield item.analysis
-            continue
-        rest = chain([item], items)
-        done: Iterator[tuple[Item, Verdict]]
-        if scheduler is None and not jobs and len(candidates) <= FEW:
-            done = ((one, work_in_time(one, seconds) if isinstance(one, Job) else one) for one in rest)
+        elif alone:
+            yield finish(item, work(item, seconds))
         else:
             from dockfix.runner.pool import analyse_all  # noqa: PLC0415  # costly, and not always needed
 
-            done = analyse_all(rest, _find_crew(jobs, scheduler), seconds)
-        for one, verdict in done:
-            if isinstance(one, Job):
-                if cache is not None:
-                    cache.store(one, verdict, stamps.pop(one.path))
-                yield replace(verdict.analysis, before=one.data)
-            else:
-                yield verdict.analysis
+            for one, verdict in analyse_all(chain([item], items), _find_crew(jobs, scheduler), seconds):
+                yield finish(one, verdict) if isinstance(one, Job) else verdict.analysis
 
 
 def _find_crew(jobs: int, scheduler: str | None) -> Crew:
@@ -92,7 +91,7 @@ def _prepare(
         known = cache.recall(candidate, options, texts=texts)
         if known is not None:
             return Verdict(known)
-    source, found = read_stamped_source(path)
+    source, found = read_stamped_source(path) if candidate.data is None else (decode(candidate.data), ())
     if isinstance(source, Failed):
         return Verdict(Analysis(path, source))
     job = Job(
@@ -100,6 +99,7 @@ def _prepare(
         source.data,
         options,
         candidate.folder,
+        context=Context("Dockerfile") if candidate.is_nameless else None,
         embedded=candidate.embedded,
         deployments=candidate.deployments,
     )

@@ -1,0 +1,101 @@
+"""Where the results of a run go, beside the summary: standard output, files of patches, reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from dockfix.config import ConfigError
+from dockfix.output.diffstat import Statistics
+from dockfix.request import Request
+from dockfix.results import Failed
+from dockfix.runner.outcome import Analysis
+from dockfix.terminal import Terminal
+
+
+class Sink(Protocol):
+    """Takes each file's result as it comes."""
+
+    def add(self, analysis: Analysis) -> None:
+        """Take one."""
+
+    def close(self) -> None:
+        """Finish."""
+
+
+def open_sinks(request: Request, root: str, terminal: Terminal) -> list[Sink]:
+    """All that a request asks for; patches are to be applied in `root`. Raises ConfigError."""
+    try:
+        return [*_open_files(request, root), *_open_standard_output(request, terminal)]
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: cannot be written: {error.strerror}") from None
+
+
+def _open_files(request: Request, root: str) -> Iterator[Sink]:
+    output = request.output
+    if output.file is not None:
+        from dockfix.output.patches import PatchFile, PatchFolder, group_by  # noqa: PLC0415
+
+        if output.split_by is None:
+            yield PatchFile(output.file)
+        else:
+            yield PatchFolder(output.file, group_by(output.split_by, root))
+    if request.reports.files:
+        from dockfix.output.reports import open_report  # noqa: PLC0415
+
+        yield from map(open_report, request.reports.files)
+
+
+def _open_standard_output(request: Request, terminal: Terminal) -> Iterator[Sink]:
+    output = request.output
+    if output.stat:
+        yield _StatisticsSink(terminal)
+    elif output.diff:
+        yield _DiffSink(terminal)
+    elif request.reads_standard_input and (output.write or (output.mode is None and output.file is None)):
+        yield _TextSink(terminal)
+    elif output.mode is None and output.file is None:
+        yield _DiffSink(terminal)
+
+
+@dataclass(frozen=True)
+class _DiffSink:
+    """Patches on standard output."""
+
+    terminal: Terminal
+
+    def add(self, analysis: Analysis) -> None:
+        if analysis.applies:
+            self.terminal.write_diff(analysis.patch)
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class _TextSink:
+    """Rewritten texts on standard output; those that stay come back as they were."""
+
+    terminal: Terminal
+
+    def add(self, analysis: Analysis) -> None:
+        if not isinstance(analysis.result, Failed):
+            self.terminal.write(analysis.after)
+
+    def close(self) -> None:
+        pass
+
+
+class _StatisticsSink(Statistics):
+    """Counts of changed lines on standard output."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def close(self) -> None:
+        for line in self.lines():
+            self._terminal.write(line)
