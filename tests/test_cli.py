@@ -196,7 +196,7 @@ def test_a_mistake_in_a_config_stops_all_before_anything_is_written(dockfix: Run
 
 
 USAGE = {
-    "unknown option": (["--frob"], "No such option: --frob"),
+    "unknown option": (["--frob"], "--frob"),
     "two modes": (["--write", "--check"], "--write and --check exclude each other"),
     "two volumes": (["-q", "-v"], "--quiet and --verbose exclude each other"),
     "illegal user": (["--user", "root"], "--user: 'root' is no account name"),

@@ -51,6 +51,9 @@ def run() -> int:
     return Exit.DONE
 
 
+_GIVEN: Final = (bool, str, list, tuple)
+
+
 class _Command(TyperCommand):
     """typer's command, with its help in groups, and its values as they were written.
 
@@ -63,7 +66,8 @@ class _Command(TyperCommand):
         given, rest, order = self.make_parser(ctx).parse_args(args=list(args))
         if ctx.resilient_parsing or any(param.callback for param in order):
             return super().parse_args(ctx, args)
-        ctx.params = given
+        # What was not given is None, a mark of click's, or missing: that differs by version.
+        ctx.params = {name: value for name, value in given.items() if isinstance(value, _GIVEN)}
         ctx.args = rest
         return rest
 

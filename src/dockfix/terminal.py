@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Terminal:
-    """Both standard streams. `colour` None leaves it to them: on a terminal without NO_COLOR."""
+    """Both standard streams. `colour` None leaves it to the environment, and then to what they are."""
 
     def __init__(self, colour: bool | None = None) -> None:
         self._colour = colour
@@ -110,7 +110,12 @@ class Terminal:
 
     @staticmethod
     def _may_paint(stream: TextIO) -> bool:
-        return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        """By https://no-color.org first, then by FORCE_COLOR and https://bixense.com/clicolors."""
+        if os.environ.get("NO_COLOR"):
+            return False
+        if any(os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+            return True
+        return stream.isatty() and os.environ.get("TERM") != "dumb"
 
     @cached_property
     def _out(self) -> Console:
