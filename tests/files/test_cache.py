@@ -1,40 +1,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dockfix.checks import codes
-from dockfix.diff import compare_lines
 from dockfix.files import stamps
-from dockfix.files.build_context import describe_context
-from dockfix.files.cache import Cache, code_version, open_cache
-from dockfix.files.candidates import Candidate
-from dockfix.files.dependencies import mark_folder, note_surroundings
-from dockfix.files.stamps import settled, stamp
-from dockfix.options import Options
-from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
-from dockfix.runner.jobs import Job, Verdict
-from dockfix.runner.outcome import Analysis
-
-BEFORE = b"FROM a\r\nCMD b"
-AFTER = "FROM a\r\nUSER u\r\nCMD b"
-NOTE = Finding(codes.NAMED_USER, 1, "größe", "cure")
-RESULTS: list[Result] = [
-    Changed(AFTER, ("set-user",), (NOTE,), (NOTE, NOTE)),
-    Changed(AFTER, ("set-user",)),
-    Unchanged((NOTE,)),
-    Skipped((NOTE, NOTE)),
-]
-
-
-@pytest.fixture
-def job(tmp_path: Path) -> Job:
-    (tmp_path / "Dockerfile").write_bytes(BEFORE)
-    (tmp_path / "entry.sh").write_text("exec x\n")
-    return Job(str(tmp_path / "Dockerfile"), BEFORE, Options())
+from dockfix.files.cache import Cache, Row, code_version, open_cache
 
 
 @pytest.fixture
@@ -42,27 +15,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(tmp_path_factory.mktemp("caches") / "cache" / "x.cache")
 
 
-def remember(place: str, job: Job, result: Result, reads: tuple[str, ...] = ()) -> Verdict:
-    """Store a verdict that came of reading some files; gives it back as a worker would send it."""
-    context = describe_context(job.path)
-    around = mark_folder(job.path)
-    for name in reads:
-        context.read(name)
-    edits = tuple(compare_lines(job.data.decode(), result.text)) if isinstance(result, Changed) else ()
-    applies = isinstance(result, Changed) and result.safe
-    verdict = Verdict(Analysis(job.path, result, b"", applies, edits), note_surroundings(context, around))
+def keep(place: str, path: str, outcome: tuple[Any, ...] = ("unchanged",)) -> None:
+    """Put a row into the cache at `place`."""
     cache = Cache(place, "v1")
-    cache.store(job, verdict, settled(stamp(job.path)))
+    cache.put(path, (cache.number_of(outcome), "more"))
     cache.save()
-    return verdict
 
 
-def find(place: str, job: Job, version: str = "v1") -> Verdict | None:
-    return Cache(place, version).find(job, None)
-
-
-def recall(place: str, job: Job, texts: bool = True) -> Analysis | None:
-    return Cache(place, "v1").recall(Candidate(job.path, job.path), job.options, texts=texts)
+def find(place: str, path: str) -> Row | None:
+    return Cache(place, "v1").row(path)
 
 
 @pytest.fixture
@@ -71,78 +32,21 @@ def _old(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stamps, "_SETTLED", -(10**12))
 
 
-@pytest.mark.parametrize("result", RESULTS)
-def test_a_verdict_comes_back_equal(job: Job, place: str, result: Result) -> None:
-    verdict = remember(place, job, result, ("entry.sh", "gone"))
-    found = find(place, job)
-    assert found is not None
-    assert found.analysis == replace(verdict.analysis, before=BEFORE)
-    assert (found.around.names, found.around.reads) == (verdict.around.names, verdict.around.reads)
+def test_a_row_comes_back_equal_to_the_same_version(place: str) -> None:
+    keep(place, "/a/Dockerfile")
+    assert find(place, "/a/Dockerfile") == (0, "more")
+    assert find(place, "/b/Dockerfile") is None
+    assert Cache(place, "v2").row("/a/Dockerfile") is None
 
 
-@pytest.mark.usefixtures("_old")
-@pytest.mark.parametrize("result", RESULTS)
-def test_what_nobody_touched_is_recalled(job: Job, place: str, result: Result) -> None:
-    verdict = remember(place, job, result, ("entry.sh", "gone"))
-    whole, counted = recall(place, job), recall(place, job, texts=False)
-    assert whole is not None
-    assert whole == replace(verdict.analysis, before=BEFORE)
-    assert counted is not None
-    if isinstance(result, Changed):
-        result = replace(result, text="")
-    assert counted == Analysis(job.path, result, b"", verdict.analysis.applies)
-
-
-def test_what_is_new_is_compared_by_content_until_it_is_old(
-    job: Job, place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    remember(place, job, RESULTS[0], ("entry.sh",))
-    assert recall(place, job) is None
-    monkeypatch.setattr(stamps, "_SETTLED", -(10**12))
+def test_an_outcome_is_kept_once_and_while_a_row_has_it(place: str) -> None:
+    for path, outcome in (("/a", ("one",)), ("/b", ("two",)), ("/c", ("two",)), ("/a", ("two",))):
+        keep(place, path, outcome)
     cache = Cache(place, "v1")
-    assert cache.find(job, settled(stamp(job.path))) is not None
-    cache.save()
-    assert recall(place, job) is not None
-
-
-@pytest.mark.usefixtures("_old")
-@pytest.mark.parametrize("name", ["Dockerfile", "entry.sh", "new.txt"])
-def test_what_was_touched_is_not_recalled(job: Job, place: str, tmp_path: Path, name: str) -> None:
-    remember(place, job, RESULTS[0], ("entry.sh",))
-    path = tmp_path / name
-    path.write_bytes(path.read_bytes() if path.exists() else b"")
-    assert recall(place, job) is None
-
-
-def test_failures_are_not_remembered(job: Job, place: str) -> None:
-    remember(place, job, Failed(NOTE))
-    assert find(place, job) is None
-
-
-def test_other_content_options_or_version_is_unknown(job: Job, place: str) -> None:
-    remember(place, job, RESULTS[0])
-    assert find(place, replace(job, options=Options())) is not None
-    assert find(place, replace(job, data=BEFORE + b"\n")) is None
-    assert find(place, replace(job, options=Options(select=frozenset({"set-user"})))) is None
-    assert find(place, replace(job, embedded=True)) is None
-    assert find(place, replace(job, folder=".")) is None
-    assert find(place, replace(job, path=job.path + "2")) is None
-    assert find(place, job, "v2") is None
-
-
-@pytest.mark.parametrize(
-    ("name", "text"), [("entry.sh", "exec y\n"), ("gone", "here now\n"), ("action.yml", "name: x\n")]
-)
-def test_other_surroundings_are_unknown(job: Job, place: str, tmp_path: Path, name: str, text: str) -> None:
-    remember(place, job, RESULTS[0], ("entry.sh", "gone"))
-    (tmp_path / name).write_text(text)
-    assert find(place, job) is None
-
-
-def test_what_was_not_read_may_change(job: Job, place: str, tmp_path: Path) -> None:
-    remember(place, job, RESULTS[0])
-    (tmp_path / "entry.sh").write_text("exec y\n")
-    assert find(place, job) is not None
+    rows = [cache.row(path) for path in ("/a", "/b", "/c")]
+    assert {cache.outcome(row[0]) for row in rows if row is not None} == {("two",)}
+    assert cache.number_of(("two",)) == 0
+    assert cache.number_of(("three",)) == 1
 
 
 @pytest.mark.usefixtures("_old")
@@ -164,31 +68,31 @@ def test_what_a_file_tells_is_asked_once_until_it_changes(place: str, tmp_path: 
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff" * 99, b'{"format": 2, "files": {}}'])
-def test_a_foreign_cache_is_empty(job: Job, place: str, content: bytes) -> None:
+def test_a_foreign_cache_is_empty(place: str, content: bytes) -> None:
     Path(place).parent.mkdir()
     Path(place).write_bytes(content)
-    assert find(place, job) is None
+    assert find(place, "/a/Dockerfile") is None
 
 
-@pytest.mark.parametrize("at", [0, 12, 40, 60, 200, -1])
-def test_a_damaged_cache_is_empty(job: Job, place: str, at: int) -> None:
-    remember(place, job, RESULTS[0])
+@pytest.mark.parametrize("at", [0, 12, 40, 60, 100, -1])
+def test_a_damaged_cache_is_empty(place: str, at: int) -> None:
+    keep(place, "/a/Dockerfile")
     data = bytearray(Path(place).read_bytes())
     data[at] ^= 0x55
     Path(place).write_bytes(data)
-    assert find(place, job) is None
+    assert find(place, "/a/Dockerfile") is None
     Path(place).write_bytes(bytes(data[: len(data) // 2]))
-    assert find(place, job) is None
+    assert find(place, "/a/Dockerfile") is None
 
 
-def test_a_place_that_cannot_be_written_costs_nothing(job: Job, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     place = str(tmp_path / "file" / "x.json")
-    remember(place, job, RESULTS[0])
-    assert find(place, job) is None
+    keep(place, "/a/Dockerfile")
+    assert find(place, "/a/Dockerfile") is None
 
 
-def test_the_oldest_caches_go(job: Job, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_caches_go(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dockfix.files.cache.REPOSITORIES", 3)
     folder = Path(place).parent
     folder.mkdir()
@@ -197,15 +101,15 @@ def test_the_oldest_caches_go(job: Job, place: str, monkeypatch: pytest.MonkeyPa
         old.write_bytes(b"")
         os.utime(old, (1000 - age, 1000 - age))
     (folder / "README").write_text("")
-    remember(place, job, RESULTS[0])
+    keep(place, "/a/Dockerfile")
     assert {path.name for path in folder.iterdir()} == {"0.cache", "1.cache", "x.cache", "README"}
 
 
-def test_each_root_has_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, job: Job) -> None:
+def test_each_root_has_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKFIX_CACHE_DIR", str(tmp_path / "caches"))
     for root in ("/one", "/two"):
         cache = open_cache(root)
-        cache.store(job, Verdict(Analysis(job.path, Unchanged())))
+        cache.put("Dockerfile", (cache.number_of(("unchanged",)),))
         cache.save()
     assert len(list((tmp_path / "caches").iterdir())) == 2
     assert code_version() == code_version()
@@ -216,11 +120,8 @@ def test_the_same_name_in_another_folder_is_another_file(
 ) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "a/Dockerfile").write_bytes(BEFORE)
-    (tmp_path / "b/Dockerfile").hardlink_to(tmp_path / "a/Dockerfile")
-    job = Job("Dockerfile", BEFORE, Options())
     monkeypatch.chdir(tmp_path / "a")
-    remember(place, job, RESULTS[1])
-    assert find(place, job) is not None
+    keep(place, "Dockerfile")
+    assert find(place, "Dockerfile") is not None
     monkeypatch.chdir(tmp_path / "b")
-    assert find(place, job) is None
+    assert find(place, "Dockerfile") is None

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from dockfix.runner.verdict import Answer, Check, Details, Ground, Kind, Observation, Process, Verdict
 from dockfix.verify.compare import compare, find_ground, judge
-from dockfix.verify.verdict import Answer, Check, Details, Ground, Kind, Observation, Process, Verdict
 
 ROOT = Observation(
     user="",

@@ -13,8 +13,8 @@ from dockfix.config import find_config
 from dockfix.context import Context
 from dockfix.options import Options
 from dockfix.results import Changed, Result, Unchanged
+from dockfix.runner.verdict import Details
 from dockfix.verify import Case, EngineError, Ground, Kind, Recipe, Verdict, VerifyOptions
-from dockfix.verify.verdict import Details
 
 Run = Callable[..., tuple[int, str, str]]
 asked: list[VerifyOptions] = []

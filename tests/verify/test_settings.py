@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dockfix.runner.verdict import Answer, Details, Observation
 from dockfix.verify import EngineError, Kind, Verdict, VerifyOptions
 from dockfix.verify.settings import conceal, read_settings
-from dockfix.verify.verdict import Answer, Details, Observation
 
 OBSERVATION = Observation(
     user="",

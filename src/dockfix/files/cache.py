@@ -1,161 +1,88 @@
-"""What earlier runs found out, kept in one file: by stamps where they tell enough, else by content."""
+"""What earlier runs found out, kept in one file; what it means, those know that put it there."""
 
 from __future__ import annotations
 
 import gc
-import json
 import marshal
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from zlib import crc32
 
-from dockfix.checks import codes
-from dockfix.context import Deployment
-from dockfix.diff import LineEdit, apply_lines
-from dockfix.files.candidates import Candidate
-from dockfix.files.dependencies import Surroundings
-from dockfix.files.reading import MAX_BYTES, read_stamped
-from dockfix.files.stamps import Mark, Stamp, Stamps, settled
-from dockfix.options import Options
-from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
-from dockfix.runner.jobs import Job, Verdict
-from dockfix.runner.outcome import Analysis, applies
+from dockfix.files.stamps import Stamp, Stamps, settled
 
 LIMIT: Final = 50_000
 WALKS: Final = 8
 REPOSITORIES: Final = 64
 SUFFIX: Final = ".cache"
-_MAGIC: Final = b"dockfix 3 "
+_MAGIC: Final = b"dockfix 4 "
 
-
-class _Entry(NamedTuple):
-    """What is known of a file: of which content, under which terms, amid what; the rest is the result."""
-
-    stamp: Stamp | None
-    terms: bytes
-    key: bytes
-    names: str
-    reads: tuple[tuple[str, str], ...]
-    marks: tuple[Any, ...] | None
-    outcome: int
-    edits: bytes
+Row = tuple[Any, ...]
+"""The number of a file's outcome, and behind it whatever else is known of the file."""
 
 
 class Cache:
     """What is known of the files of one repository; a file that cannot be used counts as empty.
 
-    `walks` are searches of folders by what was asked for, as `repository.walks` keeps them.
+    An outcome that many files share is kept once, by number. `walks` are searches of folders by what
+    was asked for, as `discovery.memory` keeps them.
     """
 
     def __init__(self, path: str, version: str) -> None:
         self._path = path
         self._version = _MAGIC + f"{version} {sys.version_info[:2]} {marshal.version}\n".encode()
         data = _load(path, self._version)
-        self._files: dict[str, tuple[Any, ...]] = data.get("files", {})
+        self._files: dict[str, Row] = data.get("files", {})
         self._facts: dict[str, dict[str, tuple[Stamp, str, Any]]] = data.get("facts", {})
         self._outcomes: list[tuple[Any, ...]] = data.get("outcomes", [])
-        self._places = {outcome: place for place, outcome in enumerate(self._outcomes)}
-        self._results: dict[int, Result] = {}
+        self._numbers = {outcome: number for number, outcome in enumerate(self._outcomes)}
         self.walks: dict[bytes, tuple[Any, ...]] = data.get("walks", {})
         self._shared: dict[Any, Any] = {}
         self.stamps = Stamps()
         self._here = os.path.join(os.getcwd(), "")
         self.stale = False
-        self._options: dict[tuple[int, int], tuple[Options, tuple[Deployment, ...], bytes]] = {}
 
     @property
     def knows_files(self) -> bool:
         """Whether any result is remembered."""
         return bool(self._files)
 
-    def recall(self, candidate: Candidate, options: Options, *, texts: bool = True) -> Analysis | None:
-        """The analysis of a file that is as it was, with all around it, by stamps alone.
+    def row(self, path: str) -> Row | None:
+        """What is known of a file."""
+        return self._files.get(self._absolute(path))
 
-        Without `texts` the file is not read: the analysis has no bytes, no edits and no new text.
-        """
-        path = candidate.path
-        row = self._files.get(self._absolute(path))
-        if row is None:
-            return None
-        entry = _Entry._make(row)
-        if entry.stamp is None or entry.marks is None or entry.stamp != self.stamps.of(candidate.real):
-            return None
-        if entry.terms != self._terms(options, candidate):
-            return None
-        if not self.stamps.hold(entry.marks):
-            return None
-        if not texts:
-            result = self._results.get(entry.outcome)
-            if result is None:
-                result = self._results[entry.outcome] = _decode(self._outcomes[entry.outcome], "")
-            return Analysis(path, result, b"", applies(result, options))
-        try:
-            data, now = read_stamped(path, MAX_BYTES)
-        except OSError:
-            return None
-        return self._analysis(path, data, entry, options) if now == entry.stamp else None
-
-    def find(self, job: Job, now: Stamp | None) -> Verdict | None:
-        """The verdict on the same content under the same options and surroundings.
-
-        `now` is the file's stamp if it can be trusted from here on.
-        """
-        row = self._files.get(self._absolute(job.path))
-        if row is None:
-            return None
-        entry = _Entry._make(row)
-        if entry.key != self._key(job):
-            return None
-        around = Surroundings(entry.names, entry.reads).renew(job.path, job.folder)
-        if around is None:
-            return None
-        if (now, marks := _trusted(around.marks)) != (entry.stamp, entry.marks):
-            self._files[self._absolute(job.path)] = tuple(
-                entry._replace(stamp=now, marks=self.share_all(marks))
-            )
-            self.stale = True
-        return Verdict(self._analysis(job.path, job.data, entry, job.options), around)
-
-    def store(self, job: Job, verdict: Verdict, now: Stamp | None = None) -> None:
-        """Remember a verdict; failures are not remembered."""
-        outcome = _encode(verdict.analysis.result)
-        if outcome is None:
-            return
-        place = self._places.setdefault(outcome, len(self._outcomes))
-        if place == len(self._outcomes):
-            self._outcomes.append(outcome)
-        around = verdict.around
-        terms = self._terms(job.options, job)
-        self._files.pop(self._absolute(job.path), None)
-        entry = _Entry(
-            now,
-            terms,
-            self._key(job),
-            self._share(around.names),
-            self._share(around.reads),
-            self.share_all(_trusted(around.marks)),
-            place,
-            marshal.dumps(verdict.analysis.edits),
-        )
-        self._files[self._absolute(job.path)] = tuple(entry)
+    def put(self, path: str, row: Row) -> None:
+        """Keep a row, which consists of tuples, strings, bytes, numbers and None."""
+        absolute = self._absolute(path)
+        self._files.pop(absolute, None)
+        self._files[absolute] = row
         self.stale = True
+
+    def outcome(self, number: int) -> tuple[Any, ...]:
+        """The outcome that goes by a number."""
+        return self._outcomes[number]
+
+    def number_of(self, outcome: tuple[Any, ...]) -> int:
+        """The number that an outcome goes by from here on."""
+        number = self._numbers.setdefault(outcome, len(self._outcomes))
+        if number == len(self._outcomes):
+            self._outcomes.append(outcome)
+        return number
 
     def _absolute(self, path: str) -> str:
         """What a file is kept under: the same name stands for others where dockfix starts elsewhere."""
         return path if path.startswith(os.sep) else self._here + path
 
-    def _share(self, value: Any) -> Any:
+    def share(self, value: Any) -> Any:
         """An equal value that is kept already: written once, however many files have it."""
         return self._shared.setdefault(value, value)
 
     def share_all(self, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
         """Equal values that are kept already, and where all are, the very same tuple."""
-        return None if values is None else self._share(tuple(map(self._share, values)))
+        return None if values is None else self.share(tuple(map(self.share, values)))
 
     def derive(self, kind: str, path: str, make: Callable[[], Any], terms: str = "") -> Any:
         """What `make` finds out from the file at `path` (absolute) and the `terms` alone, asked once.
@@ -183,15 +110,14 @@ class Cache:
         if not self.stale:
             return
         files = dict(list(self._files.items())[-LIMIT:])
-        at = _Entry._fields.index("outcome")
-        used = sorted({row[at] for row in files.values()})
+        used = sorted({row[0] for row in files.values()})
         if len(used) < len(self._outcomes):
-            places = {place: new for new, place in enumerate(used)}
-            files = {path: (*row[:at], places[row[at]], *row[at + 1 :]) for path, row in files.items()}
+            numbers = {number: new for new, number in enumerate(used)}
+            files = {path: (numbers[row[0]], *row[1:]) for path, row in files.items()}
         data = {
             "files": files,
             "facts": {kind: dict(list(facts.items())[-LIMIT:]) for kind, facts in self._facts.items()},
-            "outcomes": [self._outcomes[place] for place in used],
+            "outcomes": [self._outcomes[number] for number in used],
             "walks": dict(list(self.walks.items())[-WALKS:]),
         }
         temporary = f"{self._path}.{os.getpid()}"
@@ -205,30 +131,6 @@ class Cache:
             _remove_oldest(os.path.dirname(self._path))
         except (OSError, ValueError):
             return
-
-    def _analysis(self, path: str, data: bytes, entry: _Entry, options: Options) -> Analysis:
-        outcome = self._outcomes[entry.outcome]
-        edits: tuple[LineEdit, ...] = marshal.loads(entry.edits)
-        text = apply_lines(data.decode("utf-8"), edits) if outcome[0] == "changed" else ""
-        result = _decode(outcome, text)
-        return Analysis(path, result, data, applies(result, options), edits)
-
-    def _terms(self, options: Options, file: Candidate | Job) -> bytes:
-        """A digest of all that a result comes from but the file and what was read."""
-        key = id(options), id(file.deployments)
-        known = self._options.get(key)
-        if known is None:
-            known = self._options[key] = (options, file.deployments, _digest(options, file.deployments))
-        if not file.folder and not file.embedded:
-            return known[2]
-        return blake2b(
-            known[2] + os.fsencode(file.folder or "") + b"\0" * file.embedded, digest_size=16
-        ).digest()
-
-    def _key(self, job: Job) -> bytes:
-        digest = blake2b(self._terms(job.options, job), digest_size=16)
-        digest.update(job.data)
-        return digest.digest()
 
 
 def derive(cache: Cache | None, kind: str, path: str, make: Callable[[], Any], terms: str = "") -> Any:
@@ -287,10 +189,6 @@ def _remove_oldest(folder: str) -> None:
         os.unlink(path)
 
 
-def _trusted(marks: tuple[Mark, ...] | None) -> tuple[Mark, ...] | None:
-    return None if marks is None or any(then is None for _, then in marks) else marks
-
-
 def _load(path: str, version: bytes) -> dict[str, Any]:
     try:
         with open(path, "rb") as file:
@@ -307,46 +205,3 @@ def _load(path: str, version: bytes) -> dict[str, Any]:
     finally:
         gc.enable()
     return {}
-
-
-def _digest(options: Options, deployments: tuple[Deployment, ...]) -> bytes:
-    text = json.dumps([options, deployments], sort_keys=True, default=_plain)
-    return blake2b(text.encode(), digest_size=16).digest()
-
-
-def _plain(value: object) -> object:
-    if is_dataclass(value):
-        return {item.name: getattr(value, item.name) for item in fields(value)}
-    if isinstance(value, frozenset):
-        return sorted(value)
-    return dict(value) if isinstance(value, Mapping) else str(value)
-
-
-def _encode(result: Result) -> tuple[Any, ...] | None:
-    match result:
-        case Changed(transforms=transforms, reviews=reviews, notes=notes):
-            return "changed", transforms, _rows(reviews), _rows(notes)
-        case Unchanged(notes=notes):
-            return "unchanged", _rows(notes)
-        case Skipped(reasons=reasons):
-            return "skipped", _rows(reasons)
-        case Failed():
-            return None
-
-
-def _decode(row: tuple[Any, ...], text: str) -> Result:
-    match row:
-        case ["changed", transforms, reviews, notes]:
-            return Changed(text, transforms, _findings(reviews), _findings(notes))
-        case ["unchanged", notes]:
-            return Unchanged(_findings(notes))
-        case _:
-            return Skipped(_findings(row[1]))
-
-
-def _rows(findings: tuple[Finding, ...]) -> tuple[tuple[str, int, str, str], ...]:
-    return tuple((finding.code, finding.line, finding.message, finding.cure) for finding in findings)
-
-
-def _findings(rows: tuple[tuple[str, int, str, str], ...]) -> tuple[Finding, ...]:
-    return tuple(Finding(codes.named(code), line, message, cure) for code, line, message, cure in rows)

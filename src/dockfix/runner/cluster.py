@@ -1,4 +1,4 @@
-"""Analyses on an existing Dask cluster: contents travel there, verdicts come back."""
+"""Analyses on an existing Dask cluster: contents travel there, replies come back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dockfix.context import Context
 from dockfix.files.build_context import digest, list_names
 from dockfix.files.patterns import NEVER, VENDORED
 from dockfix.files.reading import read_bytes
-from dockfix.runner.jobs import Job, Verdict, work_chunk
+from dockfix.runner.jobs import Job, Reply, work_chunk
 
 MAX_FILE: Final = 128 * 1024
 MAX_ALL: Final = 2 * 1024 * 1024
@@ -62,10 +62,10 @@ class Cluster:
         """No limit: a cluster may be busy with other work, and starts lost work again by itself."""
         return
 
-    def submit(self, jobs: list[Job], seconds: float) -> Future[list[Verdict]]:
+    def submit(self, jobs: list[Job], seconds: float) -> Future[list[Reply]]:
         """Send some files to the cluster."""
         packed = [replace(job, context=job.context or pack_context(job)) for job in jobs]
-        future: Future[list[Verdict]] = self._executor.submit(work_chunk, packed, seconds)
+        future: Future[list[Reply]] = self._executor.submit(work_chunk, packed, seconds)
         return future
 
     def kill(self) -> None:

@@ -1,4 +1,4 @@
-"""One file's work as it travels to a process or a cluster, and the verdict that comes back."""
+"""One file's work as it travels to a process or a cluster, and the reply that comes back."""
 
 from __future__ import annotations
 
@@ -43,26 +43,26 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Reply:
     """What a worker sends back: the analysis without the bytes, and what it read beside them."""
 
     analysis: Analysis
     around: Surroundings = NOWHERE
 
 
-Item = Job | Verdict
+Item = Job | Reply
 
 
 class _TimeIsUpError(BaseException):
     """Raised inside a worker; no Exception, so that nobody takes it for an error of the file."""
 
 
-def work_chunk(jobs: list[Job], seconds: float) -> list[Verdict]:
+def work_chunk(jobs: list[Job], seconds: float) -> list[Reply]:
     """Analyse some files, giving up on each after `seconds`."""
     return [work(job, seconds) for job in jobs]
 
 
-def work(job: Job, seconds: float) -> Verdict:
+def work(job: Job, seconds: float) -> Reply:
     """Analyse one file, giving up on it after `seconds` where the system can."""
     try:
         with _time_limit(seconds):
@@ -77,7 +77,7 @@ def work(job: Job, seconds: float) -> Verdict:
                 analysis = Analysis(whole.path, whole.result, b"", whole.applies, whole.edits)
             around = note_surroundings(context, beside)
             _remember(key, (job.options, job.deployments, analysis, around))
-            return Verdict(analysis, around)
+            return Reply(analysis, around)
     except _TimeIsUpError:
         message = f"not done after {seconds:g} seconds"
         return lose(job, codes.TIMEOUT, message, "--timeout SECONDS, or --exclude it")
@@ -138,6 +138,6 @@ def _recall(key: _Likeness, job: Job, context: Context) -> Analysis | None:
     return replace(analysis, path=job.path)
 
 
-def lose(job: Job, code: Code, message: str, cure: str) -> Verdict:
-    """The verdict on a file whose work was lost."""
-    return Verdict(Analysis(job.path, Failed(Finding(code, 0, message, cure))))
+def lose(job: Job, code: Code, message: str, cure: str) -> Reply:
+    """The reply on a file whose work was lost."""
+    return Reply(Analysis(job.path, Failed(Finding(code, 0, message, cure))))

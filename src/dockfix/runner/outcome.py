@@ -18,7 +18,7 @@ from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 if TYPE_CHECKING:
     from threading import Thread
 
-    from dockfix.verify import Verdict
+    from dockfix.runner.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)

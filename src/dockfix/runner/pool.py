@@ -20,7 +20,7 @@ from typing import Final, Protocol
 
 from dockfix.checks import codes
 from dockfix.runner import outcome
-from dockfix.runner.jobs import Item, Job, Verdict, lose, work_chunk
+from dockfix.runner.jobs import Item, Job, Reply, lose, work_chunk
 
 CHUNK: Final = 8
 AHEAD: Final = 64
@@ -60,7 +60,7 @@ class Workers:
         """How many times its own limit a file may take until its worker counts as lost; None: for ever."""
         return 2.0
 
-    def submit(self, jobs: list[Job], seconds: float) -> Future[list[Verdict]]:
+    def submit(self, jobs: list[Job], seconds: float) -> Future[list[Reply]]:
         """Hand some files to a worker, starting the workers if there are none."""
         if self.executor is None:
             outcome.load_core()  # once here rather than once in each worker
@@ -103,7 +103,7 @@ class Crew(Protocol):
     def patience(self) -> float | None:
         """How many times its own limit a file may take until its worker counts as lost; None: for ever."""
 
-    def submit(self, jobs: list[Job], seconds: float) -> Future[list[Verdict]]:
+    def submit(self, jobs: list[Job], seconds: float) -> Future[list[Reply]]:
         """Hand some files over."""
 
     def kill(self) -> None:
@@ -115,8 +115,8 @@ class Crew(Protocol):
 
 def analyse_all(
     items: Iterable[Item], workers: Crew, seconds: float = DEFAULT_SECONDS
-) -> Iterator[tuple[Item, Verdict]]:
-    """Each item with its verdict, in their order; those that are verdicts already pass through.
+) -> Iterator[tuple[Item, Reply]]:
+    """Each item with its reply, in their order; those that are replies already pass through.
 
     A file takes at most `seconds`; one that kills its worker, or cannot be stopped, is lost alone.
     """
@@ -140,7 +140,7 @@ class _Chunk:
     """Some items in a row, and the work on those that are jobs."""
 
     items: list[Item]
-    future: Future[list[Verdict]] | None = None
+    future: Future[list[Reply]] | None = None
 
     @property
     def jobs(self) -> list[Job]:
@@ -154,13 +154,13 @@ class _Chunk:
                 self.future = Future()
                 self.future.set_exception(error)
 
-    def verdicts(self, done: list[Verdict]) -> Iterator[tuple[Item, Verdict]]:
+    def replies(self, done: list[Reply]) -> Iterator[tuple[Item, Reply]]:
         rest = iter(done)
         return ((item, next(rest) if isinstance(item, Job) else item) for item in self.items)
 
 
 def _cut(source: Iterator[Item]) -> _Chunk:
-    """The next items, as many as hold a chunk of jobs, or a few hundred verdicts."""
+    """The next items, as many as hold a chunk of jobs, or a few hundred replies."""
     items: list[Item] = []
     jobs = 0
     for item in islice(source, 8 * AHEAD):
@@ -171,10 +171,10 @@ def _cut(source: Iterator[Item]) -> _Chunk:
     return _Chunk(items)
 
 
-def _finish(window: deque[_Chunk], workers: Crew, seconds: float) -> Iterator[tuple[Item, Verdict]]:
+def _finish(window: deque[_Chunk], workers: Crew, seconds: float) -> Iterator[tuple[Item, Reply]]:
     """Wait for the first chunk. Where a worker was lost, start anew and find the file that did it."""
     chunk = window.popleft()
-    done: list[Verdict] = []
+    done: list[Reply] = []
     if chunk.future is not None:
         try:
             patience = workers.patience
@@ -186,14 +186,14 @@ def _finish(window: deque[_Chunk], workers: Crew, seconds: float) -> Iterator[tu
             for later in window:
                 if later.future is not None and not _succeeded(later.future):
                     later.start(workers, seconds)
-    yield from chunk.verdicts(done)
+    yield from chunk.replies(done)
 
 
-def _succeeded(future: Future[list[Verdict]]) -> bool:
+def _succeeded(future: Future[list[Reply]]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-def _work_one_by_one(jobs: list[Job], seconds: float) -> Iterator[Verdict]:
+def _work_one_by_one(jobs: list[Job], seconds: float) -> Iterator[Reply]:
     """Each file in a process that it may take down with it."""
     single = Workers(1)
     try:

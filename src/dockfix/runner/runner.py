@@ -15,8 +15,9 @@ from dockfix.files.reading import decode, read_stamped_source
 from dockfix.files.stamps import Stamp, settled
 from dockfix.options import Options
 from dockfix.results import Failed
-from dockfix.runner.jobs import Item, Job, Verdict, work
+from dockfix.runner.jobs import Item, Job, Reply, work
 from dockfix.runner.outcome import Analysis, skip
+from dockfix.runner.recall import Recall
 
 if TYPE_CHECKING:
     from dockfix.runner.pool import Crew
@@ -42,27 +43,28 @@ def analyse_many(
     remembered comes without the file's bytes, edits and new text. `cache` is for files, not for what
     was piped in. Raises ConfigError where the scheduler does not answer.
     """
+    recall = None if cache is None else Recall(cache)
     stamps: dict[str, Stamp | None] = {}
 
-    def finish(job: Job, verdict: Verdict) -> Analysis:
-        if cache is not None:
-            cache.store(job, verdict, stamps.pop(job.path))
-        return replace(verdict.analysis, before=job.data)
+    def finish(job: Job, reply: Reply) -> Analysis:
+        if recall is not None:
+            recall.remember(job, reply, stamps.pop(job.path))
+        return replace(reply.analysis, before=job.data)
 
     items = (
-        _prepare(one, own, cache, stamps, texts=texts) for one, own in zip(candidates, options, strict=True)
+        _prepare(one, own, recall, stamps, texts=texts) for one, own in zip(candidates, options, strict=True)
     )
     alone = scheduler is None and not jobs and len(candidates) <= FEW
     for item in items:
-        if isinstance(item, Verdict):
+        if isinstance(item, Reply):
             yield item.analysis
         elif alone:
             yield finish(item, work(item, seconds))
         else:
             from dockfix.runner.pool import analyse_all  # noqa: PLC0415  # costly, and not always needed
 
-            for one, verdict in analyse_all(chain([item], items), _find_crew(jobs, scheduler), seconds):
-                yield finish(one, verdict) if isinstance(one, Job) else verdict.analysis
+            for one, reply in analyse_all(chain([item], items), _find_crew(jobs, scheduler), seconds):
+                yield finish(one, reply) if isinstance(one, Job) else reply.analysis
 
 
 def _find_crew(jobs: int, scheduler: str | None) -> Crew:
@@ -78,7 +80,7 @@ def _find_crew(jobs: int, scheduler: str | None) -> Crew:
 def _prepare(
     candidate: Candidate,
     options: Options,
-    cache: Cache | None,
+    recall: Recall | None,
     stamps: dict[str, Stamp | None],
     *,
     texts: bool,
@@ -86,14 +88,14 @@ def _prepare(
     """The work that a candidate needs, whose file's stamp is noted, or what is known of it without any."""
     path = candidate.path
     if candidate.refusal is not None:
-        return Verdict(skip(path, candidate.refusal, failed=candidate.failed))
-    if cache is not None:
-        known = cache.recall(candidate, options, texts=texts)
+        return Reply(skip(path, candidate.refusal, failed=candidate.failed))
+    if recall is not None:
+        known = recall.by_stamps(candidate, options, texts=texts)
         if known is not None:
-            return Verdict(known)
+            return Reply(known)
     source, found = read_stamped_source(path) if candidate.data is None else (decode(candidate.data), ())
     if isinstance(source, Failed):
-        return Verdict(Analysis(path, source))
+        return Reply(Analysis(path, source))
     job = Job(
         path,
         source.data,
@@ -103,11 +105,11 @@ def _prepare(
         embedded=candidate.embedded,
         deployments=candidate.deployments,
     )
-    if cache is None:
+    if recall is None:
         return job
     now = settled(found)
-    if (verdict := cache.find(job, now)) is not None:
-        return verdict
+    if (reply := recall.by_content(job, now)) is not None:
+        return reply
     stamps[path] = now
     return job
 

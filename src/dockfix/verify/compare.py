@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from dockfix.verify.verdict import Answer, Difference, Ground, Kind, Observation
+from dockfix.runner.verdict import Answer, Difference, Ground, Kind, Observation
 
 _COMPLAINT: Final = re.compile(
     r"permission denied|permissionerror|errno 13\b|\beacces\b|operation not permitted|not writable"

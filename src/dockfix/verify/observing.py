@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from dockfix.request import VerifyOptions
+from dockfix.runner.verdict import Answer, Check, Observation, Process
 from dockfix.verify.build_log import tail
 from dockfix.verify.session import Session
 from dockfix.verify.surroundings import platform_flags
-from dockfix.verify.verdict import Answer, Check, Observation, Process
 
 _PYTHONS: Final = ("python3", "python", "/usr/local/bin/python3", "/usr/bin/python3")
 _PASSING: Final = ("/tmp/", "/var/tmp/", "/dev/", "/proc/", "/sys/", "/run/secrets/", "/root/.cache/pip/")

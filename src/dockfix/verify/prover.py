@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Final
 
 from dockfix.request import VerifyOptions
+from dockfix.runner.verdict import Details, Difference, Kind, Observation, Verdict
 from dockfix.syntax.parser import parse
 from dockfix.syntax.words import image_from
 from dockfix.verify.build_log import failed_step, read_warnings, tail
@@ -26,7 +27,6 @@ from dockfix.verify.observing import Expected, Observer
 from dockfix.verify.recipes import Recipe
 from dockfix.verify.session import TIMED_OUT, Session
 from dockfix.verify.settings import conceal, read_settings
-from dockfix.verify.verdict import Details, Difference, Kind, Observation, Verdict
 
 Progress = Callable[[str], None]
 _DEFAULT: Final = VerifyOptions()

@@ -1,0 +1,180 @@
+"""Results of earlier runs: recalled by stamps where they tell enough, else by content."""
+
+from __future__ import annotations
+
+import json
+import marshal
+import os
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from dockfix.checks import codes
+from dockfix.context import Deployment
+from dockfix.diff import LineEdit, apply_lines
+from dockfix.files.cache import Cache
+from dockfix.files.candidates import Candidate
+from dockfix.files.dependencies import Surroundings
+from dockfix.files.reading import MAX_BYTES, read_stamped
+from dockfix.files.stamps import Mark, Stamp
+from dockfix.options import Options
+from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
+from dockfix.runner.jobs import Job, Reply
+from dockfix.runner.outcome import Analysis, applies
+
+
+class _Entry(NamedTuple):
+    """A cache's row: what became of a file, of which content, under which terms, amid what."""
+
+    outcome: int
+    stamp: Stamp | None
+    terms: bytes
+    key: bytes
+    names: str
+    reads: tuple[tuple[str, str], ...]
+    marks: tuple[Any, ...] | None
+    edits: bytes
+
+
+class Recall:
+    """The results that a cache holds."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._results: dict[int, Result] = {}
+        self._digests: dict[tuple[int, int], tuple[Options, tuple[Deployment, ...], bytes]] = {}
+
+    def by_stamps(self, candidate: Candidate, options: Options, *, texts: bool = True) -> Analysis | None:
+        """The analysis of a file that is as it was, with all around it, by stamps alone.
+
+        Without `texts` the file is not read: the analysis has no bytes, no edits and no new text.
+        """
+        path = candidate.path
+        row = self._cache.row(path)
+        if row is None:
+            return None
+        entry = _Entry._make(row)
+        stamps = self._cache.stamps
+        if entry.stamp is None or entry.marks is None or entry.stamp != stamps.of(candidate.real):
+            return None
+        if entry.terms != self._terms(options, candidate) or not stamps.hold(entry.marks):
+            return None
+        if not texts:
+            result = self._results.get(entry.outcome)
+            if result is None:
+                result = self._results[entry.outcome] = _decode(self._cache.outcome(entry.outcome), "")
+            return Analysis(path, result, b"", applies(result, options))
+        try:
+            data, now = read_stamped(path, MAX_BYTES)
+        except OSError:
+            return None
+        return self._analysis(path, data, entry, options) if now == entry.stamp else None
+
+    def by_content(self, job: Job, now: Stamp | None) -> Reply | None:
+        """The reply on the same content under the same options and surroundings.
+
+        `now` is the file's stamp if it can be trusted from here on.
+        """
+        row = self._cache.row(job.path)
+        if row is None:
+            return None
+        entry = _Entry._make(row)
+        if entry.key != self._key(job):
+            return None
+        around = Surroundings(entry.names, entry.reads).renew(job.path, job.folder)
+        if around is None:
+            return None
+        if (now, marks := _trusted(around.marks)) != (entry.stamp, entry.marks):
+            marks = self._cache.share_all(marks)
+            self._cache.put(job.path, tuple(entry._replace(stamp=now, marks=marks)))
+        return Reply(self._analysis(job.path, job.data, entry, job.options), around)
+
+    def remember(self, job: Job, reply: Reply, now: Stamp | None = None) -> None:
+        """Put a reply into the cache; failures are not remembered."""
+        outcome = _encode(reply.analysis.result)
+        if outcome is None:
+            return
+        cache, around = self._cache, reply.around
+        entry = _Entry(
+            cache.number_of(outcome),
+            now,
+            self._terms(job.options, job),
+            self._key(job),
+            cache.share(around.names),
+            cache.share(around.reads),
+            cache.share_all(_trusted(around.marks)),
+            marshal.dumps(reply.analysis.edits),
+        )
+        cache.put(job.path, tuple(entry))
+
+    def _analysis(self, path: str, data: bytes, entry: _Entry, options: Options) -> Analysis:
+        outcome = self._cache.outcome(entry.outcome)
+        edits: tuple[LineEdit, ...] = marshal.loads(entry.edits)
+        text = apply_lines(data.decode("utf-8"), edits) if outcome[0] == "changed" else ""
+        result = _decode(outcome, text)
+        return Analysis(path, result, data, applies(result, options), edits)
+
+    def _terms(self, options: Options, file: Candidate | Job) -> bytes:
+        """A digest of all that a result comes from but the file and what was read."""
+        key = id(options), id(file.deployments)
+        known = self._digests.get(key)
+        if known is None:
+            digest = _digest(options, file.deployments)
+            known = self._digests[key] = (options, file.deployments, digest)
+        if not file.folder and not file.embedded:
+            return known[2]
+        place = os.fsencode(file.folder or "") + b"\0" * file.embedded
+        return blake2b(known[2] + place, digest_size=16).digest()
+
+    def _key(self, job: Job) -> bytes:
+        digest = blake2b(self._terms(job.options, job), digest_size=16)
+        digest.update(job.data)
+        return digest.digest()
+
+
+def _trusted(marks: tuple[Mark, ...] | None) -> tuple[Mark, ...] | None:
+    return None if marks is None or any(then is None for _, then in marks) else marks
+
+
+def _digest(options: Options, deployments: tuple[Deployment, ...]) -> bytes:
+    text = json.dumps([options, deployments], sort_keys=True, default=_plain)
+    return blake2b(text.encode(), digest_size=16).digest()
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value):
+        return {item.name: getattr(value, item.name) for item in fields(value)}
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+def _encode(result: Result) -> tuple[Any, ...] | None:
+    match result:
+        case Changed(transforms=transforms, reviews=reviews, notes=notes):
+            return "changed", transforms, _rows(reviews), _rows(notes)
+        case Unchanged(notes=notes):
+            return "unchanged", _rows(notes)
+        case Skipped(reasons=reasons):
+            return "skipped", _rows(reasons)
+        case Failed():
+            return None
+
+
+def _decode(row: tuple[Any, ...], text: str) -> Result:
+    match row:
+        case ["changed", transforms, reviews, notes]:
+            return Changed(text, transforms, _findings(reviews), _findings(notes))
+        case ["unchanged", notes]:
+            return Unchanged(_findings(notes))
+        case _:
+            return Skipped(_findings(row[1]))
+
+
+def _rows(findings: tuple[Finding, ...]) -> tuple[tuple[str, int, str, str], ...]:
+    return tuple((finding.code, finding.line, finding.message, finding.cure) for finding in findings)
+
+
+def _findings(rows: tuple[tuple[str, int, str, str], ...]) -> tuple[Finding, ...]:
+    return tuple(Finding(codes.named(code), line, message, cure) for code, line, message, cure in rows)
