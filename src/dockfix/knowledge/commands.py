@@ -46,6 +46,7 @@ class Usage:
     guesses: bool = False
     long: bool = False
     bundled: bool = False
+    posix: str = ""
 
     def read(self, arguments: Sequence[Argument]) -> Reading:
         """Part the words into options with their values, and operands."""

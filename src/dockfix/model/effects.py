@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from dockfix.knowledge.commands import Argument, Reading, Usage, configures, find_setting, find_usage
 from dockfix.knowledge.processes import drops_privileges, process_need
+from dockfix.model.operations import Act, Operation, posix_operations
 from dockfix.model.paths import resolve
 from dockfix.syntax.shell import Command
 
@@ -39,7 +40,16 @@ _PACKAGED: Final = re.compile(
 )
 _ASKS: Final = frozenset({"--version", "--help", "-V", "-version", "version", "help"})
 _HERE: Final = Argument(".", ".")
-_PLACING: Final = frozenset({"writes", "makes", "owns", "enters", "caches"})
+_PLACING: Final = frozenset({"writes", "makes", "owns", "enters", "caches", "removes", "edits", "touches"})
+_ACTS: Final = {
+    "writes": Act.WRITE,
+    "makes": Act.MAKE,
+    "removes": Act.REMOVE,
+    "edits": Act.REPLACE,
+    "owns": Act.TOUCH,
+    "touches": Act.WRITE,
+}
+_FILE: Final = "file"
 # The words that end find's starting points.
 _FIND_STARTS: Final = ("-", "(", "!", "\\(", "\\!")
 
@@ -51,7 +61,8 @@ class Effect:
     `root` says why it needs root, "" where it does not. `makes` are the directories made on purpose
     (a subset of `writes`), `owns` the paths of which only the owner may do this. `runs_code`: it runs
     the application's or other code, which may write to the working directory and the home. `home`:
-    it reads or writes below the home directory.
+    it reads or writes below the home directory. `operations` say the same one after another, for the
+    replay.
     """
 
     root: str = ""
@@ -60,6 +71,7 @@ class Effect:
     owns: tuple[str, ...] = ()
     runs_code: bool = False
     home: bool = False
+    operations: tuple[Operation, ...] = ()
 
 
 def effect(command: Command, env: Mapping[str, str], cwd: str, home: str) -> Effect:
@@ -70,7 +82,7 @@ def effect(command: Command, env: Mapping[str, str], cwd: str, home: str) -> Eff
             redirect.operator.endswith("&") and redirect.target.text.isdigit()
         ):
             value = redirect.target.expand(found.env)
-            found.add("writes", Argument(value, redirect.target.text))
+            found.add("touches", Argument(value, redirect.target.text))
     if command.name is not None and not found.root:
         _read_command(command, found)
     return found.effect()
@@ -91,12 +103,13 @@ def setting(command: Command, env: Mapping[str, str]) -> tuple[str, str] | None:
 class _Found:
     """The effect of one command as it is put together."""
 
-    __slots__ = ("code", "cwd", "env", "home", "places", "root", "uses_home")
+    __slots__ = ("code", "cwd", "env", "home", "muted", "operations", "places", "root", "uses_home")
 
     def __init__(self, env: Mapping[str, str], cwd: str, home: str) -> None:
         self.env, self.cwd, self.home = env, cwd, home
         self.root = ""
-        self.code = self.uses_home = False
+        self.code = self.uses_home = self.muted = False
+        self.operations: list[Operation] = []
         self.places: dict[str, dict[str, None]] = {"writes": {}, "makes": {}, "owns": {}}
 
     def add(self, role: str, argument: Argument | None) -> None:
@@ -113,6 +126,9 @@ class _Found:
     def _add_path(self, role: str, path: str) -> None:
         if _HARMLESS_TARGET.fullmatch(path):
             return
+        if not self.muted:
+            self.operations.append(Operation(_ACTS[role], path, _FILE if role == "touches" else ""))
+        role = "writes" if role in ("removes", "edits", "touches") else role
         if match := _GLOB.search(path):
             path, role = (
                 posixpath.dirname(path[: match.start()]) or "/",
@@ -130,7 +146,17 @@ class _Found:
     def effect(self) -> Effect:
         """The value of all that was found."""
         writes, makes, owns = (tuple(self.places[role]) for role in ("writes", "makes", "owns"))
-        return Effect(self.root, writes, makes, owns, self.code, self.uses_home)
+        return Effect(self.root, writes, makes, owns, self.code, self.uses_home, tuple(self._played()))
+
+    def _played(self) -> Iterator[Operation]:
+        if self.uses_home:
+            yield Operation(Act.HOME, self.home)
+        if self.root:
+            is_known = not self.root.startswith("not understood")
+            yield Operation(Act.ROOT if is_known else Act.UNKNOWN, self.cwd, self.root)
+        yield from self.operations
+        if self.code:
+            yield Operation(Act.CODE, self.cwd)
 
 
 def _read_command(command: Command, found: _Found) -> None:
@@ -189,6 +215,9 @@ def _apply(program: str, usage: Usage, reading: Reading, found: _Found) -> None:
         found.root = ""
         return
     before = found.count
+    if usage.posix:
+        found.operations += posix_operations(usage.posix, reading, found.cwd)
+        found.muted = True
     for role, name, value in sorted(roles, key=lambda row: row[0] != "enters"):
         if role == "root":
             found.root = f"{program} {name}"
@@ -204,6 +233,7 @@ def _apply(program: str, usage: Usage, reading: Reading, found: _Found) -> None:
     # An option that asks for the system puts nothing into the places that the table names.
     for place in usage.places if not found.root else ():
         found.add("writes", Argument(_expand_place(place, found), place))
+    found.muted = False
     found.code = found.code or (usage.code and not found.root)
     found.uses_home = found.uses_home or usage.home
 
@@ -286,9 +316,10 @@ def _read_find(arguments: Sequence[Argument], found: _Found) -> None:
     words = [argument.value or argument.text for argument in arguments]
     at = next((index for index, word in enumerate(words) if word.startswith(_FIND_STARTS)), len(words))
     starts = list(arguments[:at]) or [_HERE]
+    before = len(found.operations)
     if "-delete" in words:
         for start in starts:
-            found.add("writes", start)
+            found.add("removes", start)
     for index, word in enumerate(words):
         if word in ("-exec", "-execdir", "-ok"):
             end = next((i for i in range(index + 1, len(words)) if words[i] in (";", "\\;", "+")), len(words))
@@ -301,3 +332,6 @@ def _read_find(arguments: Sequence[Argument], found: _Found) -> None:
                 _read_program(inner[0].value, filled, found)
         elif word in ("-fprint", "-fls", "-fprintf"):
             found.root = "not understood: find"
+    found.operations[before:] = (
+        one._replace(path=f"{one.path.rstrip('/')}/*", recursive=True) for one in found.operations[before:]
+    )

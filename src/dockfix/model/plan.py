@@ -148,7 +148,7 @@ class Plan:
                 for one in run.invocations:
                     if one.pip in run.pips and one.pip and goes_to_user(self, one):
                         found.append((run, one.pip))
-        return tuple(found)
+        return tuple(dict.fromkeys(found))
 
     @cached_property
     def root_installs(self) -> tuple[tuple[Run, PipCall], ...]:

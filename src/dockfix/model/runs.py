@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -14,11 +14,13 @@ from dockfix.model.effects import Effect, effect, setting
 from dockfix.model.lineage import Step
 from dockfix.model.paths import resolve
 from dockfix.model.pip import PipCall, read_pip
+from dockfix.syntax.script import Loop
 from dockfix.syntax.shell import Command, Script, Word, parse_script, parse_words
 from dockfix.syntax.tree import Instruction
 
 _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_MAX_ROUNDS: Final = 64
 _HEALTHCHECK: Final = re.compile(r"CMD\s+", re.IGNORECASE)
 
 
@@ -34,6 +36,7 @@ class Invocation:
     cwd: str
     env: Mapping[str, str]
     pip: PipCall | None
+    umask: int = 0o022
     _effects: dict[str, Effect] = field(default_factory=dict)
 
     def effect(self, home: str) -> Effect:
@@ -184,9 +187,11 @@ def _read(
     script = _script(text, words, shell)
     env = dict(variables)
     env.setdefault("HOME", home)
-    invocations = tuple(_walk(script, cwd, env))
+    invocations = walk_script(script, cwd, env)
     own = set(map(id, script.commands))
-    calls = (one.pip for one in invocations if one.pip and one.pip.installs and id(one.command) in own)
+    calls = dict.fromkeys(
+        one.pip for one in invocations if one.pip and one.pip.installs and id(one.command) in own
+    )
     settings = (setting(one.command, one.env) for one in invocations)
     return _Reading(invocations, tuple(calls), tuple(one for one in settings if one is not None))
 
@@ -207,29 +212,82 @@ def _with_heredocs(
     return text, tuple(pieces)
 
 
-def _walk(script: Script, cwd: str, env: dict[str, str]) -> Iterator[Invocation]:
-    places: dict[int, str] = {0: cwd}
-    for command in script.commands:
-        here = places.setdefault(command.scope, places[0])
+def walk_script(script: Script, cwd: str, env: Mapping[str, str]) -> tuple[Invocation, ...]:
+    """The commands of a script in order, as they run from `cwd` with `env`; loops over literals unrolled."""
+    return tuple(_Walk(script, cwd, dict(env)).commands(script.commands, 0))
+
+
+class _Walk:
+    """One walk: where each scope stands, and what the script has set so far."""
+
+    def __init__(self, script: Script, cwd: str, env: dict[str, str], umask: int = 0o022) -> None:
+        self.script = script
+        self.places: dict[int, str] = {0: cwd}
+        self.env = env
+        self.umask = umask
+        self.pips: dict[int, PipCall | None] = {}
+        self.rounds = 0
+
+    def commands(self, commands: Sequence[Command], depth: int) -> Iterator[Invocation]:
+        """The invocations of consecutive commands, `depth` loops around them being unrolled already."""
+        at = 0
+        while at < len(commands):
+            loops = commands[at].loop.chain() if commands[at].loop is not None else ()
+            if len(loops) <= depth:
+                yield from self._command(commands[at])
+                at += 1
+                continue
+            loop, end = loops[depth], at + 1
+            while end < len(commands) and _is_in(commands[end], loop):
+                end += 1
+            yield from self._loop(loop, commands[at:end], depth)
+            at = end
+
+    def _loop(self, loop: Loop, body: Sequence[Command], depth: int) -> Iterator[Invocation]:
+        if loop.words is None or self.rounds + len(loop.words) > _MAX_ROUNDS:
+            self.env.pop(loop.variable, None)
+            yield from self.commands(body, depth + 1)
+            return
+        self.rounds += len(loop.words)
+        for word in loop.words:
+            self.env[loop.variable] = word.expand(self.env) or ""
+            yield from self.commands(body, depth + 1)
+
+    def _command(self, command: Command) -> Iterator[Invocation]:
+        env = self.env
+        here = self.places.setdefault(command.scope, self.places[0])
         local = {**env, **_values(command, env)} if command.assignments else env
         name = command.name.value if command.name is not None else None
         if command.script is not None:
-            yield from _walk(command.script, here, dict(local))
+            inner = _Walk(command.script, here, dict(local), self.umask)
+            yield from inner.commands(command.script.commands, 0)
             if not command.script.understood:
-                yield Invocation(command, here, local, None)
-            continue
-        yield Invocation(command, here, local, read_pip(command))
+                yield Invocation(command, here, local, None, self.umask)
+            return
+        if id(command) not in self.pips:
+            self.pips[id(command)] = read_pip(command)
+        yield Invocation(command, here, dict(local), self.pips[id(command)], self.umask)
         if configured := setting(command, local):
             env.update((configured,))
         if name in ("cd", "pushd"):
             target = command.args[0].expand(local) if command.args else env.get("HOME", "/")
-            places[command.scope] = resolve(target, here) if target is not None else "/\0"
+            self.places[command.scope] = resolve(target, here) if target is not None else "/\0"
+        elif name == "umask" and command.args:
+            self.umask = _octal(command.args[0].value, self.umask)
         elif place := activated(command, env):
             env["VIRTUAL_ENV"] = resolve(place, here)
         elif name is None:
             env.update(_values(command, env))
         elif name == "export":
             env.update(_exported(command, env))
+
+
+def _is_in(command: Command, loop: Loop) -> bool:
+    return command.loop is not None and any(one is loop for one in command.loop.chain())
+
+
+def _octal(text: str | None, default: int) -> int:
+    return int(text, 8) if text and len(text) <= 4 and set(text) <= set("01234567") else default
 
 
 def activated(command: Command, env: Mapping[str, str]) -> str:

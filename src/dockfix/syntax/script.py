@@ -43,6 +43,19 @@ class Redirect:
 
 
 @dataclass(frozen=True, slots=True)
+class Loop:
+    """A `for`: its variable and the words it goes over (None: not known); `outer` is the loop around it."""
+
+    variable: str
+    words: tuple[Word, ...] | None
+    outer: Loop | None = None
+
+    def chain(self) -> tuple[Loop, ...]:
+        """This loop and those around it, the outermost first."""
+        return (*(self.outer.chain() if self.outer else ()), self)
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A simple command, seen through its wrappers; its span does not hold the redirects behind it.
 
@@ -50,7 +63,8 @@ class Command:
     `scope` is 0 at the top level and another number in each subshell, function body, command
     substitution and part of a pipeline: a `cd` counts for its own scope and those inside it
     (`Script.parents`). `user` is whom a wrapper or `su` names. `piped` says that it reads another
-    command's output.
+    command's output. `optional`: it may run or not, or fail without consequence, as in a branch, a
+    function or around `||`. `loop` is the innermost `for` that it stands in.
     """
 
     start: int
@@ -64,6 +78,8 @@ class Command:
     script: Script | None = None
     via: tuple[str, ...] = ()
     user: str = ""
+    optional: bool = False
+    loop: Loop | None = None
 
     @property
     def program(self) -> str:

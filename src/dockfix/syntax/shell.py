@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dockfix.syntax.masking import mask_script, part_subshells
-from dockfix.syntax.script import Command, Redirect, Script, Word
+from dockfix.syntax.script import Command, Loop, Redirect, Script, Word
 from dockfix.syntax.wrappers import SHELLS, inner_script, see_through, split_value
 
 if TYPE_CHECKING:
@@ -58,11 +58,16 @@ def _parse(text: str, nesting: int) -> Script:
 
 
 class _Place(NamedTuple):
-    """Where a node stands: its scope, whether it reads a pipe, the redirects of the statement around it."""
+    """Where a node stands: its scope, whether it reads a pipe, the redirects of the statement around it.
+
+    `optional` and `loop` are as in Command.
+    """
 
     scope: int
     piped: bool = False
     redirects: tuple[Node, ...] = ()
+    optional: bool = False
+    loop: Loop | None = None
 
 
 _TOP: Final = _Place(0)
@@ -84,7 +89,10 @@ def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) 
     start, end = span
     assignments, redirects = tuple(parts.assignments), tuple(parts.redirects)
     if not parts.words:
-        return Command(start, end, None, (), assignments, redirects, place.piped, place.scope)
+        return Command(
+            start, end, None, (), assignments, redirects, place.piped, place.scope,
+            optional=place.optional, loop=place.loop,
+        )  # fmt: skip
     seen = see_through(parts.words)
     name, *args = seen.words
     inner, user = inner_script(seen.name, args)
@@ -102,6 +110,8 @@ def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) 
         _parse(inner, nesting + 1) if inner is not None and nesting < _MAX_NESTING else None,
         seen.via,
         user or seen.user,
+        place.optional,
+        place.loop,
     )
 
 
@@ -164,14 +174,14 @@ class _Reader:
             place = place._replace(redirects=redirects)
         self._add(node, _Parts(words, assignments), place)
         if inner:
-            self._push(inner, _Place(place.scope))
+            self._push(inner, place._replace(piped=False, redirects=()))
 
     def _add(self, node: Node, parts: _Parts, place: _Place) -> None:
         for redirect in place.redirects:
-            self._redirect(redirect, parts, place.scope)
+            self._redirect(redirect, parts, place._replace(piped=False, redirects=()))
         self.commands.append(_command(node.byte_range, parts, place, self.nesting))
 
-    def _redirect(self, node: Node, parts: _Parts, scope: int) -> None:
+    def _redirect(self, node: Node, parts: _Parts, place: _Place) -> None:
         """Add the redirect, and the words and statements that the grammar counts to it."""
         targets: list[Word] = []
         operator = ""
@@ -182,17 +192,17 @@ class _Reader:
             elif not child.is_named:
                 operator += "" if targets else kind.strip()
             elif kind in _REDIRECTS:
-                self._redirect(child, parts, scope)
+                self._redirect(child, parts, place)
             elif kind == "heredoc_body":
                 parts.heredoc = self.text[child.start_byte : child.end_byte]
-                self._push(child.named_children, _Place(scope))
+                self._push(child.named_children, place)
             elif kind == "pipeline":
-                self._pipeline(child, _Place(scope), fed=True)
+                self._pipeline(child, place, fed=True)
             elif kind in _STATEMENTS:
-                self.stack.append((child, _Place(scope)))
+                self.stack.append((child, place))
             elif kind != "heredoc_end":
                 targets.append(self._word(child))
-                self.stack.append((child, _Place(scope)))
+                self.stack.append((child, place))
         if targets:
             parts.redirects.append(Redirect(operator, targets[0]))
             parts.words.extend(targets[1:])
@@ -206,20 +216,20 @@ class _Reader:
         nodes = [node] if node.type == "variable_assignment" else node.named_children
         self._add(node, _Parts([], [self._assignment(one) for one in nodes]), place)
         for one in reversed(nodes):
-            self._push(one.named_children, _Place(place.scope))
+            self._push(one.named_children, place._replace(piped=False, redirects=()))
 
     def _declare(self, node: Node, place: _Place) -> None:
         self._add(node, _Parts([self._word(child) for child in node.children]), place)
         for child in reversed(node.named_children):
             inner = child.named_children if child.type == "variable_assignment" else [child]
-            self._push(inner, _Place(place.scope))
+            self._push(inner, place._replace(piped=False, redirects=()))
 
     def _test(self, node: Node, place: _Place) -> None:
         words = [Word(m.start(), m.end(), m[0]) for m in _TEST_WORD.finditer(self.text, *node.byte_range)]
         if words and words[-1].text in ("]", "]]"):
             words.pop()
         self._add(node, _Parts(words), place)
-        self._push(node.named_children, _Place(place.scope))
+        self._push(node.named_children, place._replace(piped=False, redirects=()))
 
     def _pipeline(self, node: Node, place: _Place, *, fed: bool = False) -> None:
         """Each part in a scope of its own; `fed` where the first part reads a pipe too.
@@ -234,9 +244,10 @@ class _Reader:
             while first.type == "list":
                 rest[:0] = first.named_children[1:]
                 first = first.named_children[0]
-            part = _Place(self._new_scope(place.scope), place.piped or fed or bool(statements))
+            piped = place.piped or fed or bool(statements)
+            part = place._replace(scope=self._new_scope(place.scope), piped=piped, redirects=())
             statements.append((first, part))
-            statements.extend((other, _Place(place.scope, place.piped)) for other in rest)
+            statements.extend((other, place._replace(redirects=())) for other in rest)
         if place.redirects and statements:
             last, part = statements[-1]
             statements[-1] = (last, part._replace(redirects=place.redirects))
@@ -255,7 +266,46 @@ class _Reader:
     def _scope(self, node: Node, place: _Place) -> None:
         if place.redirects:
             self._add(node, _Parts([]), place)
-        self._push(node.named_children, _Place(self._new_scope(place.scope), place.piped))
+        optional = place.optional or node.type == "function_definition"
+        inner = place._replace(scope=self._new_scope(place.scope), redirects=(), optional=optional)
+        self._push(node.named_children, inner)
+
+    def _branches(self, node: Node, place: _Place) -> None:
+        """if, case, while: what decides runs, the rest may."""
+        place = self._take_redirects(node, place)
+        condition = 1 if node.type in ("if_statement", "while_statement") else 0
+        maybe = place._replace(optional=True)
+        self._push(node.named_children[condition:], maybe)
+        self._push(node.named_children[:condition], place)
+
+    def _for(self, node: Node, place: _Place) -> None:
+        place = self._take_redirects(node, place)
+        children = node.named_children
+        values = [self._word(child) for child in children[1:-1]]
+        known = bool(values) and not any(set(one.text) & set("$`*?[{") for one in values)
+        loop = Loop(self._word(children[0]).text, tuple(values) if known else None, place.loop)
+        self._push(children[1:], place._replace(optional=place.optional or not known, loop=loop))
+
+    def _take_redirects(self, node: Node, place: _Place) -> _Place:
+        if place.redirects:
+            self._add(node, _Parts([]), place)
+        return place._replace(redirects=())
+
+    def _list(self, node: Node, place: _Place) -> None:
+        """`a && b` and `a || b`; behind an `exit`, what is left of `||` surely succeeded."""
+        children = node.named_children
+        if any(child.type == "||" for child in node.children) and len(children) > 1:
+            gives_up = self.text[children[-1].start_byte : children[-1].end_byte].split()[:1]
+            left = place.optional or gives_up not in (["exit"], ["return"], ["false"])
+            self.stack.append((children[-1], place._replace(optional=True)))
+            self._push(children[:-1], place._replace(redirects=(), optional=left))
+            return
+        if children and children[0].type == "test_command":
+            # `[ ... ] && a`: that a did not run is no failure, unless the list is the last one.
+            self._push(children[1:], place._replace(optional=True))
+            self.stack.append((children[0], place._replace(redirects=())))
+            return
+        self._other(node, place)
 
     def _other(self, node: Node, place: _Place) -> None:
         children = node.named_children
@@ -283,13 +333,13 @@ _STATEMENTS: Final[dict[str, _Handler]] = {
     "declaration_command": _Reader._declare,
     "unset_command": _Reader._declare,
     "test_command": _Reader._test,
-    "list": _Reader._other,
+    "list": _Reader._list,
     "negated_command": _Reader._other,
     "compound_statement": _Reader._other,
-    "if_statement": _Reader._other,
-    "while_statement": _Reader._other,
-    "for_statement": _Reader._other,
-    "case_statement": _Reader._other,
+    "if_statement": _Reader._branches,
+    "while_statement": _Reader._branches,
+    "for_statement": _Reader._for,
+    "case_statement": _Reader._branches,
 }
 _HANDLERS: Final[dict[str, _Handler]] = {
     **_STATEMENTS,
