@@ -128,6 +128,20 @@ def _created(lineage: Lineage) -> Iterator[UserAccount]:
                 yield _created_account(program, options, operands[0], step, groups)
 
 
+def read_members(command: Command, env: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """(account, supplementary groups) that a command puts it into: usermod -aG, adduser NAME GROUP."""
+    program = command.program.rpartition("/")[2]
+    if program not in (*_CREATORS, "usermod", "gpasswd", "addgroup"):
+        return
+    options, operands = _parsed(command, env)
+    if program in ("adduser", "addgroup") and len(operands) == 2:
+        yield operands[0], (operands[1],)
+    elif program == "gpasswd" and operands and (name := _first(options, "-a", "--add")):
+        yield name, (operands[-1],)
+    elif operands and (groups := _first(options, "-G", "--groups", "-aG", "-Ga")):
+        yield operands[-1], tuple(groups.split(","))
+
+
 def _favourite(lineage: Lineage) -> str:
     """The base's account to which the file gives the application's directory, or the base's own user."""
     end = lineage.end.workdir

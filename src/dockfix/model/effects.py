@@ -54,6 +54,9 @@ _FILE: Final = "file"
 _FIND_STARTS: Final = ("-", "(", "!", "\\(", "\\!")
 
 
+_FIND_ACTIONS: Final = ("-exec", "-execdir", "-ok", "-delete", "-print", "-h", "-R")
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What a command does; paths are absolute.
@@ -332,6 +335,14 @@ def _read_find(arguments: Sequence[Argument], found: _Found) -> None:
                 _read_program(inner[0].value, filled, found)
         elif word in ("-fprint", "-fls", "-fprintf"):
             found.root = "not understood: find"
-    found.operations[before:] = (
-        one._replace(path=f"{one.path.rstrip('/')}/*", recursive=True) for one in found.operations[before:]
-    )
+    # Of tests, only `-user` is followed: what others choose may be any of what stands below.
+    tests = [word for word in words[at:] if word.startswith("-") and word not in _FIND_ACTIONS]
+    if tests == ["-user"]:
+        only = words[words.index("-user") + 1 :][:1]
+        found.operations[before:] = (
+            one._replace(recursive=True, only="".join(only)) for one in found.operations[before:]
+        )
+    else:
+        found.operations[before:] = (
+            one._replace(path=f"{one.path.rstrip('/')}/*", recursive=True) for one in found.operations[before:]
+        )

@@ -2,21 +2,20 @@
 
 A tree maps absolute, normalised paths to the nodes that may be there: one where that is known, several
 where it depends on something that nobody can read (a branch, a glob, a base). What a directory holds
-beside the paths that are listed is its `inside`: a node that stands for each of them, or None where
-the listing is complete.
+beside the paths that are listed is its `inside`: nodes that each stand for any of them; there are none
+where the listing is complete.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Final
 
-Id = int | str
-"""A number, or the name of an account or group whose number is not known."""
+from dockfix.model.changes import Change, Id
+
 Origin = int | str
 """The step that made a node; BASE for what the image brought."""
 BASE: Final = "base"
@@ -50,7 +49,7 @@ class Node:
     origin: Origin = BASE
     target: str = ""
     capable: bool = False
-    inside: Node | None = None
+    inside: Nodes = ()
 
     @property
     def holds(self) -> bool:
@@ -58,8 +57,8 @@ class Node:
         return self.kind in (Kind.DIRECTORY, Kind.ANY)
 
 
-ABSENT: Final = Node(Kind.ABSENT)
 Nodes = tuple[Node, ...]
+ABSENT: Final = Node(Kind.ABSENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +133,10 @@ class FileTree:
             return (Node(Kind.DIRECTORY),)
         nodes: dict[Node, None] = {}
         for parent in self.look(posixpath.dirname(path)):
-            within = parent.inside if parent.kind is Kind.DIRECTORY else parent
-            if within is not None and within.holds:
-                nodes[within] = None
-            nodes[ABSENT] = None
+            if parent.kind is Kind.ANY:
+                nodes[parent] = None
+            nodes.update(dict.fromkeys(parent.inside))
+        nodes[ABSENT] = None
         return tuple(nodes)
 
     def follow(self, path: str, *, last: bool = True) -> str:
@@ -212,11 +211,44 @@ class FileTree:
         return self.may(directory, who, _WRITE | _SEARCH)
 
     def may_make(self, path: str, who: Identity) -> Answers:
-        """What becomes of making `path` and the directories above it that are missing: the nearest decides."""
+        """What becomes of making `path` and what is missing above it: the nearest directory decides."""
         path = self.follow(path)
         if self.exists(path):
             return self.may(path, who, _SEARCH)
         return self.may_change(self.nearest(posixpath.dirname(path)), who)
+
+    def may_remove(self, path: str, who: Identity, *, recursive: bool) -> Answers:
+        """What becomes of removing `path`: its directory decides, and what is in it with `recursive`."""
+        path = self.follow(path, last=False)
+        directory = posixpath.dirname(path)
+        answers: set[Answer] = set()
+        for one in self.look(path):
+            if one.kind is Kind.ABSENT:
+                answers.add(Answer(Verdict.ABSENT))
+                continue
+            answers |= {
+                replace(answer, origin=one.origin)
+                for answer in self.may_change(directory, who)
+                if answer.verdict is not Verdict.ABSENT
+            }
+            sticky = any(parent.mode & 0o1000 for parent in self.look(directory))
+            closed = recursive and one.kind is Kind.DIRECTORY and not permits(one, who, _WRITE | _SEARCH)
+            if not who.is_root and ((sticky and one.uid != who.uid) or (closed and self.contents(path))):
+                answers.add(Answer(Verdict.DENIED, one.origin, path))
+        return frozenset(answers)
+
+    def contents(self, directory: str) -> list[Node]:
+        """What may stand below a directory, listed or not."""
+        directory = self.follow(directory)
+        found = [
+            node
+            for path in self.below(directory)
+            for node in self._nodes[path]
+            if node.kind is not Kind.ABSENT
+        ]
+        found += (one for node in self.look(directory) for one in node.inside)
+        found += (node for node in self.look(directory) if node.kind is Kind.ANY)
+        return found
 
     def may_write(self, path: str, who: Identity) -> Answers:
         """What becomes of opening a file to write, which is created where it is not there."""
@@ -258,6 +290,28 @@ class FileTree:
     def _is_directory(self, path: str) -> bool:
         return all(one.holds for one in self.look(path))
 
+    def listed(self) -> dict[str, Nodes]:
+        """What is known to stand, or to be gone, by path."""
+        return self._nodes
+
+    def fill(self, directory: str, content: Node) -> None:
+        """Let unlisted things stand in a directory, beside or over what is listed there."""
+        path = self.follow(directory)
+        self._nodes[path] = tuple(
+            replace(node, kind=Kind.DIRECTORY, inside=tuple(dict.fromkeys((*_within(node), content))))
+            if node.holds
+            else node
+            for node in self.look(path)
+        )
+
+    def change_contents(self, directory: str, change: Change) -> None:
+        """Apply a change to what may stand in a directory unlisted, not to itself."""
+        path = self.follow(directory)
+        self._nodes[path] = tuple(
+            replace(node, inside=tuple(changed(one, change, recursive=True) for one in _within(node)))
+            for node in self.look(path)
+        )
+
     def remove(self, path: str, *, weak: bool = False) -> None:
         """Take a path and all below it away."""
         for one in (path, *self.below(path)):
@@ -277,90 +331,37 @@ class FileTree:
         path = self.follow(path)
         for one in (path, *(self.below(path) if recursive else ())):
             found = self.look(one)
-            changed = tuple(change(node, recursive=recursive) for node in found)
-            self._nodes[one] = tuple(dict.fromkeys((*(found if weak else ()), *changed)))
+            after = tuple(changed(node, change, recursive=recursive) for node in found)
+            self._nodes[one] = tuple(dict.fromkeys((*(found if weak else ()), *after)))
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change of owner, group or mode; `only` limits it to what that owner has (`chown --from`)."""
-
-    uid: Id | None = None
-    gid: Id | None = None
-    mode: Mode | None = None
-    only: Id | None = None
-    capable: bool | None = None
-
-    def __call__(self, node: Node, *, recursive: bool) -> Node:
-        """The node after it; capabilities and set-id bits go with an owner."""
-        if node.kind is Kind.ABSENT:
-            return node
-        inside = self(node.inside, recursive=True) if recursive and node.inside is not None else node.inside
-        if self.only is not None and node.uid != self.only:
-            return replace(node, inside=inside) if inside is not node.inside else node
-        mode = (
-            node.mode if self.mode is None else self.mode(node.mode, is_directory=node.kind is Kind.DIRECTORY)
-        )
-        capable = node.capable if self.capable is None else self.capable
-        if self.uid is not None or self.gid is not None:
-            capable = False
-            mode &= 0o7777 if node.holds else 0o1777
-        return replace(
-            node,
-            uid=node.uid if self.uid is None else self.uid,
-            gid=node.gid if self.gid is None else self.gid,
-            mode=mode,
-            capable=capable,
-            inside=inside,
-        )
+def changed(node: Node, change: Change, *, recursive: bool) -> Node:
+    """The node after a change; capabilities and set-id bits of a file go with its owner."""
+    if node.kind is Kind.ABSENT:
+        return node
+    inside = tuple(changed(one, change, recursive=True) for one in node.inside) if recursive else node.inside
+    if change.only is not None and node.uid != change.only:
+        return replace(node, inside=inside)
+    mode = node.mode
+    if change.mode is not None:
+        mode = change.mode(mode, is_directory=node.kind is Kind.DIRECTORY)
+    if change.gives and not node.holds:
+        mode &= 0o1777
+    capable = node.capable if change.capable is None else change.capable
+    return Node(
+        node.kind,
+        node.uid if change.uid is None else change.uid,
+        node.gid if change.gid is None else change.gid,
+        mode,
+        node.origin,
+        node.target,
+        capable and not change.gives,
+        inside,
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Mode:
-    """A chmod operand: octal, or clauses as (bits taken away, bits added, whether X asks for directories)."""
-
-    octal: int | None
-    clauses: tuple[tuple[int, int, int], ...] = ()
-
-    def __call__(self, mode: int, *, is_directory: bool) -> int:
-        """The bits after it."""
-        if self.octal is not None:
-            return self.octal
-        for taken, added, wanted in self.clauses:
-            searchable = wanted if is_directory or mode & 0o111 else 0
-            mode = mode & ~taken | added | searchable
-        return mode
-
-
-_WHO: Final = {"u": 0o4700, "g": 0o2070, "o": 0o1007, "a": 0o7777}
-_BITS: Final = {"r": 0o444, "w": 0o222, "x": 0o111, "s": 0o6000, "t": 0o1000}
-
-
-def read_mode(text: str) -> Mode | None:
-    """A chmod operand (`0755`, `u+x,go-w`, `a=rX`), or None where it is not understood (`u=g`)."""
-    if text and len(text) <= 5 and all(digit in "01234567" for digit in text):
-        return Mode(int(text, 8))
-    clauses: list[tuple[int, int, int]] = []
-    for clause in text.split(","):
-        at = next((index for index, letter in enumerate(clause) if letter in "+-="), -1)
-        who, bits = clause[:at] or "a", clause[at + 1 :]
-        if at < 0 or not set(who) <= _WHO.keys() or not set(bits) <= _BITS.keys() | {"X"}:
-            return None
-        scope = _union(_WHO[one] for one in who)
-        value = _union(_BITS.get(one, 0) for one in bits) & scope
-        wanted = 0o111 & scope if "X" in bits else 0
-        if clause[at] == "-":
-            clauses.append((value | wanted, 0, 0))
-        else:
-            clauses.append((scope & 0o777 if clause[at] == "=" else 0, value, wanted))
-    return Mode(None, tuple(clauses))
-
-
-def _union(bits: Iterable[int]) -> int:
-    total = 0
-    for one in bits:
-        total |= one
-    return total
+def _within(node: Node) -> Nodes:
+    return (node, *node.inside) if node.kind is Kind.ANY else node.inside
 
 
 def _answer(node: Node, who: Identity, bits: int, path: str) -> Answer:
@@ -377,8 +378,3 @@ def _owner_answer(node: Node, who: Identity, path: str, closed: str) -> Answer:
     if closed or not (who.is_root or node.uid == who.uid):
         return Answer(Verdict.DENIED, node.origin, closed or path)
     return Answer(Verdict.ALLOWED, node.origin)
-
-
-def listed(tree: FileTree) -> Iterator[tuple[str, Nodes]]:
-    """The listed paths with what may stand there, in no order."""
-    yield from tree._nodes.items()

@@ -232,7 +232,8 @@ class _Walk:
         """The invocations of consecutive commands, `depth` loops around them being unrolled already."""
         at = 0
         while at < len(commands):
-            loops = commands[at].loop.chain() if commands[at].loop is not None else ()
+            around = commands[at].loop
+            loops = around.chain() if around is not None else ()
             if len(loops) <= depth:
                 yield from self._command(commands[at])
                 at += 1

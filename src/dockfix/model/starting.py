@@ -13,7 +13,7 @@ from dockfix.lazy import cached_property
 from dockfix.model.copies import Copy
 from dockfix.model.lineage import Lineage, Step
 from dockfix.model.paths import is_shared, is_within, resolve
-from dockfix.model.runs import read_run
+from dockfix.model.runs import Invocation, read_run, walk_script
 from dockfix.syntax.shell import Command, parse_script, parse_words
 
 _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
@@ -86,6 +86,33 @@ class Starting:
         for command, step in self._direct():
             self._follow(command, step.instruction.line, "", 0, commands, unread)
         return commands, unread
+
+    @cached_property
+    def invocations(self) -> tuple[Invocation, ...]:
+        """The commands with the directories and variables in force, those of scripts in place of their calls."""
+        end = self.lineage.end
+        env = {"HOME": self.home or "/", **end.variables}
+        forms = [step.instruction.json for step in self.steps]
+        found: list[Invocation] = []
+        if len(self.steps) == 2 and forms[0] and forms[1]:
+            direct = [Invocation(parse_words([*forms[0], *forms[1]]), end.workdir, env, None)]
+        else:
+            direct = [one for step in self.steps for one in read_run(step, self.home or "/").invocations]
+        for one in direct:
+            self._unfold(one, 0, found)
+        return tuple(found)
+
+    def _unfold(self, one: Invocation, depth: int, found: list[Invocation]) -> None:
+        found.append(one)
+        if one.command.script is not None:
+            for inner in walk_script(one.command.script, one.cwd, one.env):
+                self._unfold(inner, depth, found)
+            return
+        path = self._started_file(one.command)
+        text = self.read(path) if path is not None and depth < _MAX_DEPTH else None
+        if text is not None and re.match(r"#!.*sh\b|(?!#!)", text):
+            for inner in walk_script(parse_script(text), one.cwd, one.env):
+                self._unfold(inner, depth + 1, found)
 
     def _direct(self) -> Iterator[tuple[Command, Step]]:
         forms = [step.instruction.json for step in self.steps]

@@ -51,7 +51,7 @@ class Loop:
     outer: Loop | None = None
 
     def chain(self) -> tuple[Loop, ...]:
-        """This loop and those around it, the outermost first."""
+        """The loop and those around it, the outermost first."""
         return (*(self.outer.chain() if self.outer else ()), self)
 
 

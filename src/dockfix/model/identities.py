@@ -1,0 +1,102 @@
+"""Who somebody is at one point of a build, by what /etc/passwd and /etc/group hold there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from dockfix.model.accounts import UserAccount
+from dockfix.model.changes import Id
+from dockfix.model.filetree import Identity
+from dockfix.model.images import Image
+from dockfix.model.lineage import is_root_user
+
+_ROOTS: Final = frozenset[Id]({0})
+
+
+class Accounts:
+    """The accounts known so far, the file's and the base's."""
+
+    def __init__(self, image: Image) -> None:
+        self._accounts: dict[str, UserAccount] = {}
+        self._groups: dict[str, Id] = {}
+        self._members: dict[str, set[str]] = {}
+        for one in image.accounts:
+            self.add(UserAccount(one.name, one.group, one.uid, one.gid, one.home, exists=True))
+
+    def add(self, account: UserAccount) -> None:
+        """Take down an account that somebody made."""
+        self._accounts[account.name] = account
+        if account.group:
+            self._groups.setdefault(account.group, account.group if account.gid is None else account.gid)
+
+    def join(self, account: str, groups: Iterable[str]) -> None:
+        """Put an account into supplementary groups."""
+        self._members.setdefault(account, set()).update(groups)
+
+    def find(self, name: str) -> UserAccount | None:
+        """The account of that name or number."""
+        if name.isdigit():
+            return next((one for one in self._accounts.values() if one.uid == int(name)), None)
+        return self._accounts.get(name)
+
+    def identity(self, user: str, env: Mapping[str, str]) -> Identity:
+        """Whom a USER value means; `name:group` and plain numbers drop the supplementary groups."""
+        name, colon, group = user.partition(":")
+        home = env.get("HOME", "")
+        if is_root_user(user) or not name:
+            return Identity(0, _ROOTS, 0, home or "/root")
+        account = self.find(name)
+        uid, gid = self._ids(name, account)
+        if colon:
+            gid = self.group(group)
+        groups = {gid}
+        if account is not None and not colon:
+            groups.update(map(self.group, self._members.get(account.name, ())))
+        return Identity(uid, frozenset(groups), gid, home or (account.home if account else "/"))
+
+    def group(self, name: str) -> Id:
+        """A group's number, or its name where that is not known."""
+        if name.isdigit():
+            return int(name)
+        return 0 if name in ("root", "") else self._groups.get(name, name)
+
+    def primary_group(self, account: UserAccount) -> Id:
+        """The group that files of the account get."""
+        if account.gid is not None:
+            return account.gid
+        return self.group(account.group) if account.group else uid_of(account)
+
+    def owner(self, text: str) -> tuple[Id | None, Id | None] | None:
+        """(uid, gid) that a chown operand names, None for one that stays; None where it is not known."""
+        if not text or set(text) & set("$?`"):
+            return None
+        user, colon, group = text.partition(":")
+        account = self.find(user) if user else None
+        uid = self._ids(user, account)[0] if user else None
+        if not colon:
+            return uid, None
+        return uid, self.group(group) if group else self.primary_group(account) if account else uid
+
+    def copy_owner(self, text: str) -> tuple[Id, Id]:
+        """The ids that `--chown` gives; a name that BuildKit cannot find is root to it."""
+        user, colon, group = text.partition(":")
+        account = self.find(user)
+        known = not colon or group in self._groups or group.isdigit()
+        if account is None and not user.isdigit():
+            return 0, self.group(group) if colon and known else 0
+        uid: Id = int(user) if account is None else uid_of(account)
+        primary = uid if user.isdigit() or account is None else self.primary_group(account)
+        return uid, self.group(group) if colon and known else primary
+
+    def _ids(self, name: str, account: UserAccount | None) -> tuple[Id, Id]:
+        if account is not None:
+            return uid_of(account), self.primary_group(account)
+        if is_root_user(name):
+            return 0, 0
+        return (int(name), 0) if name.isdigit() else (name, name)
+
+
+def uid_of(account: UserAccount) -> Id:
+    """An account's number, or its name where nobody knows the number."""
+    return account.name if account.uid is None else account.uid

@@ -1,0 +1,49 @@
+"""Two replays held against each other: what the original may have done and the rewrite may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from dockfix.model.filetree import BASE, Verdict
+from dockfix.model.operations import Act
+from dockfix.model.outcomes import Outcome
+from dockfix.model.replay import Replay
+
+# What works on something that is there already: it has to find what the same step made.
+_ON_CONTENT: Final = frozenset({Act.READ, Act.RUN, Act.REPLACE, Act.COPY, Act.MOVE, Act.HOME})
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """An operation that may have succeeded in the original and does not surely succeed in the rewrite."""
+
+    before: Outcome
+    after: Outcome | None
+    obstacle: str
+
+
+def find_losses(original: Replay, rewrite: Replay) -> Iterator[Loss]:
+    """What is lost, in the order of the original."""
+    after = {one.key: one for one in rewrite.outcomes}
+    for before in original.outcomes:
+        if before.may_succeed and (loss := _loss(before, after.get(before.key))):
+            yield loss
+
+
+def _loss(before: Outcome, after: Outcome | None) -> Loss | None:
+    if after is None:
+        return Loss(before, None, "")
+    if after.answers == before.answers:
+        return None
+    known = {one.origin for one in before.answers}
+    succeeded = {one.origin for one in before.answers if one.verdict is Verdict.ALLOWED}
+    for one in after.answers:
+        # What was denied before as well is nothing new, on the same step's thing.
+        if one.verdict is Verdict.DENIED and (one.origin in succeeded or one.origin not in known):
+            return Loss(before, after, one.obstacle)
+    found = {one.origin for one in after.answers if one.verdict is Verdict.ALLOWED}
+    if before.operation.act in _ON_CONTENT and (succeeded - {BASE}) - found:
+        return Loss(before, after, after.operation.path)
+    return None
