@@ -7,10 +7,13 @@ from typing import Final
 from dockfix.checks import codes
 from dockfix.checks.guarantees import check_guarantees
 from dockfix.checks.refusals import find_refusals, find_unknown_user, find_unreadable, ignored_names
-from dockfix.checks.reviews import find_notes, find_reviews
+from dockfix.checks.reviews import find_lost, find_notes, find_reviews
 from dockfix.context import Context
 from dockfix.edits import Edit
+from dockfix.model.alignment import align
+from dockfix.model.corrections import NOTHING_LEARNED, Corrections
 from dockfix.model.lineage import find_lineages, read_stages
+from dockfix.model.losses import Loss, find_losses
 from dockfix.model.plan import Plan
 from dockfix.model.testimony import SILENT, Testimony
 from dockfix.options import OptionError, Options
@@ -21,6 +24,7 @@ from dockfix.transforms import ROUNDS, TRANSFORMS
 
 NAMES: Final = frozenset(transform.name for transform in TRANSFORMS)
 _DEFAULT: Final = Options()
+_ATTEMPTS: Final = 6
 
 
 def fix(text: str, options: Options = _DEFAULT, context: Context | None = None) -> Result:
@@ -110,6 +114,36 @@ def _fix_lineage(
     testimony = plan.testimony = _hear(plan) if asks else SILENT
     if testimony.refusals:
         return Skipped(testimony.refusals)
+    rewrite, names, losses = _rewrite(original, active, index, moving=moving)
+    if not names:
+        return Unchanged()
+    if broken := tuple(check_guarantees(original, rewrite, active)):
+        return Skipped(broken)
+    notes = (*find_notes(rewrite), *testimony.notes) if moving else ()
+    lost = tuple(find_lost(losses))
+    return Changed(rewrite.tree.text, names, (*reviews, *testimony.reviews, *lost), notes)
+
+
+def _rewrite(
+    original: Plan, active: frozenset[str], index: int, *, moving: bool
+) -> tuple[Plan, tuple[str, ...], tuple[Loss, ...]]:
+    """(rewrite, transforms that made it, what is lost): replayed, and made again by what that teaches."""
+    corrections = NOTHING_LEARNED
+    for _ in range(_ATTEMPTS):
+        plan, names = _transform(original, active, index, corrections)
+        losses = tuple(find_losses(original.replay, plan.replay)) if moving and names else ()
+        learned = corrections.learn(losses, plan.own_directories)
+        if learned == corrections:
+            break
+        corrections = learned
+    return plan, names, losses
+
+
+def _transform(
+    original: Plan, active: frozenset[str], index: int, corrections: Corrections
+) -> tuple[Plan, tuple[str, ...]]:
+    """All transforms in their rounds, each round on the text that the one before left."""
+    plan = original.corrected(corrections)
     names: list[str] = []
     for transforms in ROUNDS:
         edits: list[Edit] = []
@@ -118,10 +152,13 @@ def _fix_lineage(
                 edits += proposed
                 names.append(transform.name)
         if edits:
-            plan = _plan(reparse(plan.tree, edits), options, context, index, testimony)
-    if not names:
-        return Unchanged()
-    if broken := tuple(check_guarantees(original, plan, active)):
-        return Skipped(broken)
-    notes = (*find_notes(plan), *testimony.notes) if moving else ()
-    return Changed(plan.tree.text, tuple(names), (*reviews, *testimony.reviews), notes)
+            plan = _reread(original, reparse(plan.tree, edits), index, corrections)
+    return plan, tuple(names)
+
+
+def _reread(original: Plan, tree: Dockerfile, index: int, corrections: Corrections) -> Plan:
+    options = original.options
+    stages = read_stages(tree, options)
+    lineage = find_lineages(stages, options.targets)[index]
+    origins = align(original.steps, lineage.steps)
+    return Plan(tree, stages, lineage, options, original.context, original.testimony, origins, corrections)

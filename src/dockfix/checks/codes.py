@@ -63,6 +63,9 @@ WRITES_TO_SYSTEM_DIRECTORY: Final = Code(
 USES_ROOT_HOME: Final = Code(
     "uses-root-home", _REVIEW, "The image or the application puts files into root's home."
 )
+DENIED_TO_USER: Final = Code(
+    "denied-to-user", _REVIEW, "Something that root could do is denied to the new user."
+)
 INSTALLS_ROOT_TOOL: Final = Code(
     "installs-root-tool", _REVIEW, "The image installs a program that only root can use."
 )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from dockfix.checks import codes
 from dockfix.knowledge import read_table
 from dockfix.model.copies import find_volumes
 from dockfix.model.holdings import is_given
+from dockfix.model.losses import Loss
+from dockfix.model.operations import Act
 from dockfix.model.paths import is_shared, is_system_directory
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_put
@@ -74,13 +76,6 @@ def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
 
 
 def _of_places(plan: Plan, starting: Starting) -> Iterator[Finding]:
-    in_root = plan.lineage.end.workdir == "/" and not plan.relocates
-    if in_root and plan.lineage.image.known and plan.home.strip("/"):
-        last = starting.steps[-1] if starting.steps else plan.steps[0]
-        yield Finding(
-            codes.WORKS_IN_ROOT_DIRECTORY, last.instruction.line,
-            "the image works in /, where the new user cannot write", "check that it writes nothing there",
-        )  # fmt: skip
     for path, line in starting.written:
         if is_system_directory(posixpath.dirname(path)) and not is_given(plan, path):
             yield Finding(
@@ -143,6 +138,37 @@ def _triggers(plan: Plan) -> Iterator[Finding]:
             "check who builds on it",
         )  # fmt: skip
         return
+
+
+def find_lost(losses: Iterable[Loss]) -> Iterator[Finding]:
+    """What root could do and the account may not, or does not find; once for each place."""
+    told: set[str] = set()
+    for loss in losses:
+        where = f"line {loss.before.line}: " if loss.before.line else "the start: "
+        place = loss.obstacle or loss.before.operation.path
+        if place in told:
+            continue
+        told.add(place)
+        act = loss.before.operation.act
+        if loss.before.operation.path == place == "/":
+            yield Finding(
+                codes.WORKS_IN_ROOT_DIRECTORY, loss.before.line,
+                "the image works in /, where the new user cannot write", "check that it writes nothing there",
+            )  # fmt: skip
+            continue
+        if act is Act.HOME:
+            yield Finding(
+                codes.USES_ROOT_HOME, loss.before.line,
+                f"{where}what steps of root's left in {loss.before.operation.path} is not in {place}",
+                "check that nothing reads it",
+            )  # fmt: skip
+            continue
+        yield Finding(
+            codes.DENIED_TO_USER, loss.before.line,
+            f"{where}{loss.before.command or 'it'} {act.value} {loss.before.operation.path}, which the user"
+            f" may not: {place}",
+            "give the place to the user, or name another",
+        )  # fmt: skip
 
 
 def find_notes(plan: Plan) -> Iterator[Finding]:

@@ -337,12 +337,7 @@ def _read_find(arguments: Sequence[Argument], found: _Found) -> None:
             found.root = "not understood: find"
     # Of tests, only `-user` is followed: what others choose may be any of what stands below.
     tests = [word for word in words[at:] if word.startswith("-") and word not in _FIND_ACTIONS]
-    if tests == ["-user"]:
-        only = words[words.index("-user") + 1 :][:1]
-        found.operations[before:] = (
-            one._replace(recursive=True, only="".join(only)) for one in found.operations[before:]
-        )
-    else:
-        found.operations[before:] = (
-            one._replace(path=f"{one.path.rstrip('/')}/*", recursive=True) for one in found.operations[before:]
-        )
+    only = words[words.index("-user") + 1 :][:1] if tests == ["-user"] else []
+    for index, one in enumerate(found.operations[before:], before):
+        path = one.path if only else f"{one.path.rstrip('/')}/*"
+        found.operations[index] = one._replace(path=path, recursive=True, only="".join(only))

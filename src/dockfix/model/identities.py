@@ -10,6 +10,7 @@ from dockfix.model.changes import Id
 from dockfix.model.filetree import Identity
 from dockfix.model.images import Image
 from dockfix.model.lineage import is_root_user
+from dockfix.model.paths import resolve
 
 _ROOTS: Final = frozenset[Id]({0})
 
@@ -44,6 +45,7 @@ class Accounts:
         """Whom a USER value means; `name:group` and plain numbers drop the supplementary groups."""
         name, colon, group = user.partition(":")
         home = env.get("HOME", "")
+        home = resolve(home, "/") if home.startswith("/") else ""
         if is_root_user(user) or not name:
             return Identity(0, _ROOTS, 0, home or "/root")
         account = self.find(name)

@@ -46,7 +46,8 @@ class Gift:
 def find_gifts(plan: Plan) -> tuple[Gift, ...]:
     """The directories of a plan that are still root's and must not be, each once."""
     wanted: dict[str, Gift] = {}
-    for gift in (*_workplaces(plan), *_made(plan), *_mixed(plan)):
+    learned = (Gift(path, Reach.SELF) for path in sorted(plan.corrections.directories))
+    for gift in (*_workplaces(plan), *_made(plan), *_mixed(plan), *learned):
         if _LITERAL.fullmatch(gift.path):
             other = wanted.get(gift.path, gift)
             wanted[gift.path] = Gift(

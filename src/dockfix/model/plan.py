@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dockfix.context import Context
 from dockfix.lazy import cached_property
 from dockfix.model.accounts import UserAccount, choose_account, find_created
 from dockfix.model.copies import Copy, find_copies, find_volumes
+from dockfix.model.corrections import NOTHING_LEARNED, Corrections
+from dockfix.model.filetree import Origin
 from dockfix.model.holdings import Reach, find_given
 from dockfix.model.installs import (
     find_virtual,
@@ -25,6 +29,7 @@ from dockfix.model.paths import (
 )
 from dockfix.model.pip import PipCall, is_virtual
 from dockfix.model.relocation import leans_on_root, leaves_relative, moved_copies
+from dockfix.model.replay import Replay
 from dockfix.model.runs import Run, Settings, read_run
 from dockfix.model.starting import Starting
 from dockfix.model.testimony import SILENT, Testimony
@@ -43,6 +48,8 @@ class Plan:
         options: Options,
         context: Context,
         testimony: Testimony = SILENT,
+        origins: Sequence[Origin] | None = None,
+        corrections: Corrections = NOTHING_LEARNED,
     ) -> None:
         self.tree = tree
         self.stages = stages
@@ -50,6 +57,17 @@ class Plan:
         self.options = options
         self.context = context
         self.testimony = testimony
+        self.origins = range(len(lineage.steps)) if origins is None else origins
+        self.corrections = corrections
+
+    def corrected(self, corrections: Corrections) -> Plan:
+        """The same reading under other corrections."""
+        if corrections == self.corrections:
+            return self
+        return Plan(
+            self.tree, self.stages, self.lineage, self.options, self.context, self.testimony,
+            self.origins, corrections,
+        )  # fmt: skip
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -243,6 +261,11 @@ class Plan:
         return self.steps[following].before if following < len(self.steps) else self.lineage.end
 
     @cached_property
+    def replay(self) -> Replay:
+        """The steps and the start, played as they stand."""
+        return Replay(self.lineage, self.origins, self.starting.invocations)
+
+    @cached_property
     def system_site_reason(self) -> str:
         """Why packages have to stay system-wide, "" where nothing says so."""
         return system_site_reason(self)
@@ -257,6 +280,9 @@ class Plan:
             for index, run in self.runs.items()
             if self.is_moved or run.step.before.is_root
         }
+        for index, origin in enumerate(self.origins):
+            if origin in self.corrections.root_steps and index in reasons:
+                reasons[index] = reasons[index] or "may do there what the account may not"
         return {index: reason for index, reason in reasons.items() if reason}
 
     @cached_property

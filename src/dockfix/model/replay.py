@@ -31,7 +31,8 @@ SITE: Final = "/usr/local/lib/python"
 """Stands for wherever root's pip installs."""
 _BASE_DIRECTORIES: Final = (
     "bin boot etc home lib lib64 media mnt opt proc run sbin srv sys usr var usr/bin usr/lib usr/local"
-    " usr/local/bin usr/local/lib usr/local/share usr/sbin usr/share usr/src var/cache var/lib var/log var/spool"
+    " usr/local/bin usr/local/lib usr/local/share usr/sbin usr/share usr/src var/cache var/lib var/log"
+    " var/spool"
 ).split()
 _EMPTY_IN_BASES: Final = frozenset({"home", "media", "mnt", "srv", "opt", "usr/src"})
 
@@ -166,11 +167,12 @@ def _pip_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
     yield Operation(Act.HOME, who.home)
     if is_virtual(pip.command.program, one.env):
         place = virtual_place(pip, one)
+        place = resolve(place, one.cwd) if place else ""
         yield Operation(Act.INSTALL, place) if place else Operation(Act.UNKNOWN, "", "where pip installs")
     elif pip.chooses_place:
         yield Operation(Act.UNKNOWN, "", "installs to a place of its own")
     elif pip.is_user_install or not who.is_root:
-        yield Operation(Act.INSTALL, one.env.get("PYTHONUSERBASE") or f"{who.home}/.local")
+        yield Operation(Act.INSTALL, resolve(one.env.get("PYTHONUSERBASE") or f"{who.home}/.local", one.cwd))
     else:
         yield Operation(Act.INSTALL, SITE)
 

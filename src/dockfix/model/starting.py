@@ -89,7 +89,7 @@ class Starting:
 
     @cached_property
     def invocations(self) -> tuple[Invocation, ...]:
-        """The commands with the directories and variables in force, those of scripts in place of their calls."""
+        """The commands with directories and variables in force; what a script runs follows its call."""
         end = self.lineage.end
         env = {"HOME": self.home or "/", **end.variables}
         forms = [step.instruction.json for step in self.steps]

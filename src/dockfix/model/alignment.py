@@ -1,0 +1,47 @@
+"""Which step of a rewrite is which step of the original: by their text alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dockfix.model.filetree import Origin
+from dockfix.model.lineage import Step
+
+_SET_ANEW = ("USER", "WORKDIR")
+
+
+def align(before: Sequence[Step], after: Sequence[Step]) -> tuple[Origin, ...]:
+    """For each step of the rewrite, the number of the original's, or a name of its own where it is new.
+
+    Steps keep their order. A step that stands unchanged further down is not taken for an earlier one
+    that is alike.
+    """
+    found: list[Origin] = []
+    at = 0
+    for index, step in enumerate(after):
+        wanted = before[at] if at < len(before) else None
+        if wanted and _is_same(step, wanted) and not _comes_later(wanted, step, after[index + 1 :]):
+            found.append(wanted.index)
+            at += 1
+        else:
+            found.append(f"new {index}")
+    return tuple(found)
+
+
+def _comes_later(wanted: Step, candidate: Step, rest: Sequence[Step]) -> bool:
+    if candidate.instruction.args == wanted.instruction.args:
+        return False
+    return any(
+        one.keyword == wanted.keyword and one.instruction.args == wanted.instruction.args for one in rest
+    )
+
+
+def _is_same(step: Step, wanted: Step) -> bool:
+    if step.keyword != wanted.keyword:
+        return False
+    if step.keyword in _SET_ANEW or step.instruction.args == wanted.instruction.args:
+        return True
+    words = iter(step.instruction.args.split())
+    return all(
+        word in words for word in wanted.instruction.args.split() if "/" not in word and "--user" not in word
+    )

@@ -1,0 +1,44 @@
+"""What a replay teaches about a plan: steps that have to stay root's, directories that the account needs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from dockfix.model.losses import Loss
+from dockfix.model.operations import Act
+from dockfix.model.paths import is_ownable, is_system_directory
+from dockfix.model.replay import START
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """`root_steps` are numbers of the original's steps; `directories` absolute paths."""
+
+    root_steps: frozenset[int] = frozenset()
+    directories: frozenset[str] = frozenset()
+
+    def learn(self, losses: Iterable[Loss], own: Collection[str]) -> Corrections:
+        """The corrections that would avoid the losses, where any would; `own` are the account's places."""
+        steps, directories = set(self.root_steps), set(self.directories)
+        for loss in losses:
+            step = loss.before.key[0]
+            if self._can_give(loss, own, is_start=step == START):
+                directories.add(loss.obstacle)
+            elif isinstance(step, int):
+                steps.add(step)
+        return replace(self, root_steps=frozenset(steps), directories=frozenset(directories))
+
+    def _can_give(self, loss: Loss, own: Collection[str], *, is_start: bool) -> bool:
+        """Whether an ownership change of the directory in the way helps: not for steps elsewhere."""
+        act, place = loss.before.operation.act, loss.obstacle
+        if act not in _IN_DIRECTORIES or not place.startswith("/") or place in self.directories:
+            return False
+        return is_ownable(place) and not is_system_directory(place) and (is_start or place in own)
+
+
+NOTHING_LEARNED: Final = Corrections()
+_IN_DIRECTORIES: Final = frozenset(
+    {Act.WRITE, Act.MAKE, Act.REMOVE, Act.REPLACE, Act.COPY, Act.MOVE, Act.LINK, Act.CODE, Act.INSTALL}
+)
