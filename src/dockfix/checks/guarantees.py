@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dockfix.checks import codes
-from dockfix.model.ownership import find_gifts
+from dockfix.model.ownership import find_ownership_changes
 from dockfix.model.paths import STANDING_DIRECTORIES, is_ownable, is_within
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_left
@@ -104,8 +104,8 @@ def _owns_copies(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 def _writes_workdir(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     if after.lineage.image.account_command == "none":
         return
-    for gift in find_gifts(after):
-        yield 0, f"{gift.path} stays root's"
+    for change in find_ownership_changes(after):
+        yield 0, f"{change.path} stays root's"
     end = after.lineage.end.workdir
     if end in STANDING_DIRECTORIES and not is_ownable(end):
         yield 0, f"the working directory {end} stays root's"

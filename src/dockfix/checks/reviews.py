@@ -10,9 +10,9 @@ from typing import Final
 from dockfix.checks import codes
 from dockfix.knowledge import read_table
 from dockfix.model.copies import find_volumes
-from dockfix.model.holdings import is_given
 from dockfix.model.losses import Loss
 from dockfix.model.operations import Act
+from dockfix.model.ownership import owns
 from dockfix.model.paths import is_shared, is_system_directory
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_put
@@ -77,7 +77,7 @@ def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
 
 def _of_places(plan: Plan, starting: Starting) -> Iterator[Finding]:
     for path, line in starting.written:
-        if is_system_directory(posixpath.dirname(path)) and not is_given(plan, path):
+        if is_system_directory(posixpath.dirname(path)) and not owns(plan, posixpath.dirname(path)):
             yield Finding(
                 codes.WRITES_TO_SYSTEM_DIRECTORY, line, f"the start writes {path}, where only root may",
                 "name a place of the user's, or /dev/stdout",

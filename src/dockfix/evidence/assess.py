@@ -13,7 +13,7 @@ from dockfix.evidence.image_files import Layout, read_layout
 from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.sources import Reading, read_start
 from dockfix.evidence.python.start import StartReader
-from dockfix.model.holdings import is_given
+from dockfix.model.ownership import owns
 from dockfix.model.paths import is_below_any, is_ownable, is_root_home, is_shared, is_system_directory
 from dockfix.model.plan import Plan
 from dockfix.model.testimony import Testimony
@@ -60,9 +60,9 @@ class _Hearing:
         """Whether a claim is of a write to a known place that is not the user's anyway."""
         if one.kind is not Kind.WRITE or not one.what or is_shared(one.directory):
             return False
-        return not is_below_any(one.directory, self.plan.own_directories) and not is_given(
-            self.plan, one.directory
-        )
+        if is_below_any(one.directory, self.plan.own_directories):
+            return False
+        return not owns(self.plan, one.directory)
 
     @property
     def directories(self) -> tuple[str, ...]:

@@ -284,7 +284,9 @@ class FileTree:
             missing.append(at)
             at = posixpath.dirname(at)
         for one in reversed(missing):
-            self.put(one, node, weak=weak or self.may_exist(one))
+            there = tuple(other for other in self.look(one) if other.holds)
+            unsure = (ABSENT,) if weak else ()
+            self._nodes[one] = tuple(dict.fromkeys((*there, *unsure, node)))
         return path
 
     def _is_directory(self, path: str) -> bool:

@@ -50,7 +50,8 @@ class Operation(NamedTuple):
     only: str = ""
 
 
-_UNKNOWN_PLACE: Final = Operation(Act.UNKNOWN, "", "where it writes")
+def _unknown(cwd: str) -> Operation:
+    return Operation(Act.UNKNOWN, cwd, "where it writes")
 
 
 def posix_operations(name: str, reading: Reading, cwd: str) -> Iterator[Operation]:
@@ -78,7 +79,7 @@ def _mkdir(reading: Reading, cwd: str) -> Iterator[Operation]:
     mode = _option(reading, "-m", "--mode")
     for path in _places(reading.operands, cwd):
         if path is None:
-            yield _UNKNOWN_PLACE
+            yield _unknown(cwd)
             continue
         yield Operation(Act.MAKE, path)
         if mode:
@@ -111,12 +112,12 @@ def _changes(
     recursive = reading.has(("-R", "--recursive"))
     only = _option(reading, "--from")
     for path in _places(operands, cwd):
-        yield _UNKNOWN_PLACE if path is None else Operation(act, path, spec, recursive, only)
+        yield _unknown(cwd) if path is None else Operation(act, path, spec, recursive, only)
 
 
 def _setcap(reading: Reading, cwd: str) -> Iterator[Operation]:
     for path in _places(reading.operands[1::2], cwd):
-        yield _UNKNOWN_PLACE if path is None else Operation(Act.CAPABILITY, path)
+        yield _unknown(cwd) if path is None else Operation(Act.CAPABILITY, path)
 
 
 def _destinations(reading: Reading, cwd: str) -> Iterator[tuple[str | None, str | None]]:
@@ -141,7 +142,7 @@ def _copy(reading: Reading, cwd: str, act: Act = Act.COPY, mode: str = "") -> It
     recursive = reading.has(("-r", "-R", "-a", "--recursive", "--archive"))
     for source, target in _destinations(reading, cwd):
         if source is None or target is None:
-            yield _UNKNOWN_PLACE
+            yield _unknown(cwd)
             continue
         yield Operation(act, resolve(source, cwd), target, recursive, mode)
 
@@ -154,7 +155,7 @@ def _link(reading: Reading, cwd: str) -> Iterator[Operation]:
     symbolic = reading.has(("-s", "--symbolic"))
     for source, target in _destinations(reading, cwd):
         if source is None or target is None:
-            yield _UNKNOWN_PLACE
+            yield _unknown(cwd)
             continue
         at = target + posixpath.basename(source.rstrip("/")) if target.endswith("/") else target
         if symbolic:
@@ -169,12 +170,12 @@ def _install(reading: Reading, cwd: str) -> Iterator[Operation]:
     made: list[str] = []
     if reading.has(("-d", "--directory")):
         for path in _places(reading.operands, cwd):
-            yield _UNKNOWN_PLACE if path is None else Operation(Act.MAKE, path)
+            yield _unknown(cwd) if path is None else Operation(Act.MAKE, path)
             made += [path] if path else []
     else:
         for source, target in _destinations(reading, cwd):
             if source is None or target is None:
-                yield _UNKNOWN_PLACE
+                yield _unknown(cwd)
                 continue
             at = target + posixpath.basename(source) if target.endswith("/") else target
             if reading.has(("-D",)):

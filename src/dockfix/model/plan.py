@@ -10,7 +10,6 @@ from dockfix.model.accounts import UserAccount, choose_account, find_created
 from dockfix.model.copies import Copy, find_copies, find_volumes
 from dockfix.model.corrections import NOTHING_LEARNED, Corrections
 from dockfix.model.filetree import Origin
-from dockfix.model.holdings import Reach, find_given
 from dockfix.model.installs import (
     find_virtual,
     goes_to_user,
@@ -19,6 +18,7 @@ from dockfix.model.installs import (
 )
 from dockfix.model.lineage import Lineage, Stage, State, Step, count_settings
 from dockfix.model.needs import needs_ids, root_reason
+from dockfix.model.operations import Act
 from dockfix.model.paths import (
     is_below_any,
     is_ownable,
@@ -29,7 +29,7 @@ from dockfix.model.paths import (
 )
 from dockfix.model.pip import PipCall, is_virtual
 from dockfix.model.relocation import leans_on_root, leaves_relative, moved_copies
-from dockfix.model.replay import Replay
+from dockfix.model.replay import Move, Replay
 from dockfix.model.runs import Run, Settings, read_run
 from dockfix.model.starting import Starting
 from dockfix.model.testimony import SILENT, Testimony
@@ -216,15 +216,19 @@ class Plan:
         """The copies that become the account's under the options, whether marked yet or not."""
         if self.options.chown is Chown.NONE:
             return ()
-        given = [(index, path) for index, path, reach in find_given(self) if reach is Reach.ALL]
-        return tuple(
-            copy
-            for copy in self.copies
-            if self._is_owned(copy)
-            and not any(
-                index > copy.step.index and is_within(copy.destination, path) for index, path in given
-            )
-        )
+        return tuple(copy for copy in self.copies if self._is_owned(copy) and not self._is_given(copy))
+
+    def _is_given(self, copy: Copy) -> bool:
+        """Whether the file itself gives the whole copy to the account later on."""
+        owner = self.replay.accounts.owner(self.likely_account.name)
+        for one in self.replay.outcomes:
+            operation = one.operation
+            if operation.act is Act.OWN and operation.recursive and not operation.only:
+                later = one.key[0] in self.origins[copy.step.index + 1 :]
+                given = self.replay.accounts.owner(operation.spec)
+                if later and is_within(copy.destination, operation.path) and given and owner:
+                    return given[0] == owner[0]
+        return False
 
     def _is_owned(self, copy: Copy) -> bool:
         if self.options.chown is Chown.WRITABLE:
@@ -264,6 +268,16 @@ class Plan:
     def replay(self) -> Replay:
         """The steps and the start, played as they stand."""
         return Replay(self.lineage, self.origins, self.starting.invocations)
+
+    @cached_property
+    def rehearsal(self) -> Replay:
+        """The same, as if the account ran them from USER on, and its copies were its own."""
+        copies = frozenset(copy.step.index for copy in self.owned_copies)
+        created = self.account.created
+        if created is not None:
+            copies = frozenset(index for index in copies if index > created.index)
+        move = Move(self.account, self.switch, copies)
+        return Replay(self.lineage, self.origins, self.starting.invocations, move)
 
     @cached_property
     def system_site_reason(self) -> str:

@@ -12,6 +12,7 @@ from dockfix.model.filetree import FileTree, Identity, Kind, Node, Origin
 from dockfix.model.identities import Accounts
 from dockfix.model.operations import Act, Operation
 from dockfix.model.outcomes import GLOB, is_directory
+from dockfix.model.paths import is_system_directory
 
 _SEEN_BY_ALL: Final = Node(Kind.ANY)
 
@@ -124,7 +125,7 @@ def _use(tree: FileTree, operation: Operation, actor: Actor) -> None:
     """Code that nobody has read may leave things of its own where it works."""
     if operation.act is Act.INSTALL:
         tree.make_directories(operation.path, actor.makes(Kind.DIRECTORY), weak=actor.optional)
-    if tree.may_exist(operation.path):
+    if tree.may_exist(operation.path) and not is_system_directory(operation.path):
         tree.fill(operation.path, actor.makes(Kind.ANY))
 
 
@@ -145,4 +146,5 @@ _ACTIONS: Final[dict[Act, Callable[[FileTree, Operation, Actor], None]]] = {
     Act.CAPABILITY: _capability,
     Act.CODE: _use,
     Act.INSTALL: _use,
+    Act.UNKNOWN: _use,
 }

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dockfix.model.accounts import UserAccount, find_created, read_members
-from dockfix.model.changes import read_mode
+from dockfix.model.changes import Id, read_mode
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.filetree import FileTree, Identity, Kind, Node, Nodes, Origin
 from dockfix.model.identities import Accounts, uid_of
 from dockfix.model.images import Image
 from dockfix.model.installs import virtual_place
-from dockfix.model.lineage import Lineage, Step
+from dockfix.model.lineage import Lineage, State, Step
 from dockfix.model.operations import Act, Operation
 from dockfix.model.outcomes import Outcome, ask
 from dockfix.model.paths import resolve
@@ -27,6 +27,8 @@ from dockfix.model.playing import Actor, perform
 from dockfix.model.runs import Invocation, read_run
 
 START: Final = "start"
+VOLUME: Final = "volume"
+"""The origin of a directory that nothing makes before a volume is mounted there."""
 SITE: Final = "/usr/local/lib/python"
 """Stands for wherever root's pip installs."""
 _BASE_DIRECTORIES: Final = (
@@ -37,33 +39,62 @@ _BASE_DIRECTORIES: Final = (
 _EMPTY_IN_BASES: Final = frozenset({"home", "media", "mnt", "srv", "opt", "usr/src"})
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a rewrite is to be: who the image runs as, from which step on, and which copies are theirs."""
+
+    account: UserAccount
+    index: int
+    copies: frozenset[int] = frozenset()
+
+
 @dataclass(eq=False)
 class Replay:
     """One play of a lineage.
 
     `origins` names each step: the original's number of it, or a name of its own for a step that the
-    rewrite adds. `starts` are the commands of every start, in order.
+    rewrite adds. `starts` are the commands of every start, in order. With `move` it plays what a
+    rewrite is to be, before its text is there. `end` is the tree before anything starts, `who` the
+    user that starts it; `tree` what the start leaves.
     """
 
     lineage: Lineage
     origins: Sequence[Origin]
     starts: Sequence[Invocation] = ()
+    move: Move | None = None
     tree: FileTree = field(init=False)
+    end: FileTree = field(init=False)
+    who: Identity = field(init=False)
     accounts: Accounts = field(init=False)
     outcomes: list[Outcome] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.tree = base_tree(self.lineage.image)
         self.accounts = Accounts(self.lineage.image)
+        if self.move is not None:
+            self._prepare(self.move.account)
         for step in self.lineage.steps:
             self._play(step, self.origins[step.index])
         for _, path in find_volumes(self.lineage):
             if not self.tree.exists(path):
-                self.tree.make_directories(path, Node(Kind.DIRECTORY))
-        end = self.lineage.end
-        who = self.accounts.identity(end.user, end.env)
+                self.tree.make_directories(path, Node(Kind.DIRECTORY, origin=VOLUME))
+        self.end = self.tree.fork()
+        self.who = self._identity(self.lineage.end, len(self.lineage.steps))
         for number, one in enumerate(self.starts):
-            self._invoke((START, number), one, who, 0)
+            self._invoke((START, number), one, self.who, 0)
+
+    def _prepare(self, account: UserAccount) -> None:
+        """The account that is to be created has its home from the beginning."""
+        if account.created is None:
+            self.accounts.add(account)
+            if not account.exists:
+                self._make_homes([account], "new account")
+
+    def _identity(self, state: State, index: int) -> Identity:
+        """Who does the step at `index`; the account, where it is to move below USER."""
+        if self.move is not None and state.is_root and index >= self.move.index:
+            return self.accounts.identity(self.move.account.user, state.env)
+        return self.accounts.identity(state.user, state.env)
 
     def _play(self, step: Step, origin: Origin) -> None:
         if step.keyword == "WORKDIR":
@@ -75,12 +106,16 @@ class Replay:
 
     def _enter(self, step: Step, origin: Origin) -> None:
         path = resolve(step.expand(step.instruction.args), step.before.workdir)
-        who = self.accounts.identity(step.before.user, step.before.env)
+        who = self._identity(step.before, step.index)
         self.tree.make_directories(path, Node(Kind.DIRECTORY, who.uid, who.gid, 0o755, origin))
 
     def _copy(self, copy: Copy, origin: Origin) -> None:
         flag = copy.step.instruction.flag("chown")
-        owner = self.accounts.copy_owner(copy.step.expand(flag.value)) if flag and flag.value else (0, 0)
+        owner: tuple[Id, Id] = (0, 0)
+        if flag and flag.value:
+            owner = self.accounts.copy_owner(copy.step.expand(flag.value))
+        elif self.move is not None and copy.step.index in self.move.copies:
+            owner = self.accounts.copy_owner(self.move.account.owner)
         content = Node(Kind.ANY, *owner, _copied_mode(copy), origin)
         directory = replace(content, kind=Kind.DIRECTORY, mode=0o755)
         for path in copy.landed():
@@ -95,13 +130,13 @@ class Replay:
                 )
 
     def _run(self, step: Step, origin: Origin) -> None:
-        who = self.accounts.identity(step.before.user, step.before.env)
+        who = self._identity(step.before, step.index)
         run = read_run(step, who.home)
         created = [one for one in find_created(self.lineage) if one.created is step]
         for account in created:
             self.accounts.add(account)
         if not run.script.understood:
-            unread = Operation(Act.UNKNOWN, "", "a script that is not understood")
+            unread = Operation(Act.UNKNOWN, step.before.workdir, "a script that is not understood")
             self._record((origin, -1, 0), unread, who, step.instruction.line, "")
         for number, one in enumerate(run.invocations):
             self._invoke((origin, number), one, who, run.line_of(one.command))
@@ -122,13 +157,16 @@ class Replay:
         actor = Actor(who, key[0], one.umask, one.command.optional)
         reader = started_operations if key[0] == START else operations_of
         for number, operation in enumerate(reader(one, who)):
-            self._record((*key, number), operation, who, line, one.command.program)
-            perform(self.tree, operation, actor, self.accounts)
+            outcome = self._record((*key, number), operation, who, line, one.command.program)
+            if outcome.may_succeed:
+                perform(self.tree, operation, actor, self.accounts)
 
     def _record(
         self, key: tuple[Origin, int, int], operation: Operation, who: Identity, line: int, command: str
-    ) -> None:
-        self.outcomes.append(Outcome(key, operation, who, ask(self.tree, operation, who), line, command))
+    ) -> Outcome:
+        outcome = Outcome(key, operation, who, ask(self.tree, operation, who), line, command)
+        self.outcomes.append(outcome)
+        return outcome
 
 
 def _copied_mode(copy: Copy) -> int:
@@ -168,9 +206,11 @@ def _pip_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
     if is_virtual(pip.command.program, one.env):
         place = virtual_place(pip, one)
         place = resolve(place, one.cwd) if place else ""
-        yield Operation(Act.INSTALL, place) if place else Operation(Act.UNKNOWN, "", "where pip installs")
+        yield (
+            Operation(Act.INSTALL, place) if place else Operation(Act.UNKNOWN, one.cwd, "where pip installs")
+        )
     elif pip.chooses_place:
-        yield Operation(Act.UNKNOWN, "", "installs to a place of its own")
+        yield Operation(Act.UNKNOWN, one.cwd, "installs to a place of its own")
     elif pip.is_user_install or not who.is_root:
         yield Operation(Act.INSTALL, resolve(one.env.get("PYTHONUSERBASE") or f"{who.home}/.local", one.cwd))
     else:

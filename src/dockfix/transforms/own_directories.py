@@ -8,16 +8,18 @@ copied tree is owned anew, which would store it twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from dockfix.edits import Edit
-from dockfix.model.giving import commands
+from dockfix.model.filetree import Kind
 from dockfix.model.lineage import Step
-from dockfix.model.ownership import find_gifts
+from dockfix.model.ownership import OwnershipChange, Reach, find_ownership_changes
 from dockfix.model.plan import Plan
 from dockfix.syntax.style import MAX_WIDTH, Layout, NewLine
 from dockfix.transforms.create_user import account_command
 
+_ORDER: Final = (Reach.SELF, Reach.ALL, Reach.ROOTS)
 NAME = "own-directories"
 BEFORE = """\
 FROM python:3.12-slim
@@ -41,15 +43,15 @@ def propose(plan: Plan) -> Iterator[Edit]:
     """The mkdir and chown commands, in the account's RUN or in one of their own above USER."""
     if not plan.is_moved or plan.lineage.image.account_command == "none":
         return
-    gifts = find_gifts(plan)
+    changes = find_ownership_changes(plan)
     account = _account_step(plan)
     if account is not None:
-        early = [gift for gift in gifts if gift.since < account.index]
+        early = [one for one in changes if one.since < account.index]
         if parts := commands(plan, early, account.index):
             yield _append(plan, account, parts)
-        gifts = tuple(gift for gift in gifts if gift not in early)
+        changes = tuple(one for one in changes if one not in early)
     user = plan.steps[plan.switch - 1]
-    if parts := commands(plan, gifts, user.index):
+    if parts := commands(plan, changes, user.index):
         line = NewLine("RUN", " && ".join(parts), "Give the user its directories")
         yield Layout(plan.tree).insert_before(user.instruction, [line])
 
@@ -69,3 +71,32 @@ def _append(plan: Plan, step: Step, parts: list[str]) -> Edit:
     width = len(instruction.joined) + sum(len(part) + 4 for part in parts)
     joint = " && " if width <= MAX_WIDTH else f" {plan.tree.escape}{plan.tree.eol}    && "
     return Edit(at, at, "".join(joint + part for part in parts))
+
+
+def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[str]:
+    """Shell commands that make the changes where the step `at` stands, each kind once."""
+    changes = list(changes)
+    new = [one.path for one in changes if one.reach is Reach.SELF and not one.exists(at)]
+    found = ["mkdir -p " + " ".join(new)] if new else []
+    by_manner: dict[tuple[Reach, str], list[str]] = {}
+    for one in sorted(changes, key=lambda one: _ORDER.index(one.reach)):
+        by_manner.setdefault((one.reach, _owner(plan, one)), []).append(one.path)
+    for (reach, owner), paths in by_manner.items():
+        places = " ".join(paths)
+        if reach is Reach.SELF:
+            found.append(f"chown {owner} {places}")
+        elif reach is Reach.ALL:
+            found.append(f"chown -R {owner} {places}")
+        elif plan.lineage.image.account_command == "busybox":
+            found.append(f"find {places} -user root -exec chown {owner} {{}} +")
+        else:
+            found.append(f"chown -R --from=root {owner} {places}")
+    return found
+
+
+def _owner(plan: Plan, change: OwnershipChange) -> str:
+    """The account, with its group unless a step gave the place to another, such as OpenShift's group 0."""
+    tree = plan.rehearsal.end
+    nodes = tree.look(tree.follow(change.path))
+    regrouped = any(node.kind is not Kind.ABSENT and node.gid != node.uid for node in nodes)
+    return plan.account.owner.partition(":")[0] if regrouped else plan.account.owner

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dockfix.edits import Edit
 from dockfix.model.lineage import find_heirs
-from dockfix.model.ownership import find_gifts
+from dockfix.model.ownership import find_ownership_changes
 from dockfix.model.plan import Plan
 from dockfix.syntax.style import Layout, NewLine
 from dockfix.transforms.create_user import find_place, insert_at
@@ -38,7 +38,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
     # The account's RUN comes between them.
     follows = find_place(plan) == plan.switch
     # A RUN that gives directories would stand above it, where root has to be in force.
-    stays = before.keyword == "USER" and not before.before.is_root and bool(find_gifts(plan))
+    stays = before.keyword == "USER" and not before.before.is_root and bool(find_ownership_changes(plan))
     if before.keyword == "USER" and plan.after(before).is_root and not stays and not follows:
         instruction = before.instruction
         start, end = instruction.at(instruction.args_start), instruction.after(instruction.args_end)
