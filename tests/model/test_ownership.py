@@ -5,16 +5,15 @@ from __future__ import annotations
 import pytest
 from plans import read_plan
 
-from dockfix.model.giving import commands
-from dockfix.model.holdings import Reach
-from dockfix.model.ownership import find_gifts
+from dockfix.model.ownership import Reach, find_ownership_changes
+from dockfix.transforms.own_directories import commands
 
 APT = "RUN apt-get update && apt-get install -y gcc\n"
 START = 'CMD ["python", "app.py"]\n'
 
 
-def gifts(steps: str) -> list[tuple[str, Reach]]:
-    return [(gift.path, gift.reach) for gift in find_gifts(read_plan(steps))]
+def changes(steps: str) -> list[tuple[str, Reach]]:
+    return [(one.path, one.reach) for one in find_ownership_changes(read_plan(steps))]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +46,7 @@ def gifts(steps: str) -> list[tuple[str, Reach]]:
     ],
 )
 def test_directories_are_found(steps: str, expected: list[tuple[str, Reach]]) -> None:
-    assert sorted(gifts(steps)) == sorted(expected)
+    assert sorted(changes(steps)) == sorted(expected)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +62,8 @@ def test_directories_are_found(steps: str, expected: list[tuple[str, Reach]]) ->
 )
 def test_what_is_given_is_not_given_twice(given: str) -> None:
     create = "RUN useradd --create-home appuser\n"
-    assert gifts(f"{create}WORKDIR /app\n{APT}{START}") == [("/app", Reach.SELF)]
-    assert gifts(f"{create}WORKDIR /app\n{APT}RUN {given}\n{START}") == []
+    assert changes(f"{create}WORKDIR /app\n{APT}{START}") == [("/app", Reach.SELF)]
+    assert changes(f"{create}WORKDIR /app\n{APT}RUN {given}\n{START}") == []
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def test_what_is_given_is_not_given_twice(given: str) -> None:
 )
 def test_another_place_or_owner_gives_nothing(given: str) -> None:
     steps = f"RUN useradd --create-home appuser\nWORKDIR /app\n{APT}RUN {given}\n{START}"
-    assert "/app" in [path for path, _ in gifts(steps)]
+    assert "/app" in [path for path, _ in changes(steps)]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +104,7 @@ def test_another_place_or_owner_gives_nothing(given: str) -> None:
 )
 def test_commands_give_each_reach_once(base: str, steps: str, expected: list[str]) -> None:
     plan = read_plan(steps + START, base=base)
-    assert commands(plan, find_gifts(plan), plan.switch) == expected
+    assert commands(plan, find_ownership_changes(plan), plan.switch) == expected
 
 
 def test_nothing_to_give_makes_no_command() -> None:

@@ -86,7 +86,7 @@ def test_ways_to_install_move_the_boundary(options: Options, expected: str) -> N
         ("RUN su nobody -c 'pip install flask'", "switches the user"),
         ("RUN sudo ls", "asks sudo for root"),
         ("RUN cp a /root/b", "uses root's home"),
-        ("RUN touch /etc/app", "writes to /etc/app"),
+        ("RUN touch /etc/app", "writes /etc/app"),
         ("VOLUME /data\nRUN mkdir -p /data", "makes /data"),
         ("RUN if then", "a script that is not understood"),
         ("RUN pip install flask", ""),

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from dockfix.checks import codes
+from dockfix.model.alignment import align
+from dockfix.model.losses import find_losses
+from dockfix.model.outcomes import describe
 from dockfix.model.ownership import find_ownership_changes
 from dockfix.model.paths import STANDING_DIRECTORIES, is_ownable, is_within
 from dockfix.model.plan import Plan
+from dockfix.model.replay import START, Replay
 from dockfix.model.roothome import find_left
 from dockfix.options import Chown, Install
 from dockfix.results import Code, Finding
@@ -71,13 +75,18 @@ def _runs_as_user(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
         yield 0, "the image still runs as root"
 
 
-def _ends_root(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
-    users = {
-        step.instruction.args for step in before.steps if step.keyword == "RUN" and not step.before.is_root
-    }
-    for index, reason in after.root_runs.items():
-        if index >= after.switch and after.steps[index].instruction.args not in users:
-            yield after.steps[index].instruction.line, f"a step below USER needs root: {reason}"
+def _loses_no_step(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
+    """Both texts replayed from nothing: steps do what they did, and those that are new do all they say."""
+    origins = align(before.steps, after.steps)
+    replay = Replay(after.lineage, origins, after.starting.invocations)
+    for loss in find_losses(before.replay, replay):
+        if loss.before.key[0] != START:
+            line = loss.after.line if loss.after is not None else loss.before.line
+            yield line, f"a step below USER needs root: it {describe(loss.before)}"
+    for one in replay.outcomes:
+        if isinstance(one.key[0], str) and one.key[0] != START and not one.surely_succeeds:
+            problem = "may fail" if one.who.is_root else "needs root"
+            yield one.line, f"an added step {problem}: it {describe(one)}"
 
 
 def _resolves_names(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
@@ -148,7 +157,7 @@ GUARANTEES: Final = (
     Guarantee(codes.ACCEPTED_BY_BUILDKIT, frozenset(), _accepted),
     Guarantee(codes.KEEPS_EVERY_INSTRUCTION, frozenset(), _keeps_instructions),
     Guarantee(codes.SHIPS_AS_NON_ROOT, _USER, _runs_as_user),
-    Guarantee(codes.NO_ROOT_STEP_BELOW_USER, _USER, _ends_root),
+    Guarantee(codes.NO_ROOT_STEP_BELOW_USER, _USER, _loses_no_step),
     Guarantee(codes.NAMES_RESOLVE, _USER, _resolves_names),
     Guarantee(codes.COPIES_ARE_OWNED, _USER | {"chown-copies"}, _owns_copies),
     Guarantee(codes.DIRECTORIES_ARE_OWNED, _USER | {"own-directories"}, _writes_workdir),

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from dockfix.model.holdings import may_write
 from dockfix.model.lineage import Step, find_heirs
 from dockfix.model.paths import resolve
 from dockfix.model.pip import PipCall, is_virtual
@@ -34,16 +33,11 @@ def pip_reason(plan: Plan, run: Run, one: Invocation) -> str:
     if action in _HARMLESS:
         return "configures pip for everybody" if "--global" in pip.options else ""
     if action in ("download", "wheel"):
-        return "" if may_write(plan, one.cwd, run.step) else f"writes to {one.cwd}"
+        return ""
     if not pip.installs:
         return f"pip {action} changes what root installed"
     if is_virtual(pip.command.program, one.env):
-        place = virtual_place(pip, one)
-        return (
-            ""
-            if place and may_write(plan, place, run.step)
-            else f"installs into {place or 'a virtual environment'}"
-        )
+        return ""
     if all(call.only_bootstraps for call in run.pips):
         return "upgrades pip itself"
     if pip.is_user_install:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from dockfix.model.copies import find_volumes
 from dockfix.model.effects import drops_privileges
-from dockfix.model.holdings import may_write
 from dockfix.model.installs import pip_reason
 from dockfix.model.lineage import Step
-from dockfix.model.paths import is_root_home, resolve
+from dockfix.model.outcomes import describe
+from dockfix.model.paths import is_below_any, is_root_home, resolve
+from dockfix.model.pip import is_virtual
 from dockfix.model.runs import Invocation, Run, activated
-from dockfix.options import Chown
 
 if TYPE_CHECKING:
     from dockfix.model.plan import Plan
@@ -53,41 +52,34 @@ def root_reason(plan: Plan, run: Run) -> str:
             return f"runs {name} in the RUN that installs it"
         if one.pip and one.pip.installs and one.pip not in run.pips:
             return "calls pip through another shell"
-        reason = pip_reason(plan, run, one) if one.pip else _effect_reason(plan, run, one)
+        reason = pip_reason(plan, run, one) if one.pip else _other_reason(one)
         if reason:
             return reason
         installed = installed or (one.pip is not None and one.pip.installs)
-    return ""
+    denied = plan.trial.denied.get(run.step.index)
+    return describe(denied) if denied is not None else ""
 
 
-def _is_own_script(plan: Plan, run: Run, one: Invocation) -> bool:
+def is_harmless(plan: Plan, one: Invocation) -> bool:
+    """Whether a command needs no trial: it enters an environment, or pip's own rules decide."""
+    if one.pip is not None:
+        return one.pip.installs and not is_virtual(one.pip.command.program, one.env)
+    return bool(activated(one.command, one.env)) or is_own_script(plan, one)
+
+
+def is_own_script(plan: Plan, one: Invocation) -> bool:
     """Whether a command runs a Python file of the application that can be read, and reaches for nothing."""
-    if not _PYTHON.fullmatch(one.command.program) or not may_write(plan, one.cwd, run.step):
+    if not _PYTHON.fullmatch(one.command.program) or not is_below_any(one.cwd, plan.own_directories):
         return False
     script = next((word.expand(one.env) for word in one.command.args if not word.text.startswith("-")), None)
     text = plan.starting.read(resolve(script, one.cwd)) if script and script.endswith(".py") else None
     return text is not None and "setup(" not in text and not _REACHING.search(text)
 
 
-def _effect_reason(plan: Plan, run: Run, one: Invocation) -> str:
+def _other_reason(one: Invocation) -> str:
     if "sudo" in one.command.via:
         return "asks sudo for root"
     for word in one.command.args:
         if "/root" in word.text and is_root_home((word.expand(one.env) or "").partition("=")[2] or word.text):
             return "uses root's home"
-    if activated(one.command, one.env):
-        return ""
-    effect = one.effect(plan.home or "/")
-    if effect.root and not _is_own_script(plan, run, one):
-        return effect.root
-    for _, path in find_volumes(plan.lineage):
-        if path in effect.makes:
-            return f"makes {path}"
-    for path in (*effect.writes, *effect.owns):
-        if not may_write(plan, path, run.step):
-            return f"writes to {path}"
-    if effect.runs_code and not may_write(plan, one.cwd, run.step):
-        return f"works in {one.cwd}"
-    if effect.owns and plan.options.chown is not Chown.ALL:
-        return "changes what it does not own"
     return ""

@@ -37,9 +37,26 @@ class Outcome:
         return any(one.verdict is not Verdict.DENIED for one in self.answers)
 
     @property
+    def surely_succeeds(self) -> bool:
+        """Whether nothing denies it, and what it changes is there."""
+        changes = self.operation.act in (Act.OWN, Act.MODE, Act.CAPABILITY)
+        return all(
+            one.verdict is Verdict.ALLOWED or (one.verdict is Verdict.ABSENT and not changes)
+            for one in self.answers
+        )
+
+    @property
     def denial(self) -> Answer | None:
         """What denies it, on one of the things that may be there."""
         return next((one for one in self.answers if one.verdict is Verdict.DENIED), None)
+
+
+def describe(outcome: Outcome) -> str:
+    """Why an operation is denied, in a few words."""
+    operation = outcome.operation
+    if operation.act in (Act.ROOT, Act.UNKNOWN):
+        return operation.spec
+    return f"{operation.act.value} {operation.path}"
 
 
 def ask(tree: FileTree, operation: Operation, who: Identity) -> Answers:
@@ -112,6 +129,13 @@ def _of_owner(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     return tree.owned_by(operation.path, who)
 
 
+def _of_change(tree: FileTree, operation: Operation, who: Identity) -> Answers:
+    """A change that only root can make, of something that has to be there."""
+    if not who.is_root:
+        return _of_root(tree, operation, who)
+    return tree.owned_by(operation.path, who)
+
+
 def _of_use(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     if not tree.may_exist(operation.path):
         return tree.may_make(operation.path, who)
@@ -147,8 +171,8 @@ _QUESTIONS: Final[dict[Act, Callable[[FileTree, Operation, Identity], Answers]]]
     Act.CODE: _of_use,
     Act.INSTALL: _of_use,
     Act.HOME: _of_home,
-    Act.OWN: _of_root,
-    Act.CAPABILITY: _of_root,
+    Act.OWN: _of_change,
+    Act.CAPABILITY: _of_change,
     Act.ROOT: _of_root,
     Act.UNKNOWN: _of_root,
 }

@@ -103,7 +103,9 @@ class _Search:
         if plan.home.strip("/"):
             yield plan.home
         below = (step.before.workdir for step in plan.steps[plan.switch :] if step.keyword == "RUN")
-        yield from (path for path in (plan.workdir, *below) if path != "/" and is_ownable(path))
+        # A directory that set-workdir brings is the account's from the beginning.
+        first = () if plan.relocates else (plan.workdir,)
+        yield from (path for path in (*first, *below) if path != "/" and is_ownable(path))
         yield from (path for _, path in find_volumes(plan.lineage) if is_ownable(path))
         for path, _ in plan.starting.written:
             directory = posixpath.dirname(path)

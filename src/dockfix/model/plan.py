@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from dockfix.context import Context
 from dockfix.lazy import cached_property
@@ -17,7 +18,7 @@ from dockfix.model.installs import (
     virtual_place,
 )
 from dockfix.model.lineage import Lineage, Stage, State, Step, count_settings
-from dockfix.model.needs import needs_ids, root_reason
+from dockfix.model.needs import is_harmless, needs_ids, root_reason
 from dockfix.model.operations import Act
 from dockfix.model.paths import (
     is_below_any,
@@ -278,6 +279,16 @@ class Plan:
             copies = frozenset(index for index in copies if index > created.index)
         move = Move(self.account, self.switch, copies)
         return Replay(self.lineage, self.origins, self.starting.invocations, move)
+
+    @cached_property
+    def trial(self) -> Replay:
+        """The steps, each RUN of root's tried as the account among what will be the account's."""
+        all_copies = self.options.chown is Chown.ALL
+        copies = frozenset(
+            copy.step.index for copy in self.copies if all_copies and self.lands_in_application(copy)
+        )
+        move = Move(self.likely_account, 0, copies, self.own_directories, partial(is_harmless, self))
+        return Replay(self.lineage, self.origins, (), move)
 
     @cached_property
     def system_site_reason(self) -> str:

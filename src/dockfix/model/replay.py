@@ -7,12 +7,12 @@ those of an original and of its rewrite against each other.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dockfix.model.accounts import UserAccount, find_created, read_members
-from dockfix.model.changes import Id, read_mode
+from dockfix.model.changes import Change, Id, read_mode
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.filetree import FileTree, Identity, Kind, Node, Nodes, Origin
 from dockfix.model.identities import Accounts, uid_of
@@ -41,11 +41,17 @@ _EMPTY_IN_BASES: Final = frozenset({"home", "media", "mnt", "srv", "opt", "usr/s
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a rewrite is to be: who the image runs as, from which step on, and which copies are theirs."""
+    """What a rewrite is to be: who the image runs as, from which step on, and which copies are theirs.
+
+    `directories` of the base are theirs as well. With `tries` each RUN of root's is tried as the
+    account first, and is root's again where that is denied.
+    """
 
     account: UserAccount
     index: int
     copies: frozenset[int] = frozenset()
+    directories: tuple[str, ...] = ()
+    tries: Callable[[Invocation], bool] | None = None
 
 
 @dataclass(eq=False)
@@ -67,6 +73,7 @@ class Replay:
     who: Identity = field(init=False)
     accounts: Accounts = field(init=False)
     outcomes: list[Outcome] = field(init=False, default_factory=list)
+    denied: dict[int, Outcome] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tree = base_tree(self.lineage.image)
@@ -89,6 +96,15 @@ class Replay:
             self.accounts.add(account)
             if not account.exists:
                 self._make_homes([account], "new account")
+        self._give_directories()
+
+    def _give_directories(self) -> None:
+        """What will be the account's by an ownership change, as soon as it is there."""
+        owner = self.accounts.owner(self.move.account.owner) if self.move is not None else None
+        if self.move is not None and owner is not None:
+            for path in self.move.directories:
+                if self.tree.exists(path):
+                    self.tree.change(path, Change(owner[0], owner[1]), recursive=True)
 
     def _identity(self, state: State, index: int) -> Identity:
         """Who does the step at `index`; the account, where it is to move below USER."""
@@ -131,6 +147,8 @@ class Replay:
 
     def _run(self, step: Step, origin: Origin) -> None:
         who = self._identity(step.before, step.index)
+        if self.move is not None and self.move.tries and step.before.is_root and not who.is_root:
+            who = self._tried(step, who, self.move.tries)
         run = read_run(step, who.home)
         created = [one for one in find_created(self.lineage) if one.created is step]
         for account in created:
@@ -144,6 +162,23 @@ class Replay:
                 self.accounts.join(name, groups)
             if one.command.program.rpartition("/")[2] in ("useradd", "adduser"):
                 self._make_homes(created, origin)
+        if self.move is not None and self.move.directories and who.is_root:
+            self._give_directories()
+
+    def _tried(self, step: Step, who: Identity, is_allowed: Callable[[Invocation], bool]) -> Identity:
+        """The account where it can do all that a step does, else root; the denials are kept."""
+        before, kept = self.tree.fork(), len(self.outcomes)
+        actor = Actor(who, self.origins[step.index])
+        for one in read_run(step, who.home).invocations:
+            if not is_allowed(one):
+                for operation in operations_of(one, who):
+                    outcome = self._record((actor.origin, 0, 0), operation, who, 0, one.command.program)
+                    if outcome.denial is not None:
+                        self.denied.setdefault(step.index, outcome)
+                    perform(self.tree, operation, actor, self.accounts)
+        del self.outcomes[kept:]
+        self.tree = before
+        return self.accounts.identity(step.before.user, step.before.env) if step.index in self.denied else who
 
     def _make_homes(self, created: Sequence[UserAccount], origin: Origin) -> None:
         for one in created:
@@ -227,7 +262,7 @@ def base_tree(image: Image) -> FileTree:
     nodes["/root"] = (Node(Kind.DIRECTORY, mode=0o700, inside=(content,)),)
     nodes["/dev"] = (Node(Kind.DIRECTORY, inside=(replace(content, mode=0o666),)),)
     for path in ("/tmp", "/var/tmp", "/dev/shm"):
-        nodes[path] = (Node(Kind.DIRECTORY, mode=0o1777, inside=(content,)),)
+        nodes[path] = (Node(Kind.DIRECTORY, mode=0o1777),)
     for one in image.accounts:
         if one.home.startswith("/home/") or one.name == image.user:
             uid = one.name if one.uid is None else one.uid
