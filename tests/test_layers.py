@@ -7,12 +7,7 @@ import pytest
 
 from scripts import show_imports
 
-PLAN_CIRCLE = tuple(
-    f"dockfix.model.{name}" for name in ("holdings", "installs", "needs", "plan", "relocation")
-)
-"""The plan and what it asks, until a replay of the steps takes their place; no other circle may stay."""
 OPEN_CIRCLES = {
-    PLAN_CIRCLE,
     tuple(f"dockfix.evidence.python.{name}" for name in ("application", "builtins", "values")),
 }
 

@@ -120,7 +120,8 @@ def _fix_lineage(
     if broken := tuple(check_guarantees(original, rewrite, active)):
         return Skipped(broken)
     notes = (*find_notes(rewrite), *testimony.notes) if moving else ()
-    lost = tuple(find_lost(losses))
+    known = {review.code for review in (*reviews, *testimony.reviews)}
+    lost = tuple(one for one in find_lost(losses) if one.code not in known)
     return Changed(rewrite.tree.text, names, (*reviews, *testimony.reviews, *lost), notes)
 
 

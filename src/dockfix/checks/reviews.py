@@ -11,7 +11,7 @@ from dockfix.checks import codes
 from dockfix.knowledge import read_table
 from dockfix.model.copies import find_volumes
 from dockfix.model.losses import Loss
-from dockfix.model.operations import Act
+from dockfix.model.operations import WRITING, Act
 from dockfix.model.ownership import owns
 from dockfix.model.paths import is_shared, is_system_directory
 from dockfix.model.plan import Plan
@@ -161,6 +161,13 @@ def find_lost(losses: Iterable[Loss]) -> Iterator[Finding]:
                 codes.USES_ROOT_HOME, loss.before.line,
                 f"{where}what steps of root's left in {loss.before.operation.path} is not in {place}",
                 "check that nothing reads it",
+            )  # fmt: skip
+            continue
+        if act in WRITING and is_system_directory(place):
+            yield Finding(
+                codes.WRITES_TO_SYSTEM_DIRECTORY, loss.before.line,
+                f"the start writes {loss.before.operation.path}, where only root may",
+                "name a place of the user's, or /dev/stdout",
             )  # fmt: skip
             continue
         yield Finding(

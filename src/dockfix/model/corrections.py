@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dockfix.model.losses import Loss
-from dockfix.model.operations import Act
+from dockfix.model.operations import WRITING
 from dockfix.model.paths import is_ownable, is_system_directory
 from dockfix.model.replay import START
 
@@ -33,12 +33,9 @@ class Corrections:
     def _can_give(self, loss: Loss, own: Collection[str], *, is_start: bool) -> bool:
         """Whether an ownership change of the directory in the way helps: not for steps elsewhere."""
         act, place = loss.before.operation.act, loss.obstacle
-        if act not in _IN_DIRECTORIES or not place.startswith("/") or place in self.directories:
+        if act not in WRITING or not place.startswith("/") or place in self.directories:
             return False
         return is_ownable(place) and not is_system_directory(place) and (is_start or place in own)
 
 
 NOTHING_LEARNED: Final = Corrections()
-_IN_DIRECTORIES: Final = frozenset(
-    {Act.WRITE, Act.MAKE, Act.REMOVE, Act.REPLACE, Act.COPY, Act.MOVE, Act.LINK, Act.CODE, Act.INSTALL}
-)

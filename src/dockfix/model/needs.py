@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection
+from typing import Final
 
 from dockfix.model.effects import drops_privileges
+from dockfix.model.facts import Facts
 from dockfix.model.installs import pip_reason
 from dockfix.model.lineage import Step
-from dockfix.model.outcomes import describe
+from dockfix.model.outcomes import Outcome, describe
 from dockfix.model.paths import is_below_any, is_root_home, resolve
 from dockfix.model.pip import is_virtual
 from dockfix.model.runs import Invocation, Run, activated
-
-if TYPE_CHECKING:
-    from dockfix.model.plan import Plan
 
 _PYTHON: Final = re.compile(r"(?:.*/)?python[\d.]*")
 # What lets a script reach further than the working directory and the home.
@@ -36,13 +35,13 @@ def needs_ids(step: Step) -> bool:
     return any(_OWNED_MOUNT.search(value) and "uid=" not in value for value in mounts)
 
 
-def root_reason(plan: Plan, run: Run) -> str:
+def root_reason(facts: Facts, run: Run, site_reason: str, denied: Outcome | None) -> str:
     """Why a RUN has to stay root's; "" where the account can run it as well."""
     if not run.script.understood:
         return "a script that is not understood"
     if any(drops_privileges(command) for command in run.script.commands):
         return "switches the user"
-    account = plan.likely_account
+    account = facts.likely_account
     if account.exists and account.uid is None and needs_ids(run.step):
         return "has a mount that takes numbers, which the account's are not known to be"
     installed = False
@@ -52,27 +51,26 @@ def root_reason(plan: Plan, run: Run) -> str:
             return f"runs {name} in the RUN that installs it"
         if one.pip and one.pip.installs and one.pip not in run.pips:
             return "calls pip through another shell"
-        reason = pip_reason(plan, run, one) if one.pip else _other_reason(one)
+        reason = pip_reason(facts, run, one, site_reason) if one.pip else _other_reason(one)
         if reason:
             return reason
         installed = installed or (one.pip is not None and one.pip.installs)
-    denied = plan.trial.denied.get(run.step.index)
     return describe(denied) if denied is not None else ""
 
 
-def is_harmless(plan: Plan, one: Invocation) -> bool:
+def is_harmless(facts: Facts, own: Collection[str], one: Invocation) -> bool:
     """Whether a command needs no trial: it enters an environment, or pip's own rules decide."""
     if one.pip is not None:
         return one.pip.installs and not is_virtual(one.pip.command.program, one.env)
-    return bool(activated(one.command, one.env)) or is_own_script(plan, one)
+    return bool(activated(one.command, one.env)) or is_own_script(facts, own, one)
 
 
-def is_own_script(plan: Plan, one: Invocation) -> bool:
+def is_own_script(facts: Facts, own: Collection[str], one: Invocation) -> bool:
     """Whether a command runs a Python file of the application that can be read, and reaches for nothing."""
-    if not _PYTHON.fullmatch(one.command.program) or not is_below_any(one.cwd, plan.own_directories):
+    if not _PYTHON.fullmatch(one.command.program) or not is_below_any(one.cwd, own):
         return False
     script = next((word.expand(one.env) for word in one.command.args if not word.text.startswith("-")), None)
-    text = plan.starting.read(resolve(script, one.cwd)) if script and script.endswith(".py") else None
+    text = facts.starting.read(resolve(script, one.cwd)) if script and script.endswith(".py") else None
     return text is not None and "setup(" not in text and not _REACHING.search(text)
 
 

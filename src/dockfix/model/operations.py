@@ -36,6 +36,12 @@ class Act(Enum):
     UNKNOWN = "is not understood"  # `spec` says what
 
 
+WRITING: Final = frozenset(
+    {Act.WRITE, Act.MAKE, Act.REMOVE, Act.REPLACE, Act.COPY, Act.MOVE, Act.LINK, Act.CODE, Act.INSTALL}
+)
+"""What needs a directory that may be changed."""
+
+
 class Operation(NamedTuple):
     """One thing that a command does. `path` is absolute, and may end in a shell pattern.
 

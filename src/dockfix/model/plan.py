@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
-from dockfix.context import Context
 from dockfix.lazy import cached_property
-from dockfix.model.accounts import UserAccount, choose_account, find_created
-from dockfix.model.copies import Copy, find_copies, find_volumes
-from dockfix.model.corrections import NOTHING_LEARNED, Corrections
-from dockfix.model.filetree import Origin
-from dockfix.model.installs import (
-    find_virtual,
-    goes_to_user,
-    system_site_reason,
-    virtual_place,
-)
-from dockfix.model.lineage import Lineage, Stage, State, Step, count_settings
+from dockfix.model.accounts import UserAccount, choose_account
+from dockfix.model.copies import Copy, find_volumes
+from dockfix.model.corrections import Corrections
+from dockfix.model.environments import find_virtual, virtual_place
+from dockfix.model.facts import Facts
+from dockfix.model.installs import goes_to_user, system_site_reason
+from dockfix.model.lineage import Step, count_settings
 from dockfix.model.needs import is_harmless, needs_ids, root_reason
 from dockfix.model.operations import Act
+from dockfix.model.outcomes import Outcome
 from dockfix.model.paths import (
     is_below_any,
     is_ownable,
@@ -31,35 +26,12 @@ from dockfix.model.paths import (
 from dockfix.model.pip import PipCall, is_virtual
 from dockfix.model.relocation import leans_on_root, leaves_relative, moved_copies
 from dockfix.model.replay import Move, Replay
-from dockfix.model.runs import Run, Settings, read_run
-from dockfix.model.starting import Starting
-from dockfix.model.testimony import SILENT, Testimony
-from dockfix.options import Chown, Options
-from dockfix.syntax.tree import Dockerfile
+from dockfix.model.runs import Run
+from dockfix.options import Chown
 
 
-class Plan:
+class Plan(Facts):
     """One reading of a file for one shipped lineage; transforms ask it, guarantees check it."""
-
-    def __init__(
-        self,
-        tree: Dockerfile,
-        stages: tuple[Stage, ...],
-        lineage: Lineage,
-        options: Options,
-        context: Context,
-        testimony: Testimony = SILENT,
-        origins: Sequence[Origin] | None = None,
-        corrections: Corrections = NOTHING_LEARNED,
-    ) -> None:
-        self.tree = tree
-        self.stages = stages
-        self.lineage = lineage
-        self.options = options
-        self.context = context
-        self.testimony = testimony
-        self.origins = range(len(lineage.steps)) if origins is None else origins
-        self.corrections = corrections
 
     def corrected(self, corrections: Corrections) -> Plan:
         """The same reading under other corrections."""
@@ -70,45 +42,12 @@ class Plan:
             self.origins, corrections,
         )  # fmt: skip
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """All steps of the lineage."""
-        return self.lineage.steps
-
-    @cached_property
-    def copies(self) -> tuple[Copy, ...]:
-        """The COPY and ADD steps of the lineage."""
-        return find_copies(self.lineage)
-
-    @cached_property
-    def is_moved(self) -> bool:
-        """Whether the image runs as a user already."""
-        return not self.lineage.end.is_root
-
     @cached_property
     def account(self) -> UserAccount:
         """Who the image will run as."""
         if self._needs_ids:
             return choose_account(self.lineage, self.options, needs_ids=True)
         return self.likely_account
-
-    @cached_property
-    def has_created_account(self) -> bool:
-        """Whether a RUN of the lineage creates an account."""
-        return bool(find_created(self.lineage))
-
-    @cached_property
-    def home(self) -> str:
-        """Where HOME leads for whoever the image will run as: ENV HOME, or the account's own; "" for none."""
-        fixed = self.lineage.end.env.get("HOME", "")
-        if fixed.startswith("/") and not is_root_home(fixed) and fixed != "/":
-            return fixed.rstrip("/")
-        return self.likely_account.home
-
-    @cached_property
-    def likely_account(self) -> UserAccount:
-        """The account as far as it is known before anything is known of mounts and links."""
-        return choose_account(self.lineage, self.options, needs_ids=False)
 
     @cached_property
     def switch(self) -> int:
@@ -165,7 +104,7 @@ class Plan:
         for index, run in self.runs.items():
             if index >= self.switch:
                 for one in run.invocations:
-                    if one.pip in run.pips and one.pip and goes_to_user(self, one):
+                    if one.pip in run.pips and one.pip and goes_to_user(self, one, self.system_site_reason):
                         found.append((run, one.pip))
         return tuple(dict.fromkeys(found))
 
@@ -208,11 +147,6 @@ class Plan:
         return copy.stage is None and not is_system_directory(destination)
 
     @cached_property
-    def starting(self) -> Starting:
-        """What the image starts."""
-        return Starting(self.lineage, self.copies, self.context, self.home)
-
-    @cached_property
     def owned_copies(self) -> tuple[Copy, ...]:
         """The copies that become the account's under the options, whether marked yet or not."""
         if self.options.chown is Chown.NONE:
@@ -251,26 +185,6 @@ class Plan:
     # -- what the account can run --------------------------------------------------------------
 
     @cached_property
-    def runs(self) -> dict[int, Run]:
-        """The parsed RUN steps of the lineage by their index."""
-        runs: dict[int, Run] = {}
-        settings: Settings = ()
-        for step in self.lineage.of("RUN"):
-            runs[step.index] = run = read_run(step, self.home or "/", settings)
-            settings = run.settings
-        return runs
-
-    def after(self, step: Step) -> State:
-        """What is in force behind a step."""
-        following = step.index + 1
-        return self.steps[following].before if following < len(self.steps) else self.lineage.end
-
-    @cached_property
-    def replay(self) -> Replay:
-        """The steps and the start, played as they stand."""
-        return Replay(self.lineage, self.origins, self.starting.invocations)
-
-    @cached_property
     def rehearsal(self) -> Replay:
         """The same, as if the account ran them from USER on, and its copies were its own."""
         copies = frozenset(copy.step.index for copy in self.owned_copies)
@@ -281,14 +195,20 @@ class Plan:
         return Replay(self.lineage, self.origins, self.starting.invocations, move)
 
     @cached_property
-    def trial(self) -> Replay:
-        """The steps, each RUN of root's tried as the account among what will be the account's."""
+    def denials(self) -> dict[int, Outcome]:
+        """By step index, what each RUN of root's would be denied as the account."""
         all_copies = self.options.chown is Chown.ALL
         copies = frozenset(
             copy.step.index for copy in self.copies if all_copies and self.lands_in_application(copy)
         )
-        move = Move(self.likely_account, 0, copies, self.own_directories, partial(is_harmless, self))
-        return Replay(self.lineage, self.origins, (), move)
+        move = Move(
+            self.likely_account,
+            0,
+            copies,
+            self.own_directories,
+            partial(is_harmless, self, self.own_directories),
+        )
+        return Replay(self.lineage, self.origins, (), move).denied
 
     @cached_property
     def system_site_reason(self) -> str:
@@ -301,7 +221,7 @@ class Plan:
     def root_runs(self) -> dict[int, str]:
         """Why each RUN that needs root does, by step index; one that ran as a user already does not."""
         reasons = {
-            index: root_reason(self, run)
+            index: root_reason(self, run, self.system_site_reason, self.denials.get(index))
             for index, run in self.runs.items()
             if self.is_moved or run.step.before.is_root
         }

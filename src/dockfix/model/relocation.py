@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from dockfix.edits import Edit
 from dockfix.model.copies import Copy, find_volumes
+from dockfix.model.facts import Facts
 from dockfix.model.lineage import Step
 from dockfix.model.paths import is_below_any, is_within, resolve
 
 if TYPE_CHECKING:
-    from dockfix.model.plan import Plan
     from dockfix.model.runs import Run
 
 # An absolute path as a word, or at the start of one, of any instruction.
@@ -35,16 +35,16 @@ class Reference:
     edit: Edit
 
 
-def moved_copies(plan: Plan) -> tuple[Copy, ...]:
+def moved_copies(facts: Facts) -> tuple[Copy, ...]:
     """The copies whose relative destination is seen from `/`."""
-    return tuple(copy for copy in plan.copies if copy.is_relative and copy.step.before.workdir == "/")
+    return tuple(copy for copy in facts.copies if copy.is_relative and copy.step.before.workdir == "/")
 
 
-def leaves_relative(plan: Plan, run: Run) -> bool:
+def leaves_relative(facts: Facts, run: Run) -> bool:
     """Whether a RUN that works in `/` leaves something there which a later step names relatively."""
     if run.step.before.workdir != "/":
         return False
-    later = [step.instruction.args for step in plan.lineage.of(*_USERS) if step.index > run.step.index]
+    later = [step.instruction.args for step in facts.lineage.of(*_USERS) if step.index > run.step.index]
     for one in run.invocations:
         for path in one.effect("/root").writes if one.cwd == "/" else ():
             name = path[1:]
@@ -55,38 +55,38 @@ def leaves_relative(plan: Plan, run: Run) -> bool:
     return False
 
 
-def find_references(plan: Plan) -> Iterator[Reference]:
+def find_references(facts: Facts, workdir: str) -> Iterator[Reference]:
     """The absolute words that have to follow the relative copies to the new directory."""
-    landed = [path for copy in moved_copies(plan) for path in copy.landed()]
-    for step, match in _absolute_words(plan):
+    landed = [path for copy in moved_copies(facts) for path in copy.landed()]
+    for step, match in _absolute_words(facts):
         path = match[0].rstrip("/")
-        if _is_known(plan, path, landed):
+        if _is_known(facts, path, landed):
             instruction = step.instruction
             at = instruction.at(match.start())
-            yield Reference(path, instruction.line_of(match.start()), Edit(at, at, plan.workdir))
+            yield Reference(path, instruction.line_of(match.start()), Edit(at, at, workdir))
 
 
-def find_unknown_references(plan: Plan) -> Iterator[tuple[str, int]]:
+def find_unknown_references(facts: Facts) -> Iterator[tuple[str, int]]:
     """(path, line) of absolute words that may name something which a relative copy put into `/`."""
-    landed = [path for copy in moved_copies(plan) for path in copy.landed()]
+    landed = [path for copy in moved_copies(facts) for path in copy.landed()]
     if "/*" not in landed:
         return
-    made = [*_made_absolutely(plan), *_TOP]
-    for step, match in _absolute_words(plan):
+    made = [*_made_absolutely(facts), *_TOP]
+    for step, match in _absolute_words(facts):
         path = match[0].rstrip("/")
-        if not is_below_any(path, made) and not _is_known(plan, path, landed):
+        if not is_below_any(path, made) and not _is_known(facts, path, landed):
             yield path, step.instruction.line_of(match.start())
 
 
-def leans_on_root(plan: Plan) -> bool:
+def leans_on_root(facts: Facts) -> bool:
     """Whether the image works with what stands at an absolute place, seen from `/`."""
-    started = " ".join(step.instruction.args for step in plan.lineage.of("CMD", "ENTRYPOINT"))
-    if any(_fills_root(copy, started) for copy in plan.copies):
+    started = " ".join(step.instruction.args for step in facts.lineage.of("CMD", "ENTRYPOINT"))
+    if any(_fills_root(copy, started) for copy in facts.copies):
         return True
-    copied = [path for copy in plan.copies if not copy.is_relative for path in copy.landed()]
-    made = [*copied, *(path for path in _made_absolutely(plan) if path != "/")]
-    relative = {path for copy in moved_copies(plan) for path in copy.landed()}
-    for step in plan.lineage.of("CMD", "ENTRYPOINT", "RUN", "HEALTHCHECK"):
+    copied = [path for copy in facts.copies if not copy.is_relative for path in copy.landed()]
+    made = [*copied, *(path for path in _made_absolutely(facts) if path != "/")]
+    relative = {path for copy in moved_copies(facts) for path in copy.landed()}
+    for step in facts.lineage.of("CMD", "ENTRYPOINT", "RUN", "HEALTHCHECK"):
         if step.before.workdir != "/":
             continue
         # What a RUN makes and names again may all be of passing use.
@@ -108,25 +108,25 @@ def _fills_root(copy: Copy, started: str) -> bool:
     )
 
 
-def _is_known(plan: Plan, path: str, landed: list[str]) -> bool:
+def _is_known(facts: Facts, path: str, landed: list[str]) -> bool:
     if any(is_within(path, one) for one in landed if one not in ("/*", "/")):
         return True
-    return "/*" in landed and plan.context.read(path[1:]) is not None
+    return "/*" in landed and facts.context.read(path[1:]) is not None
 
 
-def _absolute_words(plan: Plan) -> Iterator[tuple[Step, re.Match[str]]]:
-    for step in plan.steps:
+def _absolute_words(facts: Facts) -> Iterator[tuple[Step, re.Match[str]]]:
+    for step in facts.steps:
         if step.keyword in _USERS:
             instruction = step.instruction
             for match in ABSOLUTE.finditer(instruction.joined, instruction.args_start, instruction.args_end):
                 yield step, match
 
 
-def _made_absolutely(plan: Plan) -> Iterator[str]:
-    for copy in plan.copies:
+def _made_absolutely(facts: Facts) -> Iterator[str]:
+    for copy in facts.copies:
         if not copy.is_relative:
             yield copy.destination
-    yield from (path for _, path in find_volumes(plan.lineage))
-    for run in plan.runs.values():
+    yield from (path for _, path in find_volumes(facts.lineage))
+    for run in facts.runs.values():
         for one in run.invocations:
             yield from (path for path in one.effect("/root").writes if path != "/")

@@ -14,10 +14,10 @@ from typing import Final
 from dockfix.model.accounts import UserAccount, find_created, read_members
 from dockfix.model.changes import Change, Id, read_mode
 from dockfix.model.copies import Copy, find_volumes
+from dockfix.model.environments import virtual_place
 from dockfix.model.filetree import FileTree, Identity, Kind, Node, Nodes, Origin
 from dockfix.model.identities import Accounts, uid_of
 from dockfix.model.images import Image
-from dockfix.model.installs import virtual_place
 from dockfix.model.lineage import Lineage, State, Step
 from dockfix.model.operations import Act, Operation
 from dockfix.model.outcomes import Outcome, ask

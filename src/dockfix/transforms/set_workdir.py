@@ -43,7 +43,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
         yield Edit(
             instruction.at(instruction.args_start), instruction.after(instruction.args_end), plan.workdir
         )
-        yield from (reference.edit for reference in find_references(plan))
+        yield from (reference.edit for reference in find_references(plan, plan.workdir))
         return
     line = [NewLine("WORKDIR", plan.workdir, "Set working directory")]
     relative = plan.first_relative
@@ -51,5 +51,5 @@ def propose(plan: Plan) -> Iterator[Edit]:
         yield layout.insert_before(relative.instruction, line)
     else:
         yield layout.insert_after(plan.steps[plan.switch - 1].instruction, line)
-    for reference in find_references(plan):
+    for reference in find_references(plan, plan.workdir):
         yield reference.edit

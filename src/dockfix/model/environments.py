@@ -1,0 +1,30 @@
+"""Virtual environments: where a pip call's one is, and which ones a RUN creates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockfix.model.paths import resolve
+from dockfix.model.pip import PipCall
+from dockfix.model.runs import Invocation, Run
+
+
+def virtual_place(pip: PipCall, one: Invocation) -> str:
+    """The directory of the virtual environment that a pip call installs into, "" where it is not known."""
+    program = pip.command.program
+    if "/bin/" in program:
+        return resolve(program.rpartition("/bin/")[0], one.cwd)
+    if place := one.env.get("VIRTUAL_ENV"):
+        return place
+    first = one.env.get("PATH", "").partition(":")[0]
+    return first.removesuffix("/bin") if first.endswith("/bin") else ""
+
+
+def find_virtual(run: Run) -> Iterator[str]:
+    """The virtual environments that a RUN creates, as absolute paths."""
+    for one in run.invocations:
+        words = [word.value or "" for word in one.command.args]
+        if one.command.args and ("venv" in words or one.command.program.endswith("virtualenv")):
+            place = one.command.args[-1].expand(one.env)
+            if place:
+                yield resolve(place, one.cwd)

@@ -1,0 +1,105 @@
+"""What one file says of one shipped lineage: what is known before anything is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dockfix.context import Context
+from dockfix.lazy import cached_property
+from dockfix.model.accounts import UserAccount, choose_account, find_created
+from dockfix.model.copies import Copy, find_copies
+from dockfix.model.corrections import NOTHING_LEARNED, Corrections
+from dockfix.model.filetree import Origin
+from dockfix.model.lineage import Lineage, Stage, State, Step
+from dockfix.model.paths import is_root_home
+from dockfix.model.replay import Replay
+from dockfix.model.runs import Run, Settings, read_run
+from dockfix.model.starting import Starting
+from dockfix.model.testimony import SILENT, Testimony
+from dockfix.options import Options
+from dockfix.syntax.tree import Dockerfile
+
+
+class Facts:
+    """One reading of a file for one shipped lineage.
+
+    `origins` name the steps by those of the original, `corrections` is what a replay taught.
+    """
+
+    def __init__(
+        self,
+        tree: Dockerfile,
+        stages: tuple[Stage, ...],
+        lineage: Lineage,
+        options: Options,
+        context: Context,
+        testimony: Testimony = SILENT,
+        origins: Sequence[Origin] | None = None,
+        corrections: Corrections = NOTHING_LEARNED,
+    ) -> None:
+        self.tree = tree
+        self.stages = stages
+        self.lineage = lineage
+        self.options = options
+        self.context = context
+        self.testimony = testimony
+        self.origins = range(len(lineage.steps)) if origins is None else origins
+        self.corrections = corrections
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps of the lineage."""
+        return self.lineage.steps
+
+    @cached_property
+    def copies(self) -> tuple[Copy, ...]:
+        """The COPY and ADD steps of the lineage."""
+        return find_copies(self.lineage)
+
+    @cached_property
+    def is_moved(self) -> bool:
+        """Whether the image runs as a user already."""
+        return not self.lineage.end.is_root
+
+    @cached_property
+    def has_created_account(self) -> bool:
+        """Whether a RUN of the lineage creates an account."""
+        return bool(find_created(self.lineage))
+
+    @cached_property
+    def home(self) -> str:
+        """Where HOME leads for whoever the image will run as: ENV HOME, or the account's own; "" for none."""
+        fixed = self.lineage.end.env.get("HOME", "")
+        if fixed.startswith("/") and not is_root_home(fixed) and fixed != "/":
+            return fixed.rstrip("/")
+        return self.likely_account.home
+
+    @cached_property
+    def likely_account(self) -> UserAccount:
+        """The account as far as it is known before anything is known of mounts and links."""
+        return choose_account(self.lineage, self.options, needs_ids=False)
+
+    @cached_property
+    def starting(self) -> Starting:
+        """What the image starts."""
+        return Starting(self.lineage, self.copies, self.context, self.home)
+
+    @cached_property
+    def runs(self) -> dict[int, Run]:
+        """The parsed RUN steps of the lineage by their index."""
+        runs: dict[int, Run] = {}
+        settings: Settings = ()
+        for step in self.lineage.of("RUN"):
+            runs[step.index] = run = read_run(step, self.home or "/", settings)
+            settings = run.settings
+        return runs
+
+    def after(self, step: Step) -> State:
+        """What is in force behind a step."""
+        following = step.index + 1
+        return self.steps[following].before if following < len(self.steps) else self.lineage.end
+
+    @cached_property
+    def replay(self) -> Replay:
+        """The steps and the start, played as they stand."""
+        return Replay(self.lineage, self.origins, self.starting.invocations)
