@@ -91,7 +91,7 @@ def test_no_mode_adds_a_summary(dockfix: Run) -> None:
     put(Dockerfile=ROOT)
     done = dockfix()
     assert (done.code, done.out) == (0, PATCH.format("Dockerfile"))
-    assert "1 file looked at\n  would change      1\n" in done.err
+    assert "1 file processed\n  would change      1\n" in done.err
     assert Path("Dockerfile").read_text() == ROOT
 
 
@@ -137,9 +137,9 @@ def test_each_outcome_is_said_and_counted(dockfix: Run) -> None:
     assert lines[4] == "g: error: no such file [missing] (check the name)"
     assert lines[5] == "a: note: volumes may be root's [existing-volumes] (chown them)"
     assert lines[7:] == [
-        "7 files looked at",
+        "7 files processed",
         "  would change      1",
-        "  needs review      1   (look: --diff --unsafe; apply: --write --unsafe)",
+        "  needs review      1   (show them: --diff --unsafe; apply them: --write --unsafe)",
         "  unchanged         1",
         "  skipped           1   drops-privileges 1",
         "  failed            3",

@@ -20,7 +20,7 @@ from dockfix.options import Options
 from dockfix.output.exit_codes import Exit
 from dockfix.output.interrupts import Interrupts
 from dockfix.output.sinks import Sink, open_sinks
-from dockfix.output.summary import Report
+from dockfix.output.summary import Summary
 from dockfix.request import Mode, Request
 from dockfix.runner.outcome import Analysis, hold_back, load_core_meanwhile
 from dockfix.runner.runner import FEW, analyse_many
@@ -42,18 +42,18 @@ def run(request: Request) -> Exit:
     if cache is None or not cache.knows_files:
         load_core_meanwhile()
     candidates, analyses = _analyse(request, root, cache, terminal)
-    report = Report(terminal, request.mode, request.reports.volume)
-    finished = _deliver(request, analyses, len(candidates), sinks, report)
+    summary = Summary(terminal, request.mode, request.reports.volume)
+    finished = _deliver(request, analyses, len(candidates), sinks, summary)
     if cache is not None:
         cache.save()
     for sink in sinks:
         sink.close()
-    report.say_notes()
+    summary.print_notes()
     if not (finished and request.is_brief(len(candidates))):
         terminal.flush()
-        report.close(None if finished else len(candidates))
+        summary.close(None if finished else len(candidates))
     terminal.flush()
-    return report.exit_code if finished else Exit.INTERRUPTED
+    return summary.exit_code if finished else Exit.INTERRUPTED
 
 
 def _analyse(
@@ -102,20 +102,20 @@ def _name(root: str, analysis: Analysis, candidate: Candidate) -> Analysis:
 
 
 def _deliver(
-    request: Request, analyses: Iterator[Analysis], count: int, sinks: Sequence[Sink], report: Report
+    request: Request, analyses: Iterator[Analysis], count: int, sinks: Sequence[Sink], summary: Summary
 ) -> bool:
     """Write what is to be written, tell everybody of each file; whether the run came to its end."""
-    writer = _open_writer(request, report.terminal) if request.mode is Mode.WRITE else None
+    writer = _open_writer(request, summary.terminal) if request.mode is Mode.WRITE else None
     finished = False
     try:
         shown = count if count > FEW and request.reports.volume else 0
-        with report.terminal.progress(shown) as progress, Interrupts() as interrupts:
+        with summary.terminal.progress(shown) as progress, Interrupts() as interrupts:
             for analysis in progress(analyses):
                 interrupts.hold()
                 done = analysis if writer is None else writer.write(analysis)
                 for sink in sinks:
                     sink.add(done)
-                report.add(done)
+                summary.add(done)
                 interrupts.release()
         finished = True
     except KeyboardInterrupt:

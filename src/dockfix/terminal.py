@@ -40,7 +40,7 @@ class Terminal:
         for line in split_lines(diff):
             self._out.out(line, end="", style=_style(line), highlight=False)
 
-    def say(self, text: str, style: str | None = None) -> None:
+    def print(self, text: str, style: str | None = None) -> None:
         """One line on standard error."""
         if self._live or (style is not None and self._paints(sys.stderr)):
             self._err.out(text, style=style, highlight=False)

@@ -124,4 +124,4 @@ def test_where_git_knows_nothing_no_folder_is_walked(
 
 def test_the_rest_of_a_repository_is_only_heard(family: Repository, dockfix: Run) -> None:
     _, _, err = dockfix("--check", "base/Dockerfile")
-    assert "1 file looked at" in err
+    assert "1 file processed" in err

@@ -30,7 +30,7 @@ def dockfix(dockfix: Run, repository: Repository) -> Run:
 def test_other_files_are_left_alone_unless_asked(dockfix: Run) -> None:
     _, out, err = dockfix("--diff", ".", "-v")
     assert out.count("+++ ") == 1
-    assert "1 file looked at" in err
+    assert "1 file processed" in err
 
 
 def test_dockerfiles_inside_other_files_are_rewritten_in_place(dockfix: Run, repository: Repository) -> None:
@@ -42,7 +42,7 @@ def test_dockerfiles_inside_other_files_are_rewritten_in_place(dockfix: Run, rep
         "+++ b/build.py",
         "+++ b/make.sh",
     }
-    assert "4 files looked at" in err
+    assert "4 files processed" in err
     subprocess.run(["git", "apply"], input=out.encode(), check=True)
     assert "\nUSER appuser\n" in Path("build.py").read_text()
     compile(Path("build.py").read_text(), "build.py", "exec")

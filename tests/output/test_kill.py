@@ -79,6 +79,6 @@ def test_ctrl_c_says_what_was_done(repository: Repository) -> None:
         assert process.wait() == 130
     changed = len(repository.git("diff", "--name-only").splitlines())
     assert 0 < changed < 3 * FILES
-    assert f"{changed} files looked at, interrupted before the other {3 * FILES - changed}\n" in said
+    assert f"{changed} files processed, interrupted before the remaining {3 * FILES - changed}\n" in said
     assert finish("--undo") == 0
     assert repository.git("status", "--porcelain") == ""

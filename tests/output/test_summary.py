@@ -4,7 +4,7 @@ import pytest
 
 from dockfix.checks import codes
 from dockfix.output.exit_codes import Exit
-from dockfix.output.summary import Report
+from dockfix.output.summary import Summary
 from dockfix.request import Mode, Volume
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
 from dockfix.runner.outcome import Analysis
@@ -34,11 +34,11 @@ def test_long_lists_are_folded_for_people(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, volume: Volume, lines: int
 ) -> None:
     monkeypatch.setattr(Terminal, "is_interactive", True)
-    report = Report(Terminal(colour=False), Mode.CHECK, volume)
+    summary = Summary(Terminal(colour=False), Mode.CHECK, volume)
     for number in range(50):
-        report.add(Analysis(f"{number}", SKIPPED))
-        report.add(Analysis(f"{number}", CHANGED, applies=True))
-    report.close()
+        summary.add(Analysis(f"{number}", SKIPPED))
+        summary.add(Analysis(f"{number}", CHANGED, applies=True))
+    summary.close()
     err = capsys.readouterr().err
     assert err.count("gosu drops") == err.count(": would change (") == lines
     folded = volume is Volume.NORMAL
@@ -47,10 +47,10 @@ def test_long_lists_are_folded_for_people(
 
 
 def test_a_pipe_gets_every_line(capsys: pytest.CaptureFixture[str]) -> None:
-    report = Report(Terminal(), Mode.DIFF)
+    summary = Summary(Terminal(), Mode.DIFF)
     for number in range(50):
-        report.add(Analysis(f"{number}", SKIPPED))
-    report.close()
+        summary.add(Analysis(f"{number}", SKIPPED))
+    summary.close()
     err = capsys.readouterr().err
     assert err.count("gosu drops") == 50
     assert "more" not in err
@@ -73,8 +73,8 @@ def test_exit_codes(
     mode: Mode,
     code: Exit,
 ) -> None:
-    report = Report(Terminal(), mode, Volume.QUIET)
+    summary = Summary(Terminal(), mode, Volume.QUIET)
     for result in results:
-        report.add(Analysis("a", result, applies=isinstance(result, Changed)))
-    assert report.exit_code is code
+        summary.add(Analysis("a", result, applies=isinstance(result, Changed)))
+    assert summary.exit_code is code
     assert capsys.readouterr().out == ""

@@ -28,7 +28,7 @@ class Writer:
         self._journal: Journal | None = find_journal(common_folder(paths))
         self._commits = None if allow_dirty else _Commits()
         if self._journal.interrupted:
-            terminal.say("carrying on a run that was cut off; --undo takes back both")
+            terminal.print("carrying on a run that was cut off; --undo takes back both")
 
     def write(self, analysis: Analysis) -> Analysis:
         """The same analysis after its change, if one applies, was written; a refused one is Failed."""
@@ -39,7 +39,7 @@ class Writer:
         try:
             return _write(analysis, self._journal)
         except JournalError as error:
-            self._terminal.say(f"dockfix: {error}: this run cannot be undone by --undo")
+            self._terminal.print(f"dockfix: {error}: this run cannot be undone by --undo")
             self._journal = None
             return _write(analysis, None)
 
@@ -59,11 +59,11 @@ def undo(paths: Sequence[str], terminal: Terminal) -> bool:
             restored += 1
         else:
             kept += 1
-            terminal.say(f"{show_path(path)}: error: {finding}")
+            terminal.print(f"{show_path(path)}: error: {finding}")
     if restored + kept == 0:
-        terminal.say("nothing to undo")
+        terminal.print("nothing to undo")
     else:
-        terminal.say(f"{restored} put back" + (f", {kept} not" if kept else ""))
+        terminal.print(f"{restored} put back" + (f", {kept} not" if kept else ""))
     return kept == 0
 
 

@@ -1,4 +1,4 @@
-"""What became of all the files: a line for each that a person should know of, counts, and the exit code."""
+"""The summary of a run: a line for each file that somebody should look at, counts, and the exit code."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from dockfix.runner.outcome import Analysis
 from dockfix.terminal import Terminal, show_path
 
 FEW: Final = 3
-"""So many files with one kind of note are said one by one."""
+"""Up to this many notes of one kind are printed one by one."""
 FOLD: Final = 20
-"""On a terminal, so many files of one kind are listed."""
+"""On a terminal, at most this many files of one kind are listed."""
 
 
-class Report:
-    """Says each file's outcome as it comes and counts it."""
+class Summary:
+    """Prints each file's result as it comes in, and counts it."""
 
     def __init__(self, terminal: Terminal, mode: Mode, volume: Volume = Volume.NORMAL) -> None:
         self.terminal = terminal
@@ -41,7 +41,7 @@ class Report:
 
     @property
     def exit_code(self) -> Exit:
-        """What the process should leave with."""
+        """The exit code for what was counted so far."""
         if self.failed:
             return Exit.FAILED
         if (self.mode is Mode.CHECK and self.changed) or self.skipped[codes.REWRITE_BREAKS.name]:
@@ -49,7 +49,7 @@ class Report:
         return Exit.DONE
 
     def add(self, analysis: Analysis) -> None:
-        """Count one file and say what its owner should know."""
+        """Count one file and print what its owner should know."""
         path = show_path(analysis.path)
         match analysis.result:
             case Changed() as change:
@@ -57,80 +57,82 @@ class Report:
             case Unchanged(notes=notes):
                 self.unchanged += 1
                 if self.volume is Volume.VERBOSE:
-                    self.terminal.say(f"{path}: unchanged")
-                    self._say_all(path, notes, "note: ")
+                    self.terminal.print(f"{path}: unchanged")
+                    self._print_all(path, notes, "note: ")
             case Skipped(reasons=reasons):
                 self.skipped[reasons[0].code] += 1
                 if self._lists(f"[{reasons[0].code}]"):
-                    self._say_all(path, reasons, "", "yellow")
+                    self._print_all(path, reasons, "", "yellow")
             case Failed(error=error):
                 self.failed += 1
-                self.terminal.say(spell(path, error, "error: "), "bold red")
+                self.terminal.print(format_finding(path, error, "error: "), "bold red")
 
     def _add_change(self, path: str, change: Changed, *, applies: bool) -> None:
         if applies:
             self.changed += 1
             verb = "changed" if self.mode is Mode.WRITE else "would change"
-            spoken = self.mode is not Mode.DIFF or self.volume is Volume.VERBOSE
-            if spoken and self._lists(verb):
-                self._say(f"{path}: {verb} ({', '.join(change.transforms)})", "green")
+            listed = self.mode is not Mode.DIFF or self.volume is Volume.VERBOSE
+            if listed and self._lists(verb):
+                self._print(f"{path}: {verb} ({', '.join(change.transforms)})", "green")
         else:
             self.held_back += 1
         if change.reviews and self._lists("needs review"):
-            self._say_all(path, change.reviews, "needs review: ", "magenta")
+            self._print_all(path, change.reviews, "needs review: ", "magenta")
         if self.volume is Volume.VERBOSE:
-            self._say_all(path, change.notes, "note: ")
+            self._print_all(path, change.notes, "note: ")
         elif applies and self.volume is not Volume.QUIET:
             for note in change.notes:
                 rows = self._notes.setdefault(note.code, [])
-                rows.append(spell(path, note, "note: ") if len(rows) <= FEW else "")
+                rows.append(format_finding(path, note, "note: ") if len(rows) <= FEW else "")
 
     def close(self, intended: int | None = None) -> None:
-        """Say the counts; `intended` is the number of files if the run was interrupted."""
+        """Print the counts; `intended` is the number of files if the run was interrupted."""
         would = "changed" if self.mode is Mode.WRITE else "would change"
         self._fold()
-        self._say("")
-        cut = "" if intended is None else f", interrupted before the other {intended - self.files}"
-        self._say(f"{self.files} {'file' if self.files == 1 else 'files'} looked at{cut}", "bold")
-        self._say(f"  {would:<13}{self.changed:>6}")
-        hint = "   (look: --diff --unsafe; apply: --write --unsafe)" if self.held_back else ""
-        self._say(f"  {'needs review':<13}{self.held_back:>6}{hint}")
-        self._say(f"  {'unchanged':<13}{self.unchanged:>6}")
+        self._print("")
+        cut = "" if intended is None else f", interrupted before the remaining {intended - self.files}"
+        self._print(f"{self.files} {'file' if self.files == 1 else 'files'} processed{cut}", "bold")
+        self._print(f"  {would:<13}{self.changed:>6}")
+        hint = "   (show them: --diff --unsafe; apply them: --write --unsafe)" if self.held_back else ""
+        self._print(f"  {'needs review':<13}{self.held_back:>6}{hint}")
+        self._print(f"  {'unchanged':<13}{self.unchanged:>6}")
         reasons = ", ".join(f"{code} {count}" for code, count in self.skipped.most_common())
-        self._say(f"  {'skipped':<13}{self.skipped.total():>6}{'   ' + reasons if reasons else ''}")
-        self._say(f"  {'failed':<13}{self.failed:>6}", "bold red" if self.failed else None)
+        self._print(f"  {'skipped':<13}{self.skipped.total():>6}{'   ' + reasons if reasons else ''}")
+        self._print(f"  {'failed':<13}{self.failed:>6}", "bold red" if self.failed else None)
 
-    def say_notes(self) -> None:
-        """Say what changed files cannot know: each by itself where they are few, else once for each kind."""
+    def print_notes(self) -> None:
+        """Print the notes on changed files: one by one where they are few, else one of each kind."""
         for rows in self._notes.values():
             for row in rows if len(rows) <= FEW else [f"{rows[0]} and {len(rows) - 1} more like it"]:
-                self._say(row)
+                self._print(row)
         self._notes.clear()
 
     def _fold(self) -> None:
-        """Say how many files were not said one by one."""
+        """Print how many files were left out of each list."""
         for kind, count in self._listed.most_common():
             if count > self._most:
-                self._say(f"... and {count - self._most} more {kind} (--verbose lists them)", "yellow")
+                self._print(f"... and {count - self._most} more {kind} (--verbose lists them)", "yellow")
 
     def _lists(self, kind: str) -> bool:
-        """Count a file of a kind; whether it is still to be said by itself."""
+        """Count a file of a kind; whether it still fits on the list."""
         if self.volume is Volume.QUIET:
             return False
         self._listed[kind] += 1
         return self._listed[kind] <= self._most
 
-    def _say_all(self, path: str, findings: Iterable[Finding], label: str, style: str | None = None) -> None:
+    def _print_all(
+        self, path: str, findings: Iterable[Finding], label: str, style: str | None = None
+    ) -> None:
         for finding in findings:
-            self._say(spell(path, finding, label), style)
+            self._print(format_finding(path, finding, label), style)
 
-    def _say(self, text: str, style: str | None = None) -> None:
+    def _print(self, text: str, style: str | None = None) -> None:
         if self.volume is not Volume.QUIET:
-            self.terminal.say(text, style)
+            self.terminal.print(text, style)
 
 
-def spell(path: str, finding: Finding, label: str = "") -> str:
-    """One line: place, message, code and cure."""
+def format_finding(path: str, finding: Finding, label: str = "") -> str:
+    """One line: place, message, code and help."""
     place = f"{path}:{finding.line}" if finding.line else path
     cure = f" ({finding.cure})" if finding.cure else ""
     return f"{place}: {label}{finding.message} [{finding.code}]{cure}"

@@ -60,12 +60,12 @@ def prove_all(
             prover = stack.enter_context(Prover(options))
         except EngineError as error:
             raise ConfigError(f"--verify: {error}") from None
-        say_step = stack.enter_context(terminal.steps(len(cases)))
-        verdicts = prover.prove_all(cases, lambda path, step: say_step(show_path(str(path)), step))
+        show_step = stack.enter_context(terminal.steps(len(cases)))
+        verdicts = prover.prove_all(cases, lambda path, step: show_step(show_path(str(path)), step))
         for analysis, own in waiting:
             if own:
                 verdict = _sum_up([(case, next(verdicts)) for case in own])
-                _say(verdict, terminal)
+                _print(verdict, terminal)
                 yield _judge(replace(analysis, proof=verdict), verdict, only_proven=only_proven, kept=kept)
             else:
                 yield _pass_by(analysis, terminal, only_proven=only_proven)
@@ -100,7 +100,7 @@ def _pass_by(analysis: Analysis, terminal: Terminal, *, only_proven: bool) -> An
     if not analysis.applies:
         return analysis
     message = "not proven: it stands inside of another file, which cannot be built"
-    terminal.say(f"{show_path(analysis.path)}: {message}", "yellow")
+    terminal.print(f"{show_path(analysis.path)}: {message}", "yellow")
     return _leave(analysis, message) if only_proven else analysis
 
 
@@ -109,11 +109,11 @@ def _leave(analysis: Analysis, message: str) -> Analysis:
     return replace(analysis, result=Skipped((reason,)), applies=False)
 
 
-def _say(verdict: Verdict, terminal: Terminal) -> None:
-    terminal.say(show_path(str(verdict)), _STYLES.get(verdict.kind, "yellow"))
+def _print(verdict: Verdict, terminal: Terminal) -> None:
+    terminal.print(show_path(str(verdict)), _STYLES.get(verdict.kind, "yellow"))
     if verdict.kind in (Kind.BREAKS, Kind.ORIGINAL_FAILS):
         for line in verdict.log_tail:
-            terminal.say(f"    {show_path(line)}")
+            terminal.print(f"    {show_path(line)}")
 
 
 def _judge(analysis: Analysis, verdict: Verdict, *, only_proven: bool, kept: str) -> Analysis:
