@@ -35,6 +35,6 @@ def __getattr__(name: str) -> Any:
     # Imported on demand, so that `dockfix --version` does not pay for the core.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415
+    from importlib import import_module
 
     return getattr(import_module(f"dockfix.{_HOMES.get(name, 'results')}"), name)

@@ -108,7 +108,7 @@ def main(paths: list[str] | None = None, **given: Any) -> None:
         request = _read_request(paths or [os.curdir], given)
         if request.output.undo:
             raise typer.Exit(_undo(request.paths))
-        from dockfix.run import run as run_request  # noqa: PLC0415
+        from dockfix.run import run as run_request
 
         raise typer.Exit(run_request(request))
 
@@ -218,15 +218,15 @@ def _check_paths(request: Request) -> None:
 
 def _find_flag(word: str) -> str | None:
     """The flag that a word is most like, if it is like one."""
-    from difflib import get_close_matches  # noqa: PLC0415  # only after a mistake
+    from difflib import get_close_matches
 
     flags = [one.flag for _, one in _flagged()]
     return next(iter(get_close_matches(f"--{word}", [*flags, "--help"], n=1, cutoff=0.85)), None)
 
 
 def _undo(paths: Sequence[str]) -> Exit:
-    from dockfix.output.apply import undo  # noqa: PLC0415
-    from dockfix.terminal import Terminal  # noqa: PLC0415
+    from dockfix.output.apply import undo
+    from dockfix.terminal import Terminal
 
     return Exit.DONE if undo(paths, Terminal()) else Exit.FAILED
 
@@ -235,6 +235,6 @@ def _print_help(wanted: Help) -> None:
     if wanted.version:
         print(f"dockfix {__version__}")
         return
-    from dockfix.explain import explain, list_transforms  # noqa: PLC0415
+    from dockfix.explain import explain, list_transforms
 
     print(list_transforms() if wanted.explain is None else explain(wanted.explain), end="")

@@ -109,7 +109,7 @@ _FILES: Final = (("dockfix.toml", _own_table), ("pyproject.toml", _tool_table))
 
 
 def _parse(path: str) -> Mapping[str, object]:
-    import tomllib  # noqa: PLC0415  # most folders have no configuration
+    import tomllib
 
     try:
         with open(path, "rb") as file:
@@ -166,7 +166,7 @@ def _line_of(path: str, key: str) -> int:
 
 def suggest(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
     """What to put for a word that is not known."""
-    from difflib import get_close_matches  # noqa: PLC0415  # only after a mistake
+    from difflib import get_close_matches
 
     near = get_close_matches(word, known, n=1)
     return f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(known)
@@ -181,7 +181,7 @@ def _check_meaning(where: str, key: str, value: Any) -> None:
 def _check_names(where: str, names: frozenset[str]) -> None:
     if not names:
         return
-    from dockfix.transforms import TRANSFORMS  # noqa: PLC0415  # costly, and rarely asked for
+    from dockfix.transforms import TRANSFORMS
 
     known = tuple(transform.name for transform in TRANSFORMS)
     for name in sorted(names):
@@ -190,7 +190,7 @@ def _check_names(where: str, names: frozenset[str]) -> None:
 
 
 def _check_images(where: str, images: Mapping[str, Mapping[str, object]]) -> None:
-    from dockfix.model.images import find_image  # noqa: PLC0415  # costly, and rarely asked for
+    from dockfix.model.images import find_image
 
     try:
         find_image("any", images)

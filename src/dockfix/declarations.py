@@ -98,7 +98,7 @@ def _settings(value: object) -> dict[str, str | None]:
 
 
 def _folder(value: object) -> Path:
-    from pathlib import Path  # noqa: PLC0415  # costs as much as the rest of a start
+    from pathlib import Path
 
     return Path(TEXT.check(value))
 

@@ -32,7 +32,7 @@ def split_lines(text: str) -> list[str]:
 
 def compare_lines(before: str, after: str) -> list[LineEdit]:
     """The edits that make `after` of `before`, sorted and apart; only what lies between equal ends costs."""
-    from difflib import SequenceMatcher  # noqa: PLC0415  # what is remembered needs no comparing
+    from difflib import SequenceMatcher
 
     old, new = split_lines(before), split_lines(after)
     head = _equal_lines(old, new)

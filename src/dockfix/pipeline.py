@@ -92,7 +92,7 @@ def _hear(plan: Plan) -> Testimony:
     """What else is said of the image, where anybody can be asked."""
     if not plan.options.evidence or not (plan.context.knows_files or plan.context.deployments):
         return SILENT
-    from dockfix.evidence.assess import take_testimony  # noqa: PLC0415  # not needed for a text by itself
+    from dockfix.evidence.assess import take_testimony
 
     return take_testimony(plan)
 

@@ -74,7 +74,7 @@ def _analyse(
     if request.output.verify:
         analyses = _prove(request, candidates, analyses, terminal)
     if request.files.manifests and deployments:
-        from dockfix.runner.manifests import follow  # noqa: PLC0415  # only where it is asked for
+        from dockfix.runner.manifests import follow
 
         by_file = {one.real: own for one, own in zip(candidates, options, strict=True)}
         analyses = follow(analyses, deployments, by_file, root)
@@ -127,7 +127,7 @@ def _deliver(
 
 
 def _open_writer(request: Request, terminal: Terminal) -> Writer:
-    from dockfix.output.apply import Writer  # noqa: PLC0415  # not needed for a patch
+    from dockfix.output.apply import Writer
 
     return Writer(request.places, terminal, allow_dirty=request.output.allow_dirty)
 
@@ -136,7 +136,7 @@ def _open_cache(request: Request) -> Cache | None:
     """What is remembered of the repository that this folder belongs to."""
     if not request.execution.cache or request.is_nameless:
         return None
-    from dockfix.files.cache import open_cache  # noqa: PLC0415  # not needed for standard input
+    from dockfix.files.cache import open_cache
 
     here = os.path.realpath(os.curdir)
     return open_cache(find_top(here) or here)
@@ -148,7 +148,7 @@ def _find_deployments(
     """What the repository's manifests say of running the candidates' images, by absolute path."""
     if not selection.repositories:
         return {}
-    from dockfix.repository.deployments import find_deployments  # noqa: PLC0415  # not always needed
+    from dockfix.repository.deployments import find_deployments
 
     return find_deployments(selection.repositories, candidates, cache, others)
 
@@ -168,7 +168,7 @@ def _relate_and_analyse(
     options = _options(candidates, request.overrides)
     if not any(one.builds or one.deployments for one in (*candidates, *others)):
         return options, _analyses(request, candidates, options, cache)
-    from dockfix.repository.bases import relate  # noqa: PLC0415  # not needed for single files
+    from dockfix.repository.bases import relate
 
     def by_number(one: Deployment) -> bool:
         asked = one.needs_number or (request.files.manifests and one.is_root and one.kind != "compose")
@@ -189,8 +189,8 @@ def _relate_and_analyse(
 def _prove(
     request: Request, candidates: Sequence[Candidate], analyses: Iterator[Analysis], terminal: Terminal
 ) -> Iterator[Analysis]:
-    from dockfix.output.apply import journal_folder  # noqa: PLC0415
-    from dockfix.verify.proofs import prove_all  # noqa: PLC0415  # not needed for a patch
+    from dockfix.output.apply import journal_folder
+    from dockfix.verify.proofs import prove_all
 
     kept = os.path.join(journal_folder(request.places), "broken")
     only_proven = request.output.write
@@ -199,7 +199,7 @@ def _prove(
 
 def _selection(request: Request) -> Selection:
     """What the user and the configuration nearest to this folder say of names."""
-    from dockfix.files.patterns import Patterns, Selection  # noqa: PLC0415
+    from dockfix.files.patterns import Patterns, Selection
 
     here = os.path.realpath(os.curdir)
     config = find_config(here)

@@ -62,7 +62,7 @@ class Terminal:
         if not shown:
             yield lambda things: things
             return
-        from rich.progress import (  # noqa: PLC0415  # costs more than a whole plain run
+        from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
             Progress,
@@ -127,7 +127,7 @@ class Terminal:
 
 
 def _console(stream: TextIO) -> Console:
-    from rich.console import Console  # noqa: PLC0415  # costs more than a whole plain run
+    from rich.console import Console
 
     return Console(file=stream, force_terminal=True, color_system="standard", soft_wrap=True, no_color=False)
 

@@ -78,7 +78,7 @@ class Seen:
 
     def marks(self) -> tuple[Mark, ...] | None:
         """All of it; None where it cannot be told."""
-        from dockfix.files.git import GitError, list_rules  # noqa: PLC0415
+        from dockfix.files.git import GitError, list_rules
 
         places = [os.path.join(self.real, name) if name else self.real for name in self.folders]
         try:

@@ -47,6 +47,6 @@ def _search(real: str, selection: Selection, cache: Cache | None) -> Sequence[Ca
     known = None if cache is None else recall_search(cache, folder, real, chosen)
     if known is not None:
         return known
-    from dockfix.discovery.walk import find_in  # noqa: PLC0415  # not needed for what is known
+    from dockfix.discovery.walk import find_in
 
     return list(find_in(folder, chosen, cache, walks=False))

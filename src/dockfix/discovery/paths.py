@@ -23,7 +23,7 @@ def find_candidates(
     A file named outright is taken for a Dockerfile whatever its name; those that are outside come
     last. `cache` remembers searches.
     """
-    from dockfix.files.patterns import Selection  # noqa: PLC0415  # not needed for standard input
+    from dockfix.files.patterns import Selection
 
     chosen = selection or Selection()
     seen: set[str] = set()
@@ -32,7 +32,7 @@ def find_candidates(
     named = [place for place in places if isinstance(place, Candidate)]
     heard: dict[str, Candidate] = {}
     if named:
-        from dockfix.discovery.named import hear_repositories  # noqa: PLC0415  # not needed for folders
+        from dockfix.discovery.named import hear_repositories
 
         for candidate in hear_repositories(named, chosen, cache):
             if candidate.outside:
@@ -57,18 +57,18 @@ def _is_searched(path: str, selection: Selection) -> bool:
     """Whether a file that the user named is to be searched for Dockerfiles rather than taken for one."""
     if not selection.embedded:
         return False
-    from dockfix.embedded import can_hold_dockerfile  # noqa: PLC0415  # only where such files are asked for
-    from dockfix.files.naming import is_dockerfile_name  # noqa: PLC0415
+    from dockfix.embedded import can_hold_dockerfile
+    from dockfix.files.naming import is_dockerfile_name
 
     return not is_dockerfile_name(os.path.basename(path)) and can_hold_dockerfile(path)
 
 
 def _find(folder: str, selection: Selection, cache: Cache | None) -> Iterable[Candidate]:
-    from dockfix.discovery.memory import recall_search  # noqa: PLC0415  # not needed for single files
+    from dockfix.discovery.memory import recall_search
 
     known = None if cache is None else recall_search(cache, folder, os.path.realpath(folder), selection)
     if known is not None:
         return known
-    from dockfix.discovery.walk import find_in  # noqa: PLC0415  # not needed for what is known
+    from dockfix.discovery.walk import find_in
 
     return find_in(folder, selection, cache)

@@ -130,7 +130,7 @@ class _Search:
     def with_builds(self, candidates: list[Candidate]) -> Iterator[Candidate]:
         """The candidates with what the repository's files say of them, and those that only these name."""
         if self.manifests and self.selection.repositories is not None:
-            from dockfix.repository.deployments import find_telling  # noqa: PLC0415  # costly, not always used
+            from dockfix.repository.deployments import find_telling
 
             if telling := find_telling(self.top, self.manifests, self.cache):
                 self.selection.repositories.append((self.top, telling))
@@ -261,8 +261,8 @@ class _Search:
 
     def _search_inside(self, name: str) -> Iterator[Candidate]:
         """The candidate of a file of another kind, if it looks as though it held a Dockerfile."""
-        from dockfix.embedded import can_hold_dockerfile  # noqa: PLC0415  # only where this is asked for
-        from dockfix.embedded.recognition import may_hold_dockerfile  # noqa: PLC0415
+        from dockfix.embedded import can_hold_dockerfile
+        from dockfix.embedded.recognition import may_hold_dockerfile
 
         real = os.path.join(self.real, name)
         vendored = is_vendored(name.split("/")[:-1]) and not self.selection.everything

@@ -34,7 +34,7 @@ def rewrite_restructured(
 
 
 def _fences(source: str) -> list[Excerpt]:
-    from markdown_it import MarkdownIt  # noqa: PLC0415
+    from markdown_it import MarkdownIt
 
     if "\r" in source.replace("\r\n", "") or "\0" in source:
         return []

@@ -305,7 +305,7 @@ def _ignore(text: str) -> Callable[[str], bool]:
     patterns = [_anchored(line) for line in lines if line and not line.startswith("#")]
     if not patterns:
         return lambda _: False
-    from pathspec import PathSpec  # noqa: PLC0415
+    from pathspec import PathSpec
 
     return PathSpec.from_lines("gitignore", patterns).match_file
 

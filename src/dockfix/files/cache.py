@@ -155,7 +155,7 @@ def open_cache(root: str) -> Cache:
     """The cache of the repository or folder `root` (absolute)."""
     folder = os.environ.get("DOCKFIX_CACHE_DIR")
     if not folder:
-        from platformdirs import user_cache_dir  # noqa: PLC0415
+        from platformdirs import user_cache_dir
 
         folder = user_cache_dir("dockfix")
     name = blake2b(os.fsencode(root), digest_size=12).hexdigest()
@@ -165,7 +165,7 @@ def open_cache(root: str) -> Cache:
 @cache
 def code_version() -> str:
     """The version, and the size and time of dockfix's own files: a change of any makes results old."""
-    from dockfix import __version__  # noqa: PLC0415
+    from dockfix import __version__
 
     digest = blake2b(digest_size=8)
     folders = [os.path.dirname(os.path.dirname(__file__))]

@@ -92,7 +92,7 @@ class Listing:
 @contextmanager
 def list_files(folder: str) -> Iterator[Listing]:
     """The files below `folder` that git tracks, or would. Raises GitError."""
-    from tempfile import TemporaryFile  # noqa: PLC0415  # costly, and git is not always asked
+    from tempfile import TemporaryFile
 
     with TemporaryFile() as errors, _start(folder, errors, *_NEW) as new:
         listing = Listing(_ask(folder, "ls-files", "-z", "--stage"), new.stdout, errors)
@@ -192,7 +192,7 @@ def _start(folder: str, errors: IO[bytes] | int, *arguments: str) -> subprocess.
 
 
 def _ask(folder: str, *arguments: str) -> bytes:
-    from tempfile import TemporaryFile  # noqa: PLC0415  # costly, and git is not always asked
+    from tempfile import TemporaryFile
 
     with TemporaryFile() as errors, _start(folder, errors, *arguments) as process:
         assert process.stdout is not None

@@ -34,7 +34,7 @@ IGNORE_FILES: Final = (".gitignore", ".ignore")
 
 def parse_patterns(lines: Iterable[str]) -> GitIgnoreSpec:
     """The patterns of some lines; one that means nothing is passed over."""
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415  # not needed for a single file
+    from pathspec import GitIgnoreSpec
 
     good = []
     for line in lines:

@@ -133,7 +133,7 @@ def find_journal(folder: str) -> Journal:
             return Journal(os.path.join(git_folder(top), "dockfix"))
         except GitError:
             pass
-    from platformdirs import user_state_dir  # noqa: PLC0415
+    from platformdirs import user_state_dir
 
     name = sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:24]
     return Journal(os.path.join(user_state_dir("dockfix"), name))

@@ -37,14 +37,14 @@ def open_sinks(request: Request, root: str, terminal: Terminal) -> list[Sink]:
 def _open_files(request: Request, root: str) -> Iterator[Sink]:
     output = request.output
     if output.file is not None:
-        from dockfix.output.patches import PatchFile, PatchFolder, group_by  # noqa: PLC0415
+        from dockfix.output.patches import PatchFile, PatchFolder, group_by
 
         if output.split_by is None:
             yield PatchFile(output.file)
         else:
             yield PatchFolder(output.file, group_by(output.split_by, root))
     if request.reports.files:
-        from dockfix.output.reports import open_report  # noqa: PLC0415
+        from dockfix.output.reports import open_report
 
         yield from map(open_report, request.reports.files)
 

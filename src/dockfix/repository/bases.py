@@ -171,8 +171,8 @@ class _Facts:
 
 def _describe(real: str, options: Options) -> dict[str, Any] | None:
     """Facts about the image that a Dockerfile builds, in the form of bases.toml; None for an unknown base."""
-    from dockfix.model.lineage import find_lineages, read_stages  # noqa: PLC0415  # the core is costly to import
-    from dockfix.syntax.parser import parse  # noqa: PLC0415
+    from dockfix.model.lineage import find_lineages, read_stages
+    from dockfix.syntax.parser import parse
 
     source = read_source(real)
     if not isinstance(source, Source):

@@ -117,7 +117,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _load(text: str) -> list[Any]:
-    from dockfix.repository.yaml_nodes import read_values  # noqa: PLC0415  # only where YAML speaks of builds
+    from dockfix.repository.yaml_nodes import read_values
 
     return read_values(text)
 

@@ -43,13 +43,13 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool]) -> Iterator[De
     if _DEVCONTAINER.search(path):
         yield from _read_devcontainer(path, text)
     elif _COMPOSE.search(path) and "services" in text:
-        from dockfix.repository.compose import read_compose  # noqa: PLC0415
+        from dockfix.repository.compose import read_compose
 
         for service, start, line in _services(text):
             if is_wanted(service):
                 yield from (_shifted(one, start, line) for one in read_compose(path, service))
     elif _YAML.search(path) and _KUBERNETES.search(text):
-        from dockfix.repository.kubernetes import read_kubernetes  # noqa: PLC0415
+        from dockfix.repository.kubernetes import read_kubernetes
 
         start = 0
         for end in [*(match.end() for match in _DOCUMENT.finditer(text)), len(text)]:

@@ -112,9 +112,9 @@ def _place(real: str, deployment: Deployment) -> str:
 
 def _user_of(text: str, options: Options) -> tuple[str, str, str]:
     """The name, `uid:gid` (empty where nobody knows them) and home of whom a rewritten file runs as."""
-    from dockfix.model.lineage import find_lineages, read_stages  # noqa: PLC0415
-    from dockfix.model.plan import Plan  # noqa: PLC0415
-    from dockfix.syntax.parser import parse  # noqa: PLC0415
+    from dockfix.model.lineage import find_lineages, read_stages
+    from dockfix.model.plan import Plan
+    from dockfix.syntax.parser import parse
 
     tree = parse(text)
     stages = read_stages(tree, options)

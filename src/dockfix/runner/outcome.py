@@ -54,7 +54,7 @@ def analyse(path: str, source: Source | Failed, options: Options, context: Conte
     """Fix one source. Never raises; our own errors are Failed."""
     if isinstance(source, Failed):
         return Analysis(path, source)
-    from dockfix import pipeline  # noqa: PLC0415  # what is remembered needs no core
+    from dockfix import pipeline
 
     try:
         result = pipeline.fix(source.text, options, context)
@@ -71,8 +71,8 @@ def analyse_embedded(path: str, source: Source | Failed, options: Options, conte
     """
     if isinstance(source, Failed):
         return Analysis(path, source)
-    from dockfix import pipeline  # noqa: PLC0415
-    from dockfix.embedded import rewrite_file  # noqa: PLC0415  # only where such files are asked for
+    from dockfix import pipeline
+    from dockfix.embedded import rewrite_file
 
     options = replace(options, evidence=False)  # nobody knows from which folder such a text is built
     try:
@@ -131,7 +131,7 @@ def load_core() -> None:
 
 def load_core_meanwhile() -> None:
     """Begin with that, while something else is waited for."""
-    from threading import Thread  # noqa: PLC0415  # what is remembered needs no core
+    from threading import Thread
 
     begun = Thread(target=_load)
     _loading.append(begun)
@@ -143,7 +143,7 @@ _loading: Final[list[Thread]] = []
 
 @cache
 def _load() -> None:
-    from dockfix.pipeline import fix  # noqa: PLC0415
+    from dockfix.pipeline import fix
 
     fix(_SAMPLE, Options(), Context("Dockerfile", read=lambda _: None))
 

@@ -61,7 +61,7 @@ def analyse_many(
         elif alone:
             yield finish(item, work(item, seconds))
         else:
-            from dockfix.runner.pool import analyse_all  # noqa: PLC0415  # costly, and not always needed
+            from dockfix.runner.pool import analyse_all
 
             for one, reply in analyse_all(chain([item], items), _find_crew(jobs, scheduler), seconds):
                 yield finish(one, reply) if isinstance(one, Job) else reply.analysis
@@ -69,10 +69,10 @@ def analyse_many(
 
 def _find_crew(jobs: int, scheduler: str | None) -> Crew:
     if scheduler is None:
-        from dockfix.runner.pool import Workers  # noqa: PLC0415
+        from dockfix.runner.pool import Workers
 
         return Workers(jobs or _processors())
-    from dockfix.runner.cluster import Cluster  # noqa: PLC0415  # an extra
+    from dockfix.runner.cluster import Cluster
 
     return Cluster(scheduler)
 

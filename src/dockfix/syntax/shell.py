@@ -40,8 +40,8 @@ def parse_words(argv: Sequence[str]) -> Command:
 @cache
 def _parser() -> Parser:
     # Imported at first use: starting up must not pay for it.
-    import tree_sitter_bash  # noqa: PLC0415
-    from tree_sitter import Language, Parser  # noqa: PLC0415
+    import tree_sitter_bash
+    from tree_sitter import Language, Parser
 
     return Parser(Language(tree_sitter_bash.language()))
 

@@ -59,7 +59,7 @@ def declared_arguments(args: str, escape: str = "\\") -> tuple[tuple[str, str | 
 @lru_cache(maxsize=4096)
 def image_from(args: str) -> tuple[str, str | None]:
     """The image of FROM as it stands, and the stage's name in lower case, as BuildKit takes it."""
-    from dockerfile_parse.parser import image_from as read  # noqa: PLC0415
+    from dockerfile_parse.parser import image_from as read
 
     if _ODD_SPACE.search(args):
         # The library would take it for the end of the image's name.
@@ -78,7 +78,7 @@ def split_quoted_words(args: str, escape: str) -> tuple[str, ...]:
     """Words of ENV, LABEL and ARG: quotes and escapes hold them together, and stay in them."""
     if _PLAINLY_QUOTED.fullmatch(args):
         return tuple(_PLAIN_WORD.findall(args))
-    from dockerfile_parse.util import WordSplitter  # noqa: PLC0415
+    from dockerfile_parse.util import WordSplitter
 
     if escape == "\\":
         return tuple(WordSplitter(args).split(dequote=False))

@@ -147,7 +147,7 @@ def writable(path: str) -> bool:
 def scripts() -> "dict[str, bool]":
     """The scripts of the installed distributions, and whether each is on PATH."""
     try:
-        from importlib.metadata import distributions  # noqa: PLC0415
+        from importlib.metadata import distributions
     except ImportError:
         return {}
     names = set()

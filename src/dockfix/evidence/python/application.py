@@ -104,7 +104,7 @@ class Application:
     def _parse(self, module: Module, statement: Statement, text: str) -> Part | None:
         same = (module.path, statement.line, text)
         if same not in self._read:
-            from dockfix.evidence.python.scopes import parse_statement  # noqa: PLC0415
+            from dockfix.evidence.python.scopes import parse_statement
 
             self._left -= len(text)
             self.is_cut = self.is_cut or self._left < 0
@@ -243,7 +243,7 @@ class Application:
         """The default of a command-line option of the module, under the name that its value gets."""
         if "add_argument" not in module.source and "option(" not in module.source:
             return ()
-        from dockfix.evidence.python.builtins import argument_of  # noqa: PLC0415
+        from dockfix.evidence.python.builtins import argument_of
 
         flag = re.compile(rf"['\"]-*{name.replace('_', '[-_]')}['\"]")
         for statement in module.statements:
@@ -268,7 +268,7 @@ class Application:
         return self._arguments[id(binding)][1]
 
     def _passed(self, binding: Binding, evaluator: Evaluator) -> Iterator[Value]:
-        from dockfix.evidence.python.builtins import argument_of  # noqa: PLC0415
+        from dockfix.evidence.python.builtins import argument_of
 
         function = binding.scope
         *outer, name = function.path.split(".")

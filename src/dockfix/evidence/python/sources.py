@@ -222,8 +222,8 @@ class _SourceReader:
                 if statement.is_main and module.path not in entries:
                     continue
                 if reader is None:
-                    from dockfix.evidence.python.sites import SiteReader  # noqa: PLC0415
-                    from dockfix.evidence.python.values import Evaluator  # noqa: PLC0415
+                    from dockfix.evidence.python.sites import SiteReader
+                    from dockfix.evidence.python.values import Evaluator
 
                     reader = SiteReader(Evaluator(self.application), self.catalogue, collects=self.collects)
                 if part := self.application.part(module, statement):

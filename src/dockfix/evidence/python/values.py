@@ -85,7 +85,7 @@ class Evaluator:
         return self.values(node.value, scope, order)
 
     def _called(self, node: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
-        from dockfix.evidence.python.builtins import call_values  # noqa: PLC0415
+        from dockfix.evidence.python.builtins import call_values
 
         return call_values(self, node, scope, order)
 
