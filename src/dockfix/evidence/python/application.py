@@ -7,7 +7,7 @@ import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dockfix.evidence.image_files import Layout
 from dockfix.evidence.python.catalogue import find_offsets
@@ -15,13 +15,37 @@ from dockfix.evidence.python.constants import Reference, Value, Values
 from dockfix.evidence.python.modules import Module, Statement
 
 if TYPE_CHECKING:
+    import libcst as cst
+
     from dockfix.evidence.python.scopes import Binding, Part, Scope, Site
-    from dockfix.evidence.python.values import Evaluator
 
 _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = 6
 MAX_PARSED: Final = 130_000
 """So many characters of an application are parsed."""
+
+
+class Evaluator(Protocol):
+    """Who knows what expressions are worth: an application asks it, and is asked in turn."""
+
+    application: Application
+
+    def values(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Values:
+        """The alternatives that an expression is worth; none where nothing is known."""
+
+    def texts(
+        self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30
+    ) -> tuple[tuple[str, bool], ...]:
+        """(string, certain) of each alternative; what is not known is a HOLE."""
+
+    def reference(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Reference | None:
+        """The dotted name that an expression goes by, None where it is no such thing."""
+
+    def join_paths(self, nodes: Sequence[cst.BaseExpression], scope: Scope, order: int) -> Iterator[Value]:
+        """The expressions joined as os.path.join does."""
+
+    def bound(self, binding: Binding) -> Values:
+        """What a binding binds."""
 
 
 class Application:
@@ -243,13 +267,11 @@ class Application:
         """The default of a command-line option of the module, under the name that its value gets."""
         if "add_argument" not in module.source and "option(" not in module.source:
             return ()
-        from dockfix.evidence.python.builtins import argument_of
-
         flag = re.compile(rf"['\"]-*{name.replace('_', '[-_]')}['\"]")
         for statement in module.statements:
             part = self.part(module, statement) if flag.search(statement.text) else None
             site = part.options.get(name) if part else None
-            if site is not None and (default := argument_of(site.node, 99, "default")) is not None:  # type: ignore[arg-type]
+            if site is not None and (default := site.argument(99, "default")) is not None:
                 return tuple(Value(v.content, False) for v in evaluator.values(default, site.scope))
         return ()
 
@@ -268,8 +290,6 @@ class Application:
         return self._arguments[id(binding)][1]
 
     def _passed(self, binding: Binding, evaluator: Evaluator) -> Iterator[Value]:
-        from dockfix.evidence.python.builtins import argument_of
-
         function = binding.scope
         *outer, name = function.path.split(".")
         if name == "__init__" and outer:
@@ -278,7 +298,7 @@ class Application:
         index = binding.parameter - (1 if in_class else 0)
         keyword = _parameter_name(binding)
         for site in self._calls_of(name):
-            node = argument_of(site.node, index, keyword)  # type: ignore[arg-type]
+            node = site.argument(index, keyword)
             if node is not None:
                 yield from evaluator.values(node, site.scope, site.order)
 

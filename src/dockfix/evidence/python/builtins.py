@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import libcst as cst
 
+from dockfix.evidence.python.calls import argument_of
 from dockfix.evidence.python.constants import HOLE, Reference, Value, join_path, parent_of
 
 if TYPE_CHECKING:
+    from dockfix.evidence.python.application import Evaluator
     from dockfix.evidence.python.scopes import Scope
-    from dockfix.evidence.python.values import Evaluator
 
 _PATHS: Final = frozenset(
     {"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "pathlib.PurePosixPath", "os.path.join",
@@ -35,21 +36,6 @@ _SAME_METHODS: Final = frozenset(
 _TEMPORARY: Final = frozenset(
     {"mkdtemp", "mkstemp", "TemporaryDirectory", "NamedTemporaryFile", "TemporaryFile"}
 )
-
-
-def argument_of(call: cst.Call, index: int, keyword: str = "") -> cst.BaseExpression | None:
-    """The positional or keyword argument of a call, None where it has none or is unpacked."""
-    for place, one in enumerate(call.args):
-        if one.star:
-            return None if one.star == "*" else _keyword(call, keyword)
-        if one.keyword is None and place == index:
-            return one.value
-    return _keyword(call, keyword)
-
-
-def _keyword(call: cst.Call, keyword: str) -> cst.BaseExpression | None:
-    named = (one.value for one in call.args if one.keyword is not None and one.keyword.value == keyword)
-    return next(named, None) if keyword else None
 
 
 def call_values(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:

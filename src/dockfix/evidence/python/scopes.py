@@ -12,6 +12,7 @@ from typing import Any, Final
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from dockfix.evidence.python.calls import argument_of, called_name
 from dockfix.evidence.python.modules import Module, Statement, blank_strings, condense
 
 _LAYOUT: Final = frozenset(
@@ -100,13 +101,9 @@ class Site:
         """The last part of the name that is called, "" for anything else."""
         return called_name(self.node) if isinstance(self.node, cst.Call) else ""
 
-
-def called_name(call: cst.Call) -> str:
-    """The last part of the name that a call calls, "" where it has none."""
-    func = call.func
-    if isinstance(func, cst.Attribute):
-        return func.attr.value
-    return func.value if isinstance(func, cst.Name) else ""
+    def argument(self, index: int, keyword: str) -> cst.BaseExpression | None:
+        """The positional or keyword argument of a call, None where there is no such thing."""
+        return argument_of(self.node, index, keyword) if isinstance(self.node, cst.Call) else None
 
 
 @dataclass(eq=False)

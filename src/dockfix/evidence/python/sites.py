@@ -10,12 +10,12 @@ from typing import Final
 import libcst as cst
 
 from dockfix.evidence.claims import Evidence, Kind
-from dockfix.evidence.python.builtins import argument_of
+from dockfix.evidence.python.calls import argument_of, called_name
 from dockfix.evidence.python.catalogue import Call, Catalogue
 from dockfix.evidence.python.constants import HOLE, Value
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
-from dockfix.evidence.python.scopes import Part, Site, called_name
-from dockfix.evidence.python.values import Evaluator
+from dockfix.evidence.python.scopes import Part, Site
+from dockfix.evidence.python.values import ConstantEvaluator
 
 _WRITING: Final = re.compile(r"[wax+]")
 _PORT: Final = re.compile(r"^(?:[^\s/]*[:\]])?(\d{1,5})$")
@@ -29,7 +29,7 @@ _EMPTY: Final = re.compile(r"^\0?[^/~]*\0?$")
 class SiteReader:
     """Reads the evidence of one application, statement by statement."""
 
-    def __init__(self, evaluator: Evaluator, catalogue: Catalogue, *, collects: bool) -> None:
+    def __init__(self, evaluator: ConstantEvaluator, catalogue: Catalogue, *, collects: bool) -> None:
         self.evaluator = evaluator
         self.catalogue = catalogue
         self.collects = collects

@@ -223,9 +223,11 @@ class _SourceReader:
                     continue
                 if reader is None:
                     from dockfix.evidence.python.sites import SiteReader
-                    from dockfix.evidence.python.values import Evaluator
+                    from dockfix.evidence.python.values import ConstantEvaluator
 
-                    reader = SiteReader(Evaluator(self.application), self.catalogue, collects=self.collects)
+                    reader = SiteReader(
+                        ConstantEvaluator(self.application), self.catalogue, collects=self.collects
+                    )
                 if part := self.application.part(module, statement):
                     yield from reader.read(part)
 

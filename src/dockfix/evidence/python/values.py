@@ -7,21 +7,20 @@ import posixpath
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import libcst as cst
 
+from dockfix.evidence.python.application import Application
+from dockfix.evidence.python.builtins import call_values
 from dockfix.evidence.python.constants import HOLE, Reference, Value, Values, join_path, parent_of
 from dockfix.evidence.python.scopes import Binding, Scope
-
-if TYPE_CHECKING:
-    from dockfix.evidence.python.application import Application
 
 MAX_ALTERNATIVES: Final = 8
 MAX_DEPTH: Final = 24
 
 
-class Evaluator:
+class ConstantEvaluator:
     """Follows constants through one application."""
 
     def __init__(self, application: Application) -> None:
@@ -85,8 +84,6 @@ class Evaluator:
         return self.values(node.value, scope, order)
 
     def _called(self, node: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
-        from dockfix.evidence.python.builtins import call_values
-
         return call_values(self, node, scope, order)
 
     def _joined(
@@ -233,22 +230,24 @@ class Evaluator:
         return None
 
 
-_HANDLERS: Final[Mapping[type[cst.CSTNode], Callable[[Evaluator, Any, Scope, int], Iterable[Value]]]] = {
-    cst.SimpleString: Evaluator._text,
-    cst.ConcatenatedString: Evaluator._concatenated,
-    cst.FormattedString: Evaluator._formatted,
-    cst.Integer: Evaluator._number,
-    cst.Name: Evaluator._named,
-    cst.Attribute: Evaluator._attribute,
-    cst.BinaryOperation: Evaluator._operation,
-    cst.IfExp: Evaluator._either,
-    cst.BooleanOperation: Evaluator._first_known,
-    cst.Tuple: Evaluator._items,
-    cst.List: Evaluator._items,
-    cst.Subscript: Evaluator._subscript,
-    cst.Await: Evaluator._inner,
-    cst.NamedExpr: Evaluator._assigned,
-    cst.Call: Evaluator._called,
+_HANDLERS: Final[
+    Mapping[type[cst.CSTNode], Callable[[ConstantEvaluator, Any, Scope, int], Iterable[Value]]]
+] = {
+    cst.SimpleString: ConstantEvaluator._text,
+    cst.ConcatenatedString: ConstantEvaluator._concatenated,
+    cst.FormattedString: ConstantEvaluator._formatted,
+    cst.Integer: ConstantEvaluator._number,
+    cst.Name: ConstantEvaluator._named,
+    cst.Attribute: ConstantEvaluator._attribute,
+    cst.BinaryOperation: ConstantEvaluator._operation,
+    cst.IfExp: ConstantEvaluator._either,
+    cst.BooleanOperation: ConstantEvaluator._first_known,
+    cst.Tuple: ConstantEvaluator._items,
+    cst.List: ConstantEvaluator._items,
+    cst.Subscript: ConstantEvaluator._subscript,
+    cst.Await: ConstantEvaluator._inner,
+    cst.NamedExpr: ConstantEvaluator._assigned,
+    cst.Call: ConstantEvaluator._called,
 }
 
 
