@@ -12,10 +12,10 @@ from dockfix.context import Context
 from dockfix.edits import Edit
 from dockfix.model.alignment import align
 from dockfix.model.corrections import NOTHING_LEARNED, Corrections
+from dockfix.model.evidence import NO_EVIDENCE, Evidence
 from dockfix.model.lineage import find_lineages, read_stages
 from dockfix.model.losses import Loss, find_losses
 from dockfix.model.plan import Plan
-from dockfix.model.testimony import SILENT, Testimony
 from dockfix.options import OptionError, Options
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 from dockfix.syntax.parser import parse, reparse
@@ -80,49 +80,54 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: f
     return Changed(text, tuple(names), tuple(reviews), tuple(notes))
 
 
-def _plan(
-    tree: Dockerfile, options: Options, context: Context, index: int, testimony: Testimony = SILENT
-) -> Plan:
+def _plan(tree: Dockerfile, options: Options, context: Context, index: int) -> Plan:
     stages = read_stages(tree, options)
     lineage = find_lineages(stages, options.targets)[index]
-    return Plan(tree, stages, lineage, options, context, testimony)
+    return Plan(tree, stages, lineage, options, context)
 
 
-def _hear(plan: Plan) -> Testimony:
-    """What else is said of the image, where anybody can be asked."""
+def _collect_evidence(plan: Plan) -> Evidence:
+    """What is known of the image beyond its Dockerfile, where anything can be read."""
     if not plan.options.evidence or not (plan.context.knows_files or plan.context.deployments):
-        return SILENT
-    from dockfix.evidence.assess import take_testimony
+        return NO_EVIDENCE
+    from dockfix.evidence.assess import collect_evidence
 
-    return take_testimony(plan)
+    return collect_evidence(plan)
 
 
 def _fix_lineage(
     tree: Dockerfile, options: Options, context: Context, active: frozenset[str], index: int
 ) -> Result:
-    original = plan = _plan(tree, options, context, index)
+    plan = _plan(tree, options, context, index)
     moving = "set-user" in active
-    if moving and (unknown := tuple(find_unknown_user(plan))):
-        return Skipped(unknown)
-    if moving and not options.select and plan.is_moved:
-        return Unchanged()
-    if moving and (refusals := tuple(find_refusals(plan))):
-        return Skipped(refusals)
+    if moving and (left := _leave(plan)) is not None:
+        return left
     reviews = tuple(find_reviews(plan)) if moving else ()
     # What is held back for a person is not worth reading the sources.
-    asks = moving and (options.unsafe or not reviews)
-    testimony = plan.testimony = _hear(plan) if asks else SILENT
-    if testimony.refusals:
-        return Skipped(testimony.refusals)
-    rewrite, names, losses = _rewrite(original, active, index, moving=moving)
+    if moving and (options.unsafe or not reviews):
+        plan = plan.with_evidence(_collect_evidence(plan))
+    if plan.evidence.refusals:
+        return Skipped(plan.evidence.refusals)
+    rewrite, names, losses = _rewrite(plan, active, index, moving=moving)
     if not names:
         return Unchanged()
-    if broken := tuple(check_guarantees(original, rewrite, active)):
+    if broken := tuple(check_guarantees(plan, rewrite, active)):
         return Skipped(broken)
-    notes = (*find_notes(rewrite), *testimony.notes) if moving else ()
-    known = {review.code for review in (*reviews, *testimony.reviews)}
+    reviews += plan.evidence.reviews
+    known = {review.code for review in reviews}
     lost = tuple(one for one in find_lost(losses) if one.code not in known)
-    return Changed(rewrite.tree.text, names, (*reviews, *testimony.reviews, *lost), notes)
+    notes = (*find_notes(rewrite), *plan.evidence.notes) if moving else ()
+    return Changed(rewrite.tree.text, names, (*reviews, *lost), notes)
+
+
+def _leave(plan: Plan) -> Skipped | Unchanged | None:
+    """What becomes of a file that has to stay as it is, None where it is to be moved off root."""
+    if unknown := tuple(find_unknown_user(plan)):
+        return Skipped(unknown)
+    if not plan.options.select and plan.is_moved:
+        return Unchanged()
+    refusals = tuple(find_refusals(plan))
+    return Skipped(refusals) if refusals else None
 
 
 def _rewrite(
@@ -162,4 +167,4 @@ def _reread(original: Plan, tree: Dockerfile, index: int, corrections: Correctio
     stages = read_stages(tree, options)
     lineage = find_lineages(stages, options.targets)[index]
     origins = align(original.steps, lineage.steps)
-    return Plan(tree, stages, lineage, options, original.context, original.testimony, origins, corrections)
+    return Plan(tree, stages, lineage, options, original.context, original.evidence, origins, corrections)

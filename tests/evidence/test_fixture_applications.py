@@ -19,5 +19,5 @@ def test_an_application_says_what_its_fixture_expects(name: str) -> None:
     folder = APPLICATIONS / name
     tree = parse((folder / "Dockerfile").read_text())
     reading = read_sources(tree, lambda path: text_of(folder / path))
-    assert "".join(f"{one}\n" for one in reading.evidence) == (folder / "expected.txt").read_text()
+    assert "".join(f"{one}\n" for one in reading.claims) == (folder / "expected.txt").read_text()
     assert reading.start_known

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
+
 import pytest
 from plans import read_plan
 
 from dockfix import Chown, Install, Options
+from dockfix.model.evidence import NO_EVIDENCE, Evidence
+from dockfix.model.ownership import find_ownership_changes
 
 START = 'CMD ["python", "app.py"]'
 
@@ -164,3 +168,18 @@ def test_unknown_base_keeps_its_working_directory() -> None:
 def test_installs_are_the_accounts_or_in_roots_home(steps: str, below: int, above: int) -> None:
     plan = read_plan(steps)
     assert (len(plan.user_installs), len(plan.root_installs)) == (below, above)
+
+
+def test_evidence_makes_another_plan_and_leaves_this_one() -> None:
+    plan = read_plan("WORKDIR /app\nCOPY . .\nCMD python a.py\n")
+    copies = plan.copies
+    found = plan.with_evidence(Evidence(directories=("/data",)))
+    assert (plan.evidence, found.evidence.directories) == (NO_EVIDENCE, ("/data",))
+    assert found.copies is copies
+    before, after = ({one.path for one in find_ownership_changes(each)} for each in (plan, found))
+    assert after - before == {"/data"}
+
+
+def test_a_plan_is_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        read_plan("CMD python a.py\n").evidence = NO_EVIDENCE  # type: ignore[misc]

@@ -7,23 +7,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from dockfix.checks import codes
-from dockfix.evidence.claims import Evidence, Kind
+from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.contradictions import find_contradictions
 from dockfix.evidence.image_files import Layout, read_layout
 from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.sources import Reading, read_start
 from dockfix.evidence.python.start import StartReader
+from dockfix.model.evidence import Evidence
 from dockfix.model.ownership import owns
 from dockfix.model.paths import is_below_any, is_ownable, is_root_home, is_shared, is_system_directory
 from dockfix.model.plan import Plan
-from dockfix.model.testimony import Testimony
 from dockfix.results import Finding
 
 SHOWN: Final = 3
 
 
-def take_testimony(plan: Plan) -> Testimony:
-    """Read what the image of an unchanged file starts, and hear what deploys it."""
+def collect_evidence(plan: Plan) -> Evidence:
+    """Read what the image of an unchanged file starts, and what runs it."""
     path = posixpath.basename(plan.context.path) or "Dockerfile"
     # Where the image gets a working directory of its own, what was relative to / is there.
     starts = {plan.lineage.stages[0].index: plan.workdir} if plan.relocates else {}
@@ -31,21 +31,21 @@ def take_testimony(plan: Plan) -> Testimony:
         plan.tree, plan.context.read, plan.context.names, path, plan.lineage.final.index, starts
     )
     reading = read_start(layout, StartReader(layout, path).read(), plan.tree.text)
-    hearing = _Hearing(plan, reading)
-    written = hearing.directories
+    found = _Assessment(plan, reading)
+    written = found.directories
     home = plan.home if plan.home.strip("/") else ""
     mounts = tuple(_mounts(plan, home))
-    return Testimony(
+    return Evidence(
         written,
         mounts,
         frozenset(_fills(plan, layout, path)),
-        tuple(hearing.refusals()),
-        tuple(hearing.reviews()),
-        (*hearing.notes(), *_contradictions(plan, home, (*written, *mounts))),
+        tuple(found.refusals()),
+        tuple(found.reviews()),
+        (*found.notes(), *_contradictions(plan, home, (*written, *mounts))),
     )
 
 
-class _Hearing:
+class _Assessment:
     """The claims of one application, beside what its Dockerfile says already."""
 
     def __init__(self, plan: Plan, reading: Reading) -> None:
@@ -53,10 +53,10 @@ class _Hearing:
         self.reading = reading
         self.line = plan.starting.steps[-1].instruction.line if plan.starting.steps else 0
         known = {path for path, _ in plan.starting.written}
-        self.claims = [one for one in reading.evidence if one.what not in known or not one.what]
+        self.claims = [one for one in reading.claims if one.what not in known or not one.what]
         self.outside = [one for one in self.claims if self._is_outside(one)]
 
-    def _is_outside(self, one: Evidence) -> bool:
+    def _is_outside(self, one: Claim) -> bool:
         """Whether a claim is of a write to a known place that is not the user's anyway."""
         if one.kind is not Kind.WRITE or not one.what or is_shared(one.directory):
             return False
@@ -105,7 +105,7 @@ class _Hearing:
                 "docker allows it (20.10 and later), other runtimes may not",
             )  # fmt: skip
 
-    def _ports(self, *, certain: bool) -> list[Evidence]:
+    def _ports(self, *, certain: bool) -> list[Claim]:
         said = self.plan.tree.text
         ports = (one for one in self.claims if one.kind is Kind.PORT and one.certain is certain)
         return [one for one in ports if f" {one.what}" not in said and f":{one.what}" not in said]
@@ -139,11 +139,11 @@ class _Hearing:
             )  # fmt: skip
 
 
-def _place(one: Evidence) -> str:
+def _place(one: Claim) -> str:
     return f"{one.file}:{one.line}"
 
 
-def _fold(claims: Sequence[Evidence]) -> str:
+def _fold(claims: Sequence[Claim]) -> str:
     """The first few claims with their places, and how many more; a line's alternatives are one claim."""
     by_line: dict[str, list[str]] = {}
     for one in claims:

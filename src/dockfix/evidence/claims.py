@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a piece of evidence is about."""
+    """What a claim is about."""
 
     WRITE = "write"
     PORT = "port"
@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Evidence:
+class Claim:
     """One thing that a line of the application says.
 
     `what` is the absolute path in the image for a write (its last part is unknown where it ends in

@@ -74,7 +74,7 @@ def find_caches(plan: Plan) -> Iterator[ToolCache]:
         if step.keyword != "RUN":
             continue
         text = plan.runs[step.index].text or step.instruction.args
-        filled = [variable for run, variable in plan.testimony.fills if run == text]
+        filled = [variable for run, variable in plan.evidence.fills if run == text]
         for rule in _table() if filled or _may_fill(text) else ():
             if rule.variable in told or rule.variable in step.before.variables:
                 continue

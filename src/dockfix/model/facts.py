@@ -3,48 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Self
 
 from dockfix.context import Context
 from dockfix.lazy import cached_property
 from dockfix.model.accounts import UserAccount, choose_account, find_created
 from dockfix.model.copies import Copy, find_copies
 from dockfix.model.corrections import NOTHING_LEARNED, Corrections
+from dockfix.model.evidence import NO_EVIDENCE, Evidence
 from dockfix.model.filetree import Origin
 from dockfix.model.lineage import Lineage, Stage, State, Step
 from dockfix.model.paths import is_root_home
 from dockfix.model.replay import Replay
 from dockfix.model.runs import Run, Settings, read_run
 from dockfix.model.starting import Starting
-from dockfix.model.testimony import SILENT, Testimony
 from dockfix.options import Options
 from dockfix.syntax.tree import Dockerfile
 
 
+@dataclass(frozen=True, eq=False)
 class Facts:
     """One reading of a file for one shipped lineage.
 
-    `origins` name the steps by those of the original, `corrections` is what a replay taught.
+    `aligned` names the steps of a rewrite by those of the original, `corrections` is what a replay
+    taught.
     """
 
-    def __init__(
-        self,
-        tree: Dockerfile,
-        stages: tuple[Stage, ...],
-        lineage: Lineage,
-        options: Options,
-        context: Context,
-        testimony: Testimony = SILENT,
-        origins: Sequence[Origin] | None = None,
-        corrections: Corrections = NOTHING_LEARNED,
-    ) -> None:
-        self.tree = tree
-        self.stages = stages
-        self.lineage = lineage
-        self.options = options
-        self.context = context
-        self.testimony = testimony
-        self.origins = range(len(lineage.steps)) if origins is None else origins
-        self.corrections = corrections
+    tree: Dockerfile
+    stages: tuple[Stage, ...]
+    lineage: Lineage
+    options: Options
+    context: Context
+    evidence: Evidence = NO_EVIDENCE
+    aligned: Sequence[Origin] | None = None
+    corrections: Corrections = NOTHING_LEARNED
+
+    def with_evidence(self, evidence: Evidence) -> Self:
+        """The same in the light of evidence; what was worked out of the file alone stands."""
+        found = copy(self)
+        object.__setattr__(found, "evidence", evidence)
+        return found
+
+    @cached_property
+    def origins(self) -> Sequence[Origin]:
+        """What the steps are in the original: their own places where this is the original."""
+        return range(len(self.steps)) if self.aligned is None else self.aligned
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -111,8 +111,8 @@ class _Search:
             directory = posixpath.dirname(path)
             if not is_system_directory(directory):
                 yield directory
-        yield from plan.testimony.directories
-        yield from plan.testimony.mounts
+        yield from plan.evidence.directories
+        yield from plan.evidence.mounts
         yield from sorted(plan.corrections.directories)
 
     def _made_for_data(self) -> Iterator[str]:

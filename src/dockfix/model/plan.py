@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from dockfix.lazy import cached_property
@@ -37,10 +38,7 @@ class Plan(Facts):
         """The same reading under other corrections."""
         if corrections == self.corrections:
             return self
-        return Plan(
-            self.tree, self.stages, self.lineage, self.options, self.context, self.testimony,
-            self.origins, corrections,
-        )  # fmt: skip
+        return replace(self, corrections=corrections)
 
     @cached_property
     def account(self) -> UserAccount:

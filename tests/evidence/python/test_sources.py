@@ -21,7 +21,7 @@ def read(files: Mapping[str, str], dockerfile: str = DOCKERFILE) -> Reading:
 def found(source: str, dockerfile: str = DOCKERFILE, **more: str) -> list[str]:
     """The evidence in main.py as `kind what`, with a question mark where it is not certain."""
     files = {"main.py": source} | {name.replace("__", "/") + ".py": text for name, text in more.items()}
-    return [f"{one.kind} {one.what}{'' if one.certain else '?'}" for one in read(files, dockerfile).evidence]
+    return [f"{one.kind} {one.what}{'' if one.certain else '?'}" for one in read(files, dockerfile).claims]
 
 
 WRITES = {
@@ -223,7 +223,7 @@ def test_django_settings_are_found_through_manage_py() -> None:
         "shop/views.py": "from django.conf import settings\nopen(settings.MEDIA_ROOT / 'x.txt', 'w')\n",
     }
     text = DOCKERFILE.replace('"main.py"', '"manage.py", "runserver", "0.0.0.0:80"')
-    assert [f"{one.file}:{one.line} {one.what} {one.certain}" for one in read(files, text).evidence] == [
+    assert [f"{one.file}:{one.line} {one.what} {one.certain}" for one in read(files, text).claims] == [
         "Dockerfile:4 80 True",
         "shop/views.py:2 /app/media/x.txt True",
         "site1/settings.py:4 /app/media True",
@@ -266,7 +266,7 @@ def test_a_celery_application_is_followed_by_any_of_its_names(named: str) -> Non
     store = "from pathlib import Path\nPath('/data/videos').mkdir(parents=True)\n"
     files = {"jobs.py": body, "shop/__init__.py": "", "shop/celery.py": body, "store.py": store}
     text = DOCKERFILE.replace('["python", "main.py"]', f"celery -A {named} worker")
-    assert [(str(one), one.certain) for one in read(files, text).evidence] == [
+    assert [(str(one), one.certain) for one in read(files, text).claims] == [
         ("store.py:2: write /data/videos", True)
     ]
 
@@ -279,7 +279,7 @@ def test_a_start_script_and_a_gunicorn_configuration_are_read() -> None:
         "conf/g.py": "bind = '0.0.0.0:80'\npidfile = '/run/web/pid'\nworker_tmp_dir = '/dev/shm'\n",
     }
     text = DOCKERFILE.replace('["python", "main.py"]', '["./start.sh"]')
-    assert [str(one) for one in read(files, text).evidence] == [
+    assert [str(one) for one in read(files, text).claims] == [
         "conf/g.py:1: port 80",
         "conf/g.py:2: write /run/web/pid",
         "prepare.py:2: write /cache/a",
@@ -305,7 +305,7 @@ def test_the_directories_that_must_be_the_users() -> None:
 def test_where_the_start_is_not_known_nothing_is_certain() -> None:
     text = DOCKERFILE.replace('CMD ["python", "main.py"]\n', "")
     reading = read({"main.py": "open('/data/a', 'w')\n", "tests/app.py": "open('/data/b', 'w')\n"}, text)
-    assert [(one.kind, one.what, one.certain) for one in reading.evidence] == [(Kind.WRITE, "/data/a", False)]
+    assert [(one.kind, one.what, one.certain) for one in reading.claims] == [(Kind.WRITE, "/data/a", False)]
     assert not reading.start_known
     assert reading.directories == ()
 
@@ -323,7 +323,7 @@ def test_where_the_start_is_not_known_nothing_is_certain() -> None:
     ],
 )
 def test_odd_sources_are_read_without_an_error(source: str) -> None:
-    assert all(not one.certain for one in read({"main.py": source}).evidence)
+    assert all(not one.certain for one in read({"main.py": source}).claims)
 
 
 def test_libcst_is_imported_only_where_a_statement_may_matter() -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 import libcst as cst
 
-from dockfix.evidence.claims import Evidence, Kind
+from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.python.calls import argument_of, called_name
 from dockfix.evidence.python.catalogue import Call, Catalogue
 from dockfix.evidence.python.constants import HOLE, Value
@@ -34,7 +34,7 @@ class SiteReader:
         self.catalogue = catalogue
         self.collects = collects
 
-    def read(self, part: Part) -> Iterator[Evidence]:
+    def read(self, part: Part) -> Iterator[Claim]:
         """The evidence in a statement."""
         for site in part.sites:
             if isinstance(site.node, cst.Call):
@@ -45,7 +45,7 @@ class SiteReader:
                 yield from self._comparison(site, site.node)
         yield from self._settings(part)
 
-    def _call(self, site: Site, call: cst.Call) -> Iterator[Evidence]:
+    def _call(self, site: Site, call: cst.Call) -> Iterator[Claim]:
         for name in self._names(call.func, site):
             if known := self.catalogue.calls.get(name):
                 for one in known:
@@ -85,7 +85,7 @@ class SiteReader:
         reference = self.evaluator.reference(call.func, site.scope, site.order)
         return reference is not None and reference.name in ("socket.socket", "socket")
 
-    def _known(self, known: Call, name: str, site: Site, call: cst.Call) -> Iterator[Evidence]:
+    def _known(self, known: Call, name: str, site: Site, call: cst.Call) -> Iterator[Claim]:
         match known.kind:
             case "write":
                 yield from self._write(known, name, site, call)
@@ -98,7 +98,7 @@ class SiteReader:
             case "home":
                 yield from self._home(known, site, call)
 
-    def _write(self, known: Call, name: str, site: Site, call: cst.Call) -> Iterator[Evidence]:
+    def _write(self, known: Call, name: str, site: Site, call: cst.Call) -> Iterator[Claim]:
         if name == ".save" and "storage" in self._owner(call.func, site).lower():
             return  # a storage knows its own place
         if known.argument == -1:
@@ -123,7 +123,7 @@ class SiteReader:
 
     def _place(
         self, text: str, known: Call, site: Site, call: cst.Call | None = None, *, certain: bool
-    ) -> Iterator[Evidence]:
+    ) -> Iterator[Claim]:
         if known.url or (known.database and "://" in text):
             text = locate_database(text)
         if known.database and (text.startswith(":memory:") or "mode=memory" in text):
@@ -133,9 +133,7 @@ class SiteReader:
         directory = known.directory and not (call is not None and _insists(call, site))
         yield from self._located(text, site, certain, directory=directory)
 
-    def _located(
-        self, text: str, site: Site, certain: bool, *, directory: bool = False
-    ) -> Iterator[Evidence]:
+    def _located(self, text: str, site: Site, certain: bool, *, directory: bool = False) -> Iterator[Claim]:
         found = locate(text, self.evaluator.application.workdir)
         if found is None:
             return
@@ -152,7 +150,7 @@ class SiteReader:
         texts = self.evaluator.texts(mode, site.scope, site.order)
         return any(len(text) <= 6 and _WRITING.search(text.partition("|")[0]) for text, _ in texts)
 
-    def _port(self, known: Call, site: Site, call: cst.Call) -> Iterator[Evidence]:
+    def _port(self, known: Call, site: Site, call: cst.Call) -> Iterator[Claim]:
         node = argument_of(call, known.argument, known.keyword)
         if node is None:
             return
@@ -161,7 +159,7 @@ class SiteReader:
             if 0 < number < 1024:
                 yield self._evidence(Kind.PORT, str(number), site, certain=certain)
 
-    def _command(self, site: Site, call: cst.Call) -> Iterator[Evidence]:
+    def _command(self, site: Site, call: cst.Call) -> Iterator[Claim]:
         if not call.args:
             return
         for one in self.evaluator.values(call.args[0].value, site.scope, site.order):
@@ -171,7 +169,7 @@ class SiteReader:
                     yield self._evidence(Kind.ROOT, name, site, certain=one.certain and not site.guarded)
                     return
 
-    def _home(self, known: Call, site: Site, call: cst.Call) -> Iterator[Evidence]:
+    def _home(self, known: Call, site: Site, call: cst.Call) -> Iterator[Claim]:
         for keyword in known.overrides:
             node = argument_of(call, 99, keyword)
             if node is not None:
@@ -192,7 +190,7 @@ class SiteReader:
         )
         yield self._evidence(Kind.HOME, known.path, site, certain=not local, directory=True)
 
-    def _dict(self, site: Site, node: cst.Dict) -> Iterator[Evidence]:
+    def _dict(self, site: Site, node: cst.Dict) -> Iterator[Claim]:
         """Logging's handlers and Django's databases, which are dictionaries."""
         items = {
             str(one.key.raw_value): one.value
@@ -216,7 +214,7 @@ class SiteReader:
             return False
         return any(word in text for text, _ in self.evaluator.texts(node, site.scope, site.order))
 
-    def _comparison(self, site: Site, node: cst.Comparison) -> Iterator[Evidence]:
+    def _comparison(self, site: Site, node: cst.Comparison) -> Iterator[Claim]:
         """os.geteuid() == 0: the program asks whether it is root."""
         if isinstance(node.left, cst.Call) and len(node.comparisons) == 1:
             reference = self.evaluator.reference(node.left.func, site.scope, site.order)
@@ -228,7 +226,7 @@ class SiteReader:
             ):
                 yield self._evidence(Kind.ROOT, f"{reference.name}() compared with 0", site, certain=False)
 
-    def _settings(self, part: Part) -> Iterator[Evidence]:
+    def _settings(self, part: Part) -> Iterator[Claim]:
         """Names that a framework takes as places to write."""
         scopes = [part.top, *part.classes.values()]
         bound = [(name, one) for scope in scopes for name, found in scope.bindings.items() for one in found]
@@ -244,7 +242,7 @@ class SiteReader:
                 text = locate_database(one.content) if is_url else one.content
                 certain = one.certain and (kind != "collected" or self.collects)
                 yield from (
-                    Evidence(
+                    Claim(
                         found.kind,
                         found.what,
                         found.file,
@@ -262,9 +260,9 @@ class SiteReader:
 
     def _evidence(
         self, kind: Kind, what: str, site: Site, *, certain: bool = True, directory: bool = False
-    ) -> Evidence:
+    ) -> Claim:
         part = site.scope.part
-        return Evidence(kind, what, part.module.file, part.line_of(site.node), certain, directory)
+        return Claim(kind, what, part.module.file, part.line_of(site.node), certain, directory)
 
 
 def _insists(call: cst.Call, site: Site) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from dockfix.evidence.claims import Evidence, Kind
+from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.image_files import Layout, Names, Read, read_layout
 from dockfix.evidence.python.application import Application
 from dockfix.evidence.python.catalogue import Catalogue, find_offsets, load_catalogue
@@ -63,7 +63,7 @@ _CONFIG: Final = re.compile(r"^(\w+)\s*[:=]\s*(.+?)\s*(?:#.*)?$", re.MULTILINE)
 class Reading:
     """What was found, which modules were read, and what of the start could not be followed."""
 
-    evidence: tuple[Evidence, ...]
+    claims: tuple[Claim, ...]
     modules: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     start_known: bool = True
@@ -72,21 +72,19 @@ class Reading:
     @property
     def directories(self) -> tuple[str, ...]:
         """The directories outside of the home that the application surely writes, sorted."""
-        found = {
-            one.directory for one in self.evidence if one.kind is Kind.WRITE and one.certain and one.what
-        }
+        found = {one.directory for one in self.claims if one.kind is Kind.WRITE and one.certain and one.what}
         return tuple(sorted(found))
 
     @property
     def caches(self) -> tuple[str, ...]:
         """The places below the home (`~/...`) that the application fills or reads."""
-        found = {one.what.rstrip("/") for one in self.evidence if one.kind is Kind.HOME and one.certain}
+        found = {one.what.rstrip("/") for one in self.claims if one.kind is Kind.HOME and one.certain}
         return tuple(sorted(found))
 
     @property
-    def needs_root(self) -> tuple[Evidence, ...]:
+    def needs_root(self) -> tuple[Claim, ...]:
         """What surely needs root."""
-        return tuple(one for one in self.evidence if one.kind is Kind.ROOT and one.certain)
+        return tuple(one for one in self.claims if one.kind is Kind.ROOT and one.certain)
 
 
 def read_sources(
@@ -207,7 +205,7 @@ class _SourceReader:
                 if inner := self.application.module(f"{package}.{part}"):
                     yield inner
 
-    def _modules(self, modules: Iterable[Module]) -> Iterator[Evidence]:
+    def _modules(self, modules: Iterable[Module]) -> Iterator[Claim]:
         reader = None
         entries = {
             one.path for one in modules if one.path in self.start.files or one.name.endswith("__main__")
@@ -233,7 +231,7 @@ class _SourceReader:
 
     # Command lines
 
-    def _line(self, line: Line) -> Iterator[Evidence]:
+    def _line(self, line: Line) -> Iterator[Claim]:
         words = line.words
         server = find_server(words[0] if not words[0].startswith("python") else _module_of(words))
         if words[0].startswith("python") and "runserver" in words:
@@ -257,24 +255,22 @@ class _SourceReader:
         for config in configs:
             yield from self._config(config, line, server.programs[0])
 
-    def _place(
-        self, text: str, line: Line, directory: bool, file: str = "", at: int = 0
-    ) -> Iterator[Evidence]:
+    def _place(self, text: str, line: Line, directory: bool, file: str = "", at: int = 0) -> Iterator[Claim]:
         found = locate(text, line.workdir) if text not in ("-", "", "None", "syslog") else None
         if found is not None and found[0] and not is_anyones(found[0].rstrip("/") or "/"):
             kind = Kind.HOME if found[0].startswith("~") else Kind.WRITE
-            yield Evidence(kind, found[0], file or line.file, at or line.line, True, directory)
+            yield Claim(kind, found[0], file or line.file, at or line.line, True, directory)
 
-    def _ports(self, values: Iterable[str], line: Line, file: str = "", at: int = 0) -> Iterator[Evidence]:
+    def _ports(self, values: Iterable[str], line: Line, file: str = "", at: int = 0) -> Iterator[Claim]:
         for value in values:
             if value.startswith(("unix:", "/")):
                 yield from self._place(value.removeprefix("unix:"), line, False, file, at)
                 continue
             match = _PORT.match(value)
             if match and 0 < int(match[1]) < 1024:
-                yield Evidence(Kind.PORT, match[1], file or line.file, at or line.line)
+                yield Claim(Kind.PORT, match[1], file or line.file, at or line.line)
 
-    def _config(self, written: str, line: Line, program: str) -> Iterator[Evidence]:
+    def _config(self, written: str, line: Line, program: str) -> Iterator[Claim]:
         """A server's configuration file: Python names for gunicorn, an ini file for supervisord."""
         path = (
             posixpath.normpath(posixpath.join(line.workdir, written.removeprefix("file:"))) if written else ""

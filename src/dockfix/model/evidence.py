@@ -1,4 +1,4 @@
-"""What is said of an image outside its Dockerfile: by the application's sources, by what deploys it."""
+"""What is known of an image beyond its Dockerfile: from the application's sources, and from what runs it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dockfix.results import Finding
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
-    """What was heard of one image, and what follows from it; paths are absolute and in the image.
+class Evidence:
+    """What was found about one image, and what follows from it; paths are absolute and in the image.
 
     `directories` are those that the application surely writes outside what is its user's, `mounts`
     places that have to be the user's already where something is mounted. `fills` are (text of a
@@ -25,4 +25,4 @@ class Testimony:
     notes: tuple[Finding, ...] = ()
 
 
-SILENT: Final = Testimony()
+NO_EVIDENCE: Final = Evidence()
