@@ -197,9 +197,9 @@ def test_a_mistake_in_a_config_stops_all_before_anything_is_written(dockfix: Run
 
 USAGE = {
     "unknown option": (["--frob"], "--frob"),
-    "two modes": (["--write", "--check"], "--write and --check exclude each other"),
-    "two volumes": (["-q", "-v"], "--quiet and --verbose exclude each other"),
-    "illegal user": (["--user", "root"], "--user: 'root' is no account name"),
+    "two modes": (["--write", "--check"], "--write and --check cannot be used together"),
+    "two volumes": (["-q", "-v"], "--quiet and --verbose cannot be used together"),
+    "illegal user": (["--user", "root"], "--user: 'root' is not a valid user name"),
     "no number": (["--uid", "x"], "dockfix: --uid must be a whole number, not 'x'\n"),
     "too few": (["--verify-jobs", "0"], "--verify-jobs must be a whole number, 1 or more, not 0\n"),
     "no time": (["--timeout", "nan"], "--timeout must be a number of seconds, 0.001 or more, not nan\n"),
@@ -208,8 +208,8 @@ USAGE = {
         ["--install", "conda"],
         'dockfix: --install must be one of "user", "venv", "system", not \'conda\'\n',
     ),
-    "no such family": (["--base", "dos"], "--base: no base family named 'dos'"),
-    "input beside files": (["-", "Dockerfile"], "- stands alone"),
+    "no such family": (["--base", "dos"], "--base: unknown base family 'dos'"),
+    "input beside files": (["-", "Dockerfile"], "- cannot be combined with other paths"),
     "input for manifests": (["-", "--manifests"], "--manifests edits files: name a Dockerfile instead of -"),
     "input as a folder": (["-", "--stdin-filename", "."], "--stdin-filename: '.' is a folder: name a file"),
     "an option like another": (["--chekc"], "--check"),
@@ -372,7 +372,7 @@ def test_what_cannot_be_written_fails_alone(dockfix: Run) -> None:
     Path("a").chmod(0o444)
     done = dockfix("--write", "a", "b")
     assert done.code == 123
-    assert "a: error: read-only [read-only] (allow writing it: chmod u+w)\n" in done.err
+    assert "a: error: read-only [read-only] (make it writable: chmod u+w)\n" in done.err
     assert (Path("a").read_text(), Path("b").read_text()) == (ROOT, MOVED)
 
 

@@ -100,18 +100,18 @@ MISTAKES = {
     ),
     "list for a choice": ("chown = []", '1: chown must be one of "all", "writable", "none", not a list'),
     "value for a table": ("images = 1", "1: images must be a table for each image, "),
-    "illegal user": ('user = "Root"', "1: user: 'Root' is no account name: "),
+    "illegal user": ('user = "Root"', "1: user: 'Root' is not a valid user name: "),
     "root's number": ("uid = 0", "1: uid: 0 is out of range: "),
     "unknown transform": (
         'ignore = ["pip-usr"]',
-        "1: ignore: no transform named 'pip-usr' (did you mean 'pip-user'?)",
+        "1: ignore: unknown transform 'pip-usr' (did you mean 'pip-user'?)",
     ),
-    "unknown family": ('base = "debain"', "1: base: no base family named 'debain' (did you mean 'debian'?)"),
+    "unknown family": ('base = "debain"', "1: base: unknown base family 'debain' (did you mean 'debian'?)"),
     "unknown fact": (
         '[images."acme/x"]\nfamly = "debian"',
         "1: images: no such key for the image acme/x: famly (see ",
     ),
-    "no TOML": ("user = 'a'\nuid = \n", "2: no valid TOML: "),
+    "no TOML": ("user = 'a'\nuid = \n", "2: invalid TOML: "),
 }
 
 
@@ -132,20 +132,20 @@ def test_lines_are_counted_in_pyproject_too(tmp_path: Path) -> None:
 
 def test_a_table_that_is_none(tmp_path: Path) -> None:
     put(tmp_path, "pyproject.toml", "[tool]\ndockfix = 1\n")
-    with pytest.raises(ConfigError, match=r"tool\.dockfix is no table"):
+    with pytest.raises(ConfigError, match=r"tool\.dockfix is not a table"):
         find_config(str(tmp_path))
 
 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"user": "root"}, "--user: 'root' is no account name: "),
+        ({"user": "root"}, "--user: 'root' is not a valid user name: "),
         ({"uid": 0}, "--uid: 0 is out of range: "),
         (
             {"select": frozenset({"set-usr"})},
-            "--select: no transform named 'set-usr' (did you mean 'set-user'?)",
+            "--select: unknown transform 'set-usr' (did you mean 'set-user'?)",
         ),
-        ({"base": "win"}, "--base: no base family named 'win' ("),
+        ({"base": "win"}, "--base: unknown base family 'win' ("),
     ],
 )
 def test_a_mistake_on_the_command_line(overrides: dict[str, object], message: str) -> None:

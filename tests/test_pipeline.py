@@ -240,7 +240,7 @@ def test_nul_byte_is_told_of_with_its_line() -> None:
 
 @pytest.mark.parametrize("options", [Options(select=UNKNOWN), Options(ignore=UNKNOWN)])
 def test_unknown_transform_is_told_of(options: Options) -> None:
-    with pytest.raises(OptionError, match="no transform is called 'set-users'"):
+    with pytest.raises(OptionError, match="unknown transform 'set-users'"):
         fix("FROM python:3.12\n", options)
 
 

@@ -20,8 +20,8 @@ GOOD = b'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nCMD ["python", "app.py"]
 # What each trap's line starts with; "" is said by nothing but the patch, "-" by nothing at all.
 LINES = {
     "backup/Dockerfile~": "-",
-    "binary/Dockerfile": ":1: error: a NUL byte [nul-byte]",
-    "broken-link/Dockerfile": ": a link to nothing or to itself [dead-link]",
+    "binary/Dockerfile": ":1: error: contains a NUL byte [nul-byte]",
+    "broken-link/Dockerfile": ": a broken symbolic link [dead-link]",
     "crlf/Dockerfile": "",
     "devcontainer/.devcontainer/Dockerfile": ": a dev container",
     "empty/Dockerfile": ": error: empty file [empty]",
@@ -32,9 +32,9 @@ LINES = {
     "huge/Dockerfile": ": error: larger than 16 MiB [too-large]",
     "ignored/Dockerfile": "-",
     "latin-1/Dockerfile": ":2: error: not UTF-8: byte 0xe9 [not-utf-8]",
-    "link-loop/Dockerfile": ": a link to nothing or to itself [dead-link]",
-    "link-out/Dockerfile": ": a link to '",
-    "link-to-folder/Dockerfile": ": a link to a folder, not a file [not-a-file]",
+    "link-loop/Dockerfile": ": a broken symbolic link [dead-link]",
+    "link-out/Dockerfile": ": a symbolic link to '",
+    "link-to-folder/Dockerfile": ": a symbolic link to a folder, not a file [not-a-file]",
     "link-twice/Dockerfile": "-",
     "long-line/Dockerfile": ":2: ",
     "mark/Dockerfile": "",
@@ -47,13 +47,13 @@ LINES = {
     "notes/Dockerfile.dockerignore": "-",
     "only-comments/Dockerfile": ":1: ",
     "read-only/Dockerfile": "",
-    "submodule": ": a submodule, not searched [submodule]",
+    "submodule": ": a submodule, which is not searched [submodule]",
     "template/Dockerfile.j2": ": a template, not a Dockerfile [template]",
     "unknown-instruction/Dockerfile": ":2: ",
     "unreadable/Dockerfile": ": error: not readable [unreadable]",
     "unterminated-heredoc/Dockerfile": ":2: ",
     "utf-16/Dockerfile": ":1: error: UTF-16 text [not-utf-8]",
-    "vendor/x/Dockerfile": ": copied here from elsewhere [vendored]",
+    "vendor/x/Dockerfile": ": vendored from elsewhere [vendored]",
 }
 FAILED = {"binary", "empty", "huge", "latin-1", "unreadable", "utf-16"}
 

@@ -193,9 +193,9 @@ def _read_request(paths: Sequence[str], given: Mapping[str, Any]) -> Request:
         execution=Execution(**_read(Execution, given)),
     )
     if request.output.write and request.output.check:
-        raise ConfigError("--write and --check exclude each other")
+        raise ConfigError("--write and --check cannot be used together")
     if request.reports.quiet and request.reports.verbose:
-        raise ConfigError("--quiet and --verbose exclude each other")
+        raise ConfigError("--quiet and --verbose cannot be used together")
     if request.output.split_by is not None and request.output.file is None:
         raise ConfigError("--split-by needs --output FOLDER")
     _check_paths(request)
@@ -206,7 +206,7 @@ def _check_paths(request: Request) -> None:
     """Raise ConfigError where standard input cannot be what is asked for, or an option lacks its dashes."""
     name = request.files.stdin_name
     if request.reads_standard_input and len(request.paths) > 1:
-        raise ConfigError("- stands alone: standard input is one Dockerfile")
+        raise ConfigError("- cannot be combined with other paths")
     if request.reads_standard_input and request.files.manifests:
         raise ConfigError("--manifests edits files: name a Dockerfile instead of -")
     if name is not None and os.path.isdir(name):

@@ -101,7 +101,7 @@ def _tool_table(path: str) -> Mapping[str, object] | None:
     tool = _parse(path).get("tool", {})
     table = tool.get("dockfix") if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
-        raise ConfigError(f"{path}: tool.dockfix is no table: write [tool.dockfix]")
+        raise ConfigError(f"{path}: tool.dockfix is not a table: write [tool.dockfix]")
     return table
 
 
@@ -117,9 +117,9 @@ def _parse(path: str) -> Mapping[str, object]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         line = re.search(r"at line (\d+)", str(error))
         where = f"{path}:{line[1]}" if line else path
-        raise ConfigError(f"{where}: no valid TOML: {error}") from None
+        raise ConfigError(f"{where}: invalid TOML: {error}") from None
     except OSError as error:
-        raise ConfigError(f"{path}: not readable: {error.strerror}") from None
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def _load(path: str, table: Mapping[str, object]) -> Config:
@@ -186,7 +186,7 @@ def _check_names(where: str, names: frozenset[str]) -> None:
     known = tuple(transform.name for transform in TRANSFORMS)
     for name in sorted(names):
         if name not in known:
-            raise ConfigError(f"{where}: no transform named {name!r} ({suggest(name, known)})")
+            raise ConfigError(f"{where}: unknown transform {name!r} ({suggest(name, known)})")
 
 
 def _check_images(where: str, images: Mapping[str, Mapping[str, object]]) -> None:
@@ -215,7 +215,7 @@ FAMILIES: Final = (
 
 def _check_family(where: str, family: str) -> None:
     if family not in FAMILIES:
-        raise ConfigError(f"{where}: no base family named {family!r} ({suggest(family, FAMILIES)})")
+        raise ConfigError(f"{where}: unknown base family {family!r} ({suggest(family, FAMILIES)})")
 
 
 _MEANINGS: Final[Mapping[str, Callable[[str, Any], None]]] = {

@@ -18,7 +18,7 @@ def explain(name: str) -> str:
         if transform.name == name:
             return f"{transform.name}\n\n{transform.doc.strip()}\n{_show(transform.before, transform.after)}"
     known = tuple(transform.name for transform in TRANSFORMS)
-    raise ConfigError(f"--explain: no transform named {name!r} ({suggest(name, known)})")
+    raise ConfigError(f"--explain: unknown transform {name!r} ({suggest(name, known)})")
 
 
 def _show(before: str, after: str) -> str:

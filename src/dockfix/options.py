@@ -76,7 +76,7 @@ class Options:
     def __post_init__(self) -> None:
         if not _ACCOUNT_NAME.fullmatch(self.user) or self.user == "root":
             raise OptionError(
-                f"user: {self.user!r} is no account name: use a lower-case letter or _, then up to 30"
+                f"user: {self.user!r} is not a valid user name: use a lower-case letter or _, then up to 30"
                 " lower-case letters, digits, - or _, and not root"
             )
         try:

@@ -36,10 +36,10 @@ def fix(text: str, options: Options = _DEFAULT, context: Context | None = None) 
     """
     unknown = (options.select | options.ignore) - NAMES
     if unknown:
-        raise OptionError(f"no transform is called {sorted(unknown)[0]!r}: see --list")
+        raise OptionError(f"unknown transform {sorted(unknown)[0]!r}: see --list")
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        return Failed(Finding(codes.NUL_BYTE, line, "the file holds a NUL byte", "it is no Dockerfile"))
+        return Failed(Finding(codes.NUL_BYTE, line, "contains a NUL byte", "this is not a Dockerfile"))
     tree = parse(text)
     ignored, line = ignored_names(tree)
     if "*" in ignored:

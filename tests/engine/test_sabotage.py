@@ -121,7 +121,7 @@ def test_missing_path_is_told_where_nothing_starts_the_script(tmp_path: Path) ->
     original = ORIGINAL.replace('"service.py"', '"-m", "flask", "run"')
     verdict = verify("flask-behind-gunicorn", original, rewrite, tmp_path)
     assert verdict.kind is Kind.BREAKS
-    assert verdict.details.reason == "the script flask was on PATH, and is not now"
+    assert verdict.details.reason == "the script flask was on PATH, and no longer is"
 
 
 @pytest.mark.engine
@@ -136,7 +136,7 @@ def test_unwritten_directory_of_another_owner_is_told(tmp_path: Path) -> None:
     )
     verdict = verify("service-that-writes-everywhere", original, rewrite, tmp_path, seconds=2)
     assert verdict.kind is Kind.BREAKS
-    assert verdict.details.reason == "/app/state was written before, and the user may not write it"
+    assert verdict.details.reason == "/app/state was written before, and the user cannot write it"
 
 
 @pytest.mark.engine
@@ -155,4 +155,4 @@ def test_original_that_fails_by_itself_cannot_be_compared(tmp_path: Path) -> Non
     rewrite = REWRITE.replace('CMD ["python", "service.py"]', command)
     verdict = verify("service-that-writes-everywhere", original, rewrite, tmp_path)
     assert verdict.kind is Kind.INCOMPARABLE
-    assert verdict.details.reason == "the original itself ends with exit code 1: no database"
+    assert verdict.details.reason == "the original itself exits with code 1: no database"

@@ -40,7 +40,7 @@ def test_what_is_no_file_fails_at_once(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     messages = {
         "pipe": "a named pipe, not a file",
-        "nowhere": "a symbolic link to nothing",
+        "nowhere": "a broken symbolic link",
         "loop": "a symbolic link to itself",
         "gone": "no such file",
         ".": "a folder, not a file",
@@ -61,4 +61,4 @@ def test_an_unreadable_file_names_the_cure(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("dockfix.files.reading.os.open", refuse)
     failed = read_source(str(tmp_path / "Dockerfile"))
     assert isinstance(failed, Failed)
-    assert str(failed.error) == "not readable [unreadable] (allow reading it: chmod u+r)"
+    assert str(failed.error) == "not readable [unreadable] (make it readable: chmod u+r)"

@@ -70,7 +70,7 @@ def test_what_is_gone_is_not_made_again(file: Path) -> None:
 
 def test_a_read_only_file_is_refused(file: Path) -> None:
     file.chmod(0o444)
-    with pytest.raises(WriteError, match=r"read-only \[read-only\] \(allow writing it: chmod u\+w\)"):
+    with pytest.raises(WriteError, match=r"read-only \[read-only\] \(make it writable: chmod u\+w\)"):
         replace_content(str(file), BEFORE, AFTER)
     assert file.read_bytes() == BEFORE
 
@@ -90,7 +90,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("dockfix.files.writing.os.fsync", fail)
-    with pytest.raises(WriteError, match="not written: No space left on device"):
+    with pytest.raises(WriteError, match="could not be written: No space left on device"):
         replace_content(str(file), BEFORE, AFTER)
     assert file.read_bytes() == BEFORE
     assert len(list(file.parent.iterdir())) == 1

@@ -119,5 +119,5 @@ def test_one_patch_of_all(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["0", "-1", "team", ""])
 def test_other_groupings_are_refused(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(ValueError, match="--split-by: "):
+    with pytest.raises(ValueError, match="--split-by must be "):
         group_by(kind, str(tmp_path))

@@ -72,7 +72,7 @@ def test_write_refuses_what_is_not_committed(dockfix: Run, repository: Repositor
     repository.put("new/Dockerfile")
     code, _, err = dockfix("--write", ".")
     assert code == 123
-    cure = "(commit them, or --allow-dirty)"
+    cure = "(commit them, or pass --allow-dirty)"
     assert f"s03/Dockerfile: error: has uncommitted changes [uncommitted] {cure}\n" in err
     assert Path("s03/Dockerfile").read_text() == "FROM mine\nCMD b\n"
     assert "USER" in Path("s04/Dockerfile").read_text()
@@ -85,7 +85,7 @@ def test_a_run_can_be_taken_back(dockfix: Run, repository: Repository) -> None:
     untouched = Path("gosu/Dockerfile").stat()
     assert dockfix("--write", ".")[0] == 0
     assert len(repository.git("diff", "--name-only").splitlines()) == FILES
-    assert dockfix("--undo") == (0, "", f"{FILES} put back\n")
+    assert dockfix("--undo") == (0, "", f"{FILES} files restored\n")
     assert repository.git("status", "--porcelain") == ""
     assert Path("gosu/Dockerfile").stat() == untouched
     assert dockfix("--undo") == (0, "", "nothing to undo\n")
@@ -97,10 +97,10 @@ def test_undo_says_what_it_leaves(dockfix: Run) -> None:
     code, _, err = dockfix("--undo")
     assert code == 123
     assert (
-        "s00/Dockerfile: error: changed since it was written [changed-meanwhile] (put it back by hand)\n"
+        "s00/Dockerfile: error: changed since it was written [changed-meanwhile] (restore it by hand)\n"
         in err
     )
-    assert f"{FILES - 1} put back, 1 not\n" in err
+    assert f"{FILES - 1} files restored, 1 not\n" in err
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the stand-in travels by fork")
@@ -108,9 +108,7 @@ def test_a_crash_is_one_line_and_one_failure(dockfix: Run, repository: Repositor
     repository.put("s05/Dockerfile", text="FROM crash\n")
     code, _, err = dockfix("--check", ".")
     assert code == 123
-    assert (
-        "s05/Dockerfile: error: the process that worked on it died [crash] (report it with the file)\n" in err
-    )
+    assert "s05/Dockerfile: error: its worker process died [crash] (please report it, with the file)\n" in err
     assert f"  would change     {FILES - 1}\n" in err
     assert "  failed            1\n" in err
 

@@ -119,7 +119,7 @@ def answers(*statuses: int) -> tuple[Answer, ...]:
         ({"answers": answers(0)}, Ground.ANSWERS, ""),
         ({"answers": answers(500, 404), "health": None}, Ground.ANSWERS, ""),
         ({"answers": ()}, Ground.HEALTH, " (no port answered; its health check passed)"),
-        ({"answers": answers(500), "health": None}, Ground.ERRORS, " (it answered with errors alone)"),
+        ({"answers": answers(500), "health": None}, Ground.ERRORS, " (it answered with errors only)"),
         ({"answers": (), "health": 1}, Ground.STAYED_UP, " (stayed up; no port answered)"),
         (
             {"answers": (), "health": None, "up": False, "exit_code": 0},
@@ -142,9 +142,9 @@ def test_what_a_proof_rests_on_is_told(changes: dict[str, Any], ground: Ground, 
     [
         (
             {"up": False, "exit_code": 3, "answers": (), "health": None, "log_tail": ("no database",)},
-            "the original itself ends with exit code 3: no database",
+            "the original itself exits with code 3: no database",
         ),
-        ({"asked_inside": False}, "the image holds no Python that could be asked"),
+        ({"asked_inside": False}, "the image has no Python to inspect it with"),
         ({"started": "no command specified"}, "the original does not start: no command specified"),
     ],
 )

@@ -54,7 +54,7 @@ def test_builders_are_those_of_docker_alone(tmp_path: Path, monkeypatch: pytest.
     put(tmp_path, "podman", "echo 5.0")
     monkeypatch.setenv("PATH", str(tmp_path))
     prover = Prover(VerifyOptions(builders=("far",)))
-    with pytest.raises(EngineError, match="podman has no builders: use docker"):
+    with pytest.raises(EngineError, match="podman does not support builders: use docker"):
         prover.__enter__()
 
 
@@ -71,7 +71,7 @@ def test_first_engine_that_answers_is_used(tmp_path: Path, monkeypatch: pytest.M
     put(tmp_path, "podman", "echo 5.0")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_engine() == Engine("podman", str(tmp_path / "podman"))
-    with pytest.raises(EngineError, match="docker does not answer"):
+    with pytest.raises(EngineError, match="docker does not respond"):
         find_engine("docker")
     with pytest.raises(EngineError, match="none of buildah is on PATH"):
         find_engine("buildah")
@@ -79,7 +79,7 @@ def test_first_engine_that_answers_is_used(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [(None, "none of docker, podman, nerdctl, buildah is on PATH"), ("kaniko", "'kaniko' is not known")],
+    [(None, "none of docker, podman, nerdctl, buildah is on PATH"), ("kaniko", "unknown engine 'kaniko'")],
 )
 def test_missing_engine_is_told_with_its_cure(
     name: str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

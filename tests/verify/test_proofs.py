@@ -103,7 +103,7 @@ def test_a_patch_leaves_out_what_breaks_and_keeps_it(dockfix: Run, tmp_path: Pat
     ]
     (kept,) = (tmp_path / "state").rglob("*.patch")
     assert kept.read_text().startswith("--- a/bad.Dockerfile\n+++ b/bad.Dockerfile\n")
-    assert f"(report it with {kept})" in err
+    assert f"(please report it with {kept})" in err
     rows = {row["path"]: row for row in json.loads(Path("r.json").read_text())["files"]}
     assert rows["good.Dockerfile"]["proof"]["kind"] == "proven"
     assert "proof" not in rows["done.Dockerfile"]
@@ -195,5 +195,5 @@ def test_what_stands_inside_of_another_file_is_not_proven(dockfix: Run) -> None:
     readme = Path("README.md")
     readme.write_text("```dockerfile\nFROM a\nRUN b\n```\n")
     _, _, err = dockfix("--write", "--verify", "--embedded", "--engine", "none", "README.md")
-    assert "README.md: not proven: it stands inside of another file, which cannot be built" in err
+    assert "README.md: not proven: it is embedded in another file, which cannot be built" in err
     assert "USER" not in readme.read_text()

@@ -206,8 +206,8 @@ class _Search:
         self._look_around(listing, top)
         for name in listing.submodules:
             if not self.selection.excludes(os.path.join(self.real, name)):
-                cure = "name it as a path of its own"
-                yield self._refuse(name, codes.SUBMODULE, "a submodule, not searched", cure)
+                cure = "pass it as a path of its own"
+                yield self._refuse(name, codes.SUBMODULE, "a submodule, which is not searched", cure)
         for name, why in listing.closed:
             yield self._closed(name, why)
 
@@ -251,10 +251,10 @@ class _Search:
             return
         if not asked and not self.selection.everything and is_vendored(name.split("/")[:-1]):
             yield self._refuse(
-                name, codes.VENDORED, "copied here from elsewhere", "--include it, or mend its origin"
+                name, codes.VENDORED, "vendored from elsewhere", "--include it, or fix it at its origin"
             )
         elif template and not asked:
-            cure = "render it, fix the result, carry it over"
+            cure = "render it, fix the result, and port the change"
             yield self._refuse(name, codes.TEMPLATE, "a template, not a Dockerfile", cure)
         else:
             yield from self._look(name)
@@ -298,13 +298,13 @@ class _Search:
         try:
             real = os.path.realpath(path, strict=True)
         except OSError:
-            return self._refuse(name, codes.DEAD_LINK, "a link to nothing or to itself", "mend or delete it")
+            return self._refuse(name, codes.DEAD_LINK, "a broken symbolic link", "fix or delete it")
         if not os.path.isfile(real):
-            return self._refuse(name, codes.NOT_A_FILE, "a link to a folder, not a file", "link to a file")
+            message = "a symbolic link to a folder, not a file"
+            return self._refuse(name, codes.NOT_A_FILE, message, "link to a file")
         if os.path.commonpath([real, self.real]) != self.real:
-            return self._refuse(
-                name, codes.OUTSIDE, f"a link to {real!r}, outside of here", "name that file itself"
-            )
+            message = f"a symbolic link to {real!r}, outside this folder"
+            return self._refuse(name, codes.OUTSIDE, message, "pass that file itself")
         return Candidate(path, real)
 
     def _misplaced(self, name: str, seen: set[str]) -> Iterator[Candidate]:
@@ -365,7 +365,7 @@ class _Search:
         return Candidate(self._path(name), os.path.join(self.real, name), finding)
 
     def _closed(self, name: str, why: str) -> Candidate:
-        finding = Finding(codes.UNREADABLE, 0, f"not readable: {why}", "allow reading it: chmod u+rx")
+        finding = Finding(codes.UNREADABLE, 0, f"not readable: {why}", "make it readable: chmod u+rx")
         return Candidate(self._path(name), os.path.join(self.real, name), finding, failed=True)
 
 

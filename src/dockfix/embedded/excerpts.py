@@ -79,10 +79,10 @@ class Excerpt:
         """What makes the file hold `fixed` instead; raises CannotCarry."""
         text = self.text
         if _holes(text) != _holes(fixed):
-            raise CannotCarry("the fix would move or repeat a value that is filled in later")
+            raise CannotCarry("the fix would move or repeat an interpolated value")
         for start, end, new in changed_spans(text, fixed):
             if _holes(text[start:end]):
-                raise CannotCarry("the fix would touch a value that is filled in later")
+                raise CannotCarry("the fix would change an interpolated value")
             whole = (start == 0 or text[start - 1] == "\n") and (start == end or text[end - 1] == "\n")
             if whole and start and (not new or new.endswith("\n")):
                 yield from self._line_edits(start, end, new)
@@ -187,24 +187,28 @@ def rewrite(
                 text = candidate
                 excerpts[index] = replace(excerpt, cells=_as_cells(result.text))
             else:
-                why = candidate.args[0] if isinstance(candidate, CannotCarry) else "it would not read back"
-                result = _skipped(codes.CANNOT_CARRY, f"the fixed text has no spelling here: {why}")
+                why = (
+                    candidate.args[0]
+                    if isinstance(candidate, CannotCarry)
+                    else "it would be read differently"
+                )
+                result = _skipped(codes.CANNOT_CARRY, f"the fixed text cannot be written here: {why}")
         results.append(_located(result, excerpt, source))
     return text, tuple(reversed(results))
 
 
 def _fix(excerpt: Excerpt, fix: Callable[[str], Result]) -> Result:
     if excerpt.obstacle:
-        return _skipped(codes.NOT_PLAIN_TEXT, f"the Dockerfile is not written out here: {excerpt.obstacle}")
+        return _skipped(codes.NOT_PLAIN_TEXT, f"the Dockerfile is not a literal here: {excerpt.obstacle}")
     line = hole_in_the_way(excerpt.text)
     if line is not None:
-        what = f"a value that is filled in later stands in {line.keyword}"
+        what = f"{line.keyword} contains an interpolated value"
         return _skipped(codes.HOLE_IN_THE_WAY, what, line.line)
     return fix(excerpt.text)
 
 
 def _skipped(code: Code, message: str, line: int = 1) -> Skipped:
-    return Skipped((Finding(code, line, message, "apply what dockfix says of the built text by hand"),))
+    return Skipped((Finding(code, line, message, "run dockfix on the resulting text, and copy the changes"),))
 
 
 def _carry(source: str, excerpt: Excerpt, fixed: str) -> str | CannotCarry:

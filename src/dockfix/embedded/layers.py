@@ -56,7 +56,7 @@ def dedent(cells: Cells) -> tuple[Cells, str]:
         blank = not text.strip(" \t")
         out += line[len(text) :] if blank else line[len(margin) :]
     if text_of(out) != textwrap.dedent(text_of(cells)):
-        raise NotFollowed("textwrap.dedent treats its white space in a way of its own")
+        raise NotFollowed("textwrap.dedent treats its whitespace differently")
     return tuple(out), margin
 
 
@@ -80,7 +80,7 @@ def cleandoc(cells: Cells) -> tuple[Cells, str]:
     if out and out[-1].char == "\n":
         out.pop()
     if text_of(out) != inspect.cleandoc(text_of(cells)):
-        raise NotFollowed("inspect.cleandoc treats its white space in a way of its own")
+        raise NotFollowed("inspect.cleandoc treats its whitespace differently")
     return tuple(out), margin
 
 
@@ -127,7 +127,7 @@ def fill_braces(cells: Cells, holes: Holes) -> Cells:
             at = _closing_brace(text, at)
             out.append(holes.over(cells[match.start() : at]))
         else:
-            raise NotFollowed("str.format would refuse its braces")
+            raise NotFollowed("str.format would reject its braces")
     return (*out, *cells[at:])
 
 
@@ -136,7 +136,7 @@ def _closing_brace(text: str, at: int) -> int:
     while depth:
         match = re.compile(r"[{}]").search(text, at)
         if match is None:
-            raise NotFollowed("str.format would refuse its braces")
+            raise NotFollowed("str.format would reject its braces")
         depth += 1 if match[0] == "{" else -1
         at = match.end()
     return at

@@ -311,4 +311,4 @@ def _characters(call: cst.Call) -> str | None:
     value = argument.evaluated_value if isinstance(argument, cst.SimpleString) else None
     if len(call.args) == 1 and isinstance(value, str):
         return value
-    raise NotFollowed("what is stripped is no constant")
+    raise NotFollowed("the characters to strip are not a constant")

@@ -114,7 +114,7 @@ def _block_cells(source: str, node: ScalarNode) -> tuple[Cells, str]:
     text = text_of(cells)
     kept = len(value) if text.startswith(value) else -1
     if kept < 0 or text[kept:].strip():
-        raise NotFollowed("its block is read in a way of its own")
+        raise NotFollowed("YAML reads its block differently")
     return tuple(cells[:kept]), " " * width
 
 

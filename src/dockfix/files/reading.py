@@ -77,13 +77,13 @@ def _read(handle: int, guess: int, most: int) -> bytes:
 def decode(data: bytes) -> Source | Failed:
     """`data` as text; Failed where it is empty, too large, holds a NUL byte or is not UTF-8."""
     if len(data) > MAX_BYTES:
-        return _failed(codes.TOO_LARGE, 0, f"larger than {MAX_BYTES >> 20} MiB", "no Dockerfile is that long")
+        return _failed(codes.TOO_LARGE, 0, f"larger than {MAX_BYTES >> 20} MiB", "check the file")
     if not data.strip():
         return _failed(codes.EMPTY, 0, "empty file", "write a Dockerfile, or delete it")
     if data.startswith(_UTF_16):
         return _failed(codes.NOT_UTF_8, 1, "UTF-16 text", "save it as UTF-8")
     if (at := data.find(b"\0")) >= 0:
-        return _failed(codes.NUL_BYTE, _line(data, at), "a NUL byte", "save it as UTF-8 text")
+        return _failed(codes.NUL_BYTE, _line(data, at), "contains a NUL byte", "save it as UTF-8 text")
     try:
         return Source(data, data.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -103,14 +103,14 @@ def _failed(code: Code, line: int, message: str, cure: str) -> Failed:
 def _explain(path: str, error: OSError) -> Finding:
     if error.errno == errno.ENOENT:
         if os.path.islink(path):
-            return Finding(codes.MISSING, 0, "a symbolic link to nothing", "mend or delete the link")
+            return Finding(codes.MISSING, 0, "a broken symbolic link", "fix or delete the link")
         return Finding(codes.MISSING, 0, "no such file", "check the name")
     if error.errno == errno.ELOOP:
-        return Finding(codes.MISSING, 0, "a symbolic link to itself", "mend or delete the link")
+        return Finding(codes.MISSING, 0, "a symbolic link to itself", "fix or delete the link")
     if error.errno == errno.EACCES:
-        return Finding(codes.UNREADABLE, 0, "not readable", "allow reading it: chmod u+r")
+        return Finding(codes.UNREADABLE, 0, "not readable", "make it readable: chmod u+r")
     if error.errno in (errno.EINVAL, errno.EISDIR, errno.ENXIO):
-        return Finding(codes.NOT_A_FILE, 0, _kind(path), "name a regular file")
+        return Finding(codes.NOT_A_FILE, 0, _kind(path), "pass a regular file")
     reason = error.strerror or str(error)
     return Finding(codes.UNREADABLE, 0, f"not readable: {reason}", "check the file system")
 
@@ -124,4 +124,4 @@ def _kind(path: str) -> str:
         stat.S_IFCHR: "a device",
         stat.S_IFBLK: "a device",
     }
-    return f"{kinds.get(stat.S_IFMT(mode), 'no regular file')}, not a file"
+    return f"{kinds.get(stat.S_IFMT(mode), 'a special file')}, not a file"

@@ -40,17 +40,18 @@ def replace_content(path: str, before: bytes, after: bytes) -> None:
     try:
         mode = os.stat(target).st_mode
         if not mode & 0o222 or not os.access(target, os.W_OK):
-            raise _refused(codes.READ_ONLY, "read-only", "allow writing it: chmod u+w")
+            raise _refused(codes.READ_ONLY, "read-only", "make it writable: chmod u+w")
         _write(target, before, after)
     except FileNotFoundError:
         raise _refused(codes.CHANGED_MEANWHILE, "gone since it was read", "run dockfix again") from None
     except PermissionError:
         folder = os.path.dirname(path) or os.curdir
-        raise _refused(codes.READ_ONLY, f"folder {folder!r} is not writable", "allow writing there") from None
+        message = f"folder {folder!r} is not writable"
+        raise _refused(codes.READ_ONLY, message, "make it writable: chmod u+w") from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise _refused(
-            codes.NOT_WRITTEN, f"not written: {reason}", "make room or check the file system"
+            codes.NOT_WRITTEN, f"could not be written: {reason}", "free some space, or check the file system"
         ) from None
 
 

@@ -16,7 +16,7 @@ from dockfix.runner.outcome import Analysis
 from dockfix.terminal import Terminal, show_path
 
 _UNCOMMITTED: Final = Finding(
-    codes.UNCOMMITTED, 0, "has uncommitted changes", "commit them, or --allow-dirty"
+    codes.UNCOMMITTED, 0, "has uncommitted changes", "commit them, or pass --allow-dirty"
 )
 
 
@@ -28,7 +28,7 @@ class Writer:
         self._journal: Journal | None = find_journal(common_folder(paths))
         self._commits = None if allow_dirty else _Commits()
         if self._journal.interrupted:
-            terminal.print("carrying on a run that was cut off; --undo takes back both")
+            terminal.print("resuming an interrupted run; --undo will undo both")
 
     def write(self, analysis: Analysis) -> Analysis:
         """The same analysis after its change, if one applies, was written; a refused one is Failed."""
@@ -39,7 +39,7 @@ class Writer:
         try:
             return _write(analysis, self._journal)
         except JournalError as error:
-            self._terminal.print(f"dockfix: {error}: this run cannot be undone by --undo")
+            self._terminal.print(f"dockfix: {error}: --undo will not be able to undo this run")
             self._journal = None
             return _write(analysis, None)
 
@@ -63,7 +63,8 @@ def undo(paths: Sequence[str], terminal: Terminal) -> bool:
     if restored + kept == 0:
         terminal.print("nothing to undo")
     else:
-        terminal.print(f"{restored} put back" + (f", {kept} not" if kept else ""))
+        files = "file" if restored == 1 else "files"
+        terminal.print(f"{restored} {files} restored" + (f", {kept} not" if kept else ""))
     return kept == 0
 
 

@@ -108,7 +108,7 @@ class Journal:
             file = open(self._path, "a", encoding="ascii")  # noqa: SIM115  # lives as long as the run
             file.write(json.dumps({"format": FORMAT}) + "\n" if new else "\n")
         except OSError as error:
-            message = f"no journal can be kept in {self.folder}: {error.strerror}"
+            message = f"cannot keep a journal in {self.folder}: {error.strerror}"
             raise JournalError(message) from None
         return file
 
@@ -173,10 +173,10 @@ def _put_back(entry: Entry) -> Finding | None:
         if now == entry.before:
             return None
         if sha256(now).hexdigest() != entry.after:
-            return Finding(codes.CHANGED_MEANWHILE, 0, "changed since it was written", "put it back by hand")
+            return Finding(codes.CHANGED_MEANWHILE, 0, "changed since it was written", "restore it by hand")
         replace_content(entry.path, now, entry.before)
     except OSError as error:
-        return Finding(codes.UNREADABLE, 0, f"not readable: {error.strerror}", "put it back by hand")
+        return Finding(codes.UNREADABLE, 0, f"not readable: {error.strerror}", "restore it by hand")
     except WriteError as error:
         return error.finding
     return None

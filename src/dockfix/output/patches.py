@@ -104,21 +104,21 @@ def describe(group: str, part: _Part) -> Iterator[str]:
     files = "1 Dockerfile" if count == 1 else f"{count} Dockerfiles"
     yield f"# Run the images of {files} as a user instead of root ({group})"
     yield ""
-    yield "The containers of these images ran as root. Now they run as an account of their own, which owns"
-    yield "what the application needs to write. `git apply` takes the patch at the top of the repository."
+    yield "Containers of these images ran as root. They now run as a dedicated user, which owns what the"
+    yield "application writes. Apply the patch with `git apply` at the top of the repository."
     yield ""
     yield "## What changed"
     yield ""
     for name, transforms in part.changed:
         yield f"- `{name}`: {', '.join(transforms)}"
     if part.reviews:
-        yield from _section("Look at these before merging", part.reviews)
+        yield from _section("Check these before merging", part.reviews)
     if part.notes:
-        yield from ("", "## What the files themselves cannot know", "")
+        yield from ("", "## What these files cannot show", "")
         for line, names in part.notes.items():
             yield f"- {line}: {_fold(names)}"
     if part.left:
-        yield from _section("Not in this patch, since they need a decision", part.left)
+        yield from _section("Not in this patch: these need a decision", part.left)
 
 
 def _section(title: str, findings: list[tuple[str, Finding]]) -> Iterator[str]:
@@ -143,7 +143,7 @@ def group_by(kind: str, root: str) -> Grouping:
         return lambda analysis: analysis.name.split("/")[0] if "/" in analysis.name else "top folder"
     if kind.isdecimal() and int(kind) > 0:
         return _Batches(int(kind)).of
-    raise ValueError(f"--split-by: {kind!r} is neither owner, dir nor a number of files")
+    raise ValueError(f"--split-by must be owner, dir or a number of files, not {kind!r}")
 
 
 class Owners:

@@ -32,7 +32,7 @@ def _read_block(tokens: list[str], at: int) -> tuple[dict[str, Any], int]:
         else:
             at += 1
     if at >= len(tokens):
-        raise ValueError("a block without an end")
+        raise ValueError("an unclosed block")
     return facts, at + 1
 
 

@@ -48,7 +48,7 @@ class Cluster:
         try:
             self._client: Any = distributed.Client(address, timeout="10s", set_as_default=False)
         except (OSError, ValueError) as error:
-            raise ConfigError(f"--scheduler: {address} does not answer: {error}") from None
+            raise ConfigError(f"--scheduler: no response from {address}: {error}") from None
         self._executor = self._client.get_executor(retries=RETRIES, pure=False)
 
     @property

@@ -79,8 +79,8 @@ def work(job: Job, seconds: float) -> Reply:
             _remember(key, (job.options, job.deployments, analysis, around))
             return Reply(analysis, around)
     except _TimeIsUpError:
-        message = f"not done after {seconds:g} seconds"
-        return lose(job, codes.TIMEOUT, message, "--timeout SECONDS, or --exclude it")
+        message = f"not finished after {seconds:g} seconds"
+        return lose(job, codes.TIMEOUT, message, "raise --timeout, or --exclude it")
 
 
 @contextmanager

@@ -155,5 +155,6 @@ def _bug(error: BaseException) -> Finding:
         trace = trace.tb_next
     place = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace else ""
     message = f"dockfix failed: {type(error).__name__}: {error}{place}".replace("\n", " ")
-    cure = f"untouched; report it with the file and Python {sys.version_info.major}.{sys.version_info.minor}"
+    python = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+    cure = f"the file is unchanged; please report this, with the file and {python}"
     return Finding(codes.INTERNAL_ERROR, 0, message, cure)

@@ -202,7 +202,7 @@ def _work_one_by_one(jobs: list[Job], seconds: float) -> Iterator[Reply]:
                 yield single.submit([job], seconds).result(timeout=2 * seconds)[0]
             except BrokenExecutor:
                 single.kill()
-                yield lose(job, codes.CRASH, "the process that worked on it died", "report it with the file")
+                yield lose(job, codes.CRASH, "its worker process died", "please report it, with the file")
             except FutureTimeoutError:
                 single.kill()
                 yield lose(

@@ -28,7 +28,7 @@ class Ground(StrEnum):
 
 _WEAKER: Final = {
     Ground.HEALTH: "no port answered; its health check passed",
-    Ground.ERRORS: "it answered with errors alone",
+    Ground.ERRORS: "it answered with errors only",
     Ground.ENDED: "ended with 0; no port answered",
     Ground.STAYED_UP: "stayed up; no port answered",
 }

@@ -43,9 +43,9 @@ def _mount_error(mount: str) -> str:
         if not equals and key not in _SWITCHES:
             return f"--mount has {part!r} without a value"
         if key not in _KEYS and key not in _SWITCHES:
-            return f"--mount knows no {name!r}"
+            return f"--mount does not support {name!r}"
         if key == "from" and "$" in value[:-1]:
-            return "--mount takes no variable in from"
+            return "--mount does not expand variables in from"
         if key in ("mode", "uid", "gid"):
             owned = key
         if "$" in value:
@@ -53,10 +53,10 @@ def _mount_error(mount: str) -> str:
         elif key == "type":
             kind = value.lower()
             if kind not in _MOUNT_TYPES:
-                return f"--mount knows no type {value!r}"
+                return f"--mount does not support type {value!r}"
         elif key == "sharing" and value.lower() not in _SHARING:
-            return f"--mount knows no sharing {value!r}"
-    return f"--mount of type {kind} takes no {owned}" if owned and kind in ("bind", "tmpfs") else ""
+            return f"--mount does not support sharing {value!r}"
+    return f"--mount of type {kind} does not support {owned}" if owned and kind in ("bind", "tmpfs") else ""
 
 
 def find_health_error(flag: Flag) -> str:

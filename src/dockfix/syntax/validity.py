@@ -56,7 +56,7 @@ def rejections(tree: Dockerfile) -> tuple[Problem, ...]:
     for instruction in tree.instructions:
         message = _error(instruction.said)
         if not message and not has_stage and instruction.keyword not in ("FROM", "ARG"):
-            message = f"{instruction.keyword} stands before the first FROM"
+            message = f"{instruction.keyword} comes before the first FROM"
         has_stage = has_stage or instruction.keyword == "FROM"
         if message:
             found.append(Problem(instruction.line, message))
@@ -99,7 +99,7 @@ def _word_error(line: LogicalLine) -> str:
     else:
         words = [args] if keyword in ("USER", "WORKDIR", "STOPSIGNAL") else []
     bad = next((word for word in words if expand(word, _ANY, line.escape) is None), None)
-    return f"{keyword} has a quote or a variable that cannot be read: {bad}" if bad is not None else ""
+    return f"{keyword} has a quote or a variable that cannot be parsed: {bad}" if bad is not None else ""
 
 
 def _line_error(line: LogicalLine) -> str:
@@ -121,7 +121,7 @@ def _pair_error(line: LogicalLine) -> str:
     if "=" not in words[0]:
         return "" if key_values(line.args) else f"{line.keyword} needs a name and a value"
     bare = next((word for word in words if "=" not in word), None)
-    return f"{line.keyword} has {bare!r} without a =" if bare is not None else ""
+    return f"{line.keyword} has {bare!r} without an =" if bare is not None else ""
 
 
 def _json_form(args: str) -> tuple[str, ...] | bool:
@@ -150,14 +150,14 @@ def _flag_error(line: LogicalLine) -> str:
     for flag in line.flags:
         kind = known.get(flag.name)
         if kind is None:
-            return f"{keyword} knows no flag --{flag.name}"
+            return f"{keyword} has no flag --{flag.name}"
         if flag.name in seen and kind != _TEXTS:
             return f"{keyword} has --{flag.name} twice"
         seen.add(flag.name)
         if kind == _SWITCH and (flag.value or "true").lower() not in ("true", "false"):
             return f"--{flag.name} takes true or false, not {flag.value}"
         if flag.value is None if kind != _SWITCH else flag.value == "":
-            return f"--{flag.name} lacks its value"
+            return f"--{flag.name} needs a value"
     return ""
 
 
@@ -196,7 +196,7 @@ def _copy(line: LogicalLine) -> str:
     if error := _flag_error(line):
         return error
     if parse_heredoc_word(operands[-1]) is not None:
-        return f"{line.keyword} has a heredoc for its destination"
+        return f"{line.keyword} cannot have a heredoc as its destination"
     return ""
 
 
@@ -204,11 +204,9 @@ def _from(line: LogicalLine) -> str:
     words = [word.text for word in split_words(line.args)]
     if len(words) == 3 and words[1].lower() == "as":
         if not _STAGE_NAME.fullmatch(words[2].lower()):
-            return (
-                f"{words[2]!r} is no name for a stage: it starts with a letter and has no symbols but - _ ."
-            )
+            return f"{words[2]!r} is not a valid stage name: start with a letter and use no symbols but - _ ."
     elif len(words) != 1:
-        return "FROM takes an image, and AS with a name"
+        return "FROM takes an image, then perhaps AS and a name"
     return _flag_error(line)
 
 
@@ -219,7 +217,7 @@ def _onbuild(line: LogicalLine) -> str:
     if error := _flag_error(line):
         return error
     held = trigger.keyword
-    return f"ONBUILD cannot hold {held}" if held in ("ONBUILD", "MAINTAINER", "FROM") else ""
+    return f"ONBUILD cannot contain {held}" if held in ("ONBUILD", "MAINTAINER", "FROM") else ""
 
 
 def _volume(line: LogicalLine) -> str:
@@ -234,7 +232,7 @@ def _shell(line: LogicalLine) -> str:
         return error
     if not line.args or line.json == ():
         return "SHELL needs an argument"
-    return "SHELL takes the JSON form only" if line.json is None else ""
+    return "SHELL must be in JSON form" if line.json is None else ""
 
 
 def _run(line: LogicalLine) -> str:
@@ -258,7 +256,7 @@ def _healthcheck(line: LogicalLine) -> str:
     if kind != "CMD":
         return f"HEALTHCHECK takes CMD or NONE, not {kind}"
     if not command or _json_form(command) == ():
-        return "HEALTHCHECK CMD lacks its command"
+        return "HEALTHCHECK CMD needs a command"
     return next(filter(None, map(find_health_error, line.flags)), "")
 
 

@@ -45,9 +45,9 @@ def judge(before: Observation, after: Observation, differences: tuple[Difference
         return Kind.INCOMPARABLE, f"the original does not start: {before.started}"
     if before.exit_code:
         last = f": {before.log_tail[-1]}" if before.log_tail else ""
-        return Kind.INCOMPARABLE, f"the original itself ends with exit code {before.exit_code}{last}"
+        return Kind.INCOMPARABLE, f"the original itself exits with code {before.exit_code}{last}"
     if not (before.asked_inside and after.asked_inside):
-        return Kind.INCOMPARABLE, "the image holds no Python that could be asked"
+        return Kind.INCOMPARABLE, "the image has no Python to inspect it with"
     return Kind.PROVEN, ""
 
 
@@ -66,7 +66,7 @@ def find_ground(before: Observation, after: Observation) -> Ground:
 def _users(after: Observation) -> Iterator[Difference]:
     for process in after.processes:
         if process.uid == 0:
-            yield Difference("root-process", f"a process is still root's: {process.command}")
+            yield Difference("root-process", f"a process still runs as root: {process.command}")
     if not after.processes and 0 in after.uids:
         yield Difference("root-process", "the image still runs as root")
 
@@ -74,14 +74,14 @@ def _users(after: Observation) -> Iterator[Difference]:
 def _ends(before: Observation, after: Observation) -> Iterator[Difference]:
     if before.up and not after.up:
         last = f": {after.log_tail[-1]}" if after.log_tail else ""
-        yield Difference("exit", f"it stayed up before, and ends with exit code {after.exit_code} now{last}")
+        yield Difference("exit", f"it kept running before, and now exits with code {after.exit_code}{last}")
     elif after.up and not before.up:
-        yield Difference("exit", f"it ended with exit code {before.exit_code} before, and stays up now")
+        yield Difference("exit", f"it exited with code {before.exit_code} before, and now keeps running")
     elif before.exit_code != after.exit_code:
         last = f": {after.log_tail[-1]}" if after.log_tail else ""
         yield Difference("exit", f"exit code {before.exit_code} before, {after.exit_code} now{last}")
     if before.health == 0 and after.health != 0:
-        yield Difference("health", f"the health check passed before, and gives {after.health} now")
+        yield Difference("health", f"the health check passed before, and now returns {after.health}")
 
 
 def _answers(before: Observation, after: Observation) -> Iterator[Difference]:
@@ -94,7 +94,7 @@ def _answers(before: Observation, after: Observation) -> Iterator[Difference]:
         elif answer.status != other.status:
             yield Difference("answer", f"{where} answered {answer.status} before, and {other.status} now")
         elif answer.steady and other.steady and not _alike(answer, other):
-            yield Difference("answer", f"{where} answers another text than before")
+            yield Difference("answer", f"{where} answers with a different text than before")
 
 
 def _alike(one: Answer, other: Answer) -> bool:
@@ -113,24 +113,24 @@ def _complaints(before: Observation, after: Observation) -> Iterator[Difference]
             yield Difference("log", f"its log complains: {line.strip()}")
     if new:
         yield Difference(
-            "log-lines", f"{len(new)} other lines in the log, such as: {new[-1].strip()}", breaks=False
+            "log-lines", f"{len(new)} new lines in the log, such as: {new[-1].strip()}", breaks=False
         )
 
 
 def _files(after: Observation) -> Iterator[Difference]:
     for path in after.unwritable:
-        yield Difference("write", f"{path} was written before, and the user may not write it")
+        yield Difference("write", f"{path} was written before, and the user cannot write it")
     for path in after.unreadable:
-        yield Difference("read", f"{path} can't be read by the user")
+        yield Difference("read", f"{path} cannot be read by the user")
 
 
 def _packages(before: Observation, after: Observation) -> Iterator[Difference]:
     now = dict(after.scripts)
     for name, reached in before.scripts:
         if reached and not now.get(name):
-            yield Difference("path", f"the script {name} was on PATH, and is not now")
+            yield Difference("path", f"the script {name} was on PATH, and no longer is")
     if after.asked_inside and before.pip_check == 0 and after.pip_check != 0:
-        yield Difference("pip-check", "pip check was content before, and is not now")
+        yield Difference("pip-check", "pip check passed before, and now fails")
 
 
 def _checks(before: Observation, after: Observation) -> Iterator[Difference]:
@@ -139,4 +139,4 @@ def _checks(before: Observation, after: Observation) -> Iterator[Difference]:
         other = now.get(check.command)
         if check.code == 0 and (other is None or other.code != 0):
             said = f": {other.output.strip()}" if other is not None and other.output.strip() else ""
-            yield Difference("check", f"`{check.command}` held before, and does not now{said}")
+            yield Difference("check", f"`{check.command}` passed before, and now fails{said}")

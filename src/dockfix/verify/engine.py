@@ -97,7 +97,7 @@ def _limits(memory: str) -> list[str]:
 def find_engine(name: str | None = None) -> Engine:
     """The engine of that name, or the first that answers; EngineError where none does."""
     if name is not None and name not in _ANSWERS:
-        raise EngineError(f"engine: {name!r} is not known: use one of {', '.join(_ANSWERS)}")
+        raise EngineError(f"engine: unknown engine {name!r}: use one of {', '.join(_ANSWERS)}")
     silent = []
     for candidate in [name] if name is not None else _ANSWERS:
         executable = shutil.which(candidate)
@@ -108,10 +108,10 @@ def find_engine(name: str | None = None) -> Engine:
         silent.append(candidate)
     if silent:
         raise EngineError(
-            f"engine: {', '.join(silent)} does not answer: is its service up, and may you use it?"
+            f"engine: {', '.join(silent)} does not respond: is its service running, and may you use it?"
         )
     tried = name or ", ".join(_ANSWERS)
-    raise EngineError(f"engine: none of {tried} is on PATH: install one, or leave --verify out")
+    raise EngineError(f"engine: none of {tried} is on PATH: install one, or drop --verify")
 
 
 def _answers(argv: list[str]) -> bool:

@@ -99,13 +99,13 @@ def _pass_by(analysis: Analysis, terminal: Terminal, *, only_proven: bool) -> An
     """An analysis without a proof: nothing applies, or Dockerfiles inside of a file that nobody builds."""
     if not analysis.applies:
         return analysis
-    message = "not proven: it stands inside of another file, which cannot be built"
+    message = "not proven: it is embedded in another file, which cannot be built"
     terminal.print(f"{show_path(analysis.path)}: {message}", "yellow")
     return _leave(analysis, message) if only_proven else analysis
 
 
 def _leave(analysis: Analysis, message: str) -> Analysis:
-    reason = Finding(codes.NOT_PROVEN, 0, message, "look at the patch; write it without --verify")
+    reason = Finding(codes.NOT_PROVEN, 0, message, "review the patch, then write it without --verify")
     return replace(analysis, result=Skipped((reason,)), applies=False)
 
 
@@ -128,7 +128,10 @@ def _judge(analysis: Analysis, verdict: Verdict, *, only_proven: bool, kept: str
     except OSError as error:
         return replace(analysis, result=Failed(_unkept(place, error)), applies=False)
     reason = Finding(
-        codes.REWRITE_BREAKS, 0, f"the rewrite breaks it: {verdict.details.reason}", f"report it with {place}"
+        codes.REWRITE_BREAKS,
+        0,
+        f"the rewrite breaks it: {verdict.details.reason}",
+        f"please report it with {place}",
     )
     return replace(analysis, result=Skipped((reason,)), applies=False)
 

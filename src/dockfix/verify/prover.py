@@ -74,7 +74,8 @@ class Prover:
     def __enter__(self) -> Prover:
         engine = find_engine(self._options.engine)
         if self._options.builders and engine.name != "docker":
-            raise EngineError(f"engine: {engine.name} has no builders: use docker, or leave --builder out")
+            message = f"engine: {engine.name} does not support builders: use docker, or drop --builder"
+            raise EngineError(message)
         settings = read_settings(self._options)
         self._session = Session(engine).__enter__()
         flags = (*self._options.run_flags, *settings.lay_down(self._session.folder))
@@ -115,7 +116,7 @@ class Prover:
         progress(BUILD_REWRITE)
         after = self._build(case, case.rewritten, before.observation, progress)
         if after.observation is None:
-            reason = f"it does not build any more: {failed_step(after.log)}"
+            reason = f"it no longer builds: {failed_step(after.log)}"
             details = Details(engine.name, reason, before=before.observation, seconds=_since(began))
             return Verdict(Kind.BREAKS, path, BUILD_REWRITE, tail(after.log), details)
         progress(COMPARE)
@@ -143,7 +144,7 @@ class Prover:
         old, new, engine = before.observation, after.observation, self._session.engine
         warned = read_warnings(before.log), read_warnings(after.log, new.path)
         differences: tuple[Difference, ...] = ()
-        kind, reason = Kind.INCOMPARABLE, f"{engine.name} runs nothing that could be watched"
+        kind, reason = Kind.INCOMPARABLE, f"{engine.name} cannot run images, so there is nothing to compare"
         if engine.runs:
             differences = compare(old, new, case.leaves_root) + _new_warnings(*warned)
             kind, reason = judge(old, new, differences)
