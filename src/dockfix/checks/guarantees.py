@@ -20,6 +20,7 @@ from dockfix.options import Chown, Install
 from dockfix.results import Code, Finding
 from dockfix.syntax.tree import LogicalLine
 from dockfix.syntax.validity import rejections
+from dockfix.transforms import TRANSFORMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,15 @@ def _keeps_instructions(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 
 def _says(line: LogicalLine, old: LogicalLine) -> bool:
     """Whether a line has all words of the old one in their order, but for those that may change."""
-    if line is old or line.keyword != old.keyword or line.keyword in ("USER", "WORKDIR"):
-        return line.keyword == old.keyword
-    rest = iter(_WORD.findall(line.args))
-    return all(word in rest for word in _WORD.findall(old.args) if not _MAY_CHANGE.search(word))
+    if line is old or line.keyword != old.keyword:
+        return line is old
+    rest = iter(_words(line))
+    return all(word in rest for word in _words(old) if not _MAY_CHANGE.fullmatch(f"{old.keyword} {word}"))
+
+
+def _words(line: LogicalLine) -> list[str]:
+    """The words behind the keyword, flags among them."""
+    return _WORD.findall(line.joined, line.name_start + len(line.name), line.args_end)
 
 
 def _runs_as_user(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
@@ -149,9 +155,8 @@ def _uses_mounts(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
                 yield step.instruction.line, "a mount below USER is root's"
 
 
-# Words that transforms write anew: the option they take away, places that follow to another home.
 _WORD: Final = re.compile(r"[^\s\[\]\"',()]+")
-_MAY_CHANGE: Final = re.compile(r"--user|/")
+_MAY_CHANGE: Final = re.compile("|".join(one.changes for one in TRANSFORMS if one.changes))
 _USER: Final = frozenset({"set-user"})
 GUARANTEES: Final = (
     Guarantee(codes.ACCEPTED_BY_BUILDKIT, frozenset(), _accepted),

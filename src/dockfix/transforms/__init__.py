@@ -26,12 +26,17 @@ from dockfix.transforms import (
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """One fix: its name, its documentation, an example before and after, and the edits it proposes."""
+    """One fix: its name, its documentation, an example before and after, and the edits it proposes.
+
+    `changes` matches what of an instruction it may replace or take away, as `KEYWORD word`; a fix that
+    only adds matches nothing.
+    """
 
     name: str
     doc: str
     before: str
     after: str
+    changes: str
     propose: Callable[[Plan], Iterator[Edit]]
 
     @property
@@ -41,7 +46,8 @@ class Transform:
 
 
 def _transform(module: ModuleType) -> Transform:
-    return Transform(module.NAME, (module.__doc__ or "").strip(), module.BEFORE, module.AFTER, module.propose)
+    doc = (module.__doc__ or "").strip()
+    return Transform(module.NAME, doc, module.BEFORE, module.AFTER, module.CHANGES, module.propose)
 
 
 # Each round sees what those before it have written; transforms of one round touch different words, and

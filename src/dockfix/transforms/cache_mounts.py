@@ -16,6 +16,7 @@ from dockfix.model.plan import Plan
 from dockfix.syntax.tree import Flag
 
 NAME = "cache-mounts"
+CHANGES = r"RUN .*=/root.*"
 BEFORE = """\
 FROM python:3.12-slim
 RUN groupadd --gid 10001 app && useradd --create-home --uid 10001 --gid 10001 app

@@ -14,6 +14,7 @@ from dockfix.edits import Edit
 from dockfix.model.plan import Plan
 
 NAME = "chown-copies"
+CHANGES = ""
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home appuser

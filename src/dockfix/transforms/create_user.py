@@ -20,6 +20,7 @@ from dockfix.model.plan import Plan
 from dockfix.syntax.style import Layout, NewLine
 
 NAME = "create-user"
+CHANGES = ""
 COMMENT = "Create dedicated user"
 # Above this uid, useradd without -l writes a sparse lastlog of many gigabytes (moby/moby#5419).
 _LASTLOG_LIMIT = 65535

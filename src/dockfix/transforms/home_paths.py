@@ -17,6 +17,7 @@ from dockfix.model.roothome import find_moves, home_follows
 from dockfix.syntax.style import Layout, NewLine
 
 NAME = "home-paths"
+CHANGES = r"\w+ .*/root.*"
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home app

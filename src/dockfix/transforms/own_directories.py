@@ -21,6 +21,7 @@ from dockfix.transforms.create_user import account_command
 
 _ORDER: Final = (Reach.SELF, Reach.ALL, Reach.ROOTS)
 NAME = "own-directories"
+CHANGES = ""
 BEFORE = """\
 FROM python:3.12-slim
 WORKDIR /app

@@ -15,6 +15,7 @@ from dockfix.model.plan import Plan
 from dockfix.options import Install
 
 NAME = "pip-user"
+CHANGES = r"RUN --user"
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home appuser

@@ -17,6 +17,7 @@ from dockfix.syntax.style import Layout, NewLine
 from dockfix.transforms.create_user import find_place, insert_at
 
 NAME = "set-user"
+CHANGES = r"USER .*"
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home appuser

@@ -15,6 +15,7 @@ from dockfix.model.relocation import find_references
 from dockfix.syntax.style import Layout, NewLine
 
 NAME = "set-workdir"
+CHANGES = r"WORKDIR .*|(CMD|ENTRYPOINT|ENV|HEALTHCHECK|RUN) .*/.*"
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home appuser

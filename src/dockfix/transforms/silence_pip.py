@@ -21,6 +21,7 @@ from dockfix.model.plan import Plan
 from dockfix.model.runs import Invocation, Run, read_run
 
 NAME = "silence-pip"
+CHANGES = ""
 BEFORE = """\
 FROM python:3.12-slim
 RUN pip install flask

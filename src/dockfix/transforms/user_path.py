@@ -14,6 +14,7 @@ from dockfix.options import Install
 from dockfix.syntax.style import Layout, NewLine
 
 NAME = "user-path"
+CHANGES = ""
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home appuser

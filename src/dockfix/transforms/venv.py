@@ -15,6 +15,7 @@ from dockfix.options import Install
 from dockfix.syntax.style import Layout, NewLine
 
 NAME = "venv"
+CHANGES = ""
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home appuser
