@@ -26,8 +26,8 @@ from dockfix.request import STANDARD_INPUT, Execution, Files, Output, Reports, R
 class Help:
     """What is printed instead of a run."""
 
-    explain: str | None = option(None, TEXT, "Explain a transform, with an example", "--explain", "NAME")
-    list: bool = option(False, SWITCH, "List the transforms in the order they apply", "--list")
+    explain: str | None = option(None, TEXT, "Explain a transform or a code", "--explain", "NAME")
+    list: bool = option(False, SWITCH, "List the transforms in the order they apply, and all codes", "--list")
     version: bool = option(False, SWITCH, "Print the version", "--version")
 
 
@@ -125,7 +125,7 @@ def _signature() -> Signature:
             metavar=one.metavar or None,
             show_default=False,
             rich_help_panel=group,
-            autocompletion=_complete(one.form.choices),
+            autocompletion=_complete(one),
         )
         annotation = Annotated[kind | None, typers]  # type: ignore[valid-type]
         parameters.append(Parameter(_name(one), Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
@@ -142,8 +142,23 @@ def _name(one: Declaration) -> str:
     return one.flag.removeprefix("--").replace("-", "_")
 
 
-def _complete(choices: tuple[str, ...]) -> Any:
-    return (lambda: list(choices)) if choices else None
+def _complete(one: Declaration) -> Any:
+    """What completes the option's value in a shell; None leaves it to the shell."""
+    if one.form.choices:
+        return lambda: list(one.form.choices)
+    return {"--explain": _complete_code, "--select": _complete_names, "--ignore": _complete_names}.get(one.flag)
+
+
+def _complete_code(incomplete: str) -> list[str]:
+    from dockfix.explain import complete_code
+
+    return complete_code(incomplete)
+
+
+def _complete_names(incomplete: str) -> list[str]:
+    from dockfix.explain import complete_transforms
+
+    return complete_transforms(incomplete)
 
 
 main.__signature__ = _signature()  # type: ignore[attr-defined]
@@ -235,6 +250,6 @@ def _print_help(wanted: Help) -> None:
     if wanted.version:
         print(f"dockfix {__version__}")
         return
-    from dockfix.explain import explain, list_transforms
+    from dockfix.explain import explain, list_codes
 
-    print(list_transforms() if wanted.explain is None else explain(wanted.explain), end="")
+    print(list_codes() if wanted.explain is None else explain(wanted.explain), end="")

@@ -1,29 +1,96 @@
-"""The transforms in words, for `--list` and `--explain`."""
+"""Transforms and codes in words, for `--list` and `--explain`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
+from textwrap import fill
+from typing import Final
+
+from dockfix.checks.codes import BROKEN, CODES
+from dockfix.checks.explanations import Explanation, explain_transform, page_of, read_explanation
 from dockfix.config import ConfigError, suggest
+from dockfix.results import Code, Kind
 from dockfix.transforms import TRANSFORMS
 
+_WIDTH: Final = 110
+_TRANSFORMS: Final = {transform.name: transform for transform in TRANSFORMS}
+HEADINGS: Final = {
+    Kind.TRANSFORM: "Transforms, in the order in which they work",
+    Kind.CHANGE: "What a report says of each file that dockfix would change",
+    Kind.REFUSAL: "Refusals: why a file is left alone",
+    Kind.REVIEW: "Reviews: what a person has to look at before --unsafe makes the change",
+    Kind.NOTE: "Notes: what people meet after the change",
+    Kind.FAILURE: "Failures: why a file could not be read, fixed or written",
+    Kind.GUARANTEE: "Guarantees: what every rewrite keeps, or the file is left alone",
+}
 
-def list_transforms() -> str:
-    """A line for each transform, in their order."""
-    width = max(len(transform.name) for transform in TRANSFORMS)
-    return "".join(f"{transform.name:<{width}}  {transform.summary}\n" for transform in TRANSFORMS)
+
+def all_codes() -> tuple[Code, ...]:
+    """Everything that has a name to explain: the transforms in their order, then the registry."""
+    return tuple(chain((transform.code for transform in TRANSFORMS), CODES))
+
+
+def list_codes() -> str:
+    """A line for each code, by kind; one of two kinds is under both."""
+    rows = all_codes()
+    width = max(len(code.name) for code in rows)
+    blocks = []
+    for kind, heading in HEADINGS.items():
+        lines = [f"  {code.name:<{width}}  {code.summary}\n" for code in rows if kind in code.kinds]
+        blocks.append(f"{heading}\n{''.join(lines)}")
+    return "\n".join(blocks)
 
 
 def explain(name: str) -> str:
-    """A transform's documentation and examples. Raises ConfigError where there is none of that name."""
-    for transform in TRANSFORMS:
-        if transform.name == name:
-            return f"{transform.name}\n\n{transform.doc.strip()}\n{_show(transform.before, transform.after)}"
-    known = tuple(transform.name for transform in TRANSFORMS)
-    raise ConfigError(f"--explain: unknown transform {name!r} ({suggest(name, known)})")
+    """What a transform or code means. Raises ConfigError where there is none of that name."""
+    code = _find(name)
+    paragraphs = [f"{code.name} ({', '.join(code.kinds)})", code.summary, explanation_of(code).description]
+    paragraphs += _example(code)
+    paragraphs += (f"{title}:\n{_wrap(text)}" for title, text in explanation_of(code).sections())
+    if code.answered_by:
+        trials = "".join(f"\n- {trial}" for trial in code.answered_by)
+        paragraphs.append(f"A run on a container engine answers this if{trials}")
+    return "\n\n".join([*paragraphs, f"{page_of(code)}\n"])
 
 
-def _show(before: str, after: str) -> str:
-    return f"\nBefore:\n\n{_indent(before)}\nAfter:\n\n{_indent(after)}"
+def explanation_of(code: Code) -> Explanation:
+    """The long text of a transform or a row of the registry."""
+    if code.name in _TRANSFORMS:
+        return explain_transform(_TRANSFORMS[code.name].doc)
+    return read_explanation(code)
+
+
+def complete_code(incomplete: str) -> list[str]:
+    """The names that begin like that, for --explain."""
+    return [code.name for code in all_codes() if code.name.startswith(incomplete)]
+
+
+def complete_transforms(incomplete: str) -> list[str]:
+    """Names of transforms for --select and --ignore, which take several with commas between them."""
+    before, comma, last = incomplete.rpartition(",")
+    return [before + comma + name for name in _TRANSFORMS if name.startswith(last)]
+
+
+def _find(name: str) -> Code:
+    by_name = {code.name: code for code in all_codes()}
+    for known in (name, BROKEN + name):
+        if known in by_name:
+            return by_name[known]
+    raise ConfigError(f"--explain: unknown name {name!r} ({suggest(name, tuple(by_name))})")
+
+
+def _example(code: Code) -> Iterator[str]:
+    if code.name in _TRANSFORMS:
+        transform = _TRANSFORMS[code.name]
+        yield f"Before:\n\n{_indent(transform.before)}"
+        yield f"After:\n\n{_indent(transform.after)}"
+
+
+def _wrap(text: str) -> str:
+    """The text with its single line broken; what was broken by hand stays."""
+    return text if "\n" in text else fill(text, _WIDTH, break_on_hyphens=False, break_long_words=False)
 
 
 def _indent(text: str) -> str:
-    return "".join(f"    {line}\n" if line else "\n" for line in text.rstrip("\n").split("\n"))
+    return "\n".join(f"    {line}" if line else "" for line in text.rstrip("\n").split("\n"))

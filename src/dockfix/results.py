@@ -10,6 +10,7 @@ from enum import StrEnum
 class Kind(StrEnum):
     """What a code stands for."""
 
+    CHANGE = "change"
     REFUSAL = "refusal"
     REVIEW = "review"
     NOTE = "note"
@@ -18,13 +19,28 @@ class Kind(StrEnum):
     TRANSFORM = "transform"
 
 
+class Trial(StrEnum):
+    """What a container engine can try, so that a person need not find it out."""
+
+    BUILDS = "the rewrite builds"
+    ANSWERS_ALIKE = "the application starts and answers as it did before"
+    ANSWERS_WITH_CLOSED_PORTS = "it answers as before with net.ipv4.ip_unprivileged_port_start=1024"
+    MAY_WRITE = "the user may write every file that the original wrote while it ran"
+
+
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A row of the registry (`checks.codes`): a stable kebab-case name, the kinds it comes as, one line."""
+    """A row of the registry (`checks.codes`): a stable kebab-case name, the kinds it comes as, one line.
+
+    `cases` name the fixtures that show it, below `fixtures/`, the best first; `answered_by` are the
+    trials that together would answer it.
+    """
 
     name: str
     kinds: tuple[Kind, ...]
     summary: str
+    cases: tuple[str, ...] = ()
+    answered_by: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, init=False)

@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 import pytest
 from analyses import changed, one_of_each
 
+from dockfix.checks import codes
+from dockfix.checks.explanations import read_explanation
 from dockfix.output import reports
 from dockfix.runner.outcome import Analysis
 
@@ -102,6 +104,26 @@ def test_sarif_names_rules_places_and_levels(tmp_path: Path) -> None:
         ("drops-privileges", "note", "e%0A/Dockerfile", 2),
         ("not-utf-8", "error", "f/Dockerfile", 3),
     ]
+
+
+def test_sarif_describes_its_rules(tmp_path: Path) -> None:
+    rules = {rule["id"]: rule for rule in sarif(tmp_path)["tool"]["driver"]["rules"]}
+    levels = {name: rule["defaultConfiguration"]["level"] for name, rule in rules.items()}
+    assert levels == {
+        "runs-as-root": "warning",
+        "existing-volumes": "note",
+        "unknown-base": "warning",
+        "drops-privileges": "note",
+        "not-utf-8": "error",
+    }
+    for name, rule in rules.items():
+        code = codes.named(name)
+        assert rule["shortDescription"] == {"text": code.summary}
+        assert rule["fullDescription"]["text"] == read_explanation(code).description
+        assert rule["helpUri"].endswith(f"/docs/codes/{name}.md")
+        assert "\n\n## What to do\n\n" in rule["help"]["markdown"]
+        assert "What to do: " in rule["help"]["text"]
+        assert rule["properties"]["tags"] == ["docker", *code.kinds]
 
 
 FIXES = [

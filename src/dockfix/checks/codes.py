@@ -1,188 +1,337 @@
-"""The registry of codes: one row for each thing that a finding can say.
+"""The registry of codes: one row for everything that a finding can say, the transforms' names apart.
 
-Reports, configurations and caches of other people hold these names: a row may be added, and a name
-never changed. What a row means at length is in `explanations/NAME.md`, which no run loads.
+Other people's configurations, reports and baselines hold these names: rows may be added, and a name
+never changes. What a row means at length stands in `explanations/NAME.md`, which no run loads unless
+it is asked to explain.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from dockfix.results import Code, Kind
+from dockfix.results import Code, Kind, Trial
 
-_REFUSAL: Final = (Kind.REFUSAL,)
-_REVIEW: Final = (Kind.REVIEW,)
-_NOTE: Final = (Kind.NOTE,)
-_FAILURE: Final = (Kind.FAILURE,)
-_GUARANTEE: Final = (Kind.GUARANTEE,)
+BROKEN: Final = "broken-guarantee-"
+"""How the codes of guarantees begin."""
 
-# The file as a whole.
-IGNORED: Final = Code("ignored", _REFUSAL, "A comment in the file tells dockfix to leave it alone.")
-TEMPLATE: Final = Code("template", _REFUSAL, "The file is a template from which a Dockerfile is made.")
-REJECTED_BY_BUILDKIT: Final = Code("rejected-by-buildkit", _REFUSAL, "BuildKit does not accept the file.")
-OPEN_INSTRUCTION: Final = Code(
-    "open-instruction", _REFUSAL, "The last instruction is continued where the file ends."
-)
-WINDOWS: Final = Code("windows", _REFUSAL, "The image is a Windows image.")
-GITHUB_ACTION: Final = Code(
-    "github-action", _REFUSAL, "The image is that of a GitHub Docker action, which has to run as root."
-)
-DEV_CONTAINER: Final = Code(
-    "dev-container", _REFUSAL, "The image is a dev container, whose user devcontainer.json sets."
-)
-BASE_OF_OTHERS: Final = Code(
-    "base-of-others", _REFUSAL, "Other Dockerfiles of the repository are built on this image."
-)
 
-# Why an image has to stay root's.
-UNKNOWN_USER: Final = Code(
-    "unknown-user", _REFUSAL, "USER comes from a variable that has no value here, or root's."
-)
-DROPS_PRIVILEGES: Final = Code("drops-privileges", _REFUSAL, "What the image starts gives up root by itself.")
-NEEDS_ROOT_PROCESS: Final = Code("needs-root-process", _REFUSAL, "What the image starts needs root.")
-ROOT_HOME: Final = Code(
-    "root-home", _REFUSAL, "The image uses something in /root, which nobody but root may enter."
-)
-ABSOLUTE_REFERENCE: Final = Code(
-    "absolute-reference", _REFUSAL, "A path may name what a relative COPY puts into the root directory."
+def _refusal(name: str, summary: str, *cases: str) -> Code:
+    return Code(name, (Kind.REFUSAL,), summary, cases)
+
+
+def _review(name: str, summary: str, *cases: str, answered_by: tuple[Trial, ...] = ()) -> Code:
+    return Code(name, (Kind.REVIEW,), summary, cases, answered_by)
+
+
+def _note(name: str, summary: str, *cases: str, answered_by: tuple[Trial, ...] = ()) -> Code:
+    return Code(name, (Kind.NOTE,), summary, cases, answered_by)
+
+
+def _failure(name: str, summary: str, *cases: str) -> Code:
+    return Code(name, (Kind.FAILURE,), summary, cases)
+
+
+def _guarantee(name: str, promise: str) -> Code:
+    return Code(BROKEN + name, (Kind.GUARANTEE,), promise, (f"guarantees/{name}",))
+
+
+RUNS_AS_ROOT: Final = Code(
+    "runs-as-root",
+    (Kind.CHANGE,),
+    "The image runs as root, and dockfix can change that.",
+    ("cases/issue-example-without-comments-and-blank-lines",),
 )
 
-# What a person has to look at.
-UNKNOWN_BASE: Final = Code("unknown-base", _REVIEW, "dockfix does not know the base image.")
-NOT_PYTHON: Final = Code("not-python", _REVIEW, "Nothing in the file looks like Python.")
-FINAL_USER_ROOT: Final = Code("final-user-root", _REVIEW, "The file goes back to root on purpose at its end.")
-STARTS_NOTHING: Final = Code("starts-nothing", _REVIEW, "The image has neither CMD nor ENTRYPOINT.")
-OPAQUE_COMMAND: Final = Code("opaque-command", _REVIEW, "dockfix cannot read the start command.")
-UNREAD_ENTRYPOINT: Final = Code(
-    "unread-entrypoint", _REVIEW, "The script that the image starts cannot be read."
+# Why a file as a whole is left alone.
+IGNORED: Final = _refusal(
+    "ignored", "A comment in the file tells dockfix to leave it alone.", "cases/file-ignored-by-a-comment"
 )
-WORKS_IN_ROOT_DIRECTORY: Final = Code("works-in-root-directory", _REVIEW, "The image works in /.")
-WRITES_TO_SYSTEM_DIRECTORY: Final = Code(
-    "writes-to-system-directory", _REVIEW, "The application writes where only root may."
+TEMPLATE: Final = _refusal(
+    "template",
+    "The file is a template that has yet to become a Dockerfile.",
+    "cases/template",
+    "runs/template-by-its-name",
 )
-USES_ROOT_HOME: Final = Code(
-    "uses-root-home", _REVIEW, "The image or the application puts files into root's home."
+REJECTED_BY_BUILDKIT: Final = _refusal(
+    "rejected-by-buildkit", "BuildKit's parser does not accept the file.", "cases/unknown-instruction"
 )
-DENIED_TO_USER: Final = Code(
-    "denied-to-user", _REVIEW, "Something that root could do is denied to the new user."
+OPEN_INSTRUCTION: Final = _refusal(
+    "open-instruction",
+    "The last instruction is continued, but the file ends there.",
+    "cases/instruction-left-open-at-the-end",
 )
-INSTALLS_ROOT_TOOL: Final = Code(
-    "installs-root-tool", _REVIEW, "The image installs a program that only root can use."
+WINDOWS: Final = _refusal("windows", "The image is a Windows image.", "cases/windows")
+GITHUB_ACTION: Final = _refusal(
+    "github-action", "The image belongs to a GitHub Docker action.", "cases/github-action"
 )
-ONBUILD: Final = Code("onbuild", _REVIEW, "ONBUILD steps run in images that are built on others.")
-LOW_PORT: Final = Code("low-port", (Kind.REVIEW, Kind.NOTE), "The application opens a port below 1024.")
+DEV_CONTAINER: Final = _refusal("dev-container", "The image is a dev container.", "cases/dev-container")
+BASE_OF_OTHERS: Final = _refusal(
+    "base-of-others",
+    "Other Dockerfiles of the repository build on this image.",
+    "runs/base-that-another-dockerfile-is-built-on",
+)
 
-# What the file cannot know and people will meet.
-EXISTING_VOLUMES: Final = Code(
-    "existing-volumes", _NOTE, "Volumes and folders made before the change still hold root's files."
+# Why an image has to keep root.
+UNKNOWN_USER: Final = _refusal(
+    "unknown-user",
+    "USER is a variable that has no value in the file, or root's.",
+    "cases/user-that-nothing-names",
 )
-NAMED_USER: Final = Code(
-    "named-user", _NOTE, "Kubernetes cannot check that a user given by name is not root."
+DROPS_PRIVILEGES: Final = _refusal(
+    "drops-privileges", "The start gives up root by itself.", "cases/entrypoint-drops-privileges"
 )
-NUMERIC_USER: Final = Code("numeric-user", _NOTE, "USER is a number because a manifest asks for one.")
-MAY_WRITE: Final = Code(
-    "may-write", _NOTE, "The application may write to a directory that is not the user's."
+NEEDS_ROOT_PROCESS: Final = _refusal("needs-root-process", "What the image starts needs root.", "cases/cron")
+ROOT_HOME: Final = _refusal(
+    "root-home",
+    "The image needs something below /root, which only root may enter.",
+    "cases/models-kept-in-roots-home",
 )
-UNKNOWN_PLACE: Final = Code("unknown-place", _NOTE, "The application writes somewhere unknown.")
-MAY_NEED_ROOT: Final = Code("may-need-root", _NOTE, "The application may do something that needs root.")
-EVIDENCE_CUT: Final = Code("evidence-cut", _NOTE, "Only a part of a large application was read.")
-MANIFEST_USER: Final = Code("manifest-user", _NOTE, "A manifest runs the image as root all the same.")
-MANIFEST_PRIVILEGED: Final = Code("manifest-privileged", _NOTE, "A manifest runs the image privileged.")
-MANIFEST_READ_ONLY: Final = Code(
-    "manifest-read-only", _NOTE, "A manifest makes the file system read-only where the application writes."
+ABSOLUTE_REFERENCE: Final = _refusal(
+    "absolute-reference",
+    "An absolute path may name a file that a relative COPY puts into /.",
+    "cases/absolute-reference-that-nobody-can-place",
 )
-MANIFEST_MOUNT: Final = Code("manifest-mount", _NOTE, "A manifest mounts something below /root.")
-MANIFEST_GROUP: Final = Code(
-    "manifest-group", _NOTE, "A Kubernetes volume that the application writes has no fsGroup."
-)
-FOLLOWS: Final = Code("follows", _NOTE, "A manifest was edited to follow the Dockerfile that it runs.")
 
-# What a search passes over.
-VENDORED: Final = Code("vendored", _REFUSAL, "The file lies in a folder of copies from elsewhere.")
-SUBMODULE: Final = Code("submodule", _REFUSAL, "A git submodule is a repository of its own.")
-OUTSIDE: Final = Code("outside", _REFUSAL, "A link leads out of the folder that is searched.")
-DEAD_LINK: Final = Code("dead-link", _REFUSAL, "A link leads to nothing or to itself.")
-NOT_A_FILE: Final = Code("not-a-file", (Kind.REFUSAL, Kind.FAILURE), "The path is not a regular file.")
+# What a person has to look at before the change is made.
+UNKNOWN_BASE: Final = _review(
+    "unknown-base",
+    "dockfix knows nothing about the base image.",
+    "cases/unknown-base",
+    answered_by=(Trial.BUILDS, Trial.ANSWERS_ALIKE),
+)
+NOT_PYTHON: Final = _review(
+    "not-python",
+    "Nothing in the file looks like Python.",
+    "cases/no-python-in-it",
+    answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
+)
+FINAL_USER_ROOT: Final = _review(
+    "final-user-root",
+    "The file goes back to root at its end, which looks deliberate.",
+    "cases/final-user-root-with-nothing-behind-it",
+    answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
+)
+STARTS_NOTHING: Final = _review(
+    "starts-nothing", "The image has neither CMD nor ENTRYPOINT.", "cases/image-that-starts-nothing"
+)
+OPAQUE_COMMAND: Final = _review(
+    "opaque-command",
+    "dockfix cannot read the start command.",
+    "cases/start-in-a-foreign-shell",
+    answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
+)
+UNREAD_ENTRYPOINT: Final = _review(
+    "unread-entrypoint",
+    "dockfix cannot find the script that the image starts.",
+    "cases/entrypoint-script-that-cannot-be-read",
+    answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
+)
+WORKS_IN_ROOT_DIRECTORY: Final = _review(
+    "works-in-root-directory",
+    "The image works in /, where the user cannot write.",
+    "cases/relative-reference-to-an-absolute-copy",
+    answered_by=(Trial.MAY_WRITE,),
+)
+WRITES_TO_SYSTEM_DIRECTORY: Final = _review(
+    "writes-to-system-directory",
+    "The application writes to a directory of the system.",
+    "cases/log-in-a-directory-of-the-system",
+    answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
+)
+USES_ROOT_HOME: Final = _review(
+    "uses-root-home",
+    "Files are put into root's home.",
+    "runs/application-that-writes-into-the-home-of-root",
+    answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
+)
+DENIED_TO_USER: Final = _review(
+    "denied-to-user",
+    "Something that root may do in the image is denied to the user.",
+    "cases/scratch",
+    answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
+)
+INSTALLS_ROOT_TOOL: Final = _review(
+    "installs-root-tool",
+    "The image installs a program that only root can use.",
+    "cases/service-of-roots-installed",
+    answered_by=(Trial.ANSWERS_ALIKE,),
+)
+ONBUILD: Final = _review(
+    "onbuild", "ONBUILD steps run in whatever is built on an image.", "cases/steps-for-images-built-on-it"
+)
+LOW_PORT: Final = Code(
+    "low-port",
+    (Kind.REVIEW, Kind.NOTE),
+    "The application uses a port below 1024.",
+    ("cases/low-port", "runs/port-that-a-setting-chooses"),
+    (Trial.ANSWERS_WITH_CLOSED_PORTS,),
+)
+
+# What people meet after the change and the file cannot know.
+EXISTING_VOLUMES: Final = _note(
+    "existing-volumes",
+    "Volumes and folders made before the change still belong to root.",
+    "cases/volume-below-the-copies",
+)
+NAMED_USER: Final = _note(
+    "named-user", "Kubernetes cannot tell that a user with a name is not root.", "cases/python-slim-on-trixie"
+)
+NUMERIC_USER: Final = _note(
+    "numeric-user", "USER is a number because a manifest asks for one.", "runs/pod-that-asks-for-a-number"
+)
+MAY_WRITE: Final = _note(
+    "may-write",
+    "The application may write to a directory that the user does not own.",
+    "runs/directory-that-a-setting-chooses",
+    answered_by=(Trial.MAY_WRITE,),
+)
+UNKNOWN_PLACE: Final = _note(
+    "unknown-place",
+    "The application writes a file, and its path is not known.",
+    "runs/place-that-only-the-caller-knows",
+    answered_by=(Trial.MAY_WRITE,),
+)
+MAY_NEED_ROOT: Final = _note(
+    "may-need-root",
+    "The application may do something that needs root.",
+    "runs/change-of-user-that-may-be-refused",
+    answered_by=(Trial.ANSWERS_ALIKE,),
+)
+EVIDENCE_CUT: Final = _note(
+    "evidence-cut",
+    "The application is large, and only part of it was read.",
+    "runs/application-of-many-modules",
+    answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
+)
+MANIFEST_USER: Final = _note(
+    "manifest-user",
+    "A manifest still runs the image as root.",
+    "runs/service-that-runs-as-root-all-the-same",
+)
+MANIFEST_PRIVILEGED: Final = _note(
+    "manifest-privileged", "A manifest runs the image privileged.", "runs/service-that-is-privileged"
+)
+MANIFEST_READ_ONLY: Final = _note(
+    "manifest-read-only",
+    "A manifest makes the file system read-only, and the application writes to it.",
+    "runs/read-only-service-that-writes",
+)
+MANIFEST_MOUNT: Final = _note(
+    "manifest-mount", "A manifest mounts something below /root.", "runs/volume-in-the-home-of-root"
+)
+MANIFEST_GROUP: Final = _note(
+    "manifest-group",
+    "A pod writes to a volume and does not set fsGroup.",
+    "runs/pod-with-a-volume-of-root",
+)
+FOLLOWS: Final = _note(
+    "follows",
+    "A manifest was edited to match the Dockerfile that it runs.",
+    "runs/service-that-follows-its-image",
+)
+
+# What a search does not look into.
+VENDORED: Final = _refusal("vendored", "The file is a copy of somebody else's work.", "runs/folder-of-copies")
+SUBMODULE: Final = _refusal("submodule", "A git submodule is a repository of its own.", "runs/submodule")
+OUTSIDE: Final = _refusal(
+    "outside", "A link leads out of the folder that is searched.", "runs/link-that-leads-outside"
+)
+DEAD_LINK: Final = _refusal("dead-link", "A link leads nowhere.", "runs/link-to-nothing")
+NOT_A_FILE: Final = Code(
+    "not-a-file",
+    (Kind.REFUSAL, Kind.FAILURE),
+    "Something else than a file has a Dockerfile's name.",
+    ("runs/folder-named-dockerfile", "runs/pipe-named-outright"),
+)
 
 # Dockerfiles inside other files.
-NOT_PLAIN_TEXT: Final = Code("not-plain-text", _REFUSAL, "The Dockerfile is put together while code runs.")
-HOLE_IN_THE_WAY: Final = Code(
-    "hole-in-the-way", _REFUSAL, "A value that is filled in later hides what an instruction does."
+NOT_PLAIN_TEXT: Final = _refusal(
+    "not-plain-text", "The Dockerfile is put together by code.", "runs/dockerfile-built-from-parts"
 )
-CANNOT_CARRY: Final = Code(
-    "cannot-carry", _REFUSAL, "The fixed Dockerfile cannot be written into the file that holds it."
+HOLE_IN_THE_WAY: Final = _refusal(
+    "hole-in-the-way",
+    "A value that is filled in later decides what an instruction does.",
+    "runs/image-that-is-filled-in-later",
+)
+CANNOT_CARRY: Final = _refusal(
+    "cannot-carry",
+    "The fixed Dockerfile cannot be written back into the file that holds it.",
+    "runs/string-that-cannot-hold-a-new-line",
 )
 
 # What came of trying a rewrite.
-NOT_PROVEN: Final = Code("not-proven", _REFUSAL, "The rewrite could not be proven.")
+NOT_PROVEN: Final = _refusal(
+    "not-proven", "The rewrite could not be proven.", "runs/inside-a-file-that-nobody-builds"
+)
 REWRITE_BREAKS: Final = Code(
-    "rewrite-breaks", (Kind.REFUSAL, Kind.FAILURE), "The rewrite does not do what the original does."
+    "rewrite-breaks",
+    (Kind.REFUSAL, Kind.FAILURE),
+    "The rewritten image does not behave like the original.",
+    ("runs/rewrite-that-breaks", "runs/rewrite-that-breaks-and-cannot-be-kept"),
 )
 
 # Files that cannot be read or written.
-MISSING: Final = Code("missing", _FAILURE, "There is no such file.")
-UNREADABLE: Final = Code("unreadable", _FAILURE, "The file or folder cannot be read.")
-EMPTY: Final = Code("empty", _FAILURE, "The file is empty.")
-TOO_LARGE: Final = Code("too-large", _FAILURE, "The file is too large for a Dockerfile.")
-NOT_UTF_8: Final = Code("not-utf-8", _FAILURE, "The file is not UTF-8 text.")
-NUL_BYTE: Final = Code("nul-byte", _FAILURE, "The file holds a NUL byte.")
-READ_ONLY: Final = Code("read-only", _FAILURE, "The file or its folder may not be written.")
-CHANGED_MEANWHILE: Final = Code(
-    "changed-meanwhile", _FAILURE, "Somebody else changed the file since it was read or written."
+MISSING: Final = _failure("missing", "There is no such file.", "runs/name-of-no-file")
+UNREADABLE: Final = _failure(
+    "unreadable", "The file or folder cannot be read.", "runs/file-that-may-not-be-read"
 )
-NOT_WRITTEN: Final = Code("not-written", _FAILURE, "The system refused to write the file.")
-UNCOMMITTED: Final = Code("uncommitted", _FAILURE, "The file has changes that are not committed.")
+EMPTY: Final = _failure("empty", "The file is empty.", "runs/empty-file")
+TOO_LARGE: Final = _failure(
+    "too-large", "The file is too large to be a Dockerfile.", "runs/file-of-many-mebibytes"
+)
+NOT_UTF_8: Final = _failure("not-utf-8", "The file is not UTF-8 text.", "runs/latin-1")
+NUL_BYTE: Final = _failure("nul-byte", "The file contains a NUL byte.", "runs/nul-byte")
+READ_ONLY: Final = _failure(
+    "read-only", "The file or its folder is read-only.", "runs/file-that-may-not-be-written"
+)
+CHANGED_MEANWHILE: Final = _failure(
+    "changed-meanwhile",
+    "Somebody else changed the file in the meantime.",
+    "runs/file-that-an-editor-saves-meanwhile",
+)
+NOT_WRITTEN: Final = _failure("not-written", "The system refused to write the file.", "runs/full-disk")
+UNCOMMITTED: Final = _failure(
+    "uncommitted", "The file has changes that are not committed.", "runs/change-that-is-not-committed"
+)
 
-# Our own failures.
-TIMEOUT: Final = Code("timeout", _FAILURE, "The file took too long.")
-CRASH: Final = Code("crash", _FAILURE, "The process that worked on the file died.")
-INTERNAL_ERROR: Final = Code("internal-error", _FAILURE, "dockfix raised an error.")
+# Failures of dockfix itself.
+TIMEOUT: Final = _failure("timeout", "The file took too long.", "runs/file-that-takes-too-long")
+CRASH: Final = _failure(
+    "crash", "The process that worked on the file died.", "runs/file-that-ends-its-process"
+)
+INTERNAL_ERROR: Final = _failure("internal-error", "dockfix itself failed.", "runs/error-of-our-own")
 
-# What every rewrite keeps.
-BROKEN: Final = "broken-guarantee-"
-ACCEPTED_BY_BUILDKIT: Final = Code(
-    BROKEN + "accepted-by-buildkit", _GUARANTEE, "BuildKit's parser accepts the rewrite"
+# What every rewrite has to keep.
+ACCEPTED_BY_BUILDKIT: Final = _guarantee("accepted-by-buildkit", "BuildKit's parser accepts the rewrite")
+KEEPS_EVERY_INSTRUCTION: Final = _guarantee(
+    "keeps-every-instruction", "Every instruction of the original is still there, in its order"
 )
-KEEPS_EVERY_INSTRUCTION: Final = Code(
-    BROKEN + "keeps-every-instruction",
-    _GUARANTEE,
-    "Every instruction of the original is still there, in its order",
+SHIPS_AS_NON_ROOT: Final = _guarantee("ships-as-non-root", "The image runs as a user")
+NO_ROOT_STEP_BELOW_USER: Final = _guarantee("no-root-step-below-user", "No step below USER needs root")
+NAMES_RESOLVE: Final = _guarantee(
+    "names-resolve", "Every account that USER and `--chown` name exists by then"
 )
-SHIPS_AS_NON_ROOT: Final = Code(BROKEN + "ships-as-non-root", _GUARANTEE, "The image runs as a user")
-NO_ROOT_STEP_BELOW_USER: Final = Code(
-    BROKEN + "no-root-step-below-user", _GUARANTEE, "No step below USER needs root"
+COPIES_ARE_OWNED: Final = _guarantee(
+    "copies-are-owned", "What is copied for the application belongs to the user"
 )
-NAMES_RESOLVE: Final = Code(
-    BROKEN + "names-resolve",
-    _GUARANTEE,
-    "Every account that USER and `--chown` name exists by then",
+DIRECTORIES_ARE_OWNED: Final = _guarantee(
+    "directories-are-owned", "The working directory, volumes and data directories belong to the user"
 )
-COPIES_ARE_OWNED: Final = Code(
-    BROKEN + "copies-are-owned", _GUARANTEE, "What is copied for the application is the user's"
+USER_INSTALLS_ARE_ON_PATH: Final = _guarantee(
+    "user-installs-are-on-path", "The user finds what pip installs: packages and scripts"
 )
-DIRECTORIES_ARE_OWNED: Final = Code(
-    BROKEN + "directories-are-owned",
-    _GUARANTEE,
-    "Working directory, volumes and directories for data are the user's",
+NOTHING_IN_ROOT_HOME: Final = _guarantee(
+    "nothing-in-root-home", "The image starts and reads nothing below /root"
 )
-USER_INSTALLS_ARE_ON_PATH: Final = Code(
-    BROKEN + "user-installs-are-on-path",
-    _GUARANTEE,
-    "What pip installs for the user is found: packages and scripts",
-)
-NOTHING_IN_ROOT_HOME: Final = Code(
-    BROKEN + "nothing-in-root-home",
-    _GUARANTEE,
-    "Nothing that the image starts or reads stands in /root",
-)
-MOUNTS_ARE_USABLE: Final = Code(
-    BROKEN + "mounts-are-usable", _GUARANTEE, "Cache, secret and ssh mounts below USER are the user's"
+MOUNTS_ARE_USABLE: Final = _guarantee(
+    "mounts-are-usable", "Cache, secret and ssh mounts below USER belong to the user"
 )
 
 CODES: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, Code))
+"""Every row, in the order of this file."""
 _BY_NAME: Final = {code.name: code for code in CODES}
 
 
 def named(name: str) -> Code:
-    """The row of that name. Raises KeyError."""
+    """The row of that name. Raises KeyError where there is none."""
     return _BY_NAME[name]

@@ -9,6 +9,7 @@ from typing import Final
 
 from dockfix.edits import Edit
 from dockfix.model.plan import Plan
+from dockfix.results import Code, Kind
 from dockfix.transforms import (
     cache_mounts,
     chown_copies,
@@ -26,13 +27,13 @@ from dockfix.transforms import (
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """One fix: its name, its documentation, an example before and after, and the edits it proposes.
+    """One fix: its code, its documentation, an example before and after, and the edits it proposes.
 
     `changes` matches what of an instruction it may replace or take away, as `KEYWORD word`; a fix that
     only adds matches nothing.
     """
 
-    name: str
+    code: Code
     doc: str
     before: str
     after: str
@@ -40,14 +41,20 @@ class Transform:
     propose: Callable[[Plan], Iterator[Edit]]
 
     @property
+    def name(self) -> str:
+        """The name of its code."""
+        return self.code.name
+
+    @property
     def summary(self) -> str:
         """The first line of the documentation."""
-        return self.doc.splitlines()[0]
+        return self.code.summary
 
 
 def _transform(module: ModuleType) -> Transform:
     doc = (module.__doc__ or "").strip()
-    return Transform(module.NAME, doc, module.BEFORE, module.AFTER, module.CHANGES, module.propose)
+    code = Code(module.NAME, (Kind.TRANSFORM,), doc.splitlines()[0], module.CASES)
+    return Transform(code, doc, module.BEFORE, module.AFTER, module.CHANGES, module.propose)
 
 
 # Each round sees what those before it have written; transforms of one round touch different words, and

@@ -3,6 +3,8 @@
 A cache mount is root's unless `uid` says otherwise, and one below /root is closed to everybody
 else: below USER its target moves to the account's home. Secrets and ssh sockets are readable by
 root alone, so they get `uid` and `gid` too. Steps that stay root's keep their mounts.
+
+Source: Dockerfile reference, "RUN --mount"; moby/buildkit#1237, astral-sh/uv#12710.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from dockfix.syntax.tree import Flag
 
 NAME = "cache-mounts"
 CHANGES = r"RUN .*=/root.*"
+CASES = ("cases/pip-cache-mount",)
 BEFORE = """\
 FROM python:3.12-slim
 RUN groupadd --gid 10001 app && useradd --create-home --uid 10001 --gid 10001 app

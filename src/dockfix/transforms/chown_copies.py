@@ -4,6 +4,8 @@ COPY and ADD give everything to root whatever USER says, so each that lands belo
 application's directories, gets `--chown`. Numbers stand where a name cannot be resolved: with
 `--link`, and on bases without accounts. Ownership that the file sets itself is left alone, and so
 is that of programs and libraries which another stage hands over to a system directory.
+
+Source: moby/moby#6119 (COPY ignores USER); docker/buildx#1408 (no names with `--link`).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dockfix.model.plan import Plan
 
 NAME = "chown-copies"
 CHANGES = ""
+CASES = ("cases/linked-copies",)
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home appuser

@@ -5,6 +5,10 @@ a volume that it must own. The command is the one that the base has: Debian's `a
 known to be there, else `useradd`, busybox' `adduser -D` on Alpine, and none at all where there is
 no shell: then USER and `--chown` are numbers. An account that the file or the base has already is
 used instead of a second one.
+
+Source: docker-library/python's images on Debian 13 slim have no `adduser`
+(greenbone/gvm-tools#1243); busybox' flags are those of its loginutils/adduser.c; moby/moby#5419 (a
+huge lastlog).
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from dockfix.syntax.style import Layout, NewLine
 
 NAME = "create-user"
 CHANGES = ""
+CASES = ("cases/numeric-with-ids-of-its-own",)
 COMMENT = "Create dedicated user"
 # Above this uid, useradd without -l writes a sparse lastlog of many gigabytes (moby/moby#5419).
 _LASTLOG_LIMIT = 65535

@@ -4,6 +4,8 @@
 below it follow to the account's home; HOME is set where the file or the base fixes it to /root.
 Browsers, models and corpora that a tool fetches into root's home at build time, to be read at run
 time, get a place outside it.
+
+Source: microsoft/nni#327, astral-sh/uv#13309, microsoft/playwright#2437.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from dockfix.syntax.style import Layout, NewLine
 
 NAME = "home-paths"
 CHANGES = r"\w+ .*/root.*"
+CASES = ("cases/packages-from-a-builders-root-home",)
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home app

@@ -4,6 +4,9 @@ A WORKDIR that stands above USER was made by root and keeps that owner; so do a 
 and what root's steps make for data. They are made and given by the RUN that creates the account,
 or by one of their own just above USER. Nothing is ever opened to everybody (no mode 777), and no
 copied tree is owned anew, which would store it twice.
+
+Source: moby/moby#36677, moby/moby#20295 (WORKDIR stays root's); moby/moby#22810 (`chown -R` stores
+a tree twice).
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from dockfix.transforms.create_user import account_command
 _ORDER: Final = (Reach.SELF, Reach.ALL, Reach.ROOTS)
 NAME = "own-directories"
 CHANGES = ""
+CASES = ("cases/apt-get-before-the-application",)
 BEFORE = """\
 FROM python:3.12-slim
 WORKDIR /app

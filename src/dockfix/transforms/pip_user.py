@@ -4,6 +4,9 @@
 one RUN. Above USER, a `--user` of the file's own would put packages into root's home, closed to
 everybody else: it goes. Left alone are virtual environments, installs that name their place (`--target`,
 `--prefix`, `--root`), other installers, and every RUN that stays root's.
+
+Source: pip's documentation of user installs; EFForg/badger-sett#91 (no `--user` in a virtual
+environment).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from dockfix.options import Install
 
 NAME = "pip-user"
 CHANGES = r"RUN --user"
+CASES = ("cases/pip-in-several-forms",)
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home appuser

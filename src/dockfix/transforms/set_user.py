@@ -3,6 +3,9 @@
 `USER` goes directly behind the last step that needs root, and above everything else; steps are
 never put in another order. Installs above that line stay root's and system-wide. Stages built on
 one that ships by `--target` go back to root, for which their steps were written.
+
+Source: Docker's build best practices, section USER; OpenLiberty/ci.docker#409 (root steps that fail
+behind USER).
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from dockfix.transforms.create_user import find_place, insert_at
 
 NAME = "set-user"
 CHANGES = r"USER .*"
+CASES = ("cases/account-with-supplementary-groups",)
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home appuser

@@ -3,6 +3,8 @@
 Where the file has no WORKDIR, or works in `/`, the image starts in a new directory below the
 account's home: relative copies then land there. Words that name the old place of such a copy follow it. An
 existing WORKDIR keeps its path, because people mount and configure by it.
+
+Source: Dockerfile reference, "WORKDIR": the default is /; moby/moby#36677.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from dockfix.syntax.style import Layout, NewLine
 
 NAME = "set-workdir"
 CHANGES = r"WORKDIR .*|(CMD|ENTRYPOINT|ENV|HEALTHCHECK|RUN) .*/.*"
+CASES = ("cases/absolute-reference-that-follows",)
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home appuser

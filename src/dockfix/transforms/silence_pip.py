@@ -5,6 +5,8 @@ do not tell pip's version, the environment form stands before the command: an ol
 but would refuse the option. pip 21.1 to 22.0 warns and cannot be told; older pip does not warn. By
 default, pip upgrading only itself and stages that do not ship are left alone; selected by name,
 this transform covers them too.
+
+Source: pip's release notes for 21.1 (pypa/pip#6409) and 22.1 (pypa/pip#10556).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from dockfix.model.runs import Invocation, Run, read_run
 
 NAME = "silence-pip"
 CHANGES = ""
+CASES = ("cases/pip-upgraded-before-the-install",)
 BEFORE = """\
 FROM python:3.12-slim
 RUN pip install flask

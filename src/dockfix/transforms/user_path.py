@@ -2,6 +2,8 @@
 
 `ENV PATH` with the absolute directory (ENV knows neither HOME nor `~`) goes behind the first RUN
 that installs for the account, unless PATH holds that directory already.
+
+Source: docker-library/python#414; runc sets HOME, and ENV does not know it (libcontainer/env.go).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dockfix.syntax.style import Layout, NewLine
 
 NAME = "user-path"
 CHANGES = ""
+CASES = ("cases/path-extended-later",)
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home appuser

@@ -3,6 +3,8 @@
 The alternative to pip-user, chosen by `--install venv`: the environment is made below the
 account's home, above the first install below USER, and comes first on PATH. pip's own warning
 recommends it.
+
+Source: pip's warning about running as root; Python's documentation of venv.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from dockfix.syntax.style import Layout, NewLine
 
 NAME = "venv"
 CHANGES = ""
+CASES = ("cases/install-venv",)
 BEFORE = """\
 FROM python:3.12-slim
 RUN useradd --create-home appuser

@@ -8,14 +8,23 @@ from typing import IO, Any, Final
 from urllib.parse import quote
 
 from dockfix import __version__
+from dockfix.checks import codes
+from dockfix.checks.explanations import page_of, read_explanation
 from dockfix.diff import LineEdit, split_lines
 from dockfix.output.reports.outcome import findings, sentence
-from dockfix.results import Changed
+from dockfix.results import Changed, Code, Kind
 from dockfix.runner.outcome import Analysis
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-RUNS_AS_ROOT: Final = "runs-as-root"
 _LEVELS: Final = {"review": "warning", "note": "note", "reason": "note", "error": "error"}
+_DEFAULTS: Final = {
+    Kind.CHANGE: "warning",
+    Kind.REFUSAL: "note",
+    Kind.REVIEW: "warning",
+    Kind.NOTE: "note",
+    Kind.FAILURE: "error",
+    Kind.GUARANTEE: "note",
+}
 
 
 class SarifReport:
@@ -33,13 +42,13 @@ class SarifReport:
         if isinstance(analysis.result, Changed):
             state = "" if analysis.applies else "; the rewrite needs review"
             message = f"The image runs as root. dockfix can change that{state}."
-            self._write(analysis, RUNS_AS_ROOT, "warning", 0, message, [_fix(analysis)])
+            self._write(analysis, codes.RUNS_AS_ROOT.name, "warning", 0, message, [_fix(analysis)])
         for kind, finding in findings(analysis):
             self._write(analysis, finding.code, _LEVELS[kind], finding.line, sentence(finding))
 
     def close(self) -> None:
         """Write the rules that the results refer to."""
-        rules = [{"id": code, "name": code.title().replace("-", "")} for code in self._rules]
+        rules = [_rule(codes.named(name)) for name in self._rules]
         driver = {"name": "dockfix", "version": __version__, "rules": rules}
         self._stream.write(f'\n], "tool": {json.dumps({"driver": driver})}}}]}}\n')
         self._stream.close()
@@ -72,6 +81,26 @@ class SarifReport:
         self._stream.write("\n" if self._first else ",\n")
         self._first = False
         self._stream.write(json.dumps(result))
+
+
+def _rule(code: Code) -> dict[str, Any]:
+    """What a reader is told of a code wherever it shows the result."""
+    explanation = read_explanation(code)
+    sections = [f"## {title}\n\n{text}" for title, text in explanation.sections()]
+    plain = [f"{title}: {text}" for title, text in explanation.sections()]
+    return {
+        "id": code.name,
+        "name": code.name.title().replace("-", ""),
+        "shortDescription": {"text": code.summary},
+        "fullDescription": {"text": explanation.description},
+        "help": {
+            "text": "\n\n".join([explanation.description, *plain]),
+            "markdown": "\n\n".join([explanation.description, *sections]),
+        },
+        "helpUri": page_of(code),
+        "defaultConfiguration": {"level": _DEFAULTS[code.kinds[0]]},
+        "properties": {"tags": ["docker", *code.kinds]},
+    }
 
 
 def _artifact(analysis: Analysis) -> dict[str, str]:

@@ -1,0 +1,79 @@
+"""What codes mean at length: a Markdown file here for each row of the registry, of the same name.
+
+A file holds the description, then `## What to do`, `## Turn it off` where the kind's own sentence
+does not say it, and `## Source`: where the fact behind the code can be looked up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+from dockfix.results import Code, Kind
+
+PAGES: Final = "https://github.com/dockfix/dockfix/blob/main/docs/codes"
+_TITLE: Final = re.compile(r"^## (.+)\n", re.MULTILINE)
+_OFF: Final = {
+    Kind.CHANGE: (
+        "`# dockfix: ignore` in the file keeps it as it is; `--exclude PATTERN` leaves it out of the run."
+    ),
+    Kind.REFUSAL: "A refusal cannot be overridden. `--exclude PATTERN` leaves the file out of the run.",
+    Kind.REVIEW: (
+        "Once you have looked, `--unsafe` (or `unsafe = true` in the configuration) makes the change;"
+        " `# dockfix: ignore` in the file keeps it as it is."
+    ),
+    Kind.NOTE: "A note holds nothing back. `--quiet` hides notes.",
+    Kind.FAILURE: "`--exclude PATTERN` leaves the file out of the run.",
+    Kind.GUARANTEE: (
+        "A guarantee is not promised where a transform that it rests on is left out with `--ignore`."
+    ),
+    Kind.TRANSFORM: (
+        "`--ignore NAME`, `ignore = [...]` in the configuration, or `# dockfix: ignore[NAME]` in the file"
+        " leave it out."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A code in Markdown: what it means and why it matters, what to do, how to turn it off, its source."""
+
+    description: str
+    advice: str
+    off: str
+    source: str
+
+    def sections(self) -> Iterator[tuple[str, str]]:
+        """What stands behind the description: titles and texts."""
+        yield "What to do", self.advice
+        yield "Turn it off", self.off
+        yield "Source", self.source
+
+
+def read_explanation(code: Code) -> Explanation:
+    """The explanation of a row of the registry."""
+    text = (files(__name__) / f"{code.name}.md").read_text(encoding="utf-8")
+    return parse_explanation(text, code.kinds[0])
+
+
+def parse_explanation(text: str, kind: Kind) -> Explanation:
+    """The explanation that a file holds. Raises KeyError where a section is missing."""
+    description, *rest = _TITLE.split(text)
+    parts = {title: body.strip() for title, body in zip(rest[::2], rest[1::2], strict=True)}
+    off = parts.get("Turn it off", _OFF[kind])
+    return Explanation(description.strip(), parts["What to do"], off, parts["Source"])
+
+
+def explain_transform(doc: str) -> Explanation:
+    """The explanation in a transform's documentation: a line, paragraphs, and `Source:` at its end."""
+    description, _, source = doc.partition("\n\n")[2].rpartition("\n\nSource: ")
+    advice = "Nothing: the change is a part of the whole fix."
+    return Explanation(description, advice, _OFF[Kind.TRANSFORM], source)
+
+
+def page_of(code: Code) -> str:
+    """The address of the code's page in the documentation."""
+    return f"{PAGES}/{code.name}.md"
