@@ -23,7 +23,7 @@ from fixture_runs import RunCase, read_run  # noqa: E402
 
 from dockfix.checks.guarantees import GUARANTEES  # noqa: E402
 from dockfix.explain import HEADINGS, all_codes, explanation_of  # noqa: E402
-from dockfix.output.summary import spell  # noqa: E402
+from dockfix.output.summary import format_finding  # noqa: E402
 from dockfix.results import Code, Kind  # noqa: E402
 from dockfix.transforms import TRANSFORMS  # noqa: E402
 
@@ -103,7 +103,7 @@ def _output(code: Code) -> Iterator[str]:
             if one.finding.code == code.name and one.kind not in seen:
                 seen.add(one.kind)
                 line = "Dockerfile: would change (...)" if one.kind is Kind.CHANGE else ""
-                yield _steady(line or spell(one.path, one.finding, _LABELS.get(one.kind, "")))
+                yield _steady(line or format_finding(one.path, one.finding, _LABELS.get(one.kind, "")))
 
 
 def _steady(line: str) -> str:

@@ -146,7 +146,8 @@ def _complete(one: Declaration) -> Any:
     """What completes the option's value in a shell; None leaves it to the shell."""
     if one.form.choices:
         return lambda: list(one.form.choices)
-    return {"--explain": _complete_code, "--select": _complete_names, "--ignore": _complete_names}.get(one.flag)
+    names = {"--explain": _complete_code, "--select": _complete_transforms, "--ignore": _complete_transforms}
+    return names.get(one.flag)
 
 
 def _complete_code(incomplete: str) -> list[str]:
@@ -155,7 +156,7 @@ def _complete_code(incomplete: str) -> list[str]:
     return complete_code(incomplete)
 
 
-def _complete_names(incomplete: str) -> list[str]:
+def _complete_transforms(incomplete: str) -> list[str]:
     from dockfix.explain import complete_transforms
 
     return complete_transforms(incomplete)

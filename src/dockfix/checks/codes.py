@@ -147,7 +147,7 @@ USES_ROOT_HOME: Final = _review(
 DENIED_TO_USER: Final = _review(
     "denied-to-user",
     "Something that root may do in the image is denied to the user.",
-    "cases/scratch",
+    "cases/start-that-changes-a-mode-of-the-systems",
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
 )
 INSTALLS_ROOT_TOOL: Final = _review(
