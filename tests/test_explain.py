@@ -45,7 +45,7 @@ def test_guarantee_is_found_by_the_name_of_its_promise() -> None:
 
 
 def test_unknown_name_gets_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="nothing is named 'low-prot' \\(did you mean 'low-port'"):
+    with pytest.raises(ConfigError, match="unknown name 'low-prot' \\(did you mean 'low-port'"):
         explain("low-prot")
 
 

@@ -13,7 +13,7 @@ README = Path(__file__).parent.parent / "README.md"
 
 def test_tables_are_true() -> None:
     text = README.read_text(encoding="utf-8")
-    assert generate_docs.with_tables(text) == text
+    assert generate_docs.with_tables(text) == text, "run: python scripts/generate_docs.py"
 
 
 def test_example_is_true() -> None:
