@@ -6,7 +6,7 @@ from typing import Final
 
 from dockfix.checks import codes
 from dockfix.checks.guarantees import check_guarantees
-from dockfix.checks.refusals import find_refusals, find_unknown_user, find_unreadable, ignored_names
+from dockfix.checks.refusals import find_refusals, find_unknown_user, find_unreadable
 from dockfix.checks.reviews import find_lost, find_notes, find_reviews
 from dockfix.context import Context
 from dockfix.edits import Edit
@@ -19,6 +19,7 @@ from dockfix.model.plan import Plan
 from dockfix.options import OptionError, Options
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 from dockfix.syntax.parser import parse, reparse
+from dockfix.syntax.suppressions import ignored_names
 from dockfix.syntax.tree import Dockerfile
 from dockfix.transforms import ROUNDS, TRANSFORMS
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from dockfix.checks import codes
 from dockfix.context import Context
+from dockfix.knowledge import read_names
 from dockfix.model.effects import drops_privileges, effect, process_need
 from dockfix.model.interpreters import find_interpreters
 from dockfix.model.plan import Plan
@@ -15,30 +16,13 @@ from dockfix.model.relocation import find_unknown_references
 from dockfix.model.roothome import find_left, find_put
 from dockfix.results import Finding
 from dockfix.syntax.shell import Command
-from dockfix.syntax.tree import Comment, Dockerfile
+from dockfix.syntax.tree import Dockerfile
 from dockfix.syntax.validity import rejections
 
-_ROOT_AT_START: Final = frozenset(
-    "apk apt apt-get dnf microdnf yum zypper pacman dpkg rpm adduser addgroup useradd groupadd usermod"
-    " groupmod deluser userdel chown chgrp mount umount modprobe sysctl iptables ip6tables ipset nft setcap"
-    " service systemctl update-ca-certificates update-alternatives ldconfig locale-gen visudo sudo".split()
-)
 _WINDOWS_SHELL: Final = re.compile(r"powershell|pwsh|cmd(\.exe)?$", re.IGNORECASE)
-_IGNORE: Final = re.compile(r"#\s*dockfix:\s*ignore(?:\[([\w\s,-]*)\])?", re.IGNORECASE)
 _TEMPLATE_LINE: Final = re.compile(r"^\s*(\{\{|\{%|<%|%%|@@)")
 _TEMPLATE_WORD: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<%.*?%>|@@?\w+@@?$|%%\w+%%|__[A-Z_]+__")
 _FREE_TEXT: Final = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "LABEL", "ONBUILD", "MAINTAINER"})
-
-
-def ignored_names(tree: Dockerfile) -> tuple[frozenset[str], int]:
-    """Transforms that `# dockfix: ignore[...]` comments name ("*": all), and the line of the last."""
-    names: set[str] = set()
-    line = 0
-    for node in tree.nodes:
-        if isinstance(node, Comment) and (match := _IGNORE.search(str(node))):
-            line = node.line
-            names.update(name.strip() for name in match[1].split(",")) if match[1] else names.add("*")
-    return frozenset(names), line
 
 
 def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
@@ -210,7 +194,7 @@ def _of_start(plan: Plan) -> Iterator[Finding]:
 def _start_effect(plan: Plan, command: Command) -> str:
     # A build's table says too much of a start: there, an installer that cannot write system-wide
     # installs for the user, or is the application itself. These can do nothing without root.
-    if command.program.rpartition("/")[2] not in _ROOT_AT_START:
+    if command.program.rpartition("/")[2] not in read_names("processes", "start", "root"):
         return ""
     found = effect(command, plan.lineage.end.variables, plan.workdir, plan.home or "/")
     return f"needs root: {found.root}" if found.root else ""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from dockfix.checks import codes
-from dockfix.knowledge import read_table
+from dockfix.knowledge import read_names
 from dockfix.model.copies import find_volumes
 from dockfix.model.losses import Loss
 from dockfix.model.operations import WRITING, Act
@@ -19,7 +19,6 @@ from dockfix.model.roothome import find_put
 from dockfix.model.starting import Starting
 from dockfix.results import Finding
 
-_INSTALLERS: Final = ("apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper")
 _PYTHON: Final = re.compile(
     r"python|\bpip3?\b|conda|\bmamba\b|gunicorn|uvicorn|\.py\b|\buvx?\b|poetry|pipenv|jupyter|django|flask|requirements",
     re.IGNORECASE,
@@ -90,10 +89,11 @@ def _of_places(plan: Plan, starting: Starting) -> Iterator[Finding]:
 
 
 def _root_tools(plan: Plan) -> Iterator[Finding]:
-    tools = frozenset(read_table("processes")["packages"]["roots"])
+    tools = read_names("processes", "packages", "roots")
+    installers = read_names("processes", "packages", "installers")
     for run in plan.runs.values():
         for one in run.invocations:
-            if one.command.program not in _INSTALLERS:
+            if one.command.program not in installers:
                 continue
             names = [word.text.partition("=")[0] for word in one.command.args]
             for name in sorted(tools.intersection(names)):

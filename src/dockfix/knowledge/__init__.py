@@ -14,6 +14,15 @@ def read_table(name: str) -> dict[str, Any]:
     return read_toml(__name__, name)
 
 
+@cache
+def read_names(name: str, *keys: str) -> frozenset[str]:
+    """The names in a list of `<name>.toml`, which stands below these keys."""
+    found: Any = read_table(name)
+    for key in keys:
+        found = found[key]
+    return frozenset(found)
+
+
 def read_toml(package: str, name: str) -> dict[str, Any]:
     """The content of `<name>.toml` in a package of ours."""
     data = get_data(package, f"{name}.toml")

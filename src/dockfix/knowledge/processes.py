@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Final
 
-from dockfix.knowledge import read_table
+from dockfix.knowledge import read_names, read_table
 from dockfix.syntax.shell import Command
 
 _DIRECTORY: Final = r"(?:\S*/)?"
 _INTERPRETER: Final = re.compile(r"(?:\S*/)?python[\d.]*(?: -(?!m)\w+)* (?=[^-])")
-_DROPPERS: Final = frozenset(
-    "gosu su-exec setpriv chpst setuidgid s6-setuidgid runuser s6-applyuidgid".split()
-)
 
 
 def process_need(command: Command, env: Mapping[str, str]) -> str:
@@ -36,10 +33,10 @@ def _listed(line: str) -> str:
 
 def drops_privileges(command: Command) -> bool:
     """Whether the command starts as root to become somebody else by itself (gosu, su NAME -c ...)."""
-    if _DROPPERS.intersection(command.via) or (command.user and command.user not in ("root", "0")):
+    if _droppers().intersection(command.via) or (command.user and command.user not in ("root", "0")):
         return True
     program = command.program.rpartition("/")[2]
-    if program in _DROPPERS:
+    if program in _droppers():
         return True
     words = [word.text for word in command.args]
     if program == "su":
@@ -49,6 +46,10 @@ def drops_privileges(command: Command) -> bool:
     if program == "start-stop-daemon":
         return any(word.startswith(("--chuid", "-c")) for word in words)
     return program == "capsh" and any(word.startswith(("--user", "--uid")) for word in words)
+
+
+def _droppers() -> frozenset[str]:
+    return read_names("processes", "drops", "programs")
 
 
 @cache

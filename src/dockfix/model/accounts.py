@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
+from dockfix.knowledge import read_names
 from dockfix.model.images import Image
 from dockfix.model.lineage import Lineage, Step, is_root_user
 from dockfix.model.paths import is_within, resolve
@@ -18,19 +19,9 @@ from dockfix.syntax.shell import Command
 _CREATORS: Final = ("useradd", "adduser")
 _CREATES: Final = re.compile("|".join(_CREATORS))
 _GROUP_CREATORS: Final = ("groupadd", "addgroup")
-# Options that take a value as their next word, of useradd, Debian's adduser and busybox' adduser.
-_VALUED: Final = frozenset(
-    "-u --uid -g --gid -G --groups --ingroup -d -h --home --home-dir -s --shell -c --comment -b --base-dir"
-    " -k --skel -e -f -p --password -K --gecos".split()
-)
 NONROOT_ID: Final = 65532
 _DEFAULT: Final = Options()
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
-# In passwd or group of every Debian, Alpine or RHEL: none of them is there to be created.
-_SYSTEM_ACCOUNTS: Final = frozenset(
-    "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc nobody nogroup adm"
-    " ftp operator halt shutdown users staff tty disk wheel video audio cdrom dialout sudo guest".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +158,8 @@ def _promised(lineage: Lineage) -> str:
         if flag is not None and flag.value:
             owners.add(step.expand(flag.value))
     owner, _, group = owners.pop().partition(":") if len(owners) == 1 else ("", "", "")
-    taken = {*_SYSTEM_ACCOUNTS, *(account.name for account in lineage.image.accounts)}
+    system = read_names("bases", "system", "accounts")
+    taken = {*system, *(account.name for account in lineage.image.accounts)}
     return owner if _NAME.fullmatch(owner) and owner not in taken and group in ("", owner) else ""
 
 
@@ -229,17 +221,21 @@ def _parsed(command: Command, env: Mapping[str, str]) -> tuple[dict[str, str], l
         elif text.startswith("-") and len(text) > 1:
             name, equals, value = text.partition("=")
             options[name] = value
-            key = name if name in _VALUED and not equals else _clustered(name)
+            key = name if name in _valued() and not equals else _clustered(name)
         else:
             operands.append(text)
     return options, operands
+
+
+def _valued() -> frozenset[str]:
+    return read_names("commands", "valued", "account")
 
 
 def _clustered(option: str) -> str:
     """The option at the end of a cluster (`-ms /bin/sh`, `-mu 1000`) that takes the next word."""
     if option.startswith("--") or len(option) < 3:
         return ""
-    return "-" + option[-1] if "-" + option[-1] in _VALUED else ""
+    return "-" + option[-1] if "-" + option[-1] in _valued() else ""
 
 
 def _first(options: dict[str, str], *names: str) -> str:

@@ -6,27 +6,13 @@ import posixpath
 from collections.abc import Iterable
 from typing import Final
 
-# Directories that come with a base image (Filesystem Hierarchy Standard 3.0) and stay root's.
-SYSTEM_DIRECTORIES: Final = frozenset(
-    "/ /bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /proc /root /run /sbin /sys /usr /usr/bin /usr/games"
-    " /usr/include /usr/lib /usr/lib32 /usr/lib64 /usr/libexec /usr/local /usr/local/bin /usr/local/etc"
-    " /usr/local/games /usr/local/include /usr/local/lib /usr/local/lib64 /usr/local/sbin /usr/local/share"
-    " /usr/sbin /usr/share /var /var/cache /var/lib /var/local /var/lock /var/log /var/run /var/spool"
-    " /home".split()
-)
-# Below these, everything is the system's.
-_SYSTEM_TREES: Final = (
-    "/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /proc /root /run /sbin /sys /usr/bin /usr/include"
-    " /usr/lib /usr/lib32 /usr/lib64 /usr/libexec /usr/local/bin /usr/local/etc /usr/local/include"
-    " /usr/local/lib /usr/local/sbin /usr/local/share /usr/sbin /usr/share /var/run /var/lock".split()
-)
-_BELOW_SYSTEM: Final = tuple(f"{path}/" for path in _SYSTEM_TREES)
-# Directories that a base may bring without their being the system's: WORKDIR does not make them anew.
-STANDING_DIRECTORIES: Final = frozenset(
-    "/opt /srv /mnt /media /usr/src /var/www /var/www/html /var/opt".split()
-)
-# Directories of the base that everybody may write to.
-_SHARED: Final = ("/tmp", "/var/tmp", "/dev/shm", "/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty")
+from dockfix.knowledge import read_table
+
+_TABLE: Final = read_table("directories")
+SYSTEM_DIRECTORIES: Final = frozenset(_TABLE["system"])
+STANDING_DIRECTORIES: Final = frozenset(_TABLE["standing"])
+_SHARED: Final = frozenset(_TABLE["shared"])
+_BELOW_SYSTEM: Final = tuple(f"{path}/" for path in _TABLE["trees"])
 _BELOW_SHARED: Final = tuple(f"{path}/" for path in _SHARED)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from dockfix.knowledge import read_names
 from dockfix.lazy import cached_property
 from dockfix.syntax.shell import Command, Word
 
@@ -14,16 +15,10 @@ _PIP: Final = re.compile(r"(?:.*/)?pip(?:\d+(?:\.\d+)?)?")
 _PYTHON: Final = re.compile(r"(?:.*/)?python(?:\d+(?:\.\d+)?)?")
 _ELSEWHERE: Final = ("--target", "-t", "--prefix", "--root", "--system", "--no-user", "--dry-run", "--python")
 _BOOTSTRAP: Final = frozenset({"pip", "setuptools", "wheel"})
-# Options of `pip install` that take their value as the next word (pip 26, cli/cmdoptions.py).
-_VALUED: Final = frozenset(
-    "-r --requirement -c --constraint -e --editable -t --target --platform --python-version --implementation"
-    " --abi --root --prefix --src -b --build --upgrade-strategy --config-settings -C --global-option"
-    " --build-option --install-option --no-binary --only-binary --progress-bar --root-user-action --report"
-    " --group -i"
-    " --index-url --extra-index-url -f --find-links --trusted-host --cert --client-cert --cache-dir --log"
-    " --proxy --retries --timeout --default-timeout --exists-action --keyring-provider --use-feature"
-    " --use-deprecated --python --build-constraint --no-build-isolation-package".split()
-)
+
+
+def _valued() -> frozenset[str]:
+    return read_names("commands", "valued", "pip")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +60,7 @@ class PipCall:
             if valued:
                 valued = False
             elif text.startswith("-"):
-                valued = text in _VALUED
+                valued = text in _valued()
             else:
                 found.append(text)
         return tuple(found)
@@ -107,7 +102,7 @@ def read_pip(command: Command) -> PipCall | None:
     elif not _PIP.fullmatch(program.text):
         return None
     for index, word in enumerate(words):
-        if not word.text.startswith("-") and (index == 0 or words[index - 1].text not in _VALUED):
+        if not word.text.startswith("-") and (index == 0 or words[index - 1].text not in _valued()):
             return PipCall(command, program, word, words[:index] + words[index + 1 :])
     return None
 

@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from dockfix.evidence.python.calls import argument_of
 from dockfix.evidence.python.constants import HOLE, Reference, Value, join_path, parent_of
+from dockfix.knowledge import read_names
 
 if TYPE_CHECKING:
     from dockfix.evidence.python.application import Evaluator
     from dockfix.evidence.python.scopes import Scope
 
-_PATHS: Final = frozenset(
-    {"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "pathlib.PurePosixPath", "os.path.join",
-     "posixpath.join", "anyio.Path", "aiopath.AsyncPath", "django.core.files.utils.safe_join",
-     "werkzeug.utils.safe_join", "werkzeug.security.safe_join"}
-)  # fmt: skip
-_SAME: Final = frozenset({"str", "int", "os.fspath", "repr", "os.path.expandvars", "typing.cast"})
-_ENVIRONMENT: Final = frozenset(
-    {"os.getenv", "os.environ.get", "decouple.config", "environ.Env", "environs.Env", "os.environ.setdefault",
-     "starlette.config.Config", "os.environ.pop"}
-)  # fmt: skip
-_DEFAULTS: Final = frozenset(
-    {"pydantic.Field", "pydantic.fields.Field", "typer.Option", "typer.Argument", "fastapi.Query",
-     "fastapi.Form", "dataclasses.field"}
-)  # fmt: skip
-_SAME_METHODS: Final = frozenset(
-    {"strip", "rstrip", "lstrip", "resolve", "absolute", "expanduser", "as_posix", "lower", "upper", "encode",
-     "decode", "as_uri", "get_secret_value", "relative_to"}
-)  # fmt: skip
-_TEMPORARY: Final = frozenset(
-    {"mkdtemp", "mkstemp", "TemporaryDirectory", "NamedTemporaryFile", "TemporaryFile"}
-)
+
+def _names(kind: str) -> frozenset[str]:
+    return read_names("python", "values", kind)
 
 
 def call_values(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
@@ -69,19 +52,19 @@ def _known(
     }
     if name in fixed:
         return (Value(fixed[name]),)
-    if name in _PATHS:
+    if name in _names("paths"):
         return evaluator.join_paths(nodes, scope, order) if nodes else (Value("."),)
-    if name in _ENVIRONMENT:
+    if name in _names("environment"):
         return _environment(evaluator, call, scope, order)
-    if name in _DEFAULTS:
+    if name in _names("defaults"):
         default = argument_of(call, 0, "default")
         return evaluator.values(default, scope, order) if default is not None else ()
-    if name.startswith("tempfile.") and name.removeprefix("tempfile.") in _TEMPORARY:
+    if name.startswith("tempfile.") and name.removeprefix("tempfile.") in _names("temporary"):
         place = argument_of(call, 9, "dir")
         below = evaluator.texts(place, scope, order) if place is not None else (("/tmp", True),)
         made = tuple(Value(join_path(text, HOLE), certain) for text, certain in below)
         return (Value(((), made)),) if name.endswith("mkstemp") else made
-    if name in _SAME and nodes:
+    if name in _names("same") and nodes:
         return evaluator.values(nodes[-1] if name == "typing.cast" else nodes[0], scope, order)
     change = _path_function(name, evaluator.application.workdir)
     if change is None or not nodes:
@@ -135,7 +118,7 @@ def _method(
     if not any(isinstance(one.content, str) for one in owner):
         return None
     texts = evaluator.texts(func.value, scope, order)
-    if name in _SAME_METHODS:
+    if name in _names("same_methods"):
         return (Value(_stripped(text, name), certain) for text, certain in texts)
     if name == "format":
         return (Value(_formatted(text), certain) for text, certain in texts)

@@ -9,16 +9,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 from dockfix.evidence.python.modules import blank_strings, read_imports
-from dockfix.knowledge import read_table
+from dockfix.knowledge import read_names, read_table
 
 _TABLES: Final = ("write", "port", "root", "command", "home")
-# Last names that many other functions have too: looked for behind their module, or alone.
-_COMMON: Final = frozenset(
-    {"Cache", "File", "Path", "YOLO", "add", "analyze", "call", "chown", "connect", "copy",
-     "download", "dump", "figure", "link", "load", "move", "open", "pipeline", "plot", "popen",
-     "remove", "rename", "replace", "represent", "run", "save", "send", "serve", "sniff", "spawn", "sr",
-     "system", "use", "verify", "write"}
-)  # fmt: skip
 _OTHER: Final = ("FileHandler", "sqlite", "FileBasedCache", "geteuid", "getuid", "SOCK_RAW", "AF_PACKET")
 _SPELT: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET|sqlite[+a-z]*:///"
 _METHOD: Final = re.compile(r"\.[\s\\]*$")
@@ -33,6 +26,11 @@ _WRITES: Final = re.compile(
     r"(?:[^()\n]|\((?:[^()\n]|\([^()\n]*\))*\))*?['\"][rbtU]*[wax+](?:[^'\"\n./]{0,5}['\"]|[^'\"\n]*\{)"
     r"|[^)\n]*(?:mode|\n)"
 )
+
+
+def _common() -> frozenset[str]:
+    """Last names that many other functions have too: looked for behind their module, or alone."""
+    return read_names("python", "names", "common")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class Catalogue:
     def knows(self, last: str, owner: str) -> bool:
         """Whether a call of that name, on something of that name, may be one of the table."""
         rows = self.last_names.get(last, ())
-        return any(last not in _COMMON or not owner or row in ("*", owner) for row, _ in rows)
+        return any(last not in _common() or not owner or row in ("*", owner) for row, _ in rows)
 
     def only_asks(self, command: str, words: Sequence[str]) -> bool:
         """Whether a command of root's is only asked something, which everybody may."""
@@ -123,7 +121,7 @@ class _Calls:
             if not before and not is_method:
                 return False
         # Neither another's method nor one of what some call or index gives is a module's function.
-        elif last in _COMMON and (before != owner if before else owner and is_method):
+        elif last in _common() and (before != owner if before else owner and is_method):
             return False
         if call.mode >= 0:
             return _WRITES.match(text, end) is not None

@@ -14,6 +14,8 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Final
 
+from dockfix.knowledge import read_names
+
 _QUIET: Final = re.compile(
     r"(?P<long>\"\"\"|''')(?:[^\\]|\\[\s\S])*?(?P=long)"
     r"|\"(?:[^\"\\\n]|\\[\s\S])*\"|'(?:[^'\\\n]|\\[\s\S])*'|\#[^\n]*"
@@ -34,7 +36,6 @@ _BRACKETS: Final = re.compile(r"[()\[\]{}]")
 _HEAD_END: Final = re.compile(r"[ \t]*(?:->[^\n]*?)?(:)[ \t]*(?=\n)")
 _DOCUMENTED: Final = re.compile(r":[ \t]*\n\s*$")
 _ENDS: Final = re.compile(r"[ \t]*(?:\n|$)")
-_MAKERS: Final = frozenset({"__init__", "__post_init__", "__new__", "setup"})
 _LONG: Final = 30
 _SHORT: Final = 8
 _AS: Final = re.compile(r"([\w.*]+)(?:\s+as\s+(\w+))?")
@@ -83,6 +84,7 @@ class Statement:
         """
         if self.quiet.count("\n") < _LONG:
             return self.text
+        makers = read_names("python", "names", "makers")
         parts: list[str] = []
         at = 0
         for match in _INNER.finditer(self.quiet):
@@ -95,7 +97,8 @@ class Statement:
             body = self.quiet[begin:end]
             first = bisect_left(offsets, self.start + begin)
             matters = first < len(offsets) and offsets[first] < self.start + end
-            if matters or body.count("\n") < _SHORT or match[2] in _MAKERS or f"{called or chr(0)}(" in body:
+            is_asked = body.count("\n") < _SHORT or match[2] in makers or f"{called or chr(0)}(" in body
+            if matters or is_asked:
                 continue
             parts += self.text[at:begin], " ...", "\n" * body.count("\n")
             at = end

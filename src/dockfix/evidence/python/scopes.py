@@ -14,6 +14,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 from dockfix.evidence.python.calls import argument_of, called_name
 from dockfix.evidence.python.modules import Module, Statement, blank_strings, condense
+from dockfix.knowledge import read_names
 
 _LAYOUT: Final = frozenset(
     {cst.SimpleWhitespace, cst.ParenthesizedWhitespace, cst.EmptyLine, cst.TrailingWhitespace, cst.Comma,
@@ -283,14 +284,12 @@ def _forgives(handler: cst.ExceptHandler) -> bool:
     if any(isinstance(node, cst.Raise) for line in simple for node in line.body):
         return False
     kinds = handler.type
+    forbidden = read_names("python", "names", "forbidden")
     named = [one.value for one in kinds.elements] if isinstance(kinds, cst.Tuple) else [kinds]
-    return any(one is None or (isinstance(one, cst.Name) and one.value in _FORBIDDEN) for one in named)
+    return any(one is None or (isinstance(one, cst.Name) and one.value in forbidden) for one in named)
 
 
 _WHO: Final = re.compile(r"\bgete?uid\b|\bis_root\b")
-_FORBIDDEN: Final = frozenset(
-    {"Exception", "BaseException", "OSError", "IOError", "EnvironmentError", "PermissionError"}
-)
 _HANDLERS: Final[Mapping[type[cst.CSTNode], Callable[[Part, Any, Scope], bool]]] = {
     cst.FunctionDef: Part._definition,
     cst.ClassDef: Part._definition,

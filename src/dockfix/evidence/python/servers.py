@@ -6,13 +6,9 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
-from dockfix.knowledge import read_table
-
-_PLAIN: Final = frozenset(
-    {"--reload", "--preload", "--no-sync", "--proxy-headers", "--debug", "--factory", "--ws", "--version"}
-)
+from dockfix.knowledge import read_names, read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +65,7 @@ def _operands(words: Sequence[str]) -> Iterator[str]:
         before = words[index - 1] if index > 1 else ""
         if word.startswith("-"):
             continue
-        if before.startswith("-") and "=" not in before and before not in _PLAIN:
+        if before.startswith("-") and "=" not in before and before not in read_names("servers", "plain"):
             behind.append(word)
         else:
             yield word

@@ -22,39 +22,13 @@ from dockfix.evidence.python.modules import Module
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
 from dockfix.evidence.python.servers import find_server, flags
 from dockfix.evidence.python.start import Line, Start, StartReader
+from dockfix.knowledge import read_names, read_table
 from dockfix.syntax.tree import Dockerfile
 
 MAX_MODULES: Final = 100
 MAX_UNSTARTED: Final = 4
-_ENTRIES: Final = frozenset(
-    {
-        "app.py",
-        "main.py",
-        "server.py",
-        "manage.py",
-        "wsgi.py",
-        "asgi.py",
-        "__main__.py",
-        "run.py",
-        "api.py",
-        "bot.py",
-    }
-)
 _PYTHON: Final = re.compile(r"python|\bpip3?\b|conda|\.py\b|\buvx?\b|poetry|requirements", re.IGNORECASE)
 _DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
-_DJANGO: Final = (
-    "models",
-    "views",
-    "urls",
-    "apps",
-    "tasks",
-    "signals",
-    "forms",
-    "admin",
-    "serializers",
-    "consumers",
-    "utils",
-)
 _PORT: Final = re.compile(r"(?:^|.*[:\]=])(\d{1,5})$")
 _CONFIG: Final = re.compile(r"^(\w+)\s*[:=]\s*(.+?)\s*(?:#.*)?$", re.MULTILINE)
 
@@ -161,7 +135,7 @@ class _SourceReader:
 
     def _likely(self) -> list[Module]:
         """Modules that land and are named as those that people start."""
-        entries = islice(self.layout.paths(_ENTRIES), MAX_UNSTARTED)
+        entries = islice(self.layout.paths(read_names("python", "names", "entries")), MAX_UNSTARTED)
         loaded = (self.application.load(path, self._dotted(path)) for path in entries)
         return [module for module in loaded if module is not None]
 
@@ -201,7 +175,7 @@ class _SourceReader:
             found, _ = split
             yield found
             package = found.name if found.is_package else found.name.rpartition(".")[0]
-            for part in _DJANGO if "INSTALLED_APPS" in module.source else ():
+            for part in read_table("python")["names"]["django"] if "INSTALLED_APPS" in module.source else ():
                 if inner := self.application.module(f"{package}.{part}"):
                     yield inner
 
