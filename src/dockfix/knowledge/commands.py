@@ -73,11 +73,11 @@ class Usage:
         """Whether the options and variables are there on which the table depends."""
         if self.having and not reading.has(self.having):
             return False
-        if self.having_env and not any(_is_on(env.get(name, "")) for name in self.having_env):
+        if self.having_env and not any(is_on(env.get(name, "")) for name in self.having_env):
             return False
         if self.naming and not any(operand.value in self.naming for operand in reading.operands):
             return False
-        return not self.lacking_env or any(not _is_on(env.get(name, "1")) for name in self.lacking_env)
+        return not self.lacking_env or any(not is_on(env.get(name, "1")) for name in self.lacking_env)
 
     def role(self, option: str) -> str:
         """What an option means; of one that is not listed, its name may tell."""
@@ -144,7 +144,7 @@ def find_usage(
     table = _by_program()
     usages = table.get(program)
     if usages is None:
-        usages = table.get(_VERSIONED.sub("", program), ())
+        usages = table.get(without_version(program), ())
     values = {argument.value for argument in arguments}
     for words, usage in usages:
         if not values.issuperset(words):
@@ -157,6 +157,11 @@ def find_usage(
         del reading.operands[: len(words)]
         return usage, reading
     return None
+
+
+def without_version(program: str) -> str:
+    """`python3.12` as `python`."""
+    return _VERSIONED.sub("", program)
 
 
 def configures(program: str, verb: str) -> bool:
@@ -189,7 +194,8 @@ def _starts_with(operands: Sequence[Argument], words: Sequence[str]) -> bool:
     return not words or [one.value for one in operands[: len(words)]] == [*words]
 
 
-def _is_on(value: str) -> bool:
+def is_on(value: str) -> bool:
+    """Whether a variable's value switches something on."""
     return value.lower() not in ("", "0", "false", "no", "off")
 
 

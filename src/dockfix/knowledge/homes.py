@@ -1,8 +1,270 @@
-"""Interim: replaced by the table of homes."""
+"""What tools and Python packages read and write in the home of whoever runs them: homes.toml, applied.
+
+Places are "~/..." (the home of whoever runs it), or what a variable says: absolute, or relative to the
+working directory.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache, lru_cache
+from typing import Any, Final, Literal, NamedTuple, get_args
 
+from dockfix.knowledge import read_table
+from dockfix.knowledge.commands import Argument, is_on, without_version
+from dockfix.syntax.expansion import expand
+
+Kind = Literal["settings", "credentials", "data", "caches"]
+_Row = Mapping[str, Any]
+
+_XDG: Final = {
+    "CONFIG": "~/.config",
+    "CACHE": "~/.cache",
+    "DATA": "~/.local/share",
+    "STATE": "~/.local/state",
+}
+_XDG_HOME: Final = re.compile(rf"\$XDG_({'|'.join(_XDG)})_HOME\b")
+_VARIABLE: Final = re.compile(r"\$\{?(\w+)")
+_CLUSTER: Final = re.compile(r"-[A-Za-z]{1,3}")
+
+
+class HomeUse(NamedTuple):
+    """The places that are read, those written on purpose, and caches, which nobody misses."""
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _When:
+    """What a place or a command line depends on; see homes.toml."""
+
+    having: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    having_env: tuple[str, ...] = ()
+    unless_env: tuple[str, ...] = ()
+
+    def holds(self, words: Sequence[str], env: Mapping[str, str]) -> bool:
+        """Whether a place or a line counts on that command line, with these variables."""
+        return self._fits_words(words) and self._fits_env(env)
+
+    def _fits_words(self, words: Sequence[str]) -> bool:
+        if self.having and not any(_has(words, option) for option in self.having):
+            return False
+        return not (self.unless and any(_has(words, option) for option in self.unless))
+
+    def _fits_env(self, env: Mapping[str, str]) -> bool:
+        if self.having_env and not any(_is_set(condition, env) for condition in self.having_env):
+            return False
+        return not (self.unless_env and any(_is_set(condition, env) for condition in self.unless_env))
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """A place as the table says it; `usual` is where it is when none of its variables is set."""
+
+    text: str
+    usual: str
+    variables: tuple[str, ...]
+
+    def at(self, env: Mapping[str, str]) -> Sequence[str]:
+        """The places that it is; a variable may hold several."""
+        if env.keys().isdisjoint(self.variables):
+            return (self.usual,) if self.usual else ()
+        found = (expand(self.text, env) or "").split(":")
+        return [one for one in found if one not in ("", "/dev/null")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place of a row; `fetched`: the row's modules fill it by themselves."""
+
+    kind: Kind
+    path: _Path
+    system: str
+    when: _When
+    fetched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """The words behind a program that write a place."""
+
+    words: tuple[str, ...]
+    path: _Path
+    when: _When
+
+
+class _Program(NamedTuple):
+    """What a program uses whenever it runs, and what some of its command lines write."""
+
+    places: tuple[_Place, ...]
+    writes: tuple[_Write, ...]
+
+
+class _Table(NamedTuple):
+    """The table by program, by package, and by where each place usually is."""
+
+    programs: dict[str, _Program]
+    modules: dict[str, tuple[_Place, ...]]
+    usual: dict[str, _Place]
+
+
+def find_home_use(program: str, arguments: Sequence[Argument], env: Mapping[str, str]) -> HomeUse | None:
+    """What a command line uses, run with the variables `env`; None where no row names the program.
+
+    `python -m X` is looked up as X, which may be a package that has no row as a program.
+    """
+    programs = _table().programs
+    found = programs.get(program) or programs.get(without_version(program))
+    if found is None:
+        return find_module_use(program, env)
+    words = [argument.text if argument.value is None else argument.value for argument in arguments]
+    return _use(
+        [one for one in found.places if one.when.holds(words, env)],
+        [one.path for one in found.writes if _calls(words, one.words) and one.when.holds(words, env)],
+        env,
+    )
+
+
+def find_module_use(module: str, env: Mapping[str, str]) -> HomeUse | None:
+    """What importing and calling a package uses (`a.b.c`: the longest of a.b.c, a.b, a that has a row)."""
+    while module and module not in _table().modules:
+        module = module.rpartition(".")[0]
+    if not module:
+        return None
+    used = [place for place in _table().modules[module] if place.when.holds((), env)]
+    return _use(used, [place.path for place in used if place.fetched], env)
+
+
+@lru_cache(maxsize=1024)
+def find_kind(place: str) -> Kind | None:
+    """What a place `~/...` is by the row of it, or of the nearest directory above that has one."""
+    found = _find_row(place)
+    return found.kind if found else None
+
+
+@lru_cache(maxsize=1024)
 def is_cache(place: str) -> bool:
-    """Whether a place below a home is a cache that nobody misses."""
-    return place.startswith(("~/.cache/pip", "~/.cache/uv", "~/.npm", "~/.cache/pypoetry/cache"))
+    """Whether nobody misses what is at and below a place `~/...`."""
+    if find_kind(place) != "caches":
+        return False
+    inside = place.rstrip("/") + "/"
+    return not any(one.kind != "caches" and usual.startswith(inside) for usual, one in _table().usual.items())
+
+
+def find_variables(place: str) -> tuple[str, ...]:
+    """The variables that move a place `~/...`, the strongest first."""
+    found = _find_row(place)
+    return found.path.variables if found else ()
+
+
+def find_system_place(place: str) -> str:
+    """The place that every user reads besides this one (`~/...`), "" where there is none."""
+    found = _table().usual.get(place.rstrip("/"))
+    return found.system if found else ""
+
+
+def _find_row(place: str) -> _Place | None:
+    usual = _table().usual
+    place = place.rstrip("/")
+    while place and place not in usual:
+        place = place.rpartition("/")[0]
+    return usual.get(place)
+
+
+def _use(places: Iterable[_Place], writes: Iterable[_Path], env: Mapping[str, str]) -> HomeUse:
+    reads: list[_Path] = []
+    caches: list[_Path] = []
+    for place in places:
+        (caches if place.kind == "caches" else reads).append(place.path)
+    return HomeUse(_fill_in(reads, env), _fill_in(writes, env), _fill_in(caches, env))
+
+
+def _fill_in(paths: Iterable[_Path], env: Mapping[str, str]) -> tuple[str, ...]:
+    """Where the places are with these variables, each once."""
+    return tuple(dict.fromkeys(place for path in paths for place in path.at(env)))
+
+
+def _calls(words: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether the operands start with these words; one behind an option may be that option's value."""
+    at = 0
+    for index, word in enumerate(words):
+        if at == len(wanted):
+            break
+        if fnmatchcase(word, wanted[at]):
+            at += 1
+        elif not word.startswith("-") and not (index and words[index - 1].startswith("-")):
+            return False
+    return at == len(wanted)
+
+
+def _has(words: Sequence[str], option: str) -> bool:
+    """Whether a word is there, an option also as `--option=value` or among letters (`-lc`)."""
+    if len(option) == 2 and option[0] == "-":
+        return any(word[:2] == option or (_CLUSTER.fullmatch(word) and option[1] in word) for word in words)
+    return any(word == option or word.startswith(f"{option}=") for word in words)
+
+
+def _is_set(condition: str, env: Mapping[str, str]) -> bool:
+    """Whether a variable is on, or for `NAME=off` set and off."""
+    name, equals, _ = condition.partition("=")
+    return not is_on(env.get(name, "1")) if equals else is_on(env.get(name, ""))
+
+
+@cache
+def _table() -> _Table:
+    rows: list[_Row] = read_table("homes")["tool"]
+    places, writes = _places_by("names", rows), _writes_by_program(rows)
+    programs = {name: _Program(places.get(name, ()), writes.get(name, ())) for name in (*places, *writes)}
+    usual = {place.path.usual: place for row in rows for place in _places(row) if place.path.usual}
+    return _Table(programs, _places_by("modules", rows), usual)
+
+
+def _places_by(key: str, rows: Sequence[_Row]) -> dict[str, tuple[_Place, ...]]:
+    """The places of each name under a key, with those of what it runs."""
+    named = {name: row for row in rows for name in row["names"]}
+    found = {}
+    for row in rows:
+        used = tuple(place for one in _with_runs(row, named) for place in _places(one))
+        found.update(dict.fromkeys(row.get(key, ()), used))
+    return found
+
+
+def _with_runs(row: _Row, named: Mapping[str, _Row]) -> list[_Row]:
+    """A row and those of the tools that it runs, each once."""
+    found = [row]
+    for one in found:
+        found += (ran for name in one.get("runs", ()) if (ran := named[name]) not in found)
+    return found
+
+
+def _places(row: _Row) -> Iterator[_Place]:
+    for kind in get_args(Kind):
+        for one in row.get(kind, ()):
+            fields = {"place": one} if isinstance(one, str) else one
+            fetched = kind == "data" and row.get("fetches", False)
+            yield _Place(kind, _path(fields["place"]), fields.get("system", ""), _when(fields), fetched)
+
+
+def _writes_by_program(rows: Iterable[_Row]) -> dict[str, tuple[_Write, ...]]:
+    found: dict[str, list[_Write]] = {}
+    for one in (write for row in rows for write in row.get("writes", ())):
+        for command in one["commands"]:
+            program, *words = command.split()
+            found.setdefault(program, []).append(_Write(tuple(words), _path(one["place"]), _when(one)))
+    return {program: tuple(writes) for program, writes in found.items()}
+
+
+def _when(fields: _Row) -> _When:
+    return _When(**{name: tuple(fields.get(name, ())) for name in _When.__slots__})
+
+
+@cache
+def _path(text: str) -> _Path:
+    text = _XDG_HOME.sub(lambda match: f"${{XDG_{match[1]}_HOME:-{_XDG[match[1]]}}}", text)
+    return _Path(text, expand(text, {}) or "", tuple(dict.fromkeys(_VARIABLE.findall(text))))

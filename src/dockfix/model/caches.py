@@ -40,7 +40,7 @@ class _Rule:
 
 @cache
 def _table() -> tuple[_Rule, ...]:
-    rows = read_table("caches")["cache"]
+    rows = read_table("homes")["move"]
     return tuple(
         _Rule(
             re.compile(row["pattern"]),
@@ -48,7 +48,7 @@ def _table() -> tuple[_Rule, ...]:
             re.compile(row["unless_anywhere"]) if "unless_anywhere" in row else None,
             re.compile(row["started"]) if "started" in row else None,
             row["variable"],
-            row["directory"],
+            row["value"],
             row["comment"],
             row.get("writable", False),
         )
