@@ -105,7 +105,7 @@ def test_the_action_annotates_and_fails(folder: Path) -> None:
     outputs = dict(line.split("=", 1) for line in (folder / "output").read_text().splitlines())
     patch = Path(outputs["patch"]).read_bytes()
     subprocess.run(["git", "apply", "--check"], cwd=folder / "repository", input=patch, check=True)
-    assert "| Run as root, and can be changed | 2 |" in (folder / "summary").read_text()
+    assert "| Run as root, can be fixed | 2 |" in (folder / "summary").read_text()
     assert not (folder / "summary.comment").exists()
 
 

@@ -1,4 +1,4 @@
-"""Start dockfix from the shell; `--version` answers before anything heavy is imported."""
+"""The entry point of the command line; `--version` is answered before anything heavy is imported."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
+    """Run the command line and exit with its code."""
     if sys.argv[1:] == ["--version"]:
         from dockfix import __version__
 
         print(f"dockfix {__version__}")
         return
-    # Nothing that is made for every file refers to itself: looking for garbage often finds none.
+    # Objects made for each file hold no cycles, so frequent garbage collections find nothing.
     gc.set_threshold(50_000, 10, 10)
     from dockfix.cli import run
 

@@ -55,24 +55,24 @@ _GIVEN: Final = (bool, str, list, tuple)
 
 
 class _Command(TyperCommand):
-    """typer's command, with its help in groups, and its values as they were written.
+    """A typer command that groups its help and leaves values unconverted.
 
-    Converting them is left to the declarations: pydantic, which typer takes for it, costs as much
-    as the rest of a start, and speaks of its own.
+    The declarations convert them: pydantic, which typer would use, takes as long as the rest of a
+    start, and words errors in its own terms.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put what was given into `ctx.params`; typer does what has a callback, such as --help."""
+        """Put the values into `ctx.params`; options with a callback, such as --help, are left to typer."""
         given, rest, order = self.make_parser(ctx).parse_args(args=list(args))
         if ctx.resilient_parsing or any(param.callback for param in order):
             return super().parse_args(ctx, args)
-        # What was not given is None, a mark of click's, or missing: that differs by version.
+        # An option that was not given is None, a sentinel of click's, or missing, depending on the version.
         ctx.params = {name: value for name, value in given.items() if isinstance(value, _GIVEN)}
         ctx.args = rest
         return rest
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the options, one section for each group."""
+        """Write one section of options per group."""
         groups = groupby(
             self.get_params(ctx), lambda param: getattr(param, "rich_help_panel", None) or "Help"
         )
@@ -114,7 +114,7 @@ def main(paths: list[str] | None = None, **given: Any) -> None:
 
 
 def _signature() -> Signature:
-    """The parameters of `main`, from which typer makes its options."""
+    """The parameters of `main`, which typer turns into options."""
     path = Annotated[list[str] | None, typer.Argument(metavar="PATH", hidden=True)]
     parameters = [Parameter("paths", Parameter.KEYWORD_ONLY, default=None, annotation=path)]
     for group, one in _flagged():
@@ -168,7 +168,7 @@ app.command(cls=_Command)(main)
 
 @contextmanager
 def _usage_errors() -> Iterator[None]:
-    """Tell the errors that end a run, and leave with their exit codes."""
+    """Print the errors that end a run, and exit with their codes."""
     try:
         yield
     except ConfigError as error:
@@ -183,7 +183,7 @@ def _usage_errors() -> Iterator[None]:
 
 
 def _read(group: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a group that were given, in its own types. Raises ConfigError."""
+    """The fields of a group that were given, converted. Raises ConfigError."""
     found = {}
     for field, one in declared(group).items():
         value = given.get(_name(one)) if one.flags else None
@@ -196,7 +196,7 @@ def _read(group: type, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_request(paths: Sequence[str], given: Mapping[str, Any]) -> Request:
-    """All that was asked for. Raises ConfigError where that contradicts itself."""
+    """The whole request. Raises ConfigError if options contradict each other."""
     overrides = _read(Options, given)
     proof = VerifyOptions(**_read(VerifyOptions, given))
     request = Request(
@@ -219,7 +219,7 @@ def _read_request(paths: Sequence[str], given: Mapping[str, Any]) -> Request:
 
 
 def _check_paths(request: Request) -> None:
-    """Raise ConfigError where standard input cannot be what is asked for, or an option lacks its dashes."""
+    """Raise ConfigError for a misuse of standard input, or an option without its dashes."""
     name = request.files.stdin_name
     if request.reads_standard_input and len(request.paths) > 1:
         raise ConfigError("- cannot be combined with other paths")
@@ -233,7 +233,7 @@ def _check_paths(request: Request) -> None:
 
 
 def _find_flag(word: str) -> str | None:
-    """The flag that a word is most like, if it is like one."""
+    """The flag closest to a word, if any is close."""
     from difflib import get_close_matches
 
     flags = [one.flag for _, one in _flagged()]

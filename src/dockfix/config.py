@@ -15,14 +15,14 @@ from dockfix.request import Files
 
 
 class ConfigError(Exception):
-    """A configuration or an option that cannot be used: one line with place and cure."""
+    """A configuration or an option that cannot be used: one line saying where, and how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """One configuration file's values by key; `options` holds those that `Options` knows.
+    """The values of one configuration file by key; `options` holds the fields of `Options`.
 
-    `include` and `exclude` are patterns in the manner of .gitignore, relative to `folder`.
+    `include` and `exclude` are .gitignore-style patterns relative to `folder`.
     """
 
     folder: str = ""
@@ -37,12 +37,12 @@ KEYS: Final[Mapping[str, Declaration]] = {
     for name, one in declared(group).items()
     if group is Options or one.is_key
 }
-"""What a configuration may hold: every option of a fix, and those of a run that are marked as keys."""
+"""The keys of a configuration: every option of a fix, and the options of a run marked as keys."""
 
 
 @cache
 def find_config(folder: str) -> Config:
-    """The configuration in force in `folder` (absolute): its own, else that of the nearest folder above.
+    """The configuration that applies in `folder` (absolute): its own, else that of the nearest parent.
 
     Raises ConfigError.
     """
@@ -55,14 +55,14 @@ def find_config(folder: str) -> Config:
 
 
 def is_bare(folder: str) -> bool:
-    """Whether nothing in the folder itself could be a configuration."""
+    """Whether the folder itself holds no file that could be a configuration."""
     return not any(os.path.isfile(os.path.join(folder, name)) for name, _ in _FILES)
 
 
 def build_options(folder: str, overrides: Mapping[str, Any]) -> Options:
-    """The options in force in `folder` (absolute), those of the command line first. Raises ConfigError.
+    """The options that apply in `folder` (absolute); the command line wins. Raises ConfigError.
 
-    Folders under the same configuration share one value.
+    Folders with the same configuration share one value.
     """
     config = find_config(folder)
     key = id(config), id(overrides)
@@ -76,7 +76,7 @@ _built: Final[dict[tuple[int, int], tuple[Config, Mapping[str, Any], Options]]] 
 
 
 def check_overrides(overrides: Mapping[str, Any]) -> None:
-    """Raise ConfigError where a value of the command line cannot be used."""
+    """Raise ConfigError if a value from the command line cannot be used."""
     try:
         Options(**overrides)
     except OptionError as error:
@@ -86,7 +86,7 @@ def check_overrides(overrides: Mapping[str, Any]) -> None:
 
 
 bare_folders: Final[set[str]] = set()
-"""Absolute paths of folders that are known to be bare, which need not be asked again."""
+"""Absolute paths of folders known to be bare, which need no second look."""
 
 
 def _own_table(path: str) -> Mapping[str, object] | None:
@@ -94,7 +94,7 @@ def _own_table(path: str) -> Mapping[str, object] | None:
 
 
 def _tool_table(path: str) -> Mapping[str, object] | None:
-    """The file's [tool.dockfix]; None where it has none, whatever else it holds."""
+    """The file's [tool.dockfix] table; None if there is none, whatever else the file holds."""
     with open(path, "rb") as file:
         if b"dockfix" not in file.read():
             return None
@@ -149,7 +149,7 @@ def _read(where: str, key: str, value: object) -> Any:
 
 
 def _line_of(path: str, key: str) -> int:
-    """The line that sets `key` in a configuration that parses; 1 where it is written in no plain way."""
+    """The line that sets `key` in a configuration that parses; 1 if it is written in an unusual way."""
     with open(path, encoding="utf-8") as file:
         lines = file.read().split("\n")
     inside = os.path.basename(path) == "dockfix.toml"
@@ -165,7 +165,7 @@ def _line_of(path: str, key: str) -> int:
 
 
 def suggest(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
-    """What to put for a word that is not known."""
+    """What to write instead of an unknown word."""
     from difflib import get_close_matches
 
     near = get_close_matches(word, known, n=1)
@@ -173,7 +173,7 @@ def suggest(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
 
 
 def _check_meaning(where: str, key: str, value: Any) -> None:
-    """Raise ConfigError where a value of the right kind names something that does not exist."""
+    """Raise ConfigError if a value of the right form names something that does not exist."""
     if key in _MEANINGS:
         _MEANINGS[key](where, value)
 

@@ -1,4 +1,4 @@
-"""What the edges know of a file beyond its text."""
+"""What is known of a file beyond its text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dockfix.diff import quote_name
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value and where it stands: its line (from 1) and its characters in the file."""
+    """A value and its position: the line (from 1) and the character span in the file."""
 
     value: str
     line: int
@@ -28,7 +28,7 @@ class Mount:
 
     @property
     def is_bind(self) -> bool:
-        """Whether a directory of the host is mounted, whose files keep their owner."""
+        """Whether a host directory is mounted, whose files keep their owner."""
         return self.source.startswith((".", "/", "~", "$"))
 
 
@@ -36,9 +36,9 @@ class Mount:
 class Deployment:
     """One service or container as a manifest runs it.
 
-    `dockerfile` is the file that it is built from, relative to the repository, "" where only the
-    image's name is known. `user` is who it runs as where the manifest says so; `non_root` whether
-    Kubernetes checks that it is no root (which a named user does not pass).
+    `dockerfile` is the file that it is built from, relative to the repository, or "" if only the
+    image's name is known. `user` is the user that the manifest sets, if any; `non_root` is whether
+    Kubernetes checks that the user is not root (a check that a named user does not pass).
     """
 
     file: str
@@ -63,11 +63,11 @@ class Deployment:
 
     @property
     def needs_number(self) -> bool:
-        """Whether a named USER would be refused: Kubernetes can't tell that it is no root."""
+        """Whether a named USER would be rejected: Kubernetes cannot verify that it is not root."""
         return self.non_root is not None and self.user is None
 
     def at(self, setting: Setting) -> str:
-        """Where a setting stands, fit for one line of a message."""
+        """The position of a setting, on one line of a message."""
         name = self.file if self.file.isprintable() else quote_name(self.file)
         return f"{name}:{setting.line}"
 
@@ -80,10 +80,10 @@ def _nothing(_path: str) -> str | None:
 class Context:
     """Where a Dockerfile lies, and what runs its image.
 
-    `path` is the file as the user named it, with slashes; `siblings` the names beside it;
-    `read` gives the text of a file of the build context by its relative path with slashes, or
-    None where there is no such text; `names` the names in one of its folders ("" the context
-    itself), folders' with a slash at their end, and is None where nobody can list them;
+    `path` is the file as the user named it, with slashes; `siblings` are the names beside it;
+    `read` returns the text of a file in the build context by its relative path with slashes, or
+    None if there is no such text; `names` returns the names in one of its folders ("" is the
+    context itself), folders with a trailing slash, and is None if they cannot be listed;
     `deployments` are the services and containers of the repository that run the image.
     """
 

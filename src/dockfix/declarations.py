@@ -1,4 +1,4 @@
-"""How an option is declared: once, for the command line, the configuration and the help."""
+"""How options are declared: once, for the command line, the configuration and the help."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class Form:
     """What values an option takes.
 
-    `check` turns a TOML value into the option's, or raises ValueError; `expected` completes "must
-    be ..." then. `parse` turns what the command line holds (a string, or a list of them where the
-    option `repeats`) into what TOML would hold. `choices` are the only values, if they are few.
+    `check` turns a TOML value into the option's value, or raises ValueError; `expected` completes
+    "must be ..." in the error. `parse` turns the command line's string (or list of strings, if the
+    option `repeats`) into what TOML would hold. `choices` are the allowed values, if they are few.
     """
 
     expected: str
@@ -36,9 +36,9 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One option: `flags` as on the command line, none where only a configuration may hold it.
+    """One option: `flags` as on the command line, empty for a key of the configuration alone.
 
-    `metavar` stands for the value in the help, `is_key` says whether a configuration may hold it.
+    `metavar` stands for the value in the help; `is_key` is whether a configuration may hold it.
     """
 
     form: Form
@@ -110,7 +110,7 @@ def _tables(value: object) -> object:
 
 
 def _number(text: str) -> object:
-    """The number that a text holds, else the text itself, which no check accepts."""
+    """The number in a text, else the text itself, which no check accepts."""
     for kind in (int, float):
         try:
             return kind(text)

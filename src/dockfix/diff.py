@@ -11,11 +11,11 @@ CONTEXT_LINES: Final = 3
 _ESCAPES: Final = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
 
 LineEdit = tuple[int, int, str]
-"""Lines `start` up to `end` (counted from 0, equal: an insertion) give way to a text of whole lines."""
+"""Lines `start` to `end` (from 0; equal: an insertion) are replaced by a text of whole lines."""
 
 
 def unified_diff(before: str, after: str, name: str) -> str:
-    r"""The patch from `before` to `after`, empty where they are equal.
+    r"""The patch from `before` to `after`, empty if they are equal.
 
     `name` is the file's path with slashes, relative to where the patch will be applied. Lines end
     at "\n" only, so form feeds, U+2028 and carriage returns stay inside their lines.
@@ -24,14 +24,14 @@ def unified_diff(before: str, after: str, name: str) -> str:
 
 
 def split_lines(text: str) -> list[str]:
-    r"""The lines of `text`, each with its "\n"; the last has none where the text does not end in one."""
+    r"""The lines of `text`, each with its "\n"; the last has none if the text does not end in one."""
     *lines, last = text.split("\n")
     ended = [line + "\n" for line in lines]
     return [*ended, last] if last else ended
 
 
 def compare_lines(before: str, after: str) -> list[LineEdit]:
-    """The edits that make `after` of `before`, sorted and apart; only what lies between equal ends costs."""
+    """The edits that turn `before` into `after`, sorted and disjoint; equal heads and tails cost little."""
     from difflib import SequenceMatcher
 
     old, new = split_lines(before), split_lines(after)
@@ -47,13 +47,13 @@ def compare_lines(before: str, after: str) -> list[LineEdit]:
 
 
 def _equal_lines(old: Sequence[str], new: Sequence[str]) -> int:
-    """How many lines both have in common at their start."""
+    """How many leading lines both have in common."""
     shorter = min(len(old), len(new))
     return next((at for at in range(shorter) if old[at] != new[at]), shorter)
 
 
 def apply_lines(before: str, edits: Sequence[LineEdit]) -> str:
-    """What the edits make of `before`."""
+    """`before` with the edits applied."""
     old = split_lines(before)
     parts: list[str] = []
     at = 0
@@ -64,7 +64,7 @@ def apply_lines(before: str, edits: Sequence[LineEdit]) -> str:
 
 
 def format_patch(before: str, edits: Sequence[LineEdit], name: str) -> str:
-    """The edits of `before` as a unified diff under `name`, empty where there are none."""
+    """The edits of `before` as a unified diff under `name`, empty if there are none."""
     if not edits:
         return ""
     old = split_lines(before)
@@ -80,7 +80,7 @@ def format_patch(before: str, edits: Sequence[LineEdit], name: str) -> str:
 
 
 def _group(edits: Sequence[LineEdit]) -> Iterator[list[LineEdit]]:
-    """The edits of each hunk: those whose context lines would touch stand together."""
+    """The edits of each hunk: those whose context lines would touch share one."""
     hunk = [edits[0]]
     for edit in edits[1:]:
         if edit[0] - hunk[-1][1] > 2 * CONTEXT_LINES:
@@ -118,9 +118,9 @@ def _header(side: str, name: str) -> str:
 
 
 def quote_name(name: str) -> str:
-    """`name` as git writes it in a patch: as it is, or in quotes with C escapes and octal bytes.
+    """`name` as git writes it in a patch: as it is, or quoted with C escapes and octal bytes.
 
-    Quotes also stand around a space at either end, which `patch` would lose.
+    A name with a space at either end is quoted too, as `patch` would drop the space.
     """
     plain = name.isascii() and name.isprintable() and '"' not in name and "\\" not in name
     if plain and name == name.strip():
@@ -135,7 +135,7 @@ def _escape(byte: int) -> str:
 
 
 def patch_name(real: str, root: str) -> str:
-    """What a patch to be applied in `root` calls the file at `real`; both absolute and without links."""
+    """The name of the file at `real` in a patch for `root`; both are absolute and without links."""
     prefix = root if root.endswith(os.sep) else root + os.sep
     return (real[len(prefix) :] if real.startswith(prefix) else os.path.relpath(real, root)).replace(
         os.sep, "/"
@@ -143,9 +143,9 @@ def patch_name(real: str, root: str) -> str:
 
 
 def patch_root(paths: Sequence[str]) -> str:
-    """The folder to apply a patch of all `paths` in.
+    """The folder in which to apply a patch of all `paths`.
 
-    The current one where it holds them all; else the repository that does; else the root folder.
+    The current one if it holds them all, else the repository that does, else the root folder.
     """
     real = [os.path.realpath(path) for path in paths]
     here = os.path.realpath(os.curdir)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Edit:
-    """Put `text` in place of the characters from `start` up to `end` (equal: an insertion)."""
+    """Replace the characters from `start` to `end` with `text` (equal: an insertion)."""
 
     start: int
     end: int
@@ -16,9 +16,9 @@ class Edit:
 
 
 def apply_edits(source: str, edits: Iterable[Edit]) -> str:
-    """The source with every edit made; insertions at one place keep the order they came in.
+    """The source with every edit applied; insertions at the same place keep their order.
 
-    Raises ValueError where two edits overlap.
+    Raises ValueError if two edits overlap.
     """
     out: list[str] = []
     at = 0

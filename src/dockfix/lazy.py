@@ -10,8 +10,8 @@ if TYPE_CHECKING or sys.version_info >= (3, 12):
     from functools import cached_property
 else:
 
-    class cached_property:  # noqa: N801  # the name it stands for
-        """What a method gives, worked out once for each object; an object belongs to one thread."""
+    class cached_property:  # noqa: N801  # the name that it replaces
+        """A method's result, computed once per object; an object belongs to one thread."""
 
         def __init__(self, method: Callable[[Any], Any]) -> None:
             self.method = method

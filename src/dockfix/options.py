@@ -19,7 +19,7 @@ class OptionError(ValueError):
 
 
 class Install(StrEnum):
-    """Where pip's packages go: the user's site, a virtual environment of the user's, or root's."""
+    """Where pip installs packages: the user's site, the user's virtual environment, or system-wide."""
 
     USER = "user"
     VENV = "venv"
@@ -27,7 +27,7 @@ class Install(StrEnum):
 
 
 class Chown(StrEnum):
-    """Which copies become the user's."""
+    """Which copied files the user owns."""
 
     ALL = "all"
     WRITABLE = "writable"
@@ -40,8 +40,8 @@ class Options:
 
     `uid` and `gid` are numbers from 1 to 2**31 - 1, or None to let the base choose (10001 where
     numbers are needed). `select` and `ignore` hold transform names; an empty `select` means all.
-    `targets` names further stages that ship, beside the last. `images` maps image patterns to
-    facts, in the form of the package's own bases.toml. With `evidence` the application's sources
+    `targets` names further stages that ship, besides the last. `images` maps image patterns to
+    facts, in the form of the package's own bases.toml. With `evidence`, the application's sources
     are read as well, and what runs the image is taken into account.
     """
 

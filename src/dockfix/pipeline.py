@@ -1,4 +1,4 @@
-"""One file, fixed whole or left alone."""
+"""One file, fixed completely or left alone."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def fix(text: str, options: Options = _DEFAULT, context: Context | None = None) 
     """Rewrite a Dockerfile so that its image runs as a user.
 
     `text` is the file's whole content (any line ends, with or without a byte-order mark);
-    `context` tells what lies beside it. Pure: nothing is read but through `context`. Raises
-    OptionError where the options name a transform that does not exist.
+    `context` is what surrounds it. Pure: nothing is read except through `context`. Raises
+    OptionError if the options name a transform that does not exist.
     """
     unknown = (options.select | options.ignore) - NAMES
     if unknown:

@@ -1,4 +1,4 @@
-"""What one run is asked for, in the groups that `dockfix --help` shows; a new option is a new field here."""
+"""What a run is asked to do, in the groups of `dockfix --help`; a new option is a new field here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STANDARD_INPUT: Final = "-"
 
 
 class Mode(StrEnum):
-    """What is done with a change."""
+    """What to do with a change."""
 
     DIFF = "diff"
     WRITE = "write"
@@ -24,7 +24,7 @@ class Mode(StrEnum):
 
 
 class Volume(IntEnum):
-    """How much is printed."""
+    """How much to print."""
 
     QUIET = 0
     NORMAL = 1
@@ -33,7 +33,7 @@ class Volume(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """What is done with the changes."""
+    """What to do with the changes."""
 
     diff: bool = option(False, SWITCH, "Print a patch for git apply or patch -p1", "--diff")
     write: bool = option(False, SWITCH, "Rewrite the files in place", "--write")
@@ -57,7 +57,7 @@ class Output:
 
     @property
     def mode(self) -> Mode | None:
-        """The mode that was asked for; None prints patches and a summary."""
+        """The requested mode; None prints patches and a summary."""
         if self.write or self.check:
             return Mode.WRITE if self.write else Mode.CHECK
         return Mode.DIFF if self.diff else None
@@ -65,7 +65,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
-    """Which files are read and edited; patterns are those of .gitignore."""
+    """Which files to read and edit; patterns are .gitignore-style."""
 
     include: tuple[str, ...] = option(
         (), TEXTS, "Also rewrite files that match, as in .gitignore", "--include", "PATTERN", is_key=True
@@ -90,7 +90,7 @@ class Files:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reports:
-    """What is printed and written about a run. `color` None: on a terminal that wants it."""
+    """What to print and write about a run. `color` None leaves it to the environment and the terminal."""
 
     files: tuple[str, ...] = option(
         (),
@@ -107,7 +107,7 @@ class Reports:
 
     @property
     def volume(self) -> Volume:
-        """How much is printed."""
+        """How much to print."""
         if self.quiet:
             return Volume.QUIET
         return Volume.VERBOSE if self.verbose else Volume.NORMAL
@@ -117,15 +117,15 @@ class Reports:
 class VerifyOptions:
     """How originals and rewrites are built, run and compared.
 
-    `engine` is docker, podman, nerdctl or buildah (None: the first that answers). `context` is the
-    folder that is built, by default the Dockerfile's own, `targets` the stages to build in files
-    that have one of that name; `build_args`, `secrets` (as in `--secret`) and `build_network` are
-    handed to the engine, `builders` are Buildx's, over which files are spread. `env` (`NAME=VALUE`, or
-    `NAME` for this environment's own) and `env_files` are the settings of both runs. `seconds` is how
-    long an image may run, `jobs` how many proofs run at once, `memory` a limit for each run in the
-    engine's notation (empty: none), `build_timeout` a limit for each build in seconds. `paths` are
-    asked of every port that answers, `checks` are shell commands that must hold for the user.
-    `build_flags` and `run_flags` go to the engine as they stand.
+    `engine` is docker, podman, nerdctl or buildah (None: the first that responds). `context` is the
+    build context, by default the Dockerfile's own folder; `targets` are the stages to build in files
+    that have one of that name. `build_args`, `secrets` (as in `--secret`) and `build_network` are
+    passed to the engine; `builders` are Buildx builders that share the files. `env` (`NAME=VALUE`, or
+    `NAME` for this environment's own value) and `env_files` are set in both containers. `seconds` is
+    how long a container may run, `jobs` how many proofs run at once, `memory` a limit per container in
+    the engine's notation (empty: none), `build_timeout` a limit per build in seconds. `paths` are
+    requested from every port that responds; `checks` are shell commands that must succeed as the user.
+    `build_flags` and `run_flags` are passed to the engine as they are.
     """
 
     engine: str | None = option(
@@ -173,7 +173,7 @@ class VerifyOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """Where and for how long the work is done; `jobs` 0 lets the machine decide."""
+    """Where the work runs, and for how long; `jobs` 0 means one process per CPU."""
 
     jobs: int = option(0, count_from(0), "Number of processes (default: one per CPU)", "--jobs -j", "N")
     scheduler: str | None = option(
@@ -187,7 +187,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the user asked for; `overrides` are those of a fix's `Options` that were given."""
+    """What the user asked for; `overrides` are the fields of `Options` that were given."""
 
     paths: Sequence[str]
     overrides: Mapping[str, Any] = field(default_factory=dict)
@@ -199,33 +199,33 @@ class Request:
 
     @property
     def reads_standard_input(self) -> bool:
-        """Whether the one file is piped in, and its rewrite piped out."""
+        """Whether the only file comes from standard input, and its rewrite goes to standard output."""
         return STANDARD_INPUT in self.paths
 
     @property
     def is_nameless(self) -> bool:
-        """Whether nobody says where the file that is piped in belongs."""
+        """Whether standard input has no `--stdin-filename`."""
         return self.reads_standard_input and self.files.stdin_name is None
 
     @property
     def places(self) -> Sequence[str]:
-        """The paths, with that of the file that standard input stands for."""
+        """The paths, with that of the file that standard input holds."""
         return [self.files.stdin_name or "Dockerfile"] if self.reads_standard_input else self.paths
 
     @property
     def mode(self) -> Mode:
-        """What is done with the files: nothing is written where none was named."""
+        """What to do with the files: nothing is written for standard input."""
         mode = self.output.mode or Mode.DIFF
         return Mode.DIFF if mode is Mode.WRITE and self.reads_standard_input else mode
 
     def is_brief(self, count: int) -> bool:
-        """Whether a run over so many files needs no summary."""
+        """Whether a run over `count` files needs no summary."""
         one_patch = self.output.mode is Mode.DIFF and count == 1 and not self.reports.verbose
         return self.reads_standard_input or one_patch
 
     @property
     def needs_texts(self) -> bool:
-        """Whether anything is done with the files' texts, beside counting what would change."""
+        """Whether the files' texts are needed, beyond counting what would change."""
         output = self.output
         counts = output.mode is Mode.CHECK and not (output.diff or output.stat)
         others = self.files.manifests, output.file is not None, bool(self.reports.files), output.verify

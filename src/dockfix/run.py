@@ -1,4 +1,4 @@
-"""One run, from the request to the exit code: which files, what becomes of them, where that goes."""
+"""One run, from the request to the exit code: its files, their results, and where those go."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def run(request: Request) -> Exit:
-    """Do what was asked and give the exit code. Raises ConfigError before anything is written."""
+    """Carry out a request and return the exit code. Raises ConfigError before anything is written."""
     check_overrides(request.overrides)
     terminal = Terminal(request.reports.color)
     root = patch_root(request.places)
@@ -84,7 +84,7 @@ def _analyse(
 def _find_candidates(
     request: Request, selection: Selection, cache: Cache | None
 ) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
-    """The files to look at, and those outside of the search that only tell of others."""
+    """The files to process, and those outside the search that only provide context."""
     if request.is_nameless:
         real = os.path.realpath(request.places[0])
         return [Candidate(NAMELESS, real, data=read_stream(sys.stdin.buffer))], []
@@ -104,7 +104,7 @@ def _name(root: str, analysis: Analysis, candidate: Candidate) -> Analysis:
 def _deliver(
     request: Request, analyses: Iterator[Analysis], count: int, sinks: Sequence[Sink], summary: Summary
 ) -> bool:
-    """Write what is to be written, tell everybody of each file; whether the run came to its end."""
+    """Write the changes and pass each result on to the sinks; whether the run finished."""
     writer = _open_writer(request, summary.terminal) if request.mode is Mode.WRITE else None
     finished = False
     try:
@@ -133,7 +133,7 @@ def _open_writer(request: Request, terminal: Terminal) -> Writer:
 
 
 def _open_cache(request: Request) -> Cache | None:
-    """What is remembered of the repository that this folder belongs to."""
+    """The cache of the repository that this folder belongs to."""
     if not request.execution.cache or request.is_nameless:
         return None
     from dockfix.files.cache import open_cache
@@ -145,7 +145,7 @@ def _open_cache(request: Request) -> Cache | None:
 def _find_deployments(
     selection: Selection, candidates: Sequence[Candidate], others: Sequence[Candidate], cache: Cache | None
 ) -> Mapping[str, tuple[Deployment, ...]]:
-    """What the repository's manifests say of running the candidates' images, by absolute path."""
+    """What runs the candidates' images according to the repository's manifests, by absolute path."""
     if not selection.repositories:
         return {}
     from dockfix.repository.deployments import find_deployments
@@ -198,7 +198,7 @@ def _prove(
 
 
 def _selection(request: Request) -> Selection:
-    """What the user and the configuration nearest to this folder say of names."""
+    """The patterns of the command line and of the configuration nearest to this folder."""
     from dockfix.files.patterns import Patterns, Selection
 
     here = os.path.realpath(os.curdir)

@@ -1,4 +1,4 @@
-"""Where words go: patches to standard output, everything else to standard error, colour where wanted."""
+"""Output: patches to standard output, everything else to standard error, in colour where wanted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Terminal:
-    """Both standard streams. `colour` None leaves it to the environment, and then to what they are."""
+    """Both standard streams. `colour` None leaves it to the environment, then to the kind of stream."""
 
     def __init__(self, colour: bool | None = None) -> None:
         self._colour = colour
@@ -28,12 +28,12 @@ class Terminal:
         self._painted: dict[TextIO, bool] = {}
 
     def write(self, text: str | bytes) -> None:
-        """Put exactly this on standard output."""
+        """Write exactly this to standard output."""
         sys.stdout.flush()
         sys.stdout.buffer.write(text if isinstance(text, bytes) else text.encode("utf-8"))
 
     def write_diff(self, diff: str) -> None:
-        """Put a patch on standard output: byte for byte in a pipe, painted on a terminal."""
+        """Write a patch to standard output: byte for byte into a pipe, coloured on a terminal."""
         if not self._paints(sys.stdout):
             self.write(diff)
             return
@@ -41,7 +41,7 @@ class Terminal:
             self._out.out(line, end="", style=_style(line), highlight=False)
 
     def print(self, text: str, style: str | None = None) -> None:
-        """One line on standard error."""
+        """Print one line to standard error."""
         if self._live or (style is not None and self._paints(sys.stderr)):
             self._err.out(text, style=style, highlight=False)
         else:
@@ -49,14 +49,14 @@ class Terminal:
 
     @property
     def is_interactive(self) -> bool:
-        """Whether a person reads along."""
+        """Whether standard error is a terminal."""
         return sys.stderr.isatty()
 
     @contextmanager
     def progress(self, total: int) -> Iterator[Callable[[Iterable[T]], Iterable[T]]]:
-        """Gives a function that lets `total` things pass and shows a bar meanwhile.
+        """Yields a function that passes `total` things through while it shows a progress bar.
 
-        No bar for none, in a pipe, in CI, and where patches go to the same terminal.
+        There is no bar for none, in a pipe, in CI, or when patches go to the same terminal.
         """
         shown = total and self.is_interactive and not sys.stdout.isatty() and "CI" not in os.environ
         if not shown:
@@ -89,7 +89,7 @@ class Terminal:
 
     @contextmanager
     def steps(self, total: int) -> Iterator[Callable[[str, str], None]]:
-        """Gives a function to tell what is done to which path; shown as it changes, on a terminal alone."""
+        """Yields a function that shows which step a path is at; only on a terminal."""
         if not self.is_interactive or "CI" in os.environ:
             yield lambda path, step: None
             return
@@ -97,20 +97,20 @@ class Terminal:
             yield lambda path, step: status.update(f"{path}: {step}")
 
     def flush(self) -> None:
-        """Hand everything over; raises BrokenPipeError where nobody reads any more."""
+        """Flush everything; raises BrokenPipeError if the reader has gone."""
         sys.stdout.flush()
         sys.stdout.buffer.flush()
 
     def _paints(self, stream: TextIO) -> bool:
         if self._colour is not None:
             return self._colour
-        if stream not in self._painted:  # asked for every line, and never told otherwise
+        if stream not in self._painted:  # asked for every line, and always the same
             self._painted[stream] = self._may_paint(stream)
         return self._painted[stream]
 
     @staticmethod
     def _may_paint(stream: TextIO) -> bool:
-        """By https://no-color.org first, then by FORCE_COLOR and https://bixense.com/clicolors."""
+        """NO_COLOR wins (https://no-color.org), then FORCE_COLOR and https://bixense.com/clicolors."""
         if os.environ.get("NO_COLOR"):
             return False
         if any(os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
@@ -138,5 +138,5 @@ def _style(line: str) -> str | None:
 
 
 def show_path(path: str) -> str:
-    """`path` fit for one line of a message: control characters and broken bytes in quotes and escapes."""
+    """`path` on one line of a message: control characters and invalid bytes are quoted and escaped."""
     return path if path.isprintable() else quote_name(path)

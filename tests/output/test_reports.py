@@ -158,7 +158,7 @@ def test_github_commands_are_escaped(tmp_path: Path) -> None:
     lines = written_as(tmp_path, "github")
     assert lines.splitlines()[2:5] == [
         "::warning file=b%2C c/Dockerfile,line=1,title=Runs as root::"
-        "dockfix can change that: create-user, set-user",
+        "dockfix can fix this: create-user, set-user",
         "::warning file=b%2C c/Dockerfile,line=1,title=dockfix%3A unknown-base::"
         "base <unknown>, 100%25 (--base FAMILY)",
         "::notice file=b%2C c/Dockerfile,line=1,title=dockfix%3A existing-volumes::"
@@ -195,13 +195,13 @@ def test_junit_survives_what_xml_forbids(tmp_path: Path) -> None:
 
 def test_markdown_counts_and_lists(tmp_path: Path) -> None:
     text = written(tmp_path, "x.md")
-    assert "| Run as root, and can be changed | 1 |\n" in text
+    assert "| Run as root, can be fixed | 1 |\n" in text
     assert "- `a/Dockerfile`: create-user, set-user\n" in text
     assert "  - reason: line 2: gosu drops root itself (leave it) [drops-privileges]\n" in text
     assert "<details>" not in text
     assert "base &lt;unknown>" in text
     many = written(tmp_path, "y.md", [changed(str(number)) for number in range(30)])
-    assert "| Run as root, and can be changed | 30 |\n" in many
+    assert "| Run as root, can be fixed | 30 |\n" in many
     assert "<details><summary>60 lines</summary>" in many
 
 

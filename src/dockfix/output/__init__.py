@@ -1,1 +1,1 @@
-"""What a run leaves behind: a summary, patches, written files, reports."""
+"""What a run produces: a summary, patches, written files, reports."""

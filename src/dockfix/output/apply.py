@@ -1,4 +1,4 @@
-"""Write what changes: only over what is committed, and so that it can be taken back."""
+"""Write changes: only to files without uncommitted changes, and so that they can be undone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNCOMMITTED: Final = Finding(
 
 
 class Writer:
-    """Writes the changes of one run; the `paths` that the user named decide where its journal is."""
+    """Writes the changes of one run; its journal is kept by the `paths` that the user named."""
 
     def __init__(self, paths: Sequence[str], terminal: Terminal, *, allow_dirty: bool) -> None:
         self._terminal = terminal
@@ -44,7 +44,7 @@ class Writer:
             return _write(analysis, None)
 
     def close(self, *, complete: bool) -> None:
-        """End the run; one that is not complete can be carried on."""
+        """End the run; one that is not complete can be resumed."""
         if self._journal is not None and complete:
             self._journal.close()
         elif self._journal is not None:
@@ -52,7 +52,7 @@ class Writer:
 
 
 def undo(paths: Sequence[str], terminal: Terminal) -> bool:
-    """Take back the newest run over `paths`; whether every file was put back."""
+    """Undo the newest run over `paths`; whether every file was restored."""
     restored = kept = 0
     for path, finding in find_journal(common_folder(paths)).undo():
         if finding is None:
@@ -69,12 +69,12 @@ def undo(paths: Sequence[str], terminal: Terminal) -> bool:
 
 
 def journal_folder(paths: Sequence[str]) -> str:
-    """Where what concerns a run over `paths` is kept."""
+    """The folder in which the journal of a run over `paths` is kept."""
     return find_journal(common_folder(paths)).folder
 
 
 def common_folder(paths: Sequence[str]) -> str:
-    """The folder that a run over `paths` belongs to: this one if it holds them all, else their own."""
+    """The folder of a run over `paths`: the current one if it holds them all, else their common one."""
     here = os.path.realpath(os.curdir)
     real = [os.path.realpath(path) for path in paths]
     shared = os.path.commonpath([here, *real])
@@ -94,13 +94,13 @@ def _write(analysis: Analysis, journal: Journal | None) -> Analysis:
 
 
 class _Commits:
-    """Asks git once for each work tree which of its files differ from the last commit."""
+    """Asks git once per work tree which files differ from the last commit."""
 
     def __init__(self) -> None:
         self._changed: dict[str | None, frozenset[str]] = {None: frozenset()}
 
     def would_mix(self, path: str) -> bool:
-        """Whether writing the file would mix our change with one that is not committed."""
+        """Whether writing the file would mix our change with an uncommitted one."""
         real = os.path.realpath(path)
         top = find_top(os.path.dirname(real))
         if top not in self._changed:

@@ -24,7 +24,7 @@ class Statistics:
             self._rows.append((show_path(analysis.name), added, removed))
 
     def lines(self, width: int | None = None) -> Iterator[str]:
-        """A line for each file with a bar, then the sums; `width` is by default the terminal's."""
+        """A line with a bar per file, then the totals; `width` defaults to the terminal's."""
         if not self._rows:
             return
         width = width or shutil.get_terminal_size((100, 24)).columns

@@ -1,4 +1,4 @@
-"""What the process leaves with."""
+"""The exit codes of the command line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """The exit codes."""
+    """How a run ended."""
 
     DONE = 0
     WOULD_CHANGE = 1

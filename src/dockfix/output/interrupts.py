@@ -1,4 +1,4 @@
-"""Ctrl-C at a moment that suits."""
+"""Ctrl-C between files, not in the middle of one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 
 class Interrupts:
-    """Lets Ctrl-C wait while it is held, so that what is done is also said; else it raises at once."""
+    """Defers Ctrl-C while held, so that a file that was written is also reported; else raises at once."""
 
     def __init__(self) -> None:
         self._held = self._caught = False
@@ -30,7 +30,7 @@ class Interrupts:
         self._held = True
 
     def release(self) -> None:
-        """Raise KeyboardInterrupt where Ctrl-C came meanwhile."""
+        """Raise KeyboardInterrupt if Ctrl-C was pressed meanwhile."""
         self._held = False
         if self._caught:
             raise KeyboardInterrupt

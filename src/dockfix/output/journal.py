@@ -1,4 +1,4 @@
-"""What a run wrote, kept so that it can be taken back whole, or carried on after a kill."""
+"""A journal of what a run wrote, so that it can be undone, or resumed after a kill."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEPT: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file that a run wrote: its path (absolute), what it held, and the SHA-256 of what it holds now."""
+    """One file that a run wrote: its absolute path, its old content, and the SHA-256 of the new one."""
 
     path: str
     before: bytes
@@ -32,11 +32,11 @@ class Entry:
 
 
 class JournalError(Exception):
-    """No journal can be kept; says where and why."""
+    """A journal cannot be kept; the message says where and why."""
 
 
 class Journal:
-    """The runs of one repository, each a file; the newest that is not taken back is the one to undo."""
+    """The runs of one repository, one file each; `undo` takes the newest that was not undone yet."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -44,7 +44,7 @@ class Journal:
         self._path = ""
 
     def replace(self, path: str, before: bytes, after: bytes) -> None:
-        """Write down what is about to happen, then replace the content. Raises JournalError, WriteError."""
+        """Record the change, then replace the content. Raises JournalError, WriteError."""
         entry = {
             "path": os.fsencode(os.path.realpath(path)).hex(),
             "before": b64encode(before).decode("ascii"),
@@ -58,28 +58,28 @@ class Journal:
             raise
 
     def close(self) -> None:
-        """Note that the run came to its end."""
+        """Record that the run finished."""
         if self._file is not None:
             self._append({"end": True})
             self.abandon()
 
     def abandon(self) -> None:
-        """Leave the run as cut off, to be carried on or taken back."""
+        """Leave the run as interrupted, to be resumed or undone."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
     @property
     def interrupted(self) -> str:
-        """The journal of the newest run if it was cut off, else empty."""
+        """The journal of the newest run if it was interrupted, else empty."""
         runs = self._runs()
         return runs[-1] if runs and not _is_complete(runs[-1]) else ""
 
     def undo(self) -> Iterator[tuple[str, Finding | None]]:
-        """Put back what the newest run replaced, last first; each path with None or why it stayed.
+        """Restore what the newest run replaced, last first; yields each path with None or why it stayed.
 
-        Gives nothing where there is no run to take back. A file that holds its old content already,
-        as after a kill, counts as put back.
+        Yields nothing if there is no run to undo. A file that already has its old content, as after
+        a kill, counts as restored.
         """
         runs = self._runs()
         if not runs:
@@ -126,7 +126,7 @@ class Journal:
 
 
 def find_journal(folder: str) -> Journal:
-    """The journal for files below `folder` (absolute): in its git folder, else in the user's state."""
+    """The journal for files below `folder` (absolute): in its git folder, else in the user's state folder."""
     top = find_top(folder)
     if top is not None:
         try:
@@ -140,7 +140,7 @@ def find_journal(folder: str) -> Journal:
 
 
 def _rows(path: str) -> Iterator[dict[str, Any]]:
-    """The whole rows of a journal; what a kill cut off is passed over."""
+    """The complete rows of a journal; one that a kill cut off is skipped."""
     with open(path, encoding="ascii", errors="replace") as file:
         for line in file:
             try:

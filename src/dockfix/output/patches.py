@@ -1,4 +1,4 @@
-"""Patches to hand over: one of all, or one for each owner, folder or batch, with what to write above it."""
+"""Patch files: one for everything, or one per owner, folder or batch, each with a description."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class PatchFile:
 
 @dataclass
 class _Part:
-    """One patch of several, and what its description will say."""
+    """One patch of several, and the material for its description."""
 
     slug: str
     changed: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -49,7 +49,7 @@ class _Part:
 
 
 class PatchFolder:
-    """A patch and a description for each group, as NAME.patch and NAME.md in a folder."""
+    """A patch and a description per group, as NAME.patch and NAME.md in a folder."""
 
     def __init__(self, folder: str, grouping: Grouping) -> None:
         os.makedirs(folder, exist_ok=True)
@@ -76,7 +76,7 @@ class PatchFolder:
             part.left += ((name, review) for review in analysis.result.reviews)
 
     def close(self) -> None:
-        """Write the descriptions of those that hold a change."""
+        """Write the descriptions of the patches that hold a change."""
         for group, part in self._parts.items():
             if part.changed:
                 with open(self._path(part, "md"), "w", encoding="utf-8", errors="backslashreplace") as file:
@@ -135,7 +135,7 @@ def _fold(names: list[str], most: int = 10) -> str:
 def group_by(kind: str, root: str) -> Grouping:
     """The grouping that `--split-by` names: owner, dir, or a number. Raises ValueError.
 
-    `root` is the folder that the names of the patches are relative to.
+    Names in patches are relative to the folder `root`.
     """
     if kind == "owner":
         return Owners(root).of
@@ -147,7 +147,7 @@ def group_by(kind: str, root: str) -> Grouping:
 
 
 class Owners:
-    """Who owns a file by the repository's CODEOWNERS."""
+    """The owners of files according to the repository's CODEOWNERS."""
 
     def __init__(self, root: str) -> None:
         self._rules: list[tuple[GitIgnoreSpec, str]] = []
@@ -159,7 +159,7 @@ class Owners:
         self._rules.reverse()
 
     def of(self, analysis: Analysis) -> str:
-        """The owners in one string, or that there are none; the last pattern that matches decides."""
+        """The owners in one string, or that there are none; the last matching pattern wins."""
         return next((owner for spec, owner in self._rules if spec.match_file(analysis.name)), NOBODY)
 
 
@@ -174,14 +174,14 @@ def _read_owner_lines(root: str) -> list[str]:
 
 
 class _Batches:
-    """Files in the order they come, so many to a batch."""
+    """Batches of `size` files in the order in which they come."""
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._seen = 0
 
     def of(self, analysis: Analysis) -> str:
-        """The batch of the next file that changes; one that does not apply stays with the last."""
+        """The batch of the next file; one whose change does not apply goes with the last."""
         batch = max(0, self._seen - (not analysis.applies)) // self._size
         self._seen += analysis.applies
         return f"part {batch + 1:03}"

@@ -1,4 +1,4 @@
-"""Where the results of a run go, beside the summary: standard output, files of patches, reports."""
+"""Where the results of a run go, besides the summary: standard output, patch files, reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dockfix.terminal import Terminal
 
 
 class Sink(Protocol):
-    """Takes each file's result as it comes."""
+    """Takes each file's result as it comes in."""
 
     def add(self, analysis: Analysis) -> None:
         """Take one."""
@@ -25,7 +25,7 @@ class Sink(Protocol):
 
 
 def open_sinks(request: Request, root: str, terminal: Terminal) -> list[Sink]:
-    """All that a request asks for; patches are to be applied in `root`. Raises ConfigError."""
+    """The sinks of a request; patches are to be applied in `root`. Raises ConfigError."""
     try:
         return [*_open_files(request, root), *_open_standard_output(request, terminal)]
     except ValueError as error:
@@ -77,7 +77,7 @@ class _DiffSink:
 
 @dataclass(frozen=True)
 class _TextSink:
-    """Rewritten texts on standard output; those that stay come back as they were."""
+    """Rewritten texts on standard output; a text that is not changed comes out as it was."""
 
     terminal: Terminal
 

@@ -1,4 +1,4 @@
-"""The outcome of a run for other programs and for people who were not there."""
+"""Reports on a run, for other programs and for people who did not see it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dockfix.runner.outcome import Analysis
 
 
 class FileReport(Protocol):
-    """Takes each file's outcome as it comes and writes a whole document."""
+    """Takes each file's outcome as it comes in and writes a whole document."""
 
     def add(self, analysis: Analysis) -> None:
         """Take the outcome of one file."""
@@ -35,9 +35,9 @@ _SUFFIXES: Final = {".json": "json", ".sarif": "sarif", ".xml": "junit", ".md": 
 
 
 def open_report(target: str) -> FileReport:
-    """The report that `--report` names: FILE by its suffix, or FORMAT:FILE.
+    """The report for a value of `--report`: FILE by its suffix, or FORMAT:FILE.
 
-    github alone goes to standard error, where the runner reads it. Raises ValueError, OSError.
+    A bare github goes to standard error, where the runner reads it. Raises ValueError, OSError.
     """
     if target == "github":
         return GithubReport(open(os.dup(2), "w", encoding="utf-8"))

@@ -13,7 +13,7 @@ _LEVELS: Final = {"review": "warning", "note": "notice", "reason": "notice", "er
 
 
 class GithubReport:
-    """A line for each file that would change and each finding."""
+    """One line per file that would change and per finding."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -22,7 +22,7 @@ class GithubReport:
         """Write the lines of one file."""
         if isinstance(analysis.result, Changed):
             names = ", ".join(analysis.result.transforms)
-            self._write(analysis, "warning", 1, "Runs as root", f"dockfix can change that: {names}")
+            self._write(analysis, "warning", 1, "Runs as root", f"dockfix can fix this: {names}")
         for kind, finding in findings(analysis):
             self._write(analysis, _LEVELS[kind], finding.line, f"dockfix: {finding.code}", sentence(finding))
 

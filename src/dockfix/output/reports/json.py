@@ -1,4 +1,4 @@
-"""The report in JSON, by the schema beside this file (report-1.schema.json)."""
+"""The report in JSON, following the schema beside this file (report-1.schema.json)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA_VERSION: Final = 1
 
 
 class JsonReport:
-    """One object: version, a row for each file, counts."""
+    """One object: version, one row per file, counts."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""The report as JUnit XML: each file a test case that fails where its image runs as root."""
+"""The report as JUnit XML: each file is a test case that fails if its image runs as root."""
 
 from __future__ import annotations
 

@@ -13,16 +13,16 @@ from dockfix.terminal import show_path
 
 _FOLD: Final = 20
 _TITLES: Final = {
-    "changed": "Run as root, and can be changed",
-    "needs-review": "Can be changed after a review",
+    "changed": "Run as root, can be fixed",
+    "needs-review": "Can be fixed after a review",
     "unchanged": "Nothing to do",
-    "skipped": "Left alone",
+    "skipped": "Skipped",
     "failed": "Failed",
 }
 
 
 class MarkdownReport:
-    """A table of counts, then the files of each outcome; long lists are folded."""
+    """A table of counts, then the files by outcome; long lists are collapsed."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

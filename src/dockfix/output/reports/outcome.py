@@ -1,4 +1,4 @@
-"""One file's outcome in the words that all reports share."""
+"""One file's outcome, in the terms that all reports share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OUTCOMES = ("changed", "needs-review", "unchanged", "skipped", "failed")
 
 
 def outcome(analysis: Analysis) -> str:
-    """One of `OUTCOMES`; changed is what applies."""
+    """One of `OUTCOMES`; a change counts as changed if it applies."""
     match analysis.result:
         case Changed():
             return "changed" if analysis.applies else "needs-review"

@@ -28,7 +28,7 @@ _DEFAULTS: Final = {
 
 
 class SarifReport:
-    """One run; a result for each file that runs as root, and one for each finding."""
+    """One run; one result per file that runs as root, and one per finding."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -118,7 +118,7 @@ def _fix(analysis: Analysis) -> dict[str, Any]:
 
 
 def _region(lines: list[str], edit: LineEdit) -> dict[str, int]:
-    """The lines of an edit from the start of the first up to the start of the line behind the last."""
+    """The lines of an edit, from the start of the first to the start of the line after the last."""
     start, end, _ = edit
     if end < len(lines) or not lines or lines[-1].endswith("\n"):
         return {"startLine": start + 1, "startColumn": 1, "endLine": end + 1, "endColumn": 1}
