@@ -60,9 +60,7 @@ def test_completion_knows_codes_and_transforms() -> None:
     ("line", "expected"),
     [
         ("dockfix --explain manifest-m", "manifest-mount"),
-        ("dockfix --select silence", "silence-pip"),
         ("dockfix --ignore create-user,user", "create-user,user-path"),
-        ("dockfix --install v", "venv"),
     ],
 )
 def test_shell_completes_names(line: str, expected: str) -> None:

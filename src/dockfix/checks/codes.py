@@ -240,7 +240,7 @@ DEAD_LINK: Final = _refusal("dead-link", "A link leads nowhere.", "runs/link-to-
 NOT_A_FILE: Final = Code(
     "not-a-file",
     (Kind.REFUSAL, Kind.FAILURE),
-    "Something else than a file has a Dockerfile's name.",
+    "Something that is not a file has a Dockerfile's name.",
     ("runs/folder-named-dockerfile", "runs/pipe-named-outright"),
 )
 
