@@ -25,6 +25,12 @@ def test_packages_import_in_no_circle(graph: grimp.ImportGraph) -> None:
     assert show_imports.find_package_circles(graph) == []
 
 
+def test_a_model_builds_no_edits(graph: grimp.ImportGraph) -> None:
+    assert not {one for one, other in show_imports.find_imports(graph) if other == "dockfix.edits"} & {
+        module for module in graph.modules if show_imports.part_of(module) == "model"
+    }
+
+
 def made_of(*imports: tuple[str, str]) -> grimp.ImportGraph:
     """A graph of modules below dockfix that holds these imports."""
     graph = grimp.ImportGraph()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dockfix.edits import Edit
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.facts import Facts
 from dockfix.model.lineage import Step
 from dockfix.model.paths import is_below_any, is_within, resolve
+from dockfix.syntax.tree import Instruction
 
 if TYPE_CHECKING:
     from dockfix.model.runs import Run
@@ -24,15 +23,6 @@ _TOP: Final = tuple(
     f"/{name}" for name in
     "bin boot dev etc home lib lib32 lib64 media mnt opt proc root run sbin srv sys tmp usr var".split()
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A word that names, by its absolute path, what a relative copy put into `/`."""
-
-    path: str
-    line: int
-    edit: Edit
 
 
 def moved_copies(facts: Facts) -> tuple[Copy, ...]:
@@ -55,15 +45,14 @@ def leaves_relative(facts: Facts, run: Run) -> bool:
     return False
 
 
-def find_references(facts: Facts, workdir: str) -> Iterator[Reference]:
-    """The absolute words that have to follow the relative copies to the new directory."""
+def find_references(facts: Facts) -> Iterator[tuple[Instruction, int]]:
+    """(instruction, offset in its joined line) of the absolute words that name what a relative copy put
+    into `/`: they have to follow it.
+    """
     landed = [path for copy in moved_copies(facts) for path in copy.landed()]
     for step, match in _absolute_words(facts):
-        path = match[0].rstrip("/")
-        if _is_known(facts, path, landed):
-            instruction = step.instruction
-            at = instruction.at(match.start())
-            yield Reference(path, instruction.line_of(match.start()), Edit(at, at, workdir))
+        if _is_known(facts, match[0].rstrip("/"), landed):
+            yield step.instruction, match.start()
 
 
 def find_unknown_references(facts: Facts) -> Iterator[tuple[str, int]]:

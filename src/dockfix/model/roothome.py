@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dockfix.edits import Edit
 from dockfix.model.copies import find_volumes
 from dockfix.model.lineage import Step
 from dockfix.model.paths import is_below_any, is_root_home
+from dockfix.syntax.tree import Instruction
 
 if TYPE_CHECKING:
     from dockfix.model.plan import Plan
@@ -25,30 +24,17 @@ _DATA: Final = re.compile(r"/root/(\.cache|\.local|nltk_data|\.keras|\.torch|\.i
 _STARTING: Final = ("CMD", "ENTRYPOINT", "HEALTHCHECK")
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A word below /root, and the edit that leads it to the account's home."""
-
-    path: str
-    line: int
-    edit: Edit
-
-
-def find_moves(plan: Plan) -> Iterator[Move]:
-    """Every word that has to follow to the account's home."""
+def find_moves(plan: Plan) -> Iterator[tuple[Instruction, int]]:
+    """(instruction, offset in its joined line) of every `/root` that has to follow to the account's home."""
     if "/root" not in plan.tree.text:
         return
     prefixes = moving_places(plan)
     homes = home_follows(plan)
     for step in plan.steps:
         for match in _words(plan, step):
-            path = match[0].rstrip("/")
-            follows = homes if _is_home(step, match) else is_below_any(path, prefixes)
+            follows = homes if _is_home(step, match) else is_below_any(match[0].rstrip("/"), prefixes)
             if follows:
-                instruction = step.instruction
-                start = match.start()
-                edit = Edit(instruction.at(start), instruction.after(start + len("/root")), plan.home)
-                yield Move(path, instruction.line_of(start), edit)
+                yield step.instruction, match.start()
 
 
 def moving_places(plan: Plan) -> tuple[str, ...]:

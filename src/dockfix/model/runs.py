@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from dockfix.edits import Edit
 from dockfix.lazy import cached_property
 from dockfix.model.effects import Effect, effect, setting
 from dockfix.model.lineage import Step
@@ -103,36 +102,11 @@ class Run:
         """The `pip install` calls, those in inner scripts left out: their words have no place in the text."""
         return self._reading.pips
 
-    def insert_after(self, word: Word, text: str) -> Edit:
-        """An edit that puts one more word behind `word`."""
+    def span(self, word: Word) -> tuple[int, int]:
+        """(start, end) of a word in the file, with its quotes in the exec form."""
         if self.words is not None:
-            at = self._element(word)[1]
-            return Edit(at, at, f', "{text}"')
-        at = self._source(word.end - 1) + 1
-        return Edit(at, at, f" {text}")
-
-    def insert_before(self, word: Word, text: str) -> Edit:
-        """An edit that puts `text` (with its own space) right before `word`."""
-        at = self._source(word.start)
-        return Edit(at, at, text)
-
-    def replace(self, word: Word, text: str) -> Edit:
-        """An edit that puts `text` in the place of `word`, in quotes in the exec form."""
-        if self.words is not None:
-            start, end = self._element(word)
-            return Edit(start, end, f'"{text}"')
-        return Edit(self._source(word.start), self._source(word.end - 1) + 1, text)
-
-    def remove(self, word: Word) -> Edit:
-        """An edit that takes `word` out, with the space or comma before it."""
-        if self.words is not None:
-            start, end = self._element(word)
-            before = self.instruction.source.rfind(",", 0, start)
-            return Edit(before, end, "")
-        start = self._source(word.start)
-        while self.instruction.source[start - 1] in " \t":
-            start -= 1
-        return Edit(start, self._source(word.end - 1) + 1, "")
+            return self._element(word)
+        return self._source(word.start), self._source(word.end - 1) + 1
 
     def line_of(self, command: Command) -> int:
         """The line of the Dockerfile on which a command of the script starts."""

@@ -41,7 +41,8 @@ def propose(plan: Plan) -> Iterator[Edit]:
     """The words that follow to the account's home, and the variables that name a new place."""
     if not plan.is_moved or not plan.home.strip("/"):
         return
-    yield from (move.edit for move in find_moves(plan))
+    for instruction, start in find_moves(plan):
+        yield Edit(instruction.at(start), instruction.after(start + len("/root")), plan.home)
     layout = Layout(plan.tree)
     home = plan.lineage.end.env.get("HOME", "/nonexistent" if plan.account.nowhere else plan.home)
     if home == "/nonexistent" or (home == "/root" and not home_follows(plan)):

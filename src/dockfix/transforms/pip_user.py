@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dockfix.edits import Edit
 from dockfix.model.plan import Plan
 from dockfix.options import Install
+from dockfix.transforms.run_words import insert_after, remove
 
 NAME = "pip-user"
 CHANGES = r"RUN --user"
@@ -43,8 +44,8 @@ def propose(plan: Plan) -> Iterator[Edit]:
     wanted = plan.options.install is Install.USER
     for run, pip in plan.user_installs:
         if wanted and not pip.is_user_install:
-            yield run.insert_after(pip.action, "--user")
+            yield insert_after(run, pip.action, "--user")
     # A virtual environment refuses the option, and above USER it means root's home.
     in_venv = plan.user_installs if plan.options.install is Install.VENV else ()
     for run, pip in (*plan.root_installs, *in_venv):
-        yield from (run.remove(word) for word in pip.rest if word.text == "--user")
+        yield from (remove(run, word) for word in pip.rest if word.text == "--user")

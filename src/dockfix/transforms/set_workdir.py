@@ -47,7 +47,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
         yield Edit(
             instruction.at(instruction.args_start), instruction.after(instruction.args_end), plan.workdir
         )
-        yield from (reference.edit for reference in find_references(plan, plan.workdir))
+        yield from _references(plan)
         return
     line = [NewLine("WORKDIR", plan.workdir, "Set working directory")]
     relative = plan.first_relative
@@ -55,5 +55,9 @@ def propose(plan: Plan) -> Iterator[Edit]:
         yield layout.insert_before(relative.instruction, line)
     else:
         yield layout.insert_after(plan.steps[plan.switch - 1].instruction, line)
-    for reference in find_references(plan, plan.workdir):
-        yield reference.edit
+    yield from _references(plan)
+
+
+def _references(plan: Plan) -> Iterator[Edit]:
+    for instruction, start in find_references(plan):
+        yield Edit(instruction.at(start), instruction.at(start), plan.workdir)

@@ -21,6 +21,7 @@ from dockfix.model.lineage import Lineage, Stage
 from dockfix.model.pip import PipCall, is_virtual
 from dockfix.model.plan import Plan
 from dockfix.model.runs import Invocation, Run, read_run
+from dockfix.transforms.run_words import insert_after, insert_before
 
 NAME = "silence-pip"
 CHANGES = ""
@@ -68,9 +69,9 @@ def _quieted(run: Run, one: Invocation, pip: PipCall, knows: str) -> Iterator[Ed
         return
     # The option came with pip 23.0.1.
     if knows == "quiet" or "--break-system-packages" in pip.options:
-        yield run.insert_after(pip.action, f"{_FLAG}=ignore")
+        yield insert_after(run, pip.action, f"{_FLAG}=ignore")
     elif knows == "unknown" and run.words is None and not pip.command.via and pip.command.name is not None:
-        yield run.insert_before(pip.command.name, f"{_VARIABLE}=ignore ")
+        yield insert_before(run, pip.command.name, f"{_VARIABLE}=ignore ")
 
 
 def _after(pip: PipCall, knows: str, lineage: Lineage) -> str:
