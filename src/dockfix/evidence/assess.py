@@ -39,6 +39,7 @@ def collect_evidence(plan: Plan) -> Evidence:
         written,
         mounts,
         frozenset(_fills(plan, layout, path)),
+        found.is_complete,
         tuple(found.refusals()),
         tuple(found.reviews()),
         (*found.notes(), *_contradictions(plan, home, (*written, *mounts))),
@@ -63,6 +64,17 @@ class _Assessment:
         if is_below_any(one.directory, self.plan.own_directories):
             return False
         return not owns(self.plan, one.directory)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of the application was read, and no write is to a place that is not known."""
+        reading = self.reading
+        unknown = any(one.kind is Kind.WRITE and not one.what for one in self.claims)
+        return (
+            bool(reading.modules)
+            and reading.start_known
+            and not (reading.is_cut or reading.unread or unknown)
+        )
 
     @property
     def directories(self) -> tuple[str, ...]:

@@ -14,12 +14,14 @@ class Evidence:
 
     `directories` are those that the application surely writes outside what is its user's, `mounts`
     places that have to be the user's already where something is mounted. `fills` are (text of a
-    RUN, variable) of caches that a script of the build context fills there.
+    RUN, variable) of caches that a script of the build context fills there. `is_complete`: all that
+    the start runs was read, and where it writes is known.
     """
 
     directories: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
     fills: frozenset[tuple[str, str]] = frozenset()
+    is_complete: bool = False
     refusals: tuple[Finding, ...] = ()
     reviews: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()

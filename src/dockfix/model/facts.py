@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from dockfix.context import Context
@@ -41,10 +40,8 @@ class Facts:
     corrections: Corrections = NOTHING_LEARNED
 
     def with_evidence(self, evidence: Evidence) -> Self:
-        """The same in the light of evidence; what was worked out of the file alone stands."""
-        found = copy(self)
-        object.__setattr__(found, "evidence", evidence)
-        return found
+        """The same in the light of evidence."""
+        return self if evidence == self.evidence else replace(self, evidence=evidence)
 
     @cached_property
     def origins(self) -> Sequence[Origin]:
@@ -107,4 +104,6 @@ class Facts:
     @cached_property
     def replay(self) -> Replay:
         """The steps and the start, played as they stand."""
-        return Replay(self.lineage, self.origins, self.starting.invocations)
+        return Replay(
+            self.lineage, self.origins, self.starting.invocations, is_read=self.evidence.is_complete
+        )

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from dockfix.model.filetree import BASE, Verdict
-from dockfix.model.operations import Act
+from dockfix.model.filetree import BASE, Answer, Kind, Node, Verdict
+from dockfix.model.operations import Act, Operation
 from dockfix.model.outcomes import Outcome
-from dockfix.model.replay import Replay
+from dockfix.model.replay import START, Replay
 
 # What works on something that is there already: it has to find what the same step made.
 _ON_CONTENT: Final = frozenset({Act.READ, Act.RUN, Act.REPLACE, Act.COPY, Act.MOVE, Act.HOME})
@@ -30,6 +30,22 @@ def find_losses(original: Replay, rewrite: Replay) -> Iterator[Loss]:
     for before in original.outcomes:
         if before.may_succeed and (loss := _loss(before, after.get(before.key))):
             yield loss
+    yield from _lost_capabilities(original, rewrite)
+
+
+def _lost_capabilities(original: Replay, rewrite: Replay) -> Iterator[Loss]:
+    """Programs whose file capabilities or set-id bits a change of owner has cleared."""
+    for path, nodes in original.end.listed().items():
+        origins = {node.origin for node in nodes if _is_special(node)}
+        for node in rewrite.end.look(path):
+            if node.origin in origins and not _is_special(node):
+                operation = Operation(Act.CAPABILITY, path)
+                answers = frozenset({Answer(Verdict.ALLOWED, node.origin)})
+                yield Loss(Outcome((START, -1, 0), operation, original.who, answers, 0), None, path)
+
+
+def _is_special(node: Node) -> bool:
+    return node.capable or (node.kind is Kind.FILE and bool(node.mode & 0o6000))
 
 
 def _loss(before: Outcome, after: Outcome | None) -> Loss | None:

@@ -82,6 +82,7 @@ def _of_home(tree: FileTree, operation: Operation, _who: Identity) -> Answers:
         for node in tree.look(path)
         if node.kind in (Kind.FILE, Kind.ANY, Kind.LINK)
     }
+    left.update(inner.origin for node in tree.look(home) for inner in node.inside)
     return frozenset(Answer(Verdict.ALLOWED, origin) for origin in left - {BASE})
 
 

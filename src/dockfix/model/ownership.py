@@ -227,10 +227,19 @@ class _Search:
             for node in found
             if node.kind in (Kind.FILE, Kind.ANY) and node.uid != self.who.uid and self._is_left(node)
         ]
-        if foreign:
+        if any(node.capable for node in foreign):
+            # A change of owner clears capabilities: what else is there is given by name, if it can be.
+            yield from (self._change(one, Reach.SELF) for one in self._named(path, foreign))
+        elif foreign:
             mine = any(node.uid == self.who.uid for node in found)
             reach = Reach.ROOTS if mine and all(node.uid == 0 for node in foreign) else Reach.ALL
             yield self._change(path, reach)
+
+    def _named(self, directory: str, foreign: list[Node]) -> list[str]:
+        below = self.tree.below(directory)
+        return [
+            path for path in below if any(one in foreign and not one.capable for one in self.tree.look(path))
+        ]
 
     def _is_left(self, node: Node) -> bool:
         """Whether a step of root's left it, or gave it to somebody else; not what a copy's `--chown` says."""

@@ -83,7 +83,9 @@ class Plan(Facts):
             return False
         # An unknown base may have a working directory of its own.
         is_set = self.lineage.last("WORKDIR") is not None
-        return (self.lineage.image.known or is_set or bool(self.options.base)) and not leans_on_root(self)
+        may_differ = not (self.lineage.image.known or is_set or self.options.base)
+        moves = bool(moved_copies(self)) or any(leaves_relative(self, run) for run in self.runs.values())
+        return moves and not may_differ and not leans_on_root(self)
 
     @cached_property
     def first_relative(self) -> Step | None:
@@ -190,7 +192,7 @@ class Plan(Facts):
         if created is not None:
             copies = frozenset(index for index in copies if index > created.index)
         move = Move(self.account, self.switch, copies)
-        return Replay(self.lineage, self.origins, self.starting.invocations, move)
+        return Replay(self.lineage, self.origins, self.starting.invocations, move, self.evidence.is_complete)
 
     @cached_property
     def denials(self) -> dict[int, Outcome]:

@@ -88,13 +88,11 @@ def leans_on_root(facts: Facts) -> bool:
 
 
 def _fills_root(copy: Copy, started: str) -> bool:
-    """Whether an absolute copy puts a whole tree right into `/`, or a module not started by its path."""
+    """Whether an absolute copy puts something right into `/` that may be read from there by its name."""
     if copy.is_relative or copy.stage is not None:
         return False
     landed = copy.landed()
-    return "/*" in landed or any(
-        path.count("/") == 1 and path.endswith(".py") and path not in started for path in landed
-    )
+    return any(path.count("/") == 1 and path not in started for path in landed)
 
 
 def _is_known(facts: Facts, path: str, landed: list[str]) -> bool:

@@ -15,7 +15,7 @@ from dockfix.model.accounts import UserAccount, find_created, read_members
 from dockfix.model.changes import Change, Id, read_mode
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.environments import virtual_place
-from dockfix.model.filetree import FileTree, Identity, Kind, Node, Nodes, Origin
+from dockfix.model.filetree import BASE, FileTree, Identity, Kind, Node, Nodes, Origin
 from dockfix.model.identities import Accounts, uid_of
 from dockfix.model.images import Image
 from dockfix.model.lineage import Lineage, State, Step
@@ -31,6 +31,8 @@ VOLUME: Final = "volume"
 """The origin of a directory that nothing makes before a volume is mounted there."""
 SITE: Final = "/usr/local/lib/python"
 """Stands for wherever root's pip installs."""
+# What no file's name in a command holds: patterns, lists, URLs.
+_NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n :,@%")
 _BASE_DIRECTORIES: Final = (
     "bin boot etc home lib lib64 media mnt opt proc run sbin srv sys usr var usr/bin usr/lib usr/local"
     " usr/local/bin usr/local/lib usr/local/share usr/sbin usr/share usr/src var/cache var/lib var/log"
@@ -61,13 +63,15 @@ class Replay:
     `origins` names each step: the original's number of it, or a name of its own for a step that the
     rewrite adds. `starts` are the commands of every start, in order. With `move` it plays what a
     rewrite is to be, before its text is there. `end` is the tree before anything starts, `who` the
-    user that starts it; `tree` what the start leaves.
+    user that starts it; `tree` what the start leaves. `is_read`: what the start runs was read, so
+    that nothing has to be assumed of it.
     """
 
     lineage: Lineage
     origins: Sequence[Origin]
     starts: Sequence[Invocation] = ()
     move: Move | None = None
+    is_read: bool = False
     tree: FileTree = field(init=False)
     end: FileTree = field(init=False)
     who: Identity = field(init=False)
@@ -190,11 +194,60 @@ class Replay:
 
     def _invoke(self, key: tuple[Origin, int], one: Invocation, who: Identity, line: int) -> None:
         actor = Actor(who, key[0], one.umask, one.command.optional)
-        reader = started_operations if key[0] == START else operations_of
-        for number, operation in enumerate(reader(one, who)):
+        for number, operation in self._named(one, who):
+            self._record((*key, number), operation, who, line, one.command.program)
+        if key[0] == START:
+            operations = started_operations(one, who, is_read=self.is_read)
+        else:
+            operations = operations_of(one, who)
+        for number, operation in enumerate(operations):
             outcome = self._record((*key, number), operation, who, line, one.command.program)
             if outcome.may_succeed:
                 perform(self.tree, operation, actor, self.accounts)
+            if operation.act is Act.UNKNOWN and _is_own_program(one):
+                self.tree.fill(who.home, actor.makes(Kind.ANY))
+
+    def _named(self, one: Invocation, who: Identity) -> Iterator[tuple[int, Operation]]:
+        """What a command's own words name of what steps left: its program, and files that it may read.
+
+        The numbers are below zero, and count the files: a rewrite may add options between them.
+        """
+        if one.command.script is not None or one.command.name is None:
+            return
+        changed = {operation.path for operation in operations_of(one, who)}
+        program = self._find_program(one)
+        if program and self._is_left(program):
+            yield -1, Operation(Act.RUN, program)
+        number = -1
+        for word in one.command.args:
+            value = word.expand({**one.env, "HOME": who.home}) or ""
+            value = value.partition("=")[2] if value.startswith("-") else value
+            if not value or set(value) & _NO_PATH:
+                continue
+            path = resolve(value, one.cwd)
+            # Among what nobody listed, a plain word is hardly a file.
+            if path not in self.tree.listed() and not set(value) & set("./"):
+                continue
+            if path not in changed and self._is_left(path):
+                number -= 1
+                yield number, Operation(Act.READ, path)
+
+    def _find_program(self, one: Invocation) -> str:
+        """Where the program stands, among what steps left; "" for one of the base's."""
+        assert one.command.name is not None
+        name = one.command.name.expand(one.env) or ""
+        if "/" in name:
+            return resolve(name, one.cwd)
+        for directory in one.env.get("PATH", "").split(":"):
+            path = posixpath.join(directory, name)
+            if name and directory.startswith("/") and path in self.tree.listed():
+                return path
+        return ""
+
+    def _is_left(self, path: str) -> bool:
+        """Whether a step surely left something there, or may have among things that nobody listed."""
+        nodes = self.tree.look(self.tree.follow(path, last=False))
+        return any(node.kind is not Kind.ABSENT and node.origin != BASE for node in nodes)
 
     def _record(
         self, key: tuple[Origin, int, int], operation: Operation, who: Identity, line: int, command: str
@@ -202,6 +255,13 @@ class Replay:
         outcome = Outcome(key, operation, who, ask(self.tree, operation, who), line, command)
         self.outcomes.append(outcome)
         return outcome
+
+
+def _is_own_program(one: Invocation) -> bool:
+    """Whether nobody knows a program because it is the application's, or came with what it installs."""
+    name = one.command.program
+    is_ours = bool(name) and "/" not in name and not name.endswith((".sh", ".bash"))
+    return is_ours and one.pip is None
 
 
 def _copied_mode(copy: Copy) -> int:
@@ -220,15 +280,20 @@ def operations_of(one: Invocation, who: Identity) -> Iterator[Operation]:
         yield from one.effect(who.home).operations
 
 
-def started_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
+def started_operations(one: Invocation, who: Identity, *, is_read: bool) -> Iterator[Operation]:
     """The operations of a command of the start: what no table knows works where it stands, and in its home.
 
-    Programs that can do nothing without root are refused before anything is replayed.
+    With `is_read` the sources were read, and what they write there is known from them. Programs
+    that can do nothing without root are refused before anything is replayed.
     """
     for operation in operations_of(one, who):
+        assumed = operation.path == one.cwd and operation.act in (Act.UNKNOWN, Act.CODE, Act.WRITE)
+        if operation.act is Act.UNKNOWN:
+            yield Operation(Act.HOME, who.home)
+        if assumed and is_read:
+            continue
         if operation.act is Act.UNKNOWN:
             yield Operation(Act.CODE, one.cwd)
-            yield Operation(Act.HOME, who.home)
         elif operation.act is not Act.ROOT:
             yield operation
 
