@@ -79,8 +79,18 @@ class Copy:
         """Whether ADD fetches a URL: such a file has mode 0600."""
         return self.step.keyword == "ADD" and any("://" in source for source in self.sources)
 
+    def documents(self) -> tuple[tuple[str, str], ...]:
+        """(path, text) of the files that heredocs of the instruction bring."""
+        heredocs = self.step.instruction.heredocs
+        into = self.written_destination.endswith("/") or len(heredocs) + len(self.sources) > 1
+        return tuple(
+            (resolve(one.name, self.destination) if into else self.destination, one.body) for one in heredocs
+        )
+
     def landed(self) -> tuple[str, ...]:
         """The paths that the named sources get, "*" last where a whole tree is copied."""
+        if self.step.instruction.heredocs and not self.sources:
+            return tuple(path for path, _ in self.documents())
         if not self.is_directory and "*" not in "".join(self.sources):
             return (self.destination,)
         names: list[str] = []

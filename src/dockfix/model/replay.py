@@ -216,7 +216,7 @@ class Replay:
             return
         changed = {operation.path for operation in operations_of(one, who)}
         program = self._find_program(one)
-        if program and self._is_left(program):
+        if program and _is_left(self.tree, program):
             yield -1, Operation(Act.RUN, program)
         number = -1
         for word in one.command.args:
@@ -228,7 +228,7 @@ class Replay:
             # Among what nobody listed, a plain word is hardly a file.
             if path not in self.tree.listed() and not set(value) & set("./"):
                 continue
-            if path not in changed and self._is_left(path):
+            if path not in changed and _is_left(self.tree, path):
                 number -= 1
                 yield number, Operation(Act.READ, path)
 
@@ -244,10 +244,9 @@ class Replay:
                 return path
         return ""
 
-    def _is_left(self, path: str) -> bool:
-        """Whether a step surely left something there, or may have among things that nobody listed."""
-        nodes = self.tree.look(self.tree.follow(path, last=False))
-        return any(node.kind is not Kind.ABSENT and node.origin != BASE for node in nodes)
+    def leaves(self, path: str) -> bool:
+        """Whether a step may have left something there when the image starts."""
+        return _is_left(self.end, path)
 
     def _record(
         self, key: tuple[Origin, int, int], operation: Operation, who: Identity, line: int, command: str
@@ -255,6 +254,11 @@ class Replay:
         outcome = Outcome(key, operation, who, ask(self.tree, operation, who), line, command)
         self.outcomes.append(outcome)
         return outcome
+
+
+def _is_left(tree: FileTree, path: str) -> bool:
+    nodes = tree.look(tree.follow(path, last=False))
+    return any(node.kind is not Kind.ABSENT and node.origin != BASE for node in nodes)
 
 
 def _is_own_program(one: Invocation) -> bool:

@@ -81,7 +81,8 @@ def find_left(plan: Plan) -> Iterator[tuple[str, int]]:
     end = plan.lineage.end
     for key, value in end.env.items():
         for path in re.findall(r"/root(?![\w.-])(?:/[\w.+@-]+)*", value):
-            if key != "HOME" and not is_below_any(path, prefixes):
+            unused = key.endswith("PATH") and not plan.replay.leaves(path)
+            if key != "HOME" and not unused and not is_below_any(path, prefixes):
                 yield path, _env_line(plan, key)
     for keyword in _STARTING:
         step = plan.lineage.last(keyword)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Final
 
 from dockfix.context import Context
@@ -37,9 +38,14 @@ _SQLITE: Final = re.compile(r"sqlite:////([^\s\"'?]+)")
 class StartedCommand:
     """A command that runs when the image starts; `where` is the script that holds it, or ""."""
 
-    command: Command
+    invocation: Invocation
     line: int
     where: str = ""
+
+    @property
+    def command(self) -> Command:
+        """The command itself."""
+        return self.invocation.command
 
     @property
     def place(self) -> str:
@@ -83,63 +89,49 @@ class Starting:
     def _found(self) -> tuple[list[StartedCommand], list[tuple[str, int]]]:
         commands: list[StartedCommand] = []
         unread: list[tuple[str, int]] = []
-        for command, step in self._direct():
-            self._follow(command, step.instruction.line, "", 0, commands, unread)
+        for one, step in self._direct():
+            self._follow(StartedCommand(one, step.instruction.line), 0, commands, unread)
         return commands, unread
 
-    @cached_property
+    @property
     def invocations(self) -> tuple[Invocation, ...]:
         """The commands with directories and variables in force; what a script runs follows its call."""
-        end = self.lineage.end
-        env = {"HOME": self.home or "/", **end.variables}
-        forms = [step.instruction.json for step in self.steps]
-        found: list[Invocation] = []
-        if len(self.steps) == 2 and forms[0] and forms[1]:
-            direct = [Invocation(parse_words([*forms[0], *forms[1]]), end.workdir, env, None)]
-        else:
-            direct = [one for step in self.steps for one in read_run(step, self.home or "/").invocations]
-        for one in direct:
-            self._unfold(one, 0, found)
-        return tuple(found)
+        return tuple(one.invocation for one in self.commands)
 
-    def _unfold(self, one: Invocation, depth: int, found: list[Invocation]) -> None:
-        found.append(one)
-        if one.command.script is not None:
-            for inner in walk_script(one.command.script, one.cwd, one.env):
-                self._unfold(inner, depth, found)
-            return
-        path = self._started_file(one.command)
-        text = self.read(path) if path is not None and depth < _MAX_DEPTH else None
-        if text is not None and re.match(r"#!.*sh\b|(?!#!)", text):
-            for inner in walk_script(parse_script(text), one.cwd, one.env):
-                self._unfold(inner, depth + 1, found)
-
-    def _direct(self) -> Iterator[tuple[Command, Step]]:
-        forms = [step.instruction.json for step in self.steps]
-        if len(self.steps) == 2 and forms[0] and forms[1]:
-            yield parse_words([*forms[0], *forms[1]]), self.steps[0]
+    def _direct(self) -> Iterator[tuple[Invocation, Step]]:
+        """The command line as the engine puts it together, and CMD again where a script may run it as one."""
+        words = [_words(step) for step in self.steps]
+        if len(self.steps) == 2 and words[0]:
+            line = parse_words([*words[0], *words[1]])
+            end = self.lineage.end
+            yield (
+                Invocation(line, end.workdir, {"HOME": self.home or "/", **end.variables}, None),
+                self.steps[0],
+            )
+            if line.script is not None and parse_words(words[0]).script is None:
+                return  # `sh -c`, and CMD is its script
         for step in self.steps:
-            yield from ((one.command, step) for one in read_run(step, self.home or "/").invocations)
+            yield from ((one, step) for one in read_run(step, self.home or "/").invocations)
 
     def _follow(
-        self, command: Command, line: int, where: str, depth: int,
-        commands: list[StartedCommand], unread: list[tuple[str, int]],
-    ) -> None:  # fmt: skip
-        commands.append(StartedCommand(command, line, where))
-        if command.script is not None:
-            for inner in command.script.commands:
-                self._follow(inner, line, where, depth, commands, unread)
+        self, one: StartedCommand, depth: int, commands: list[StartedCommand], unread: list[tuple[str, int]]
+    ) -> None:
+        commands.append(one)
+        here = one.invocation
+        if one.command.script is not None:
+            for inner in walk_script(one.command.script, here.cwd, here.env):
+                self._follow(replace(one, invocation=inner), depth, commands, unread)
             return
-        path = self._started_file(command)
+        path = self._started_file(one.command)
         if path is None or any(path == known for known, _ in unread):
             return
         text = self.read(path) if depth < _MAX_DEPTH else None
         if text is None or not re.match(r"#!.*sh\b|(?!#!)", text):
             if text is None and not self._is_compiled(path):
-                unread.append((path, line))
+                unread.append((path, one.line))
             return
-        for inner in parse_script(text).commands:
-            self._follow(inner, line, path, depth + 1, commands, unread)
+        for inner in walk_script(parse_script(text), here.cwd, here.env):
+            self._follow(StartedCommand(inner, one.line, path), depth + 1, commands, unread)
 
     def _started_file(self, command: Command) -> str | None:
         """The absolute path of the application's own script or program that a command runs, or None."""
@@ -193,13 +185,20 @@ class Starting:
     def read(self, path: str) -> str | None:
         """The text of a file of the image, where the build context or a heredoc gives it."""
         for copy in reversed(self.copies):
-            source = _source(copy, path)
-            if source is None:
-                continue
-            for heredoc in copy.step.instruction.heredocs:
-                return heredoc.body
-            return self.context.read(source) if copy.stage is None else None
+            if copy.step.instruction.heredocs:
+                body = next((text for at, text in copy.documents() if at == path), None)
+                if body is not None:
+                    return body
+            elif (source := _source(copy, path)) is not None:
+                return self.context.read(source) if copy.stage is None else None
         return None
+
+
+def _words(step: Step) -> tuple[str, ...]:
+    """The words that an ENTRYPOINT or CMD adds to the command line; a shell form is one for the shell."""
+    if step.instruction.json is not None:
+        return step.instruction.json
+    return (*step.before.shell, step.instruction.args) if step.keyword == "CMD" else ()
 
 
 def _source(copy: Copy, path: str) -> str | None:
@@ -208,12 +207,12 @@ def _source(copy: Copy, path: str) -> str | None:
     if not is_within(path, destination):
         return None
     if path == destination:
-        return copy.sources[0] if len(copy.sources) == 1 or copy.step.instruction.heredocs else None
+        return copy.sources[0] if len(copy.sources) == 1 else None
     rest = path[len(destination.rstrip("/")) + 1 :]
     for source in copy.sources:
         plain = posixpath.normpath(source)
-        if posixpath.basename(plain) == rest and plain != ".":
-            return plain.lstrip("/")
+        if fnmatchcase(rest, posixpath.basename(plain)) and plain != ".":
+            return posixpath.join(posixpath.dirname(plain), rest).lstrip("/")
     trees = [posixpath.normpath(source).lstrip("/") for source in copy.sources]
     for tree in trees:
         candidate = posixpath.normpath(posixpath.join(tree, rest))
