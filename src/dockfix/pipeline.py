@@ -116,7 +116,7 @@ def _fix_lineage(
         return Skipped(broken)
     reviews += plan.evidence.reviews
     known = {review.code for review in reviews}
-    lost = tuple(one for one in find_lost(losses) if one.code not in known)
+    lost = tuple(one for one in find_lost(plan, losses) if one.code not in known)
     notes = (*find_notes(rewrite), *plan.evidence.notes) if moving else ()
     return Changed(rewrite.tree.text, names, (*reviews, *lost), notes)
 

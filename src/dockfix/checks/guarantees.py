@@ -86,11 +86,11 @@ def _loses_no_step(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     origins = align(before.steps, after.steps)
     replay = Replay(after.lineage, origins, after.starting.invocations)
     for loss in find_losses(before.replay, replay):
-        if loss.before.key[0] != START:
+        if loss.before.key.step != START:
             line = loss.after.line if loss.after is not None else loss.before.line
             yield line, f"a step below USER needs root: it {describe(loss.before)}"
     for one in replay.outcomes:
-        if isinstance(one.key[0], str) and one.key[0] != START and not one.surely_succeeds:
+        if isinstance(one.key.step, str) and one.key.step != START and not one.surely_succeeds:
             problem = "may fail" if one.who.is_root else "needs root"
             yield one.line, f"an added step {problem}: it {describe(one)}"
 

@@ -140,7 +140,7 @@ def _triggers(plan: Plan) -> Iterator[Finding]:
         return
 
 
-def find_lost(losses: Iterable[Loss]) -> Iterator[Finding]:
+def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
     """What root could do and the account may not, or does not find; once for each place."""
     told: set[str] = set()
     for loss in losses:
@@ -157,10 +157,12 @@ def find_lost(losses: Iterable[Loss]) -> Iterator[Finding]:
             )  # fmt: skip
             continue
         if act is Act.HOME:
+            origins = [one.origin for one in loss.before.answers if isinstance(one.origin, int)]
+            line = min((plan.steps[origin].instruction.line for origin in origins), default=0)
             yield Finding(
-                codes.USES_ROOT_HOME, loss.before.line,
-                f"{where}what steps of root's left in {loss.before.operation.path} is not in {place}",
-                "check that nothing reads it",
+                codes.USES_ROOT_HOME, line,
+                f"what this may leave in {loss.before.operation.path} is not in the user's {place}",
+                "run the step as the user, or name a place outside root's home",
             )  # fmt: skip
             continue
         if act in WRITING and is_system_directory(place):

@@ -28,6 +28,11 @@ _XDG: Final = {
 }
 _XDG_HOME: Final = re.compile(rf"\$XDG_({'|'.join(_XDG)})_HOME\b")
 _VARIABLE: Final = re.compile(r"\$\{?(\w+)")
+_FOR_BUILDS: Final = re.compile(
+    r"~/\.(ssh|pip|pydistutils|condarc|conda|npm|yarn|git|m2|gradle|bash|profile|zsh|vim|inputrc|wget|curl|docker|gem"
+    r"|cpan|gnupg|cargo|rustup|sbt|ivy2|Xauthority|config/pip|config/git|config/pypoetry|config/uv"
+    r"|cache/(pip|go-build|uv|pypoetry|yarn))"
+)
 _CLUSTER: Final = re.compile(r"-[A-Za-z]{1,3}")
 
 
@@ -155,6 +160,11 @@ def is_cache(place: str) -> bool:
         return False
     inside = place.rstrip("/") + "/"
     return not any(one.kind != "caches" and usual.startswith(inside) for usual, one in _table().usual.items())
+
+
+def is_for_builds(place: str) -> bool:
+    """Whether what is at a place `~/...` is for shells, installers and version control alone."""
+    return _FOR_BUILDS.match(place) is not None
 
 
 def find_variables(place: str) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ class Corrections:
         """The corrections that would avoid the losses, where any would; `own` are the account's places."""
         steps, directories = set(self.root_steps), set(self.directories)
         for loss in losses:
-            step = loss.before.key[0]
+            step = loss.before.key.step
             if self._can_give(loss, own, is_start=step == START):
                 directories.add(loss.obstacle)
             elif isinstance(step, int):

@@ -17,9 +17,9 @@ from dockfix.model.operations import Act, Operation, posix_operations
 from dockfix.model.paths import resolve
 from dockfix.syntax.shell import Command
 
-__all__ = ["Effect", "drops_privileges", "effect", "process_need", "setting"]
+__all__ = ["UNKNOWN_PLACE", "Effect", "arguments_of", "drops_privileges", "effect", "process_need", "setting"]
 
-_UNKNOWN_PLACE: Final = "not understood: where it writes"
+UNKNOWN_PLACE: Final = "not understood: where it writes"
 _GLOB: Final = re.compile(r"[*?\[{]")
 _HARMLESS_TARGET: Final = re.compile(
     r"/dev/(null|zero|tty|stdout|stderr|stdin|fd/\d+|full)|/proc/(self|1)/fd/\d+"
@@ -99,7 +99,7 @@ def setting(command: Command, env: Mapping[str, str]) -> tuple[str, str] | None:
         verb = next((word.text for word in command.args if not word.text.startswith("-")), "")
         if not configures(posixpath.basename(command.name.value or ""), verb):
             return None
-    name, *arguments = _arguments(command, env)
+    name, *arguments = arguments_of(command, env)
     return find_setting(posixpath.basename(name.value or ""), arguments)
 
 
@@ -119,7 +119,7 @@ class _Found:
         """Take down that a place is written, made, owned or entered."""
         value = argument.value if argument is not None else None
         if not value:
-            self.root = self.root or (_UNKNOWN_PLACE if value is None else "")
+            self.root = self.root or (UNKNOWN_PLACE if value is None else "")
             return
         if role == "enters":
             self.cwd = resolve(value, self.cwd)
@@ -173,7 +173,7 @@ def _read_command(command: Command, found: _Found) -> None:
     if drops_privileges(command):
         found.root = "switches the user"
         return
-    arguments = list(_arguments(command, found.env))
+    arguments = list(arguments_of(command, found.env))
     name = arguments.pop(0).value if arguments else None
     if not name:
         found.root = f"not understood: {command.program}"
@@ -183,7 +183,7 @@ def _read_command(command: Command, found: _Found) -> None:
     _read_program(name, arguments, found)
 
 
-def _arguments(command: Command, env: Mapping[str, str]) -> Iterable[Argument]:
+def arguments_of(command: Command, env: Mapping[str, str]) -> Iterable[Argument]:
     """The command's words with its name; an unquoted variable that holds several gives several."""
     assert command.name is not None
     for word in (command.name, *command.args):

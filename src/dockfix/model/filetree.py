@@ -297,14 +297,12 @@ class FileTree:
         return self._nodes
 
     def fill(self, directory: str, content: Node) -> None:
-        """Let unlisted things stand in a directory, beside or over what is listed there."""
-        path = self.follow(directory)
-        self._nodes[path] = tuple(
-            replace(node, kind=Kind.DIRECTORY, inside=tuple(dict.fromkeys((*_within(node), content))))
-            if node.holds
-            else node
-            for node in self.look(path)
-        )
+        """Let unlisted things stand in a directory and in those below it, beside or over what is listed."""
+        top = self.follow(directory)
+        for path in (top, *self.below(top)):
+            nodes = self.look(path)
+            if path == top or any(node.kind is Kind.DIRECTORY for node in nodes):
+                self._nodes[path] = tuple(_filled(node, content) if node.holds else node for node in nodes)
 
     def change_contents(self, directory: str, change: Change) -> None:
         """Apply a change to what may stand in a directory unlisted, not to itself."""
@@ -360,6 +358,11 @@ def changed(node: Node, change: Change, *, recursive: bool) -> Node:
         capable and not change.gives,
         inside,
     )
+
+
+def _filled(node: Node, content: Node) -> Node:
+    inside = tuple(dict.fromkeys((*_within(node), content)))
+    return replace(node, kind=Kind.DIRECTORY, inside=inside)
 
 
 def _within(node: Node) -> Nodes:

@@ -8,7 +8,7 @@ from typing import Final
 
 from dockfix.model.filetree import BASE, Answer, Kind, Node, Verdict
 from dockfix.model.operations import Act, Operation
-from dockfix.model.outcomes import Outcome
+from dockfix.model.outcomes import Key, Outcome
 from dockfix.model.replay import START, Replay
 
 # What works on something that is there already: it has to find what the same step made.
@@ -41,7 +41,11 @@ def _lost_capabilities(original: Replay, rewrite: Replay) -> Iterator[Loss]:
             if node.origin in origins and not _is_special(node):
                 operation = Operation(Act.CAPABILITY, path)
                 answers = frozenset({Answer(Verdict.ALLOWED, node.origin)})
-                yield Loss(Outcome((START, -1, 0), operation, original.who, answers, 0), None, path)
+                yield Loss(
+                    Outcome(Key(START, -1, Act.CAPABILITY, 0), operation, original.who, answers, 0),
+                    None,
+                    path,
+                )
 
 
 def _is_special(node: Node) -> bool:

@@ -46,7 +46,8 @@ class Operation(NamedTuple):
     """One thing that a command does. `path` is absolute, and may end in a shell pattern.
 
     `spec` is the second operand of its kind: a destination, a link's target, a mode, an owner, a
-    reason. `recursive` holds for the whole tree; `only` is the owner that `chown --from` names.
+    reason. `recursive` holds for the whole tree; `only` is the owner that `chown --from` names, and
+    `others` are further places where a home's content is looked for.
     """
 
     act: Act
@@ -54,10 +55,11 @@ class Operation(NamedTuple):
     spec: str = ""
     recursive: bool = False
     only: str = ""
+    others: tuple[str, ...] = ()
 
 
 def _unknown(cwd: str) -> Operation:
-    return Operation(Act.UNKNOWN, cwd, "where it writes")
+    return Operation(Act.UNKNOWN, cwd, "not understood: where it writes")
 
 
 def posix_operations(name: str, reading: Reading, cwd: str) -> Iterator[Operation]:

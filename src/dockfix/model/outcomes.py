@@ -6,9 +6,9 @@ import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
-from dockfix.knowledge.homes import is_cache
+from dockfix.knowledge.homes import is_cache, is_for_builds
 from dockfix.model.filetree import BASE, Answer, Answers, FileTree, Identity, Kind, Origin, Verdict
 from dockfix.model.operations import Act, Operation
 
@@ -16,15 +16,20 @@ GLOB: Final = re.compile(r"[*?\[]")
 _READ: Final = 4
 
 
+class Key(NamedTuple):
+    """What an operation is, in an original and in its rewrite: the `nth` of its kind of a command."""
+
+    step: Origin
+    command: int
+    act: Act
+    nth: int
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What becomes of one operation.
+    """What becomes of one operation. `line` is the command's in the text that was replayed."""
 
-    `key` is the same for the same operation of an original and of its rewrite: the instruction, the
-    command in it, the operation in that. `line` is the command's in the text that was replayed.
-    """
-
-    key: tuple[Origin, int, int]
+    key: Key
     operation: Operation
     who: Identity
     answers: Answers
@@ -72,18 +77,32 @@ def _of_root(_tree: FileTree, operation: Operation, who: Identity) -> Answers:
     return frozenset({Answer(Verdict.DENIED, BASE, operation.spec or operation.path)})
 
 
-def _of_home(tree: FileTree, operation: Operation, _who: Identity) -> Answers:
+def _of_place(tree: FileTree, path: str) -> Answers:
+    """Which steps left a setting or data that a tool looks for."""
+    listed = [path, *tree.below(path)]
+    nodes = [node for one in listed if one in tree.listed() for node in tree.look(one)]
+    left = {node.origin for node in nodes if node.kind in (Kind.FILE, Kind.ANY, Kind.LINK)}
+    left.update(inner.origin for node in nodes for inner in node.inside)
+    return frozenset(Answer(Verdict.ALLOWED, origin) for origin in left - {BASE})
+
+
+def _of_home(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     """Which steps left something in the home that is read: settings, credentials, data."""
     home = operation.path
+    if home != who.home:
+        return _of_place(tree, home)
+    is_start = bool(operation.spec)
     left = {
         node.origin
         for path in tree.below(home)
-        if not is_cache(f"~{path[len(home.rstrip('/')) :]}")
+        if not is_cache(place := f"~{path[len(home.rstrip('/')) :]}")
+        if not (is_start and is_for_builds(place))
         for node in tree.look(path)
         if node.kind in (Kind.FILE, Kind.ANY, Kind.LINK)
     }
     left.update(inner.origin for node in tree.look(home) for inner in node.inside)
-    return frozenset(Answer(Verdict.ALLOWED, origin) for origin in left - {BASE})
+    elsewhere = {one.origin for place in operation.others for one in _of_place(tree, place)}
+    return frozenset(Answer(Verdict.ALLOWED, origin) for origin in (left | elsewhere) - {BASE})
 
 
 def _of_read(tree: FileTree, operation: Operation, who: Identity) -> Answers:

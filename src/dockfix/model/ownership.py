@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dockfix.model.outcomes import Outcome
     from dockfix.model.plan import Plan
 
+# Where services keep files that they write, among directories of the system.
+_FOR_SERVICES: Final = ("/run", "/var/run", "/var/lock")
 _LITERAL: Final = re.compile(r"/[\w./+@=,-]+")
 
 
@@ -72,7 +74,8 @@ def _outermost(changes: list[OwnershipChange]) -> Iterator[OwnershipChange]:
     for one in changes:
         if any(other is not one and other.reach and is_within(one.path, other.path) for other in changes):
             continue
-        inside = [other.since for other in changes if one.reach and is_within(other.path, one.path)]
+        held = [other for other in changes if one.reach and is_within(other.path, one.path)]
+        inside = [max(other.since, -1 if other.made is None else other.made) for other in held]
         yield replace(one, since=max([one.since, *inside]))
 
 
@@ -123,18 +126,21 @@ class _Search:
                 continue
             if self._stands_for(one) and is_ownable(path) and not is_root_home(path) and not is_shared(path):
                 is_data = not is_system_directory(path) or is_below_any(path, self.plan.own_directories)
-                if (is_data or one.operation.act is Act.WRITE) and not self._is_filled(path):
+                is_data = is_data or is_below_any(path, _FOR_SERVICES)
+                if is_data and not self._is_filled(path):
                     yield path
 
     def _of_root(self, *acts: Act) -> Iterator[Outcome]:
         return (
             one for one in self.replay.outcomes if one.who.is_root and one.operation.act in acts
-            if one.key[0] in self.index_of
+            if one.key.step in self.index_of
         )  # fmt: skip
 
     def _stands_for(self, one: Outcome) -> bool:
         """Whether what an operation made is there at the end, under its name."""
-        return any(node.origin == one.key[0] for node in self.tree.look(self.tree.follow(one.operation.path)))
+        return any(
+            node.origin == one.key.step for node in self.tree.look(self.tree.follow(one.operation.path))
+        )
 
     def _is_filled(self, path: str) -> bool:
         return any(
@@ -174,7 +180,7 @@ class _Search:
             if one.operation.spec.startswith(":"):
                 continue
             if is_within(path, one.operation.path) or is_within(one.operation.path, path):
-                yield self.index_of[one.key[0]]
+                yield self.index_of[one.key.step]
 
     def _is_denied(self, path: str) -> bool:
         if path == "/" or not is_ownable(path):
@@ -182,7 +188,9 @@ class _Search:
         real = self.tree.follow(path)
         if not self.tree.exists(real):
             return True
-        return any(one.verdict is Verdict.DENIED for one in self.tree.may_change(path, self.who))
+        is_file = all(one.kind is Kind.FILE for one in self.tree.look(real))
+        answers = (self.tree.may_write if is_file else self.tree.may_change)(path, self.who)
+        return any(one.verdict is Verdict.DENIED for one in answers)
 
     def _holds_touched_files(self, path: str) -> bool:
         return any(
@@ -199,7 +207,7 @@ class _Search:
     def _contents(self) -> Iterator[OwnershipChange]:
         """Directories of the application in which steps of root's leave things that are not the account's."""
         for path in self.plan.own_directories:
-            if path == self.plan.home or not is_ownable(path):
+            if path == self.plan.home or not is_ownable(path) or is_system_directory(path):
                 continue
             if path in STANDING_DIRECTORIES:
                 yield from self._children(path)
@@ -252,7 +260,8 @@ class _Search:
         created = self.plan.account.created
         for copy in self.plan.owned_copies:
             above = created is not None and copy.step.index < created.index
-            if above and not copy.has_owner and copy.destination != "/":
+            stands = self.tree.exists(self.tree.follow(copy.destination))
+            if above and stands and not copy.has_owner and copy.destination != "/":
                 yield OwnershipChange(copy.destination, Reach.ALL, copy.step.index, copy.step.index)
 
 

@@ -159,7 +159,7 @@ class Plan(Facts):
         for one in self.replay.outcomes:
             operation = one.operation
             if operation.act is Act.OWN and operation.recursive and not operation.only:
-                later = one.key[0] in self.origins[copy.step.index + 1 :]
+                later = one.key.step in self.origins[copy.step.index + 1 :]
                 given = self.replay.accounts.owner(operation.spec)
                 if later and is_within(copy.destination, operation.path) and given and owner:
                     return given[0] == owner[0]

@@ -47,7 +47,8 @@ def _make(tree: FileTree, operation: Operation, actor: Actor) -> None:
 def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
     path = tree.follow(operation.path)
     if is_directory(tree, path):
-        tree.fill(path, actor.makes(Kind.ANY))
+        if not is_system_directory(path):
+            tree.fill(path, actor.makes(Kind.ANY))
     elif not tree.exists(path):
         tree.make_directories(posixpath.dirname(path), actor.makes(Kind.DIRECTORY), weak=actor.optional)
         node = actor.makes(Kind.FILE, 0o666) if operation.spec else actor.makes(Kind.ANY)

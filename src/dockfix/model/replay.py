@@ -7,24 +7,29 @@ those of an original and of its rewrite against each other.
 from __future__ import annotations
 
 import posixpath
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from dockfix.knowledge.homes import HomeUse, find_home_use
 from dockfix.model.accounts import UserAccount, find_created, read_members
 from dockfix.model.changes import Change, Id, read_mode
 from dockfix.model.copies import Copy, find_volumes
+from dockfix.model.effects import UNKNOWN_PLACE, arguments_of
 from dockfix.model.environments import virtual_place
 from dockfix.model.filetree import BASE, FileTree, Identity, Kind, Node, Nodes, Origin
 from dockfix.model.identities import Accounts, uid_of
 from dockfix.model.images import Image
 from dockfix.model.lineage import Lineage, State, Step
 from dockfix.model.operations import Act, Operation
-from dockfix.model.outcomes import Outcome, ask
+from dockfix.model.outcomes import Key, Outcome, ask, is_directory
 from dockfix.model.paths import resolve
 from dockfix.model.pip import is_virtual
 from dockfix.model.playing import Actor, perform
 from dockfix.model.runs import Invocation, read_run
+from dockfix.syntax.wrappers import SHELLS
 
 START: Final = "start"
 VOLUME: Final = "volume"
@@ -32,6 +37,7 @@ VOLUME: Final = "volume"
 SITE: Final = "/usr/local/lib/python"
 """Stands for wherever root's pip installs."""
 # What no file's name in a command holds: patterns, lists, URLs.
+_VERSION: Final = re.compile(r"[\d.]+")
 _NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n :,@%")
 _BASE_DIRECTORIES: Final = (
     "bin boot etc home lib lib64 media mnt opt proc run sbin srv sys usr var usr/bin usr/lib usr/local"
@@ -78,6 +84,7 @@ class Replay:
     accounts: Accounts = field(init=False)
     outcomes: list[Outcome] = field(init=False, default_factory=list)
     denied: dict[int, Outcome] = field(init=False, default_factory=dict)
+    is_installed_by_script: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.tree = base_tree(self.lineage.image)
@@ -92,7 +99,7 @@ class Replay:
         self.end = self.tree.fork()
         self.who = self._identity(self.lineage.end, len(self.lineage.steps))
         for number, one in enumerate(self.starts):
-            self._invoke((START, number), one, self.who, 0)
+            self._invoke(START, number, one, self.who, 0)
 
     def _prepare(self, account: UserAccount) -> None:
         """The account that is to be created has its home from the beginning."""
@@ -139,15 +146,15 @@ class Replay:
         content = Node(Kind.ANY, *owner, _copied_mode(copy), origin)
         directory = replace(content, kind=Kind.DIRECTORY, mode=0o755)
         for path in copy.landed():
+            real = self.tree.follow(path.removesuffix("/*") or "/")
             if path.endswith("/*"):
-                at = self.tree.make_directories(copy.destination, directory)
-                self.tree.fill(at, content)
+                self.tree.fill(self.tree.make_directories(real, directory), content)
+            elif is_directory(self.tree, real):
+                self.tree.fill(real, content)
             else:
-                self.tree.make_directories(posixpath.dirname(path), directory)
+                self.tree.make_directories(posixpath.dirname(real), directory)
                 is_file = bool(copy.step.instruction.heredocs) or copy.is_download
-                self.tree.put(
-                    self.tree.follow(path), replace(content, kind=Kind.FILE) if is_file else content
-                )
+                self.tree.put(real, replace(content, kind=Kind.FILE) if is_file else content)
 
     def _run(self, step: Step, origin: Origin) -> None:
         who = self._identity(step.before, step.index)
@@ -159,9 +166,9 @@ class Replay:
             self.accounts.add(account)
         if not run.script.understood:
             unread = Operation(Act.UNKNOWN, step.before.workdir, "a script that is not understood")
-            self._record((origin, -1, 0), unread, who, step.instruction.line, "")
+            self._record(Key(origin, -1, Act.UNKNOWN, 0), unread, who, step.instruction.line, "")
         for number, one in enumerate(run.invocations):
-            self._invoke((origin, number), one, who, run.line_of(one.command))
+            self._invoke(origin, number, one, who, run.line_of(one.command))
             for name, groups in read_members(one.command, one.env):
                 self.accounts.join(name, groups)
             if one.command.program.rpartition("/")[2] in ("useradd", "adduser"):
@@ -176,7 +183,9 @@ class Replay:
         for one in read_run(step, who.home).invocations:
             if not is_allowed(one):
                 for operation in operations_of(one, who):
-                    outcome = self._record((actor.origin, 0, 0), operation, who, 0, one.command.program)
+                    outcome = self._record(
+                        Key(actor.origin, 0, operation.act, 0), operation, who, 0, one.command.program
+                    )
                     if outcome.denial is not None:
                         self.denied.setdefault(step.index, outcome)
                     perform(self.tree, operation, actor, self.accounts)
@@ -192,33 +201,36 @@ class Replay:
                 group = self.accounts.primary_group(one)
                 self.tree.put(one.home, Node(Kind.DIRECTORY, uid_of(one), group, 0o755, origin))
 
-    def _invoke(self, key: tuple[Origin, int], one: Invocation, who: Identity, line: int) -> None:
-        actor = Actor(who, key[0], one.umask, one.command.optional)
-        for number, operation in self._named(one, who):
-            self._record((*key, number), operation, who, line, one.command.program)
-        if key[0] == START:
+    def _invoke(self, step: Origin, command: int, one: Invocation, who: Identity, line: int) -> None:
+        actor = Actor(who, step, one.umask, one.command.optional)
+        counts: Counter[Act] = Counter()
+
+        def record(operation: Operation) -> Outcome:
+            key = Key(step, command, operation.act, counts[operation.act])
+            counts[operation.act] += 1
+            return self._record(key, operation, who, line, one.command.program)
+
+        for operation in self._named(one, who):
+            record(operation)
+        if step == START:
             operations = started_operations(one, who, is_read=self.is_read)
         else:
             operations = operations_of(one, who)
-        for number, operation in enumerate(operations):
-            outcome = self._record((*key, number), operation, who, line, one.command.program)
-            if outcome.may_succeed:
+        for operation in operations:
+            if record(operation).may_succeed:
                 perform(self.tree, operation, actor, self.accounts)
-            if operation.act is Act.UNKNOWN and _is_own_program(one):
+            if operation.act is Act.UNKNOWN and operation.spec != UNKNOWN_PLACE and _is_own_program(one):
                 self.tree.fill(who.home, actor.makes(Kind.ANY))
+            self.is_installed_by_script |= operation.act is Act.UNKNOWN and one.command.program in SHELLS
 
-    def _named(self, one: Invocation, who: Identity) -> Iterator[tuple[int, Operation]]:
-        """What a command's own words name of what steps left: its program, and files that it may read.
-
-        The numbers are below zero, and count the files: a rewrite may add options between them.
-        """
+    def _named(self, one: Invocation, who: Identity) -> Iterator[Operation]:
+        """What a command's own words name of what steps left: its program, and files that it may read."""
         if one.command.script is not None or one.command.name is None:
             return
         changed = {operation.path for operation in operations_of(one, who)}
         program = self._find_program(one)
         if program and _is_left(self.tree, program):
-            yield -1, Operation(Act.RUN, program)
-        number = -1
+            yield Operation(Act.RUN, program)
         for word in one.command.args:
             value = word.expand({**one.env, "HOME": who.home}) or ""
             value = value.partition("=")[2] if value.startswith("-") else value
@@ -226,11 +238,10 @@ class Replay:
                 continue
             path = resolve(value, one.cwd)
             # Among what nobody listed, a plain word is hardly a file.
-            if path not in self.tree.listed() and not set(value) & set("./"):
+            if path not in self.tree.listed() and (_VERSION.fullmatch(value) or not set(value) & set("./")):
                 continue
             if path not in changed and _is_left(self.tree, path):
-                number -= 1
-                yield number, Operation(Act.READ, path)
+                yield Operation(Act.READ, path)
 
     def _find_program(self, one: Invocation) -> str:
         """Where the program stands, among what steps left; "" for one of the base's."""
@@ -245,12 +256,10 @@ class Replay:
         return ""
 
     def leaves(self, path: str) -> bool:
-        """Whether a step may have left something there when the image starts."""
-        return _is_left(self.end, path)
+        """Whether a step may have left something there when the image starts; installers use homes."""
+        return self.is_installed_by_script or _is_left(self.end, path)
 
-    def _record(
-        self, key: tuple[Origin, int, int], operation: Operation, who: Identity, line: int, command: str
-    ) -> Outcome:
+    def _record(self, key: Key, operation: Operation, who: Identity, line: int, command: str) -> Outcome:
         outcome = Outcome(key, operation, who, ask(self.tree, operation, who), line, command)
         self.outcomes.append(outcome)
         return outcome
@@ -265,7 +274,7 @@ def _is_own_program(one: Invocation) -> bool:
     """Whether nobody knows a program because it is the application's, or came with what it installs."""
     name = one.command.program
     is_ours = bool(name) and "/" not in name and not name.endswith((".sh", ".bash"))
-    return is_ours and one.pip is None
+    return is_ours and one.pip is None and name not in SHELLS and not name.startswith(("$", "."))
 
 
 def _copied_mode(copy: Copy) -> int:
@@ -279,9 +288,38 @@ def _copied_mode(copy: Copy) -> int:
 def operations_of(one: Invocation, who: Identity) -> Iterator[Operation]:
     """The operations of one command, with `~` and HOME of whoever runs it."""
     if one.pip is not None and one.pip.installs:
+        yield from (one for one in _home_operations(one, who) if one.act is Act.HOME)
         yield from _pip_operations(one, who)
-    else:
-        yield from one.effect(who.home).operations
+        return
+    for operation in one.effect(who.home).operations:
+        if operation.act is Act.HOME:
+            yield from _home_operations(one, who)
+        else:
+            yield operation
+
+
+def _home_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
+    """What a tool reads and writes in the home, by its row; all of the home where it has none."""
+    use = _home_use(one, who)
+    if use is None:
+        yield Operation(Act.HOME, who.home)
+        return
+    for place in use.reads:
+        yield Operation(Act.HOME, _in_home(place, one, who))
+    for place in use.writes:
+        yield Operation(Act.WRITE, _in_home(place, one, who), "file")
+
+
+def _home_use(one: Invocation, who: Identity) -> HomeUse | None:
+    name, *arguments = arguments_of(one.command, {**one.env, "HOME": who.home})
+    program = posixpath.basename(name.value or "")
+    if program.startswith(("python", "pypy")) and arguments and arguments[0].value == "-m":
+        program, arguments = (arguments[1].value or "" if len(arguments) > 1 else ""), arguments[2:]
+    return find_home_use(program, arguments, one.env)
+
+
+def _in_home(place: str, one: Invocation, who: Identity) -> str:
+    return resolve(who.home + place[1:] if place.startswith("~") else place, one.cwd)
 
 
 def started_operations(one: Invocation, who: Identity, *, is_read: bool) -> Iterator[Operation]:
@@ -290,23 +328,31 @@ def started_operations(one: Invocation, who: Identity, *, is_read: bool) -> Iter
     With `is_read` the sources were read, and what they write there is known from them. Programs
     that can do nothing without root are refused before anything is replayed.
     """
+    if one.command.program.rpartition("/")[2] in SHELLS:
+        return  # what its script runs follows
     for operation in operations_of(one, who):
         assumed = operation.path == one.cwd and operation.act in (Act.UNKNOWN, Act.CODE, Act.WRITE)
-        if operation.act is Act.UNKNOWN:
-            yield Operation(Act.HOME, who.home)
+        if operation.act in (Act.UNKNOWN, Act.CODE):
+            yield Operation(Act.HOME, who.home, START, others=_named_places(one))
         if assumed and is_read:
             continue
         if operation.act is Act.UNKNOWN:
             yield Operation(Act.CODE, one.cwd)
+        elif operation.act is Act.HOME and operation.path == who.home:
+            yield operation._replace(spec=START, others=_named_places(one))
         elif operation.act is not Act.ROOT:
             yield operation
+
+
+def _named_places(one: Invocation) -> tuple[str, ...]:
+    """The places that variables name: what a variable moves out of a home is looked for there."""
+    return tuple(value for value in one.env.values() if value.startswith("/") and ":" not in value)
 
 
 def _pip_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
     """Pip reads its settings and installs: into a virtual environment, a home or for everybody."""
     pip = one.pip
     assert pip is not None
-    yield Operation(Act.HOME, who.home)
     if is_virtual(pip.command.program, one.env):
         place = virtual_place(pip, one)
         place = resolve(place, one.cwd) if place else ""
