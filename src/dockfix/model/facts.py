@@ -105,5 +105,10 @@ class Facts:
     def replay(self) -> Replay:
         """The steps and the start, played as they stand."""
         return Replay(
-            self.lineage, self.origins, self.starting.invocations, is_read=self.evidence.is_complete
-        )
+            self.lineage, self.origins, self.starting.invocations,
+            is_read=self.evidence.is_complete, read_scripts=self._read_scripts,
+        )  # fmt: skip
+
+    @cached_property
+    def _read_scripts(self) -> frozenset[str]:
+        return frozenset(text for text, _ in self.evidence.fills)

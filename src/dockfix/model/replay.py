@@ -70,7 +70,7 @@ class Replay:
     rewrite adds. `starts` are the commands of every start, in order. With `move` it plays what a
     rewrite is to be, before its text is there. `end` is the tree before anything starts, `who` the
     user that starts it; `tree` what the start leaves. `is_read`: what the start runs was read, so
-    that nothing has to be assumed of it.
+    that nothing has to be assumed of it; `read_scripts` are the texts of RUNs of which the same holds.
     """
 
     lineage: Lineage
@@ -78,6 +78,7 @@ class Replay:
     starts: Sequence[Invocation] = ()
     move: Move | None = None
     is_read: bool = False
+    read_scripts: frozenset[str] = frozenset()
     tree: FileTree = field(init=False)
     end: FileTree = field(init=False)
     who: Identity = field(init=False)
@@ -167,8 +168,9 @@ class Replay:
         if not run.script.understood:
             unread = Operation(Act.UNKNOWN, step.before.workdir, "a script that is not understood")
             self._record(Key(origin, -1, Act.UNKNOWN, 0), unread, who, step.instruction.line, "")
+        is_read = run.text in self.read_scripts
         for number, one in enumerate(run.invocations):
-            self._invoke(origin, number, one, who, run.line_of(one.command))
+            self._invoke(origin, number, one, who, run.line_of(one.command), is_read=is_read)
             for name, groups in read_members(one.command, one.env):
                 self.accounts.join(name, groups)
             if one.command.program.rpartition("/")[2] in ("useradd", "adduser"):
@@ -201,7 +203,9 @@ class Replay:
                 group = self.accounts.primary_group(one)
                 self.tree.put(one.home, Node(Kind.DIRECTORY, uid_of(one), group, 0o755, origin))
 
-    def _invoke(self, step: Origin, command: int, one: Invocation, who: Identity, line: int) -> None:
+    def _invoke(
+        self, step: Origin, command: int, one: Invocation, who: Identity, line: int, *, is_read: bool = False
+    ) -> None:
         actor = Actor(who, step, one.umask, one.command.optional)
         counts: Counter[Act] = Counter()
 
@@ -219,7 +223,8 @@ class Replay:
         for operation in operations:
             if record(operation).may_succeed:
                 perform(self.tree, operation, actor, self.accounts)
-            if operation.act is Act.UNKNOWN and operation.spec != UNKNOWN_PLACE and _is_own_program(one):
+            is_unread = operation.act is Act.UNKNOWN and operation.spec != UNKNOWN_PLACE and not is_read
+            if is_unread and _is_own_program(one):
                 self.tree.fill(who.home, actor.makes(Kind.ANY))
             self.is_installed_by_script |= operation.act is Act.UNKNOWN and one.command.program in SHELLS
 
