@@ -68,7 +68,9 @@ def test_every_row_names_its_source_and_who_uses_it() -> None:
 def test_rows_depend_on_nothing_but_the_conditions_of_the_head() -> None:
     for row in TOOLS:
         assert all(set(one) <= CONDITIONS | {"place", "system"} for one in places_of(row)), row
-        assert all(set(one) <= CONDITIONS | {"place", "commands"} for one in row.get("writes", ())), row
+        assert all(
+            set(one) <= CONDITIONS | {"place", "commands", "existing"} for one in row.get("writes", ())
+        ), row
 
 
 def test_no_place_stands_twice() -> None:
@@ -112,7 +114,6 @@ def test_what_moves_is_no_cache_and_has_a_row(move: dict[str, Any]) -> None:
     ("variable", "line"),
     [
         ("PLAYWRIGHT_BROWSERS_PATH", "playwright install chromium"),
-        ("NLTK_DATA", "nltk.downloader punkt"),
         ("HF_HOME", "hf download org/model"),
         ("POETRY_VIRTUALENVS_IN_PROJECT", "poetry install"),
         ("PIPENV_VENV_IN_PROJECT", "pipenv install"),
@@ -306,6 +307,7 @@ LINES = [
     ),
     ("hf auth login --token x", f"{HF} {HF_HUB}", "~/.cache/huggingface/token"),
     ("nltk.downloader punkt", "~/nltk_data", "~/nltk_data"),
+    ("NLTK_DATA=/n nltk.downloader punkt", "/n ~/nltk_data", "~/nltk_data"),
     ("nltk.downloader -d /usr/share/nltk_data punkt", "", ""),
     ("textblob.download_corpora", "~/nltk_data", "~/nltk_data"),
     ("spacy download en_core_web_sm", PIP, ""),
@@ -379,6 +381,12 @@ def test_caches_of_a_command_line(line: str, caches: str) -> None:
     assert list(found.caches) == caches.split()
 
 
+def test_a_place_that_is_filled_only_where_it_is_there() -> None:
+    found = used("NLTK_DATA=/n nltk.downloader punkt")
+    assert found is not None
+    assert (found.existing, found.writes) == (("/n",), ("~/nltk_data",))
+
+
 def test_an_argument_that_is_not_known_is_read_as_it_stands() -> None:
     found = find_home_use("git", [Argument("config", "config"), Argument(None, "$HOW")], {})
     assert found is not None
@@ -392,7 +400,7 @@ def test_an_argument_that_is_not_known_is_read_as_it_stands() -> None:
     ("module", "env", "reads", "writes"),
     [
         ("nltk", {}, "~/nltk_data", ""),
-        ("nltk.corpus", {"NLTK_DATA": "/a:/b"}, "/a /b", ""),
+        ("nltk.corpus", {"NLTK_DATA": "/a:/b"}, "/a /b ~/nltk_data", ""),
         ("whisper", {}, "~/.cache/whisper", "~/.cache/whisper"),
         ("easyocr", {"EASYOCR_MODULE_PATH": "/m"}, "/m", "/m"),
         ("torch.hub", {"TORCH_HOME": "/t"}, "/t", "/t"),
@@ -469,7 +477,7 @@ def test_kind_of_a_place(place: str, kind: str | None, lost: bool) -> None:
     ("place", "variables"),
     [
         ("~/.cache/huggingface", ("HF_HOME", "XDG_CACHE_HOME")),
-        ("~/nltk_data/corpora", ("NLTK_DATA",)),
+        ("~/.u2net/u2net.onnx", ("U2NET_HOME", "XDG_DATA_HOME")),
         ("~/.config/pip/pip.conf", ("XDG_CONFIG_HOME",)),
         ("~/.dbt/profiles.yml", ("DBT_PROFILES_DIR",)),
         ("~/.streamlit/config.toml", ()),

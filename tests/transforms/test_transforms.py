@@ -63,3 +63,26 @@ def test_ignored_transform_has_no_part(transform: Transform) -> None:
         transform.before, Options(ignore=frozenset({transform.name}), **FITTING.get(transform.name, {}))
     )
     assert not isinstance(result, Changed) or transform.name not in result.transforms
+
+
+def test_a_directory_that_a_tool_only_fills_is_made_before() -> None:
+    """NLTK's downloader takes NLTK_DATA only where it is there: default_download_dir in its source."""
+    result = fix(
+        "FROM python:3.12-slim\nWORKDIR /app\nRUN python -m nltk.downloader punkt\nRUN echo a > /etc/a\n"
+        'COPY . .\nCMD ["python", "app.py"]\n'
+    )
+    assert isinstance(result, Changed)
+    assert (
+        'ENV NLTK_DATA="/usr/local/share/nltk_data"\n'
+        "RUN mkdir -p /usr/local/share/nltk_data\n"
+        "RUN python -m nltk.downloader punkt"
+    ) in result.text
+
+
+def test_a_directory_that_a_tool_makes_is_not_made_for_it() -> None:
+    result = fix(
+        "FROM python:3.12-slim\nWORKDIR /app\nRUN hf download org/model\nRUN echo done > /etc/done\n"
+        'COPY . .\nCMD ["python", "app.py"]\n'
+    )
+    assert isinstance(result, Changed)
+    assert 'ENV HF_HOME="/opt/huggingface"\nRUN hf download' in result.text

@@ -37,11 +37,15 @@ _CLUSTER: Final = re.compile(r"-[A-Za-z]{1,3}")
 
 
 class HomeUse(NamedTuple):
-    """The places that are read, those written on purpose, and caches, which nobody misses."""
+    """The places that are read, those written on purpose, and caches, which nobody misses.
+
+    Where one of `existing` is there already, it is written instead of `writes`.
+    """
 
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     caches: tuple[str, ...] = ()
+    existing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ class _Write:
     words: tuple[str, ...]
     path: _Path
     when: _When
+    existing: bool
 
 
 class _Program(NamedTuple):
@@ -129,11 +134,7 @@ def find_home_use(program: str, arguments: Sequence[Argument], env: Mapping[str,
     if found is None:
         return find_module_use(program, env)
     words = [argument.text if argument.value is None else argument.value for argument in arguments]
-    return _use(
-        [one for one in found.places if one.when.holds(words, env)],
-        [one.path for one in found.writes if _calls(words, one.words) and one.when.holds(words, env)],
-        env,
-    )
+    return _use_of(found, words, env)
 
 
 def find_module_use(module: str, env: Mapping[str, str]) -> HomeUse | None:
@@ -185,6 +186,13 @@ def _find_row(place: str) -> _Place | None:
     while place and place not in usual:
         place = place.rpartition("/")[0]
     return usual.get(place)
+
+
+def _use_of(program: _Program, words: Sequence[str], env: Mapping[str, str]) -> HomeUse:
+    used = [one for one in program.places if one.when.holds(words, env)]
+    writes = [one for one in program.writes if _calls(words, one.words) and one.when.holds(words, env)]
+    use = _use(used, (one.path for one in writes if not one.existing), env)
+    return use._replace(existing=_fill_in((one.path for one in writes if one.existing), env))
 
 
 def _use(places: Iterable[_Place], writes: Iterable[_Path], env: Mapping[str, str]) -> HomeUse:
@@ -266,7 +274,8 @@ def _writes_by_program(rows: Iterable[_Row]) -> dict[str, tuple[_Write, ...]]:
     for one in (write for row in rows for write in row.get("writes", ())):
         for command in one["commands"]:
             program, *words = command.split()
-            found.setdefault(program, []).append(_Write(tuple(words), _path(one["place"]), _when(one)))
+            write = _Write(tuple(words), _path(one["place"]), _when(one), one.get("existing", False))
+            found.setdefault(program, []).append(write)
     return {program: tuple(writes) for program, writes in found.items()}
 
 

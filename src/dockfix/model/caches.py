@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ToolCache:
-    """A step that fills a cache, and the variable that puts the cache outside root's home."""
+    """A step that fills a cache, and the variable that puts the cache outside root's home.
+
+    `existing`: the tool takes the directory only where it is there already.
+    """
 
     step: Step
     variable: str
     directory: str
     comment: str
     writable: bool
+    existing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ class _Rule:
     variable: str
     directory: str
     comment: str
-    writable: bool = False
+    writable: bool
+    existing: bool
 
 
 @cache
@@ -51,6 +56,7 @@ def _table() -> tuple[_Rule, ...]:
             row["value"],
             row["comment"],
             row.get("writable", False),
+            row.get("existing", False),
         )
         for row in rows
     )
@@ -87,4 +93,4 @@ def find_caches(plan: Plan) -> Iterator[ToolCache]:
             if rule.started and not any(rule.started.search(args) for args in starts):
                 continue
             told.add(rule.variable)
-            yield ToolCache(step, rule.variable, rule.directory, rule.comment, rule.writable)
+            yield ToolCache(step, rule.variable, rule.directory, rule.comment, rule.writable, rule.existing)

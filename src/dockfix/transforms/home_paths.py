@@ -49,5 +49,9 @@ def propose(plan: Plan) -> Iterator[Edit]:
         line = NewLine("ENV", f'HOME="{plan.home}"', "Set home directory")
         yield layout.insert_after(plan.steps[plan.switch - 1].instruction, [line])
     for cache in find_caches(plan):
-        line = NewLine("ENV", f'{cache.variable}="{cache.directory}"', cache.comment)
-        yield layout.insert_before(cache.step.instruction, [line])
+        lines = [NewLine("ENV", f'{cache.variable}="{cache.directory}"', cache.comment)]
+        if cache.existing:
+            lines.append(
+                NewLine("RUN", f"mkdir -p {cache.directory}", "Make the directory that is filled below")
+            )
+        yield layout.insert_before(cache.step.instruction, lines)
