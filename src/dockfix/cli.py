@@ -73,10 +73,7 @@ class _Command(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write one section of options per group."""
-        groups = groupby(
-            self.get_params(ctx), lambda param: getattr(param, "rich_help_panel", None) or "Help"
-        )
-        for title, params in groups:
+        for title, params in groupby(self.get_params(ctx), _group_of):
             if rows := [row for param in params if (row := param.get_help_record(ctx))]:
                 with formatter.section(title):
                     formatter.write_dl(rows)
@@ -208,26 +205,28 @@ def _read_request(paths: Sequence[str], given: Mapping[str, Any]) -> Request:
         proof=replace(proof, targets=overrides.get("targets", ())),
         execution=Execution(**_read(Execution, given)),
     )
-    if request.output.write and request.output.check:
-        raise ConfigError("--write and --check cannot be used together")
-    if request.reports.quiet and request.reports.verbose:
-        raise ConfigError("--quiet and --verbose cannot be used together")
-    if request.output.split_by is not None and request.output.file is None:
-        raise ConfigError("--split-by needs --output FOLDER")
-    _check_paths(request)
+    for is_mistake, message in _mistakes(request):
+        if is_mistake:
+            raise ConfigError(message)
+    _check_paths(paths)
     return request
 
 
-def _check_paths(request: Request) -> None:
-    """Raise ConfigError for a misuse of standard input, or an option without its dashes."""
-    name = request.files.stdin_name
-    if request.reads_standard_input and len(request.paths) > 1:
-        raise ConfigError("- cannot be combined with other paths")
-    if request.reads_standard_input and request.files.manifests:
-        raise ConfigError("--manifests edits files: name a Dockerfile instead of -")
-    if name is not None and os.path.isdir(name):
-        raise ConfigError(f"--stdin-filename: {name!r} is a folder: name a file in it")
-    for path in request.paths:
+def _mistakes(request: Request) -> Iterator[tuple[object, str]]:
+    """What options may not ask for together, each with whether they do."""
+    output, files, reports, name = request.output, request.files, request.reports, request.files.stdin_name
+    yield output.write and output.check, "--write and --check cannot be used together"
+    yield reports.quiet and reports.verbose, "--quiet and --verbose cannot be used together"
+    yield output.split_by and not output.file, "--split-by needs --output FOLDER"
+    yield name and os.path.isdir(name), f"--stdin-filename: {name!r} is a folder: name a file in it"
+    if request.reads_standard_input:
+        yield len(request.paths) > 1, "- cannot be combined with other paths"
+        yield files.manifests, "--manifests edits files: name a Dockerfile instead of -"
+
+
+def _check_paths(paths: Sequence[str]) -> None:
+    """Raise ConfigError for a path that does not exist and looks like an option without its dashes."""
+    for path in paths:
         if path != STANDARD_INPUT and not os.path.lexists(path) and (flag := _find_flag(path)):
             raise ConfigError(f"no file or folder is named {path!r}: did you mean {flag}?")
 
