@@ -76,12 +76,13 @@ class Workers:
 
     def kill(self) -> None:
         """End every worker at once."""
-        if self.executor is not None:
-            self.executor.shutdown(wait=False, cancel_futures=True)
+        executor, self.executor = self.executor, None
+        if executor is not None:
             while not self.pids.empty():
                 with suppress(ProcessLookupError):
                     os.kill(self.pids.get(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
-            self.executor = None
+            # Waited for: its thread and the end of this process would race for a pipe between them.
+            executor.shutdown(wait=True, cancel_futures=True)
 
     def close(self) -> None:
         """Let the workers end."""
