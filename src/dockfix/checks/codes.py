@@ -52,6 +52,9 @@ TEMPLATE: Final = _refusal(
     "cases/template",
     "runs/template-by-its-name",
 )
+GENERATED: Final = _refusal(
+    "generated", "The file is generated from another one.", "cases/generated-from-a-template"
+)
 REJECTED_BY_BUILDKIT: Final = _refusal(
     "rejected-by-buildkit", "BuildKit's parser does not accept the file.", "cases/unknown-instruction"
 )

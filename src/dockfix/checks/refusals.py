@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from dockfix.checks import codes
 from dockfix.context import Context
@@ -16,13 +16,28 @@ from dockfix.model.relocation import find_unknown_references
 from dockfix.model.roothome import find_left, find_put
 from dockfix.results import Finding
 from dockfix.syntax.shell import Command
-from dockfix.syntax.tree import Dockerfile
+from dockfix.syntax.tree import Comment, Dockerfile
 from dockfix.syntax.validity import rejections
 
 _WINDOWS_SHELL: Final = re.compile(r"powershell|pwsh|cmd(\.exe)?$", re.IGNORECASE)
 _TEMPLATE_LINE: Final = re.compile(r"^\s*(\{\{|\{%|<%|%%|@@)")
 _TEMPLATE_WORD: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<%.*?%>|@@?\w+@@?$|%%\w+%%|__[A-Z_]+__")
+_GENERATED: Final = re.compile(
+    r"do not edit|don't edit|not be edited|@generated|\b(?:code|file|dockerfile) (?:is |was )?(?:auto-?)?"
+    r"generated|auto-?generated (?:by|from|via|file|dockerfile)",
+    re.IGNORECASE,
+)
+_NAMED_FILE: Final = re.compile(
+    r"(?<![\w/])[\w./-]*\w\.(?:j2|jinja2?|tmpl|tpl|template|erb|in|sh|py|ya?ml|m4|mustache)\b"
+)
 _FREE_TEXT: Final = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "LABEL", "ONBUILD", "MAINTAINER"})
+
+
+class _Header(NamedTuple):
+    """The line that says that a file is generated, and all that the comments there say."""
+
+    line: int
+    text: str
 
 
 def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
@@ -35,6 +50,14 @@ def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
             "run dockfix on what it renders to, or edit it by hand",
         )
         return
+    if header := _generated_line(tree):
+        template = _NAMED_FILE.search(header.text)
+        named = f" from {template[0]}" if template else ""
+        yield Finding(
+            codes.GENERATED, header.line, f"generated{named}: the header asks not to edit it",
+            f"change {template[0] if template else 'what it is generated from'} instead",
+        )  # fmt: skip
+        return
     for problem in (*tree.problems, *rejections(tree)):
         yield Finding(
             codes.REJECTED_BY_BUILDKIT,
@@ -43,6 +66,15 @@ def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
             "mend the file first",
         )
         return
+
+
+def _generated_line(tree: Dockerfile) -> _Header | None:
+    """The first comment above all instructions that says who writes the file; it may go over several."""
+    comments = [node for node in tree.nodes if isinstance(node, Comment)]
+    first = tree.instructions[0].line if tree.instructions else 0
+    above = [comment for comment in comments if comment.line < first]
+    marked = next((one for one in above if _GENERATED.search(str(one))), None)
+    return _Header(marked.line, " ".join(map(str, above))) if marked is not None else None
 
 
 def _template_line(tree: Dockerfile) -> int:
@@ -150,6 +182,12 @@ def _of_place(context: Context) -> Iterator[Finding]:
 def _of_start(plan: Plan) -> Iterator[Finding]:
     starting = plan.starting
     image = plan.lineage.image
+    if image.platform:
+        first = plan.steps[0].instruction.line
+        yield Finding(
+            codes.NEEDS_ROOT_PROCESS, first, f"the base's platform: {image.platform}", "leave it as it is"
+        )
+        return
     if image.process and plan.lineage.last("ENTRYPOINT") is None:
         first = plan.steps[0].instruction.line
         yield Finding(

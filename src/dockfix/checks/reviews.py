@@ -70,6 +70,11 @@ def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
         yield Finding(
             codes.OPAQUE_COMMAND, line, "the start is not understood", "check that it needs no root"
         )
+    if starting.is_waiting:
+        yield Finding(
+            codes.OPAQUE_COMMAND, starting.steps[-1].instruction.line,
+            "ENTRYPOINT waits for arguments, and no CMD gives them", "check what callers start",
+        )  # fmt: skip
     for path, line in starting.unread:
         yield Finding(codes.UNREAD_ENTRYPOINT, line, f"{path} cannot be read", "check that it needs no root")
 
@@ -105,6 +110,13 @@ def _root_tools(plan: Plan) -> Iterator[Finding]:
 
 
 def _low_ports(plan: Plan) -> Iterator[Finding]:
+    low = [port for port in plan.lineage.image.ports if port < 1024]
+    if low and not plan.starting.steps:
+        yield Finding(
+            codes.LOW_PORT, plan.steps[0].instruction.line, f"the base listens on port {low[0]}, below 1024",
+            "docker allows it (20.10 and later), other runtimes may not",
+        )  # fmt: skip
+        return
     for step in plan.steps:
         ports: list[str] = []
         if step.keyword == "EXPOSE":

@@ -48,6 +48,24 @@ def drops_privileges(command: Command) -> bool:
     return program == "capsh" and any(word.startswith(("--user", "--uid")) for word in words)
 
 
+def waits(command: Command) -> bool:
+    """Whether a command has no operand to work on, or ends in an option without its value."""
+    program = command.program.rpartition("/")[2].rstrip("0123456789.")
+    if command.script is not None or program not in read_names("processes", "waits", "programs"):
+        return False
+    words = [word.text for word in command.args]
+    valued = read_names("processes", "waits", "valued")
+    if words and words[-1] in valued:
+        return True
+    operands = [
+        word
+        for word, before in zip(words, ["", *words], strict=False)
+        if not word.startswith("-") and before not in valued
+    ]
+    given = any(word.partition("=")[0] in read_names("processes", "waits", "enough") for word in words)
+    return not operands and not given
+
+
 def _droppers() -> frozenset[str]:
     return read_names("processes", "drops", "programs")
 

@@ -45,7 +45,8 @@ class Image:
     come first. `reuse` names the account to use instead of a new one. `python` is image (pip can
     install for one user), system, conda or none; `pip` is silent (before 21.1), warns (21.1 to
     22.0), quiet (22.1 and later can be told) or unknown. `starts` says that its own command starts
-    an application, `process` why its own main process has to be root.
+    an application, on `ports`, `process` why its own main process has to be root,
+    `platform` who runs it in a way of its own, whatever it starts.
     """
 
     name: str
@@ -64,7 +65,9 @@ class Image:
     env: Mapping[str, str] = field(default_factory=dict)
     workdir: str = "/"
     starts: bool = False
+    ports: tuple[int, ...] = ()
     process: str = ""
+    platform: str = ""
 
 
 _FACTS: Final = frozenset(one.name for one in fields(Image)) - {"name", "tag", "known"}
@@ -213,6 +216,7 @@ def _image(name: str, tag: str, facts: Facts) -> Image:
     defaults = read_table("bases")["family"].get(facts.get("family", ""), {})
     values = _joined(defaults, facts)
     values["accounts"] = tuple(map(_account, values["accounts"]))
+    values["ports"] = tuple(values.get("ports", ()))
     env = values.get("env", {})
     values["env"] = {key: value.replace("$PATH", _STANDARD_PATH) for key, value in env.items()}
     return Image(name, tag, True, **values)

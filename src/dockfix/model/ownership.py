@@ -124,6 +124,8 @@ class _Search:
             path = one.operation.path
             if one.operation.act is Act.WRITE and (one.command != "touch" or is_root_home(path)):
                 continue
+            if not self.tree.exists(self.tree.follow(path)):
+                continue
             if self._stands_for(one) and is_ownable(path) and not is_root_home(path) and not is_shared(path):
                 is_data = not is_system_directory(path) or is_below_any(path, self.plan.own_directories)
                 is_data = is_data or is_below_any(path, _FOR_SERVICES)

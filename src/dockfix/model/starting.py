@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from dockfix.context import Context
+from dockfix.knowledge.processes import waits
 from dockfix.lazy import cached_property
 from dockfix.model.copies import Copy
 from dockfix.model.lineage import Lineage, Step
@@ -79,6 +80,13 @@ class Starting:
     def understood(self) -> bool:
         """Whether the grammar reads what starts the image."""
         return all(read_run(step, "/").script.understood for step in self.steps)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an ENTRYPOINT has no CMD that says what it is to run."""
+        return [step.keyword for step in self.steps] == ["ENTRYPOINT"] and any(
+            waits(one.command) for one, _ in self._direct()
+        )
 
     @cached_property
     def unread(self) -> tuple[tuple[str, int], ...]:
