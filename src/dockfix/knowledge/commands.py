@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from dockfix.knowledge import read_table
 
 # Roles of options that take no value; all others take one.
-_FLAGS: Final = frozenset({"flag", "root", "harmless", "cwd", "home"})
+_FLAGS: Final = frozenset({"flag", "root", "harmless", "cwd", "home", "suffix"})
 # Names of options whose value is a place that is written.
 _PLACE_NAME: Final = re.compile(r"^--?[\w-]*(dir(ectory)?|prefix|path|out(put)?|dest(ination)?|root)$")
 _VERSIONED: Final = re.compile(r"-?\d+(?:\.\d+)*$")
@@ -110,6 +110,10 @@ class Usage:
         text = argument.text if argument.value is None else argument.value
         for index in range(1, len(text)):
             option = f"-{text[index]}"
+            if self.role(option) == "suffix":
+                value = text[index + 1 :]
+                reading.options.append((option, Argument(value, value) if value else None))
+                break
             if not self.takes_value(option):
                 reading.options.append((option, None))
                 if not text[index + 1 : index + 2].isalpha():

@@ -1,43 +1,84 @@
-"""Changes of owner, group and mode, as chown and chmod make them."""
+"""Changes of owner, group, mode and capabilities: what chmod and chown make of what is there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 Id = int | str
 """A number, or the name of an account or group whose number is not known."""
-_WHO: Final = {"u": 0o4700, "g": 0o2070, "o": 0o1007, "a": 0o7777}
-_BITS: Final = {"r": 0o444, "w": 0o222, "x": 0o111, "s": 0o6000, "t": 0o1000}
+SET_ID: Final = 0o6000
+_ALL: Final = 0o7777
+_WHO: Final = {"u": 0o4700, "g": 0o2070, "o": 0o1007, "a": _ALL}
+_BITS: Final = {"r": 0o444, "w": 0o222, "x": 0o111, "s": SET_ID, "t": 0o1000, "X": 0}
+_SHIFTS: Final = {"u": 6, "g": 3, "o": 0}
+_CLAUSE: Final = re.compile(r"([ugoa]*)((?:[+=-](?:[rwxXst]*|[ugo]))+)")
+_ACTION: Final = re.compile(r"([+=-])([ugo]|[rwxXst]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """One `+`, `-` or `=` with its bits; `about` are those that `=` replaces.
+
+    `search` are execute bits that count where something may be executed already; `copies` names the
+    class whose bits are taken (`g=u`), as far as they are `counted`. A directory keeps set-id bits
+    that are not `mentioned`.
+    """
+
+    sign: str
+    about: int
+    bits: int
+    search: int = 0
+    copies: str = ""
+    counted: int = 0
+    mentioned: int = 0
+
+    def apply(self, mode: int, *, is_directory: bool) -> int:
+        bits = self.bits
+        if self.copies:
+            taken = (mode >> _SHIFTS[self.copies]) & 7
+            bits = (taken << 6 | taken << 3 | taken) & self.counted
+        if is_directory or mode & 0o111:
+            bits |= self.search
+        kept = SET_ID & ~self.mentioned if is_directory else 0
+        bits &= ~kept
+        if self.sign == "-":
+            return mode & ~bits
+        return (mode & (~self.about | kept) if self.sign == "=" else mode) | bits
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A chmod operand: octal, or clauses of (bits taken away, bits added, bits added where X applies)."""
+    """A chmod operand, as GNU coreutils reads it."""
 
-    octal: int | None
-    clauses: tuple[tuple[int, int, int], ...] = ()
+    actions: tuple[_Action, ...]
 
     def __call__(self, mode: int, *, is_directory: bool) -> int:
-        """The bits after it."""
-        if self.octal is not None:
-            return self.octal
-        for taken, added, searchable in self.clauses:
-            runs = searchable if is_directory or mode & 0o111 else 0
-            mode = (mode & ~taken) | added | runs
+        """The 12 bits after it."""
+        for action in self.actions:
+            mode = action.apply(mode, is_directory=is_directory)
         return mode
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of owner, group, mode or capabilities; `only` limits it to what that owner has."""
+    """A change of owner, group, mode or capabilities.
+
+    `only`, `only_group` and `kind` ("file", "directory", "link") limit it to what has that owner, group
+    or kind. `groups` are those of whoever makes it, None for root: a group that is none of them is not
+    handed down.
+    """
 
     uid: Id | None = None
     gid: Id | None = None
     mode: Mode | None = None
     only: Id | None = None
     capable: bool | None = None
+    only_group: Id | None = None
+    kind: str = ""
+    groups: frozenset[Id] | None = None
 
     @property
     def gives(self) -> bool:
@@ -45,30 +86,42 @@ class Change:
         return self.uid is not None or self.gid is not None
 
 
-def read_mode(text: str) -> Mode | None:
-    """A chmod operand (`0755`, `u+x,go-w`, `a=rX`), or None where it is not understood (`u=g`)."""
-    if text and len(text) <= 5 and set(text) <= set("01234567"):
-        return Mode(int(text, 8))
-    clauses: list[tuple[int, int, int]] = []
+def read_mode(text: str, umask: int = 0o022) -> Mode | None:
+    """A chmod operand (`0755`, `u+x,go-w`, `a=rX`, `g=u`), or None where it is not understood.
+
+    The umask counts where a clause names nobody (`+x`).
+    """
+    if text and set(text) <= set("01234567"):
+        bits = int(text, 8) & _ALL
+        # Five digits and more name the set-id bits, also where they are 0.
+        return Mode((_Action("=", _ALL, bits, mentioned=SET_ID if len(text) > 4 else bits),))
+    actions: list[_Action] = []
     for clause in text.split(","):
-        read = _read_clause(clause)
-        if read is None:
+        match = _CLAUSE.fullmatch(clause)
+        if match is None:
             return None
-        clauses.append(read)
-    return Mode(None, tuple(clauses))
+        actions += _read_actions(match[1], match[2], umask)
+    return Mode(tuple(actions))
 
 
-def _read_clause(clause: str) -> tuple[int, int, int] | None:
-    at = next((index for index, letter in enumerate(clause) if letter in "+-="), -1)
-    who, bits = clause[:at] or "a", clause[at + 1 :]
-    if at < 0 or not set(who) <= _WHO.keys() or not set(bits) <= _BITS.keys() | {"X"}:
-        return None
-    scope = _union(_WHO[one] for one in who)
-    value = _union(_BITS.get(one, 0) for one in bits) & scope
-    searchable = 0o111 & scope if "X" in bits else 0
-    if clause[at] == "-":
-        return value | searchable, 0, 0
-    return (scope & 0o777 if clause[at] == "=" else 0), value, searchable
+def read_umask(text: str, umask: int) -> int:
+    """The umask after `umask TEXT`, which may be symbolic (`u=rwx,go=`); the old one if not understood."""
+    if text and set(text) <= set("01234567"):
+        return int(text, 8) & 0o777
+    mode = read_mode(text, 0)
+    return umask if mode is None else 0o777 & ~mode(0o777 & ~umask, is_directory=False)
+
+
+def _read_actions(who: str, text: str, umask: int) -> Iterator[_Action]:
+    named = _union(_WHO[one] for one in who)
+    for sign, letters in _ACTION.findall(text):
+        about = named or _ALL
+        counted = named or _ALL & ~umask
+        if letters in _SHIFTS and letters:
+            yield _Action(sign, about, 0, copies=letters, counted=counted)
+        else:
+            bits = _union(_BITS[one] for one in letters) & counted
+            yield _Action(sign, about, bits, 0o111 & counted if "X" in letters else 0, mentioned=bits)
 
 
 def _union(bits: Iterable[int]) -> int:

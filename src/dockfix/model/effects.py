@@ -13,7 +13,8 @@ from typing import Final
 
 from dockfix.knowledge.commands import Argument, Reading, Usage, configures, find_setting, find_usage
 from dockfix.knowledge.processes import drops_privileges, process_need
-from dockfix.model.operations import Act, Operation, posix_operations
+from dockfix.model.finds import on_chosen, read_tests
+from dockfix.model.operations import Act, How, Operation, posix_operations
 from dockfix.model.paths import resolve
 from dockfix.syntax.shell import Command
 
@@ -52,9 +53,6 @@ _ACTS: Final = {
 _FILE: Final = "file"
 # The words that end find's starting points.
 _FIND_STARTS: Final = ("-", "(", "!", "\\(", "\\!")
-
-
-_FIND_ACTIONS: Final = ("-exec", "-execdir", "-ok", "-delete", "-print", "-h", "-R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +104,11 @@ def setting(command: Command, env: Mapping[str, str]) -> tuple[str, str] | None:
 class _Found:
     """The effect of one command as it is put together."""
 
-    __slots__ = ("code", "cwd", "env", "home", "muted", "operations", "places", "root", "uses_home")
+    __slots__ = ("code", "cwd", "env", "home", "muted", "operations", "places", "root", "suffix", "uses_home")
 
     def __init__(self, env: Mapping[str, str], cwd: str, home: str) -> None:
         self.env, self.cwd, self.home = env, cwd, home
-        self.root = ""
+        self.root = self.suffix = ""
         self.code = self.uses_home = self.muted = False
         self.operations: list[Operation] = []
         self.places: dict[str, dict[str, None]] = {"writes": {}, "makes": {}, "owns": {}}
@@ -130,6 +128,8 @@ class _Found:
         if _HARMLESS_TARGET.fullmatch(path):
             return
         if not self.muted:
+            if role == "edits" and self.suffix:
+                self.operations.append(_backup(path, self.suffix))
             self.operations.append(Operation(_ACTS[role], path, _FILE if role == "touches" else ""))
         role = "writes" if role in ("removes", "edits", "touches") else role
         if match := _GLOB.search(path):
@@ -160,6 +160,13 @@ class _Found:
         yield from self.operations
         if self.code:
             yield Operation(Act.CODE, self.cwd)
+
+
+def _backup(path: str, suffix: str) -> Operation:
+    """What `sed -i.bak` does first: the file itself gets another name."""
+    if _GLOB.search(path) or "*" in suffix or "?" in suffix:
+        return Operation(Act.WRITE, posixpath.dirname(_GLOB.split(path)[0]) or "/")
+    return Operation(Act.COPY, path, path + suffix, how=frozenset({How.SAME, How.REPLACES, How.AS_NAMED}))
 
 
 def _read_command(command: Command, found: _Found) -> None:
@@ -204,6 +211,10 @@ def _read_program(name: str, arguments: list[Argument], found: _Found) -> None:
         _read_sourced(arguments, found)
     elif program == "find":
         _read_find(arguments, found)
+    elif program in ("cd", "pushd"):
+        target = arguments[0].value if arguments else found.env["HOME"]
+        if target and target != "-":
+            found.operations.append(Operation(Act.ENTER, resolve(target, found.cwd)))
     elif _PACKAGED.fullmatch(name) and (matched := find_usage(program, arguments, found.env)):
         _apply(program, *matched, found)
     else:
@@ -228,6 +239,8 @@ def _apply(program: str, usage: Usage, reading: Reading, found: _Found) -> None:
             found.add("writes", _HERE)
         elif role in _PLACING:
             found.add("writes" if role == "caches" else role, value)
+        elif role == "suffix" and value is not None:
+            found.suffix = value.value or "?"
         found.uses_home = found.uses_home or role == "home"
     is_placed = any(role in ("writes", "makes") for role, _, _ in roles)
     _apply_operands(usage, reading, found, is_placed=is_placed)
@@ -319,6 +332,10 @@ def _read_find(arguments: Sequence[Argument], found: _Found) -> None:
     words = [argument.value or argument.text for argument in arguments]
     at = next((index for index, word in enumerate(words) if word.startswith(_FIND_STARTS)), len(words))
     starts = list(arguments[:at]) or [_HERE]
+    for start in starts:
+        if start.value:
+            place = resolve(start.value, found.cwd)
+            found.operations.append(Operation(Act.READ, place, recursive=True, kind="directory"))
     before = len(found.operations)
     if "-delete" in words:
         for start in starts:
@@ -335,9 +352,6 @@ def _read_find(arguments: Sequence[Argument], found: _Found) -> None:
                 _read_program(inner[0].value, filled, found)
         elif word in ("-fprint", "-fls", "-fprintf"):
             found.root = "not understood: find"
-    # Of tests, only `-user` is followed: what others choose may be any of what stands below.
-    tests = [word for word in words[at:] if word.startswith("-") and word not in _FIND_ACTIONS]
-    only = words[words.index("-user") + 1 :][:1] if tests == ["-user"] else []
-    for index, one in enumerate(found.operations[before:], before):
-        path = one.path if only else f"{one.path.rstrip('/')}/*"
-        found.operations[index] = one._replace(path=path, recursive=True, only="".join(only))
+    chosen = read_tests(words[at:])
+    operations = found.operations[before:]
+    found.operations[before:] = [after for one in operations for after in on_chosen(one, chosen)]

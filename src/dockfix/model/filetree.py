@@ -1,28 +1,27 @@
-"""What may stand where in an image, whose it is, and who may do what to it: POSIX's rules, once.
+"""What may stand where in an image and whose it is.
 
 A tree maps absolute, normalised paths to the nodes that may be there: one where that is known, several
 where it depends on something that nobody can read (a branch, a glob, a base). What a directory holds
 beside the paths that are listed is its `inside`: nodes that each stand for any of them; there are none
-where the listing is complete.
+where the listing is complete. model/permissions.py says who may do what.
 """
 
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
-from fnmatch import fnmatchcase
 from typing import Final
 
-from dockfix.model.changes import Change, Id
+from dockfix.model.changes import SET_ID, Change, Id
 
 Origin = int | str
 """The step that made a node; BASE for what the image brought."""
 BASE: Final = "base"
 _MAX_LINKS: Final = 40
-_READ: Final = 4
-_WRITE: Final = 2
-_SEARCH: Final = 1
+_SET_GROUP: Final = 0o2000
+_GROUP_RUNS: Final = 0o010
 
 
 class Kind(Enum):
@@ -58,53 +57,9 @@ class Node:
 
 
 Nodes = tuple[Node, ...]
+Standing = tuple[tuple[str, Nodes], ...]
+"""Where a path may lead once its links are followed, each with what may stand there."""
 ABSENT: Final = Node(Kind.ABSENT)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who does something: numbers, supplementary groups included in `groups`, and the home."""
-
-    uid: Id
-    groups: frozenset[Id]
-    gid: Id
-    home: str
-
-    @property
-    def is_root(self) -> bool:
-        """Whether permissions do not count."""
-        return self.uid == 0
-
-
-ROOT: Final = Identity(0, frozenset({0}), 0, "/root")
-
-
-def permits(node: Node, who: Identity, bits: int) -> bool:
-    """Whether the permission bits (4 read, 2 write, 1 search or execute) are granted."""
-    if who.is_root:
-        return True
-    shift = 6 if node.uid == who.uid else 3 if node.gid in who.groups else 0
-    return (node.mode >> shift) & bits == bits
-
-
-class Verdict(Enum):
-    """What becomes of an operation on one node that may be there."""
-
-    ALLOWED = "allowed"
-    DENIED = "denied"
-    ABSENT = "absent"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One possible outcome: on the node of which step, and for a denial, what stands in the way."""
-
-    verdict: Verdict
-    origin: Origin = BASE
-    obstacle: str = ""
-
-
-Answers = frozenset[Answer]
 
 
 class FileTree:
@@ -139,34 +94,48 @@ class FileTree:
         nodes[ABSENT] = None
         return tuple(nodes)
 
-    def follow(self, path: str, *, last: bool = True) -> str:
-        """The path with every link on the way followed (the last component too, with `last`)."""
+    def standing(self, path: str, *, last: bool = True) -> Standing:
+        """Where a path may lead (its last component followed too, with `last`), and what stands there."""
         if not self._links:
-            return path
-        for _ in range(_MAX_LINKS):
-            step = self._first_link(path, last=last)
-            if step is None:
-                return path
-            at, target = step
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(at), target) + path[len(at) :])
-        return path
+            return ((path, self.look(path)),)
+        found: dict[str, Nodes] = {}
+        todo = [(path, 0)]
+        while todo:
+            at, count = todo.pop()
+            reached, targets = self._first_link(at, last=last)
+            if count < _MAX_LINKS:
+                todo += ((target, count + 1) for target in targets)
+            if reached:
+                nodes = self.look(at)
+                found[at] = tuple(one for one in nodes if one.kind is not Kind.LINK) if last else nodes
+        return tuple(found.items())
 
-    def _first_link(self, path: str, *, last: bool) -> tuple[str, str] | None:
+    def _first_link(self, path: str, *, last: bool) -> tuple[bool, list[str]]:
+        """Whether the path may be walked without a link, and where the first link may lead."""
         parts = path.split("/")
         for end in range(2, len(parts) + (1 if last else 0)):
             at = "/".join(parts[:end])
-            for one in self._nodes.get(at, ()):
-                if one.kind is Kind.LINK:
-                    return at, one.target
-        return None
+            nodes = self._nodes.get(at, ())
+            links = [one for one in nodes if one.kind is Kind.LINK]
+            if links:
+                above, rest = posixpath.dirname(at), path[len(at) :]
+                targets = [posixpath.normpath(posixpath.join(above, one.target) + rest) for one in links]
+                return len(links) < len(nodes), targets
+        return True, []
+
+    def follow(self, path: str, *, last: bool = True) -> str:
+        """The path with every link on the way followed (the last component too, with `last`)."""
+        standing = self.standing(path, last=last)
+        return standing[-1][0] if standing else path
 
     def exists(self, path: str) -> bool:
         """Whether something surely stands there."""
-        return all(one.kind is not Kind.ABSENT for one in self.look(self.follow(path)))
+        found = self.standing(path)
+        return bool(found) and all(one.kind is not Kind.ABSENT for _, nodes in found for one in nodes)
 
     def may_exist(self, path: str) -> bool:
         """Whether something may stand there."""
-        return any(one.kind is not Kind.ABSENT for one in self.look(self.follow(path)))
+        return any(one.kind is not Kind.ABSENT for _, nodes in self.standing(path) for one in nodes)
 
     def nearest(self, path: str) -> str:
         """The nearest directory upwards, the path itself included, that surely exists."""
@@ -179,63 +148,6 @@ class FileTree:
         """The listed paths strictly below a directory."""
         start = path.rstrip("/") + "/"
         return [one for one in self._nodes if one.startswith(start) and one != path]
-
-    def matching(self, pattern: str) -> list[str]:
-        """The listed paths that a shell pattern with its wildcards in the last component matches."""
-        return [
-            one for one in self._nodes if fnmatchcase(one, pattern) and one.count("/") == pattern.count("/")
-        ]
-
-    # -- asking --------------------------------------------------------------------------------
-
-    def obstacle(self, path: str, who: Identity) -> str:
-        """The first directory on the way to `path` that `who` may not enter, or ""."""
-        if who.is_root:
-            return ""
-        parts = path.split("/")
-        for end in range(1, len(parts)):
-            directory = "/".join(parts[:end]) or "/"
-            if any(one.holds and not permits(one, who, _SEARCH) for one in self.look(directory)):
-                return directory
-        return ""
-
-    def may(self, path: str, who: Identity, bits: int) -> Answers:
-        """What becomes of reading (4), writing (2) or running (1) what stands at `path`."""
-        path = self.follow(path)
-        if closed := self.obstacle(path, who):
-            return frozenset(Answer(Verdict.DENIED, one.origin, closed) for one in self.look(path))
-        return frozenset(_answer(one, who, bits, path) for one in self.look(path))
-
-    def may_change(self, directory: str, who: Identity) -> Answers:
-        """What becomes of creating, removing or renaming something in a directory that must be there."""
-        return self.may(directory, who, _WRITE | _SEARCH)
-
-    def may_make(self, path: str, who: Identity) -> Answers:
-        """What becomes of making `path` and what is missing above it: the nearest directory decides."""
-        path = self.follow(path)
-        if self.exists(path):
-            return self.may(path, who, _SEARCH)
-        return self.may_change(self.nearest(posixpath.dirname(path)), who)
-
-    def may_remove(self, path: str, who: Identity, *, recursive: bool) -> Answers:
-        """What becomes of removing `path`: its directory decides, and what is in it with `recursive`."""
-        path = self.follow(path, last=False)
-        directory = posixpath.dirname(path)
-        answers: set[Answer] = set()
-        for one in self.look(path):
-            if one.kind is Kind.ABSENT:
-                answers.add(Answer(Verdict.ABSENT))
-                continue
-            answers |= {
-                replace(answer, origin=one.origin)
-                for answer in self.may_change(directory, who)
-                if answer.verdict is not Verdict.ABSENT
-            }
-            sticky = any(parent.mode & 0o1000 for parent in self.look(directory))
-            closed = recursive and one.kind is Kind.DIRECTORY and not permits(one, who, _WRITE | _SEARCH)
-            if not who.is_root and ((sticky and one.uid != who.uid) or (closed and self.contents(path))):
-                answers.add(Answer(Verdict.DENIED, one.origin, path))
-        return frozenset(answers)
 
     def contents(self, directory: str) -> list[Node]:
         """What may stand below a directory, listed or not."""
@@ -250,51 +162,55 @@ class FileTree:
         found += (node for node in self.look(directory) if node.kind is Kind.ANY)
         return found
 
-    def may_write(self, path: str, who: Identity) -> Answers:
-        """What becomes of opening a file to write, which is created where it is not there."""
-        path = self.follow(path)
-        answers: set[Answer] = set()
-        for one in self.may(path, who, _WRITE):
-            if one.verdict is Verdict.ABSENT:
-                answers |= self.may_change(posixpath.dirname(path), who)
-            else:
-                answers.add(one)
-        return frozenset(answers)
-
-    def owned_by(self, path: str, who: Identity) -> Answers:
-        """What becomes of a change that only the owner may make (chmod, utime)."""
-        path = self.follow(path)
-        closed = self.obstacle(path, who)
-        return frozenset(_owner_answer(one, who, path, closed) for one in self.look(path))
-
-    # -- changing ------------------------------------------------------------------------------
-
-    def put(self, path: str, node: Node, *, weak: bool = False) -> None:
-        """Let a node stand at a path; `weak`: it may, and what was there may as well."""
-        before = self.look(path) if weak else ()
-        self._nodes[path] = tuple(dict.fromkeys((*before, node)))
-        self._links = self._links or node.kind is Kind.LINK
-
-    def make_directories(self, path: str, node: Node, *, weak: bool = False) -> str:
-        """Make a directory and what is missing above it (`mkdir -p`); the path it really has."""
-        path = self.follow(path)
-        missing: list[str] = []
-        at = path
-        while at != "/" and not self._is_directory(at):
-            missing.append(at)
-            at = posixpath.dirname(at)
-        for one in reversed(missing):
-            there = tuple(other for other in self.look(one) if other.holds)
-            unsure = (ABSENT,) if weak else ()
-            self._nodes[one] = tuple(dict.fromkeys((*there, *unsure, node)))
-        return path
-
-    def _is_directory(self, path: str) -> bool:
-        return all(one.holds for one in self.look(path))
-
     def listed(self) -> dict[str, Nodes]:
         """What is known to stand, or to be gone, by path."""
         return self._nodes
+
+    # -- changing ------------------------------------------------------------------------------
+
+    def set(self, path: str, nodes: Iterable[Node], *, weak: bool = False) -> None:
+        """Let one of some nodes stand at a path; `weak`: or what was there."""
+        before = self.look(path) if weak else ()
+        found = tuple(dict.fromkeys((*before, *nodes)))
+        self._nodes[path] = found
+        self._links = self._links or any(one.kind is Kind.LINK for one in found)
+
+    def put(self, path: str, node: Node, *, weak: bool = False) -> None:
+        """Let a node stand at a path; `weak`: it may, and what was there may as well."""
+        self.set(path, (node,), weak=weak)
+
+    def born(self, path: str, node: Node) -> Nodes:
+        """A new node as its directory makes it: one that sets the group hands that down."""
+        parents = self.look(posixpath.dirname(path))
+        return tuple(dict.fromkeys(_inherit(node, one) for one in parents if one.holds)) or (node,)
+
+    def settle(self, path: str) -> None:
+        """Take for known that a directory and those above it are there."""
+        while path != "/":
+            nodes = self._nodes.get(path, ())
+            there = tuple(one for one in nodes if one.holds)
+            if there and len(there) < len(nodes):
+                self._nodes[path] = there
+            path = posixpath.dirname(path)
+
+    def make_directories(
+        self, path: str, node: Node, *, above: Node | None = None, weak: bool = False
+    ) -> str:
+        """Make a directory and what is missing above it (`mkdir -p`); the path it really has."""
+        paths = [real for real, _ in self.standing(path)]
+        for real in paths:
+            self._make(real, node, above or node, weak=weak or len(paths) > 1)
+        return self.follow(path)
+
+    def _make(self, path: str, node: Node, above: Node, *, weak: bool) -> None:
+        missing: list[str] = []
+        at = path
+        while at != "/" and not all(one.holds for one in self.look(at)):
+            missing.append(at)
+            at = posixpath.dirname(at)
+        for one in reversed(missing):
+            there = tuple(other for other in self.look(one) if weak or other.holds)
+            self.set(one, (*there, *self.born(one, node if one == path else above)))
 
     def fill(self, directory: str, content: Node) -> None:
         """Let unlisted things stand in a directory and in those below it, beside or over what is listed."""
@@ -304,60 +220,93 @@ class FileTree:
             if path == top or any(node.kind is Kind.DIRECTORY for node in nodes):
                 self._nodes[path] = tuple(_filled(node, content) if node.holds else node for node in nodes)
 
-    def change_contents(self, directory: str, change: Change) -> None:
-        """Apply a change to what may stand in a directory unlisted, not to itself."""
-        path = self.follow(directory)
-        self._nodes[path] = tuple(
-            replace(node, inside=tuple(changed(one, change, recursive=True) for one in _within(node)))
-            for node in self.look(path)
-        )
-
     def remove(self, path: str, *, weak: bool = False) -> None:
         """Take a path and all below it away."""
         for one in (path, *self.below(path)):
-            self._nodes[one] = tuple(dict.fromkeys((*self.look(one), ABSENT))) if weak else (ABSENT,)
+            self.set(one, (ABSENT,), weak=weak)
 
     def move(self, source: str, destination: str, *, weak: bool = False) -> None:
         """Rename; owners, modes and origins go along."""
         nodes = {one: self.look(one) for one in (source, *self.below(source))}
+        if not weak:
+            nodes[source] = tuple(each(nodes[source])) or nodes[source]
         self.remove(destination, weak=weak)
         for path, found in nodes.items():
-            for node in found:
-                self.put(destination + path[len(source) :], node, weak=weak or len(found) > 1)
+            self.set(destination + path[len(source) :], found, weak=weak)
         self.remove(source, weak=weak)
 
-    def change(self, path: str, change: Change, *, recursive: bool = False, weak: bool = False) -> None:
+    def change(
+        self, path: str, change: Change, *, recursive: bool = False, weak: bool = False, last: bool = True
+    ) -> None:
         """Apply an owner's or mode's change to what stands at a path, and below it."""
-        path = self.follow(path)
-        for one in (path, *(self.below(path) if recursive else ())):
-            found = self.look(one)
-            after = tuple(changed(node, change, recursive=recursive) for node in found)
-            self._nodes[one] = tuple(dict.fromkeys((*(found if weak else ()), *after)))
+        standing = self.standing(path, last=last)
+        for real, _ in standing:
+            for one in (real, *(self.below(real) if recursive else ())):
+                after = [
+                    made for node in self.look(one) for made in changed(node, change, recursive=recursive)
+                ]
+                self.set(one, after, weak=weak or len(standing) > 1)
+
+    def change_contents(self, directory: str, change: Change) -> None:
+        """Apply a change to some of what may stand in a directory unlisted, not to itself."""
+        path = self.follow(directory)
+        self._nodes[path] = tuple(
+            replace(
+                node,
+                inside=tuple(
+                    dict.fromkeys(
+                        made for one in _within(node) for made in (one, *changed(one, change, recursive=True))
+                    )
+                ),
+            )
+            for node in self.look(path)
+        )
 
 
-def changed(node: Node, change: Change, *, recursive: bool) -> Node:
-    """The node after a change; capabilities and set-id bits of a file go with its owner."""
+def changed(node: Node, change: Change, *, recursive: bool) -> Nodes:
+    """What a node may be after a change; capabilities and set-id bits of a file go with its owner."""
     if node.kind is Kind.ABSENT:
-        return node
-    inside = tuple(changed(one, change, recursive=True) for one in node.inside) if recursive else node.inside
-    if change.only is not None and node.uid != change.only:
-        return replace(node, inside=inside)
+        return (node,)
+    if recursive and node.inside:
+        inside = dict.fromkeys(made for one in node.inside for made in changed(one, change, recursive=True))
+        node = replace(node, inside=tuple(inside))
+    if not _is_meant(node, change):
+        return (node,)
     mode = node.mode
-    if change.mode is not None:
+    if change.mode is not None and node.kind is not Kind.LINK:
         mode = change.mode(mode, is_directory=node.kind is Kind.DIRECTORY)
+        if change.groups is not None and node.gid not in change.groups:
+            mode &= ~_SET_GROUP
     if change.gives and not node.holds:
-        mode &= 0o1777
-    capable = node.capable if change.capable is None else change.capable
-    return Node(
+        # Without the right to run it, the bit that sets the group means something else, and stays.
+        mode &= ~SET_ID if mode & _GROUP_RUNS else ~0o4000
+    made = Node(
         node.kind,
         node.uid if change.uid is None else change.uid,
         node.gid if change.gid is None else change.gid,
         mode,
         node.origin,
         node.target,
-        capable and not change.gives,
-        inside,
+        (node.capable if change.capable is None else change.capable) and not change.gives,
+        node.inside,
     )
+    is_sure = change.kind == "" or node.kind is not Kind.ANY
+    return (made,) if is_sure else (node, made)
+
+
+def _is_meant(node: Node, change: Change) -> bool:
+    if change.only is not None and node.uid != change.only:
+        return False
+    if change.only_group is not None and node.gid != change.only_group:
+        return False
+    return change.kind in ("", node.kind.value) or node.kind is Kind.ANY
+
+
+def _inherit(node: Node, parent: Node) -> Node:
+    if not parent.mode & _SET_GROUP:
+        return node
+    mode = node.mode | (_SET_GROUP if node.kind is Kind.DIRECTORY else 0)
+    return replace(node, gid=parent.gid, mode=mode)
 
 
 def _filled(node: Node, content: Node) -> Node:
@@ -369,17 +318,6 @@ def _within(node: Node) -> Nodes:
     return (node, *node.inside) if node.kind is Kind.ANY else node.inside
 
 
-def _answer(node: Node, who: Identity, bits: int, path: str) -> Answer:
-    if node.kind is Kind.ABSENT:
-        return Answer(Verdict.ABSENT)
-    if permits(node, who, bits):
-        return Answer(Verdict.ALLOWED, node.origin)
-    return Answer(Verdict.DENIED, node.origin, path)
-
-
-def _owner_answer(node: Node, who: Identity, path: str, closed: str) -> Answer:
-    if node.kind is Kind.ABSENT:
-        return Answer(Verdict.ABSENT)
-    if closed or not (who.is_root or node.uid == who.uid):
-        return Answer(Verdict.DENIED, node.origin, closed or path)
-    return Answer(Verdict.ALLOWED, node.origin)
+def each(nodes: Iterable[Node]) -> Iterator[Node]:
+    """The nodes that stand for something that is there."""
+    return (one for one in nodes if one.kind is not Kind.ABSENT)

@@ -7,10 +7,10 @@ from typing import Final
 
 from dockfix.model.accounts import UserAccount
 from dockfix.model.changes import Id
-from dockfix.model.filetree import Identity
 from dockfix.model.images import Image
 from dockfix.model.lineage import is_root_user
 from dockfix.model.paths import resolve
+from dockfix.model.permissions import Identity
 
 _ROOTS: Final = frozenset[Id]({0})
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from dockfix.model.filetree import BASE, Answer, Kind, Node, Verdict
+from dockfix.model.filetree import BASE, Kind, Node
 from dockfix.model.operations import Act, Operation
 from dockfix.model.outcomes import Key, Outcome
+from dockfix.model.permissions import Answer, Verdict
 from dockfix.model.replay import START, Replay
 
 # What works on something that is there already: it has to find what the same step made.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dockfix.model.paths import resolve
@@ -17,6 +18,7 @@ class Act(Enum):
     """The kinds of operations. For each, `path` is what it works on."""
 
     READ = "reads"
+    ENTER = "enters"
     RUN = "runs"
     WRITE = "writes"
     MAKE = "makes"
@@ -42,12 +44,30 @@ WRITING: Final = frozenset(
 """What needs a directory that may be changed."""
 
 
-class Operation(NamedTuple):
-    """One thing that a command does. `path` is absolute, and may end in a shell pattern.
+class How(Enum):
+    """What options change about an operation."""
 
-    `spec` is the second operand of its kind: a destination, a link's target, a mode, an owner, a
-    reason. `recursive` holds for the whole tree; `only` is the owner that `chown --from` names, and
-    `others` are further places where a home's content is looked for.
+    KEEPS_OWNER = "owner, mode and times are copied"
+    KEEPS_ALL = "capabilities are copied as well"
+    KEEPS_LINKS = "a link is taken for itself"
+    AS_NAMED = "the target is no directory to put things into"
+    CONTENTS = "what is in the directory is meant, not itself"
+    SAME = "a further name of the thing itself"
+    LINKED = "a hard link, which not everybody may make"
+    REPLACES = "what was there is taken away first"
+    INSTALLED = "directories are made whatever the umask"
+    ARCHIVED = "owners are an archive's"
+    PERHAPS = "it depends on what nobody reads whether it happens"
+
+
+class Operation(NamedTuple):
+    """One thing that a command does. `path` is absolute, and may hold shell patterns.
+
+    `spec` is the second operand of its kind: a destination (in a directory, if it ends in a slash), a
+    link's target, a mode, an owner, a reason. `recursive` holds for the whole tree. `only` is the owner
+    that `chown --from` and `find -user` name, `kind` what `find -type` does. `mode` and `owner` are those
+    of what is made, where a command names them; `others` are further places where a home's content is
+    looked for.
     """
 
     act: Act
@@ -55,6 +75,10 @@ class Operation(NamedTuple):
     spec: str = ""
     recursive: bool = False
     only: str = ""
+    how: frozenset[How] = frozenset()
+    kind: str = ""
+    mode: str = ""
+    owner: str = ""
     others: tuple[str, ...] = ()
 
 
@@ -86,12 +110,7 @@ def _option(reading: Reading, *names: str) -> str:
 def _mkdir(reading: Reading, cwd: str) -> Iterator[Operation]:
     mode = _option(reading, "-m", "--mode")
     for path in _places(reading.operands, cwd):
-        if path is None:
-            yield _unknown(cwd)
-            continue
-        yield Operation(Act.MAKE, path)
-        if mode:
-            yield Operation(Act.MODE, path, mode)
+        yield _unknown(cwd) if path is None else Operation(Act.MAKE, path, mode=mode)
 
 
 def _chmod(reading: Reading, cwd: str) -> Iterator[Operation]:
@@ -119,8 +138,11 @@ def _changes(
 ) -> Iterator[Operation]:
     recursive = reading.has(("-R", "--recursive"))
     only = _option(reading, "--from")
+    # `chown -R` takes links for themselves, `chmod -R` only those that it finds on its way.
+    keeps_links = act is Act.OWN and (recursive or reading.has(("-h", "--no-dereference")))
+    how = frozenset({How.KEEPS_LINKS} if keeps_links and not reading.has(("-H", "-L")) else ())
     for path in _places(operands, cwd):
-        yield _unknown(cwd) if path is None else Operation(act, path, spec, recursive, only)
+        yield _unknown(cwd) if path is None else Operation(act, path, spec, recursive, only, how)
 
 
 def _setcap(reading: Reading, cwd: str) -> Iterator[Operation]:
@@ -133,7 +155,7 @@ def _destinations(reading: Reading, cwd: str) -> Iterator[tuple[str | None, str 
     operands = list(reading.operands)
     directory = _option(reading, "-t", "--target-directory")
     if directory:
-        target: str | None = resolve(directory, cwd) + "/"
+        target: str | None = resolve(directory, cwd).rstrip("/") + "/"
     elif len(operands) > 1:
         last = operands.pop()
         target = _place(last, cwd)
@@ -146,56 +168,111 @@ def _destinations(reading: Reading, cwd: str) -> Iterator[tuple[str | None, str 
         yield one.value, target
 
 
-def _copy(reading: Reading, cwd: str, act: Act = Act.COPY, mode: str = "") -> Iterator[Operation]:
+def _how(reading: Reading, meanings: Mapping[str, Sequence[How]]) -> set[How]:
+    return {how for name, _ in reading.options for how in meanings.get(name, ())}
+
+
+_COPYING: Final[Mapping[str, Sequence[How]]] = {
+    "-p": (How.KEEPS_OWNER,),
+    "--preserve": (How.KEEPS_OWNER,),
+    "-a": (How.KEEPS_OWNER, How.KEEPS_ALL, How.KEEPS_LINKS),
+    "--archive": (How.KEEPS_OWNER, How.KEEPS_ALL, How.KEEPS_LINKS),
+    "-d": (How.KEEPS_LINKS,),
+    "-P": (How.KEEPS_LINKS,),
+    "--no-dereference": (How.KEEPS_LINKS,),
+    "-T": (How.AS_NAMED,),
+    "--no-target-directory": (How.AS_NAMED,),
+}
+
+
+def _copy(reading: Reading, cwd: str) -> Iterator[Operation]:
     recursive = reading.has(("-r", "-R", "-a", "--recursive", "--archive"))
+    how = _how(reading, _COPYING)
+    if recursive and not reading.has(("-L", "-H", "--dereference")):
+        how.add(How.KEEPS_LINKS)
     for source, target in _destinations(reading, cwd):
         if source is None or target is None:
             yield _unknown(cwd)
-            continue
-        yield Operation(act, resolve(source, cwd), target, recursive, mode)
+        else:
+            contents = {How.CONTENTS} if source.endswith("/.") or source == "." else set()
+            yield Operation(Act.COPY, resolve(source, cwd), target, recursive, how=frozenset(how | contents))
 
 
 def _move(reading: Reading, cwd: str) -> Iterator[Operation]:
-    yield from _copy(reading, cwd, Act.MOVE)
+    how = frozenset(_how(reading, {"-T": (How.AS_NAMED,), "--no-target-directory": (How.AS_NAMED,)}))
+    for source, target in _destinations(reading, cwd):
+        if source is None or target is None:
+            yield _unknown(cwd)
+        else:
+            yield Operation(Act.MOVE, resolve(source, cwd), target, recursive=True, how=how)
+
+
+_NAMED: Final = ("-n", "--no-dereference", "-T", "--no-target-directory")
 
 
 def _link(reading: Reading, cwd: str) -> Iterator[Operation]:
     symbolic = reading.has(("-s", "--symbolic"))
+    how = {How.AS_NAMED} if reading.has(_NAMED) else set()
     for source, target in _destinations(reading, cwd):
         if source is None or target is None:
             yield _unknown(cwd)
-            continue
-        at = target + posixpath.basename(source.rstrip("/")) if target.endswith("/") else target
-        if symbolic:
-            yield Operation(Act.LINK, at, source)
+        elif symbolic:
+            at = target + posixpath.basename(source.rstrip("/")) if target.endswith("/") else target
+            yield Operation(Act.LINK, at, source, how=frozenset(how))
         else:
-            yield Operation(Act.COPY, resolve(source, cwd), at)
+            how |= {How.SAME, How.LINKED}
+            yield Operation(Act.COPY, resolve(source, cwd), target, how=frozenset(how))
 
 
 def _install(reading: Reading, cwd: str) -> Iterator[Operation]:
     mode = _option(reading, "-m", "--mode") or "0755"
     owner, group = _option(reading, "-o", "--owner"), _option(reading, "-g", "--group")
-    made: list[str] = []
+    owner = f"{owner}:{group}" if group else owner
     if reading.has(("-d", "--directory")):
-        for path in _places(reading.operands, cwd):
-            yield _unknown(cwd) if path is None else Operation(Act.MAKE, path)
-            made += [path] if path else []
-    else:
-        for source, target in _destinations(reading, cwd):
-            if source is None or target is None:
-                yield _unknown(cwd)
-                continue
-            at = target + posixpath.basename(source) if target.endswith("/") else target
-            if reading.has(("-D",)):
-                yield Operation(Act.MAKE, posixpath.dirname(at))
-            # A new file each time, which takes the old one's name.
-            yield Operation(Act.REMOVE, at)
-            yield Operation(Act.COPY, resolve(source, cwd), at)
-            made.append(at)
-    for path in made:
+        yield from _install_directories(reading, cwd, mode, owner)
+        return
+    for source, target in _destinations(reading, cwd):
+        if source is None or target is None:
+            yield _unknown(cwd)
+            continue
+        if reading.has(("-D",)):
+            above = target if target.endswith("/") else posixpath.dirname(target)
+            yield Operation(Act.MAKE, above.rstrip("/") or "/", how=frozenset({How.INSTALLED}))
+        how = frozenset({How.REPLACES})
+        yield Operation(Act.COPY, resolve(source, cwd), target, how=how, mode=mode, owner=owner)
+
+
+def _install_directories(reading: Reading, cwd: str, mode: str, owner: str) -> Iterator[Operation]:
+    for path in _places(reading.operands, cwd):
+        if path is None:
+            yield _unknown(cwd)
+            continue
+        yield Operation(Act.MAKE, path, how=frozenset({How.INSTALLED}))
+        if owner:
+            yield Operation(Act.OWN, path, owner)
         yield Operation(Act.MODE, path, mode)
-        if owner or group:
-            yield Operation(Act.OWN, path, f"{owner}:{group}" if group else owner)
+
+
+def _compress(reading: Reading, cwd: str, suffix: str, *, undo: bool = False) -> Iterator[Operation]:
+    undo = undo or reading.has(("-d", "--decompress", "--uncompress"))
+    how = frozenset({How.KEEPS_OWNER, How.AS_NAMED, How.REPLACES})
+    for path in _places(reading.operands, cwd):
+        if path is None:
+            yield _unknown(cwd)
+            continue
+        if set(path) & set("*?["):
+            yield Operation(Act.WRITE, posixpath.dirname(path))
+        else:
+            other = path.removesuffix(suffix) if undo else path + suffix
+            yield Operation(Act.COPY, path, other, how=how)
+        if not reading.has(("-k", "--keep")):
+            yield Operation(Act.REMOVE, path)
+
+
+def _tar(reading: Reading, cwd: str) -> Iterator[Operation]:
+    directory = _option(reading, "-C", "--directory", "--cd")
+    own = reading.has(("--no-same-owner", "-o"))
+    yield Operation(Act.WRITE, resolve(directory, cwd), how=frozenset(() if own else {How.ARCHIVED}))
 
 
 _COMMANDS: Final[dict[str, Callable[[Reading, str], Iterator[Operation]]]] = {
@@ -208,4 +285,11 @@ _COMMANDS: Final[dict[str, Callable[[Reading, str], Iterator[Operation]]]] = {
     "mv": _move,
     "ln": _link,
     "install": _install,
+    "tar": _tar,
+    "gzip": partial(_compress, suffix=".gz"),
+    "gunzip": partial(_compress, suffix=".gz", undo=True),
+    "bzip2": partial(_compress, suffix=".bz2"),
+    "bunzip2": partial(_compress, suffix=".bz2", undo=True),
+    "xz": partial(_compress, suffix=".xz"),
+    "unxz": partial(_compress, suffix=".xz", undo=True),
 }

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from dockfix.knowledge.homes import is_cache, is_for_builds
-from dockfix.model.filetree import BASE, Answer, Answers, FileTree, Identity, Kind, Origin, Verdict
-from dockfix.model.operations import Act, Operation
-
-GLOB: Final = re.compile(r"[*?\[]")
-_READ: Final = 4
+from dockfix.model.changes import Change, read_mode
+from dockfix.model.filetree import BASE, FileTree, Kind, Node, Origin
+from dockfix.model.operations import Act, How, Operation
+from dockfix.model.patterns import expand, is_pattern
+from dockfix.model.permissions import (
+    READ,
+    SEARCH,
+    Answer,
+    Answers,
+    Identity,
+    Verdict,
+    ask_each,
+    both,
+    every,
+    may,
+    may_change,
+    may_empty,
+    may_fill,
+    may_make,
+    may_read_all,
+    may_remove,
+    may_replace,
+    may_write,
+    owned_by,
+)
+from dockfix.model.transfers import may_copy, may_link, may_move
 
 
 class Key(NamedTuple):
@@ -65,10 +84,13 @@ def describe(outcome: Outcome) -> str:
 
 
 def ask(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    """What becomes of an operation as things stand."""
-    if GLOB.search(operation.path) and operation.act not in _PATTERNLESS:
-        return _of_pattern(tree, operation, who)
-    return _QUESTIONS[operation.act](tree, operation, who)
+    """What becomes of an operation as things stand; all that a shell pattern matches must be granted."""
+    question = _QUESTIONS[operation.act]
+    if operation.act in _EXPANDING or not is_pattern(operation.path):
+        return question(tree, operation, who)
+    found = expand(tree, operation.path)
+    answers = every(question(tree, operation._replace(path=path), who) for path in found)
+    return answers or frozenset({Answer(Verdict.ABSENT)})
 
 
 def _of_root(_tree: FileTree, operation: Operation, who: Identity) -> Answers:
@@ -106,88 +128,108 @@ def _of_home(tree: FileTree, operation: Operation, who: Identity) -> Answers:
 
 
 def _of_read(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    return tree.may(operation.path, who, _READ)
+    if not operation.recursive:
+        return may(tree, operation.path, who, READ)
+
+    def judge(real: str, node: Node) -> Iterator[Answer]:
+        if node.kind is Kind.ABSENT:
+            yield Answer(Verdict.ABSENT)
+        else:
+            allowed = frozenset({Answer(Verdict.ALLOWED, node.origin)})
+            only = operation.kind == Kind.DIRECTORY.value
+            yield from both(allowed, may_read_all(tree, real, node, who, only_directories=only))
+
+    return ask_each(tree, operation.path, who, judge)
+
+
+def _of_entering(tree: FileTree, operation: Operation, who: Identity) -> Answers:
+    return may(tree, operation.path, who, SEARCH)
 
 
 def _of_write(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     if is_directory(tree, operation.path):
-        return tree.may_change(operation.path, who)
-    return tree.may_write(operation.path, who)
+        answers = may_change(tree, operation.path, who)
+        if How.ARCHIVED in operation.how:
+            # What is unpacked may belong into directories that are there.
+            below = _of_contents(tree, operation, who, may_fill) | owned_by(tree, operation.path, who)
+            answers |= frozenset(one for one in below if one.verdict is Verdict.DENIED)
+        return answers
+    return may_write(tree, operation.path, who)
 
 
 def _of_make(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    return tree.may_make(operation.path, who)
+    return may_make(tree, operation.path, who)
 
 
 def _of_removal(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    return tree.may_remove(operation.path, who, recursive=True)
+    if How.CONTENTS not in operation.how:
+        return may_remove(tree, operation.path, who, recursive=True)
+    return _of_contents(tree, operation, who, may_empty)
+
+
+def _of_contents(
+    tree: FileTree,
+    operation: Operation,
+    who: Identity,
+    question: Callable[[FileTree, str, Node, Identity], Answers],
+) -> Answers:
+    """What may be done to some of what is in a directory: nobody knows whether to any of it."""
+
+    def judge(real: str, node: Node) -> Iterator[Answer]:
+        if node.kind is Kind.ABSENT:
+            yield Answer(Verdict.ABSENT)
+            return
+        yield Answer(Verdict.ALLOWED, node.origin)
+        yield from question(tree, real, node, who)
+
+    return ask_each(tree, operation.path, who, judge)
 
 
 def _of_replacing(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    path = tree.follow(operation.path)
-    return both(tree.may(path, who, _READ), tree.may_change(posixpath.dirname(path), who))
+    if operation.recursive:
+        return _of_contents(tree, operation, who, may_empty)
+    return both(may(tree, operation.path, who, READ), may_replace(tree, operation.path, who))
 
 
-def _of_copy(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    source = tree.may(operation.path, who, _READ)
-    target = operation.spec
-    if target.endswith("/") or is_directory(tree, target):
-        return both(source, tree.may_change(target.rstrip("/") or "/", who))
-    return both(source, tree.may_write(target, who))
+def _of_mode(tree: FileTree, operation: Operation, who: Identity) -> Answers:
+    mode = read_mode(operation.spec)
+    return owned_by(tree, operation.path, who, Change(mode=mode) if operation.recursive else None)
 
 
-def _of_move(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    return both(tree.may_remove(operation.path, who, recursive=False), _of_copy(tree, operation, who))
-
-
-def _of_link(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    at = operation.path if is_directory(tree, operation.path) else posixpath.dirname(operation.path)
-    return tree.may_change(at, who)
-
-
-def _of_owner(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    return tree.owned_by(operation.path, who)
+def _of_time(tree: FileTree, operation: Operation, who: Identity) -> Answers:
+    """`touch -d`: what is not there is made."""
+    answers = owned_by(tree, operation.path, who)
+    there = frozenset(one for one in answers if one.verdict is not Verdict.ABSENT)
+    return answers if there == answers else there | may_write(tree, operation.path, who)
 
 
 def _of_change(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     """A change that only root can make, of something that has to be there."""
     if not who.is_root:
         return _of_root(tree, operation, who)
-    return tree.owned_by(operation.path, who)
+    return owned_by(tree, operation.path, who)
 
 
 def _of_use(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    if not tree.may_exist(operation.path):
-        return tree.may_make(operation.path, who)
-    return tree.may_change(operation.path, who)
+    answers = may_change(tree, operation.path, who)
+    there = frozenset(one for one in answers if one.verdict is not Verdict.ABSENT)
+    return answers if there == answers else there | may_make(tree, operation.path, who)
 
 
-def _of_pattern(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    """What a shell pattern matches: the directory decides about names, the owner about modes."""
-    directory = posixpath.dirname(GLOB.split(operation.path, maxsplit=1)[0]) or "/"
-    if operation.act not in (Act.MODE, Act.TOUCH):
-        return tree.may_change(directory, who)
-    return frozenset(
-        Answer(Verdict.ALLOWED, node.origin)
-        if who.is_root or node.uid == who.uid
-        else Answer(Verdict.DENIED, node.origin, directory)
-        for node in tree.contents(directory)
-    )
-
-
-_PATTERNLESS: Final = frozenset({Act.ROOT, Act.UNKNOWN, Act.OWN, Act.CAPABILITY, Act.COPY, Act.READ})
+_EXPANDING: Final = frozenset({Act.ROOT, Act.UNKNOWN, Act.COPY, Act.MOVE})
 _QUESTIONS: Final[dict[Act, Callable[[FileTree, Operation, Identity], Answers]]] = {
     Act.READ: _of_read,
     Act.RUN: _of_read,
+    Act.ENTER: _of_entering,
     Act.WRITE: _of_write,
     Act.MAKE: _of_make,
     Act.REMOVE: _of_removal,
     Act.REPLACE: _of_replacing,
-    Act.COPY: _of_copy,
-    Act.MOVE: _of_move,
-    Act.LINK: _of_link,
-    Act.MODE: _of_owner,
-    Act.TOUCH: _of_owner,
+    Act.COPY: may_copy,
+    Act.MOVE: may_move,
+    Act.LINK: may_link,
+    Act.MODE: _of_mode,
+    Act.TOUCH: _of_time,
     Act.CODE: _of_use,
     Act.INSTALL: _of_use,
     Act.HOME: _of_home,
@@ -200,16 +242,4 @@ _QUESTIONS: Final[dict[Act, Callable[[FileTree, Operation, Identity], Answers]]]
 
 def is_directory(tree: FileTree, path: str) -> bool:
     """Whether a directory may stand there; nobody knows it of what was never looked at."""
-    return any(one.kind is Kind.DIRECTORY for one in tree.look(tree.follow(path)))
-
-
-def both(first: Answers, second: Answers) -> Answers:
-    """Two things that must both succeed: told of the first's nodes, unless the second is denied."""
-    denied = [one for one in second if one.verdict is Verdict.DENIED]
-    if not denied:
-        return first
-    if len(denied) < len(second):
-        return first | frozenset(denied)
-    return frozenset(
-        replace(denied[0], origin=one.origin) if one.verdict is Verdict.ALLOWED else one for one in first
-    )
+    return any(one.kind is Kind.DIRECTORY for _, nodes in tree.standing(path) for one in nodes)

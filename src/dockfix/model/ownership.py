@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from dockfix.model.copies import find_volumes
-from dockfix.model.filetree import FileTree, Identity, Kind, Node, Verdict
+from dockfix.model.filetree import FileTree, Kind, Node
 from dockfix.model.operations import Act
 from dockfix.model.paths import (
     STANDING_DIRECTORIES,
@@ -21,6 +21,7 @@ from dockfix.model.paths import (
     is_system_directory,
     is_within,
 )
+from dockfix.model.permissions import Identity, Verdict, may_change, may_write
 from dockfix.model.replay import VOLUME
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class _Search:
         if not self.tree.exists(real):
             return True
         is_file = all(one.kind is Kind.FILE for one in self.tree.look(real))
-        answers = (self.tree.may_write if is_file else self.tree.may_change)(path, self.who)
+        answers = (may_write if is_file else may_change)(self.tree, path, self.who)
         return any(one.verdict is Verdict.DENIED for one in answers)
 
     def _holds_touched_files(self, path: str) -> bool:
@@ -269,7 +270,7 @@ class _Search:
 
 def owns(plan: Plan, path: str) -> bool:
     """Whether the account may write at a place when the image starts, as the plan has it."""
-    answers = plan.rehearsal.end.may_change(path, plan.rehearsal.who)
+    answers = may_change(plan.rehearsal.end, path, plan.rehearsal.who)
     return all(one.verdict is Verdict.ALLOWED for one in answers)
 
 

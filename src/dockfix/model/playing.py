@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
+from dockfix.model.actors import Actor
 from dockfix.model.changes import Change, read_mode
-from dockfix.model.filetree import FileTree, Identity, Kind, Node, Origin
+from dockfix.model.filetree import ABSENT, FileTree, Kind, Node, each
 from dockfix.model.identities import Accounts
-from dockfix.model.operations import Act, Operation
-from dockfix.model.outcomes import GLOB, is_directory
+from dockfix.model.operations import Act, How, Operation
+from dockfix.model.outcomes import is_directory
 from dockfix.model.paths import is_system_directory
+from dockfix.model.patterns import expand, is_pattern
+from dockfix.model.transfers import copy, link, move
 
-_SEEN_BY_ALL: Final = Node(Kind.ANY)
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who does something, in which step, under which umask; `optional`: perhaps."""
-
-    who: Identity
-    origin: Origin
-    umask: int = 0o022
-    optional: bool = False
-
-    def makes(self, kind: Kind, mode: int = 0o777, target: str = "") -> Node:
-        """A new node of theirs."""
-        return Node(kind, self.who.uid, self.who.gid, mode & ~self.umask, self.origin, target)
+ARCHIVED: Final = "an archive's"
+"""Stands for the owners that root unpacks with what is in an archive."""
+_PARENTS: Final = 0o300
 
 
 def perform(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
@@ -36,79 +27,136 @@ def perform(tree: FileTree, operation: Operation, actor: Actor, accounts: Accoun
     act = operation.act
     if act is Act.OWN:
         _own(tree, operation, actor, accounts)
+    elif act is Act.COPY:
+        _copy(tree, operation, actor, accounts)
     elif action := _ACTIONS.get(act):
         action(tree, operation, actor)
 
 
+def _is_weak(operation: Operation, actor: Actor) -> bool:
+    return actor.optional or How.PERHAPS in operation.how
+
+
 def _make(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    tree.make_directories(operation.path, actor.makes(Kind.DIRECTORY), weak=actor.optional)
+    made = above = actor.makes(Kind.DIRECTORY)
+    if How.INSTALLED in operation.how:
+        made = above = replace(made, mode=0o755)
+    elif mode := read_mode(operation.mode, actor.umask):
+        made = replace(made, mode=mode(0o777, is_directory=True))
+    above = replace(above, mode=above.mode | _PARENTS)
+    tree.make_directories(operation.path, made, above=above, weak=_is_weak(operation, actor))
 
 
 def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    path = tree.follow(operation.path)
-    if is_directory(tree, path):
-        if not is_system_directory(path):
-            tree.fill(path, actor.makes(Kind.ANY))
-    elif not tree.exists(path):
-        tree.make_directories(posixpath.dirname(path), actor.makes(Kind.DIRECTORY), weak=actor.optional)
-        node = actor.makes(Kind.FILE, 0o666) if operation.spec else actor.makes(Kind.ANY)
-        tree.put(path, node, weak=actor.optional)
+    """A file that a shell or `touch` opens is there afterwards; a program may write whatever it likes."""
+    weak = _is_weak(operation, actor)
+    if is_directory(tree, operation.path):
+        if is_system_directory(tree.follow(operation.path)):
+            return
+        if How.ARCHIVED in operation.how:
+            _unpack(tree, operation.path, actor)
+        else:
+            tree.fill(operation.path, actor.makes(Kind.ANY))
+        return
+    is_file = operation.spec != ""
+    made = actor.makes(Kind.FILE, 0o666) if is_file else actor.makes(Kind.ANY)
+    standing = tree.standing(operation.path)
+    for path, nodes in standing:
+        above = posixpath.dirname(path)
+        if not is_file or not tree.may_exist(above):
+            tree.make_directories(above, actor.makes(Kind.DIRECTORY), weak=weak)
+        elif not weak:
+            tree.settle(above)
+        there = [actor.writes(one) for one in each(nodes)]
+        new = tree.born(path, made) if len(there) < len(nodes) else ()
+        tree.set(path, (*there, *new), weak=weak or len(standing) > 1)
+
+
+def _unpack(tree: FileTree, directory: str, actor: Actor) -> None:
+    """What is in an archive may stand there; of the directory itself it says whose it is as well."""
+    content = actor.makes(Kind.ANY)
+    if actor.who.is_root:
+        content = replace(content, uid=ARCHIVED, gid=ARCHIVED)
+    tree.fill(directory, content)
+    real = tree.follow(directory)
+    if actor.who.is_root:
+        told = [replace(one, uid=ARCHIVED, gid=ARCHIVED) for one in each(tree.look(real))]
+        tree.set(real, told, weak=True)
+
+
+def _touch(tree: FileTree, operation: Operation, actor: Actor) -> None:
+    if not operation.recursive and not is_pattern(operation.path):
+        _write(tree, operation._replace(spec="file"), actor)
 
 
 def _replace(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    """A new file under the old name: it keeps mode and step, and only root can keep its owner."""
-    if actor.who.is_root:
-        return
-    for path in _matched(tree, operation.path):
-        change = Change(actor.who.uid, actor.who.gid)
-        tree.change(path, change, weak=actor.optional or path == operation.path)
+    """A new file under the old name, which keeps mode and step; in the place of a link, like its target."""
+    weak = _is_weak(operation, actor)
+    for path in expand(tree, operation.path):
+        if is_pattern(path) or operation.recursive:
+            change = Change(*((None, None) if actor.who.is_root else (actor.who.uid, actor.who.gid)))
+            directory = posixpath.dirname(path) if is_pattern(path) else path
+            tree.change_contents(directory, change)
+            for one in tree.below(directory) if operation.recursive else ():
+                tree.change(one, replace(change, kind="file"), weak=True)
+            continue
+        read = [one for _, nodes in tree.standing(path) for one in each(nodes)]
+        for real, nodes in tree.standing(path, last=False):
+            made = [actor.edits(one) for one in read] if any(each(nodes)) else []
+            tree.set(real, made or nodes, weak=weak)
 
 
 def _remove(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    for path in _matched(tree, operation.path):
-        tree.remove(path, weak=actor.optional)
+    weak = _is_weak(operation, actor)
+    for path in expand(tree, operation.path):
+        standing = tree.standing(path, last=False)
+        for real, _ in standing:
+            if How.CONTENTS in operation.how:
+                _remove_contents(tree, tree.follow(real), operation, weak=weak)
+            elif not is_pattern(real):
+                tree.remove(real, weak=weak or len(standing) > 1)
 
 
-def _copy(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    target = tree.follow(operation.spec.rstrip("/") or "/")
-    if operation.spec.endswith("/") or is_directory(tree, target):
-        if GLOB.search(operation.path) or operation.path.endswith("/."):
-            tree.fill(target, actor.makes(Kind.ANY))
-            return
-        target = posixpath.join(target, posixpath.basename(operation.path))
-    source = next(
-        (one for one in tree.look(tree.follow(operation.path)) if one.kind is not Kind.ABSENT), None
-    )
-    source = source or _SEEN_BY_ALL
-    tree.put(target, actor.makes(source.kind, source.mode), weak=actor.optional)
+def _remove_contents(tree: FileTree, directory: str, operation: Operation, *, weak: bool) -> None:
+    """`find -delete`: what is below, where it is of that kind."""
+    for path in tree.below(directory):
+        kept = [one for one in tree.look(path) if operation.kind not in ("", one.kind.value) or weak]
+        perhaps = [one for one in tree.look(path) if one.kind is Kind.ANY and operation.kind]
+        tree.set(path, (*kept, *perhaps, ABSENT))
+
+
+def _copy(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
+    mode = read_mode(operation.mode)
+    owner = (accounts.owner(operation.owner) if operation.owner else None) or (None, None)
+
+    def finish(node: Node) -> Node:
+        uid, gid = (old if new is None else new for old, new in zip((node.uid, node.gid), owner, strict=True))
+        bits = node.mode if mode is None else mode(0, is_directory=node.kind is Kind.DIRECTORY)
+        return replace(node, uid=uid, gid=gid, mode=bits)
+
+    copy(tree, operation, actor, finish, weak=_is_weak(operation, actor))
 
 
 def _move(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    target = tree.follow(operation.spec.rstrip("/") or "/")
-    into = operation.spec.endswith("/") or is_directory(tree, target)
-    for path in _matched(tree, operation.path):
-        to = posixpath.join(target, posixpath.basename(path)) if into else target
-        tree.move(path, to, weak=actor.optional)
+    move(tree, operation, weak=_is_weak(operation, actor))
 
 
 def _link(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    at = operation.path
-    if is_directory(tree, at):
-        at = posixpath.join(at, posixpath.basename(operation.spec))
-    tree.put(at, actor.makes(Kind.LINK, 0o777, operation.spec), weak=actor.optional)
+    link(tree, operation, actor, weak=_is_weak(operation, actor))
 
 
 def _mode(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    mode = read_mode(operation.spec)
+    mode = read_mode(operation.spec, actor.umask)
     if mode is not None:
-        _change(tree, operation, Change(mode=mode), actor)
+        groups = None if actor.who.is_root else actor.who.groups
+        _change(tree, operation, Change(mode=mode, groups=groups), actor)
 
 
 def _own(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
     owner = accounts.owner(operation.spec)
-    only = accounts.owner(operation.only) if operation.only else None
-    if owner is not None:
-        _change(tree, operation, Change(owner[0], owner[1], only=only[0] if only else None), actor)
+    only = accounts.owner(operation.only) if operation.only else (None, None)
+    if owner is not None and only is not None:
+        _change(tree, operation, Change(*owner, only=only[0], only_group=only[1]), actor)
 
 
 def _capability(tree: FileTree, operation: Operation, actor: Actor) -> None:
@@ -116,10 +164,13 @@ def _capability(tree: FileTree, operation: Operation, actor: Actor) -> None:
 
 
 def _change(tree: FileTree, operation: Operation, change: Change, actor: Actor) -> None:
-    for path in _matched(tree, operation.path):
-        tree.change(path, change, recursive=operation.recursive, weak=actor.optional)
-    if GLOB.search(operation.path):
-        tree.change_contents(posixpath.dirname(tree.follow(operation.path)), change)
+    weak, last = _is_weak(operation, actor), How.KEEPS_LINKS not in operation.how
+    change = replace(change, kind=operation.kind)
+    for path in expand(tree, operation.path):
+        if is_pattern(path):
+            tree.change_contents(posixpath.dirname(path), change)
+        else:
+            tree.change(path, change, recursive=operation.recursive, weak=weak, last=last)
 
 
 def _use(tree: FileTree, operation: Operation, actor: Actor) -> None:
@@ -130,20 +181,15 @@ def _use(tree: FileTree, operation: Operation, actor: Actor) -> None:
         tree.fill(operation.path, actor.makes(Kind.ANY))
 
 
-def _matched(tree: FileTree, path: str) -> Iterator[str]:
-    real = tree.follow(path, last=False)
-    yield from tree.matching(real) if GLOB.search(real) else (real,)
-
-
 _ACTIONS: Final[dict[Act, Callable[[FileTree, Operation, Actor], None]]] = {
     Act.MAKE: _make,
     Act.WRITE: _write,
     Act.REPLACE: _replace,
     Act.REMOVE: _remove,
-    Act.COPY: _copy,
     Act.MOVE: _move,
     Act.LINK: _link,
     Act.MODE: _mode,
+    Act.TOUCH: _touch,
     Act.CAPABILITY: _capability,
     Act.CODE: _use,
     Act.INSTALL: _use,

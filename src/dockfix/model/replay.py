@@ -15,19 +15,21 @@ from typing import Final
 
 from dockfix.knowledge.homes import HomeUse, find_home_use
 from dockfix.model.accounts import UserAccount, find_created, read_members
+from dockfix.model.actors import Actor
 from dockfix.model.changes import Change, Id, read_mode
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.effects import UNKNOWN_PLACE, arguments_of
 from dockfix.model.environments import virtual_place
-from dockfix.model.filetree import BASE, FileTree, Identity, Kind, Node, Nodes, Origin
+from dockfix.model.filetree import ABSENT, BASE, FileTree, Kind, Node, Nodes, Origin
 from dockfix.model.identities import Accounts, uid_of
 from dockfix.model.images import Image
 from dockfix.model.lineage import Lineage, State, Step
 from dockfix.model.operations import Act, Operation
 from dockfix.model.outcomes import Key, Outcome, ask, is_directory
 from dockfix.model.paths import resolve
+from dockfix.model.permissions import Identity
 from dockfix.model.pip import is_virtual
-from dockfix.model.playing import Actor, perform
+from dockfix.model.playing import perform
 from dockfix.model.runs import Invocation, read_run
 from dockfix.syntax.wrappers import SHELLS
 
@@ -44,6 +46,8 @@ _BASE_DIRECTORIES: Final = (
     " usr/local/bin usr/local/lib usr/local/share usr/sbin usr/share usr/src var/cache var/lib var/log"
     " var/spool"
 ).split()
+# /etc/skel of Debian (bash 5.2) and of RHEL (bash 5.1).
+_SKELETON: Final = (".bash_logout", ".bash_profile", ".bashrc", ".profile")
 _EMPTY_IN_BASES: Final = frozenset({"home", "media", "mnt", "srv", "opt", "usr/src"})
 
 
@@ -201,7 +205,14 @@ class Replay:
                 above = Node(Kind.DIRECTORY, origin=origin)
                 self.tree.make_directories(posixpath.dirname(one.home), above)
                 group = self.accounts.primary_group(one)
-                self.tree.put(one.home, Node(Kind.DIRECTORY, uid_of(one), group, 0o755, origin))
+                self._make_home(one.home, Node(Kind.DIRECTORY, uid_of(one), group, 0o755, origin))
+
+    def _make_home(self, path: str, home: Node) -> None:
+        """A home as useradd makes it: with what /etc/skel may hold, and closed to others on some bases."""
+        self.tree.set(path, (home, replace(home, mode=0o700)))
+        for name in _SKELETON:
+            file = Node(Kind.FILE, home.uid, home.gid, 0o644)
+            self.tree.set(f"{path}/{name}", (file, ABSENT))
 
     def _invoke(
         self, step: Origin, command: int, one: Invocation, who: Identity, line: int, *, is_read: bool = False

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from dockfix.lazy import cached_property
+from dockfix.model.changes import read_umask
 from dockfix.model.effects import Effect, effect, setting
 from dockfix.model.lineage import Step
 from dockfix.model.paths import resolve
@@ -248,7 +249,7 @@ class _Walk:
             target = command.args[0].expand(local) if command.args else env.get("HOME", "/")
             self.places[command.scope] = resolve(target, here) if target is not None else "/\0"
         elif name == "umask" and command.args:
-            self.umask = _octal(command.args[0].value, self.umask)
+            self.umask = read_umask(command.args[0].value or "", self.umask)
         elif place := activated(command, env):
             env["VIRTUAL_ENV"] = resolve(place, here)
         elif name is None:
@@ -259,10 +260,6 @@ class _Walk:
 
 def _is_in(command: Command, loop: Loop) -> bool:
     return command.loop is not None and any(one is loop for one in command.loop.chain())
-
-
-def _octal(text: str | None, default: int) -> int:
-    return int(text, 8) if text and len(text) <= 4 and set(text) <= set("01234567") else default
 
 
 def activated(command: Command, env: Mapping[str, str]) -> str:

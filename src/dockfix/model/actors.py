@@ -1,0 +1,54 @@
+"""Somebody who does something in a step, and what is new by them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from dockfix.model.changes import SET_ID
+from dockfix.model.filetree import Kind, Node, Origin
+from dockfix.model.permissions import Identity
+
+_GROUP_RUNS = 0o010
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, in which step, under which umask; `optional`: perhaps."""
+
+    who: Identity
+    origin: Origin
+    umask: int = 0o022
+    optional: bool = False
+
+    def makes(self, kind: Kind, mode: int = 0o777, target: str = "") -> Node:
+        """A new node of theirs."""
+        return Node(kind, self.who.uid, self.who.gid, mode & ~self.umask, self.origin, target)
+
+    def copies(self, node: Node, *, keeps: bool = False, with_capabilities: bool = False) -> Node:
+        """A copy of a node; `keeps` owner and mode as far as they may be kept (`cp -p`)."""
+        inside = tuple(self.copies(one, keeps=keeps) for one in node.inside)
+        made = Node(
+            node.kind, self.who.uid, self.who.gid, node.mode & 0o777 & ~self.umask, self.origin, node.target,
+            inside=inside,
+        )  # fmt: skip
+        if not keeps:
+            return made
+        if self.who.is_root:
+            capable = node.capable and with_capabilities
+            return replace(made, uid=node.uid, gid=node.gid, mode=node.mode, capable=capable)
+        gid = node.gid if node.gid in self.who.groups else self.who.gid
+        is_same = node.uid == self.who.uid and node.gid == gid
+        return replace(made, gid=gid, mode=node.mode if is_same else node.mode & 0o777)
+
+    def edits(self, node: Node) -> Node:
+        """A file that takes the place of another, which was read: only root can keep its owner."""
+        gid = node.gid if self.who.is_root or node.gid in self.who.groups else self.who.gid
+        uid = node.uid if self.who.is_root else self.who.uid
+        return replace(node, uid=uid, gid=gid, capable=False)
+
+    def writes(self, node: Node) -> Node:
+        """What writing to it makes of a file: it loses capabilities, and set-id bits unless root writes."""
+        mode = node.mode
+        if not self.who.is_root and node.kind is Kind.FILE:
+            mode &= ~SET_ID if mode & _GROUP_RUNS else ~0o4000
+        return replace(node, mode=mode, capable=False)

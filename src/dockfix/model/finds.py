@@ -1,0 +1,73 @@
+"""find: what its tests choose, and what an operation on its starting point becomes by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dockfix.model.operations import Act, How, Operation
+
+_KINDS: Final = {"f": "file", "d": "directory", "l": "link"}
+_RUNS: Final = ("-exec", "-execdir", "-ok")
+_ENDS: Final = (";", "\\;", "+")
+_NEUTRAL: Final = ("-delete", "-print", "-print0", "-depth", "-xdev", "-H", "-L", "-P")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What find's tests choose below its starting points: `perhaps` where they cannot be followed."""
+
+    kind: str = ""
+    only: str = ""
+    inside: bool = False
+    perhaps: bool = False
+
+
+def read_tests(words: Sequence[str]) -> Chosen:
+    """The tests among find's words behind its starting points."""
+    kind = only = ""
+    inside = perhaps = False
+    rest = list(_without_commands(words))
+    while rest:
+        word = rest.pop(0)
+        value = rest.pop(0) if rest else ""
+        if word == "-type" and value in _KINDS and not kind:
+            kind = _KINDS[value]
+        elif word == "-user" and not only:
+            only = value
+        elif word == "-mindepth" and value == "1":
+            inside = True
+        else:
+            perhaps = True
+    return Chosen(kind, only, inside, perhaps)
+
+
+def _without_commands(words: Sequence[str]) -> Iterator[str]:
+    in_command = False
+    for word in words:
+        if word in _RUNS:
+            in_command = True
+        elif in_command:
+            in_command = word not in _ENDS
+        elif word not in _NEUTRAL:
+            yield word
+
+
+def on_chosen(one: Operation, chosen: Chosen) -> Iterator[Operation]:
+    """An operation on a starting point as one on what is chosen below it."""
+    how = set(one.how) | ({How.PERHAPS} if chosen.perhaps or chosen.inside else set())
+    if one.act in (Act.COPY, Act.MOVE):
+        yield Operation(Act.READ, one.path, recursive=True)
+        yield Operation(Act.WRITE, one.spec.rstrip("/") or "/")
+        if one.act is Act.MOVE:
+            yield Operation(Act.REMOVE, one.path, how=frozenset({How.CONTENTS, How.PERHAPS}))
+        return
+    if one.act is Act.REMOVE and (chosen != Chosen() or one.recursive):
+        how = {How.CONTENTS} | ({How.PERHAPS} if chosen.perhaps or chosen.only else set())
+    yield one._replace(
+        recursive=one.recursive or one.act is not Act.REMOVE,
+        only=chosen.only,
+        kind=chosen.kind,
+        how=frozenset(how),
+    )

@@ -1,0 +1,336 @@
+"""Who may do what to what stands in a file tree: POSIX's rules, once.
+
+Every question takes a path as a command names it, follows its links, and answers for each node that may
+stand there.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final, NamedTuple
+
+from dockfix.model.changes import Change, Id
+from dockfix.model.filetree import BASE, FileTree, Kind, Node, Origin, changed
+
+READ: Final = 4
+WRITE: Final = 2
+SEARCH: Final = 1
+_STICKY: Final = 0o1000
+_ENTRY: Final = WRITE | SEARCH
+_ALL: Final = READ | WRITE | SEARCH
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who does something: numbers, supplementary groups included in `groups`, and the home."""
+
+    uid: Id
+    groups: frozenset[Id]
+    gid: Id
+    home: str
+
+    @property
+    def is_root(self) -> bool:
+        """Whether permissions do not count."""
+        return self.uid == 0
+
+
+ROOT: Final = Identity(0, frozenset({0}), 0, "/root")
+
+
+def permits(node: Node, who: Identity, bits: int) -> bool:
+    """Whether the permission bits (4 read, 2 write, 1 search or execute) are granted."""
+    if who.is_root:
+        return True
+    shift = 6 if node.uid == who.uid else 3 if node.gid in who.groups else 0
+    return (node.mode >> shift) & bits == bits
+
+
+class Verdict(Enum):
+    """What becomes of an operation on one node that may be there."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One possible outcome: on the node of which step, and for a denial, what stands in the way."""
+
+    verdict: Verdict
+    origin: Origin = BASE
+    obstacle: str = ""
+
+
+Answers = frozenset[Answer]
+Judge = Callable[[str, Node], Iterator[Answer]]
+
+
+def obstacle(tree: FileTree, path: str, who: Identity) -> tuple[str, bool]:
+    """The first directory on the way to a path without links that `who` may not enter, or "".
+
+    And whether that is sure: it is not where another directory may stand there.
+    """
+    if who.is_root:
+        return "", True
+    doubtful = ""
+    parts = path.split("/")
+    for end in range(1, len(parts)):
+        directory = "/".join(parts[:end]) or "/"
+        closed = [not permits(one, who, SEARCH) for one in tree.look(directory) if one.holds]
+        if closed and all(closed):
+            return directory, True
+        if any(closed):
+            doubtful = doubtful or directory
+    return doubtful, False
+
+
+def ask_each(tree: FileTree, path: str, who: Identity, judge: Judge, *, last: bool = True) -> Answers:
+    """What a judge says of each node that may stand at a path, unless the way there is closed."""
+    found: set[Answer] = set()
+    for real, nodes in tree.standing(path, last=last):
+        closed, is_sure = obstacle(tree, real, who)
+        if closed:
+            found.update(Answer(Verdict.DENIED, one.origin, closed) for one in nodes)
+        if not (closed and is_sure):
+            found.update(answer for one in nodes for answer in judge(real, one))
+    return frozenset(found)
+
+
+def _allow(node: Node, path: str, *, is_granted: bool) -> Answer:
+    if is_granted:
+        return Answer(Verdict.ALLOWED, node.origin)
+    return Answer(Verdict.DENIED, node.origin, path)
+
+
+def may(tree: FileTree, path: str, who: Identity, bits: int) -> Answers:
+    """What becomes of reading (4), writing (2) or running (1) what stands at `path`."""
+
+    def judge(real: str, node: Node) -> Iterator[Answer]:
+        if node.kind is Kind.ABSENT:
+            yield Answer(Verdict.ABSENT)
+        else:
+            yield _allow(node, real, is_granted=permits(node, who, bits))
+
+    return ask_each(tree, path, who, judge)
+
+
+def may_change(tree: FileTree, directory: str, who: Identity) -> Answers:
+    """What becomes of creating, removing or renaming something in a directory that must be there."""
+    return may(tree, directory, who, _ENTRY)
+
+
+def may_write(tree: FileTree, path: str, who: Identity) -> Answers:
+    """What becomes of opening a file to write, which is created where it is not there."""
+
+    def judge(real: str, node: Node) -> Iterator[Answer]:
+        if node.kind is Kind.ABSENT:
+            yield from may_change(tree, posixpath.dirname(real), who)
+        else:
+            yield _allow(node, real, is_granted=permits(node, who, WRITE))
+
+    return ask_each(tree, path, who, judge)
+
+
+def may_make(tree: FileTree, path: str, who: Identity) -> Answers:
+    """What becomes of making `path` and what is missing above it: the nearest directory decides."""
+    found: set[Answer] = set()
+    for real, nodes in tree.standing(path):
+        parts = real.split("/")
+        for end in range(2, len(parts) + 1):
+            at = "/".join(parts[:end])
+            there = tree.look(at)
+            if any(one.kind is Kind.ABSENT for one in there):
+                found.update(
+                    one
+                    for one in may_change(tree, posixpath.dirname(at), who)
+                    if one.verdict is not Verdict.ABSENT
+                )
+            if all(one.kind is Kind.ABSENT for one in there):
+                break
+        else:
+            closed, _ = obstacle(tree, real, who)
+            found.update(
+                _allow(one, closed, is_granted=not closed) for one in nodes if one.kind is not Kind.ABSENT
+            )
+    return frozenset(found)
+
+
+def may_remove(tree: FileTree, path: str, who: Identity, *, recursive: bool) -> Answers:
+    """What becomes of removing `path`: its directory decides, and what is in it with `recursive`."""
+
+    def judge(real: str, node: Node) -> Iterator[Answer]:
+        if node.kind is Kind.ABSENT:
+            yield Answer(Verdict.ABSENT)
+        elif recursive and node.holds:
+            yield from both(may_unlink(tree, real, node, who), may_empty(tree, real, node, who))
+        else:
+            yield from may_unlink(tree, real, node, who)
+
+    return ask_each(tree, path, who, judge, last=False)
+
+
+def may_unlink(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
+    """What becomes of taking away the name of a node: in a sticky directory only owners may."""
+    directory = posixpath.dirname(path)
+    entry = may_change(tree, directory, who)
+    found = frozenset(replace(one, origin=node.origin) for one in entry if one.verdict is not Verdict.ABSENT)
+    stuck = frozenset(
+        _allow(node, directory, is_granted=not _is_stuck(parent, node, who))
+        for parent in tree.look(directory)
+    )
+    return both(found, stuck)
+
+
+def _is_stuck(parent: Node, node: Node, who: Identity) -> bool:
+    return bool(parent.mode & _STICKY) and not who.is_root and who.uid not in (node.uid, parent.uid)
+
+
+def may_empty(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
+    """What becomes of removing all that is in a directory that stands at a path without links."""
+
+    def judge(one: Found) -> bool | None:
+        if not one.node.holds or permits(one.node, who, _ALL):
+            return True
+        is_filled = _is_filled(tree, one)
+        return not is_filled if is_filled is not None else None
+
+    return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
+
+
+def may_fill(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
+    """What becomes of making things in every directory below one."""
+
+    def judge(one: Found) -> bool:
+        return not one.node.holds or permits(one.node, who, _ENTRY)
+
+    return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
+
+
+def may_read_all(
+    tree: FileTree, path: str, node: Node, who: Identity, *, only_directories: bool = False
+) -> Answers:
+    """What becomes of reading all that is in a directory that stands at a path without links."""
+
+    def judge(one: Found) -> bool:
+        if only_directories and not one.node.holds:
+            return True
+        bits = READ | SEARCH if one.node.kind is Kind.DIRECTORY else READ
+        return one.node.kind is Kind.LINK or permits(one.node, who, bits)
+
+    return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
+
+
+def may_change_modes(tree: FileTree, path: str, node: Node, who: Identity, change: Change) -> Answers:
+    """What becomes of a change below a directory that only owners may make, of one after another."""
+
+    def judge(one: Found) -> bool | None:
+        if one.node.kind is Kind.LINK:
+            return True
+        if one.node.uid != who.uid:
+            return False
+        after = changed(one.node, change, recursive=False)
+        if one.node.kind is not Kind.DIRECTORY or all(permits(node, who, READ | SEARCH) for node in after):
+            return True
+        return None
+
+    return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
+
+
+class Found(NamedTuple):
+    """A node that may stand somewhere below a directory; `is_sure`: it surely does."""
+
+    path: str
+    node: Node
+    is_sure: bool
+
+
+def walk(tree: FileTree, path: str, node: Node) -> Iterator[Found]:
+    """What may stand below a node at a path without links; what is not listed, by its directory's path."""
+    yield from (Found(path, one, is_sure=False) for one in node.inside)
+    for at in tree.below(path):
+        nodes = tree.look(at)
+        for one in nodes:
+            if one.kind is not Kind.ABSENT:
+                yield Found(at, one, is_sure=len(nodes) == 1)
+                yield from (Found(at, inner, is_sure=False) for inner in one.inside)
+
+
+def _of_all(judge: Callable[[Found], bool | None], who: Identity, found: Iterable[Found]) -> Answers:
+    """All must be granted: allowed, denied, or both where that is not sure; None from `judge` is unsure."""
+    answers = {Answer(Verdict.ALLOWED)}
+    for one in found if not who.is_root else ():
+        granted = judge(one)
+        if granted is True:
+            continue
+        denied = Answer(Verdict.DENIED, one.node.origin, one.path)
+        if granted is False and one.is_sure:
+            return frozenset({denied})
+        answers.add(denied)
+    return frozenset(answers)
+
+
+def _is_filled(tree: FileTree, found: Found) -> bool | None:
+    """Whether something stands in a directory; None where that is not known."""
+    path, node, _ = found
+    start = path.rstrip("/") + "/"
+    nodes = [tree.look(one) for one in tree.below(path) if "/" not in one[len(start) :]]
+    if any(all(other.kind is not Kind.ABSENT for other in one) for one in nodes):
+        return True
+    may_be = (
+        node.kind is Kind.ANY
+        or node.inside
+        or any(other.kind is not Kind.ABSENT for one in nodes for other in one)
+    )
+    return None if may_be else False
+
+
+def owned_by(tree: FileTree, path: str, who: Identity, change: Change | None = None) -> Answers:
+    """What becomes of what only the owner may do (chmod, utime); of a whole tree, if `change` is given."""
+
+    def judge(real: str, node: Node) -> Iterator[Answer]:
+        if node.kind is Kind.ABSENT:
+            yield Answer(Verdict.ABSENT)
+            return
+        answer = _allow(node, real, is_granted=who.is_root or node.uid == who.uid)
+        if change is None or not node.holds:
+            yield answer
+        else:
+            yield from both(frozenset({answer}), may_change_modes(tree, real, node, who, change))
+
+    return ask_each(tree, path, who, judge)
+
+
+def may_replace(tree: FileTree, path: str, who: Identity) -> Answers:
+    """What becomes of giving a new file the name of an old one, which may be a link itself."""
+
+    def judge(real: str, node: Node) -> Iterator[Answer]:
+        if node.kind is Kind.ABSENT:
+            yield Answer(Verdict.ABSENT)
+        else:
+            yield from may_unlink(tree, real, node, who)
+
+    return ask_each(tree, path, who, judge, last=False)
+
+
+def every(parts: Iterable[Answers]) -> Answers:
+    """Several things that must all succeed: denied where one of them surely is."""
+    known = [part for part in parts if part]
+    denied = [part for part in known if all(one.verdict is Verdict.DENIED for one in part)]
+    return frozenset(one for part in denied or known for one in part)
+
+
+def both(first: Answers, second: Answers) -> Answers:
+    """Two things that must both succeed: told of the first's nodes, unless the second is denied."""
+    denied = [one for one in second if one.verdict is Verdict.DENIED]
+    if not denied:
+        return first
+    if len(denied) < len(second):
+        return first | frozenset(denied)
+    return frozenset(
+        replace(denied[0], origin=one.origin) if one.verdict is Verdict.ALLOWED else one for one in first
+    )

@@ -1,0 +1,294 @@
+"""cp, mv and ln: where things land, whether that is allowed, and what stands there afterwards."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from dockfix.model.actors import Actor
+from dockfix.model.filetree import FileTree, Kind, Node, Nodes, each
+from dockfix.model.operations import How, Operation
+from dockfix.model.patterns import expand, is_pattern
+from dockfix.model.permissions import (
+    READ,
+    SEARCH,
+    WRITE,
+    Answer,
+    Answers,
+    Identity,
+    Verdict,
+    ask_each,
+    both,
+    every,
+    may_change,
+    may_empty,
+    may_read_all,
+    may_unlink,
+    owned_by,
+    permits,
+)
+
+
+def _landings(tree: FileTree, operation: Operation, source: str) -> list[str]:
+    """Where something may land: in the target, if that may be a directory, or as the target."""
+    target = operation.spec.rstrip("/") or "/"
+    if How.CONTENTS in operation.how:
+        return [real for real, _ in tree.standing(target)]
+    found: dict[str, None] = {}
+    for real, nodes in tree.standing(target):
+        as_named = How.AS_NAMED in operation.how
+        for node in nodes:
+            if operation.spec.endswith("/") or (node.holds and not as_named):
+                found[posixpath.join(real, posixpath.basename(source))] = None
+            if not operation.spec.endswith("/") and (node.kind is not Kind.DIRECTORY or as_named):
+                found[real] = None
+    return list(found)
+
+
+def _keeps_link(operation: Operation) -> bool:
+    return How.KEEPS_LINKS in operation.how
+
+
+# -- cp ------------------------------------------------------------------------------------------------
+
+
+def may_copy(tree: FileTree, operation: Operation, who: Identity) -> Answers:
+    """What becomes of copying: the source must be read, and the target written."""
+
+    def ask(source: str) -> Answers:
+        def judge(real: str, node: Node) -> Iterator[Answer]:
+            if node.kind is Kind.ABSENT:
+                yield Answer(Verdict.ABSENT)
+                return
+            read = _may_be_read(tree, operation, real, node, who)
+            for at in _landings(tree, operation, source):
+                yield from both(read, _may_land(tree, operation, real, node, at, who))
+
+        return ask_each(tree, source, who, judge, last=not _keeps_link(operation))
+
+    return every(map(ask, expand(tree, operation.path))) or frozenset({Answer(Verdict.ABSENT)})
+
+
+def _may_be_read(tree: FileTree, operation: Operation, real: str, node: Node, who: Identity) -> Answers:
+    allowed = frozenset({Answer(Verdict.ALLOWED, node.origin)})
+    if node.kind is Kind.LINK:
+        return allowed
+    if How.SAME in operation.how:
+        is_granted = (
+            How.LINKED not in operation.how or who.uid == node.uid or permits(node, who, READ | WRITE)
+        )
+        return allowed if is_granted else frozenset({Answer(Verdict.DENIED, node.origin, real)})
+    if operation.recursive:
+        return both(allowed, may_read_all(tree, real, node, who))
+    return allowed if permits(node, who, READ) else frozenset({Answer(Verdict.DENIED, node.origin, real)})
+
+
+def _may_land(
+    tree: FileTree, operation: Operation, source: str, node: Node, at: str, who: Identity
+) -> Answers:
+    """What becomes of writing a copy, and what is in it, over what may be there."""
+
+    def judge(real: str, there: Node) -> Iterator[Answer]:
+        if there.kind is Kind.ABSENT:
+            yield from may_change(tree, posixpath.dirname(real), who)
+            return
+        if How.REPLACES in operation.how:
+            yield from may_unlink(tree, real, there, who)
+            return
+        entered = operation.recursive and node.holds and there.holds
+        bits = WRITE | SEARCH if entered else WRITE
+        answer = Answer(Verdict.ALLOWED if permits(there, who, bits) else Verdict.DENIED, there.origin, real)
+        yield answer
+        if entered and there.inside and not who.is_root:
+            yield from _of_same_names(there, real, who)
+
+    targets = [at]
+    if operation.recursive and node.holds:
+        targets += (
+            at + path[len(source) :] for path in tree.below(source) if _may_be_there(tree, path, at, source)
+        )
+    last = How.REPLACES not in operation.how
+    answers = every(ask_each(tree, one, who, judge, last=last) for one in targets)
+    if How.KEEPS_OWNER in operation.how and last:
+        # Times and modes are set again, which only the owner of what was there may do.
+        answers = every([answers, *(owned_by(tree, one, who) for one in targets if tree.may_exist(one))])
+    return answers
+
+
+def _may_be_there(tree: FileTree, path: str, at: str, source: str) -> bool:
+    return any(each(tree.look(path))) and tree.may_exist(at + path[len(source) :])
+
+
+def _of_same_names(there: Node, real: str, who: Identity) -> Iterator[Answer]:
+    """What is copied may meet something that nobody listed."""
+    for one in there.inside:
+        if not permits(one, who, WRITE):
+            yield Answer(Verdict.DENIED, one.origin, real)
+
+
+def copy(
+    tree: FileTree, operation: Operation, actor: Actor, finish: Callable[[Node], Node], *, weak: bool
+) -> None:
+    """What cp leaves, `finish` being what the command does to it at once."""
+
+    def make(node: Node) -> Node:
+        if How.SAME in operation.how:
+            return node
+        return finish(
+            actor.copies(
+                node, keeps=How.KEEPS_OWNER in operation.how, with_capabilities=How.KEEPS_ALL in operation.how
+            )
+        )
+
+    for source in expand(tree, operation.path):
+        landings = _landings(tree, operation, source)
+        standing = tree.standing(source, last=not _keeps_link(operation))
+        is_weak = weak or len(landings) > 1 or len(standing) > 1
+        for at in landings:
+            for real, _ in standing:
+                if is_pattern(real):
+                    _fill(tree, real, posixpath.dirname(at), make)
+                else:
+                    _graft(tree, operation, real, at, make, actor, weak=is_weak)
+
+
+def _fill(tree: FileTree, pattern: str, directory: str, make: Callable[[Node], Node]) -> None:
+    for node in each(tree.look(pattern)):
+        tree.fill(directory, make(node))
+
+
+def _graft(
+    tree: FileTree,
+    operation: Operation,
+    source: str,
+    at: str,
+    make: Callable[[Node], Node],
+    actor: Actor,
+    *,
+    weak: bool,
+) -> None:
+    """Put copies of a path and, for a tree, of all below it over what stands at another path."""
+    found = {path: tree.look(path) for path in (source, *(tree.below(source) if operation.recursive else ()))}
+    if not weak:
+        found[source] = tuple(each(found[source])) or found[source]
+        tree.settle(posixpath.dirname(at))
+    for path, nodes in found.items():
+        last = How.REPLACES not in operation.how and any(one.kind is not Kind.LINK for one in nodes)
+        to = tree.follow(at + path[len(source) :], last=last)
+        tree.set(to, _merged(tree, to, nodes, make, actor, operation), weak=weak)
+
+
+def _merged(
+    tree: FileTree, to: str, nodes: Nodes, make: Callable[[Node], Node], actor: Actor, operation: Operation
+) -> Iterator[Node]:
+    for there in tree.look(to):
+        for node in nodes:
+            if node.kind is Kind.ABSENT:
+                yield there
+            elif there.kind is Kind.ABSENT or operation.how & {How.SAME, How.REPLACES}:
+                yield from tree.born(to, make(node))
+            else:
+                yield _over(there, node, make(node), actor, keeps=How.KEEPS_OWNER in operation.how)
+
+
+def _over(there: Node, node: Node, made: Node, actor: Actor, *, keeps: bool) -> Node:
+    """What a copy makes of what was there: its owner and mode stay, unless the copy's are kept."""
+    if node.kind is Kind.LINK:
+        return made
+    result = there if there.kind is Kind.DIRECTORY else actor.writes(there)
+    if keeps:
+        result = replace(result, uid=made.uid, gid=made.gid, mode=made.mode, capable=made.capable)
+    return replace(result, inside=tuple(dict.fromkeys((*there.inside, *made.inside))))
+
+
+# -- mv ------------------------------------------------------------------------------------------------
+
+
+def may_move(tree: FileTree, operation: Operation, who: Identity) -> Answers:
+    """What becomes of renaming: both directories decide, and a directory that changes its parent."""
+
+    def ask(source: str) -> Answers:
+        def judge(real: str, node: Node) -> Iterator[Answer]:
+            if node.kind is Kind.ABSENT:
+                yield Answer(Verdict.ABSENT)
+                return
+            leaves = may_unlink(tree, real, node, who)
+            for at in _landings(tree, operation, source):
+                yield from both(leaves, _may_arrive(tree, real, node, at, who))
+
+        return ask_each(tree, source, who, judge, last=False)
+
+    return every(map(ask, expand(tree, operation.path))) or frozenset({Answer(Verdict.ABSENT)})
+
+
+def _may_arrive(tree: FileTree, real: str, node: Node, at: str, who: Identity) -> Answers:
+    def judge(path: str, there: Node) -> Iterator[Answer]:
+        if there.kind is Kind.ABSENT:
+            yield from may_change(tree, posixpath.dirname(path), who)
+        else:
+            yield from may_unlink(tree, path, there, who)
+
+    answers = ask_each(tree, at, who, judge, last=False)
+    if not node.holds or who.is_root:
+        return answers
+    moved = posixpath.dirname(real) != posixpath.dirname(at)
+    if node.kind is Kind.DIRECTORY and moved and not permits(node, who, WRITE):
+        return frozenset({Answer(Verdict.DENIED, node.origin, real)})
+    # A directory of an earlier layer is copied and removed.
+    copied = every([may_read_all(tree, real, node, who), may_empty(tree, real, node, who)])
+    return answers | frozenset(one for one in copied if one.verdict is Verdict.DENIED)
+
+
+def move(tree: FileTree, operation: Operation, *, weak: bool) -> None:
+    """What mv leaves: the same nodes elsewhere."""
+    for source in expand(tree, operation.path):
+        landings = _landings(tree, operation, source)
+        for at in landings:
+            to = tree.follow(at, last=False)
+            if is_pattern(source):
+                _fill(tree, source, posixpath.dirname(to), lambda node: node)
+                continue
+            real = tree.follow(source, last=False)
+            if not weak:
+                tree.settle(posixpath.dirname(to))
+            tree.move(real, to, weak=weak or len(landings) > 1)
+
+
+# -- ln ------------------------------------------------------------------------------------------------
+
+
+def may_link(tree: FileTree, operation: Operation, who: Identity) -> Answers:
+    """What becomes of making a link, which may have to take another's place."""
+
+    def judge(path: str, there: Node) -> Iterator[Answer]:
+        if there.kind is Kind.ABSENT:
+            yield from may_change(tree, posixpath.dirname(path), who)
+        else:
+            yield from may_unlink(tree, path, there, who)
+
+    found: set[Answer] = set()
+    for at in _names(tree, operation):
+        found |= ask_each(tree, at, who, judge, last=False)
+    return frozenset(found)
+
+
+def _names(tree: FileTree, operation: Operation) -> list[str]:
+    """The names that a link may get: in a directory that is there, its target's."""
+    if How.AS_NAMED in operation.how:
+        return [operation.path]
+    found: dict[str, None] = {}
+    for real, nodes in tree.standing(operation.path):
+        for node in nodes:
+            inside = posixpath.join(real, posixpath.basename(operation.spec.rstrip("/")))
+            found[inside if node.kind is Kind.DIRECTORY else operation.path] = None
+    return list(found) or [operation.path]
+
+
+def link(tree: FileTree, operation: Operation, actor: Actor, *, weak: bool) -> None:
+    """What `ln -s` leaves."""
+    names = _names(tree, operation)
+    for at in names:
+        real = tree.follow(at, last=False)
+        made = replace(actor.makes(Kind.LINK, target=operation.spec), mode=0o777)
+        tree.set(real, tree.born(real, made), weak=weak or len(names) > 1)

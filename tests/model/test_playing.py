@@ -1,0 +1,155 @@
+"""What commands leave behind: owners, modes, capabilities, and what is gone."""
+
+from __future__ import annotations
+
+import pytest
+from trees import APP, plant, play, show
+
+from dockfix.model.permissions import ROOT, Identity
+
+D = "/d dir"
+F = "/d/f file 0 640"
+
+# (tree, who, script, path, what stands there afterwards)
+LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
+    # New things: the umask, -m, and what a directory that sets the group hands down.
+    ((), ROOT, "mkdir /x", "/x", "dir 0 755"),
+    ((), ROOT, "umask 027 && mkdir /x", "/x", "dir 0 750"),
+    ((), ROOT, "umask u=rwx,go= && mkdir -p /x/y", "/x", "dir 0 700"),
+    ((), ROOT, "mkdir -p -m 700 /x/y", "/x", "dir 0 755"),
+    ((), ROOT, "mkdir -p -m 700 /x/y", "/x/y", "dir 0 700"),
+    (("/x dir 0 755",), ROOT, "mkdir -p -m 700 /x", "/x", "dir 0 755"),
+    ((), ROOT, "umask 077; (umask 022; mkdir /x); mkdir /y", "/x", "dir 0 755"),
+    (("/d dir 0:50 2775",), ROOT, "mkdir /d/x", "/d/x", "dir 0:50 2755"),
+    (("/d dir 0:50 2775",), ROOT, "mkdir -p -m 700 /d/x", "/d/x", "dir 0:50 2700"),
+    (("/d dir 0:50 2775",), ROOT, "touch /d/x", "/d/x", "file 0:50 644"),
+    (("/d dir 10001",), APP, "echo hi > /d/x", "/d/x", "file 10001 644"),
+    (("/d dir 10001",), APP, "echo hi | tee /d/x", "/d/x", "file 10001 644"),
+    # Writing keeps owner and mode, and takes capabilities; set-id bits unless root writes.
+    ((D, F), ROOT, "echo hi >> /d/f", "/d/f", "file 0 640"),
+    ((D, "/d/f file 7 640"), ROOT, "echo hi > /d/f", "/d/f", "file 7 640"),
+    ((D, "/d/f file 0 755 capable"), ROOT, "echo hi > /d/f", "/d/f", "file 0 755"),
+    ((D, "/d/f file 0 4755"), ROOT, "echo hi > /d/f", "/d/f", "file 0 4755"),
+    ((D, "/d/f file 0 4777"), APP, "echo hi > /d/f", "/d/f", "file 0 777"),
+    ((D, "/d/f file 7 600 | absent"), ROOT, "touch /d/f", "/d/f", "file 7 600 | file 0 644"),
+    # In the place of the old file: only root can keep its owner; a link becomes a file.
+    ((D, "/d/f file 7 640"), ROOT, "sed -i s/a/b/ /d/f", "/d/f", "file 7 640"),
+    (("/d dir 10001", F), APP, "cp /d/f /d/f", "/d/f", "file 0 640"),
+    (("/d dir 10001", "/d/f file 0 644"), APP, "sed -i s/a/b/ /d/f", "/d/f", "file 10001 644"),
+    ((D, F, "/l link /d/f"), ROOT, "sed -i s/a/b/ /l", "/l", "file 0 640"),
+    ((D, "/d/f file 7 755 capable"), ROOT, "sed -i.bak s/a/b/ /d/f", "/d/f", "file 7 755"),
+    ((D, "/d/f file 7 755 capable"), ROOT, "sed -i.bak s/a/b/ /d/f", "/d/f.bak", "file 7 755 capable"),
+    ((D, F), ROOT, "gzip /d/f", "/d/f", "absent"),
+    ((D, F), ROOT, "gzip /d/f", "/d/f.gz", "file 0 640"),
+    ((D, "/d/f.gz file 0 640"), ROOT, "gunzip -k /d/f.gz", "/d/f", "file 0 640"),
+    ((D, "/d/f.gz file 0 640"), ROOT, "gunzip -k /d/f.gz", "/d/f.gz", "file 0 640"),
+    # Owners: set-id bits and capabilities of files go with them.
+    ((D, "/d/f file 0 6755 capable"), ROOT, "chown 7 /d/f", "/d/f", "file 7:0 755"),
+    ((D, "/d/f file 0 2644"), ROOT, "chown 7:7 /d/f", "/d/f", "file 7 2644"),
+    (("/d dir 0 2755",), ROOT, "chown 7:7 /d", "/d", "dir 7 2755"),
+    ((D, F), ROOT, "chown -R 7:7 /d", "/d/f", "file 7 640"),
+    ((D, F), ROOT, "chown --from=7 -R 9 /d", "/d/f", "file 0 640"),
+    ((D, "/d/f file 0:7"), ROOT, "chown --from=:7 9 /d/f", "/d/f", "file 9:7 755"),
+    ((D, F, "/l link /d"), ROOT, "chown -R 7 /l", "/d/f", "file 0 640"),
+    ((D, F, "/l link /d/f"), ROOT, "chown 7 /l", "/d/f", "file 7:0 640"),
+    ((D, F, "/l link /d/f"), ROOT, "chown -h 7 /l", "/d/f", "file 0 640"),
+    ((D, F), ROOT, "chgrp -R 50 /d", "/d/f", "file 0:50 640"),
+    ((D, "/d/f file 0"), ROOT, "setcap cap_net_raw+ep /d/f; chown 7:7 /d/f", "/d/f", "file 7 755"),
+    ((D, "/d/f file 0"), ROOT, "chown 7:7 /d/f; setcap cap_net_raw+ep /d/f", "/d/f", "file 7 755 capable"),
+    # Modes.
+    ((D, F), ROOT, "chmod -R u=rwX,go=rX /d", "/d/f", "file 0 644"),
+    ((D, F), ROOT, "chmod g=u /d/f", "/d/f", "file 0 660"),
+    ((D, F), ROOT, "umask 077; chmod +x /d/f", "/d/f", "file 0 740"),
+    ((D, F, "/l link /d"), ROOT, "chmod -R 700 /l", "/d/f", "file 0 700"),
+    (("/d dir 10001:50",), APP, "chmod g+s /d", "/d", "dir 10001:50 755"),
+    ((D, "/d/a file", "/d/.b file"), ROOT, "chmod 600 /d/*", "/d/a", "file 0 600"),
+    ((D, "/d/a file", "/d/.b file"), ROOT, "chmod 600 /d/*", "/d/.b", "file 0 755"),
+    # cp: new files are whoever copies', existing ones keep owner and mode.
+    ((D, F), ROOT, "cp /d/f /g", "/g", "file 0 640"),
+    ((D, "/d/f file 7 4666"), ROOT, "cp /d/f /g", "/g", "file 0 644"),
+    ((D, "/d/f file 7 4755 capable"), ROOT, "cp -p /d/f /g", "/g", "file 7 4755"),
+    ((D, "/d/f file 7 4755 capable"), ROOT, "cp -a /d/f /g", "/g", "file 7 4755 capable"),
+    (("/d dir 10001", "/d/f file 7 4755"), APP, "cp -p /d/f /d/g", "/d/g", "file 10001 755"),
+    ((D, F, "/g file 7 600"), ROOT, "cp /d/f /g", "/g", "file 7 600"),
+    ((D, F), ROOT, "cp -r /d /e", "/e/f", "file 0 640"),
+    ((D, F, "/e dir"), ROOT, "cp -r /d /e", "/e/d/f", "file 0 640"),
+    ((D, F, "/e dir 7 700"), ROOT, "cp -r /d/. /e", "/e/f", "file 0 640"),
+    ((D, F, "/e dir 7 700"), ROOT, "cp -r /d/. /e", "/e", "dir 7 700"),
+    ((D, F, "/e dir 7 700"), ROOT, "cp -a /d/. /e", "/e", "dir 0 755"),
+    ((D, F, "/l link /d/f"), ROOT, "cp /l /g", "/g", "file 0 640"),
+    ((D, F, "/l link /d/f"), ROOT, "cp -a /l /g", "/g", "link /d/f"),
+    ((D, F, "/g link /h", "/h file 7 600"), ROOT, "cp /d/f /g", "/h", "file 7 600"),
+    ((D, "/d/a file 0 600", "/d/b file 0 644", "/e dir"), ROOT, "cp /d/* /e/", "/e/a", "file 0 600"),
+    # mv: the same thing elsewhere.
+    ((D, "/d/f file 7 4755 capable"), ROOT, "mv /d/f /g", "/g", "file 7 4755 capable"),
+    ((D, "/d/f file 7 4755 capable"), ROOT, "mv /d/f /g", "/d/f", "absent"),
+    ((D, F, "/e dir"), ROOT, "mv /d /e", "/e/d/f", "file 0 640"),
+    ((D, F, "/e dir"), ROOT, "mv -T /d /e", "/e/f", "file 0 640"),
+    ((D, F, "/l link /d/f", "/e dir"), ROOT, "mv /l /e", "/e/l", "link /d/f"),
+    # ln.
+    ((D,), ROOT, "ln -s /a /d", "/d/a", "link /a"),
+    ((D, "/l link /d"), ROOT, "ln -sfn /a /l", "/l", "link /a"),
+    ((D, "/l link /d"), ROOT, "ln -sf /a /l", "/d/a", "link /a"),
+    ((D, "/l link /d"), ROOT, "ln -s a /l/b", "/d/b", "link a"),
+    ((D, F), ROOT, "ln /d/f /g", "/g", "file 0 640"),
+    # install: a new file each time, whatever the umask.
+    ((D, F), ROOT, "umask 077; install /d/f /g", "/g", "file 0 755"),
+    ((D, F, "/e dir"), ROOT, "install -m 600 -o 7 -g 8 /d/f /e", "/e/f", "file 7:8 600"),
+    ((D, F, "/e dir"), ROOT, "install -m 600 /d/f /e", "/e", "dir 0 755"),
+    ((D, F, "/e file 7 444"), ROOT, "install /d/f /e", "/e", "file 0 755"),
+    ((D, F), ROOT, "umask 077; install -D -m 600 /d/f /e/g", "/e", "dir 0 755"),
+    ((), ROOT, "umask 077; install -d -m 700 -o 7 /x/y", "/x/y", "dir 7:0 700"),
+    ((), ROOT, "umask 077; install -d -m 700 -o 7 /x/y", "/x", "dir 0 755"),
+    ((D,), ROOT, "install -d -m 700 /d", "/d", "dir 0 700"),
+    # find.
+    ((D, F), ROOT, "find /d -type f -exec chmod 600 {} +", "/d/f", "file 0 600"),
+    ((D, F), ROOT, "find /d -type f -exec chmod 600 {} +", "/d", "dir 0 755"),
+    ((D, F), ROOT, "find /d -type d -exec chmod 700 {} \\;", "/d", "dir 0 700"),
+    ((D, F), ROOT, "find /d -name x -exec chmod 600 {} +", "/d/f", "file 0 640 | file 0 600"),
+    ((D, F), ROOT, "find /d -user 7 -exec chown 9 {} +", "/d/f", "file 0 640"),
+    ((D, F), ROOT, "find /d -user root -exec chown 9 {} +", "/d/f", "file 9:0 640"),
+    ((D, F), ROOT, "find /d -type f -delete", "/d/f", "absent"),
+    ((D, F), ROOT, "find /d -name '*.pyc' -delete", "/d/f", "file 0 640 | absent"),
+    ((D, F), ROOT, "find /d -type d -name x -exec rm -rf {} +", "/d/f", "file 0 640 | absent"),
+    # Archives: whose they say, for root; the unpacker's, for others.
+    ((D,), ROOT, "tar -xf /a.tar -C /d", "/d/x", "any an archive's 755 | absent"),
+    ((D,), ROOT, "tar -xf /a.tar --no-same-owner -C /d", "/d/x", "any 0 755 | absent"),
+    (("/d dir 10001",), APP, "tar -xf /a.tar -C /d", "/d/x", "any 10001 755 | absent"),
+    # What may have happened, or not.
+    ((D,), ROOT, "if true; then chown 7 /d; fi", "/d", "dir 0 755 | dir 7:0 755"),
+    ((D, F), ROOT, "rm /d/f || true", "/d/f", "file 0 640 | absent"),
+    ((D, F), ROOT, "[ -f /d/f ] && rm -r /d", "/d/f", "file 0 640 | absent"),
+    ((), ROOT, "mkdir /x || true", "/x", "absent | dir 0 755"),
+    ((), ROOT, "for d in a b; do mkdir -m 700 /$d; done", "/b", "dir 0 700"),
+    ((D, "/d/f file 0 600 | absent"), ROOT, "cp /d/f /g", "/g", "file 0 600"),
+    # What is gone is gone.
+    ((D, F), ROOT, "rm -rf /d", "/d/f", "absent"),
+    ((D, F), ROOT, "rm -rf /d/*", "/d/f", "absent"),
+    ((D, F), ROOT, "rm -rf /d && mkdir /d", "/d/f", "absent"),
+]
+
+
+@pytest.mark.parametrize(("tree", "who", "script", "path", "expected"), LEFT)
+def test_left(tree: tuple[str, ...], who: Identity, script: str, path: str, expected: str) -> None:
+    planted = plant("/etc dir", *tree)
+    play(planted, script, who)
+    assert show(planted, path) == expected
+
+
+def test_what_a_directory_is_not_known_to_hold_changes_with_it() -> None:
+    tree = plant("/d dir")
+    play(tree, "tar -xf /a.tar --no-same-owner -C /d && chown -R 7:7 /d && chmod -R go= /d")
+    assert show(tree, "/d/x/y") == "any 7 700 | absent"
+
+
+def test_a_pattern_may_leave_out_what_nobody_listed() -> None:
+    tree = plant("/d dir", "/d/a file")
+    play(tree, "tar -xf /a.tar --no-same-owner -C /d && chmod 600 /d/*")
+    assert show(tree, "/d/a") == "file 0 600"
+    assert show(tree, "/d/x") == "any 0 755 | any 0 600 | absent"
+
+
+def test_what_is_denied_leaves_all_as_it_is() -> None:
+    tree = plant("/d dir", "/d/f file 0 644")
+    assert play(tree, "rm /d/f; touch /d/g; chmod 777 /d/f", APP) == "denied"
+    assert (show(tree, "/d/f"), show(tree, "/d/g")) == ("file 0 644", "absent")
