@@ -26,7 +26,6 @@ FIXTURES: Final = Path(__file__).parents[2] / "fixtures"
 KEYS: Final = frozenset(
     {"about", "result", "codes", "notes", "pitfalls", "covers", "options", "context", "siblings", "path"}
 )
-_MESSAGE: Final = "The image runs as root. dockfix can change that."
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def shown_by(case: str) -> tuple[Shown, ...]:
 def _of_result(path: str, result: Result) -> Iterator[Shown]:
     match result:
         case Changed(reviews=reviews, notes=notes):
-            yield Shown(path, Kind.CHANGE, Finding(codes.RUNS_AS_ROOT, 0, _MESSAGE))
+            yield Shown(path, Kind.CHANGE, Finding(codes.RUNS_AS_ROOT, 0, codes.RUNS_AS_ROOT.summary))
             yield from (Shown(path, Kind.REVIEW, one) for one in reviews)
             yield from (Shown(path, Kind.NOTE, one) for one in notes)
         case Unchanged(notes=notes):

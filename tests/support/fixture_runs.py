@@ -25,7 +25,6 @@ from dockfix.runner import jobs
 
 RUNS: Final = Path(__file__).parents[2] / "fixtures" / "runs"
 KINDS: Final = {"reason": Kind.REFUSAL, "review": Kind.REVIEW, "note": Kind.NOTE, "error": Kind.FAILURE}
-_RUNS_AS_ROOT: Final = "The image runs as root. dockfix can change that."
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def _run_command_line(*arguments: str) -> None:
 def _read_report(report: Mapping[str, Any]) -> Iterator[Shown]:
     for row in report["files"]:
         if row["outcome"] in ("changed", "needs-review"):
-            yield Shown(row["path"], Kind.CHANGE, Finding(codes.RUNS_AS_ROOT, 0, _RUNS_AS_ROOT))
+            yield Shown(row["path"], Kind.CHANGE, Finding(codes.RUNS_AS_ROOT, 0, codes.RUNS_AS_ROOT.summary))
         for found in row["findings"]:
             code = codes.named(found["code"])
             kind = Kind.GUARANTEE if Kind.GUARANTEE in code.kinds else KINDS[found["kind"]]

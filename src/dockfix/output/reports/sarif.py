@@ -40,8 +40,8 @@ class SarifReport:
     def add(self, analysis: Analysis) -> None:
         """Write the results of one file."""
         if isinstance(analysis.result, Changed):
-            state = "" if analysis.applies else "; the rewrite needs review"
-            message = f"The image runs as root. dockfix can change that{state}."
+            state = "" if analysis.applies else " The rewrite needs review."
+            message = codes.RUNS_AS_ROOT.summary + state
             self._write(analysis, codes.RUNS_AS_ROOT.name, "warning", 0, message, [_fix(analysis)])
         for kind, finding in findings(analysis):
             self._write(analysis, finding.code, _LEVELS[kind], finding.line, sentence(finding))
