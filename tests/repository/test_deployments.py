@@ -9,7 +9,7 @@ from git_repository import Repository
 
 from dockfix.files import stamps
 from dockfix.files.candidates import Build, Candidate
-from dockfix.repository.deployments import find_deployments, find_telling, likely_names
+from dockfix.repository.deployments import find_deployments, find_relevant, likely_names
 
 DOCKERFILE = 'FROM python:3.12-slim\nWORKDIR /srv\nCOPY . .\nCMD ["python", "web.py"]\n'
 WRITES = 'import os\nos.makedirs("/data/up", exist_ok=True)\n'
@@ -194,7 +194,7 @@ def test_an_image_belongs_to_one_dockerfile(
         Candidate(path, f"{root}/{path}", builds=(Build("x", path, "", images=names),))
         for path, names in images.items()
     ]
-    found = find_deployments([(root, find_telling(root, ["pod.yaml", "gone.yaml"]))], candidates)
+    found = find_deployments([(root, find_relevant(root, ["pod.yaml", "gone.yaml"]))], candidates)
     assert list(found) == ([f"{root}/{expected}"] if expected else [])
 
 
@@ -202,8 +202,8 @@ def test_a_manifest_that_two_searches_found_is_heard_once(web: Repository) -> No
     web.put("pod.yaml", text=POD)
     root = str(web.folder)
     candidates = [Candidate("services/web/Dockerfile", f"{root}/services/web/Dockerfile")]
-    telling = find_telling(root, ["pod.yaml"])
-    found = find_deployments([(root, telling), (root, telling)], candidates)
+    relevant = find_relevant(root, ["pod.yaml"])
+    found = find_deployments([(root, relevant), (root, relevant)], candidates)
     assert [len(rows) for rows in found.values()] == [1]
 
 

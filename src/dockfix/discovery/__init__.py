@@ -1,1 +1,1 @@
-"""Which files a run looks at: the paths named, the folders walked, what earlier walks found."""
+"""Which files a run processes: paths named, folders walked, and what earlier walks found."""

@@ -1,4 +1,4 @@
-"""Searches of earlier runs, which stand as long as no folder and no rule of git's has changed."""
+"""Searches of earlier runs, valid as long as no folder and no git ignore rule has changed."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from dockfix.files.git import NewFolders
 
 MOST_NEW: Final = 5_000
-"""With more folders than this that git does not track, a search is not remembered."""
+"""A search is not remembered if git leaves more folders than this untracked."""
 
 
 def recall_search(cache: Cache, folder: str, real: str, selection: Selection) -> list[Candidate] | None:
-    """What the same search found before, if it would find the same again; None if that is not known.
+    """What the same search found before, if it would find the same again; None if that is unknown.
 
-    `folder` is as the user named it, `real` the same absolute and without links.
+    `folder` is as the user named it; `real` is the same, absolute and without links.
     """
     known = cache.walks.get(_key(folder, real, selection))
     if known is None or not cache.stamps.hold(known[0]):
@@ -42,7 +42,7 @@ def remember_search(
 ) -> None:
     """Remember what a search found, unless something in it is too new.
 
-    There must be no links and nothing unreadable in it: what those lead to has no stamp here.
+    It must hold no links and nothing unreadable: what those lead to has no stamp here.
     """
     if selection.embedded:
         return
@@ -66,8 +66,8 @@ def remember_search(
 class Seen:
     """What a search of the folder `real` that began at `start` depends on.
 
-    `folders` are those that hold files, relative to it, `new` those that git does not track; `files`
-    are others that were read, absolute.
+    `folders` are those that hold files, relative to `real`, and `new` those that git does not track;
+    `files` are other files that were read, as absolute paths.
     """
 
     real: str
@@ -77,7 +77,7 @@ class Seen:
     new: NewFolders
 
     def marks(self) -> tuple[Mark, ...] | None:
-        """All of it; None where it cannot be told."""
+        """The marks of all of it; None if they cannot be had."""
         from dockfix.files.git import GitError, list_rules
 
         places = [os.path.join(self.real, name) if name else self.real for name in self.folders]
@@ -89,7 +89,7 @@ class Seen:
             places += list_rules(self.real)
         except GitError:
             return None
-        # Those that ignore themselves are in no listing.
+        # Ignore files that ignore themselves are in no listing.
         rules = (os.path.join(place, ".gitignore") for place in places)
         places += [rule for rule in rules if os.path.exists(rule)]
         marks = []
@@ -108,7 +108,7 @@ def _folders_below(folder: str) -> Iterator[str]:
 
 
 def _key(folder: str, real: str, selection: Selection) -> bytes:
-    """What a search comes from beside the files: places, patterns, and where git finds its rules."""
+    """What a search depends on besides the files: paths, patterns, and where git finds its rules."""
     names = sorted(name for name in os.environ if name.startswith("GIT_"))
     rows = [os.environ.get(name) for name in (*names, "HOME", "XDG_CONFIG_HOME", "PATH")]
     asked = replace(selection, repositories=None), selection.repositories is None

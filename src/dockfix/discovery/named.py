@@ -1,4 +1,4 @@
-"""Files that were named by themselves, with what the rest of their repository says of them."""
+"""Files that were named directly, with what the rest of their repository knows about them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from dockfix.files.patterns import Selection
 
 
-def hear_repositories(
+def find_in_repositories(
     named: Sequence[Candidate], selection: Selection, cache: Cache | None = None
 ) -> Iterator[Candidate]:
-    """The named files as a search of their folder would find them, and then others as `outside`.
+    """The named files as a search of their folder would find them, then other files as `outside`.
 
-    Files of one work tree are sought together, below the folder that they have in common. Outside of
-    git nobody knows where a repository ends: such files come as they are.
+    Files of one work tree are searched for together, below their common folder. Outside of git it is
+    unknown where a repository ends, so such files come as they are.
     """
     by_top: dict[str | None, list[Candidate]] = {}
     for one in named:
@@ -41,7 +41,7 @@ def hear_repositories(
 
 
 def _search(real: str, selection: Selection, cache: Cache | None) -> Sequence[Candidate]:
-    """What git knows of the Dockerfiles below a folder."""
+    """The Dockerfiles that git knows below a folder."""
     chosen = replace(selection, everything=False, embedded=False)
     folder = os.path.relpath(real)
     known = None if cache is None else recall_search(cache, folder, real, chosen)

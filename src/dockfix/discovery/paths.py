@@ -1,4 +1,4 @@
-"""The files that the paths of a command line mean."""
+"""The files that the paths of a command line stand for."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["Candidate", "find_candidates"]
 def find_candidates(
     paths: Iterable[str], selection: Selection | None = None, cache: Cache | None = None
 ) -> Iterator[Candidate]:
-    """Each file that the paths name or hold, once.
+    """Each file that the paths name or contain, once.
 
-    A file named outright is taken for a Dockerfile whatever its name; those that are outside come
-    last. `cache` remembers searches.
+    A file that is named directly is taken for a Dockerfile whatever its name; files outside the
+    search come last. `cache` remembers searches.
     """
     from dockfix.files.patterns import Selection
 
@@ -30,17 +30,17 @@ def find_candidates(
     outside: dict[str, Candidate] = {}
     places = [path if os.path.isdir(path) else _name(path, chosen) for path in paths]
     named = [place for place in places if isinstance(place, Candidate)]
-    heard: dict[str, Candidate] = {}
+    found: dict[str, Candidate] = {}
     if named:
-        from dockfix.discovery.named import hear_repositories
+        from dockfix.discovery.named import find_in_repositories
 
-        for candidate in hear_repositories(named, chosen, cache):
+        for candidate in find_in_repositories(named, chosen, cache):
             if candidate.outside:
                 outside[candidate.real] = candidate
             else:
-                heard[candidate.path] = candidate
+                found[candidate.path] = candidate
     for place in places:
-        for candidate in _find(place, chosen, cache) if isinstance(place, str) else [heard[place.path]]:
+        for candidate in _find(place, chosen, cache) if isinstance(place, str) else [found[place.path]]:
             if candidate.outside:
                 outside[candidate.real] = candidate
             elif candidate.real not in seen:
@@ -54,7 +54,7 @@ def _name(path: str, selection: Selection) -> Candidate:
 
 
 def _is_searched(path: str, selection: Selection) -> bool:
-    """Whether a file that the user named is to be searched for Dockerfiles rather than taken for one."""
+    """Whether to search a file that the user named for Dockerfiles, rather than take it for one."""
     if not selection.embedded:
         return False
     from dockfix.embedded import can_hold_dockerfile

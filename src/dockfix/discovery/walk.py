@@ -1,4 +1,4 @@
-"""Every Dockerfile below a folder: by git's word where there is git, else by .gitignore and .ignore."""
+"""Every Dockerfile below a folder, as listed by git, or else by .gitignore and .ignore."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from dockfix.files.cache import Cache
 
-_WORD: Final = b"erfile"  # what every name that we know has in it
-TELLING: Final = (
+_WORD: Final = b"erfile"  # part of every file name that we look for
+DESCRIPTIONS: Final = (
     b".yml",
     b".yaml",
     b".hcl",
@@ -47,7 +47,7 @@ TELLING: Final = (
     b"justfile",
     b"devcontainer.json",
 )
-TELLING_NAMES: Final = tuple(name.decode() for name in TELLING)
+DESCRIPTION_NAMES: Final = tuple(name.decode() for name in DESCRIPTIONS)
 MAX_SEARCHED: Final = 1024 * 1024
 _EXPECTED: Final = frozenset({"Dockerfile", "Containerfile"})
 
@@ -55,11 +55,11 @@ _EXPECTED: Final = frozenset({"Dockerfile", "Containerfile"})
 def find_in(
     folder: str, selection: Selection, cache: Cache | None = None, *, walks: bool = True
 ) -> Iterator[Candidate]:
-    """The candidates below `folder`, as paths that start like it does; links come after plain files.
+    """The candidates below `folder`, as paths that start with it; links come after plain files.
 
-    What looks like a Dockerfile and cannot or should not be read comes with the reason; the other
+    A file that looks like a Dockerfile but cannot or should not be read comes with the reason; other
     Dockerfiles of its repository come as `outside`, with what builds them. Without `walks`, a folder
-    that git knows nothing of has none.
+    outside of git has none.
     """
     real = os.path.realpath(folder)
     search = _Search(folder, real, selection, cache, walks)
@@ -102,9 +102,9 @@ def _links_last(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
 class _Search:
     """One search below `folder`, whose absolute path without links is `real`.
 
-    `telling` are the files that may say what is built, relative to `top`: the top of the work tree
-    where git knows the folder; `others` are Dockerfiles there that do not lie below the folder,
-    `ignoring` what says what git ignores, `listed` the folders that git told of.
+    `descriptions` are the files that may describe builds, relative to `top`, the top of the work tree
+    if git knows the folder; `others` are Dockerfiles there outside the folder, `ignoring` the files
+    that decide what git ignores, `listed` the folders that git listed.
     """
 
     folder: str
@@ -113,7 +113,7 @@ class _Search:
     cache: Cache | None = None
     walks: bool = True
     top: str = ""
-    telling: list[str] = field(default_factory=list)
+    descriptions: list[str] = field(default_factory=list)
     manifests: list[str] = field(default_factory=list)
     ignoring: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
@@ -125,16 +125,16 @@ class _Search:
     @property
     def names_read(self) -> Iterable[str]:
         """The files whose content matters, relative to `top`."""
-        return (*self.telling, *self.manifests, *self.ignoring)
+        return (*self.descriptions, *self.manifests, *self.ignoring)
 
     def with_builds(self, candidates: list[Candidate]) -> Iterator[Candidate]:
-        """The candidates with what the repository's files say of them, and those that only these name."""
+        """The candidates with what builds them, and further ones that only those builds name."""
         if self.manifests and self.selection.repositories is not None:
-            from dockfix.repository.deployments import find_telling
+            from dockfix.repository.deployments import find_relevant
 
-            if telling := find_telling(self.top, self.manifests, self.cache):
-                self.selection.repositories.append((self.top, telling))
-        named = collect_builds(self.top, self.telling, self.cache)
+            if relevant := find_relevant(self.top, self.manifests, self.cache):
+                self.selection.repositories.append((self.top, relevant))
+        named = collect_builds(self.top, self.descriptions, self.cache)
         before = self._before
         for candidate in candidates:
             rows = named.pop(before + candidate.real[len(self.real) + 1 :].replace(os.sep, "/"), [])
@@ -152,19 +152,19 @@ class _Search:
 
     @property
     def _before(self) -> str:
-        """What stands before a path of the folder in one of the work tree."""
+        """The prefix of the folder's paths in the work tree."""
         inner = self.real[len(self.top) + 1 :].replace(os.sep, "/")
         return inner + "/" if inner else ""
 
     def _is_wanted(self, name: str) -> bool:
-        """Whether a file that is built counts, whatever its name."""
+        """Whether a file that is built is a candidate, whatever its name."""
         parts = name.split("/")
         vendored = is_vendored(parts[:-1]) and not self.selection.everything
         excluded = self.selection.excludes(os.path.join(self.real, name))
         return not (vendored or excluded or is_template_name(parts[-1]))
 
     def _built(self, candidate: Candidate, builds: Sequence[Build]) -> Candidate:
-        """The candidate with its builds, and the context that they agree on, if it is not its folder."""
+        """The candidate with its builds, and their common context if it is not the file's folder."""
         contexts = {build.context for build in builds}
         folder = None
         if len(contexts) == 1:
@@ -174,7 +174,7 @@ class _Search:
         return candidate._replace(builds=tuple(builds), folder=folder)
 
     def _place(self, real: str) -> str:
-        """A folder of the work tree, as the paths of the search start where it lies below."""
+        """A folder of the work tree, written like the paths of the search if it lies below them."""
         if real == self.real or real.startswith(self.real + os.sep):
             return self._path(real[len(self.real) + 1 :])
         return os.path.relpath(real)
@@ -211,20 +211,20 @@ class _Search:
         for name, why in listing.closed:
             yield self._closed(name, why)
 
-    def _note_telling(self, name: str) -> None:
-        """Keep the name of a file that may tell what is built, or how it is run."""
+    def _note_description(self, name: str) -> None:
+        """Keep the name of a file that may describe what is built, or how it is run."""
         if reads_builds(name):
-            self.telling.append(name)
+            self.descriptions.append(name)
         if self.selection.repositories is not None and can_be_manifest(name):
             self.manifests.append(name)
 
     def _look_around(self, listing: Listing, top: str) -> None:
-        """Note what says what is built, in the whole work tree, and its Dockerfiles beside those here."""
+        """Collect the whole work tree's build descriptions, and its Dockerfiles outside the folder."""
         self.listed = listing.folders()
         self.top = top
         before = self._before
-        for name in listing.files_ending(TELLING):
-            self._note_telling(before + name)
+        for name in listing.files_ending(DESCRIPTIONS):
+            self._note_description(before + name)
         self.ignoring = [before + name for name in listing.files_ending((b".gitignore",))]
         for depth in range(before.count("/")):
             self.ignoring.append("/".join([*before.split("/")[:depth], ".gitignore"]))
@@ -233,13 +233,13 @@ class _Search:
         for name in list_tracked(top):
             if name.startswith(before):
                 continue
-            if name.lower().endswith(TELLING_NAMES):
-                self._note_telling(name)
+            if name.lower().endswith(DESCRIPTION_NAMES):
+                self._note_description(name)
             elif is_dockerfile_name(name[name.rfind("/") + 1 :]) and not is_vendored(name.split("/")[:-1]):
                 self.others.append(name)
 
     def _judge(self, name: str, base: str) -> Iterator[Candidate]:
-        """The candidate of a relative path, if its name or the user says that it is one."""
+        """The candidate at a relative path, if its name or a pattern makes it one."""
         if self.selection.embedded and not is_dockerfile_name(base) and not is_template_name(base):
             yield from self._search_inside(name)
         template = is_template_name(base)
@@ -260,7 +260,7 @@ class _Search:
             yield from self._look(name)
 
     def _search_inside(self, name: str) -> Iterator[Candidate]:
-        """The candidate of a file of another kind, if it looks as though it held a Dockerfile."""
+        """The candidate for a file of another kind, if it looks as if it contained a Dockerfile."""
         from dockfix.embedded import can_hold_dockerfile
         from dockfix.embedded.recognition import may_hold_dockerfile
 
@@ -276,7 +276,7 @@ class _Search:
             yield Candidate(self._path(name), real, embedded=True)
 
     def _look(self, name: str) -> Iterator[Candidate]:
-        """The candidate of a path by what lies there; nothing where nothing does."""
+        """The candidate at a path, depending on what is there; none if there is nothing."""
         path = self._path(name)
         try:
             mode = os.lstat(path).st_mode
@@ -293,7 +293,7 @@ class _Search:
             yield self._refuse(name, codes.NOT_A_FILE, "a pipe, socket or device, not a file", "delete it")
 
     def _follow(self, name: str) -> Candidate:
-        """The candidate of a symbolic link: what it leads to, if that is a file below the folder."""
+        """The candidate for a symbolic link: its target, if that is a file below the folder."""
         path = self._path(name)
         try:
             real = os.path.realpath(path, strict=True)
@@ -308,7 +308,7 @@ class _Search:
         return Candidate(path, real)
 
     def _misplaced(self, name: str, seen: set[str]) -> Iterator[Candidate]:
-        """Says once of a folder that it has a name which builds take for a file."""
+        """Report once that a folder has the name of a Dockerfile."""
         parts = name.split("/")[:-1]
         for depth, part in enumerate(parts, 1):
             folder = "/".join(parts[:depth])
@@ -317,7 +317,7 @@ class _Search:
                 yield self._refuse(folder, codes.NOT_A_FILE, "a folder, not a file", "rename it")
 
     def _walk(self, inner: str, specs: list[tuple[str, GitIgnoreSpec]]) -> Iterator[Candidate]:
-        """What git would say below the relative path `inner` (with a slash at its end, or empty)."""
+        """What git would list below the relative path `inner` (with a trailing slash, or empty)."""
         folder = self._path(inner)
         try:
             with os.scandir(folder) as listing:
@@ -331,8 +331,8 @@ class _Search:
             name = inner + entry.name
             if not entry.is_dir(follow_symlinks=False):
                 if not _ignored(name, specs):
-                    if name.lower().endswith(TELLING_NAMES):
-                        self._note_telling(name)
+                    if name.lower().endswith(DESCRIPTION_NAMES):
+                        self._note_description(name)
                     yield from self._judge(name, entry.name)
             elif self._enters(entry, name, specs):
                 if entry.name in _EXPECTED:
@@ -349,7 +349,7 @@ class _Search:
         return not _ignored(name + "/", specs)
 
     def _enter(self, name: str, specs: list[tuple[str, GitIgnoreSpec]]) -> Iterator[Candidate]:
-        """A folder below; one with a repository of its own answers for itself."""
+        """Search a subfolder; one with a repository of its own is searched separately."""
         path = self._path(name)
         if not self.selection.everything and os.path.lexists(os.path.join(path, ".git")):
             search = _Search(path, os.path.join(self.real, name), self.selection, self.cache)
@@ -380,7 +380,7 @@ def _read_ignore_files(inner: str, folder: str, names: Iterable[str]) -> Iterato
 
 
 def _ignored(name: str, specs: Iterable[tuple[str, GitIgnoreSpec]]) -> bool:
-    """Whether the last of the patterns in force that speak of the relative path says to ignore it."""
+    """Whether the last pattern that matches the relative path ignores it."""
     verdict = False
     for inner, spec in specs:
         answer = spec.check_file(name[len(inner) :]).include

@@ -1,4 +1,4 @@
-"""What lies around a Dockerfile, read-only and confined to its folder."""
+"""The surroundings of a Dockerfile, read-only and confined to its folder."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _Listing = tuple[frozenset[str], tuple[str, ...]]
 
 @dataclass(slots=True)
 class FolderReader:
-    """Reads the text files below `folder` by their relative path with slashes, and remembers which.
+    """Reads the text files below `folder` by their relative path with slashes, and records which.
 
-    `reads` has a digest of each; a folder whose names were asked for stands there with a slash at
-    its end. `marks` tells whether any of them changed since.
+    `reads` has a digest of each; a folder that was listed is there with a trailing slash. `marks`
+    show whether any of them has changed since.
     """
 
     folder: str
@@ -35,7 +35,7 @@ class FolderReader:
     _marked: set[str] = field(default_factory=set, compare=False)
 
     def __call__(self, path: str) -> str | None:
-        """The file's text; None where it lies outside, is no UTF-8 file, or is larger than a mebibyte."""
+        """The file's text; None if it lies outside, is not UTF-8, or is larger than a mebibyte."""
         if path not in self._texts:
             target = "" if self._lacks(path) else self._inside(path)
             text = self._texts[path] = _read(target) if target else None
@@ -43,7 +43,7 @@ class FolderReader:
         return self._texts[path]
 
     def names(self, path: str) -> frozenset[str]:
-        """The names in a folder, those of folders with a slash at their end; none where it lies outside."""
+        """The names in a folder, folders with a trailing slash; none if it lies outside."""
         path = path.rstrip("/")
         if path not in self._names:
             target = self._inside(path)
@@ -51,20 +51,20 @@ class FolderReader:
                 names, links = self._listed
             else:
                 names, links = _list(target) if target else (frozenset(), ())
-            for name in links:  # whether that is a folder is told elsewhere
+            for name in links:  # whether it is a folder depends on its target
                 self._mark(f"{path}/{name}")
             self._names[path] = names
             self.reads[path + "/"] = digest_names(names)
         return self._names[path]
 
     def _lacks(self, path: str) -> bool:
-        """Whether the listing of its folder tells that there is no such file."""
+        """Whether the listing of its folder shows that there is no such file."""
         folder, _, name = path.rpartition("/")
         names = self._names.get(folder)
         if names is None and folder == "" and self._listed is not None:
             names = self._listed[0]
         if not names or name in ("", ".", "..") or name in names or f"{name}/" in names:
-            return False  # one that is empty may be closed, with files in it that can be read
+            return False  # it may be a folder that cannot be listed, with readable files
         self._mark(folder)
         return True
 
@@ -76,7 +76,7 @@ class FolderReader:
             self.marks.append(mark(place))
 
     def _inside(self, path: str) -> str:
-        """Where the path leads, marked from now on; "" where that is outside."""
+        """The target of the path, marked from now on; "" if it lies outside."""
         if "\0" in path:
             return ""
         self._mark(path)
@@ -87,7 +87,7 @@ class FolderReader:
         return target if target == self._real or target.startswith(self._real.rstrip(os.sep) + os.sep) else ""
 
     def _follow(self, folder: str) -> str:
-        """Where a folder really is."""
+        """The real path of a folder."""
         found = self._folders.get(folder) if folder else self._real
         if found is None:
             above, _, name = folder.rpartition("/")
@@ -96,7 +96,7 @@ class FolderReader:
 
 
 def _step(folder: str, name: str) -> str:
-    """What realpath gives for a name in a real folder, with one look instead of one for each folder above."""
+    """The realpath of a name in a real folder, with one look-up instead of one per parent."""
     path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
     return os.path.realpath(path) if name in ("", ".", "..") or os.path.islink(path) else path
 
@@ -121,14 +121,14 @@ def _list(target: str) -> _Listing:
 
 
 def digest(text: str | None) -> str:
-    """A short name of a text; that of nothing is empty."""
+    """A short digest of a text; empty for None."""
     return "" if text is None else blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def describe_context(path: str, folder: str | None = None, real: str = "") -> Context:
-    """The context of the Dockerfile at `path`; `folder` is what is built, by default where it lies.
+    """The context of the Dockerfile at `path`; `folder` is the build context, by default its own folder.
 
-    `real` is the real path of the folder in which the file lies, if that is known.
+    `real` is the real path of the file's own folder, if that is known.
     """
     beside = os.path.dirname(path) or os.curdir
     if folder is None:
@@ -141,7 +141,7 @@ def describe_context(path: str, folder: str | None = None, real: str = "") -> Co
 
 
 def list_names(folder: str) -> frozenset[str]:
-    """The names in a folder; none where it cannot be read."""
+    """The names in a folder; none if it cannot be read."""
     try:
         return frozenset(os.listdir(folder))
     except OSError:

@@ -1,4 +1,4 @@
-"""What earlier runs found out, kept in one file; what it means, those know that put it there."""
+"""What earlier runs found out, kept in one file; only those that store a value know its meaning."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Row = tuple[Any, ...]
 
 
 class Cache:
-    """What is known of the files of one repository; a file that cannot be used counts as empty.
+    """What is known about the files of one repository; an unusable cache file counts as empty.
 
     An outcome that many files share is kept once, by number. `walks` are searches of folders by what
     was asked for, as `discovery.memory` keeps them.
@@ -73,19 +73,19 @@ class Cache:
         return number
 
     def _absolute(self, path: str) -> str:
-        """What a file is kept under: the same name stands for others where dockfix starts elsewhere."""
+        """The key of a file: relative names depend on where dockfix was started."""
         return path if path.startswith(os.sep) else self._here + path
 
     def share(self, value: Any) -> Any:
-        """An equal value that is kept already: written once, however many files have it."""
+        """The equal value that is already stored, so that each value is written once."""
         return self._shared.setdefault(value, value)
 
     def share_all(self, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
-        """Equal values that are kept already, and where all are, the very same tuple."""
+        """The equal values that are already stored; the same tuple if all are."""
         return None if values is None else self.share(tuple(map(self.share, values)))
 
     def derive(self, kind: str, path: str, make: Callable[[], Any], terms: str = "") -> Any:
-        """What `make` finds out from the file at `path` (absolute) and the `terms` alone, asked once.
+        """What `make` derives from the file at `path` (absolute) and the `terms` alone, computed once.
 
         It consists of tuples, dicts, strings, bytes, numbers and None.
         """
@@ -102,11 +102,11 @@ class Cache:
         return value
 
     def facts(self, kind: str) -> dict[str, tuple[Stamp, str, Any]]:
-        """What is known of each path, with the stamp and the terms of then."""
+        """What is known about each path, with the stamp and the terms at the time."""
         return self._facts.setdefault(kind, {})
 
     def save(self) -> None:
-        """Write what was learned; a folder that cannot be written costs only the next run's time."""
+        """Write what was learned; if the folder cannot be written, the next run is merely slower."""
         if not self.stale:
             return
         files = dict(list(self._files.items())[-LIMIT:])
@@ -134,14 +134,14 @@ class Cache:
 
 
 def derive(cache: Cache | None, kind: str, path: str, make: Callable[[], Any], terms: str = "") -> Any:
-    """As `Cache.derive`, also without a cache."""
+    """Like `Cache.derive`, but also works without a cache."""
     return make() if cache is None else cache.derive(kind, path, make, terms)
 
 
 def derive_all(
     cache: Cache | None, kind: str, paths: Iterable[str], make: Callable[[str], Any]
 ) -> Iterator[Any]:
-    """As `derive` for one path after the other, with little to do for those that are known."""
+    """Like `derive` for many paths, and fast for those that are known."""
     facts = cache.facts(kind) if cache is not None else {}
     for path in paths:
         fact = facts.get(path)
@@ -164,7 +164,7 @@ def open_cache(root: str) -> Cache:
 
 @cache
 def code_version() -> str:
-    """The version, and the size and time of dockfix's own files: a change of any makes results old."""
+    """The version, and the size and time of dockfix's own files: a change to any invalidates results."""
     from dockfix import __version__
 
     digest = blake2b(digest_size=8)
@@ -182,7 +182,7 @@ def code_version() -> str:
 
 
 def _remove_oldest(folder: str) -> None:
-    """Keep the caches of the repositories that were looked at last."""
+    """Keep the caches of the repositories that were used last."""
     with os.scandir(folder) as entries:
         found = [(entry.stat().st_mtime, entry.path) for entry in entries if entry.name.endswith(SUFFIX)]
     for _, path in sorted(found)[:-REPOSITORIES]:
@@ -196,7 +196,7 @@ def _load(path: str, version: bytes) -> dict[str, Any]:
                 return {}
             checksum, body = file.read(4), file.read()
         if crc32(body).to_bytes(4, "big") == checksum:
-            gc.disable()  # nothing of it is garbage, however often one looks
+            gc.disable()  # none of it is garbage
             data: dict[str, Any] = marshal.loads(body)
             gc.freeze()
             return data

@@ -1,4 +1,4 @@
-"""A file that a run looks at, what builds it, and what runs its image."""
+"""A file that a run processes, what builds it, and what runs its image."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from dockfix.results import Finding
 
 NAMELESS: Final = "<stdin>"
-"""The path of standard input that stands for no file."""
+"""The path shown for standard input without a `--stdin-filename`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One build: paths with slashes relative to the repository, empty where they are not in it.
+    """One build: paths with slashes relative to the repository, empty if they are outside it.
 
     `images` are the names it gives, without tag; `contexts` maps names that FROM may use to the
-    name of another build of the same file (`target:x` of bake, `service:x` of compose). `arguments`
+    name of another build in the same file (`target:x` of bake, `service:x` of compose). `arguments`
     are as `repository.arguments` reads them.
     """
 
@@ -33,13 +33,13 @@ class Build:
 
 
 class Candidate(NamedTuple):
-    """A path to look at, and the same absolute and without links.
+    """A path to process, and the same path absolute and without links.
 
-    `refusal` says why it is not to be read, `failed` that this is an error. `builds` are those of
-    the repository that build it, `folder` the build context if they agree on one that is not its own,
-    `deployments` what runs its image.
-    What is `linked` stands behind plain files; what is `embedded` holds Dockerfiles and is none; what
-    is `outside` of the search only tells of others. `data` is what was piped in instead of lying there.
+    `refusal` is why it must not be read, and `failed` whether that is an error. `builds` are the
+    builds in the repository that use it, `folder` is their common build context if it is not the
+    file's own folder, and `deployments` are what runs its image. A `linked` candidate comes after plain
+    files, an `embedded` one contains Dockerfiles and is not one itself, and one `outside` the search
+    only provides context for others. `data` is its content if that came from standard input.
     """
 
     path: str
@@ -56,5 +56,5 @@ class Candidate(NamedTuple):
 
     @property
     def is_nameless(self) -> bool:
-        """Whether it was piped in without a word of where it belongs."""
+        """Whether it came from standard input without a path."""
         return self.data is not None and self.path == NAMELESS

@@ -1,4 +1,4 @@
-"""What a result came from beside the file itself, so that it can be told whether it still stands."""
+"""What a result depended on besides the file itself, to see whether it is still valid."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from dockfix.files.stamps import Mark, mark
 class Surroundings:
     """A digest of the names beside the file, and of what was read of its build context.
 
-    `reads` are a FolderReader's (path, digest). `marks` tell without reading whether all that is
-    as it was, where none of them is too new; they are None where nobody made any.
+    `reads` are the (path, digest) pairs of a FolderReader. `marks` show without reading whether all
+    of it is unchanged, if none of them is too new; they are None if none were made.
     """
 
     names: str = ""
@@ -24,7 +24,7 @@ class Surroundings:
     marks: tuple[Mark, ...] | None = None
 
     def renew(self, path: str, folder: str | None) -> Surroundings | None:
-        """The same with the marks of today, if the content around the file at `path` is as it was."""
+        """The same with current marks, if the content around the file at `path` is unchanged."""
         beside = os.path.dirname(path) or os.curdir
         first = mark_folder(path)
         if digest_names(list_names(beside)) != self.names:
@@ -35,7 +35,7 @@ class Surroundings:
         return replace(self, marks=tuple(dict.fromkeys([first, *reader.marks])))
 
     def hold_in(self, reader: FolderReader) -> bool:
-        """Whether a build context has the same where something was read."""
+        """Whether a build context still has the same content wherever something was read."""
         return all(_digest(reader, name) == then for name, then in self.reads)
 
 
@@ -43,7 +43,7 @@ NOWHERE: Final = Surroundings()
 
 
 def mark_folder(path: str) -> Mark:
-    """The mark of the folder that the file at `path` lies in."""
+    """The mark of the folder that contains the file at `path`."""
     return mark(os.path.realpath(os.path.dirname(path)))
 
 
@@ -56,7 +56,7 @@ def _digest(reader: FolderReader, name: str) -> str:
 
 
 def note_surroundings(context: Context, beside: Mark | None = None) -> Surroundings:
-    """What was seen of a context, whose folder was marked as `beside` before it was described."""
+    """What was read of a context whose folder was marked as `beside` before it was described."""
     reads: dict[str, str] = getattr(context.read, "reads", {})
     marks: list[Mark] | None = getattr(context.read, "marks", None)
     names = digest_names(context.siblings)

@@ -1,4 +1,4 @@
-"""What git knows of a folder, asked of git itself."""
+"""What git knows about a folder, by running git."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _ENVIRONMENT: Final = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
 
 
 class GitError(Exception):
-    """Git is not there, or does not answer for this folder."""
+    """Git is not installed, or fails in this folder."""
 
 
 class Listing:
-    """What git says of a folder; paths are relative to it. Tracked files are known before new ones."""
+    """What git lists in a folder; paths are relative to it. Tracked files are known before new ones."""
 
     def __init__(self, tracked: bytes, new: IO[bytes] | None = None, errors: IO[bytes] | None = None) -> None:
         self.tracked = tracked
@@ -35,15 +35,15 @@ class Listing:
 
     @cached_property
     def closed(self) -> tuple[tuple[str, str], ...]:
-        """Folders that could not be read, with why."""
-        if self._errors is None or not isinstance(self.new, bytes):  # all of it, before the errors
+        """Folders that could not be read, with the reason."""
+        if self._errors is None or not isinstance(self.new, bytes):  # read all of it before the errors
             return ()
         self._errors.seek(0)
         found = _CLOSED.findall(os.fsdecode(self._errors.read()))
         return tuple((name.rstrip("/"), why) for name, why in found)
 
     def files(self, word: bytes = b"") -> Iterator[str]:
-        """The paths that hold `word` (lower-case; their own case does not count), tracked ones first."""
+        """The paths that hold `word` (lower case; case is ignored), tracked ones first."""
         last = b""
         for entry, lowered in self._rows[0]:
             if word in lowered:
@@ -54,14 +54,14 @@ class Listing:
         yield from (os.fsdecode(name) for name, lowered in self._rows[1] if word in lowered)
 
     def files_ending(self, suffixes: tuple[bytes, ...]) -> Iterator[str]:
-        """The paths that end in one of the suffixes (lower-case; their own case does not count)."""
+        """The paths that end in one of the suffixes (lower case; case is ignored)."""
         for rows in self._rows:
             for entry, lowered in rows:
                 if lowered.endswith(suffixes):
                     yield os.fsdecode(entry.rpartition(b"\t")[2])
 
     def folders(self) -> set[str]:
-        """Every folder that holds a file, "" the one that was asked about."""
+        """Every folder that contains a file; "" is the folder itself."""
         found: set[bytes] = {b""}
         for entry, _ in (*self._rows[0], *self._rows[1]):
             start = entry.find(b"\t") + 1
@@ -73,7 +73,7 @@ class Listing:
 
     @cached_property
     def _rows(self) -> tuple[list[tuple[bytes, bytes]], list[tuple[bytes, bytes]]]:
-        """What is tracked and what is new, each entry also in lower case."""
+        """The tracked and the new entries, each also in lower case."""
         tracked, new = (
             list(zip(entries.split(b"\0"), entries.lower().split(b"\0"), strict=True))[:-1]
             for entries in (self.tracked, self.new)
@@ -91,13 +91,13 @@ class Listing:
 
 @contextmanager
 def list_files(folder: str) -> Iterator[Listing]:
-    """The files below `folder` that git tracks, or would. Raises GitError."""
+    """The files below `folder` that git tracks, or would track. Raises GitError."""
     from tempfile import TemporaryFile
 
     with TemporaryFile() as errors, _start(folder, errors, *_NEW) as new:
         listing = Listing(_ask(folder, "ls-files", "-z", "--stage"), new.stdout, errors)
         yield listing
-        assert listing.new is not None  # read to its end, so that git is not cut off
+        assert listing.new is not None  # read to the end, so that git does not get a broken pipe
 
 
 def list_tracked(top: str) -> list[str]:
@@ -106,9 +106,9 @@ def list_tracked(top: str) -> list[str]:
 
 
 class NewFolders:
-    """The uppermost folders below `folder` that hold nothing tracked and are not ignored.
+    """The topmost folders below `folder` that contain nothing tracked and are not ignored.
 
-    Git looks for them while other things are done. Raises GitError.
+    Git looks for them in the background. Raises GitError.
     """
 
     def __init__(self, folder: str) -> None:
@@ -122,13 +122,13 @@ class NewFolders:
         return [name.rstrip("/") for name in os.fsdecode(out).split("\0") if name.endswith("/")]
 
     def close(self) -> None:
-        """Give up where nobody wants to know any more."""
+        """Stop git if the answer is no longer needed."""
         with self._process:
             self._process.kill()
 
 
 def list_rules(folder: str) -> set[str]:
-    """The files beside .gitignore that say what git tracks and ignores in `folder`, and how, absolute.
+    """The files besides .gitignore that decide what git tracks and ignores in `folder`, as absolute paths.
 
     Raises GitError.
     """
@@ -147,7 +147,7 @@ def list_rules(folder: str) -> set[str]:
 
 
 def find_top(folder: str) -> str | None:
-    """The top folder of the work tree that holds `folder` (absolute); None outside of any."""
+    """The top folder of the work tree that contains `folder` (absolute); None outside of any."""
     while not os.path.lexists(os.path.join(folder, ".git")):
         above = os.path.dirname(folder)
         if above == folder:
@@ -165,7 +165,7 @@ def is_ignored(folder: str) -> bool:
 def find_uncommitted(top: str, paths: Sequence[str]) -> frozenset[str]:
     """Which files of the work tree at `top` differ from the last commit, as absolute paths.
 
-    Files that no commit knows yet do not count. `paths` limits the question; empty asks about all.
+    Untracked files do not count. `paths` limits the answer; empty means all files.
     Raises GitError.
     """
     out = _ask(top, "status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames", "--", *paths)
@@ -174,7 +174,7 @@ def find_uncommitted(top: str, paths: Sequence[str]) -> frozenset[str]:
 
 
 def git_folder(top: str) -> str:
-    """Where git keeps what belongs to the work tree at `top`. Raises GitError."""
+    """The git folder of the work tree at `top`. Raises GitError."""
     return os.path.join(top, os.fsdecode(_ask(top, "rev-parse", "--git-dir").rstrip(b"\n")))
 
 

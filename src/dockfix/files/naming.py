@@ -1,4 +1,4 @@
-"""Which names are those of Dockerfiles."""
+"""Which file names are those of Dockerfiles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_dockerfile_name(name: str) -> bool:
 
 
 def is_template_name(name: str) -> bool:
-    """Whether the name is that of a template that some tool makes a Dockerfile of."""
+    """Whether the name is that of a template from which a tool generates a Dockerfile."""
     return _is_kind(name) and _TEMPLATE.fullmatch(name) is not None
 
 

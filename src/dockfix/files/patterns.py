@@ -1,4 +1,4 @@
-"""Patterns in the manner of .gitignore, and folders that nobody maintains here."""
+"""Patterns in the style of .gitignore, and folders with vendored content."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ IGNORE_FILES: Final = (".gitignore", ".ignore")
 
 
 def parse_patterns(lines: Iterable[str]) -> GitIgnoreSpec:
-    """The patterns of some lines; one that means nothing is passed over."""
+    """The patterns in some lines; invalid ones are skipped."""
     from pathspec import GitIgnoreSpec
 
     good = []
@@ -48,13 +48,13 @@ def parse_patterns(lines: Iterable[str]) -> GitIgnoreSpec:
 
 @dataclass(frozen=True)
 class Patterns:
-    """Patterns of a command line or configuration, relative to `folder` (absolute and real)."""
+    """Patterns of a command line or configuration, relative to `folder` (absolute, without links)."""
 
     folder: str
     lines: tuple[str, ...] = ()
 
     def match(self, path: str) -> bool:
-        """Whether the absolute `path` of a file is meant."""
+        """Whether the absolute `path` of a file matches."""
         if not self.lines:
             return False
         relative = os.path.relpath(path, self.folder).replace(os.sep, "/")
@@ -71,10 +71,10 @@ Glance = tuple[tuple[str, ...], bool]
 
 @dataclass(frozen=True)
 class Selection:
-    """Which files of a folder to take beside, and less, what their names and git say.
+    """Which files of a folder to take or leave, beyond what their names and git decide.
 
-    With `embedded` also those of other kinds that hold Dockerfiles. The search leaves in
-    `repositories`, where it is a list, (folder, its manifests that tell of users, by name).
+    With `embedded`, files of other kinds that contain Dockerfiles are taken too. The search adds to
+    `repositories`, if it is a list, (folder, its manifests that matter for users, by name).
     """
 
     include: tuple[Patterns, ...] = ()
@@ -84,19 +84,19 @@ class Selection:
     repositories: list[tuple[str, dict[str, Glance]]] | None = None
 
     def includes(self, path: str) -> bool:
-        """Whether the absolute `path` was asked for."""
+        """Whether the absolute `path` is included by a pattern."""
         return any(patterns.match(path) for patterns in self.include)
 
     def excludes(self, path: str) -> bool:
-        """Whether the absolute `path` was refused."""
+        """Whether the absolute `path` is excluded by a pattern."""
         return any(patterns.match(path) for patterns in self.exclude)
 
     @property
     def has_include(self) -> bool:
-        """Whether any file can be asked for by a pattern."""
+        """Whether there is any include pattern."""
         return any(patterns.lines for patterns in self.include)
 
 
 def is_vendored(parts: Sequence[str]) -> bool:
-    """Whether a file below these folders was copied there from elsewhere."""
+    """Whether one of these folders holds vendored content."""
     return not VENDORED.isdisjoint(parts)

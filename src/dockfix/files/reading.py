@@ -1,4 +1,4 @@
-"""Read one Dockerfile, from disk or standard input, or say in one finding why it cannot be."""
+"""Read one Dockerfile, from disk or standard input, or return one finding that explains why not."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file's bytes as read and the text that they hold (a byte-order mark is part of both)."""
+    """A file's bytes as read, and their text (a byte-order mark is part of both)."""
 
     data: bytes
     text: str
 
 
 def read_source(path: str) -> Source | Failed:
-    """The Dockerfile at `path`; Failed where it is no readable UTF-8 text."""
+    """The Dockerfile at `path`; Failed if it is not readable UTF-8 text."""
     return read_stamped_source(path)[0]
 
 
 def read_stamped_source(path: str) -> tuple[Source | Failed, Stamp]:
-    """As `read_source`, with the file's stamp, empty where it cannot be read."""
+    """Like `read_source`, with the file's stamp, which is empty if the file cannot be read."""
     try:
         data, found = read_stamped(path, MAX_BYTES)
     except OSError as error:
@@ -39,20 +39,20 @@ def read_stamped_source(path: str) -> tuple[Source | Failed, Stamp]:
 
 
 def read_stream(stream: BinaryIO) -> bytes:
-    """What `stream` holds, as far as a Dockerfile may be long and one byte more."""
+    """The content of `stream`, up to one byte more than a Dockerfile may have."""
     return stream.read(MAX_BYTES + 1)
 
 
 def read_bytes(path: str, limit: int) -> bytes:
     """The first `limit` + 1 bytes of the regular file at `path`.
 
-    Raises OSError; with EINVAL where the path is no regular file, which is never waited for.
+    Raises OSError, with EINVAL if the path is not a regular file; a pipe is never waited for.
     """
     return read_stamped(path, limit)[0]
 
 
 def read_stamped(path: str, limit: int = MAX_BYTES) -> tuple[bytes, Stamp]:
-    """As `read_bytes`, with the file's stamp from before it was read."""
+    """Like `read_bytes`, with the file's stamp from before it was read."""
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         status = os.fstat(handle)
@@ -64,7 +64,7 @@ def read_stamped(path: str, limit: int = MAX_BYTES) -> tuple[bytes, Stamp]:
 
 
 def _read(handle: int, guess: int, most: int) -> bytes:
-    """All that is there, up to `most` bytes; `guess` is enough where the file's size is what it says."""
+    """The whole content, up to `most` bytes; `guess` suffices if the file's size is accurate."""
     data = os.read(handle, guess)
     if len(data) == guess - 1:
         return data
@@ -75,7 +75,7 @@ def _read(handle: int, guess: int, most: int) -> bytes:
 
 
 def decode(data: bytes) -> Source | Failed:
-    """`data` as text; Failed where it is empty, too large, holds a NUL byte or is not UTF-8."""
+    """`data` as text; Failed if it is empty, too large, contains a NUL byte or is not UTF-8."""
     if len(data) > MAX_BYTES:
         return _failed(codes.TOO_LARGE, 0, f"larger than {MAX_BYTES >> 20} MiB", "check the file")
     if not data.strip():

@@ -1,4 +1,4 @@
-"""Whether a file or folder may have changed, as git's index tells: by times, size and inode, unread."""
+"""Whether a file or folder may have changed, judged like git's index by times, size and inode."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from time import time_ns
 from typing import Final
 
 Stamp = tuple[int, ...]
-"""Times of content and status in nanoseconds, size, inode; empty where nothing is there."""
+"""mtime and ctime in nanoseconds, size, inode; empty if there is nothing."""
 
 Mark = tuple[str, Stamp | None]
-"""An absolute path and its stamp; None where it was too new to be trusted."""
+"""An absolute path and its stamp, which is None if it was too new to be trusted."""
 
-_SETTLED: Final = 2 * 10**9  # a file may change again without a new time for so long, in nanoseconds
+_SETTLED: Final = 2 * 10**9  # in nanoseconds; a file may change again within this time without a new mtime
 
 
 def stamp(path: str) -> Stamp:
-    """The stamp of what the path leads to."""
+    """The stamp of the path's target."""
     try:
         return stamp_of(os.stat(path))
     except (OSError, ValueError):
@@ -31,15 +31,15 @@ def stamp_of(status: os.stat_result) -> Stamp:
 
 
 def settled(found: Stamp, now: int | None = None) -> Stamp | None:
-    """The stamp where a later change must give another one, else None; `now` is when it was asked for."""
+    """The stamp if any later change must alter it, else None; `now` is when it was taken."""
     then = time_ns() if now is None else now
     return found if not found or max(found[0], found[1]) < then - _SETTLED else None
 
 
 def mark(path: str, now: int | None = None) -> Mark:
-    """What stands at an absolute path, or where nothing does, the nearest folder above it.
+    """The mark of an absolute path, or of its nearest existing parent if it does not exist.
 
-    A link to nothing is marked itself: what it leads to may come to be in any other folder.
+    A broken link is marked itself, since its target may appear in any other folder.
     """
     found = stamp(path)
     while not found and not os.path.islink(path) and (above := os.path.dirname(path)) != path:
@@ -50,25 +50,25 @@ def mark(path: str, now: int | None = None) -> Mark:
 
 @dataclass(slots=True)
 class Stamps:
-    """Asks for each stamp once in a run."""
+    """Takes each stamp once per run."""
 
     known: dict[str, Stamp] = field(default_factory=dict)
 
     def of(self, path: str) -> Stamp:
-        """The stamp of what an absolute path leads to."""
+        """The stamp of an absolute path's target."""
         found = self.known.get(path)
         if found is None:
             found = self.known[path] = stamp(path)
         return found
 
     def hold(self, marks: Iterable[Mark]) -> bool:
-        """Whether all that was marked is as it was."""
+        """Whether everything that was marked is unchanged."""
         known = self.known
         ask = os.stat
         for path, then in marks:
             now = known.get(path)
             if now is None:
-                try:  # written out, since it is done for every folder
+                try:  # inlined, since it runs for every folder
                     found = ask(path)
                     now = found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
                 except OSError:

@@ -1,4 +1,4 @@
-"""Replace a file's content whole or not at all."""
+"""Replace a file's content completely, or not at all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TEMPORARY = re.compile(r"\.dockfix-([A-Za-z0-9]+)-(\d+)-[0-9a-f]+\.tmp")
 
 
 class WriteError(Exception):
-    """A file could not be written and stands as it was; `finding` says why."""
+    """A file could not be written and is unchanged; `finding` is the reason."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(str(finding))
@@ -31,10 +31,10 @@ class WriteError(Exception):
 
 
 def replace_content(path: str, before: bytes, after: bytes) -> None:
-    """Put `after` in the place of `before`: mode, owner and extended attributes stay, links are followed.
+    """Replace `before` with `after`; mode, owner and extended attributes stay, links are followed.
 
-    A reader, or a kill at any moment, sees one or the other whole. Raises WriteError where the file
-    no longer holds `before`, is read-only, or its folder does not let us.
+    A reader, or a kill at any moment, sees either content completely. Raises WriteError if the file
+    no longer holds `before`, if it is read-only, or if its folder is not writable.
     """
     target = os.path.realpath(path)
     try:
@@ -86,7 +86,7 @@ def _check_unchanged(target: str, before: bytes) -> None:
 
 
 def _copy_status(target: str, handle: int, temporary: str) -> None:
-    """Give the new file the old one's owner and attributes as far as we may, and exactly its mode."""
+    """Copy the old file's mode exactly, and its owner and attributes as far as permitted."""
     old, new = os.stat(target), os.fstat(handle)
     if hasattr(os, "fchown"):
         for uid, gid in ((old.st_uid, -1), (-1, old.st_gid)):
@@ -102,7 +102,7 @@ def _copy_status(target: str, handle: int, temporary: str) -> None:
 
 
 def _sync_folder(folder: str) -> None:
-    """Make the rename itself outlast a power cut, where the system lets a folder be synced."""
+    """Make the rename survive a power cut, if the system can sync a folder."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -133,7 +133,7 @@ def _is_stale(entry: os.DirEntry[str]) -> bool:
 
 
 def _runs(process: int) -> bool:
-    if sys.platform == "win32":  # there, signal 0 is no question but an end
+    if sys.platform == "win32":  # on Windows, signal 0 would end the process
         return True
     try:
         os.kill(process, 0)

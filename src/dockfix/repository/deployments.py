@@ -82,7 +82,7 @@ def find_deployments(
     return {real: tuple(rows) for real, rows in found.items()}
 
 
-def find_telling(root: str, names: Iterable[str], cache: Cache | None = None) -> dict[str, Glance]:
+def find_relevant(root: str, names: Iterable[str], cache: Cache | None = None) -> dict[str, Glance]:
     """Which of the files below `root` that may be manifests say anything of users and what is theirs."""
     glances = ((name, _glance(os.path.join(root, name), cache)) for name in names)
     return {name: glance for name, glance in glances if glance is not None}
