@@ -60,7 +60,8 @@ def _loss(before: Outcome, after: Outcome | None) -> Loss | None:
         return None
     known = {one.origin for one in before.answers}
     succeeded = {one.origin for one in before.answers if one.verdict is Verdict.ALLOWED}
-    for one in after.answers:
+    # The deepest obstacle first: that is the one to be given away, and a set has no order of its own.
+    for one in sorted(after.answers, key=lambda answer: (-len(answer.obstacle), answer.obstacle)):
         # What was denied before as well is nothing new, on the same step's thing.
         if one.verdict is Verdict.DENIED and (one.origin in succeeded or one.origin not in known):
             return Loss(before, after, one.obstacle)
