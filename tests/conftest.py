@@ -21,22 +21,28 @@ def _caches_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder outside of git, which is the current one."""
+    made = tmp_path / "repository"
+    made.mkdir()
+    monkeypatch.chdir(made)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("DOCKFIX_CACHE_DIR", str(tmp_path / "cache"))
+    return made
+
+
+@pytest.fixture
+def repository(folder: Path) -> Repository:
     made = Repository(folder)
     made.git("init", "--quiet")
     return made
 
 
 @pytest.fixture
-def dockfix(
-    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], repository: Repository
+def command_line(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], folder: Path
 ) -> Callable[..., tuple[int, str, str]]:
-    """Runs the command line in this process: exit code, output, messages."""
+    """Runs the command line in this process and this folder: exit code, output, messages."""
     find_config.cache_clear()
 
     def run(*arguments: str) -> tuple[int, str, str]:
@@ -47,3 +53,11 @@ def dockfix(
         return code, out.decode(), err.decode()
 
     return run
+
+
+@pytest.fixture
+def dockfix(
+    command_line: Callable[..., tuple[int, str, str]], repository: Repository
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command line in a repository of its own."""
+    return command_line

@@ -11,7 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from applications import VARIANTS, Application, context_of, engine, find_applications, need_images, stand_ins
+from applications import (
+    VARIANTS,
+    Application,
+    context_of,
+    engine,
+    find_applications,
+    need_images,
+    standing_in,
+)
 
 from dockfix import fix
 from dockfix.results import Changed, Skipped, Unchanged
@@ -64,10 +72,10 @@ def failures(verdict: Verdict) -> Iterator[str]:
 @pytest.mark.parametrize("application", PROVEN, ids=lambda application: application.name)
 def test_rewrite_is_proven_and_bears_hardening(application: Application, tmp_path: Path) -> None:
     engine()
-    need_images(application)
+    need_images(application.images, application.stand_ins)
     failed = {}
     with (
-        stand_ins(application),
+        standing_in(application.stand_ins),
         application.ready(tmp_path) as (dockerfile, options),
         Prover(options) as prover,
     ):

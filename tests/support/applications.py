@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
-import tarfile
 import threading
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from contexts import lay_out
 
 from dockfix.context import Context
 from dockfix.files.build_context import describe_context
@@ -31,7 +30,6 @@ VARIANTS: Final[Mapping[str, tuple[str, ...]]] = {
     "arbitrary-uid": ("--user", "54321:0"),
 }
 _FROM: Final = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
-_ARCHIVED_ID: Final = 4242
 
 
 @dataclass(frozen=True)
@@ -66,21 +64,18 @@ class Application:
     def images(self) -> tuple[str, ...]:
         """The images that its Dockerfile starts from, with the arguments it is built with."""
         text = (ROOT / self.name / self.dockerfile).read_text(encoding="utf-8")
-        stages = {name for _, name in _FROM.findall(text) if name}
-        names = [image for image, _ in _FROM.findall(text) if image not in stages]
-        arguments = self.facts.get("build", {}).get("args", {})
-        return tuple(re.sub(r"\$\{(\w+)\}", lambda found: arguments[found[1]], name) for name in names)
+        return find_images(text, self.facts.get("build", {}).get("args", {}))
+
+    @property
+    def stand_ins(self) -> Mapping[str, Path]:
+        """The images that it brings itself, and their Dockerfiles."""
+        folders = self.facts.get("bases", {})
+        return {name: ROOT / self.name / folder / "Dockerfile" for name, folder in folders.items()}
 
     def lay_out(self, folder: Path) -> Path:
         """Copy it to `folder` as a build context; its Dockerfile there."""
         context = folder / "context"
-        shutil.copytree(ROOT / self.name, context)
-        (context / "app.toml").unlink()
-        wanted = self.facts.get("context", {})
-        for path, mode in wanted.get("modes", {}).items():
-            (context / path).chmod(int(mode, 8))
-        for archive, source in wanted.get("archives", {}).items():
-            _pack(context / archive, context / source, source)
+        lay_out(ROOT / self.name, context, self.facts.get("context", {}), "app.toml")
         return context / self.dockerfile
 
     @contextmanager
@@ -119,6 +114,13 @@ def find_applications() -> tuple[Application, ...]:
     )
 
 
+def find_images(text: str, arguments: Mapping[str, str]) -> tuple[str, ...]:
+    """The images that a Dockerfile starts from, where it is built with these arguments."""
+    stages = {name for _, name in _FROM.findall(text) if name}
+    names = [image for image, _ in _FROM.findall(text) if image not in stages]
+    return tuple(re.sub(r"\$\{(\w+)\}", lambda found: arguments[found[1]], name) for name in names)
+
+
 def context_of(application: Application, dockerfile: Path) -> Context:
     """What the core may know of what lies around the Dockerfile."""
     return replace(describe_context(str(dockerfile)), path=f"{application.name}/{application.dockerfile}")
@@ -152,22 +154,21 @@ def has_image(name: str) -> bool:
     return _succeeds("image", "inspect", name) or _succeeds("pull", "--quiet", name)
 
 
-def need_images(application: Application) -> None:
+def need_images(images: Iterable[str], stand_ins: Mapping[str, Path]) -> None:
     """Skip the test where a base image is neither there nor to be had, and nothing stands in for it."""
-    stand_ins = application.facts.get("bases", {})
-    missing = [name for name in application.images if name not in stand_ins and not has_image(name)]
+    missing = [name for name in images if name not in stand_ins and not has_image(name)]
     if missing:
         pytest.skip(f"no image {', '.join(missing)} on this engine")
 
 
 @contextmanager
-def stand_ins(application: Application) -> Iterator[None]:
-    """Build what stands in for bases that are not there, and remove it afterwards."""
+def standing_in(stand_ins: Mapping[str, Path]) -> Iterator[None]:
+    """Build what stands in for bases that are not there (names and Dockerfiles), and remove it afterwards."""
     built = []
     try:
-        for name, folder in application.facts.get("bases", {}).items():
+        for name, dockerfile in stand_ins.items():
             if not _succeeds("image", "inspect", name):
-                _build(name, ROOT / application.name / folder)
+                _build(name, dockerfile)
                 built.append(name)
         yield
     finally:
@@ -175,10 +176,11 @@ def stand_ins(application: Application) -> Iterator[None]:
             _succeeds("rmi", "--force", name)
 
 
-def _build(name: str, folder: Path) -> None:
+def _build(name: str, dockerfile: Path) -> None:
     network = build_network()
     flags = ["--network", network] if network else []
-    argv = [engine().executable, "build", "--quiet", *flags, "--tag", name, str(folder)]
+    where = ["--file", str(dockerfile), str(dockerfile.parent)]
+    argv = [engine().executable, "build", "--quiet", *flags, "--tag", name, *where]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
 
@@ -190,15 +192,6 @@ def _succeeds(*arguments: str) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0
-
-
-def _pack(archive: Path, folder: Path, name: str) -> None:
-    def own(member: tarfile.TarInfo) -> tarfile.TarInfo:
-        member.uid = member.gid = _ARCHIVED_ID
-        return member
-
-    with tarfile.open(archive, "w:gz") as packed:
-        packed.add(folder, arcname=name, filter=own)
 
 
 def _lay_secrets(folder: Path, secrets: Mapping[str, str]) -> Iterator[str]:
