@@ -167,9 +167,9 @@ def test_verbose_says_something_of_every_file(dockfix: Run) -> None:
 def test_notes_of_one_kind_are_said_once_where_they_are_many(dockfix: Run) -> None:
     put(**{f"{number}.Dockerfile": ROOT for number in range(5)})
     done = dockfix("--write", ".")
-    cure = "(chown them) and 4 more like it"
+    help = "(chown them) and 4 more like it"
     assert [line for line in done.err.splitlines() if "note" in line] == [
-        f"0.Dockerfile: note: volumes may be root's [existing-volumes] {cure}"
+        f"0.Dockerfile: note: volumes may be root's [existing-volumes] {help}"
     ]
 
 

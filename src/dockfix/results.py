@@ -48,17 +48,17 @@ class Finding:
     """One thing to tell the user about a file.
 
     It is made from a row of the registry and keeps the row's name as `code`; `line` counts from 1 in
-    the original text (0: the whole file), `message` says what is there, `cure` what a person should
+    the original text (0: the whole file), `message` says what is there, `help` what a person should
     do about it.
     """
 
     code: str
     line: int
     message: str
-    cure: str
+    help: str
 
-    def __init__(self, code: Code, line: int, message: str, cure: str = "") -> None:
-        for name, value in (("code", code.name), ("line", line), ("message", message), ("cure", cure)):
+    def __init__(self, code: Code, line: int, message: str, help: str = "") -> None:
+        for name, value in (("code", code.name), ("line", line), ("message", message), ("help", help)):
             object.__setattr__(self, name, value)
 
     def at(self, line: int) -> Finding:
@@ -69,8 +69,8 @@ class Finding:
 
     def __str__(self) -> str:
         where = f"line {self.line}: " if self.line else ""
-        cure = f" ({self.cure})" if self.cure else ""
-        return f"{where}{self.message} [{self.code}]{cure}"
+        help = f" ({self.help})" if self.help else ""
+        return f"{where}{self.message} [{self.code}]{help}"
 
 
 @dataclass(frozen=True, slots=True)

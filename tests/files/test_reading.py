@@ -24,7 +24,7 @@ def test_what_is_no_text_fails_with_its_line(data: bytes, line: int, code: str) 
     failed = decode(data)
     assert isinstance(failed, Failed)
     assert (failed.error.line, failed.error.code) == (line, code)
-    assert failed.error.cure
+    assert failed.error.help
 
 
 @pytest.mark.parametrize("text", ["FROM a\r\n", "\ufeffFROM a\n", "FROM a", "# größe\nFROM a\n"])

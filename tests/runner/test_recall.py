@@ -22,7 +22,7 @@ from dockfix.runner.recall import Recall
 
 BEFORE = b"FROM a\r\nCMD b"
 AFTER = "FROM a\r\nUSER u\r\nCMD b"
-NOTE = Finding(codes.NAMED_USER, 1, "größe", "cure")
+NOTE = Finding(codes.NAMED_USER, 1, "größe", "help")
 DEPLOYMENT = Deployment("compose.yml", 3, "compose", "web", user=Setting("root", 4))
 RESULTS: list[Result] = [
     Changed(AFTER, ("set-user",), (NOTE,), (NOTE, NOTE)),

@@ -72,8 +72,8 @@ def test_write_refuses_what_is_not_committed(dockfix: Run, repository: Repositor
     repository.put("new/Dockerfile")
     code, _, err = dockfix("--write", ".")
     assert code == 123
-    cure = "(commit them, or pass --allow-dirty)"
-    assert f"s03/Dockerfile: error: has uncommitted changes [uncommitted] {cure}\n" in err
+    help = "(commit them, or pass --allow-dirty)"
+    assert f"s03/Dockerfile: error: has uncommitted changes [uncommitted] {help}\n" in err
     assert Path("s03/Dockerfile").read_text() == "FROM mine\nCMD b\n"
     assert "USER" in Path("s04/Dockerfile").read_text()
     assert "USER" in Path("new/Dockerfile").read_text()

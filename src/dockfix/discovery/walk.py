@@ -206,8 +206,8 @@ class _Search:
         self._look_around(listing, top)
         for name in listing.submodules:
             if not self.selection.excludes(os.path.join(self.real, name)):
-                cure = "pass it as a path of its own"
-                yield self._refuse(name, codes.SUBMODULE, "a submodule, which is not searched", cure)
+                help = "pass it as a path of its own"
+                yield self._refuse(name, codes.SUBMODULE, "a submodule, which is not searched", help)
         for name, why in listing.closed:
             yield self._closed(name, why)
 
@@ -254,8 +254,8 @@ class _Search:
                 name, codes.VENDORED, "vendored from elsewhere", "--include it, or fix it at its origin"
             )
         elif template and not asked:
-            cure = "render it, fix the result, and port the change"
-            yield self._refuse(name, codes.TEMPLATE, "a template, not a Dockerfile", cure)
+            help = "render it, fix the result, and port the change"
+            yield self._refuse(name, codes.TEMPLATE, "a template, not a Dockerfile", help)
         else:
             yield from self._look(name)
 
@@ -360,8 +360,8 @@ class _Search:
     def _path(self, name: str) -> str:
         return os.path.normpath(os.path.join(self.folder, name))
 
-    def _refuse(self, name: str, code: Code, message: str, cure: str) -> Candidate:
-        finding = Finding(code, 0, message, cure)
+    def _refuse(self, name: str, code: Code, message: str, help: str) -> Candidate:
+        finding = Finding(code, 0, message, help)
         return Candidate(self._path(name), os.path.join(self.real, name), finding)
 
     def _closed(self, name: str, why: str) -> Candidate:

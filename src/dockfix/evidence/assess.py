@@ -89,12 +89,12 @@ class _Assessment:
     def refusals(self) -> Iterator[Finding]:
         """What needs root, as far as it is sure."""
         for one in self.reading.needs_root[:1]:
-            cure = (
+            help = (
                 "do that at build time, above USER"
                 if one.what in load_catalogue().commands
                 else "leave it as root, or take that out"
             )
-            yield Finding(codes.NEEDS_ROOT_PROCESS, self.line, f"{_place(one)} needs root: {one.what}", cure)
+            yield Finding(codes.NEEDS_ROOT_PROCESS, self.line, f"{_place(one)} needs root: {one.what}", help)
 
     def reviews(self) -> Iterator[Finding]:
         """Certain writes where only root may, and low ports."""

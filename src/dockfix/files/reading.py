@@ -96,8 +96,8 @@ def _line(data: bytes, offset: int) -> int:
     return data.count(b"\n", 0, offset) + 1
 
 
-def _failed(code: Code, line: int, message: str, cure: str) -> Failed:
-    return Failed(Finding(code, line, message, cure))
+def _failed(code: Code, line: int, message: str, help: str) -> Failed:
+    return Failed(Finding(code, line, message, help))
 
 
 def _explain(path: str, error: OSError) -> Finding:

@@ -55,8 +55,8 @@ def replace_content(path: str, before: bytes, after: bytes) -> None:
         ) from None
 
 
-def _refused(code: Code, message: str, cure: str) -> WriteError:
-    return WriteError(Finding(code, 0, message, cure))
+def _refused(code: Code, message: str, help: str) -> WriteError:
+    return WriteError(Finding(code, 0, message, help))
 
 
 def _write(target: str, before: bytes, after: bytes) -> None:

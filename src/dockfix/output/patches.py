@@ -70,7 +70,7 @@ class PatchFolder:
             part.changed.append((name, analysis.result.transforms))
             part.reviews += ((name, review) for review in analysis.result.reviews)
             for note in analysis.result.notes:
-                line = note.message + (f" ({note.cure})" if note.cure else "")
+                line = note.message + (f" ({note.help})" if note.help else "")
                 part.notes.setdefault(line, []).append(name)
         else:
             part.left += ((name, review) for review in analysis.result.reviews)

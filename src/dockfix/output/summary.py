@@ -134,5 +134,5 @@ class Summary:
 def format_finding(path: str, finding: Finding, label: str = "") -> str:
     """One line: place, message, code and help."""
     place = f"{path}:{finding.line}" if finding.line else path
-    cure = f" ({finding.cure})" if finding.cure else ""
-    return f"{place}: {label}{finding.message} [{finding.code}]{cure}"
+    help = f" ({finding.help})" if finding.help else ""
+    return f"{place}: {label}{finding.message} [{finding.code}]{help}"

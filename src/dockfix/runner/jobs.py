@@ -138,6 +138,6 @@ def _recall(key: _Likeness, job: Job, context: Context) -> Analysis | None:
     return replace(analysis, path=job.path)
 
 
-def lose(job: Job, code: Code, message: str, cure: str) -> Reply:
+def lose(job: Job, code: Code, message: str, help: str) -> Reply:
     """The reply on a file whose work was lost."""
-    return Reply(Analysis(job.path, Failed(Finding(code, 0, message, cure))))
+    return Reply(Analysis(job.path, Failed(Finding(code, 0, message, help))))

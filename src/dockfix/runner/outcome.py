@@ -156,5 +156,5 @@ def _bug(error: BaseException) -> Finding:
     place = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace else ""
     message = f"dockfix failed: {type(error).__name__}: {error}{place}".replace("\n", " ")
     python = f"Python {sys.version_info.major}.{sys.version_info.minor}"
-    cure = f"the file is unchanged; please report this, with the file and {python}"
-    return Finding(codes.INTERNAL_ERROR, 0, message, cure)
+    help = f"the file is unchanged; please report this, with the file and {python}"
+    return Finding(codes.INTERNAL_ERROR, 0, message, help)

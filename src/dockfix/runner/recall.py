@@ -173,8 +173,8 @@ def _decode(row: tuple[Any, ...], text: str) -> Result:
 
 
 def _rows(findings: tuple[Finding, ...]) -> tuple[tuple[str, int, str, str], ...]:
-    return tuple((finding.code, finding.line, finding.message, finding.cure) for finding in findings)
+    return tuple((finding.code, finding.line, finding.message, finding.help) for finding in findings)
 
 
 def _findings(rows: tuple[tuple[str, int, str, str], ...]) -> tuple[Finding, ...]:
-    return tuple(Finding(codes.named(code), line, message, cure) for code, line, message, cure in rows)
+    return tuple(Finding(codes.named(code), line, message, help) for code, line, message, help in rows)

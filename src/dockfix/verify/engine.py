@@ -17,7 +17,7 @@ _ANSWERS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class EngineError(RuntimeError):
-    """No engine can be used; the message names what was tried and the cure."""
+    """No engine can be used; the message names what was tried and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

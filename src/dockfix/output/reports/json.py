@@ -45,7 +45,7 @@ def _row(analysis: Analysis) -> dict[str, Any]:
                 "code": finding.code,
                 "line": finding.line,
                 "message": finding.message,
-                "cure": finding.cure,
+                "cure": finding.help,
             }
             for kind, finding in findings(analysis)
         ],

@@ -38,5 +38,5 @@ def findings(analysis: Analysis) -> Iterator[tuple[str, Finding]]:
 
 
 def sentence(finding: Finding) -> str:
-    """The message with its cure."""
-    return finding.message + (f" ({finding.cure})" if finding.cure else "")
+    """The message, and what to do in brackets."""
+    return finding.message + (f" ({finding.help})" if finding.help else "")
