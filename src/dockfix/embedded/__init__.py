@@ -1,4 +1,4 @@
-"""Dockerfiles that live in other files: found, rewritten in place, everything around them byte for byte."""
+"""Dockerfiles inside other files: found and rewritten in place; every other byte stays."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _KINDS: Final = (
 
 
 def can_hold_dockerfile(path: str) -> bool:
-    """Whether a file of that name is of a kind that dockfix reads for Dockerfiles inside."""
+    """Whether dockfix searches files of that name for Dockerfiles."""
     return any(pattern.search(path.lower()) for pattern, _, _ in _KINDS)
 
 
 def rewrite_file(
     path: str, source: str, fix: Callable[[str], Result], *, unsafe: bool = False
 ) -> tuple[str, tuple[Result, ...]]:
-    """The file with every Dockerfile in it fixed, and what became of each, in source order.
+    """The file with every Dockerfile in it fixed, and the result for each, in source order.
 
-    `path` decides the kind by its name; `fix` gets each Dockerfile by itself. Changes that need
-    review are carried out with `unsafe` alone. The parser of the kind is imported only where the
-    source looks as if it held a Dockerfile.
+    The name in `path` decides the kind of file; `fix` is called with each Dockerfile. Changes that
+    need review are made only with `unsafe`. The parser for the kind is imported only if the source
+    looks as if it contained a Dockerfile.
     """
     if may_hold_dockerfile(source):
         for pattern, module, name in _KINDS:

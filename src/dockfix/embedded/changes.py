@@ -1,4 +1,4 @@
-"""What differs between a text and its fixed form, as few and as small spans as a reader would mark."""
+"""The differences between a text and its fixed form, in as few and as small spans as possible."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def changed_spans(old: str, new: str) -> Iterator[Span]:
 
 
 def split_lines(text: str) -> list[str]:
-    """Lines with their ends; str.splitlines also cuts at form feeds and the like."""
+    """Lines with their line ends; str.splitlines would also split at form feeds and the like."""
     lines = [line + "\n" for line in text.split("\n")]
     lines[-1] = lines[-1][:-1]
     return lines if lines[-1] else lines[:-1]
 
 
 def _paired(old: Sequence[str], new: Sequence[str], at: int) -> Iterator[Span]:
-    """Match each old line to the new line that grew out of it; what is between was added or went."""
+    """Match each old line to the new line derived from it; lines in between were added or removed."""
     taken = 0
     for line in old:
         partner = next((j for j in range(taken, len(new)) if _grew(line, new[j])), None)
@@ -49,7 +49,7 @@ def _paired(old: Sequence[str], new: Sequence[str], at: int) -> Iterator[Span]:
 
 
 def _grew(old: str, new: str) -> bool:
-    """Whether the new line is the old one with words put in, taken out or replaced."""
+    """Whether the new line is the old one with words inserted, removed or replaced."""
     rest = iter(new.split())
     if all(word in rest for word in old.split()):
         return True

@@ -1,7 +1,7 @@
-"""A Dockerfile inside another file: every character of it knows where in that file it was written.
+"""A Dockerfile inside another file: every character knows its position in that file.
 
-A fix of the excerpt is carried back as edits on the file, so that whatever the fix leaves alone
-keeps its bytes: quotes, escapes, indentation, line ends.
+A fix of the excerpt becomes edits on the file, so that everything the fix leaves alone keeps its
+bytes: quotes, escapes, indentation, line ends.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Escape = Callable[[str], str]
 
 
 class CannotCarry(Exception):  # noqa: N818
-    """A change has no spelling in the file that holds the excerpt; the message says why."""
+    """A change cannot be written in the surrounding file; the message is the reason."""
 
 
 class Cell(NamedTuple):
-    """One character of an excerpt and where it is written; `piece` counts the literals it is written in."""
+    """One character of an excerpt and its span in the file; `piece` is the index of its literal."""
 
     char: str
     start: int
@@ -34,10 +34,10 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run of source that text can be added to: `escape` spells text for it.
+    """A stretch of source that text can be added to: `escape` writes text in its syntax.
 
-    `alone` spells one whole line as a piece of its own, `gap` is what stands between two such
-    pieces, `start` and `end` are the piece's span with its quotes.
+    `alone` writes one whole line as a piece of its own, `gap` separates two such pieces, and `start`
+    and `end` are the piece's span with its quotes.
     """
 
     escape: Escape
@@ -51,8 +51,8 @@ class Piece:
 class Excerpt:
     """A Dockerfile found in a file.
 
-    `margin` is the indentation that its lines have in the file and `cells` leave out; `escape`
-    is applied to added text before the piece's own; `obstacle` says why it can't be rewritten.
+    `margin` is the indentation of its lines in the file, which `cells` leave out; `escape` is
+    applied to added text before the piece's own; `obstacle` is why it cannot be rewritten.
     """
 
     cells: tuple[Cell, ...]
@@ -76,7 +76,7 @@ class Excerpt:
         return source.count("\n", 0, start) + 1
 
     def edits(self, fixed: str) -> Iterator[Edit]:
-        """What makes the file hold `fixed` instead; raises CannotCarry."""
+        """The edits that turn the excerpt into `fixed`; raises CannotCarry."""
         text = self.text
         if _holes(text) != _holes(fixed):
             raise CannotCarry("the fix would move or repeat an interpolated value")
@@ -90,7 +90,7 @@ class Excerpt:
                 yield from self._span_edits(start, end, new)
 
     def _line_edits(self, start: int, end: int, new: str) -> Iterator[Edit]:
-        """Whole lines in place of whole lines (or of none), each with its margin."""
+        """Replace whole lines (or none) with whole lines, each with its margin."""
         before = self.cells[start - 1]
         after = self.cells[end] if end < len(self.cells) else None
         piece = self.pieces[before.piece]
@@ -129,7 +129,7 @@ class Excerpt:
         yield Edit(at, at, self.pieces[piece].escape(self.escape(new)))
 
     def _replace(self, at: int, start: int, end: int, new: str) -> Iterator[Edit]:
-        """`new` in place of the cells from `start` to `end`; what lies in other pieces is emptied."""
+        """Replace the cells from `start` to `end` with `new`; cells in other pieces are emptied."""
         spans: list[tuple[int, int, int]] = []
         for cell in self.cells[start:end]:
             if spans and spans[-1][2] == cell.piece:
@@ -150,7 +150,7 @@ def _holes(text: str) -> str:
 
 
 def plain_cells(source: str, start: int, end: int) -> Iterator[Cell]:
-    """Cells of text that is written as it is; a CRLF is one line end."""
+    """Cells of text that is written verbatim; a CRLF is one line end."""
     at = start
     while at < end:
         width = 2 if source.startswith("\r\n", at) and at + 1 < end else 1
@@ -159,7 +159,7 @@ def plain_cells(source: str, start: int, end: int) -> Iterator[Cell]:
 
 
 def line_end(source: str) -> str:
-    """The line end that most lines of the file have."""
+    """The line end of most lines in the file."""
     crlf = source.count("\r\n")
     return "\r\n" if crlf * 2 > source.count("\n") else "\n"
 
@@ -170,10 +170,10 @@ Extract = Callable[[str], Sequence[Excerpt]]
 def rewrite(
     source: str, extract: Extract, fix: Callable[[str], Result], *, unsafe: bool = False
 ) -> tuple[str, tuple[Result, ...]]:
-    """The file with every excerpt fixed, and what became of each; lines in results count in the file.
+    """The file with every excerpt fixed, and the result for each, with line numbers of the file.
 
-    Each change is carried into the file by itself and checked: the excerpts read again must be
-    the fixed one and, beside it, the others as they were.
+    Each change is applied to the file separately and checked: reading the excerpts again must give
+    the fixed one, and the others unchanged.
     """
     excerpts = list(extract(source))
     results: list[Result] = []
@@ -230,7 +230,7 @@ def _as_cells(text: str) -> tuple[Cell, ...]:
 
 
 def _located(result: Result, excerpt: Excerpt, source: str) -> Result:
-    """The result with line numbers of the file that holds the excerpt."""
+    """The result with line numbers of the surrounding file."""
 
     def move(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         return tuple(one.at(excerpt.source_line(source, one.line)) for one in findings)

@@ -1,4 +1,4 @@
-"""Dockerfiles shown in documentation: Markdown's fenced blocks, reStructuredText's code blocks."""
+"""Dockerfiles in documentation: Markdown's fenced blocks, reStructuredText's code blocks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DIRECTIVE: Final = re.compile(r"( *)\.\. (?:code-block|sourcecode|code):: *(\S+
 def rewrite_markdown(
     source: str, fix: Callable[[str], Result], *, unsafe: bool = False
 ) -> tuple[str, tuple[Result, ...]]:
-    """A Markdown text with every fenced block fixed that is a whole Dockerfile and says so."""
+    """A Markdown text with every fenced block fixed that is marked as, and is, a whole Dockerfile."""
     if not may_hold_dockerfile(source):
         return source, ()
     return rewrite(source, _fences, fix, unsafe=unsafe)
@@ -27,7 +27,7 @@ def rewrite_markdown(
 def rewrite_restructured(
     source: str, fix: Callable[[str], Result], *, unsafe: bool = False
 ) -> tuple[str, tuple[Result, ...]]:
-    """A reStructuredText with every code block fixed that is a whole Dockerfile and says so."""
+    """A reStructuredText with every code block fixed that is marked as, and is, a whole Dockerfile."""
     if not may_hold_dockerfile(source):
         return source, ()
     return rewrite(source, _code_blocks, fix, unsafe=unsafe)
@@ -83,7 +83,7 @@ def _indented_body(lines: list[tuple[int, str]], at: int, indent: int) -> list[t
 
 
 def _block(source: str, body: list[tuple[int, str]], content: list[str]) -> Excerpt | None:
-    """The excerpt whose lines end the source's lines; None where they don't, or are no Dockerfile."""
+    """The excerpt whose lines are the ends of source lines; None if not, or if not a Dockerfile."""
     if not is_dockerfile("\n".join(content) + "\n"):
         return None
     cells: list[Cell] = []

@@ -1,7 +1,7 @@
-"""What happens to a text between where it is written and where it is a Dockerfile, cell by cell.
+"""Transformations of a text on its way from source code to a Dockerfile, cell by cell.
 
-Each layer drops cells, merges them, or puts a hole (one private-use character) in their place. The
-cells that stay still know where they are written, so a change finds its way back.
+Each layer drops cells, merges them, or replaces them with a hole (one private-use character). The
+remaining cells keep their positions, so that a change can be mapped back.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ Cells = tuple[Cell, ...]
 
 
 class NotFollowed(Exception):  # noqa: N818
-    """The text is changed in a way that cells can't follow; the message says how."""
+    """The text is transformed in a way that cells cannot follow; the message says how."""
 
 
 def text_of(cells: Sequence[Cell]) -> str:
-    """The text that the cells spell."""
+    """The text of the cells."""
     return "".join(cell.char for cell in cells)
 
 
 class Holes:
-    """Hands out hole characters, a different one each time."""
+    """Allocates hole characters, a new one each time."""
 
     def __init__(self) -> None:
         self._next = iter(HOLES)
@@ -39,7 +39,7 @@ class Holes:
 
 
 def strip(cells: Cells, chars: str | None = None, *, left: bool = True, right: bool = True) -> Cells:
-    """What str.strip, lstrip and rstrip leave."""
+    """The result of str.strip, lstrip and rstrip."""
     text = text_of(cells)
     start = len(text) - len(text.lstrip(chars)) if left else 0
     end = len(text.rstrip(chars)) if right else len(text)
@@ -47,7 +47,7 @@ def strip(cells: Cells, chars: str | None = None, *, left: bool = True, right: b
 
 
 def dedent(cells: Cells) -> tuple[Cells, str]:
-    """What textwrap.dedent leaves, and the margin that it takes off."""
+    """The result of textwrap.dedent, and the margin that it removes."""
     lines = _split(cells)
     texts = [text_of(line).removesuffix("\n") for line in lines]
     margin = _margin([text for text in texts if text.strip(" \t")])
@@ -61,7 +61,7 @@ def dedent(cells: Cells) -> tuple[Cells, str]:
 
 
 def cleandoc(cells: Cells) -> tuple[Cells, str]:
-    """What inspect.cleandoc leaves, and the margin that it takes off."""
+    """The result of inspect.cleandoc, and the margin that it removes."""
     lines = _split(cells)
     texts = [text_of(line).removesuffix("\n") for line in lines]
     indents = [len(text) - len(text.lstrip()) for text in texts[1:] if text.strip()]
@@ -165,7 +165,7 @@ def _substituted(
 
 
 def fill_shell(cells: Cells, holes: Holes) -> Cells:
-    r"""A heredoc without quotes: `\$` is `$`, an escaped line end is nothing, substitutions are holes."""
+    r"""An unquoted heredoc: `\$` is `$`, an escaped line end is dropped, substitutions are holes."""
     text, at = text_of(cells), 0
     out: list[Cell] = []
     while at < len(text):
@@ -188,7 +188,7 @@ _VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|[0-9@*#?$!-])|\$\{[^}]*\}")
 
 
 def _substitution_end(text: str, at: int) -> int:
-    """Where the substitution at `at` ends; `at` itself where there is none."""
+    """The end of the substitution at `at`; `at` itself if there is none."""
     if match := _VARIABLE.match(text, at):
         return match.end()
     if text[at] == "`":

@@ -1,4 +1,4 @@
-"""Python string literals, character by character: what each is written as, and how to write more of them."""
+"""Python string literals, character by character: how each is written, and how to write more."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Quoting:
         return "f" in self.prefix.lower()
 
     def escape(self, text: str) -> str:
-        """The text as it is written between these quotes; a raw literal may have no such spelling."""
+        """The text as written between these quotes; raises CannotCarry if a raw literal cannot hold it."""
         if self.format:
             text = text.replace("{", "{{").replace("}", "}}")
         if self.raw:
             return text.replace("\n", self.line_end)
         long = len(self.quote) == 3
-        out = "".join(self._spell(char, long) for char in text)
+        out = "".join(self._escape(char, long) for char in text)
         mark = self.quote[0]
         if not long:
             return out.replace(mark, "\\" + mark)
@@ -54,7 +54,7 @@ class Quoting:
             out = "\\" + out
         return out[:-1] + "\\" + mark if out.endswith(mark) and not out.endswith("\\" + mark) else out
 
-    def _spell(self, char: str, long: bool) -> str:
+    def _escape(self, char: str, long: bool) -> str:
         if long and char in "\n\t":
             return self.line_end if char == "\n" else char
         if char in _SPELT:
@@ -70,7 +70,7 @@ class Quoting:
 
 
 def literal_cells(source: str, start: int, end: int, piece: int, *, raw: bool) -> Iterator[Cell]:
-    """The cells of what is written from `start` to `end`, between the quotes."""
+    """The cells of the source from `start` to `end`, between the quotes."""
     if raw:
         for match in re.compile(r"\r\n|[\s\S]").finditer(source, start, end):
             yield Cell(_SIMPLE.get(match[0], match[0]), match.start(), match.end(), piece)
@@ -81,7 +81,7 @@ def literal_cells(source: str, start: int, end: int, piece: int, *, raw: bool) -
             value = _SIMPLE.get(written, written)
         elif (written[1] in "NxuU" and len(written) > 2) or written[1] in "01234567":
             value = ast.literal_eval(f'"{written}"')
-        else:  # no escape: the backslash stays
+        else:  # not an escape: the backslash stays
             yield Cell("\\", match.start(), match.start() + 1, piece)
             yield Cell(written[1:], match.start() + 1, match.end(), piece)
             continue

@@ -33,10 +33,10 @@ _COMPARING = ("assert", "expect", "template", "from_string")
 def rewrite_module(
     source: bytes | str, fix: Callable[[str], Result], *, unsafe: bool = False
 ) -> tuple[str, tuple[Result, ...]]:
-    """The module with every Dockerfile literal fixed, and what became of each, in source order.
+    """The module with every Dockerfile literal fixed, and the result for each, in source order.
 
-    Bytes are decoded as Python itself would. Source that libcst can't parse comes back as it is,
-    with no result; so do byte strings, docstrings, and literals that are only compared with.
+    Bytes are decoded like Python does. Source that libcst cannot parse is returned unchanged, without
+    results; byte strings, docstrings and literals that are only compared with are left alone.
     """
     text = source if isinstance(source, str) else decode_source(source)
     if not (may_hold_dockerfile(text) and _some_statement_holds(text)):
@@ -45,10 +45,10 @@ def rewrite_module(
 
 
 def _some_statement_holds(source: str) -> bool:
-    """Whether a top-level statement by itself holds a Dockerfile, or can't be parsed by itself.
+    """Whether a top-level statement by itself contains a Dockerfile, or cannot be parsed by itself.
 
-    Most modules in which a line of English starts with "from" end here, at the cost of that line's
-    statement.
+    This rules out most modules with a line of English that starts with "from", at the cost of
+    parsing one statement.
     """
     for statement in cut_statements(source.lstrip("\ufeff")):
         if may_hold_dockerfile(statement.text):
@@ -68,12 +68,12 @@ def decode_source(source: bytes) -> str:
 
 
 def find_literals(source: str) -> list[Excerpt]:
-    """The literals of a module that hold a whole Dockerfile, in source order; none where parsing fails."""
+    """The literals of a module that hold a whole Dockerfile, in source order; none if parsing fails."""
     return _read_literals(source) or []
 
 
 def _read_literals(source: str) -> list[Excerpt] | None:
-    if "\0" in source:  # Python refuses it, libcst does not
+    if "\0" in source:  # Python rejects it, libcst does not
         return None
     lead = 1 if source.startswith("\ufeff") else 0
     try:
@@ -190,7 +190,7 @@ def _parts(literal: cst.BaseExpression) -> Iterator[cst.SimpleString | cst.Forma
 
 
 def _single_braces(cells: Iterator[Cell]) -> Iterator[Cell]:
-    """An f-string's `{{` is one `{`; a brace written as an escape stands for itself."""
+    """An f-string's `{{` is one `{`; an escaped brace stands for itself."""
     for cell in cells:
         if cell.char in "{}" and cell.end - cell.start == 1:
             second = next(cells)
@@ -203,7 +203,7 @@ Parents = Mapping[cst.CSTNode, cst.CSTNode]
 
 
 def _excerpt(writing: _Writing, literal: Literal, parents: Parents) -> Excerpt | None:
-    """The Dockerfile that a literal and the expression around it spell; None where it is none."""
+    """The Dockerfile that a literal and the surrounding expression produce; None if it is not one."""
     start, end = writing.span(literal)
     if not may_hold_dockerfile(writing.source[start:end]):
         return None
@@ -225,7 +225,7 @@ def _excerpt(writing: _Writing, literal: Literal, parents: Parents) -> Excerpt |
 
 
 def _evaluates(writing: _Writing, literal: Literal, cells: Cells) -> bool:
-    """Whether Python reads the literal as the cells do; one with expressions is taken on trust."""
+    """Whether Python reads the literal as the cells do; one with expressions is trusted."""
     if any(isinstance(part, cst.FormattedString) for part in _parts(literal)):
         return True
     start, end = writing.span(literal)
@@ -240,7 +240,7 @@ def _evaluates(writing: _Writing, literal: Literal, cells: Cells) -> bool:
 
 @dataclass(slots=True)
 class _Shape:
-    """What becomes of a literal on its way up through the expressions around it."""
+    """What the surrounding expressions do to a literal, from the inside out."""
 
     cells: Cells
     pieces: tuple[Piece, ...]
@@ -293,7 +293,7 @@ class _Shape:
         self.ignored = isinstance(parent, cst.Expr | cst.Comparison | cst.ComparisonTarget | cst.Assert)
 
     def keep_indentation(self) -> None:
-        """Lines that are all indented alike are fixed without their indentation, which stays in the file."""
+        """Uniformly indented lines are fixed without their indentation, which stays in the file."""
         cells, margin = dedent(self.cells)
         if margin:
             self.cells, self.margin = cells, margin
@@ -304,7 +304,7 @@ def _double_braces(text: str) -> str:
 
 
 def _characters(call: cst.Call) -> str | None:
-    """What a strip call strips, None for white space; raises NotFollowed where it is no constant."""
+    """The characters that a strip call removes, None for whitespace; raises NotFollowed if not constant."""
     if not call.args:
         return None
     argument = call.args[0].value

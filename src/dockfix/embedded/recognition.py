@@ -1,4 +1,4 @@
-"""Whether a text is a whole Dockerfile, and whether what it leaves open stands in the way of a fix."""
+"""Whether a text is a whole Dockerfile, and whether its holes prevent a fix."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from dockfix.syntax.parser import parse
 from dockfix.syntax.tree import Instruction
 
-# Where a value that nobody knows yet decides nothing.
+# Where an unknown value makes no difference.
 OPEN_KEYWORDS: Final = frozenset(
     {"ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "STOPSIGNAL"}
 )
@@ -18,7 +18,7 @@ KEYWORDS: Final = OPEN_KEYWORDS | {
 HOLES: Final = range(0xE000, 0xF900)
 
 _FROM = re.compile(r"\S+(?:\s+as\s+\S+)?", re.IGNORECASE)
-# A line that ends with its image, or with the stage's name; in an f-string the image may hold braces.
+# A line that ends with its image or the stage's name; in an f-string the image may hold braces.
 _MAY_HOLD = re.compile(
     r"(?:^[^\w\n]{0,200}|\\[nt]|['\"])from[ \t]+(?:--\S+[ \t]+)*(?:\{[^}\n]*\}|[^\s{])+?"
     r"[ \t]*(?:as[ \t]+\S+?[ \t]*)?(?:[\\'\"\r\n]|$)",
@@ -27,7 +27,7 @@ _MAY_HOLD = re.compile(
 
 
 def may_hold_dockerfile(text: str) -> bool:
-    """A quick no: nothing in the text looks like a FROM line."""
+    """A quick check: False if nothing in the text looks like a FROM line."""
     return _MAY_HOLD.search(text) is not None
 
 
@@ -50,8 +50,8 @@ def _known(keyword: str) -> bool:
 def hole_in_the_way(text: str) -> Instruction | None:
     """The first instruction that a hole (a character out of HOLES) makes unreadable, or None.
 
-    A hole may stand where its content decides nothing: in values, ports, start commands' arguments,
-    the sources of a copy, and comments.
+    A hole is harmless where its content makes no difference: in values, ports, arguments of start
+    commands, the sources of a copy, and comments.
     """
     for line in parse(text).instructions:
         if not any(ord(char) in HOLES for char in str(line)):
@@ -60,7 +60,7 @@ def hole_in_the_way(text: str) -> Instruction | None:
             continue
         if line.keyword in ("COPY", "ADD") and not _has_hole(_flags_and_destination(line)):
             continue
-        if not _has_hole(line.joined):  # it stands in a comment inside the instruction
+        if not _has_hole(line.joined):  # it is in a comment inside the instruction
             continue
         return line
     return None

@@ -1,4 +1,4 @@
-"""Dockerfiles that a heredoc writes, in shell scripts: `cat > Dockerfile <<EOF`, `docker build - <<'EOF'`."""
+"""Dockerfiles in heredocs of shell scripts: `cat > Dockerfile <<EOF`, `docker build - <<'EOF'`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _START: Final = re.compile(
 def rewrite_script(
     source: str, fix: Callable[[str], Result], *, unsafe: bool = False
 ) -> tuple[str, tuple[Result, ...]]:
-    """A shell script with every Dockerfile fixed that a heredoc in it holds, and what became of each.
+    """A shell script with every Dockerfile in a heredoc fixed, and the result for each.
 
-    In a heredoc whose terminator is not quoted the shell fills in variables: those are holes.
+    In a heredoc whose terminator is not quoted, the shell expands variables: those are holes.
     """
     if "<<" not in source or not may_hold_dockerfile(source):
         return source, ()
@@ -38,7 +38,7 @@ def _excerpts(source: str) -> list[Excerpt]:
 def heredoc_excerpts(
     cells: Cells, holes: Holes, margin: str, escape: Callable[[str], str]
 ) -> Iterator[Excerpt]:
-    """The bodies of a script's heredocs; `margin` is what stands before each of its lines in the file."""
+    """The bodies of a script's heredocs; `margin` precedes each line of the script in the file."""
     lines = list(_lines(cells))
     at = 0
     while at < len(lines):

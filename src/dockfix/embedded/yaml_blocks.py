@@ -24,9 +24,9 @@ Scalar = tuple[str, ScalarNode]
 def rewrite_compose(
     source: str, fix: Callable[[str], Result], *, unsafe: bool = False
 ) -> tuple[str, tuple[Result, ...]]:
-    """A compose file with every `dockerfile_inline` fixed, and what became of each.
+    """A compose file with every `dockerfile_inline` fixed, and the result for each.
 
-    Compose fills in `$NAME` and `${NAME}` itself: those are holes, and `$$` is the Dockerfile's `$`.
+    Compose expands `$NAME` and `${NAME}` itself: those are holes, and `$$` is the Dockerfile's `$`.
     """
     if "dockerfile_inline" not in source:
         return source, ()
@@ -36,7 +36,7 @@ def rewrite_compose(
 def rewrite_workflow(
     source: str, fix: Callable[[str], Result], *, unsafe: bool = False
 ) -> tuple[str, tuple[Result, ...]]:
-    """A workflow with every Dockerfile fixed that a heredoc in one of its scripts writes."""
+    """A workflow with every Dockerfile in a heredoc of its scripts fixed."""
     if "<<" not in source or not may_hold_dockerfile(source):
         return source, ()
     return rewrite(source, _script_excerpts, fix, unsafe=unsafe)
@@ -98,7 +98,7 @@ def _scalars(key: str, node: Node) -> Iterator[Scalar]:
 
 
 def _block_cells(source: str, node: ScalarNode) -> tuple[Cells, str]:
-    """The cells of a literal block (`|`) and its indentation; raises NotFollowed where it is unusual."""
+    """The cells of a literal block (`|`) and its indentation; raises NotFollowed if it is unusual."""
     header = source.index("\n", node.start_mark.index) + 1
     end = node.end_mark.index
     lines = list(_source_lines(source, header, end))

@@ -1,4 +1,4 @@
-"""What is known of base images, commands and processes: TOML tables, read at first use."""
+"""What is known about base images, commands and processes: TOML tables, read on first use."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def read_names(name: str, *keys: str) -> frozenset[str]:
 def read_toml(package: str, name: str) -> dict[str, Any]:
     """The content of `<name>.toml` in a package of ours."""
     data = get_data(package, f"{name}.toml")
-    assert data is not None  # every loader that can load us can
+    assert data is not None  # every loader that can load this package can
     return tomllib.loads(data.decode("utf-8"))

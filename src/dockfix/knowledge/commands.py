@@ -1,4 +1,4 @@
-"""The table of commands: how each one's words are read, and what it does to the file system."""
+"""The table of commands: how to read each one's words, and what it does to the file system."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from dockfix.knowledge import read_table
 
 # Roles of options that take no value; all others take one.
 _FLAGS: Final = frozenset({"flag", "root", "harmless", "cwd", "home", "suffix"})
-# Names of options whose value is a place that is written.
+# Names of options whose value is a path that is written.
 _PLACE_NAME: Final = re.compile(r"^--?[\w-]*(dir(ectory)?|prefix|path|out(put)?|dest(ination)?|root)$")
 _VERSIONED: Final = re.compile(r"-?\d+(?:\.\d+)*$")
 
 
 class Argument(NamedTuple):
-    """One word of a command: `value` as the shell makes it, None where that is not known."""
+    """One word of a command: `value` as the shell expands it, None if that is unknown."""
 
     value: str | None
     text: str
@@ -49,7 +49,7 @@ class Usage:
     posix: str = ""
 
     def read(self, arguments: Sequence[Argument]) -> Reading:
-        """Part the words into options with their values, and operands."""
+        """Split the words into options with their values, and operands."""
         reading = Reading([], [])
         at, literal = 0, False
         while at < len(arguments):
@@ -70,7 +70,7 @@ class Usage:
         return reading
 
     def counts(self, reading: Reading, env: Mapping[str, str]) -> bool:
-        """Whether the options and variables are there on which the table depends."""
+        """Whether the options and variables that the table depends on are present."""
         if self.having and not reading.has(self.having):
             return False
         if self.having_env and not any(is_on(env.get(name, "")) for name in self.having_env):
@@ -80,13 +80,13 @@ class Usage:
         return not self.lacking_env or any(not is_on(env.get(name, "1")) for name in self.lacking_env)
 
     def role(self, option: str) -> str:
-        """What an option means; of one that is not listed, its name may tell."""
+        """The role of an option; for one that is not listed, guessed from its name."""
         return self.options.get(option) or (
             "writes" if self.guesses and _PLACE_NAME.search(option) else "flag"
         )
 
     def takes_value(self, option: str) -> bool:
-        """Whether the word behind the option is its value."""
+        """Whether the word after the option is its value."""
         return self.role(option) not in _FLAGS
 
     def _long(
@@ -137,14 +137,14 @@ class Reading(NamedTuple):
     operands: list[Argument]
 
     def has(self, names: Sequence[str]) -> bool:
-        """Whether one of the options is there."""
+        """Whether one of the options is present."""
         return any(name in names for name, _ in self.options)
 
 
 def find_usage(
     program: str, arguments: Sequence[Argument], env: Mapping[str, str]
 ) -> tuple[Usage, Reading] | None:
-    """The first table that fits, and the words behind its subcommand as it reads them."""
+    """The first table that matches, and its reading of the words after the subcommand."""
     table = _by_program()
     usages = table.get(program)
     if usages is None:
@@ -169,13 +169,13 @@ def without_version(program: str) -> str:
 
 
 def configures(program: str, verb: str) -> bool:
-    """Whether a call may be a setting that `find_setting` knows, by its first operand as it stands."""
+    """Whether a call may be a setting that `find_setting` knows, judged by its first operand."""
     rows = _settings().get(program, ())
     return any(words[0] == verb for words, _, _ in rows) or bool(rows and not verb.isalnum())
 
 
 def find_setting(program: str, arguments: Sequence[Argument]) -> tuple[str, str] | None:
-    """(variable, value) that says the same to later commands as a `poetry config KEY VALUE` does."""
+    """(variable, value) with the same effect on later commands as a `poetry config KEY VALUE`."""
     operands = [one for one in arguments if not (one.value or one.text).startswith("-")]
     for words, prefix, strip in _settings().get(program, ()):
         if _starts_with(operands, words) and len(operands) == len(words) + 2:

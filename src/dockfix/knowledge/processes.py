@@ -1,4 +1,4 @@
-"""What an image starts that has to be root's, or that gives up root by itself."""
+"""Processes that must run as root, or that drop root privileges themselves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INTERPRETER: Final = re.compile(r"(?:\S*/)?python[\d.]*(?: -(?!m)\w+)* (?=[^-])
 
 
 def process_need(command: Command, env: Mapping[str, str]) -> str:
-    """Why what CMD or ENTRYPOINT starts has to be root's, "" where it need not (knowledge/processes.toml)."""
+    """Why what CMD or ENTRYPOINT starts must run as root, "" if it need not (knowledge/processes.toml)."""
     if command.name is None or command.script is not None:
         return ""
     program = command.name.expand(env) or command.name.text
@@ -32,7 +32,7 @@ def _listed(line: str) -> str:
 
 
 def drops_privileges(command: Command) -> bool:
-    """Whether the command starts as root to become somebody else by itself (gosu, su NAME -c ...)."""
+    """Whether the command starts as root and switches user itself (gosu, su NAME -c ...)."""
     if _droppers().intersection(command.via) or (command.user and command.user not in ("root", "0")):
         return True
     program = command.program.rpartition("/")[2]

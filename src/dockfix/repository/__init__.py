@@ -1,1 +1,1 @@
-"""What the files of a repository say: how images are built, run and based on one another."""
+"""How a repository's files build, run and stack its images."""

@@ -1,4 +1,4 @@
-"""The arguments of a build, in the forms in which the files that ask for builds write them."""
+"""Build arguments, in the forms in which the files that describe builds write them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 UNKNOWN: Final = "$"
-"""Stands for a value that only the build itself knows: a variable, an expression, the output of a command."""
+"""Stands for a value known only during the build: a variable, an expression, a command's output."""
 
 Arguments = tuple[tuple[str, str | None], ...]
-"""Names and values; None takes the environment's."""
+"""Names and values; None takes the value from the environment."""
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _DEFAULT: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
@@ -18,7 +18,7 @@ _OPEN: Final = re.compile(r"\$|\{\{|`")
 
 
 def read_arguments(written: object) -> Arguments:
-    """The arguments in a mapping, a list of `NAME=VALUE`, or lines of them as workflows have them."""
+    """The arguments in a mapping, a list of `NAME=VALUE`, or lines of those as in workflows."""
     if isinstance(written, str):
         lines = (line.strip() for line in written.splitlines())
         written = [_unquote(line) for line in lines if line and not line.startswith("#")]
@@ -32,7 +32,7 @@ def read_arguments(written: object) -> Arguments:
 
 
 def merge_arguments(written: Iterable[object]) -> Arguments:
-    """The arguments of a bake target on top of those that it inherits, where None is what nobody can read."""
+    """The arguments of a bake target on top of those that it inherits; None for unreadable ones."""
     merged: dict[str, Any] = {}
     for one in written:
         merged |= one if isinstance(one, Mapping) else {}
@@ -40,7 +40,7 @@ def merge_arguments(written: Iterable[object]) -> Arguments:
 
 
 def fill_defaults(text: str) -> str:
-    """The text with the default in place of each `${NAME:-default}`."""
+    """The text with each `${NAME:-default}` replaced by its default."""
     return _DEFAULT.sub(r"\1", text)
 
 
@@ -52,6 +52,6 @@ def _known(value: object) -> str | None:
 
 
 def _unquote(line: str) -> str:
-    """A line of a workflow's list, which may be quoted as a whole as in CSV."""
+    """A line of a workflow's list, which may be quoted as in CSV."""
     quoted = len(line) > 1 and line[0] == line[-1] == '"'
     return line[1:-1].replace('""', '"') if quoted else line

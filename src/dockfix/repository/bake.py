@@ -1,4 +1,4 @@
-"""The blocks of a bake file in HCL, as far as they are literals; functions and variables are left out."""
+"""The literal blocks of a bake file in HCL; functions and variables are left out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_blocks(text: str, kind: str) -> dict[str, dict[str, Any]]:
 
 
 def _read_block(tokens: list[str], at: int) -> tuple[dict[str, Any], int]:
-    """`key = value` pairs up to the closing brace, and where it is; a value that is no literal is None."""
+    """`key = value` pairs up to the closing brace, and its offset; None for values that are not literals."""
     facts: dict[str, Any] = {}
     while at < len(tokens) and tokens[at] != "}":
         if at + 1 < len(tokens) and tokens[at + 1] in ("=", ":"):

@@ -1,4 +1,4 @@
-"""What the builds of a repository mean for its Dockerfiles: targets, and whose base is built here."""
+"""What a repository's builds mean for its Dockerfiles: targets, and bases that are built here."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ SHOWN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Relations:
-    """Who is built on whom, and each candidate's options in the light of that."""
+    """Which image builds on which, and each candidate's options in light of that."""
 
     candidates: Sequence[Candidate]
     options: list[Options]
     children: Mapping[str, Sequence[str]]
 
     def reasons(self) -> Iterator[Finding | None]:
-        """For each candidate, why a change of it has to wait for those that are built on it."""
+        """For each candidate, why it must wait for the images that build on it, if it must."""
         for candidate in self.candidates:
             children = self.children.get(candidate.real)
             yield _keeps_root(children) if children else None
@@ -54,11 +54,11 @@ def relate(
     by_number: Callable[[Deployment], bool] = lambda _: False,
     cache: Cache | None = None,
 ) -> Relations:
-    """The relations among the candidates by what builds them: targets, and names that others start FROM.
+    """The relations among the candidates through their builds: targets, and names in others' FROM.
 
     The `others` are Dockerfiles outside of the search, which may be bases and children too;
-    `options_of` gives the options in force in a folder; a file gets numbers where one of its
-    deployments is to go `by_number`.
+    `options_of` returns the options of a folder; a file gets numeric IDs if one of its deployments
+    is to go `by_number`.
     """
     bases = _find_bases([*candidates, *others], cache)
     children: dict[str, list[str]] = {}
@@ -93,7 +93,7 @@ def _with_numbers(options: Options, candidate: Candidate, by_number: Callable[[D
 
 
 def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[str, dict[str, str]]:
-    """For each Dockerfile, by absolute path, the image names in its FROM lines that another one builds."""
+    """For each Dockerfile, by absolute path, the names in its FROM lines that another one builds."""
     rows = [candidate for candidate in candidates if candidate.refusal is None]
     builders = {name: row.real for row in rows for build in row.builds for name in build.images}
     by_name = {(build.source, build.name): row.real for row in rows for build in row.builds if build.name}
@@ -128,7 +128,7 @@ def _read_bases(path: str) -> tuple[str, ...]:
 
 
 def _fill(reference: str, data: bytes) -> str:
-    """A reference with its variables' defaults put in."""
+    """A reference with its variables replaced by their defaults."""
     pairs = ((name.decode(), value.decode("utf-8", "replace")) for name, value in _ARG.findall(data))
     defaults = {name: value.strip("\"'") for name, value in pairs}
     return _VARIABLE.sub(lambda match: str(defaults.get(match[1], match[2] or "")), reference)
@@ -148,7 +148,7 @@ _FACTS: Final = (
 
 
 class _Facts:
-    """What is known of the images that are built here, worked out from the bottom up."""
+    """What is known about the images that are built here, from the bases upwards."""
 
     def __init__(self, bases: Mapping[str, Mapping[str, str]], options: Mapping[str, Options]) -> None:
         self._bases = bases
@@ -156,7 +156,7 @@ class _Facts:
         self._known: dict[str, dict[str, Any] | None] = {}
 
     def inform(self, real: str) -> Options:
-        """The options of the Dockerfile at `real`, with facts about the bases that are built here."""
+        """The options of the Dockerfile at `real`, with facts about bases that are built here."""
         options = self._options[real]
         found = {name: self._of(builder) for name, builder in self._bases.get(real, {}).items()}
         known = {name: facts for name, facts in found.items() if facts is not None}
@@ -164,7 +164,7 @@ class _Facts:
 
     def _of(self, real: str) -> dict[str, Any] | None:
         if real not in self._known:
-            self._known[real] = None  # whoever is built on itself learns nothing
+            self._known[real] = None  # an image that builds on itself stays unknown
             self._known[real] = _describe(real, self.inform(real))
         return self._known[real]
 

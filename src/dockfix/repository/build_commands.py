@@ -1,4 +1,4 @@
-"""The `docker build` commands in scripts, and what their flags say. Nothing is run."""
+"""The `docker build` commands in scripts, and their flags. Nothing is run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _COMMAND: Final = re.compile(
     r"(?:docker(?:\s+buildx|\s+image)?|podman|buildah|nerdctl)\s+(?:build|bud)\s+([^\n;&|]*)"
 )
 _CONTINUED: Final = re.compile(r"\\\r?\n")
-# What holds blanks and stands for one word, or for a part of one.
+# Expressions with blanks that stand for one word, or part of one.
 _EXPRESSION: Final = re.compile(r"\$\{\{.*?\}\}")
 _SUBSTITUTION: Final = re.compile(r"\$\([^()]*\)|`[^`]*`")
 _FLAGS: Final = {
@@ -38,11 +38,11 @@ _FLAGS_ALONE: Final = frozenset(
 )
 
 Flags = dict[str, list[str]]
-"""What -f, -t, --target and --build-arg were given: by `file`, `tag`, `target` and `argument`."""
+"""The values of -f, -t, --target and --build-arg: by `file`, `tag`, `target` and `argument`."""
 
 
 def read_commands(text: str) -> Iterator[tuple[Flags, list[str]]]:
-    """Each command's flags, and what is no flag; expressions and outputs of commands stand as `$_`."""
+    """Each command's flags and operands; expressions and command outputs appear as `$_`."""
     joined = _CONTINUED.sub(" ", text).replace("${{ github.workspace }}", ".")
     for match in _COMMAND.finditer(_EXPRESSION.sub("$_", joined)):
         try:

@@ -30,12 +30,12 @@ _EXPRESSION = re.compile(r"\$\{\{.*?\}\}|\$\{?\w+\}?|\$\(.*?\)")
 
 
 def reads_builds(name: str) -> bool:
-    """Whether a file of this path may say what is built."""
+    """Whether a file at this path may describe builds."""
     return _reader(name) is not None
 
 
 def find_builds(name: str, text: str) -> list[Build]:
-    """The builds that the file at `name` (relative to the repository) asks for; none where it is broken."""
+    """The builds that the file at `name` (relative to the repository) describes; none if it is broken."""
     reader = _reader(name)
     if reader is None or not any(word in text for word in ("build", "dockerfile", "target")):
         return []
@@ -46,7 +46,7 @@ def find_builds(name: str, text: str) -> list[Build]:
 
 
 def collect_builds(top: str, names: Iterable[str], cache: Cache | None = None) -> dict[str, list[Build]]:
-    """The builds of each Dockerfile that files of the repository at `top` tell of, by its path there."""
+    """The builds that files of the repository at `top` describe, by the Dockerfile's path there."""
     found: dict[str, list[Build]] = {}
     for name in names:
         path = os.path.join(top, name)
@@ -74,10 +74,10 @@ def _reader(name: str) -> Reader | None:
     return None
 
 
-def _make(  # what a build of any kind comes down to
+def _make(  # the common form of all kinds of builds
     source: str, context: object, dockerfile: object = None, *, root: str | None = None, **rest: Any
 ) -> Iterator[Build]:
-    """The build, unless its context is remote or named by a variable; `root` is what paths start from."""
+    """The build, unless its context is remote or a variable; paths are relative to `root`."""
     start = posixpath.dirname(source) if root is None else root
     place = _plain(context if context else ".")
     file = _plain(dockerfile if dockerfile else "Dockerfile")
@@ -92,7 +92,7 @@ def _make(  # what a build of any kind comes down to
 
 
 def _plain(value: object) -> str | None:
-    """A string with its variables' defaults put in; None where one has none."""
+    """A string with its variables replaced by their defaults; None if one has no default."""
     if not isinstance(value, str):
         return None
     text = fill_defaults(value).replace("${{ github.workspace }}", ".")
@@ -100,7 +100,7 @@ def _plain(value: object) -> str | None:
 
 
 def image_names(tags: Iterable[object]) -> tuple[str, ...]:
-    """The names in some tags, without tag and digest; those that a variable names in part are left out."""
+    """The names in some tags, without tag and digest; names with a variable are left out."""
     names: dict[str, None] = {}
     for tag in tags:
         for line in str(tag).replace(",", "\n").split("\n"):
@@ -185,7 +185,7 @@ def _read_workflow(name: str, text: str) -> Iterator[Build]:
 
 
 def _walk(document: object) -> Iterator[Any]:
-    """Every mapping, and every string that may hold commands; what aliases lead to comes once."""
+    """Every mapping, and every string that may hold commands; aliased nodes come once."""
     seen: set[int] = set()
     waiting = [document]
     while waiting:
@@ -240,7 +240,7 @@ def _bake_targets(name: str, targets: Mapping[str, Mapping[str, Any]]) -> Iterat
 
 
 def _lineage(name: str, targets: Mapping[str, Mapping[str, Any]], depth: int) -> Iterator[Mapping[str, Any]]:
-    """The facts of the targets that one inherits from, and its own last: later ones go before."""
+    """The settings that a target inherits, and its own last; later ones win."""
     facts = targets.get(name, {})
     for parent in facts.get("inherits") or () if depth < 10 else ():
         yield from _lineage(parent, targets, depth + 1)
@@ -248,7 +248,7 @@ def _lineage(name: str, targets: Mapping[str, Mapping[str, Any]], depth: int) ->
 
 
 def _bake_target(name: str, target: str, facts: Mapping[str, Any]) -> Iterator[Build]:
-    """A target of bake, whose paths start where bake is run: beside its file."""
+    """A bake target, whose paths are relative to the bake file."""
     yield from _make(
         name,
         facts.get("context"),

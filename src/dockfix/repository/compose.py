@@ -27,7 +27,7 @@ _VARIABLE: Final = re.compile(r"\$\{?\w+\}?")
 
 
 def read_compose(path: str, text: str) -> Iterator[Deployment]:
-    """The services of a compose file; `$NAME` has its default where it has one."""
+    """The services of a compose file; `$NAME` is replaced by its default if it has one."""
     for root in read_documents(text):
         for name, service in pairs(get(root, "services")):
             if isinstance(service, MappingNode):
@@ -74,7 +74,7 @@ def _yes(node: Node | None) -> Setting | None:
 
 
 def _ports(node: Node | None) -> Iterator[Setting]:
-    """The container's own ports of `host:container/protocol` or of the long form."""
+    """The container ports in `host:container/protocol` or in the long form."""
     for item in items(node):
         target = get(item, "target") or item
         text = fill_defaults(text_of(target)).partition("/")[0]

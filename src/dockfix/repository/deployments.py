@@ -20,8 +20,8 @@ from dockfix.repository.arguments import fill_defaults
 from dockfix.repository.manifests import read_manifests
 
 MAX_BYTES: Final = 256 * 1024
-# What can contradict an image that runs as a user; everything else of a manifest is of no interest.
-# A pattern that begins with a character is found several times as fast as one that begins with a line.
+# What can conflict with an image that runs as a user; nothing else in a manifest matters.
+# Patterns that begin with a literal character match several times faster than anchored ones.
 _TELLS: Final = re.compile(
     rb"[\n{,][ \t-]*[\"']?(?:user|containerUser|remoteUser|runAsNonRoot|runAsUser|privileged"
     rb"|read_only|volumes|mountPath|readOnlyRootFilesystem)[\"']?[ \t]*:"
@@ -54,10 +54,10 @@ def find_deployments(
     cache: Cache | None = None,
     others: Sequence[Candidate] = (),
 ) -> dict[str, tuple[Deployment, ...]]:
-    """The deployments of the candidates, matched by what builds them, else by the image's name.
+    """The deployments of the candidates, matched by their builds, else by image name.
 
-    `repositories` are folders (absolute) with their manifests that tell something, relative to them.
-    A name that two Dockerfiles may go by, be it one of the `others`, says nothing.
+    `repositories` are folders (absolute) with their relevant manifests, relative to them. An image
+    name that fits two Dockerfiles, including the `others`, matches neither.
     """
     found: dict[str, list[Deployment]] = {}
     asked = {one.real for one in candidates}
@@ -83,13 +83,13 @@ def find_deployments(
 
 
 def find_relevant(root: str, names: Iterable[str], cache: Cache | None = None) -> dict[str, Glance]:
-    """Which of the files below `root` that may be manifests say anything of users and what is theirs."""
+    """Which possible manifests below `root` mention users or what belongs to them."""
     glances = ((name, _glance(os.path.join(root, name), cache)) for name in names)
     return {name: glance for name, glance in glances if glance is not None}
 
 
 def _may_change(real: str, cache: Cache | None) -> bool:
-    """Whether a Dockerfile shows signs of Python and of root; others' manifests are not worth parsing."""
+    """Whether a Dockerfile looks like Python and like root; other manifests are not worth parsing."""
     return bool(derive(cache, "may change", real, lambda: _is_roots_python(_data(real))))
 
 
@@ -100,7 +100,7 @@ def _is_roots_python(data: bytes) -> bool:
 
 @dataclass(slots=True)
 class _Known:
-    """The Dockerfiles of a repository and what their images are called."""
+    """The Dockerfiles of a repository and the names of their images."""
 
     candidates: Mapping[str, Candidate]
     by_image: dict[str, set[str]] = field(default_factory=dict)
@@ -120,11 +120,11 @@ class _Known:
 
     @property
     def digest(self) -> str:
-        """A name for all that manifests can be matched to."""
+        """A digest of everything that manifests can be matched to."""
         return digest_names([*self.candidates, *self.by_image, *self.by_name, *self.sources])
 
     def is_wanted(self, name: str, images: Iterable[str], of: Set[str], *, builds: bool) -> bool:
-        """Whether a manifest that builds or runs some images may run that `of` one of some Dockerfiles."""
+        """Whether a manifest with these images may run the image `of` one of the Dockerfiles."""
         if name.endswith("devcontainer.json") or (builds and of & self.sources.get(name, set())):
             return True
         return any(self._of_image(image) in of for image in images)
@@ -143,7 +143,7 @@ class _Known:
 
 
 def likely_names(dockerfile: str) -> set[str]:
-    """What an image of that Dockerfile is likely called: by its folder, or by the file's own name."""
+    """Likely names of a Dockerfile's image: that of its folder, or from the file's own name."""
     folders = posixpath.dirname(dockerfile).split("/")
     names = {folder for folder in folders[-1:] if folder not in _PLAIN}
     if folders[-1:] and folders[-1] in _PLAIN:
@@ -169,22 +169,22 @@ def _look(data: bytes) -> Glance | None:
 
 
 def _read(root: str, name: str, known: _Known, cache: Cache | None) -> tuple[Deployment, ...]:
-    """The deployments of a file, as far as they may run an image of a known Dockerfile."""
+    """The deployments in a file that may run the image of a known Dockerfile."""
     path = os.path.join(root, name)
 
-    def tells(part: str) -> bool:
+    def is_relevant(part: str) -> bool:
         glance = _look(part.encode())
         every = known.candidates.keys()
         return glance is not None and known.is_wanted(name, glance[0], every, builds=glance[1])
 
     def read() -> tuple[dict[str, Any], ...]:
-        return tuple(map(asdict, read_manifests([(name, _text(root, name))], tells)))
+        return tuple(map(asdict, read_manifests([(name, _text(root, name))], is_relevant)))
 
     return tuple(map(_deployment, derive(cache, f"deployments {name}", path, read, known.digest)))
 
 
 def _data(path: str) -> bytes:
-    """What a file of a usual size holds; nothing where it cannot be read."""
+    """The content of a file of normal size; empty if it cannot be read."""
     try:
         data = read_bytes(path, MAX_BYTES)
     except OSError:
@@ -193,7 +193,7 @@ def _data(path: str) -> bytes:
 
 
 def _images(lines: bytes) -> list[str]:
-    """The images that lines name, each line behind a line's end: without tags, variables' defaults put in."""
+    """The images named in lines that follow a line end: without tags, with variables' defaults."""
     named = (b"".join(one).decode("utf-8", "replace") for one in _IMAGE.findall(lines))
     return sorted({_untagged(fill_defaults(one)) for one in named})
 

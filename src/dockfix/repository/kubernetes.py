@@ -1,4 +1,4 @@
-"""Kubernetes manifests and Helm values: containers, whom they run as, what they mount and open."""
+"""Kubernetes manifests and Helm values: containers, their users, mounts and ports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dockfix.repository.yaml_nodes import (
 
 
 def read_kubernetes(path: str, text: str) -> Iterator[Deployment]:
-    """The containers of every pod in a manifest, or what Helm values say about the chart's own."""
+    """The containers of every pod in a manifest, or what Helm values set for the chart's container."""
     for root in read_documents(text):
         pods = [node for node in walk(root) if isinstance(get(node, "containers"), SequenceNode)]
         for pod in pods:
@@ -51,7 +51,7 @@ def _container(path: str, pod: Node, container: MappingNode) -> Deployment:
 
 
 def _values(path: str, root: Node) -> Iterator[Deployment]:
-    """A values file: where a chart's container is set there is a securityContext, beside its image."""
+    """A values file: a chart's container is where a securityContext stands next to an image."""
     for node in walk(root):
         contexts = [get(node, "securityContext"), get(node, "containerSecurityContext")]
         contexts.append(get(node, "podSecurityContext"))
@@ -77,7 +77,7 @@ def _deployment(
         found = (get(context, key) for context in contexts)
         return next((setting_of(one) for one in found if one is not None), None)
 
-    def said(key: str) -> Setting | None:
+    def setting(key: str) -> Setting | None:
         setting = first(key)
         return setting if setting is not None and setting.value.lower() == "true" else None
 
@@ -88,10 +88,10 @@ def _deployment(
         name,
         image,
         user=first("runAsUser"),
-        non_root=said("runAsNonRoot"),
+        non_root=setting("runAsNonRoot"),
         group=first("fsGroup"),
-        read_only=said("readOnlyRootFilesystem"),
-        privileged=said("privileged"),
+        read_only=setting("readOnlyRootFilesystem"),
+        privileged=setting("privileged"),
         ports=ports,
         mounts=mounts,
         command=command,

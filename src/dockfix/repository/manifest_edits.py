@@ -1,4 +1,4 @@
-"""The edits by which a manifest follows its image to a user."""
+"""Edits that adapt a manifest to an image that now runs as a user."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def edit_manifest(
     home: str,
     others: Iterable[Deployment] = (),
 ) -> tuple[Edit, ...]:
-    """The edits on one manifest that follow its image to a user, in order; comments and layout stay.
+    """The edits that adapt one manifest to its image's user, in order; comments and layout stay.
 
-    Mounts below /root move to the home, and root as the user becomes the user: by number (`ids`,
-    `uid:gid`, may be empty) where Kubernetes reads it, else by name. What the `others` of the file
-    share through an anchor or a pod stays, and so does what does not stand in `text` as it reads
-    (escapes, block scalars, tags, variables).
+    Mounts below /root move to the home, and a root user becomes the user: by number (`ids`, `uid:gid`,
+    may be empty) for Kubernetes, else by name. What the `others` in the file share through an anchor
+    or a pod stays, and so does any value that is not literally in `text` (escapes, block scalars,
+    tags, variables).
     """
     shared = {setting.start for one in others for setting in _settings(one)}
 
@@ -51,7 +51,7 @@ def edit_manifest(
 
 
 def find_resolved(one: Deployment, edits: Iterable[Edit]) -> set[str]:
-    """The messages of what `find_contradictions` says of a deployment and these edits resolve."""
+    """The messages of `find_contradictions` on a deployment that these edits resolve."""
     starts = {edit.start for edit in edits}
     user = None if one.user is not None and one.user.start in starts else one.user
     mounts = tuple(mount for mount in one.mounts if mount.target.start not in starts)
@@ -63,7 +63,7 @@ def _messages(one: Deployment) -> set[str]:
 
 
 def _settings(one: Deployment) -> Iterator[Setting]:
-    """What of a deployment an edit may touch."""
+    """The settings of a deployment that may be edited."""
     if one.user is not None:
         yield one.user
     yield from (mount.target for mount in one.mounts)

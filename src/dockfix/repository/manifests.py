@@ -1,4 +1,4 @@
-"""What the repository says about running an image: compose, Kubernetes, Helm values, dev containers."""
+"""How a repository runs its images: compose, Kubernetes, Helm values, dev containers."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool]) -> Iterator[De
 
 
 def _services(text: str) -> Iterator[tuple[str, int, int]]:
-    """Each service of a compose file as a file of its own, and how far it stood behind that in the whole.
+    """Each service of a compose file as a file of its own, and its offset in the whole file.
 
-    What leans on other parts of the file, or is written in no plain way, comes whole.
+    A file whose services depend on other parts, or that is written in an unusual way, comes whole.
     """
     head = _SERVICES.search(text)
     first = _SERVICE.match(text, head.end()) if head else None
@@ -83,7 +83,7 @@ def _services(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _shifted(one: Deployment, start: int, line: int) -> Deployment:
-    """A deployment of a document that begins behind so many characters and lines."""
+    """A deployment moved by so many characters and lines, the start of its document."""
 
     def shift(setting: Setting) -> Setting:
         end = setting.end and setting.end + start

@@ -1,6 +1,6 @@
-"""YAML as nodes that know where they stand, read by libyaml where PyYAML has it; nothing of it is run.
+"""YAML as nodes with positions, read by libyaml if PyYAML has it; nothing in it is executed.
 
-Scalars keep their text: what YAML 1.1 and 1.2 take for a number or a truth differs.
+Scalars keep their text, since YAML 1.1 and 1.2 disagree on what is a number or a boolean.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NOTHING: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 def read_documents(text: str) -> list[Node]:
-    """The root of every document; none where it is no YAML (a template, say)."""
+    """The root of every document; none if it is not YAML (such as a template)."""
     try:
         return [root for root in yaml.compose_all(text, _LOADER) if root is not None]
     except (yaml.YAMLError, ValueError, RecursionError):
@@ -26,7 +26,7 @@ def read_documents(text: str) -> list[Node]:
 
 
 def read_values(text: str) -> list[Any]:
-    """Every document as dicts, lists, strings and None; none where it is no YAML."""
+    """Every document as dicts, lists, strings and None; none if it is not YAML."""
     try:
         return [_value(root, {}) for root in read_documents(text)]
     except RecursionError:
@@ -34,7 +34,7 @@ def read_values(text: str) -> list[Any]:
 
 
 def _value(node: Node, known: dict[int, Any]) -> Any:
-    """A node's value; one that many aliases lead to is made once."""
+    """A node's value; a node with many aliases is converted once."""
     if id(node) in known:
         return known[id(node)]
     if isinstance(node, ScalarNode):
@@ -55,7 +55,7 @@ def pairs(node: Node | None) -> Iterator[tuple[str, Node]]:
 
 
 def _pairs(node: Node | None, merged: set[int]) -> Iterator[tuple[str, Node]]:
-    """Aliases may lead to one mapping many times, or to the one that merges them: each counts once."""
+    """Aliases may refer to one mapping many times, or to the one that merges it: each counts once."""
     if not isinstance(node, MappingNode) or id(node) in merged:
         return
     merged.add(id(node))
@@ -70,7 +70,7 @@ def _pairs(node: Node | None, merged: set[int]) -> Iterator[tuple[str, Node]]:
 
 
 def get(node: Node | None, *path: str) -> Node | None:
-    """The node below a mapping that a path of keys leads to, None where there is none."""
+    """The node at a path of keys below a mapping, None if there is none."""
     for key in path:
         node = dict(pairs(node)).get(key)
     return node
@@ -101,12 +101,12 @@ def setting_of(node: Node, value: str | None = None, offset: int = 0) -> Setting
 
 
 def is_true(node: Node | None) -> bool:
-    """Whether a scalar says yes."""
+    """Whether a scalar is true."""
     return text_of(node).lower() in ("true", "yes", "on")
 
 
 def walk(root: Node) -> Iterator[Node]:
-    """Every node once, however many aliases lead to it."""
+    """Every node once, however many aliases refer to it."""
     seen: set[int] = set()
     waiting = [root]
     while waiting:

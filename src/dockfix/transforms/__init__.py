@@ -1,4 +1,4 @@
-"""The fixes, one module each, in the order in which they are made."""
+"""The transforms, one module each, in the order in which they run."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def _transform(module: ModuleType) -> Transform:
     return Transform(code, doc, module.BEFORE, module.AFTER, module.CHANGES, module.propose)
 
 
-# Each round sees what those before it have written; transforms of one round touch different words, and
-# need nothing of each other. Accounts come before what names them, USER before what depends on who
-# runs a step, directories before the copies that a `chown -R` gives away with them.
+# Each round sees what earlier rounds have written; transforms of one round edit different words and do
+# not depend on each other. Accounts come before what names them, USER before what depends on who runs
+# a step, directories before the copies that a `chown -R` includes.
 ROUNDS: Final = tuple(
     tuple(map(_transform, modules))
     for modules in (

@@ -1,8 +1,8 @@
 """Let the account use the cache, secret and ssh mounts of its steps.
 
-A cache mount is root's unless `uid` says otherwise, and one below /root is closed to everybody
-else: below USER its target moves to the account's home. Secrets and ssh sockets are readable by
-root alone, so they get `uid` and `gid` too. Steps that stay root's keep their mounts.
+A cache mount belongs to root unless `uid` is set, and one below /root is closed to everybody else:
+below USER, its target moves to the account's home. Secrets and ssh sockets are readable only by
+root, so they get `uid` and `gid` too. Steps that still run as root keep their mounts.
 
 Source: Dockerfile reference, "RUN --mount"; moby/buildkit#1237, astral-sh/uv#12710.
 """

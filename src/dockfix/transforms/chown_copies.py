@@ -1,9 +1,9 @@
-"""Copy files as the account's own.
+"""Copy files so that the account owns them.
 
-COPY and ADD give everything to root whatever USER says, so each that lands below USER, or in the
-application's directories, gets `--chown`. Numbers stand where a name cannot be resolved: with
+COPY and ADD create files as root regardless of USER, so each copy below USER, or into the
+application's directories, gets `--chown`. Numbers are used where a name cannot be resolved: with
 `--link`, and on bases without accounts. Ownership that the file sets itself is left alone, and so
-is that of programs and libraries which another stage hands over to a system directory.
+is that of programs and libraries copied from another stage into a system directory.
 
 Source: moby/moby#6119 (COPY ignores USER); docker/buildx#1408 (no names with `--link`).
 """
@@ -35,7 +35,7 @@ COPY --chown=appuser:appuser . .
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """A `--chown` flag on every copy that becomes the account's."""
+    """A `--chown` flag on every copy that the account is to own."""
     if not plan.is_moved:
         return
     account = plan.account

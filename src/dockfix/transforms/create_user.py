@@ -1,10 +1,9 @@
 """Create the account that the image will run as.
 
-One RUN just above the first line that needs the account: USER, a copy that becomes the account's,
-a volume that it must own. The command is the one that the base has: Debian's `adduser` where it is
-known to be there, else `useradd`, busybox' `adduser -D` on Alpine, and none at all where there is
-no shell: then USER and `--chown` are numbers. An account that the file or the base has already is
-used instead of a second one.
+One RUN just above the first line that needs the account: USER, a copy that the account owns, or a
+volume that it must own. The command depends on the base: Debian's `adduser` where it is known to
+exist, else `useradd`, and busybox's `adduser -D` on Alpine. Without a shell there is no command, and
+USER and `--chown` are numbers. An account that the file or the base already has is used instead.
 
 Source: docker-library/python's images on Debian 13 slim have no `adduser`
 (greenbone/gvm-tools#1243); busybox' flags are those of its loginutils/adduser.c; moby/moby#5419 (a
@@ -41,7 +40,7 @@ CMD ["python", "-m", "http.server"]
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The account's RUN, where the account is not there yet and the base has a way to make it."""
+    """The account's RUN, if the account does not exist yet and the base has a way to create it."""
     index = find_place(plan)
     if index is not None:
         line = NewLine("RUN", account_command(plan.account, plan.lineage.image), COMMENT)

@@ -1,7 +1,7 @@
-"""Move what stands in root's home to where the account can read it.
+"""Move what is in root's home to where the account can read it.
 
-/root is closed to everybody else (mode 0700). Copies to it, PATH entries and working directories
-below it follow to the account's home; HOME is set where the file or the base fixes it to /root.
+/root is closed to everybody else (mode 0700). Copies to it, and PATH entries and working directories
+below it, move to the account's home; HOME is set if the file or the base fixes it to /root.
 Browsers, models and corpora that a tool fetches into root's home at build time, to be read at run
 time, get a place outside it.
 

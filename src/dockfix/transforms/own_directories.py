@@ -1,9 +1,9 @@
 """Give the account the directories that the application writes to.
 
-A WORKDIR that stands above USER was made by root and keeps that owner; so do a volume's directory
-and what root's steps make for data. They are made and given by the RUN that creates the account,
-or by one of their own just above USER. Nothing is ever opened to everybody (no mode 777), and no
-copied tree is owned anew, which would store it twice.
+A WORKDIR above USER is created by root and stays root's; so do a volume's directory and the data
+directories that root's steps create. The RUN that creates the account, or one of their own just
+above USER, creates them and changes their owner. Nothing is opened to everybody (no mode 777), and
+the owner of a copied tree is never changed afterwards, which would store it twice.
 
 Source: moby/moby#36677, moby/moby#20295 (WORKDIR stays root's); moby/moby#22810 (`chown -R` stores
 a tree twice).
@@ -79,7 +79,7 @@ def _append(plan: Plan, step: Step, parts: list[str]) -> Edit:
 
 
 def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[str]:
-    """Shell commands that make the changes where the step `at` stands, each kind once."""
+    """Shell commands that make the changes at the step `at`, each kind once."""
     changes = list(changes)
     new = [one.path for one in changes if one.reach is Reach.SELF and not one.exists(at)]
     found = ["mkdir -p " + " ".join(new)] if new else []

@@ -1,9 +1,9 @@
 """Install Python packages for the account, not for the system.
 
 `pip install` below USER gets `--user`: with `pip`, `pip3`, `python -m pip`, and each of several in
-one RUN. Above USER, a `--user` of the file's own would put packages into root's home, closed to
-everybody else: it goes. Left alone are virtual environments, installs that name their place (`--target`,
-`--prefix`, `--root`), other installers, and every RUN that stays root's.
+one RUN. Above USER, the file's own `--user` would put packages into root's home, which is closed to
+everybody else, so it is removed. Virtual environments, installs into a named directory (`--target`,
+`--prefix`, `--root`), other installers, and every RUN that still runs as root are left alone.
 
 Source: pip's documentation of user installs; EFForg/badger-sett#91 (no `--user` in a virtual
 environment).
@@ -38,7 +38,7 @@ RUN pip install --user --no-cache-dir flask
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """A `--user` behind the word `install` where the account installs; none where nobody may."""
+    """A `--user` after the word `install` where the account installs; removed where it would break."""
     if not plan.is_moved:
         return
     wanted = plan.options.install is Install.USER

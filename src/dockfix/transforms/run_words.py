@@ -1,4 +1,4 @@
-"""Edits on the words of a RUN, in its shell form and in its exec form."""
+"""Edits on the words of a RUN, in shell form and in exec form."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dockfix.syntax.shell import Word
 
 
 def insert_after(run: Run, word: Word, text: str) -> Edit:
-    """Put one more word behind `word`."""
+    """Insert a word after `word`."""
     at = run.span(word)[1]
     return Edit(at, at, f" {text}" if run.words is None else f', "{text}"')
 
 
 def insert_before(run: Run, word: Word, text: str) -> Edit:
-    """Put `text` (with its own space) right before `word` of a shell form."""
+    """Insert `text` (with its own space) right before `word` in shell form."""
     at = run.span(word)[0]
     return Edit(at, at, text)
 
 
 def remove(run: Run, word: Word) -> Edit:
-    """Take `word` out, with the space or comma before it."""
+    """Remove `word`, with the space or comma before it."""
     start, end = run.span(word)
     source = run.instruction.source
     before = len(source[:start].rstrip(" \t")) if run.words is None else source.rfind(",", 0, start)

@@ -1,8 +1,8 @@
 """Run the image as the account.
 
-`USER` goes directly behind the last step that needs root, and above everything else; steps are
-never put in another order. Installs above that line stay root's and system-wide. Stages built on
-one that ships by `--target` go back to root, for which their steps were written.
+`USER` goes directly after the last step that needs root, and above everything else; steps are never
+reordered. Installs above that line still run as root and stay system-wide. Stages built on one that
+ships by `--target` switch back to root, as their steps expect.
 
 Source: Docker's build best practices, section USER; OpenLiberty/ci.docker#409 (root steps that fail
 behind USER).
@@ -36,13 +36,13 @@ CMD ["python", "-m", "http.server"]
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The USER line, where the image still runs as root; a `USER root` that serves no step becomes it."""
+    """The USER line, if the image still runs as root; it replaces a `USER root` that no step needs."""
     if plan.is_moved:
         return
     before = plan.steps[plan.switch - 1]
-    # The account's RUN comes between them.
+    # The account's RUN goes between them.
     follows = find_place(plan) == plan.switch
-    # A RUN that gives directories would stand above it, where root has to be in force.
+    # A RUN that changes directories' owners would go above it, and needs root.
     stays = before.keyword == "USER" and not before.before.is_root and bool(find_ownership_changes(plan))
     if before.keyword == "USER" and plan.after(before).is_root and not stays and not follows:
         instruction = before.instruction
@@ -55,7 +55,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
 
 
 def _back_to_root(plan: Plan) -> Iterator[Edit]:
-    """`USER root` on top of each stage that would inherit the account from the stage that ships."""
+    """`USER root` at the top of each stage that would inherit the account from a stage that ships."""
     for stage, first in find_heirs(plan.stages, plan.lineage.final):
         if first.keyword != "USER":
             line = NewLine("USER", "root", "Continue as root")

@@ -1,8 +1,8 @@
 """Give the application a working directory of its own.
 
-Where the file has no WORKDIR, or works in `/`, the image starts in a new directory below the
-account's home: relative copies then land there. Words that name the old place of such a copy follow it. An
-existing WORKDIR keeps its path, because people mount and configure by it.
+If the file has no WORKDIR, or works in `/`, the image starts in a new directory below the account's
+home, where relative copies then go; words that name the old place of such a copy are changed. An
+existing WORKDIR keeps its path, because mounts and settings depend on it.
 
 Source: Dockerfile reference, "WORKDIR": the default is /; moby/moby#36677.
 """
@@ -37,7 +37,7 @@ CMD ["python", "app.py"]
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The WORKDIR line and the words that follow it."""
+    """The WORKDIR line, and the words that name places below it."""
     if not plan.relocates or not plan.is_moved:
         return
     layout = Layout(plan.tree)

@@ -1,10 +1,10 @@
-"""Quiet pip's warning about root where an install has to stay root's.
+"""Silence pip's warning about root where an install has to run as root.
 
-pip 22.1 and later can be told with `--root-user-action=ignore`. Where the image's tag and the file
-do not tell pip's version, the environment form stands before the command: an older pip ignores it,
-but would refuse the option. pip 21.1 to 22.0 warns and cannot be told; older pip does not warn. By
-default, pip upgrading only itself and stages that do not ship are left alone; selected by name,
-this transform covers them too.
+pip 22.1 and later accept `--root-user-action=ignore`. If the image's tag and the file do not determine
+pip's version, an environment variable is set for the command instead: an older pip ignores it, but
+would reject the option. pip 21.1 to 22.0 warn and cannot be silenced; older versions do not warn. By
+default, a pip that only upgrades itself and stages that do not ship are left alone; selected by
+name, this transform covers them too.
 
 Source: pip's release notes for 21.1 (pypa/pip#6409) and 22.1 (pypa/pip#10556).
 """
@@ -39,7 +39,7 @@ _VARIABLE = "PIP_ROOT_USER_ACTION"
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The option, or the environment form, on every install that pip would warn about."""
+    """The option, or the environment variable, on every install that pip would warn about."""
     everywhere = NAME in plan.options.select
     lineages = [plan.lineage]
     if everywhere:
@@ -75,7 +75,7 @@ def _quieted(run: Run, one: Invocation, pip: PipCall, knows: str) -> Iterator[Ed
 
 
 def _after(pip: PipCall, knows: str, lineage: Lineage) -> str:
-    """What pip understands once this call is done: it may have replaced itself."""
+    """What pip understands after this call, which may have replaced pip itself."""
     version = pip.pinned_pip()
     if version is None:
         return knows

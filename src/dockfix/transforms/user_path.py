@@ -1,7 +1,7 @@
 """Put the scripts of user installs on PATH.
 
-`ENV PATH` with the absolute directory (ENV knows neither HOME nor `~`) goes behind the first RUN
-that installs for the account, unless PATH holds that directory already.
+`ENV PATH` with the absolute directory (ENV expands neither HOME nor `~`) goes after the first RUN
+that installs for the account, unless PATH already has that directory.
 
 Source: docker-library/python#414; runc sets HOME, and ENV does not know it (libcontainer/env.go).
 """
@@ -36,7 +36,7 @@ CMD ["flask", "run"]
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The PATH line, where the image's PATH lacks the account's scripts."""
+    """The PATH line, if the image's PATH lacks the directory of the account's scripts."""
     if not plan.is_moved:
         return
     scripts = f"{plan.home}/.local/bin"

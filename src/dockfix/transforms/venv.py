@@ -1,8 +1,8 @@
 """Install Python packages into a virtual environment that the account owns.
 
-The alternative to pip-user, chosen by `--install venv`: the environment is made below the
-account's home, above the first install below USER, and comes first on PATH. pip's own warning
-recommends it.
+The alternative to pip-user, chosen with `--install venv`: the environment is created in the account's
+home, just above the first install below USER, and comes first on PATH. pip's own warning recommends
+it.
 
 Source: pip's warning about running as root; Python's documentation of venv.
 """
@@ -36,7 +36,7 @@ RUN pip install flask
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The environment's RUN and its place on PATH, above the first install that goes there."""
+    """The environment's RUN and its PATH line, above the first install that goes there."""
     if plan.options.install is not Install.VENV or not plan.is_moved:
         return
     for run, pip in plan.user_installs:
