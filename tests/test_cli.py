@@ -335,7 +335,7 @@ def test_seven_calls_lead_from_the_command_line_to_the_fix(
     text = f"FROM {arguments[-1]}\nCMD counted\n"
     put(Dockerfile=text)
     assert dockfix(*arguments, stdin=text.encode()).code == 0
-    assert (callers[0], callers[-1]) == ("dockfix.runner.outcome.analyse", "dockfix.cli.run")
+    assert (callers[0], callers[-1]) == ("dockfix.runner.outcome.fix_source", "dockfix.cli.run")
     assert len(callers) <= 7, callers
 
 

@@ -22,8 +22,8 @@ from dockfix.output.interrupts import Interrupts
 from dockfix.output.sinks import Sink, open_sinks
 from dockfix.output.summary import Summary
 from dockfix.request import Mode, Request
-from dockfix.runner.outcome import Analysis, hold_back, load_core_meanwhile
-from dockfix.runner.runner import FEW, analyse_many
+from dockfix.runner.outcome import FileResult, hold_back, load_core_meanwhile
+from dockfix.runner.runner import FEW, fix_many
 from dockfix.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def run(request: Request) -> Exit:
     cache = _open_cache(request)
     if cache is None or not cache.knows_files:
         load_core_meanwhile()
-    candidates, analyses = _analyse(request, root, cache, terminal)
+    candidates, results = _fix_files(request, root, cache, terminal)
     summary = Summary(terminal, request.mode, request.reports.volume)
-    finished = _deliver(request, analyses, len(candidates), sinks, summary)
+    finished = _deliver(request, results, len(candidates), sinks, summary)
     if cache is not None:
         cache.save()
     for sink in sinks:
@@ -56,9 +56,9 @@ def run(request: Request) -> Exit:
     return summary.exit_code if finished else Exit.INTERRUPTED
 
 
-def _analyse(
+def _fix_files(
     request: Request, root: str, cache: Cache | None, terminal: Terminal
-) -> tuple[Sequence[Candidate], Iterator[Analysis]]:
+) -> tuple[Sequence[Candidate], Iterator[FileResult]]:
     """The candidates and what becomes of them, which is worked out as it is asked for.
 
     Raises ConfigError.
@@ -68,17 +68,17 @@ def _analyse(
     deployments = _find_deployments(selection, candidates, others, cache)
     if deployments:
         candidates = [one._replace(deployments=deployments.get(one.real, ())) for one in candidates]
-    options, analyses = _relate_and_analyse(request, candidates, others, cache)
+    options, results = _relate_and_fix(request, candidates, others, cache)
     if request.needs_texts or request.output.stat:
-        analyses = map(partial(_name, root), analyses, candidates)
+        results = map(partial(_name, root), results, candidates)
     if request.output.verify:
-        analyses = _prove(request, candidates, analyses, terminal)
+        results = _prove(request, candidates, results, terminal)
     if request.files.manifests and deployments:
         from dockfix.runner.manifests import follow
 
         by_file = {one.real: own for one, own in zip(candidates, options, strict=True)}
-        analyses = follow(analyses, deployments, by_file, root)
-    return candidates, analyses
+        results = follow(results, deployments, by_file, root)
+    return candidates, results
 
 
 def _find_candidates(
@@ -96,13 +96,13 @@ def _find_candidates(
     return candidates, found[len(candidates) :]
 
 
-def _name(root: str, analysis: Analysis, candidate: Candidate) -> Analysis:
-    """An analysis with what a patch to be applied in `root` calls its file."""
-    return replace(analysis, name=patch_name(candidate.real, root))
+def _name(root: str, file: FileResult, candidate: Candidate) -> FileResult:
+    """A file's result with what a patch to be applied in `root` calls its file."""
+    return replace(file, name=patch_name(candidate.real, root))
 
 
 def _deliver(
-    request: Request, analyses: Iterator[Analysis], count: int, sinks: Sequence[Sink], summary: Summary
+    request: Request, results: Iterator[FileResult], count: int, sinks: Sequence[Sink], summary: Summary
 ) -> bool:
     """Write the changes and pass each result on to the sinks; whether the run finished."""
     writer = _open_writer(request, summary.terminal) if request.mode is Mode.WRITE else None
@@ -110,9 +110,9 @@ def _deliver(
     try:
         shown = count if count > FEW and request.reports.volume else 0
         with summary.terminal.progress(shown) as progress, Interrupts() as interrupts:
-            for analysis in progress(analyses):
+            for file in progress(results):
                 interrupts.hold()
-                done = analysis if writer is None else writer.write(analysis)
+                done = file if writer is None else writer.write(file)
                 for sink in sinks:
                     sink.add(done)
                 summary.add(done)
@@ -153,13 +153,13 @@ def _find_deployments(
     return find_deployments(selection.repositories, candidates, cache, others)
 
 
-def _relate_and_analyse(
+def _relate_and_fix(
     request: Request,
     candidates: Sequence[Candidate],
     others: Sequence[Candidate],
     cache: Cache | None,
-) -> tuple[Sequence[Options], Iterator[Analysis]]:
-    """The candidates' options and analyses, in the light of what builds and runs them.
+) -> tuple[Sequence[Options], Iterator[FileResult]]:
+    """The candidates' options and results, in the light of what builds and runs them.
 
     The `others` are Dockerfiles outside of the search.
 
@@ -167,7 +167,7 @@ def _relate_and_analyse(
     """
     options = _options(candidates, request.overrides)
     if not any(one.builds or one.deployments for one in (*candidates, *others)):
-        return options, _analyses(request, candidates, options, cache)
+        return options, _results(request, candidates, options, cache)
     from dockfix.repository.bases import relate
 
     def by_number(one: Deployment) -> bool:
@@ -182,19 +182,19 @@ def _relate_and_analyse(
         by_number=by_number,
         cache=cache,
     )
-    analyses = _analyses(request, candidates, relations.options, cache)
-    return relations.options, hold_back(analyses, relations.reasons())
+    results = _results(request, candidates, relations.options, cache)
+    return relations.options, hold_back(results, relations.reasons())
 
 
 def _prove(
-    request: Request, candidates: Sequence[Candidate], analyses: Iterator[Analysis], terminal: Terminal
-) -> Iterator[Analysis]:
+    request: Request, candidates: Sequence[Candidate], results: Iterator[FileResult], terminal: Terminal
+) -> Iterator[FileResult]:
     from dockfix.output.apply import journal_folder
     from dockfix.verify.proofs import prove_all
 
     kept = os.path.join(journal_folder(request.places), "broken")
     only_proven = request.output.write
-    return prove_all(candidates, analyses, request.proof, terminal, only_proven=only_proven, kept=kept)
+    return prove_all(candidates, results, request.proof, terminal, only_proven=only_proven, kept=kept)
 
 
 def _selection(request: Request) -> Selection:
@@ -230,10 +230,10 @@ def _options(candidates: Sequence[Candidate], overrides: Mapping[str, Any]) -> l
     return found
 
 
-def _analyses(
+def _results(
     request: Request, candidates: Sequence[Candidate], options: Sequence[Options], cache: Cache | None
-) -> Iterator[Analysis]:
-    return analyse_many(
+) -> Iterator[FileResult]:
+    return fix_many(
         candidates,
         options,
         jobs=request.execution.jobs,

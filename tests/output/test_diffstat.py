@@ -3,19 +3,19 @@ from __future__ import annotations
 from dockfix.diff import compare_lines
 from dockfix.output.diffstat import Statistics
 from dockfix.results import Changed, Unchanged
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 
 
-def change(name: str, before: str, after: str) -> Analysis:
+def change(name: str, before: str, after: str) -> FileResult:
     edits = tuple(compare_lines(before, after))
-    return Analysis(name, Changed(after, ()), before.encode(), applies=True, edits=edits, name=name)
+    return FileResult(name, Changed(after, ()), before.encode(), applies=True, edits=edits, name=name)
 
 
 def test_bars_and_sums() -> None:
     statistics = Statistics()
     statistics.add(change("a", "1\n2\n", "1\nx\ny\n2\n"))
     statistics.add(change("sub/b", "1\n2\n", "1\n3\n"))
-    statistics.add(Analysis("c", Unchanged(), name="c"))
+    statistics.add(FileResult("c", Unchanged(), name="c"))
     assert "".join(statistics.lines(80)) == (
         " a     | 2 ++\n sub/b | 2 +-\n 2 files changed, 3 insertions(+), 1 deletions(-)\n"
     )

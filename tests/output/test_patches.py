@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from analyses import changed
+from file_results import changed
 from git_repository import Repository
 
 from dockfix.output.patches import Owners, PatchFile, PatchFolder, group_by
@@ -87,7 +87,7 @@ def test_batches_hold_so_many_changes(repository: Repository) -> None:
 
 
 def test_names_that_look_alike_stay_apart(tmp_path: Path) -> None:
-    patches = PatchFolder(str(tmp_path), lambda analysis: analysis.name)
+    patches = PatchFolder(str(tmp_path), lambda file: file.name)
     for name in ("@a/b", "a b", "A-B", "..", "/"):
         patches.add(changed(name))
     patches.close()

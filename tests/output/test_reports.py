@@ -6,19 +6,19 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from analyses import changed, one_of_each
+from file_results import changed, one_of_each
 
 from dockfix.checks import codes
 from dockfix.checks.explanations import read_explanation
 from dockfix.output import reports
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 
 
-def written(tmp_path: Path, name: str, analyses: list[Analysis] | None = None) -> str:
-    """The report of that name over the analyses, as text."""
+def written(tmp_path: Path, name: str, results: list[FileResult] | None = None) -> str:
+    """The report of that name over the results, as text."""
     report = reports.open_report(str(tmp_path / name))
-    for analysis in one_of_each() if analyses is None else analyses:
-        report.add(analysis)
+    for file in one_of_each() if results is None else results:
+        report.add(file)
     report.close()
     return (tmp_path / name).read_text()
 
@@ -72,9 +72,9 @@ def check(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> None:
     return None
 
 
-def sarif(tmp_path: Path, analyses: list[Analysis] | None = None) -> dict[str, Any]:
+def sarif(tmp_path: Path, results: list[FileResult] | None = None) -> dict[str, Any]:
     """The only run of a SARIF report."""
-    log = json.loads(written(tmp_path, "x.sarif", analyses))
+    log = json.loads(written(tmp_path, "x.sarif", results))
     assert log["version"] == "2.1.0"
     (run,) = log["runs"]
     return dict(run)
@@ -168,8 +168,8 @@ def test_github_commands_are_escaped(tmp_path: Path) -> None:
 
 def written_as(tmp_path: Path, name: str) -> str:
     report = reports.open_report(f"{name}:{tmp_path / 'report.txt'}")
-    for analysis in one_of_each():
-        report.add(analysis)
+    for file in one_of_each():
+        report.add(file)
     report.close()
     return (tmp_path / "report.txt").read_text()
 

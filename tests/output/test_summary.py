@@ -7,7 +7,7 @@ from dockfix.output.exit_codes import Exit
 from dockfix.output.summary import Summary
 from dockfix.request import Mode, Volume
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 from dockfix.terminal import Terminal, show_path
 
 REASON = Finding(codes.DROPS_PRIVILEGES, 2, "gosu drops root itself", "leave it")
@@ -36,8 +36,8 @@ def test_long_lists_are_folded_for_people(
     monkeypatch.setattr(Terminal, "is_interactive", True)
     summary = Summary(Terminal(colour=False), Mode.CHECK, volume)
     for number in range(50):
-        summary.add(Analysis(f"{number}", SKIPPED))
-        summary.add(Analysis(f"{number}", CHANGED, applies=True))
+        summary.add(FileResult(f"{number}", SKIPPED))
+        summary.add(FileResult(f"{number}", CHANGED, applies=True))
     summary.close()
     err = capsys.readouterr().err
     assert err.count("gosu drops") == err.count(": would change (") == lines
@@ -49,7 +49,7 @@ def test_long_lists_are_folded_for_people(
 def test_a_pipe_gets_every_line(capsys: pytest.CaptureFixture[str]) -> None:
     summary = Summary(Terminal(), Mode.DIFF)
     for number in range(50):
-        summary.add(Analysis(f"{number}", SKIPPED))
+        summary.add(FileResult(f"{number}", SKIPPED))
     summary.close()
     err = capsys.readouterr().err
     assert err.count("gosu drops") == 50
@@ -75,6 +75,6 @@ def test_exit_codes(
 ) -> None:
     summary = Summary(Terminal(), mode, Volume.QUIET)
     for result in results:
-        summary.add(Analysis("a", result, applies=isinstance(result, Changed)))
+        summary.add(FileResult("a", result, applies=isinstance(result, Changed)))
     assert summary.exit_code is code
     assert capsys.readouterr().out == ""

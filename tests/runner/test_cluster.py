@@ -17,7 +17,7 @@ from dockfix.options import Options
 from dockfix.results import Changed, Skipped
 from dockfix.runner.cluster import Cluster, pack_context
 from dockfix.runner.jobs import Item, Job
-from dockfix.runner.pool import analyse_all
+from dockfix.runner.pool import fix_all
 
 TEXT = 'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nENTRYPOINT ["/app/start.sh"]\n'
 
@@ -85,11 +85,11 @@ def test_a_lost_worker_costs_nothing_but_time(
         time.sleep(0.1)
     assert crew.count == 2
     results = []
-    for number, (item, reply) in enumerate(analyse_all(items, crew, 60.0)):
+    for number, (item, reply) in enumerate(fix_all(items, crew, 60.0)):
         if number == 100:
             workers[0].send_signal(signal.SIGKILL)
         assert isinstance(item, Job)
-        assert reply.analysis.path == item.path
-        results.append(reply.analysis.result)
+        assert reply.file.path == item.path
+        results.append(reply.file.result)
     assert [isinstance(result, Skipped) for result in results] == [number % 10 == 0 for number in range(400)]
     assert sum(isinstance(result, Changed) for result in results) == 360

@@ -17,7 +17,7 @@ from dockfix.files.stamps import settled, stamp
 from dockfix.options import Options
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 from dockfix.runner.jobs import Job, Reply
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 from dockfix.runner.recall import Recall
 
 BEFORE = b"FROM a\r\nCMD b"
@@ -52,7 +52,7 @@ def remember(place: str, job: Job, result: Result, reads: tuple[str, ...] = ()) 
         context.read(name)
     edits = tuple(compare_lines(job.data.decode(), result.text)) if isinstance(result, Changed) else ()
     applies = isinstance(result, Changed) and result.safe
-    reply = Reply(Analysis(job.path, result, b"", applies, edits), note_surroundings(context, around))
+    reply = Reply(FileResult(job.path, result, b"", applies, edits), note_surroundings(context, around))
     cache = Cache(place, "v1")
     Recall(cache).remember(job, reply, settled(stamp(job.path)))
     cache.save()
@@ -63,7 +63,7 @@ def find(place: str, job: Job, version: str = "v1") -> Reply | None:
     return Recall(Cache(place, version)).by_content(job, None)
 
 
-def recall(place: str, job: Job, texts: bool = True) -> Analysis | None:
+def recall(place: str, job: Job, texts: bool = True) -> FileResult | None:
     candidate = Candidate(job.path, job.path, deployments=job.deployments)
     return Recall(Cache(place, "v1")).by_stamps(candidate, job.options, texts=texts)
 
@@ -79,7 +79,7 @@ def test_a_reply_comes_back_equal(job: Job, place: str, result: Result) -> None:
     reply = remember(place, job, result, ("entry.sh", "gone"))
     found = find(place, job)
     assert found is not None
-    assert found.analysis == replace(reply.analysis, before=BEFORE)
+    assert found.file == replace(reply.file, before=BEFORE)
     assert (found.around.names, found.around.reads) == (reply.around.names, reply.around.reads)
 
 
@@ -89,11 +89,11 @@ def test_what_nobody_touched_is_recalled(job: Job, place: str, result: Result) -
     reply = remember(place, job, result, ("entry.sh", "gone"))
     whole, counted = recall(place, job), recall(place, job, texts=False)
     assert whole is not None
-    assert whole == replace(reply.analysis, before=BEFORE)
+    assert whole == replace(reply.file, before=BEFORE)
     assert counted is not None
     if isinstance(result, Changed):
         result = replace(result, text="")
-    assert counted == Analysis(job.path, result, b"", reply.analysis.applies)
+    assert counted == FileResult(job.path, result, b"", reply.file.applies)
 
 
 def test_what_is_new_is_compared_by_content_until_it_is_old(

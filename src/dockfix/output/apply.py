@@ -12,7 +12,7 @@ from dockfix.files.git import GitError, find_top, find_uncommitted
 from dockfix.files.writing import WriteError, replace_content
 from dockfix.output.journal import Journal, JournalError, find_journal
 from dockfix.results import Failed, Finding
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 from dockfix.terminal import Terminal, show_path
 
 _UNCOMMITTED: Final = Finding(
@@ -30,18 +30,18 @@ class Writer:
         if self._journal.interrupted:
             terminal.print("resuming an interrupted run; --undo will undo both")
 
-    def write(self, analysis: Analysis) -> Analysis:
-        """The same analysis after its change, if one applies, was written; a refused one is Failed."""
-        if not analysis.applies:
-            return analysis
-        if self._commits is not None and self._commits.would_mix(analysis.path):
-            return replace(analysis, result=Failed(_UNCOMMITTED), applies=False)
+    def write(self, file: FileResult) -> FileResult:
+        """The same result after its change, if one applies, was written; a refused one is Failed."""
+        if not file.applies:
+            return file
+        if self._commits is not None and self._commits.would_mix(file.path):
+            return replace(file, result=Failed(_UNCOMMITTED), applies=False)
         try:
-            return _write(analysis, self._journal)
+            return _write(file, self._journal)
         except JournalError as error:
             self._terminal.print(f"dockfix: {error}: --undo will not be able to undo this run")
             self._journal = None
-            return _write(analysis, None)
+            return _write(file, None)
 
     def close(self, *, complete: bool) -> None:
         """End the run; one that is not complete can be resumed."""
@@ -84,13 +84,13 @@ def common_folder(paths: Sequence[str]) -> str:
     return shared if os.path.isdir(shared) else os.path.dirname(shared)
 
 
-def _write(analysis: Analysis, journal: Journal | None) -> Analysis:
+def _write(file: FileResult, journal: Journal | None) -> FileResult:
     put = replace_content if journal is None else journal.replace
     try:
-        put(analysis.path, analysis.before, analysis.after)
+        put(file.path, file.before, file.after)
     except WriteError as error:
-        return replace(analysis, result=Failed(error.finding), applies=False)
-    return analysis
+        return replace(file, result=Failed(error.finding), applies=False)
+    return file
 
 
 class _Commits:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 from dockfix.diff import split_lines
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 from dockfix.terminal import show_path
 
 
@@ -16,12 +16,12 @@ class Statistics:
     def __init__(self) -> None:
         self._rows: list[tuple[str, int, int]] = []
 
-    def add(self, analysis: Analysis) -> None:
+    def add(self, file: FileResult) -> None:
         """Count one file."""
-        if analysis.applies:
-            added = sum(len(split_lines(text)) for _, _, text in analysis.edits)
-            removed = sum(end - start for start, end, _ in analysis.edits)
-            self._rows.append((show_path(analysis.name), added, removed))
+        if file.applies:
+            added = sum(len(split_lines(text)) for _, _, text in file.edits)
+            removed = sum(end - start for start, end, _ in file.edits)
+            self._rows.append((show_path(file.name), added, removed))
 
     def lines(self, width: int | None = None) -> Iterator[str]:
         """A line with a bar per file, then the totals; `width` defaults to the terminal's."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dockfix.files.patterns import parse_patterns
 from dockfix.results import Changed, Finding
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 from dockfix.terminal import show_path
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 OWNER_FILES: Final = ("CODEOWNERS", ".github/CODEOWNERS", ".gitlab/CODEOWNERS", "docs/CODEOWNERS")
 NOBODY: Final = "unowned"
 
-Grouping = Callable[[Analysis], str]
+Grouping = Callable[[FileResult], str]
 
 
 class PatchFile:
@@ -28,9 +28,9 @@ class PatchFile:
     def __init__(self, path: str) -> None:
         self._file = open(path, "wb")  # noqa: SIM115  # closed when the run is
 
-    def add(self, analysis: Analysis) -> None:
+    def add(self, file: FileResult) -> None:
         """Append one file's patch."""
-        self._file.write(analysis.patch.encode("utf-8"))
+        self._file.write(file.patch.encode("utf-8"))
 
     def close(self) -> None:
         """Finish the file."""
@@ -57,23 +57,23 @@ class PatchFolder:
         self._grouping = grouping
         self._parts: dict[str, _Part] = {}
 
-    def add(self, analysis: Analysis) -> None:
+    def add(self, file: FileResult) -> None:
         """Append one file's patch to its group's."""
-        if not isinstance(analysis.result, Changed):
+        if not isinstance(file.result, Changed):
             return
-        group = self._grouping(analysis)
+        group = self._grouping(file)
         part = self._parts.get(group) or self._start(group)
-        name = show_path(analysis.name)
-        if analysis.applies:
-            with open(self._path(part, "patch"), "ab") as file:
-                file.write(analysis.patch.encode("utf-8"))
-            part.changed.append((name, analysis.result.transforms))
-            part.reviews += ((name, review) for review in analysis.result.reviews)
-            for note in analysis.result.notes:
+        name = show_path(file.name)
+        if file.applies:
+            with open(self._path(part, "patch"), "ab") as patch:
+                patch.write(file.patch.encode("utf-8"))
+            part.changed.append((name, file.result.transforms))
+            part.reviews += ((name, review) for review in file.result.reviews)
+            for note in file.result.notes:
                 line = note.message + (f" ({note.help})" if note.help else "")
                 part.notes.setdefault(line, []).append(name)
         else:
-            part.left += ((name, review) for review in analysis.result.reviews)
+            part.left += ((name, review) for review in file.result.reviews)
 
     def close(self) -> None:
         """Write the descriptions of the patches that hold a change."""
@@ -140,7 +140,7 @@ def group_by(kind: str, root: str) -> Grouping:
     if kind == "owner":
         return Owners(root).of
     if kind == "dir":
-        return lambda analysis: analysis.name.split("/")[0] if "/" in analysis.name else "top folder"
+        return lambda file: file.name.split("/")[0] if "/" in file.name else "top folder"
     if kind.isdecimal() and int(kind) > 0:
         return _Batches(int(kind)).of
     raise ValueError(f"--split-by must be owner, dir or a number of files, not {kind!r}")
@@ -158,9 +158,9 @@ class Owners:
             self._rules.append((parse_patterns(words[:1]), " ".join(words[1:]) or NOBODY))
         self._rules.reverse()
 
-    def of(self, analysis: Analysis) -> str:
+    def of(self, file: FileResult) -> str:
         """The owners in one string, or that there are none; the last matching pattern wins."""
-        return next((owner for spec, owner in self._rules if spec.match_file(analysis.name)), NOBODY)
+        return next((owner for spec, owner in self._rules if spec.match_file(file.name)), NOBODY)
 
 
 def _read_owner_lines(root: str) -> list[str]:
@@ -180,8 +180,8 @@ class _Batches:
         self._size = size
         self._seen = 0
 
-    def of(self, analysis: Analysis) -> str:
+    def of(self, file: FileResult) -> str:
         """The batch of the next file; one whose change does not apply goes with the last."""
-        batch = max(0, self._seen - (not analysis.applies)) // self._size
-        self._seen += analysis.applies
+        batch = max(0, self._seen - (not file.applies)) // self._size
+        self._seen += file.applies
         return f"part {batch + 1:03}"

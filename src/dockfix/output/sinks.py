@@ -10,14 +10,14 @@ from dockfix.config import ConfigError
 from dockfix.output.diffstat import Statistics
 from dockfix.request import Request
 from dockfix.results import Failed
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 from dockfix.terminal import Terminal
 
 
 class Sink(Protocol):
     """Takes each file's result as it comes in."""
 
-    def add(self, analysis: Analysis) -> None:
+    def add(self, file: FileResult) -> None:
         """Take one."""
 
     def close(self) -> None:
@@ -67,9 +67,9 @@ class _DiffSink:
 
     terminal: Terminal
 
-    def add(self, analysis: Analysis) -> None:
-        if analysis.applies:
-            self.terminal.write_diff(analysis.patch)
+    def add(self, file: FileResult) -> None:
+        if file.applies:
+            self.terminal.write_diff(file.patch)
 
     def close(self) -> None:
         pass
@@ -81,9 +81,9 @@ class _TextSink:
 
     terminal: Terminal
 
-    def add(self, analysis: Analysis) -> None:
-        if not isinstance(analysis.result, Failed):
-            self.terminal.write(analysis.after)
+    def add(self, file: FileResult) -> None:
+        if not isinstance(file.result, Failed):
+            self.terminal.write(file.after)
 
     def close(self) -> None:
         pass

@@ -11,7 +11,7 @@ from dockfix.checks import codes
 from dockfix.output.exit_codes import Exit
 from dockfix.request import Mode, Volume
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 from dockfix.terminal import Terminal, show_path
 
 FEW: Final = 3
@@ -48,12 +48,12 @@ class Summary:
             return Exit.WOULD_CHANGE
         return Exit.DONE
 
-    def add(self, analysis: Analysis) -> None:
+    def add(self, file: FileResult) -> None:
         """Count one file and print what its owner should know."""
-        path = show_path(analysis.path)
-        match analysis.result:
+        path = show_path(file.path)
+        match file.result:
             case Changed() as change:
-                self._add_change(path, change, applies=analysis.applies)
+                self._add_change(path, change, applies=file.applies)
             case Unchanged(notes=notes):
                 self.unchanged += 1
                 if self.volume is Volume.VERBOSE:

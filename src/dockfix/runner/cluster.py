@@ -1,4 +1,4 @@
-"""Analyses on an existing Dask cluster: contents travel there, replies come back."""
+"""Files on an existing Dask cluster: contents travel there, replies come back."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from dockfix.files.reading import decode
 from dockfix.files.stamps import mark
 from dockfix.options import Options
 from dockfix.results import Code, Failed, Finding
-from dockfix.runner.outcome import Analysis, analyse, analyse_embedded
+from dockfix.runner.outcome import FileResult, fix_embedded, fix_source
 
 KEPT: Final = 256
 """So many results of a process are kept for files that equal another one."""
@@ -27,7 +27,7 @@ KEPT: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One file to analyse: its bytes travel; `context` None is described where the work is done.
+    """One file to fix: its bytes travel; `context` None is described where the work is done.
 
     `folder` is the build context on disk where it is not the file's own folder, `deployments` are
     what runs the image; with `embedded` the file is of another kind and holds Dockerfiles.
@@ -44,9 +44,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a worker sends back: the analysis without the bytes, and what it read beside them."""
+    """What a worker sends back: the file's result without the bytes, and what it read beside them."""
 
-    analysis: Analysis
+    file: FileResult
     around: Surroundings = NOWHERE
 
 
@@ -58,26 +58,26 @@ class _TimeIsUpError(BaseException):
 
 
 def work_chunk(jobs: list[Job], seconds: float) -> list[Reply]:
-    """Analyse some files, giving up on each after `seconds`."""
+    """Fix some files, giving up on each after `seconds`."""
     return [work(job, seconds) for job in jobs]
 
 
 def work(job: Job, seconds: float) -> Reply:
-    """Analyse one file, giving up on it after `seconds` where the system can."""
+    """Fix one file, giving up on it after `seconds` where the system can."""
     try:
         with _time_limit(seconds):
             place = os.path.realpath(os.path.dirname(job.path))
             beside = mark(place)
             context = _describe(job, place)
             key = _likeness(job, context)
-            analysis = _recall(key, job, context)
-            if analysis is None:
-                step = analyse_embedded if job.embedded else analyse
+            file = _recall(key, job, context)
+            if file is None:
+                step = fix_embedded if job.embedded else fix_source
                 whole = step(job.path, decode(job.data), job.options, context)
-                analysis = Analysis(whole.path, whole.result, b"", whole.applies, whole.edits)
+                file = FileResult(whole.path, whole.result, b"", whole.applies, whole.edits)
             around = note_surroundings(context, beside)
-            _remember(key, (job.options, job.deployments, analysis, around))
-            return Reply(analysis, around)
+            _remember(key, (job.options, job.deployments, file, around))
+            return Reply(file, around)
     except _TimeIsUpError:
         message = f"not finished after {seconds:g} seconds"
         return lose(job, codes.TIMEOUT, message, "raise --timeout, or --exclude it")
@@ -111,7 +111,7 @@ def _describe(job: Job, place: str) -> Context:
 
 
 _Likeness = tuple[bytes, bool, str, bool, str]
-_Known = tuple[Options, tuple[Deployment, ...], Analysis, Surroundings]
+_Known = tuple[Options, tuple[Deployment, ...], FileResult, Surroundings]
 _recent: Final[dict[_Likeness, _Known]] = {}
 
 
@@ -127,17 +127,17 @@ def _likeness(job: Job, context: Context) -> _Likeness:
     return job.data, job.embedded, name, ".devcontainer" in folders, digest_names(context.siblings)
 
 
-def _recall(key: _Likeness, job: Job, context: Context) -> Analysis | None:
-    """The analysis of an equal file that had the same around it wherever it was looked at."""
+def _recall(key: _Likeness, job: Job, context: Context) -> FileResult | None:
+    """The result of an equal file that had the same around it wherever it was looked at."""
     known = _recent.get(key)
     if known is None or not isinstance(context.read, FolderReader):
         return None
-    options, deployments, analysis, around = known
+    options, deployments, file, around = known
     if (options, deployments) != (job.options, job.deployments) or not around.hold_in(context.read):
         return None
-    return replace(analysis, path=job.path)
+    return replace(file, path=job.path)
 
 
 def lose(job: Job, code: Code, message: str, help: str) -> Reply:
     """The reply on a file whose work was lost."""
-    return Reply(Analysis(job.path, Failed(Finding(code, 0, message, help))))
+    return Reply(FileResult(job.path, Failed(Finding(code, 0, message, help))))

@@ -18,7 +18,7 @@ from dockfix.repository.deployments import Deployments
 from dockfix.repository.manifest_edits import RESOLVED_BY_EDITS, edit_manifest, find_resolved
 from dockfix.repository.manifests import read_manifests
 from dockfix.results import Changed, Finding
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 
 NAME: Final = "manifests"
 
@@ -43,9 +43,9 @@ class _Wish:
 
 
 def follow(
-    analyses: Iterable[Analysis], deployments: Deployments, options: Mapping[str, Options], root: str
-) -> Iterator[Analysis]:
-    """The analyses, and behind them those of the manifests that have to follow what changes.
+    results: Iterable[FileResult], deployments: Deployments, options: Mapping[str, Options], root: str
+) -> Iterator[FileResult]:
+    """The results, and behind them those of the manifests that have to follow what changes.
 
     `options` are by the Dockerfile's absolute path; patches are to be applied in `root`, so manifests
     elsewhere stay as they are, and what was said of them stands. What an edit resolves is not reported: files
@@ -53,47 +53,45 @@ def follow(
     """
     start = os.path.join(root, "")
     wanted: dict[str, list[_Wish]] = {}
-    waiting: list[Analysis] = []
-    for analysis in analyses:
-        wishes = [pair for pair in _wishes(analysis, deployments, options) if pair[0].startswith(start)]
+    waiting: list[FileResult] = []
+    for file in results:
+        wishes = [pair for pair in _wishes(file, deployments, options) if pair[0].startswith(start)]
         for place, wish in wishes:
             wanted.setdefault(place, []).append(wish)
-        if wishes and any(note.code in RESOLVED_BY_EDITS for note in _notes(analysis)):
-            waiting.append(analysis)
+        if wishes and any(note.code in RESOLVED_BY_EDITS for note in _notes(file)):
+            waiting.append(file)
         else:
-            yield analysis
-    manifests: list[Analysis] = []
+            yield file
+    manifests: list[FileResult] = []
     resolved: dict[str, set[str]] = {}
     for place, rows in sorted(wanted.items()):
         if (edited := _edit(place, rows, root, resolved)) is not None:
             manifests.append(edited)
-    yield from (
-        _without(analysis, resolved.get(os.path.realpath(analysis.path), set())) for analysis in waiting
-    )
+    yield from (_without(file, resolved.get(os.path.realpath(file.path), set())) for file in waiting)
     yield from manifests
 
 
 def _wishes(
-    analysis: Analysis, deployments: Deployments, options: Mapping[str, Options]
+    file: FileResult, deployments: Deployments, options: Mapping[str, Options]
 ) -> Iterator[tuple[str, _Wish]]:
     """What a change that applies wants of manifests, with each one's place."""
-    real = os.path.realpath(analysis.path)
-    if analysis.applies and isinstance(analysis.result, Changed) and real in deployments:
-        user = _user_of(analysis.result.text, options[real])
+    real = os.path.realpath(file.path)
+    if file.applies and isinstance(file.result, Changed) and real in deployments:
+        user = _user_of(file.result.text, options[real])
         for one in deployments[real]:
             yield _place(real, one), _Wish(real, one, *user)
 
 
-def _notes(analysis: Analysis) -> tuple[Finding, ...]:
-    return analysis.result.notes if isinstance(analysis.result, Changed) else ()
+def _notes(file: FileResult) -> tuple[Finding, ...]:
+    return file.result.notes if isinstance(file.result, Changed) else ()
 
 
-def _without(analysis: Analysis, messages: set[str]) -> Analysis:
-    """The analysis without the notes of these messages."""
-    if not messages or not isinstance(analysis.result, Changed):
-        return analysis
-    notes = tuple(note for note in analysis.result.notes if note.message not in messages)
-    return replace(analysis, result=replace(analysis.result, notes=notes))
+def _without(file: FileResult, messages: set[str]) -> FileResult:
+    """The file's result without the notes of these messages."""
+    if not messages or not isinstance(file.result, Changed):
+        return file
+    notes = tuple(note for note in file.result.notes if note.message not in messages)
+    return replace(file, result=replace(file.result, notes=notes))
 
 
 def _place(real: str, deployment: Deployment) -> str:
@@ -123,7 +121,7 @@ def _user_of(text: str, options: Options) -> tuple[str, str, str]:
     return plan.account.name, ids, plan.home
 
 
-def _edit(place: str, wishes: Sequence[_Wish], root: str, resolved: dict[str, set[str]]) -> Analysis | None:
+def _edit(place: str, wishes: Sequence[_Wish], root: str, resolved: dict[str, set[str]]) -> FileResult | None:
     """The edited manifest, None where nothing is to be edited.
 
     What that resolves is put into `resolved`: messages by the Dockerfile's path.
@@ -155,7 +153,7 @@ def _edit(place: str, wishes: Sequence[_Wish], root: str, resolved: dict[str, se
         if one is not None:
             resolved.setdefault(wish.dockerfile, set()).update(find_resolved(one, edits))
     note = Finding(codes.FOLLOWS, 0, "follows the Dockerfiles that it runs", "apply both together")
-    return Analysis(
+    return FileResult(
         os.path.relpath(place),
         Changed(text, (NAME,), (), (note,)),
         source.data,

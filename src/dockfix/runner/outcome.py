@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Analysis:
+class FileResult:
     """What became of the file at `path`: the bytes read, the result, and whether it is to be applied.
 
     `edits` make a Changed result's text of the text read; `name` is what a patch calls the file,
@@ -50,27 +50,27 @@ class Analysis:
         return format_patch(self.before.decode("utf-8"), self.edits, self.name) if self.applies else ""
 
 
-def analyse(path: str, source: Source | Failed, options: Options, context: Context) -> Analysis:
+def fix_source(path: str, source: Source | Failed, options: Options, context: Context) -> FileResult:
     """Fix one source. Never raises; our own errors are Failed."""
     if isinstance(source, Failed):
-        return Analysis(path, source)
+        return FileResult(path, source)
     from dockfix import pipeline
 
     try:
         result = pipeline.fix(source.text, options, context)
         edits = compare_lines(source.text, result.text) if isinstance(result, Changed) else ()
     except (Exception, RecursionError) as error:  # noqa: BLE001  # one file's error stays its own
-        return Analysis(path, Failed(_bug(error)), source.data)
-    return Analysis(path, result, source.data, applies(result, options), tuple(edits))
+        return FileResult(path, Failed(_bug(error)), source.data)
+    return FileResult(path, result, source.data, applies(result, options), tuple(edits))
 
 
-def analyse_embedded(path: str, source: Source | Failed, options: Options, context: Context) -> Analysis:
+def fix_embedded(path: str, source: Source | Failed, options: Options, context: Context) -> FileResult:
     """Fix the Dockerfiles inside a file of another kind, as one result.
 
     What stays as it is beside a change counts as notes of that change.
     """
     if isinstance(source, Failed):
-        return Analysis(path, source)
+        return FileResult(path, source)
     from dockfix import pipeline
     from dockfix.embedded import rewrite_file
 
@@ -82,8 +82,8 @@ def analyse_embedded(path: str, source: Source | Failed, options: Options, conte
         result = _sum_up(source.text, text, results)
         edits = compare_lines(source.text, text)
     except (Exception, RecursionError) as error:  # noqa: BLE001  # one file's error stays its own
-        return Analysis(path, Failed(_bug(error)), source.data)
-    return Analysis(path, result, source.data, text != source.text, tuple(edits))
+        return FileResult(path, Failed(_bug(error)), source.data)
+    return FileResult(path, result, source.data, text != source.text, tuple(edits))
 
 
 def _sum_up(before: str, after: str, results: Sequence[Result]) -> Result:
@@ -105,18 +105,18 @@ def applies(result: Result, options: Options) -> bool:
     return isinstance(result, Changed) and (result.safe or options.unsafe)
 
 
-def hold_back(analyses: Iterable[Analysis], reasons: Iterable[Finding | None]) -> Iterator[Analysis]:
-    """The analyses, with the reason in place of each change that has a reason not to be made."""
-    for analysis, reason in zip(analyses, reasons, strict=True):
-        if reason is None or not isinstance(analysis.result, Changed):
-            yield analysis
+def hold_back(results: Iterable[FileResult], reasons: Iterable[Finding | None]) -> Iterator[FileResult]:
+    """The results, with the reason in place of each change that has a reason not to be made."""
+    for file, reason in zip(results, reasons, strict=True):
+        if reason is None or not isinstance(file.result, Changed):
+            yield file
         else:
-            yield replace(analysis, result=Skipped((reason,)), applies=False, edits=())
+            yield replace(file, result=Skipped((reason,)), applies=False, edits=())
 
 
-def skip(path: str, reason: Finding, *, failed: bool = False) -> Analysis:
-    """The analysis of a path that there is nothing to read at."""
-    return Analysis(path, Failed(reason) if failed else Skipped((reason,)))
+def skip(path: str, reason: Finding, *, failed: bool = False) -> FileResult:
+    """The result of a path that there is nothing to read at."""
+    return FileResult(path, Failed(reason) if failed else Skipped((reason,)))
 
 
 _SAMPLE: Final = "FROM python:3\nWORKDIR /a\nCOPY a .\nRUN apt-get update && pip install a\nCMD python a.py\n"

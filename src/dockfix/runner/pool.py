@@ -1,4 +1,4 @@
-"""Analyses on many processes: in the order asked, memory flat, one bad file losing nothing but itself."""
+"""Files on many processes: in the order asked, memory flat, one bad file losing nothing but itself."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Crew(Protocol):
         """Let it end."""
 
 
-def analyse_all(
+def fix_all(
     items: Iterable[Item], workers: Crew, seconds: float = DEFAULT_SECONDS
 ) -> Iterator[tuple[Item, Reply]]:
     """Each item with its reply, in their order; those that are replies already pass through.

@@ -21,7 +21,7 @@ from dockfix.files.stamps import Mark, Stamp
 from dockfix.options import Options
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 from dockfix.runner.jobs import Job, Reply
-from dockfix.runner.outcome import Analysis, applies
+from dockfix.runner.outcome import FileResult, applies
 
 
 class _Entry(NamedTuple):
@@ -45,10 +45,10 @@ class Recall:
         self._results: dict[int, Result] = {}
         self._digests: dict[tuple[int, int], tuple[Options, tuple[Deployment, ...], bytes]] = {}
 
-    def by_stamps(self, candidate: Candidate, options: Options, *, texts: bool = True) -> Analysis | None:
-        """The analysis of a file that is as it was, with all around it, by stamps alone.
+    def by_stamps(self, candidate: Candidate, options: Options, *, texts: bool = True) -> FileResult | None:
+        """The result of a file that is as it was, with all around it, by stamps alone.
 
-        Without `texts` the file is not read: the analysis has no bytes, no edits and no new text.
+        Without `texts` the file is not read: the result has no bytes, no edits and no new text.
         """
         path = candidate.path
         row = self._cache.row(path)
@@ -64,12 +64,12 @@ class Recall:
             result = self._results.get(entry.outcome)
             if result is None:
                 result = self._results[entry.outcome] = _decode(self._cache.outcome(entry.outcome), "")
-            return Analysis(path, result, b"", applies(result, options))
+            return FileResult(path, result, b"", applies(result, options))
         try:
             data, now = read_stamped(path, MAX_BYTES)
         except OSError:
             return None
-        return self._analysis(path, data, entry, options) if now == entry.stamp else None
+        return self._file_result(path, data, entry, options) if now == entry.stamp else None
 
     def by_content(self, job: Job, now: Stamp | None) -> Reply | None:
         """The reply on the same content under the same options and surroundings.
@@ -88,11 +88,11 @@ class Recall:
         if (now, marks := _trusted(around.marks)) != (entry.stamp, entry.marks):
             marks = self._cache.share_all(marks)
             self._cache.put(job.path, tuple(entry._replace(stamp=now, marks=marks)))
-        return Reply(self._analysis(job.path, job.data, entry, job.options), around)
+        return Reply(self._file_result(job.path, job.data, entry, job.options), around)
 
     def remember(self, job: Job, reply: Reply, now: Stamp | None = None) -> None:
         """Put a reply into the cache; failures are not remembered."""
-        outcome = _encode(reply.analysis.result)
+        outcome = _encode(reply.file.result)
         if outcome is None:
             return
         cache, around = self._cache, reply.around
@@ -104,16 +104,16 @@ class Recall:
             cache.share(around.names),
             cache.share(around.reads),
             cache.share_all(_trusted(around.marks)),
-            marshal.dumps(reply.analysis.edits),
+            marshal.dumps(reply.file.edits),
         )
         cache.put(job.path, tuple(entry))
 
-    def _analysis(self, path: str, data: bytes, entry: _Entry, options: Options) -> Analysis:
+    def _file_result(self, path: str, data: bytes, entry: _Entry, options: Options) -> FileResult:
         outcome = self._cache.outcome(entry.outcome)
         edits: tuple[LineEdit, ...] = marshal.loads(entry.edits)
         text = apply_lines(data.decode("utf-8"), edits) if outcome[0] == "changed" else ""
         result = _decode(outcome, text)
-        return Analysis(path, result, data, applies(result, options), edits)
+        return FileResult(path, result, data, applies(result, options), edits)
 
     def _terms(self, options: Options, file: Candidate | Job) -> bytes:
         """A digest of all that a result comes from but the file and what was read."""

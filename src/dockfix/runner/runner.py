@@ -16,7 +16,7 @@ from dockfix.files.stamps import Stamp, settled
 from dockfix.options import Options
 from dockfix.results import Failed
 from dockfix.runner.jobs import Item, Job, Reply, work
-from dockfix.runner.outcome import Analysis, skip
+from dockfix.runner.outcome import FileResult, skip
 from dockfix.runner.recall import Recall
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ FEW: Final = 24
 """Up to so many files are not worth other processes."""
 
 
-def analyse_many(
+def fix_many(
     candidates: Sequence[Candidate],
     options: Sequence[Options],
     *,
@@ -35,8 +35,8 @@ def analyse_many(
     cache: Cache | None = None,
     scheduler: str | None = None,
     texts: bool = True,
-) -> Iterator[Analysis]:
-    """The analysis of each candidate, in order; `options` are theirs.
+) -> Iterator[FileResult]:
+    """The result of each candidate, in order; `options` are theirs.
 
     `jobs` is the number of processes (0: one for each processor we may use, but none for a `FEW`
     files), `scheduler` the address of a Dask scheduler to use instead. Without `texts`, what is
@@ -46,10 +46,10 @@ def analyse_many(
     recall = None if cache is None else Recall(cache)
     stamps: dict[str, Stamp | None] = {}
 
-    def finish(job: Job, reply: Reply) -> Analysis:
+    def finish(job: Job, reply: Reply) -> FileResult:
         if recall is not None:
             recall.remember(job, reply, stamps.pop(job.path))
-        return replace(reply.analysis, before=job.data)
+        return replace(reply.file, before=job.data)
 
     items = (
         _prepare(one, own, recall, stamps, texts=texts) for one, own in zip(candidates, options, strict=True)
@@ -57,14 +57,14 @@ def analyse_many(
     alone = scheduler is None and not jobs and len(candidates) <= FEW
     for item in items:
         if isinstance(item, Reply):
-            yield item.analysis
+            yield item.file
         elif alone:
             yield finish(item, work(item, seconds))
         else:
-            from dockfix.runner.pool import analyse_all
+            from dockfix.runner.pool import fix_all
 
-            for one, reply in analyse_all(chain([item], items), _find_crew(jobs, scheduler), seconds):
-                yield finish(one, reply) if isinstance(one, Job) else reply.analysis
+            for one, reply in fix_all(chain([item], items), _find_crew(jobs, scheduler), seconds):
+                yield finish(one, reply) if isinstance(one, Job) else reply.file
 
 
 def _find_crew(jobs: int, scheduler: str | None) -> Crew:
@@ -95,7 +95,7 @@ def _prepare(
             return Reply(known)
     source, found = read_stamped_source(path) if candidate.data is None else (decode(candidate.data), ())
     if isinstance(source, Failed):
-        return Reply(Analysis(path, source))
+        return Reply(FileResult(path, source))
     job = Job(
         path,
         source.data,

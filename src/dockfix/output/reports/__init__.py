@@ -11,13 +11,13 @@ from dockfix.output.reports.json import JsonReport
 from dockfix.output.reports.junit import JunitReport
 from dockfix.output.reports.markdown import MarkdownReport
 from dockfix.output.reports.sarif import SarifReport
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 
 
 class FileReport(Protocol):
     """Takes each file's outcome as it comes in and writes a whole document."""
 
-    def add(self, analysis: Analysis) -> None:
+    def add(self, file: FileResult) -> None:
         """Take the outcome of one file."""
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from typing import IO, Final
 
 from dockfix.output.reports.outcome import findings, sentence
 from dockfix.results import Changed
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 from dockfix.terminal import show_path
 
 _LEVELS: Final = {"review": "warning", "note": "notice", "reason": "notice", "error": "error"}
@@ -18,20 +18,20 @@ class GithubReport:
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
 
-    def add(self, analysis: Analysis) -> None:
+    def add(self, file: FileResult) -> None:
         """Write the lines of one file."""
-        if isinstance(analysis.result, Changed):
-            names = ", ".join(analysis.result.transforms)
-            self._write(analysis, "warning", 1, "Runs as root", f"dockfix can fix this: {names}")
-        for kind, finding in findings(analysis):
-            self._write(analysis, _LEVELS[kind], finding.line, f"dockfix: {finding.code}", sentence(finding))
+        if isinstance(file.result, Changed):
+            names = ", ".join(file.result.transforms)
+            self._write(file, "warning", 1, "Runs as root", f"dockfix can fix this: {names}")
+        for kind, finding in findings(file):
+            self._write(file, _LEVELS[kind], finding.line, f"dockfix: {finding.code}", sentence(finding))
 
     def close(self) -> None:
         """Close the stream."""
         self._stream.close()
 
-    def _write(self, analysis: Analysis, level: str, line: int, title: str, message: str) -> None:
-        path = _escape(show_path(analysis.name), property_value=True)
+    def _write(self, file: FileResult, level: str, line: int, title: str, message: str) -> None:
+        path = _escape(show_path(file.name), property_value=True)
         place = f"file={path},line={max(line, 1)},title={_escape(title, property_value=True)}"
         self._stream.write(f"::{level} {place}::{_escape(message)}\n")
 

@@ -9,7 +9,7 @@ from typing import IO, Any, Final
 from dockfix import __version__
 from dockfix.output.reports.outcome import OUTCOMES, findings, outcome
 from dockfix.results import Changed
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 
 SCHEMA_VERSION: Final = 1
 
@@ -23,11 +23,11 @@ class JsonReport:
         head = {"schema": SCHEMA_VERSION, "tool": {"name": "dockfix", "version": __version__}}
         stream.write(json.dumps(head)[:-1] + ', "files": [')
 
-    def add(self, analysis: Analysis) -> None:
+    def add(self, file: FileResult) -> None:
         """Write one row."""
         self._stream.write(",\n" if self._counts.total() else "\n")
-        self._counts[outcome(analysis)] += 1
-        self._stream.write(json.dumps(_row(analysis)))
+        self._counts[outcome(file)] += 1
+        self._stream.write(json.dumps(_row(file)))
 
     def close(self) -> None:
         """Write the counts."""
@@ -35,10 +35,10 @@ class JsonReport:
         self._stream.close()
 
 
-def _row(analysis: Analysis) -> dict[str, Any]:
+def _row(file: FileResult) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "path": analysis.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
-        "outcome": outcome(analysis),
+        "path": file.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
+        "outcome": outcome(file),
         "findings": [
             {
                 "kind": kind,
@@ -47,12 +47,12 @@ def _row(analysis: Analysis) -> dict[str, Any]:
                 "message": finding.message,
                 "cure": finding.help,
             }
-            for kind, finding in findings(analysis)
+            for kind, finding in findings(file)
         ],
     }
-    if isinstance(analysis.result, Changed):
-        row["transforms"] = list(analysis.result.transforms)
-        row["edits"] = [{"start": start, "end": end, "text": text} for start, end, text in analysis.edits]
-    if analysis.proof is not None:
-        row["proof"] = analysis.proof.as_json()
+    if isinstance(file.result, Changed):
+        row["transforms"] = list(file.result.transforms)
+        row["edits"] = [{"start": start, "end": end, "text": text} for start, end, text in file.edits]
+    if file.proof is not None:
+        row["proof"] = file.proof.as_json()
     return row

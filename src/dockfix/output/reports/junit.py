@@ -7,7 +7,7 @@ from typing import IO, Final
 from xml.sax.saxutils import escape, quoteattr
 
 from dockfix.output.reports.outcome import findings, outcome, sentence
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 from dockfix.terminal import show_path
 
 _TAGS: Final = {"changed": "failure", "needs-review": "failure", "skipped": "skipped", "failed": "error"}
@@ -21,16 +21,16 @@ class JunitReport:
         self._stream = stream
         stream.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites><testsuite name="dockfix">\n')
 
-    def add(self, analysis: Analysis) -> None:
+    def add(self, file: FileResult) -> None:
         """Write one test case."""
-        self._stream.write(f'<testcase classname="dockfix" name={_attribute(show_path(analysis.name))}')
-        tag = _TAGS.get(outcome(analysis))
+        self._stream.write(f'<testcase classname="dockfix" name={_attribute(show_path(file.name))}')
+        tag = _TAGS.get(outcome(file))
         if tag is None:
             self._stream.write("/>\n")
             return
-        lines = [f"line {finding.line}: {sentence(finding)}" for _, finding in findings(analysis)]
-        reason = "runs as root" if tag == "failure" else next(code.code for _, code in findings(analysis))
-        body = "\n".join([*lines, analysis.patch] if analysis.applies else lines)
+        lines = [f"line {finding.line}: {sentence(finding)}" for _, finding in findings(file)]
+        reason = "runs as root" if tag == "failure" else next(code.code for _, code in findings(file))
+        body = "\n".join([*lines, file.patch] if file.applies else lines)
         self._stream.write(
             f"><{tag} message={_attribute(reason)}>{escape(_clean(body))}</{tag}></testcase>\n"
         )

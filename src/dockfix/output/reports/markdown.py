@@ -8,7 +8,7 @@ from typing import IO, Final
 
 from dockfix.output.reports.outcome import OUTCOMES, findings, outcome, sentence
 from dockfix.results import Changed
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 from dockfix.terminal import show_path
 
 _FOLD: Final = 20
@@ -28,9 +28,9 @@ class MarkdownReport:
         self._stream = stream
         self._lines: defaultdict[str, list[str]] = defaultdict(list)
 
-    def add(self, analysis: Analysis) -> None:
+    def add(self, file: FileResult) -> None:
         """Take one file."""
-        self._lines[outcome(analysis)] += _describe(analysis)
+        self._lines[outcome(file)] += _describe(file)
 
     def close(self) -> None:
         """Write it all."""
@@ -50,10 +50,10 @@ class MarkdownReport:
         self._stream.close()
 
 
-def _describe(analysis: Analysis) -> Iterator[str]:
-    names = f": {', '.join(analysis.result.transforms)}" if isinstance(analysis.result, Changed) else ""
-    yield f"- `{show_path(analysis.name)}`{names}"
-    for kind, finding in findings(analysis):
+def _describe(file: FileResult) -> Iterator[str]:
+    names = f": {', '.join(file.result.transforms)}" if isinstance(file.result, Changed) else ""
+    yield f"- `{show_path(file.name)}`{names}"
+    for kind, finding in findings(file):
         place = f"line {finding.line}: " if finding.line else ""
         yield f"  - {kind}: {place}{_escape(sentence(finding))} [{finding.code}]"
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 
 OUTCOMES = ("changed", "needs-review", "unchanged", "skipped", "failed")
 
 
-def outcome(analysis: Analysis) -> str:
+def outcome(file: FileResult) -> str:
     """One of `OUTCOMES`; a change counts as changed if it applies."""
-    match analysis.result:
+    match file.result:
         case Changed():
-            return "changed" if analysis.applies else "needs-review"
+            return "changed" if file.applies else "needs-review"
         case Unchanged():
             return "unchanged"
         case Skipped():
@@ -23,9 +23,9 @@ def outcome(analysis: Analysis) -> str:
             return "failed"
 
 
-def findings(analysis: Analysis) -> Iterator[tuple[str, Finding]]:
+def findings(file: FileResult) -> Iterator[tuple[str, Finding]]:
     """Each finding with its kind: review, note, reason or error."""
-    match analysis.result:
+    match file.result:
         case Changed(reviews=reviews, notes=notes):
             yield from (("review", finding) for finding in reviews)
             yield from (("note", finding) for finding in notes)

@@ -13,7 +13,7 @@ from dockfix.checks.explanations import page_of, read_explanation
 from dockfix.diff import LineEdit, split_lines
 from dockfix.output.reports.outcome import findings, sentence
 from dockfix.results import Changed, Code, Kind
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS: Final = {"review": "warning", "note": "note", "reason": "note", "error": "error"}
@@ -37,14 +37,14 @@ class SarifReport:
         head = {"$schema": SCHEMA, "version": "2.1.0"}
         stream.write(json.dumps(head)[:-1] + ', "runs": [{"columnKind": "unicodeCodePoints", "results": [')
 
-    def add(self, analysis: Analysis) -> None:
+    def add(self, file: FileResult) -> None:
         """Write the results of one file."""
-        if isinstance(analysis.result, Changed):
-            state = "" if analysis.applies else " The rewrite needs review."
+        if isinstance(file.result, Changed):
+            state = "" if file.applies else " The rewrite needs review."
             message = codes.RUNS_AS_ROOT.summary + state
-            self._write(analysis, codes.RUNS_AS_ROOT.name, "warning", 0, message, [_fix(analysis)])
-        for kind, finding in findings(analysis):
-            self._write(analysis, finding.code, _LEVELS[kind], finding.line, sentence(finding))
+            self._write(file, codes.RUNS_AS_ROOT.name, "warning", 0, message, [_fix(file)])
+        for kind, finding in findings(file):
+            self._write(file, finding.code, _LEVELS[kind], finding.line, sentence(finding))
 
     def close(self) -> None:
         """Write the rules that the results refer to."""
@@ -55,7 +55,7 @@ class SarifReport:
 
     def _write(
         self,
-        analysis: Analysis,
+        file: FileResult,
         code: str,
         level: str,
         line: int,
@@ -70,7 +70,7 @@ class SarifReport:
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": _artifact(analysis),
+                        "artifactLocation": _artifact(file),
                         "region": {"startLine": max(line, 1)},
                     }
                 }
@@ -103,17 +103,16 @@ def _rule(code: Code) -> dict[str, Any]:
     }
 
 
-def _artifact(analysis: Analysis) -> dict[str, str]:
-    return {"uri": quote(os.fsencode(analysis.name)), "uriBaseId": "%SRCROOT%"}
+def _artifact(file: FileResult) -> dict[str, str]:
+    return {"uri": quote(os.fsencode(file.name)), "uriBaseId": "%SRCROOT%"}
 
 
-def _fix(analysis: Analysis) -> dict[str, Any]:
-    lines = split_lines(analysis.before.decode("utf-8"))
+def _fix(file: FileResult) -> dict[str, Any]:
+    lines = split_lines(file.before.decode("utf-8"))
     replacements = [
-        {"deletedRegion": _region(lines, edit), "insertedContent": {"text": edit[2]}}
-        for edit in analysis.edits
+        {"deletedRegion": _region(lines, edit), "insertedContent": {"text": edit[2]}} for edit in file.edits
     ]
-    change = {"artifactLocation": _artifact(analysis), "replacements": replacements}
+    change = {"artifactLocation": _artifact(file), "replacements": replacements}
     return {"description": {"text": "Run the image as a user."}, "artifactChanges": [change]}
 
 

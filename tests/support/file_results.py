@@ -3,7 +3,7 @@ from __future__ import annotations
 from dockfix.checks import codes
 from dockfix.diff import compare_lines
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
-from dockfix.runner.outcome import Analysis
+from dockfix.runner.outcome import FileResult
 
 NOTE = Finding(codes.EXISTING_VOLUMES, 0, "volumes may hold root's files", "chown them")
 REVIEW = Finding(codes.UNKNOWN_BASE, 1, "base <unknown>, 100%", "--base FAMILY")
@@ -18,18 +18,18 @@ def changed(
     *,
     review: bool = False,
     applies: bool = True,
-) -> Analysis:
+) -> FileResult:
     result = Changed(after, ("create-user", "set-user"), (REVIEW,) if review else (), (NOTE,))
     edits = tuple(compare_lines(before, after))
-    return Analysis(name, result, before.encode(), applies, edits, name)
+    return FileResult(name, result, before.encode(), applies, edits, name)
 
 
-def one_of_each() -> list[Analysis]:
+def one_of_each() -> list[FileResult]:
     """A change, one that needs review, nothing to do, a skip and a failure."""
     return [
         changed("a/Dockerfile"),
         changed("b, c/Dockerfile", review=True, applies=False),
-        Analysis("d/Dockerfile", Unchanged(), b"", name="d/Dockerfile"),
-        Analysis("e\n/Dockerfile", Skipped((REASON,)), b"", name="e\n/Dockerfile"),
-        Analysis("f/Dockerfile", Failed(ERROR), b"", name="f/Dockerfile"),
+        FileResult("d/Dockerfile", Unchanged(), b"", name="d/Dockerfile"),
+        FileResult("e\n/Dockerfile", Skipped((REASON,)), b"", name="e\n/Dockerfile"),
+        FileResult("f/Dockerfile", Failed(ERROR), b"", name="f/Dockerfile"),
     ]
