@@ -125,7 +125,7 @@ def _leave(plan: Plan) -> Skipped | Unchanged | None:
     """What becomes of a file that has to stay as it is, None where it is to be moved off root."""
     if unknown := tuple(find_unknown_user(plan)):
         return Skipped(unknown)
-    if not plan.options.select and plan.is_moved:
+    if not plan.options.select and plan.runs_as_user:
         return Unchanged()
     refusals = tuple(find_refusals(plan))
     return Skipped(refusals) if refusals else None

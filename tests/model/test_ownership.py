@@ -104,9 +104,9 @@ def test_another_place_or_owner_gives_nothing(given: str) -> None:
 )
 def test_commands_give_each_reach_once(base: str, steps: str, expected: list[str]) -> None:
     plan = read_plan(steps + START, base=base)
-    assert commands(plan, find_ownership_changes(plan), plan.switch) == expected
+    assert commands(plan, find_ownership_changes(plan), plan.user_index) == expected
 
 
 def test_nothing_to_give_makes_no_command() -> None:
     plan = read_plan("WORKDIR /app\n" + START)
-    assert commands(plan, [], plan.switch) == []
+    assert commands(plan, [], plan.user_index) == []

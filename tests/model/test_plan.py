@@ -17,9 +17,9 @@ START = 'CMD ["python", "app.py"]'
 def first_below(steps: str, options: Options | None = None) -> str:
     """The first instruction that runs as the account; "" where USER goes last."""
     plan = read_plan(steps, options)
-    if plan.switch == len(plan.steps):
+    if plan.user_index == len(plan.steps):
         return ""
-    return str(plan.steps[plan.switch].instruction).rstrip("\n")
+    return str(plan.steps[plan.user_index].instruction).rstrip("\n")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_user_goes_behind_the_last_root_step(steps: str, expected: str) -> None:
     ],
 )
 def test_user_of_the_file_is_where_it_is(steps: str, expected: str) -> None:
-    assert read_plan(steps).is_moved
+    assert read_plan(steps).runs_as_user
     assert first_below(steps) == expected
 
 

@@ -147,7 +147,7 @@ def _leaves_root_home(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 
 
 def _uses_mounts(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
-    for step in after.steps[after.switch :]:
+    for step in after.steps[after.user_index :]:
         for flag in step.instruction.flags if step.keyword == "RUN" else ():
             value = flag.value or ""
             kind = any(f"type={kind}" in value for kind in ("cache", "secret", "ssh"))

@@ -172,7 +172,7 @@ def _fills(plan: Plan, layout: Layout, path: str) -> Iterator[tuple[str, str]]:
     """(text of a RUN, variable) of the caches that the application's own scripts fill in root's steps."""
     variables = load_catalogue().cache_variables
     for index, run in plan.runs.items():
-        if index >= plan.switch or not run.step.before.is_root or ".py" not in run.text:
+        if index >= plan.user_index or not run.step.before.is_root or ".py" not in run.text:
             continue
         for one in run.invocations:
             if one.command.program.startswith("python"):

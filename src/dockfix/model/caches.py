@@ -76,7 +76,7 @@ def find_caches(plan: Plan) -> Iterator[ToolCache]:
     """For each tool, the first root's step that fills its cache while nothing says where."""
     told: set[str] = set()
     starts = [step.instruction.args for step in plan.lineage.of("CMD", "ENTRYPOINT")]
-    for step in plan.steps[: plan.switch]:
+    for step in plan.steps[: plan.user_index]:
         if step.keyword != "RUN":
             continue
         text = plan.runs[step.index].text or step.instruction.args

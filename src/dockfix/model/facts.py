@@ -59,7 +59,7 @@ class Facts:
         return find_copies(self.lineage)
 
     @cached_property
-    def is_moved(self) -> bool:
+    def runs_as_user(self) -> bool:
         """Whether the image runs as a user already."""
         return not self.lineage.end.is_root
 

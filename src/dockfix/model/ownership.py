@@ -106,7 +106,7 @@ class _Search:
         plan = self.plan
         if plan.home.strip("/"):
             yield plan.home
-        below = (step.before.workdir for step in plan.steps[plan.switch :] if step.keyword == "RUN")
+        below = (step.before.workdir for step in plan.steps[plan.user_index :] if step.keyword == "RUN")
         # A directory that set-workdir brings is the account's from the beginning.
         first = () if plan.relocates else (plan.workdir,)
         yield from (path for path in (*first, *below) if path != "/" and is_ownable(path))

@@ -48,22 +48,22 @@ class Plan(Facts):
         return self.likely_account
 
     @cached_property
-    def switch(self) -> int:
+    def user_index(self) -> int:
         """The index of the first step that runs as the account: USER is in force there, or goes there."""
-        if self.is_moved:
+        if self.runs_as_user:
             user = self.lineage.end.user
             index = len(self.steps)
             while index and self.steps[index - 1].before.user == user:
                 index -= 1
             return index
-        index = self._lowest_switch
+        index = self._lowest_user_index
         while (after := self._last_dependent(index)) > index:
             index = after
         return index
 
     def is_below(self, step: Step) -> bool:
         """Whether a step runs as the account."""
-        return step.index >= self.switch
+        return step.index >= self.user_index
 
     # -- directories ---------------------------------------------------------------------------
 
@@ -94,7 +94,7 @@ class Plan(Facts):
             return None
         steps = [copy.step for copy in moved_copies(self)]
         steps += (run.step for run in self.runs.values() if leaves_relative(self, run))
-        above = [step for step in steps if step.index < self.switch]
+        above = [step for step in steps if step.index < self.user_index]
         return min(above, key=lambda step: step.index) if above else None
 
     @cached_property
@@ -102,7 +102,7 @@ class Plan(Facts):
         """The `pip install` calls below USER that go to the account's site, or would with `--user`."""
         found: list[tuple[Run, PipCall]] = []
         for index, run in self.runs.items():
-            if index >= self.switch:
+            if index >= self.user_index:
                 for one in run.invocations:
                     if one.pip in run.pips and one.pip and goes_to_user(self, one, self.system_site_reason):
                         found.append((run, one.pip))
@@ -114,7 +114,7 @@ class Plan(Facts):
         return tuple(
             (run, pip)
             for index, run in self.runs.items()
-            if index < self.switch and run.step.before.is_root
+            if index < self.user_index and run.step.before.is_root
             for pip in run.pips
             if pip.is_user_install
         )
@@ -191,7 +191,7 @@ class Plan(Facts):
         created = self.account.created
         if created is not None:
             copies = frozenset(index for index in copies if index > created.index)
-        move = Move(self.account, self.switch, copies)
+        move = Move(self.account, self.user_index, copies)
         return Replay(self.lineage, self.origins, self.starting.invocations, move, self.evidence.is_complete)
 
     @cached_property
@@ -223,7 +223,7 @@ class Plan(Facts):
         reasons = {
             index: root_reason(self, run, self.system_site_reason, self.denials.get(index))
             for index, run in self.runs.items()
-            if self.is_moved or run.step.before.is_root
+            if self.runs_as_user or run.step.before.is_root
         }
         for index, origin in enumerate(self.origins):
             if origin in self.corrections.root_steps and index in reasons:
@@ -231,18 +231,18 @@ class Plan(Facts):
         return {index: reason for index, reason in reasons.items() if reason}
 
     @cached_property
-    def _lowest_switch(self) -> int:
+    def _lowest_user_index(self) -> int:
         own = self.lineage.own_steps
         floor = own[0].index + count_settings(own) if own else len(self.steps)
         users = [step.index + 1 for step in own if step.keyword == "USER"]
         return max([floor, *users, *(index + 1 for index in self.root_runs if index >= floor)])
 
-    def _last_dependent(self, switch: int) -> int:
-        """Behind the last step below `switch` that changes what a root step above it made."""
-        above = [place for index, run in self.runs.items() if index < switch for place in find_virtual(run)]
-        late = switch
+    def _last_dependent(self, first: int) -> int:
+        """Behind the last step below `first` that changes what a root step above it made."""
+        above = [place for index, run in self.runs.items() if index < first for place in find_virtual(run)]
+        late = first
         for index, run in self.runs.items():
-            if index < switch:
+            if index < first:
                 continue
             for one in run.invocations:
                 if one.pip and one.pip.installs and is_virtual(one.pip.command.program, one.env):
@@ -255,4 +255,4 @@ class Plan(Facts):
     def _needs_ids(self) -> bool:
         if any(copy.is_linked and not copy.has_owner and self._is_owned(copy) for copy in self.copies):
             return True
-        return any(needs_ids(step) for step in self.steps[self.switch :] if step.keyword == "RUN")
+        return any(needs_ids(step) for step in self.steps[self.user_index :] if step.keyword == "RUN")

@@ -61,7 +61,7 @@ def home_follows(plan: Plan) -> bool:
         if step.keyword == "ENV" and any(_is_home(step, m) for m in _words(plan, step))
     ]
     return bool(fixed) and not any(
-        index > fixed[0].index for index in plan.runs if index < plan.switch and not _creates(plan, index)
+        index > fixed[0].index for index in plan.runs if index < plan.user_index and not _creates(plan, index)
     )
 
 
@@ -101,7 +101,7 @@ def find_put(plan: Plan) -> Iterator[tuple[str, int, bool]]:
         return
     prefixes = moving_places(plan)
     for index, run in plan.runs.items():
-        if index >= plan.switch or not run.step.before.is_root:
+        if index >= plan.user_index or not run.step.before.is_root:
             continue
         for one in run.invocations:
             if one.command.program in ("rm", "chmod", "chown", "cd") or one.pip is not None:
@@ -124,7 +124,7 @@ def _is_removed(plan: Plan, path: str) -> bool:
 
 
 def _follows(plan: Plan, destination: str, step: Step) -> bool:
-    if step.index >= plan.switch or destination.startswith("/root/.local"):
+    if step.index >= plan.user_index or destination.startswith("/root/.local"):
         return True
     named = [*plan.lineage.end.env.values()]
     named += (one.instruction.args for key in _STARTING if (one := plan.lineage.last(key)))
@@ -140,7 +140,7 @@ def _words(plan: Plan, step: Step) -> Iterator[re.Match[str]]:
         if matches and not re.search(r"[\w/.]", instruction.joined[matches[-1].end() : instruction.args_end]):
             yield matches[-1]
         return
-    if step.keyword == "RUN" and not is_root_home(plan.lineage.end.workdir) and step.index < plan.switch:
+    if step.keyword == "RUN" and not is_root_home(plan.lineage.end.workdir) and step.index < plan.user_index:
         return
     if step.keyword in ("WORKDIR", "ENV", "VOLUME", "RUN", *_STARTING):
         yield from _WORD.finditer(instruction.joined, start, instruction.args_end)

@@ -37,9 +37,9 @@ _TARGET = re.compile(r"(?:target|dst|destination)=(/root)(?=[/,\"']|$)")
 
 def propose(plan: Plan) -> Iterator[Edit]:
     """New targets and owners in the mount flags of RUN steps below USER."""
-    if not plan.is_moved or plan.account.uid is None:
+    if not plan.runs_as_user or plan.account.uid is None:
         return
-    for step in plan.steps[plan.switch :]:
+    for step in plan.steps[plan.user_index :]:
         if step.keyword == "RUN":
             for flag in step.instruction.flags:
                 if flag.name == "mount" and re.search(r"type=(cache|secret|ssh)\b", flag.value or ""):

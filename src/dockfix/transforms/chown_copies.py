@@ -36,7 +36,7 @@ COPY --chown=appuser:appuser . .
 
 def propose(plan: Plan) -> Iterator[Edit]:
     """A `--chown` flag on every copy that the account is to own."""
-    if not plan.is_moved:
+    if not plan.runs_as_user:
         return
     account = plan.account
     for copy in plan.owned_copies:

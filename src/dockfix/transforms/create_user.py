@@ -44,7 +44,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
     index = find_place(plan)
     if index is not None:
         line = NewLine("RUN", account_command(plan.account, plan.lineage.image), COMMENT)
-        yield insert_at(plan, index, line, precedes=index == plan.switch)
+        yield insert_at(plan, index, line, precedes=index == plan.user_index)
 
 
 def insert_at(
@@ -63,9 +63,9 @@ def insert_at(
 
 def find_place(plan: Plan) -> int | None:
     """The index of the first step that needs the account that has to be created; None where none has to."""
-    if plan.is_moved or plan.account.exists or plan.lineage.image.account_command == "none":
+    if plan.runs_as_user or plan.account.exists or plan.lineage.image.account_command == "none":
         return None
-    needing = [plan.switch]
+    needing = [plan.user_index]
     needing += (copy.step.index for copy in plan.owned_copies if not copy.has_owner)
     needing += (step.index for step, path in find_volumes(plan.lineage) if is_ownable(path))
     if is_root_home(plan.lineage.end.workdir):

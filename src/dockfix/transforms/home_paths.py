@@ -39,7 +39,7 @@ ENV PATH=/home/app/.local/bin:$PATH
 
 def propose(plan: Plan) -> Iterator[Edit]:
     """The words that follow to the account's home, and the variables that name a new place."""
-    if not plan.is_moved or not plan.home.strip("/"):
+    if not plan.runs_as_user or not plan.home.strip("/"):
         return
     for instruction, start in find_moves(plan):
         yield Edit(instruction.at(start), instruction.after(start + len("/root")), plan.home)
@@ -47,7 +47,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
     home = plan.lineage.end.env.get("HOME", "/nonexistent" if plan.account.nowhere else plan.home)
     if home == "/nonexistent" or (home == "/root" and not home_follows(plan)):
         line = NewLine("ENV", f'HOME="{plan.home}"', "Set home directory")
-        yield layout.insert_after(plan.steps[plan.switch - 1].instruction, [line])
+        yield layout.insert_after(plan.steps[plan.user_index - 1].instruction, [line])
     for cache in find_caches(plan):
         lines = [NewLine("ENV", f'{cache.variable}="{cache.directory}"', cache.comment)]
         if cache.existing:

@@ -46,7 +46,7 @@ CMD ["python", "-m", "http.server"]
 
 def propose(plan: Plan) -> Iterator[Edit]:
     """The mkdir and chown commands, in the account's RUN or in one of their own above USER."""
-    if not plan.is_moved or plan.lineage.image.account_command == "none":
+    if not plan.runs_as_user or plan.lineage.image.account_command == "none":
         return
     changes = find_ownership_changes(plan)
     account = _account_step(plan)
@@ -55,7 +55,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
         if parts := commands(plan, early, account.index):
             yield _append(plan, account, parts)
         changes = tuple(one for one in changes if one not in early)
-    user = plan.steps[plan.switch - 1]
+    user = plan.steps[plan.user_index - 1]
     if parts := commands(plan, changes, user.index):
         line = NewLine("RUN", " && ".join(parts), "Give the user its directories")
         yield Layout(plan.tree).insert_before(user.instruction, [line])

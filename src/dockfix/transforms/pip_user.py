@@ -39,7 +39,7 @@ RUN pip install --user --no-cache-dir flask
 
 def propose(plan: Plan) -> Iterator[Edit]:
     """A `--user` after the word `install` where the account installs; removed where it would break."""
-    if not plan.is_moved:
+    if not plan.runs_as_user:
         return
     wanted = plan.options.install is Install.USER
     for run, pip in plan.user_installs:

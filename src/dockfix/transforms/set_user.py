@@ -37,11 +37,11 @@ CMD ["python", "-m", "http.server"]
 
 def propose(plan: Plan) -> Iterator[Edit]:
     """The USER line, if the image still runs as root; it replaces a `USER root` that no step needs."""
-    if plan.is_moved:
+    if plan.runs_as_user:
         return
-    before = plan.steps[plan.switch - 1]
+    before = plan.steps[plan.user_index - 1]
     # The account's RUN goes between them.
-    follows = find_place(plan) == plan.switch
+    follows = find_place(plan) == plan.user_index
     # A RUN that changes directories' owners would go above it, and needs root.
     stays = before.keyword == "USER" and not before.before.is_root and bool(find_ownership_changes(plan))
     if before.keyword == "USER" and plan.after(before).is_root and not stays and not follows:
@@ -50,7 +50,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
         yield Edit(start, end, plan.account.user)
     else:
         line = NewLine("USER", plan.account.user, "Switch to non-root user")
-        yield insert_at(plan, plan.switch, line, follows=follows)
+        yield insert_at(plan, plan.user_index, line, follows=follows)
     yield from _back_to_root(plan)
 
 

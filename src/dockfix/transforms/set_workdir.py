@@ -38,7 +38,7 @@ CMD ["python", "app.py"]
 
 def propose(plan: Plan) -> Iterator[Edit]:
     """The WORKDIR line, and the words that name places below it."""
-    if not plan.relocates or not plan.is_moved:
+    if not plan.relocates or not plan.runs_as_user:
         return
     layout = Layout(plan.tree)
     explicit = plan.lineage.last("WORKDIR")
@@ -54,7 +54,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
     if relative is not None:
         yield layout.insert_before(relative.instruction, line)
     else:
-        yield layout.insert_after(plan.steps[plan.switch - 1].instruction, line)
+        yield layout.insert_after(plan.steps[plan.user_index - 1].instruction, line)
     yield from _references(plan)
 
 

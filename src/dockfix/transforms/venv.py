@@ -37,7 +37,7 @@ RUN pip install flask
 
 def propose(plan: Plan) -> Iterator[Edit]:
     """The environment's RUN and its PATH line, above the first install that goes there."""
-    if plan.options.install is not Install.VENV or not plan.is_moved:
+    if plan.options.install is not Install.VENV or not plan.runs_as_user:
         return
     for run, pip in plan.user_installs:
         place = f"{plan.home}/venv"
