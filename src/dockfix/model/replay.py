@@ -230,7 +230,7 @@ class Replay:
         if step == START:
             operations = started_operations(one, who, is_read=self.is_read)
         else:
-            operations = operations_of(one, who)
+            operations = iter(operations_of(one, who))
         for operation in operations:
             if record(operation).may_succeed:
                 perform(self.tree, operation, actor, self.accounts)
@@ -243,20 +243,13 @@ class Replay:
         """What a command's own words name of what steps left: its program, and files that it may read."""
         if one.command.script is not None or one.command.name is None:
             return
-        changed = {operation.path for operation in operations_of(one, who)}
         program = self._find_program(one)
         if program and _is_left(self.tree, program):
             yield Operation(Act.RUN, program)
-        for word in one.command.args:
-            value = word.expand({**one.env, "HOME": who.home}) or ""
-            value = value.partition("=")[2] if value.startswith("-") else value
-            if not value or set(value) & _NO_PATH:
-                continue
-            path = resolve(value, one.cwd)
+        listed = self.tree.listed()
+        for path, is_path in _named_files(one, who):
             # Among what nobody listed, a plain word is hardly a file.
-            if path not in self.tree.listed() and (_VERSION.fullmatch(value) or not set(value) & set("./")):
-                continue
-            if path not in changed and _is_left(self.tree, path):
+            if (is_path or path in listed) and _is_left(self.tree, path):
                 yield Operation(Act.READ, path)
 
     def _find_program(self, one: Invocation) -> str:
@@ -301,8 +294,38 @@ def _copied_mode(copy: Copy) -> int:
     return wanted(mode, is_directory=False) if wanted else mode
 
 
-def operations_of(one: Invocation, who: Identity) -> Iterator[Operation]:
-    """The operations of one command, with `~` and HOME of whoever runs it."""
+def _named_files(one: Invocation, who: Identity) -> tuple[tuple[str, bool], ...]:
+    """(path, whether it looks like one) of the words that may name a file the command does not change."""
+    key = ("files", who.home, who.is_root)
+    found = one.remembered.get(key)
+    if found is None:
+        found = one.remembered[key] = tuple(_find_named_files(one, who))
+    return found
+
+
+def _find_named_files(one: Invocation, who: Identity) -> Iterator[tuple[str, bool]]:
+    changed = {operation.path for operation in operations_of(one, who)}
+    env = {**one.env, "HOME": who.home}
+    for word in one.command.args:
+        value = word.expand(env) or ""
+        value = value.partition("=")[2] if value.startswith("-") else value
+        if not value or set(value) & _NO_PATH:
+            continue
+        path = resolve(value, one.cwd)
+        if path not in changed:
+            yield path, bool(set(value) & set("./")) and not _VERSION.fullmatch(value)
+
+
+def operations_of(one: Invocation, who: Identity) -> tuple[Operation, ...]:
+    """The operations of one command, with `~` and HOME of whoever runs it; worked out once."""
+    key = ("operations", who.home, who.is_root)
+    found = one.remembered.get(key)
+    if found is None:
+        found = one.remembered[key] = tuple(_operations(one, who))
+    return found
+
+
+def _operations(one: Invocation, who: Identity) -> Iterator[Operation]:
     if one.pip is not None and one.pip.installs:
         yield from (one for one in _home_operations(one, who) if one.act is Act.HOME)
         yield from _pip_operations(one, who)

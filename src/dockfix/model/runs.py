@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from dockfix.lazy import cached_property
 from dockfix.model.changes import read_umask
@@ -38,6 +38,7 @@ class Invocation:
     pip: PipCall | None
     umask: int = 0o022
     _effects: dict[str, Effect] = field(default_factory=dict)
+    remembered: dict[tuple[str, str, bool], tuple[Any, ...]] = field(default_factory=dict)
 
     def effect(self, home: str) -> Effect:
         """What it does to the file system, and whether that needs root."""
