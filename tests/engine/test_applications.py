@@ -38,6 +38,13 @@ def rewrite(application: Application, dockerfile: Path, text: str, *, numeric: b
     return result.text
 
 
+@pytest.mark.parametrize("application", PROVEN, ids=lambda application: application.name)
+def test_rewrite_is_safe(application: Application, tmp_path: Path) -> None:
+    """What the engine suite builds is offered as safe; that much needs no engine."""
+    dockerfile = application.lay_out(tmp_path)
+    assert rewrite(application, dockerfile, dockerfile.read_text(encoding="utf-8"))
+
+
 def explain(verdict: Verdict) -> str:
     differences = "\n".join(f"  {difference.message}" for difference in verdict.details.differences)
     return f"{verdict} ({verdict.step})\n{differences}\n" + "\n".join(verdict.log_tail)
