@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
@@ -42,6 +42,21 @@ class _Rule:
     writable: bool
     existing: bool
 
+    def is_filled_by(self, text: str, filled: Collection[str]) -> bool:
+        """Whether a script fills the cache, in `filled` or by its text, and does not say where."""
+        if self.variable not in filled and not self.pattern.search(text):
+            return False
+        is_placed = self.unless is not None and self.unless.search(text) is not None
+        return not is_placed and re.search(rf"\b{self.variable}=", text) is None
+
+    def counts_in(self, plan: Plan) -> bool:
+        """Whether nothing else in the file settles the matter, and the image starts what reads the cache."""
+        if self.unless_anywhere and self.unless_anywhere.search(plan.tree.text):
+            return False
+        started = self.started
+        starts = plan.lineage.of("CMD", "ENTRYPOINT")
+        return started is None or any(started.search(step.instruction.args) for step in starts)
+
 
 @cache
 def _table() -> tuple[_Rule, ...]:
@@ -74,23 +89,17 @@ def _may_fill(text: str) -> bool:
 
 def find_caches(plan: Plan) -> Iterator[ToolCache]:
     """For each tool, the first root's step that fills its cache while nothing says where."""
-    told: set[str] = set()
-    starts = [step.instruction.args for step in plan.lineage.of("CMD", "ENTRYPOINT")]
+    found: set[str] = set()
     for step in plan.steps[: plan.user_index]:
         if step.keyword != "RUN":
             continue
         text = plan.runs[step.index].text or step.instruction.args
         filled = [variable for run, variable in plan.evidence.fills if run == text]
         for rule in _table() if filled or _may_fill(text) else ():
-            if rule.variable in told or rule.variable in step.before.variables:
+            if rule.variable in found or rule.variable in step.before.variables:
                 continue
-            if rule.variable not in filled and not rule.pattern.search(text):
-                continue
-            if (rule.unless and rule.unless.search(text)) or re.search(rf"\b{rule.variable}=", text):
-                continue
-            if rule.unless_anywhere and rule.unless_anywhere.search(plan.tree.text):
-                continue
-            if rule.started and not any(rule.started.search(args) for args in starts):
-                continue
-            told.add(rule.variable)
-            yield ToolCache(step, rule.variable, rule.directory, rule.comment, rule.writable, rule.existing)
+            if rule.is_filled_by(text, filled) and rule.counts_in(plan):
+                found.add(rule.variable)
+                yield ToolCache(
+                    step, rule.variable, rule.directory, rule.comment, rule.writable, rule.existing
+                )

@@ -233,15 +233,7 @@ def _apply(program: str, usage: Usage, reading: Reading, found: _Found) -> None:
         found.operations += posix_operations(usage.posix, reading, found.cwd)
         found.muted = True
     for role, name, value in sorted(roles, key=lambda row: row[0] != "enters"):
-        if role == "root":
-            found.root = f"{program} {name}"
-        elif role == "cwd":
-            found.add("writes", _HERE)
-        elif role in _PLACING:
-            found.add("writes" if role == "caches" else role, value)
-        elif role == "suffix" and value is not None:
-            found.suffix = value.value or "?"
-        found.uses_home = found.uses_home or role == "home"
+        _apply_option(f"{program} {name}", role, value, found)
     is_placed = any(role in ("writes", "makes") for role, _, _ in roles)
     _apply_operands(usage, reading, found, is_placed=is_placed)
     if usage.default and not is_placed and (usage.code or found.count == before):
@@ -252,6 +244,19 @@ def _apply(program: str, usage: Usage, reading: Reading, found: _Found) -> None:
     found.muted = False
     found.code = found.code or (usage.code and not found.root)
     found.uses_home = found.uses_home or usage.home
+
+
+def _apply_option(written: str, role: str, value: Argument | None, found: _Found) -> None:
+    """Take down what an option means; `written` is the program with it."""
+    if role == "root":
+        found.root = written
+    elif role == "cwd":
+        found.add("writes", _HERE)
+    elif role in _PLACING:
+        found.add("writes" if role == "caches" else role, value)
+    elif role == "suffix" and value is not None:
+        found.suffix = value.value or "?"
+    found.uses_home = found.uses_home or role == "home"
 
 
 def _apply_operands(usage: Usage, reading: Reading, found: _Found, *, is_placed: bool) -> None:
@@ -342,16 +347,25 @@ def _read_find(arguments: Sequence[Argument], found: _Found) -> None:
             found.add("removes", start)
     for index, word in enumerate(words):
         if word in ("-exec", "-execdir", "-ok"):
-            end = next((i for i in range(index + 1, len(words)) if words[i] in (";", "\\;", "+")), len(words))
-            inner = list(arguments[index + 1 : end])
-            if not inner or not inner[0].value:
+            if not _run_by_find(arguments[index + 1 :], words[index + 1 :], starts, found):
                 found.root = "not understood: find -exec"
                 return
-            for start in starts:
-                filled = [start if "{}" in argument.text else argument for argument in inner[1:]]
-                _read_program(inner[0].value, filled, found)
         elif word in ("-fprint", "-fls", "-fprintf"):
             found.root = "not understood: find"
     chosen = read_tests(words[at:])
     operations = found.operations[before:]
     found.operations[before:] = [after for one in operations for after in on_chosen(one, chosen)]
+
+
+def _run_by_find(
+    arguments: Sequence[Argument], words: Sequence[str], starts: Sequence[Argument], found: _Found
+) -> bool:
+    """Read the command behind -exec, up to its end, for each starting point; whether it is known."""
+    end = next((index for index, word in enumerate(words) if word in (";", "\\;", "+")), len(words))
+    inner = arguments[:end]
+    if not inner or not inner[0].value:
+        return False
+    for start in starts:
+        filled = [start if "{}" in argument.text else argument for argument in inner[1:]]
+        _read_program(inner[0].value, filled, found)
+    return True

@@ -16,9 +16,10 @@ from dockfix.model.copies import Copy
 from dockfix.model.lineage import Lineage, Step
 from dockfix.model.paths import is_shared, is_within, resolve
 from dockfix.model.runs import Invocation, read_run, walk_script
-from dockfix.syntax.shell import Command, parse_script, parse_words
+from dockfix.syntax.shell import Command, Word, parse_script, parse_words
 
 _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
+_SCRIPTS: Final = (".sh", ".bash")
 _MAX_DEPTH: Final = 3
 # Programs in these directories come from packages, not from the build context.
 _PACKAGED: Final = re.compile(
@@ -143,30 +144,31 @@ class Starting:
 
     def _started_file(self, command: Command) -> str | None:
         """The absolute path of the application's own script or program that a command runs, or None."""
-        program = command.program
-        if command.name is None:
-            return None
-        written = command.name.expand(self.lineage.end.variables) or program
-        if _SHELLS.fullmatch(written) or written in (".", "source"):
-            operands = [word for word in command.args if not word.text.startswith(("-", "+"))]
-            if not operands or any(word.text.startswith("-") and "c" in word.text for word in command.args):
-                return None
-            written = operands[0].expand(self.lineage.end.variables) or operands[0].text
-        elif not ("/" in written or written.endswith((".sh", ".bash"))):
-            return None
-        if written.endswith(".py") or "$" in written:
+        written = self._named_file(command)
+        if written is None or written.endswith(".py") or "$" in written:
             return None
         if _PACKAGED.fullmatch(written) and not any(copy.destination == written for copy in self.copies):
             return None
-        if "/" not in written and written.endswith((".sh", ".bash")):
+        if "/" not in written and written.endswith(_SCRIPTS):
             by_name = [copy for copy in self.copies if posixpath.basename(copy.destination) == written]
             if by_name:
                 return by_name[-1].destination
         return resolve(written, self.lineage.end.workdir)
 
+    def _named_file(self, command: Command) -> str | None:
+        """The file that a command names to be run: a path, a script by its name, the script of a shell."""
+        if command.name is None:
+            return None
+        variables = self.lineage.end.variables
+        written = command.name.expand(variables) or command.program
+        if _SHELLS.fullmatch(written) or written in (".", "source"):
+            script = _script_of_shell(command)
+            return None if script is None else script.expand(variables) or script.text
+        return written if "/" in written or written.endswith(_SCRIPTS) else None
+
     def _is_compiled(self, path: str) -> bool:
         """Whether another stage made the program: no script of anybody's, by its name."""
-        if posixpath.splitext(path)[1] in (".sh", ".bash"):
+        if posixpath.splitext(path)[1] in _SCRIPTS:
             return False
         return any(is_within(path, copy.destination) and copy.stage is not None for copy in self.copies)
 
@@ -200,6 +202,13 @@ class Starting:
             elif (source := _source(copy, path)) is not None:
                 return self.context.read(source) if copy.stage is None else None
         return None
+
+
+def _script_of_shell(command: Command) -> Word | None:
+    """The file that a shell is to read, None where it reads `-c` or its input."""
+    if any(word.text.startswith("-") and "c" in word.text for word in command.args):
+        return None
+    return next((word for word in command.args if not word.text.startswith(("-", "+"))), None)
 
 
 def _words(step: Step) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -102,15 +103,17 @@ def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[st
         return bases
     found = derive_all(cache, "bases", [row.real for row in rows], _read_bases)
     for row, names in zip(rows, found, strict=True):
-        known = builders
-        for build in row.builds:
-            contexts = ((alias, (build.source, name)) for alias, name in build.contexts)
-            if named := {alias: by_name[key] for alias, key in contexts if key in by_name}:
-                known = {**known, **named}
-        for name in names:
-            if name in known and known[name] != row.real:
-                bases.setdefault(row.real, {})[name] = known[name]
+        known = ChainMap(_contexts(row, by_name), builders)
+        own = {name: known[name] for name in names if known.get(name, row.real) != row.real}
+        if own:
+            bases.setdefault(row.real, {}).update(own)
     return bases
+
+
+def _contexts(row: Candidate, by_name: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    """The names that FROM may use for other builds of the same file, and what builds those."""
+    contexts = ((alias, (build.source, name)) for build in row.builds for alias, name in build.contexts)
+    return {alias: by_name[key] for alias, key in contexts if key in by_name}
 
 
 def _read_bases(path: str) -> tuple[str, ...]:

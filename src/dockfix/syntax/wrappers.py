@@ -118,15 +118,19 @@ def base_name(word: Word) -> str:
     return text.rpartition("/")[2] if "/" in text else text
 
 
+def _known_text(word: Word) -> str:
+    """The word's value, or the word as it stands where nobody knows that."""
+    value = word.value
+    return word.text if value is None else value
+
+
 def _take_off(seen: Seen, name: str, wrapper: _Wrapper) -> bool:
     words, at, operands = seen.words, 1, wrapper.operands
     assignments: list[tuple[str, Word]] = []
     user = seen.user
     options_over = False
     while at < len(words):
-        value = words[at].value
-        if value is None:
-            value = words[at].text
+        value = _known_text(words[at])
         if not options_over and value == "--":
             options_over = True
             at += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -60,14 +60,26 @@ def _known(
         default = argument_of(call, 0, "default")
         return evaluator.values(default, scope, order) if default is not None else ()
     if name.startswith("tempfile.") and name.removeprefix("tempfile.") in _names("temporary"):
-        place = argument_of(call, 9, "dir")
-        below = evaluator.texts(place, scope, order) if place is not None else (("/tmp", True),)
-        made = tuple(Value(join_path(text, HOLE), certain) for text, certain in below)
-        return (Value(((), made)),) if name.endswith("mkstemp") else made
-    if name in _names("same") and nodes:
+        return _temporary(evaluator, name, call, scope, order)
+    return _applied(evaluator, name, nodes, scope, order) if nodes else None
+
+
+def _temporary(evaluator: Evaluator, name: str, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
+    """The new place that a function of tempfile makes."""
+    place = argument_of(call, 9, "dir")
+    below = evaluator.texts(place, scope, order) if place is not None else (("/tmp", True),)
+    made = tuple(Value(join_path(text, HOLE), certain) for text, certain in below)
+    return (Value(((), made)),) if name.endswith("mkstemp") else made
+
+
+def _applied(
+    evaluator: Evaluator, name: str, nodes: Sequence[cst.BaseExpression], scope: Scope, order: int
+) -> Iterable[Value] | None:
+    """What a function of known effect makes of its argument, None for another function."""
+    if name in _names("same"):
         return evaluator.values(nodes[-1] if name == "typing.cast" else nodes[0], scope, order)
     change = _path_function(name, evaluator.application.workdir)
-    if change is None or not nodes:
+    if change is None:
         return None
     return (Value(change(text), certain) for text, certain in evaluator.texts(nodes[0], scope, order))
 

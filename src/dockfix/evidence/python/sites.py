@@ -99,14 +99,8 @@ class SiteReader:
                 yield from self._home(known, site, call)
 
     def _write(self, known: Call, name: str, site: Site, call: cst.Call) -> Iterator[Claim]:
-        if name == ".save" and "storage" in self._owner(call.func, site).lower():
-            return  # a storage knows its own place
-        if known.argument == -1:
-            node = call.func.value if isinstance(call.func, cst.Attribute) else None
-        else:
-            node = argument_of(call, known.argument, known.keyword)
-        mode = argument_of(call, known.mode, "mode") if known.mode >= 0 else None
-        if node is None or (known.mode >= 0 and not self._opens_to_write(mode, site)):
+        node = self._written(known, name, site, call)
+        if node is None:
             return
         values = self.evaluator.values(node, site.scope, site.order)
         texts = [one for one in values if isinstance(one.content, str)]
@@ -120,6 +114,18 @@ class SiteReader:
             sole = len(call.args) == 1 and re.fullmatch(r"[\w.-]+", text) is not None
             if not known.path_only or sole or _PATH_LIKE.search(text):
                 yield from self._place(text, known, site, call, certain=one.certain)
+
+    def _written(self, known: Call, name: str, site: Site, call: cst.Call) -> cst.BaseExpression | None:
+        """The expression that names what a call writes, None where it writes nothing or has no such thing."""
+        if name == ".save" and "storage" in self._owner(call.func, site).lower():
+            return None  # a storage knows its own place
+        if known.argument == -1:
+            node = call.func.value if isinstance(call.func, cst.Attribute) else None
+        else:
+            node = argument_of(call, known.argument, known.keyword)
+        if node is None or known.mode < 0:
+            return node
+        return node if self._opens_to_write(argument_of(call, known.mode, "mode"), site) else None
 
     def _place(
         self, text: str, known: Call, site: Site, call: cst.Call | None = None, *, certain: bool

@@ -20,7 +20,7 @@ from dockfix.evidence.python.application import Application
 from dockfix.evidence.python.catalogue import Catalogue, find_offsets, load_catalogue
 from dockfix.evidence.python.modules import Module
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
-from dockfix.evidence.python.servers import find_server, flags
+from dockfix.evidence.python.servers import Server, find_server, flags
 from dockfix.evidence.python.start import Line, Start, StartReader
 from dockfix.knowledge import read_names, read_table
 from dockfix.syntax.tree import Dockerfile
@@ -207,27 +207,35 @@ class _SourceReader:
 
     def _line(self, line: Line) -> Iterator[Claim]:
         words = line.words
-        server = find_server(words[0] if not words[0].startswith("python") else _module_of(words))
-        if words[0].startswith("python") and "runserver" in words:
+        is_python = words[0].startswith("python")
+        if is_python and "runserver" in words:
             yield from self._ports(words[-1:], line)
+        server = find_server(_module_of(words) if is_python else words[0])
         if server is None:
             return
         for flag, value in flags(words):
-            if flag in server.files or flag in server.urls:
-                yield from self._place(locate_database(value) if flag in server.urls else value, line, False)
-            if flag in server.directories:
-                yield from self._place(value, line, True)
-            if flag in server.ports:
-                yield from self._ports([value], line)
+            yield from self._flag(server, flag, value, line)
         if "operand" in server.ports:
             yield from self._ports(words[-1:], line)
         if server.is_celery and ("beat" in words or "-B" in words):
-            schedule = [value for flag, value in flags(words) if flag in ("-s", "--schedule")]
-            if not schedule and not self.names_schedule and not any("scheduler" in word for word in words):
-                yield from self._place("celerybeat-schedule", line, False)
+            yield from self._schedule(line)
         configs = [value for flag, value in flags(words) if flag in server.config] or [server.default_config]
         for config in configs:
             yield from self._config(config, line, server.programs[0])
+
+    def _flag(self, server: Server, flag: str, value: str, line: Line) -> Iterator[Claim]:
+        if flag in server.files or flag in server.urls:
+            yield from self._place(locate_database(value) if flag in server.urls else value, line, False)
+        if flag in server.directories:
+            yield from self._place(value, line, True)
+        if flag in server.ports:
+            yield from self._ports([value], line)
+
+    def _schedule(self, line: Line) -> Iterator[Claim]:
+        """The file in which celery's beat keeps its times, where nothing names another."""
+        is_set = any(flag in ("-s", "--schedule") for flag, _ in flags(line.words))
+        if not is_set and not self.names_schedule and not any("scheduler" in word for word in line.words):
+            yield from self._place("celerybeat-schedule", line, False)
 
     def _place(self, text: str, line: Line, directory: bool, file: str = "", at: int = 0) -> Iterator[Claim]:
         found = locate(text, line.workdir) if text not in ("-", "", "None", "syslog") else None
