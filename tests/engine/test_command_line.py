@@ -104,7 +104,7 @@ def test_settings_reach_both_runs_and_no_report(tmp_path: Path, monkeypatch: pyt
     dockerfile.write_text(SERVER)
     (folder / "serve.py").write_text(WAITS)
     bare = dockfix(tmp_path, "--diff", str(dockerfile))
-    assert "the original itself exits with code 1: KeyError: 'DATABASE_URL'" in bare.stderr
+    assert "the original itself ends with exit code 1: KeyError: 'DATABASE_URL'" in bare.stderr
     settings = tmp_path / "web.env"
     settings.write_text("# of the tests\nDATABASE_URL=postgres://u:hunter2@db/x\n")
     monkeypatch.setenv("OWN", "handed on")

@@ -81,8 +81,8 @@ def test_sound_rewrite_is_proven(tmp_path: Path) -> None:
         ("mkdir -p logs uploads", "true", "compare", "logs/service.log"),
         ("--disabled-password", "--disabled-pass-word", "build the rewrite", "adduser"),
         ("RUN adduser", "USER appuser\nRUN adduser", "build the rewrite", "adduser"),
-        ("USER appuser\n", "", "compare", "still root's"),
-        ('"service.py"]', '"service.py"]\nUSER root', "compare", "still root's"),
+        ("USER appuser\n", "", "compare", "still runs as root"),
+        ('"service.py"]', '"service.py"]\nUSER root', "compare", "still runs as root"),
         ('["python", "service.py"]', '["python", "missing.py"]', "compare", "exit code 2"),
         (
             "COPY --chown=appuser:appuser . .",
@@ -155,4 +155,4 @@ def test_original_that_fails_by_itself_cannot_be_compared(tmp_path: Path) -> Non
     rewrite = REWRITE.replace('CMD ["python", "service.py"]', command)
     verdict = verify("service-that-writes-everywhere", original, rewrite, tmp_path)
     assert verdict.kind is Kind.INCOMPARABLE
-    assert verdict.details.reason == "the original itself exits with code 1: no database"
+    assert verdict.details.reason == "the original itself ends with exit code 1: no database"

@@ -142,7 +142,7 @@ def test_what_a_proof_rests_on_is_told(changes: dict[str, Any], ground: Ground, 
     [
         (
             {"up": False, "exit_code": 3, "answers": (), "health": None, "log_tail": ("no database",)},
-            "the original itself exits with code 3: no database",
+            "the original itself ends with exit code 3: no database",
         ),
         ({"asked_inside": False}, "the image has no Python to inspect it with"),
         ({"started": "no command specified"}, "the original does not start: no command specified"),

@@ -1,4 +1,4 @@
-"""What a proof found, as frozen values that `dataclasses.asdict` turns into JSON."""
+"""The results of a proof, as frozen values that `dataclasses.asdict` turns into JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 
 class Kind(StrEnum):
-    """The four ends of a proof."""
+    """The four outcomes of a proof."""
 
     PROVEN = "proven"
     INCOMPARABLE = "builds-but-cannot-be-compared"
@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
 
 class Ground(StrEnum):
-    """What a proof rests on, the strongest first."""
+    """What a proof is based on, strongest first."""
 
     ANSWERS = "answers"
     HEALTH = "health-check"
@@ -46,7 +46,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a port answered to a request for `path`; status 0 means that it speaks no HTTP."""
+    """A port's answer to a request for `path`; status 0 means that it does not speak HTTP."""
 
     port: int
     path: str
@@ -68,9 +68,9 @@ class Check:
 class Observation:
     """What one image did when it ran, and what its user can do inside.
 
-    `exit_code` is None while it is up. `wrote` lists the files that it wrote outside of temporary
-    directories, `unreadable` and `unwritable` what its user may not read or write of what it was
-    asked about, `scripts` whether each script that pip installed is on PATH.
+    `exit_code` is None while it is running. `wrote` lists the files that it wrote outside of temporary
+    directories; `unreadable` and `unwritable` list which of the requested paths its user cannot read or
+    write; `scripts` is whether each script that pip installed is on PATH.
     """
 
     user: str
@@ -97,7 +97,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One way in which the rewrite's image is not the original's; `breaks` decides the verdict."""
+    """One difference between the rewrite's image and the original's; `breaks` decides the verdict."""
 
     code: str
     message: str
@@ -106,7 +106,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What was measured on the way to a verdict; `ground` is None where nothing is proven."""
+    """What was measured on the way to a verdict; `ground` is None if nothing is proven."""
 
     engine: str = ""
     reason: str = ""
@@ -121,10 +121,10 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The end of one file's proof.
+    """The result of one file's proof.
 
-    `step` names where it failed (build the original, build the rewrite, run, compare), `log_tail`
-    holds the last lines that tell why.
+    `step` is where it failed (build the original, build the rewrite, run, compare); `log_tail` has
+    the last lines that show why.
     """
 
     kind: Kind
@@ -135,11 +135,11 @@ class Verdict:
 
     @property
     def proven(self) -> bool:
-        """Whether the rewrite was built, run and found to behave as the original."""
+        """Whether the rewrite was built and run, and behaved like the original."""
         return self.kind is Kind.PROVEN
 
     def __str__(self) -> str:
-        told = {
+        outcome = {
             Kind.PROVEN: "proven",
             Kind.INCOMPARABLE: "builds but cannot be compared",
             Kind.ORIGINAL_FAILS: "the original does not build",
@@ -148,7 +148,7 @@ class Verdict:
         ground = self.details.ground
         weak = f" ({_WEAKER[ground]})" if ground in _WEAKER else ""
         reason = f": {self.details.reason}" if self.details.reason else ""
-        return f"{self.path}: {told}{weak}{reason}"
+        return f"{self.path}: {outcome}{weak}{reason}"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for a report."""

@@ -1,4 +1,4 @@
-"""What an engine's build log says: pip's warnings, and the step at which a build failed."""
+"""Read an engine's build log: pip's warnings, and the step at which a build failed."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def read_warnings(log: str, path: Iterable[str] = ()) -> tuple[str, ...]:
             step = title["text"] or title["podman"] or ""
             if title["number"]:
                 steps[title["number"]] = step
-        said = _LINE.match(line)
-        at = steps.get(said["number"], "") if said else step
+        match = _LINE.match(line)
+        at = steps.get(match["number"], "") if match else step
         for code, pattern in _WARNINGS.items():
             hit = pattern.search(line)
             if hit and not (code == "not-on-path" and hit[1] in reached):
@@ -45,7 +45,7 @@ def read_warnings(log: str, path: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def failed_step(log: str) -> str:
-    """The instruction at which the build stopped, as the log names it; the error where it names none."""
+    """The instruction at which the build stopped, as named in the log, else the error."""
     if culprits := list(_CULPRIT.finditer(log)):
         return culprits[0]["text"].strip()
     if errors := list(_ERROR.finditer(log)):
@@ -54,5 +54,5 @@ def failed_step(log: str) -> str:
 
 
 def tail(log: str, lines: int = 15) -> tuple[str, ...]:
-    """The last lines that hold anything."""
+    """The last lines that are not empty."""
     return tuple(line.rstrip() for line in log.splitlines() if line.strip())[-lines:]

@@ -1,4 +1,4 @@
-"""Two observations, and the build logs: in what the rewrite's image differs, and what that means."""
+"""Compare two observations and build logs: how the rewrite's image differs, and what that means."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _VARYING: Final = re.compile(
 
 
 def compare(before: Observation, after: Observation, leaves_root: bool = True) -> tuple[Difference, ...]:
-    """Every difference, those that break first; with `leaves_root`, no process may be root's any more."""
+    """Every difference, breaking ones first; with `leaves_root`, no process may run as root any more."""
     if after.started and not before.started:
         return (Difference("start", f"the image does not start: {after.started}"),)
     found = [
@@ -37,7 +37,7 @@ def compare(before: Observation, after: Observation, leaves_root: bool = True) -
 
 
 def judge(before: Observation, after: Observation, differences: tuple[Difference, ...]) -> tuple[Kind, str]:
-    """The verdict and, where it is not proven, the first reason for it."""
+    """The verdict and, if it is not proven, the first reason for it."""
     for difference in differences:
         if difference.breaks:
             return Kind.BREAKS, difference.message
@@ -45,14 +45,14 @@ def judge(before: Observation, after: Observation, differences: tuple[Difference
         return Kind.INCOMPARABLE, f"the original does not start: {before.started}"
     if before.exit_code:
         last = f": {before.log_tail[-1]}" if before.log_tail else ""
-        return Kind.INCOMPARABLE, f"the original itself exits with code {before.exit_code}{last}"
+        return Kind.INCOMPARABLE, f"the original itself ends with exit code {before.exit_code}{last}"
     if not (before.asked_inside and after.asked_inside):
         return Kind.INCOMPARABLE, "the image has no Python to inspect it with"
     return Kind.PROVEN, ""
 
 
 def find_ground(before: Observation, after: Observation) -> Ground:
-    """What a proof of these two rests on."""
+    """The ground for a proof from these two."""
     statuses = [answer.status for answer in before.answers]
     if any(status < 500 for status in statuses):
         return Ground.ANSWERS
@@ -74,9 +74,11 @@ def _users(after: Observation) -> Iterator[Difference]:
 def _ends(before: Observation, after: Observation) -> Iterator[Difference]:
     if before.up and not after.up:
         last = f": {after.log_tail[-1]}" if after.log_tail else ""
-        yield Difference("exit", f"it kept running before, and now exits with code {after.exit_code}{last}")
+        yield Difference(
+            "exit", f"it kept running before, and now ends with exit code {after.exit_code}{last}"
+        )
     elif after.up and not before.up:
-        yield Difference("exit", f"it exited with code {before.exit_code} before, and now keeps running")
+        yield Difference("exit", f"it ended with exit code {before.exit_code} before, and now keeps running")
     elif before.exit_code != after.exit_code:
         last = f": {after.log_tail[-1]}" if after.log_tail else ""
         yield Difference("exit", f"exit code {before.exit_code} before, {after.exit_code} now{last}")
@@ -138,5 +140,5 @@ def _checks(before: Observation, after: Observation) -> Iterator[Difference]:
     for check in before.checks:
         other = now.get(check.command)
         if check.code == 0 and (other is None or other.code != 0):
-            said = f": {other.output.strip()}" if other is not None and other.output.strip() else ""
-            yield Difference("check", f"`{check.command}` passed before, and now fails{said}")
+            output = f": {other.output.strip()}" if other is not None and other.output.strip() else ""
+            yield Difference("check", f"`{check.command}` passed before, and now fails{output}")

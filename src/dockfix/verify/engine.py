@@ -1,4 +1,4 @@
-"""Container engines by their command lines: which one is there, and the argument lists that it takes."""
+"""Container engines as command lines: which one is available, and the arguments of its calls."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class EngineError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class BuildPlan:
-    """One build: a Dockerfile, the folder it is built from, and what is handed through."""
+    """One build: a Dockerfile, its build context, and the flags to pass on."""
 
     dockerfile: str
     context: str
@@ -38,14 +38,14 @@ class BuildPlan:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A container engine's command line; every method gives the arguments of one call."""
+    """A container engine's command line; every method returns the arguments of one call."""
 
     name: str
     executable: str
 
     @property
     def runs(self) -> bool:
-        """Whether it starts containers that can be watched; buildah only builds."""
+        """Whether it runs containers that can be observed; buildah only builds."""
         return self.name != "buildah"
 
     def build(self, plan: BuildPlan) -> list[str]:
@@ -71,7 +71,7 @@ class Engine:
         return [*argv, *plan.flags, plan.context]
 
     def create(self, image: str, label: str, memory: str, flags: Sequence[str] = ()) -> list[str]:
-        """Create the image's container with limits and without a network; prints its id."""
+        """Create a container of the image with limits and without a network; prints its ID."""
         return [self.executable, "create", "--label", label, *_limits(memory), *flags, image]
 
     def once(
@@ -95,7 +95,7 @@ def _limits(memory: str) -> list[str]:
 
 
 def find_engine(name: str | None = None) -> Engine:
-    """The engine of that name, or the first that answers; EngineError where none does."""
+    """The engine of that name, or the first that responds. Raises EngineError if there is none."""
     if name is not None and name not in _ANSWERS:
         raise EngineError(f"engine: unknown engine {name!r}: use one of {', '.join(_ANSWERS)}")
     silent = []

@@ -1,6 +1,6 @@
-"""What is asked inside of a running image, by its own Python; it is sent there on standard input.
+"""A script that inspects a running image with its own Python, and is sent there on standard input.
 
-Prints one JSON object. Understood by Python 3.6 and later, whatever the image's modules are named.
+Prints one JSON object. Works on Python 3.6 and later, whatever the image's modules are named.
 """
 
 import sys
@@ -39,7 +39,7 @@ def processes() -> "list[list[Any]]":
 
 
 def ports() -> "list[tuple[int, int]]":
-    """The TCP ports that something listens on, with the address family to reach each."""
+    """The TCP ports that are listened on, each with an address family that reaches it."""
     found = {}  # type: dict[int, int]
     for name, family in (("/proc/net/tcp6", socket.AF_INET6), ("/proc/net/tcp", socket.AF_INET)):
         try:
@@ -54,7 +54,7 @@ def ports() -> "list[tuple[int, int]]":
 
 
 def ask(port: int, family: int, path: str) -> "list[Any] | None":
-    """Status and body of one request; status 0 where the port speaks no HTTP, None where it is mute."""
+    """Status and body of one request; status 0 if the port does not speak HTTP, None if it is silent."""
     host = "127.0.0.1" if family == socket.AF_INET else "::1"
     reply = b""
     connection = socket.socket(family, socket.SOCK_STREAM)
@@ -75,13 +75,13 @@ def ask(port: int, family: int, path: str) -> "list[Any] | None":
         connection.close()
     head, _, body = reply.partition(b"\r\n\r\n")
     words = head.split(None, 2)
-    speaks = words[:1] and words[0].startswith(b"HTTP/") and words[1:2] and words[1].isdigit()
-    status = int(words[1]) if speaks else 0
-    return [status, (body if speaks else reply).decode("utf-8", "replace")]
+    is_http = words[:1] and words[0].startswith(b"HTTP/") and words[1:2] and words[1].isdigit()
+    status = int(words[1]) if is_http else 0
+    return [status, (body if is_http else reply).decode("utf-8", "replace")]
 
 
 def answers(paths: "list[str]") -> "list[list[Any]]":
-    """Each port's answer to each path, asked twice to see whether it is steady."""
+    """Each port's answer for each path, requested twice to see whether it is stable."""
     found = []  # type: list[Any]
     for port, family in ports():
         for path in paths:
@@ -94,7 +94,7 @@ def answers(paths: "list[str]") -> "list[list[Any]]":
 
 
 def unreadable(roots: "list[str]") -> "list[str]":
-    """What this user may not read or enter at and below `roots`."""
+    """What this user cannot read or enter at and below `roots`."""
     found = []  # type: list[Any]
     seen = 0
     for root in roots:
@@ -114,7 +114,7 @@ def unreadable(roots: "list[str]") -> "list[str]":
 
 
 def unwritable(paths: "list[str]", home: str, workdir: str) -> "list[str]":
-    """Those of `paths` that this user may not write, neither there nor where they moved to from there."""
+    """The `paths` that this user cannot write, neither there nor where they moved to."""
     moves = ((home, os.path.expanduser("~")), (workdir, os.getcwd()))
     found = []  # type: list[Any]
     for path in paths:
@@ -133,7 +133,7 @@ def unwritable(paths: "list[str]", home: str, workdir: str) -> "list[str]":
 
 
 def writable(path: str) -> bool:
-    """Whether this user may write the path, or make it in the nearest directory that exists."""
+    """Whether this user can write the path, or create it in the nearest existing directory."""
     if os.path.lexists(path):
         return os.access(path, os.W_OK) or os.path.islink(path)
     parent = os.path.dirname(path)
@@ -159,7 +159,7 @@ def scripts() -> "dict[str, bool]":
 
 
 def run(argv: "list[str]", limit: float) -> "list[Any]":
-    """Exit code and output of a program; None where it can't be started."""
+    """Exit code and output of a program; None if it cannot be started."""
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
     try:
         done = subprocess.run(
@@ -198,21 +198,21 @@ def written(folders: "list[str]", since: float) -> "list[str]":
 
 
 def main() -> None:
-    """Answer what the one argument, a JSON object, asks for."""
+    """Print what the only argument, a JSON object, asks for."""
     asked = json.loads(sys.argv[1])
     home = os.path.expanduser("~")
-    told = {"uid": os.getuid(), "gid": os.getgid(), "home": home, "cwd": os.getcwd()}  # type: dict[str, Any]
-    told["processes"] = processes()
-    told["answers"] = answers(asked["ask"]) if "ask" in asked else []
+    report = {"uid": os.getuid(), "gid": os.getgid(), "home": home, "cwd": os.getcwd()}  # type: dict[str, Any]
+    report["processes"] = processes()
+    report["answers"] = answers(asked["ask"]) if "ask" in asked else []
     if asked.get("files"):
-        told["unreadable"] = unreadable(asked["read"] + [home] * (home != "/"))
-        told["unwritable"] = unwritable(asked["write"], *asked["moved"])
-        told["scripts"] = scripts()
-        told["pip_check"] = run([sys.executable, "-m", "pip", "check"], 60)
-        told["written"] = written(asked["volumes"], asked["since"])
-        told["health"] = run(asked["health"], 30)[0] if asked["health"] else None
-        told["checks"] = [[line, *run(["sh", "-c", line], 60)] for line in asked["checks"]]
-    print(json.dumps(told))
+        report["unreadable"] = unreadable(asked["read"] + [home] * (home != "/"))
+        report["unwritable"] = unwritable(asked["write"], *asked["moved"])
+        report["scripts"] = scripts()
+        report["pip_check"] = run([sys.executable, "-m", "pip", "check"], 60)
+        report["written"] = written(asked["volumes"], asked["since"])
+        report["health"] = run(asked["health"], 30)[0] if asked["health"] else None
+        report["checks"] = [[line, *run(["sh", "-c", line], 60)] for line in asked["checks"]]
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Run an image as it would run and watch it: who it is, what it answers, what it writes, how it ends."""
+"""Run an image and observe it: its user, its answers, what it writes, how it ends."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _SETTLE: Final = 0.75
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the original did, so that the rewrite is given the time and asked the questions for it.
+    """What the original did, so that the rewrite gets as much time and the same requests.
 
-    What it wrote below its `home` or `workdir` may go to the rewrite's.
+    What it wrote below its `home` or `workdir` may be below the rewrite's instead.
     """
 
     ports: frozenset[int] = frozenset()
@@ -48,16 +48,16 @@ class Expected:
 
 @dataclass
 class Watch:
-    """What is known of a container so far."""
+    """What is known about a container so far."""
 
     up: bool = False
     exit_code: int | None = None
     processes: dict[tuple[int, str], Process] = field(default_factory=dict)
-    told: Mapping[str, Any] | None = None
+    report: Mapping[str, Any] | None = None
 
 
 class Observer:
-    """Observes images, one at a time; `given` are the names of settings that the options' flags hold."""
+    """Observes images, one at a time; `given` are the names of the settings in the options' flags."""
 
     def __init__(self, session: Session, options: VerifyOptions, given: Container[str] = ()) -> None:
         self._session = session
@@ -66,7 +66,7 @@ class Observer:
         self._given = given
 
     def observe(self, image: str, expected: Expected = Expected()) -> Observation:
-        """Run `image` until it has settled or its time is over, then ask inside and remove the container."""
+        """Run `image` until it settles or its time is up, then inspect it from inside, and remove it."""
         config = self._config(image)
         blank = Observation(
             user=config.get("User") or "",
@@ -113,12 +113,12 @@ class Observer:
         answered = self._wait(container, watch, expected, start)
         wrote = self._wrote(container)
         files = self._questions(config, blank.workdir, expected, time.monotonic() - start)
-        told = self._ask(container, {"ask": list(self._options.paths), **files}) if watch.up else None
+        report = self._ask(container, {"ask": list(self._options.paths), **files}) if watch.up else None
         self._look(container, watch)
         lasted = answered or time.monotonic() - start
         logs = self._session.call(self._engine.call("logs", container)).output
-        asked = told or self._ask_once(image, files)
-        note(watch, told)
+        asked = report or self._ask_once(image, files)
+        note(watch, report)
         observed = _fill(blank, asked)
         processes = tuple(watch.processes[key] for key in sorted(watch.processes))
         return replace(
@@ -134,15 +134,15 @@ class Observer:
         )
 
     def _wait(self, container: str, watch: Watch, expected: Expected, start: float) -> float | None:
-        """Until it ended, answered what is expected, or its time is over; seconds to the answer."""
+        """Wait until it ends, answers as expected, or its time is up; returns the seconds to the answer."""
         limit = patience(self._options.seconds, expected)
         while True:
             self._look(container, watch)
             if not watch.up:
                 return None
-            told = self._ask(container, {"ask": list(self._options.paths)})
-            note(watch, told)
-            ports = {answer[0] for answer in told["answers"]} if told else set()
+            report = self._ask(container, {"ask": list(self._options.paths)})
+            note(watch, report)
+            ports = {answer[0] for answer in report["answers"]} if report else set()
             elapsed = time.monotonic() - start
             if ports and ports >= expected.ports:
                 time.sleep(_SETTLE)
@@ -174,25 +174,25 @@ class Observer:
         }
 
     def _ask(self, container: str, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """What the image's Python tells in the running container; None where it has none."""
+        """The report of the image's Python in the running container; None if it has none."""
         for python in _PYTHONS:
             argv = self._engine.within(container, python, "-B", "-", json.dumps(asked))
-            if told := _told(self._session.call(argv, stdin=_script()).output):
-                return told
+            if report := _read_report(self._session.call(argv, stdin=_script()).output):
+                return report
         return None
 
     def _ask_once(self, image: str, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The same in a container of its own, where the first has ended."""
+        """The same in a new container, if the first has ended."""
         for python in _PYTHONS:
             program = (python, "-B", "-", json.dumps(asked))
             options = self._options
             argv = self._engine.once(image, self._session.label, options.memory, options.run_flags, program)
-            if told := _told(self._session.call(argv, stdin=_script()).output):
-                return told
+            if report := _read_report(self._session.call(argv, stdin=_script()).output):
+                return report
         return None
 
     def _wrote(self, container: str) -> tuple[str, ...]:
-        """What the engine sees as added or changed, without temporary files and byte code."""
+        """The files that the engine lists as added or changed, without temporary files and byte code."""
         shown = self._session.call(self._engine.call("diff", container))
         if not shown.ok:
             return ()
@@ -206,13 +206,13 @@ class Observer:
 
 
 def patience(least: float, expected: Expected) -> float:
-    """How many seconds an image is given: more than the original took to answer, or to come to its end."""
+    """How many seconds an image gets: more than the original took to answer or to end."""
     settles = expected.ports or expected.ended
     return max(least, expected.seconds * 3 + 5 if settles else 0)
 
 
 def read_json(output: str) -> Any:
-    """The first JSON value that begins a line: engines warn on the same stream; None without one."""
+    """The first JSON value that begins a line, or None: engines print warnings to the same stream."""
     for begin in _JSON.finditer(output):
         try:
             return json.JSONDecoder().raw_decode(output, begin.start())[0]
@@ -226,41 +226,41 @@ def _script() -> str:
     return Path(__file__).with_name("inside.py").read_text(encoding="utf-8")
 
 
-def _told(output: str) -> Mapping[str, Any] | None:
+def _read_report(output: str) -> Mapping[str, Any] | None:
     for line in reversed(output.splitlines()):
         if line.startswith('{"uid"'):
-            told: Mapping[str, Any] = json.loads(line)
-            return told
+            report: Mapping[str, Any] = json.loads(line)
+            return report
     return None
 
 
-def note(watch: Watch, told: Mapping[str, Any] | None) -> None:
-    """Keep every process that was seen at any time, but for a runtime on its way to become one."""
-    for pid, uid, gid, command in (told or {}).get("processes", ()):
+def note(watch: Watch, report: Mapping[str, Any] | None) -> None:
+    """Record every process ever seen, except a container runtime that is about to become one."""
+    for pid, uid, gid, command in (report or {}).get("processes", ()):
         if _RUNTIME.match(command):
             continue
         watch.processes[pid, command] = Process(pid, uid, gid, command)
 
 
-def _fill(blank: Observation, told: Mapping[str, Any] | None) -> Observation:
-    if told is None:
+def _fill(blank: Observation, report: Mapping[str, Any] | None) -> Observation:
+    if report is None:
         return blank
     return replace(
         blank,
-        home=told["home"],
-        uids=(told["uid"],),
-        answers=tuple(Answer(*answer) for answer in told["answers"]),
-        unreadable=tuple(told["unreadable"]),
-        unwritable=tuple(told["unwritable"]),
-        scripts=tuple(sorted(told["scripts"].items())),
-        pip_check=told["pip_check"][0],
-        health=told["health"],
-        checks=tuple(Check(*check) for check in told["checks"]),
+        home=report["home"],
+        uids=(report["uid"],),
+        answers=tuple(Answer(*answer) for answer in report["answers"]),
+        unreadable=tuple(report["unreadable"]),
+        unwritable=tuple(report["unwritable"]),
+        scripts=tuple(sorted(report["scripts"].items())),
+        pip_check=report["pip_check"][0],
+        health=report["health"],
+        checks=tuple(Check(*check) for check in report["checks"]),
     )
 
 
 def _health(config: Mapping[str, Any]) -> Sequence[str] | None:
-    """The health check as a program to run; None where there is none."""
+    """The health check as a program to run; None if there is none."""
     test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
     if test[0] == "CMD":
         return list(test[1:])
@@ -270,7 +270,7 @@ def _health(config: Mapping[str, Any]) -> Sequence[str] | None:
 
 
 def _path(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The directories that PATH names."""
+    """The directories on PATH."""
     values = [entry.removeprefix("PATH=") for entry in config.get("Env") or () if entry.startswith("PATH=")]
     return tuple(values[-1].split(":")) if values else ()
 
@@ -280,5 +280,5 @@ def _passes(path: str) -> bool:
 
 
 def _reason(output: str) -> str:
-    """The longest of the last lines: engines name the cause in one, and repeat its wrapping."""
+    """The longest of the last lines: engines name the cause in one, and repeat its prefix."""
     return max(tail(output, 3) or ("it gives no reason",), key=len)

@@ -1,4 +1,4 @@
-"""Build an original and its rewrite, run both, compare, and say what that proves."""
+"""Build an original and its rewrite, run both, compare them, and reach a verdict."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ BUILD_REWRITE, RUN_REWRITE, COMPARE = "build the rewrite", "run the rewrite", "c
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One rewrite to prove: both texts, where the Dockerfile lies, and flags to run the rewrite with.
+    """One rewrite to prove: both texts, the path of the Dockerfile, and flags to run the rewrite with.
 
-    `leaves_root` is false where the rewrite is not meant to, as with pip's warning alone. `recipe`
-    is how this file is built; what it leaves open, the options say.
+    `leaves_root` is false if the rewrite is not meant to leave root, as for pip's warning alone.
+    `recipe` is how this file is built; the options decide what it leaves open.
     """
 
     original: str
@@ -53,16 +53,16 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """A build's log, and what its image did; no observation where it failed."""
+    """A build's log, and what its image did; no observation if the build failed."""
 
     log: str
     observation: Observation | None
 
 
 class Prover:
-    """A context manager that proves rewrites with one engine, and cleans up behind itself.
+    """A context manager that proves rewrites with one engine, and cleans up after itself.
 
-    EngineError is raised on entering where no engine can be used.
+    Raises EngineError on entering if no engine can be used.
     """
 
     def __init__(self, options: VerifyOptions = _DEFAULT) -> None:
@@ -90,16 +90,16 @@ class Prover:
 
     @property
     def label(self) -> str:
-        """What every container and image of this session carries."""
+        """The label on every container and image of this session."""
         return self._session.label
 
     @property
     def folder(self) -> str:
-        """Where this session keeps its files until it ends."""
+        """The folder of this session, removed when it ends."""
         return self._session.folder
 
     def prove(self, case: Case, progress: Progress = lambda step: None) -> Verdict:
-        """The verdict on one rewrite, no setting's value in it; `progress` is told each step as it begins."""
+        """The verdict on one rewrite, without values of settings; `progress` is called at each step."""
         verdict = self._prove(case, progress)
         log, details = conceal((verdict.log_tail, verdict.details), self._settings.values())
         return replace(verdict, log_tail=log, details=details)
@@ -156,8 +156,8 @@ class Prover:
 
     def _original(self, case: Case, progress: Progress) -> _Built:
         recipe = self._recipe(case)
-        told = [case.original, str(recipe.context), recipe.target or "", repr(dict(recipe.build_args))]
-        key = hashlib.sha256("\0".join(told).encode("utf-8", "surrogatepass")).hexdigest()
+        parts = [case.original, str(recipe.context), recipe.target or "", repr(dict(recipe.build_args))]
+        key = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
         with self._lock:
             known = self._originals.get(key)
         if known is None:
@@ -168,7 +168,7 @@ class Prover:
         return known
 
     def _recipe(self, case: Case) -> Recipe:
-        """How the case is built, nothing left open but a target that may be the last stage."""
+        """How the case is built, complete except for a target that may be the last stage."""
         own, options = case.recipe, self._options
         names = stage_names(case.original) if options.targets and not own.target else frozenset()
         wanted = (name for name in options.targets if name.lower() in names)
@@ -179,12 +179,12 @@ class Prover:
         )
 
     def _builder(self, case: Case) -> str | None:
-        """Always the same one for a file, so that it finds its layers there."""
+        """The builder of a file, always the same one, so that it finds its layers there."""
         builders = self._options.builders
         return builders[zlib.crc32(os.fsencode(case.dockerfile)) % len(builders)] if builders else None
 
     def _build(self, case: Case, text: str, before: Observation | None, progress: Progress) -> _Built:
-        """Build `text` and, where that works, observe its image; both are gone afterwards."""
+        """Build `text` and, if that works, observe its image; both are removed afterwards."""
         number = next(self._numbers)
         image = f"dockfix-verify-{self._session.name}:{number}"
         options = self._options
@@ -219,7 +219,7 @@ class Prover:
                 self._session.call(self._session.engine.call("rmi", "--force", image))
 
     def _lay_down(self, case: Case, text: str, number: int) -> str:
-        """The text as a file outside of the context, with the ignore file that belongs to it."""
+        """Write the text to a file outside of the context, with its ignore file."""
         folder = Path(self._session.folder, str(number))
         folder.mkdir()
         target = folder / "Dockerfile"
@@ -237,13 +237,13 @@ def prove(
     options: VerifyOptions = _DEFAULT,
     progress: Progress = lambda step: None,
 ) -> Verdict:
-    """The verdict on one rewrite, with a session of its own; EngineError where there is no engine."""
+    """The verdict on one rewrite, in a session of its own. Raises EngineError without an engine."""
     with Prover(options) as prover:
         return prover.prove(Case(original_text, rewritten_text, dockerfile), progress)
 
 
 def stage_names(text: str) -> frozenset[str]:
-    """The names of a Dockerfile's stages in lower case, as a build's target is compared with them."""
+    """The names of a Dockerfile's stages in lower case, for comparison with a build's target."""
     stages = (step for step in parse(text).instructions if step.keyword == "FROM")
     return frozenset(filter(None, (image_from(stage.args)[1] for stage in stages)))
 
@@ -263,7 +263,7 @@ def _expect(before: Observation | None, text: str) -> Expected:
 
 
 def _copied(text: str) -> tuple[str, ...]:
-    """The absolute destinations of the last stage's copies that name a place of the application's."""
+    """The absolute destinations of the last stage's copies into the application's directories."""
     places: list[str] = []
     for instruction in parse(text).instructions:
         if instruction.keyword == "FROM":

@@ -1,4 +1,4 @@
-"""The ways in which a repository builds a Dockerfile, so that its proof builds it likewise."""
+"""How a repository builds a Dockerfile, so that a proof builds it in the same ways."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One way: the folder that is built, the stage, the arguments; None is what an engine takes by itself.
+    """One way: the build context, the stage, the arguments; None is the engine's own default.
 
-    Of the arguments that are `left_out`, only the build itself knows the values.
+    The values of the arguments that are `left_out` are known only during the build.
     """
 
     context: Path | None = None
@@ -36,18 +36,18 @@ class Recipe:
         return ", ".join(filter(None, named)) or "nothing given"
 
     def is_less_than(self, other: Recipe) -> bool:
-        """Whether it tells too little of its arguments, and the other all of that and more."""
+        """Whether its arguments are incomplete, and the other has all of them and more."""
         if (self.context, self.target) != (other.context, other.target):
             return False
-        told = self.build_args.items()
-        return (not told or bool(self.left_out)) and told < other.build_args.items()
+        own = self.build_args.items()
+        return (not own or bool(self.left_out)) and own < other.build_args.items()
 
 
 def find_recipes(candidate: Candidate, stages: Iterable[str], options: VerifyOptions) -> list[Recipe]:
-    """Every way that the candidate's builds tell, once; what the `options` say goes before it.
+    """Every way in which the candidate's builds build it, once each; the `options` override them.
 
-    `stages` are the names in the file, in lower case: a target of the options that is none of them
-    is not meant for it. Without builds there is one way.
+    `stages` are the names in the file, in lower case: a target in the options that is not one of them
+    is not meant for this file. Without builds there is one way.
     """
     stated = [recipe for build in candidate.builds for recipe in _read(build, candidate.real)]
     if options.context is not None:
@@ -61,7 +61,7 @@ def find_recipes(candidate: Candidate, stages: Iterable[str], options: VerifyOpt
 
 
 def _read(build: Build, dockerfile: str) -> Iterator[Recipe]:
-    """The way of one build, unless its context is gone or the file stands elsewhere, behind a link."""
+    """The recipe of one build, unless its context is gone or the file is elsewhere, behind a link."""
     inner = f"/{build.dockerfile}"
     if not dockerfile.endswith(inner):
         return

@@ -1,4 +1,4 @@
-"""A session with an engine: its calls, its label, its folder, and their removal at the end."""
+"""A session with an engine: its calls, its label, its folder, and the clean-up at the end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TIMED_OUT: Final = 124
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A call's exit code (124: it took too long) and its output, both streams in one."""
+    """A call's exit code (124: timed out) and its output, both streams in one."""
 
     code: int
     output: str
@@ -35,13 +35,13 @@ class Done:
 
 
 class ClosedError(RuntimeError):
-    """The session has ended; no further call is made."""
+    """The session has ended and makes no further calls."""
 
 
 class Session:
-    """A context manager; leaving it removes every container, image and file that was made.
+    """A context manager; leaving it removes every container, image and file that it created.
 
-    A process of its own does the removing, so that it also happens when this one is killed.
+    A separate process cleans up, so that it happens even if this one is killed.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -70,15 +70,15 @@ class Session:
         self.close()
         self._pipe.close()
         with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-            self._sweeper.wait(60)  # it carries on where that is not enough
+            self._sweeper.wait(60)  # it goes on if that is not enough
 
     @property
     def closed(self) -> bool:
-        """Whether the session has ended, so that the sweeper sees to the rest."""
+        """Whether the session has ended, which leaves the rest to the sweeper."""
         return self._closed
 
     def close(self) -> None:
-        """Stop the calls under way and refuse further ones."""
+        """Stop the calls in progress and reject further ones."""
         with self._lock:
             self._closed = True
             for pid in self._calls:
@@ -90,7 +90,7 @@ class Session:
         return self._sweeper.stdin
 
     def call(self, argv: list[str], timeout: float = 120.0, stdin: str | None = None) -> Done:
-        """Run one engine call to its end; ClosedError when the session ends meanwhile."""
+        """Run one engine call to its end. Raises ClosedError if the session ends meanwhile."""
         process = self._start(argv, stdin is not None)
         try:
             output, _ = process.communicate(stdin.encode() if stdin is not None else None, timeout)
@@ -100,7 +100,7 @@ class Session:
             output, _ = process.communicate()
             code = TIMED_OUT
         except BaseException:
-            self.close()  # what is left to remove, the sweeper removes
+            self.close()  # the sweeper removes what is left
             process.communicate()
             raise
         finally:

@@ -1,4 +1,4 @@
-"""The settings that an original and its rewrite are both run with, which nothing that is told may show."""
+"""The settings of both containers, whose values must not appear in any message or report."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from dockfix.verify.engine import EngineError
 
 HIDDEN: Final = "***"
 LEAST: Final = 4
-"""Shorter values stand in any text by chance, and are no secrets."""
+"""Shorter values occur in any text by chance, and are not secrets."""
 
-_Told = TypeVar("_Told")
+_Report = TypeVar("_Report")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`NAME=VALUE`, or `NAME` for this environment's own: the texts of files, and one by one."""
+    """`NAME=VALUE`, or `NAME` for this environment's value: the texts of files, and single ones."""
 
     files: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
@@ -40,9 +40,9 @@ class Settings:
         return found
 
     def lay_down(self, folder: str) -> tuple[str, ...]:
-        """Flags of an engine's `create` and `run`; what came from files is put into the folder.
+        """Flags for an engine's `create` and `run`; the texts of files are written to the folder.
 
-        An engine reads its files for each run, and these may have been pipes.
+        An engine reads the files for each run, and the originals may have been pipes.
         """
         flags: list[str] = []
         for number, text in enumerate(self.files):
@@ -54,7 +54,7 @@ class Settings:
 
 
 def read_settings(options: VerifyOptions) -> Settings:
-    """The settings of both runs; EngineError where they cannot be read."""
+    """The settings of both containers. Raises EngineError if they cannot be read."""
     for one in options.env:
         if not one.partition("=")[0]:
             raise EngineError(f"env: {one!r} has no name: write NAME=VALUE")
@@ -68,23 +68,25 @@ def _read(file: str) -> str:
         raise EngineError(f"env-file: {file}: {error.strerror}") from None
 
 
-def conceal(told: _Told, values: Iterable[str]) -> _Told:
-    """What is told, in dataclasses and tuples, without the values."""
+def conceal(report: _Report, values: Iterable[str]) -> _Report:
+    """A report, in dataclasses and tuples, without the values."""
     parts = (part.strip().strip("\"'") for value in values for part in value.splitlines())
     secrets = sorted({part for part in parts if len(part) >= LEAST}, key=len, reverse=True)
     if not secrets:
-        return told
-    concealed: _Told = _without(told, re.compile("|".join(map(re.escape, secrets))))
+        return report
+    concealed: _Report = _without(report, re.compile("|".join(map(re.escape, secrets))))
     return concealed
 
 
-def _without(told: Any, pattern: re.Pattern[str]) -> Any:
-    if isinstance(told, Enum):
-        return told
-    if isinstance(told, str):
-        return pattern.sub(HIDDEN, told)
-    if isinstance(told, tuple):
-        return tuple(_without(one, pattern) for one in told)
-    if is_dataclass(told) and not isinstance(told, type):
-        return replace(told, **{one.name: _without(getattr(told, one.name), pattern) for one in fields(told)})
-    return told
+def _without(value: Any, pattern: re.Pattern[str]) -> Any:
+    if isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
+        return pattern.sub(HIDDEN, value)
+    if isinstance(value, tuple):
+        return tuple(_without(one, pattern) for one in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(
+            value, **{one.name: _without(getattr(value, one.name), pattern) for one in fields(value)}
+        )
+    return value

@@ -1,4 +1,4 @@
-"""What a platform gives to every image that it runs, and without which some do not start."""
+"""What a platform provides to every image that it runs, and without which some do not start."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _ASKS: Final = re.compile(r"\$PORT\b|\$\{PORT\}")
 
 
 def platform_flags(config: Mapping[str, Any], given: Container[str] = ()) -> tuple[str, ...]:
-    """Flags to create a container of an image of that config: PORT, where its start asks and nobody says.
+    """Flags to create a container of an image with that config: PORT, if its start needs it.
 
-    `given` are the names of what the container is given otherwise.
+    `given` are the names of the settings that the container gets anyway.
     """
     start = " ".join([*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())])
     is_set = "PORT" in given or any(entry.startswith("PORT=") for entry in config.get("Env") or ())
