@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+from plans import read_plan
+
+from dockfix.model.runs import Run, activated
+from dockfix.syntax.shell import parse_script
+
+
+def read(steps: str) -> Run:
+    """The last RUN."""
+    return list(read_plan(steps).runs.values())[-1]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("RUN a && b", ["a /", "b /"]),
+        ("WORKDIR /app\nRUN cd src && a; cd .. && b", ["cd /app", "a /app/src", "cd /app/src", "b /app"]),
+        ("WORKDIR /app\nRUN (cd src && a) && b", ["cd /app", "a /app/src", "b /app"]),
+        ("WORKDIR /app\nRUN sh -c 'cd src; a' && b", ["cd /app", "a /app/src", "b /app"]),
+        ("RUN cd $NOWHERE && a", ["cd /", "a /\0"]),
+        ("ENV D=/srv\nRUN cd $D && a", ["cd /", "a /srv"]),
+        ('WORKDIR /app\nRUN ["a", "b"]', ["a /app"]),
+        ("RUN <<EOF\ncd /srv\na\nEOF", ["cd /", "a /srv"]),
+    ],
+)
+def test_each_command_has_the_directory_that_it_runs_in(steps: str, expected: list[str]) -> None:
+    assert [f"{one.command.program} {one.cwd}" for one in read(steps).invocations] == expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "name", "expected"),
+    [
+        ("ENV A=1\nRUN a", "A", "1"),
+        ("ARG A=1\nRUN a", "A", "1"),
+        ("RUN A=1 a", "A", "1"),
+        ("RUN A=1 b && a", "A", None),
+        ("RUN A=1; a", "A", "1"),
+        ("RUN export A=1 && a", "A", "1"),
+        ("RUN A=$(b); a", "A", None),
+        ("RUN . /venv/bin/activate && a", "VIRTUAL_ENV", "/venv"),
+        ("RUN poetry config virtualenvs.create false && a", "POETRY_VIRTUALENVS_CREATE", "false"),
+        ("RUN poetry config virtualenvs.create false\nRUN a", "POETRY_VIRTUALENVS_CREATE", "false"),
+    ],
+)
+def test_variables_in_force_at_the_last_command(steps: str, name: str, expected: str | None) -> None:
+    last = read(steps).invocations[-1]
+    assert last.command.program == "a"
+    assert last.env.get(name) == expected
+
+
+def test_a_loop_over_literals_is_unrolled() -> None:
+    one, two, after = read("RUN for D in x y; do mkdir /$D; done && a").invocations
+    assert [found.env["D"] for found in (one, two)] == ["x", "y"]
+    assert after.command.program == "a"
+
+
+def test_a_umask_counts_from_where_it_stands() -> None:
+    assert [one.umask for one in read("RUN a; umask 077; b").invocations] == [0o022, 0o022, 0o077]
+
+
+@pytest.mark.parametrize(
+    ("steps", "understood", "commands"),
+    [
+        ("RUN a", True, 1),
+        ("RUN if", False, 0),
+        ('SHELL ["pwsh"]\nRUN a', False, 1),
+        ("RUN <<EOF\n#!/usr/bin/env python3\nimport os\nEOF", False, 1),
+        ("RUN []", True, 0),
+    ],
+)
+def test_what_the_grammar_reads(steps: str, understood: bool, commands: int) -> None:
+    script = read(f"{steps}\n").script
+    assert (script.understood, len(script.commands)) == (understood, commands)
+
+
+def test_pip_calls_are_those_whose_words_stand_in_the_file() -> None:
+    run = read("RUN pip install a && sh -c 'pip install b' && pip freeze")
+    assert [pip.operands for pip in run.pips] == [("a",)]
+    assert [one.pip is not None for one in run.invocations] == [True, True, True]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "RUN pip install flask",
+        "RUN a && \\\n    pip install flask",
+        "RUN <<EOF\na\npip install flask\nEOF",
+        "RUN cat <<EOF && pip install flask\na\nEOF",
+    ],
+)
+def test_a_word_is_found_in_the_file(steps: str) -> None:
+    run = read(f"{steps}\n")
+    (pip,) = run.pips
+    start, end = run.span(pip.action)
+    source = run.instruction.source
+    assert source[start - len("pip ") : end] == "pip install"
+    assert run.line_of(pip.command) == source.count("\n", 0, start) + 1
+
+
+def test_a_word_of_the_exec_form_is_found_with_its_quotes() -> None:
+    run = read('RUN ["pip", "install",\\\n  "flask"]\n')
+    (pip,) = run.pips
+    places = [run.span(word) for word in (pip.program, pip.action, *pip.rest)]
+    assert [run.instruction.source[start:end] for start, end in places] == ['"pip"', '"install"', '"flask"']
+    assert run.line_of(pip.command) == run.instruction.line
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (". /venv/bin/activate", "/venv"),
+        ("source $V/bin/activate", "/v"),
+        (". /etc/profile", ""),
+        ("activate /venv/bin/activate", ""),
+        (".", ""),
+    ],
+)
+def test_the_environment_that_is_entered(command: str, expected: str) -> None:
+    assert activated(parse_script(command).commands[0], {"V": "/v"}) == expected
