@@ -1,4 +1,4 @@
-"""Transforms and codes in words, for `--list` and `--explain`."""
+"""Descriptions of transforms and codes, for `--list` and `--explain`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _WIDTH: Final = 110
 _TRANSFORMS: Final = {transform.name: transform for transform in TRANSFORMS}
 HEADINGS: Final = {
     Kind.TRANSFORM: "Transforms, in the order in which they work",
-    Kind.CHANGE: "What a report says of each file that dockfix would change",
+    Kind.CHANGE: "What reports show for each file that dockfix would change",
     Kind.REFUSAL: "Refusals: why a file is left alone",
-    Kind.REVIEW: "Reviews: what a person has to look at before --unsafe makes the change",
-    Kind.NOTE: "Notes: what people meet after the change",
+    Kind.REVIEW: "Reviews: what to check before --unsafe makes the change",
+    Kind.NOTE: "Notes: what to expect after the change",
     Kind.FAILURE: "Failures: why a file could not be read, fixed or written",
     Kind.GUARANTEE: "Guarantees: what every rewrite keeps, or the file is left alone",
 }
@@ -43,7 +43,7 @@ def list_codes() -> str:
 
 
 def explain(name: str) -> str:
-    """What a transform or code means. Raises ConfigError where there is none of that name."""
+    """What a transform or code means. Raises ConfigError if there is none of that name."""
     code = _find(name)
     paragraphs = [f"{code.name} ({', '.join(code.kinds)})", code.summary, explanation_of(code).description]
     paragraphs += _example(code)

@@ -68,7 +68,7 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: f
         if isinstance(result, Changed):
             found = result.reviews
             if tree is not as_read:
-                # A USER root of ours, for an heir, is nothing to review.
+                # A USER root that we added for a child stage needs no review.
                 theirs = {review.code for review in find_reviews(_plan(as_read, options, context, index))}
                 found = tuple(
                     one for one in found if one.code in theirs or one.code != codes.FINAL_USER_ROOT.name
@@ -88,7 +88,7 @@ def _plan(tree: Dockerfile, options: Options, context: Context, index: int) -> P
 
 
 def _collect_evidence(plan: Plan) -> Evidence:
-    """What is known of the image beyond its Dockerfile, where anything can be read."""
+    """What is known about the image beyond its Dockerfile, if anything can be read."""
     if not plan.options.evidence or not (plan.context.knows_files or plan.context.deployments):
         return NO_EVIDENCE
     from dockfix.evidence.assess import collect_evidence
@@ -104,7 +104,7 @@ def _fix_lineage(
     if moving and (left := _leave(plan)) is not None:
         return left
     reviews = tuple(find_reviews(plan)) if moving else ()
-    # What is held back for a person is not worth reading the sources.
+    # A change that waits for a review is not worth reading the sources.
     if moving and (options.unsafe or not reviews):
         plan = plan.with_evidence(_collect_evidence(plan))
     if plan.evidence.refusals:

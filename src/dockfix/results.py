@@ -1,4 +1,4 @@
-"""What became of a file: one of four frozen, picklable results."""
+"""The result for a file: one of four frozen, picklable classes."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Code:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Finding:
-    """One thing to tell the user about a file.
+    """One thing to report to the user about a file.
 
     It is made from a row of the registry and keeps the row's name as `code`; `line` counts from 1 in
-    the original text (0: the whole file), `message` says what is there, `help` what a person should
-    do about it.
+    the original text (0: the whole file), `message` says what was found, and `help` what to do about
+    it.
     """
 
     code: str
@@ -75,7 +75,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A whole fix. `reviews` is empty where it is safe; `notes` say what a file cannot know."""
+    """A complete fix. `reviews` is empty if it is safe; `notes` are about what the file cannot show."""
 
     text: str
     transforms: tuple[str, ...]
@@ -84,7 +84,7 @@ class Changed:
 
     @property
     def safe(self) -> bool:
-        """Whether it may be applied without a person's review."""
+        """Whether it may be applied without a review."""
         return not self.reviews
 
 

@@ -59,7 +59,7 @@ def _accepted(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 def _keeps_instructions(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     kept = iter(after.tree.instructions)
     for one in before.tree.instructions:
-        if not any(_says(new.said, one.said) for new in kept):
+        if not any(_says(new.logical, one.logical) for new in kept):
             yield one.line, f"{one.keyword} was lost or moved"
 
 

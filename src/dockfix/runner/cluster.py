@@ -1,4 +1,4 @@
-"""Files on an existing Dask cluster: contents travel there, replies come back."""
+"""Process files on an existing Dask cluster: contents are sent there, replies come back."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _TOLD: Final = (".sh", ".py", ".toml", ".cfg", ".conf", ".ini", ".txt", ".yml", 
 
 @dataclass(frozen=True, slots=True)
 class TravellingReader:
-    """The small text files of a build context, in memory; remembers which were read."""
+    """The small text files of a build context, in memory; records which were read."""
 
     texts: dict[str, str]
     reads: dict[str, str] = field(default_factory=dict, compare=False)
 
     def __call__(self, path: str) -> str | None:
-        """The text of a file by its relative path, if it came along."""
+        """The text of a file by its relative path, if it was sent along."""
         text = self.texts.get(os.path.normpath(path.lstrip("/")).replace(os.sep, "/"))
         self.reads[path] = digest(text)
         return text
 
 
 class Cluster:
-    """Workers of a Dask scheduler; has the manners of `pool.Workers`."""
+    """The workers of a Dask scheduler, with the interface of `pool.Workers`."""
 
     def __init__(self, address: str) -> None:
         try:
@@ -59,7 +59,7 @@ class Cluster:
 
     @property
     def patience(self) -> None:
-        """No limit: a cluster may be busy with other work, and starts lost work again by itself."""
+        """No limit: a cluster may be busy with other work, and restarts lost work itself."""
         return
 
     def submit(self, jobs: list[Job], seconds: float) -> Future[list[Reply]]:
@@ -69,19 +69,19 @@ class Cluster:
         return future
 
     def kill(self) -> None:
-        """Take back what is not done and leave."""
+        """Cancel what is not done, and disconnect."""
         if self._client is not None:
             self._executor.shutdown(wait=False)
             self._client.close()
             self._client = None
 
     def close(self) -> None:
-        """Leave."""
+        """Disconnect."""
         self.kill()
 
 
 def pack_context(job: Job) -> Context:
-    """The context of a job with all that can be read of it, up to some megabytes."""
+    """The context of a job with everything readable in it, up to a few megabytes."""
     beside = os.path.dirname(job.path) or os.curdir
     texts = dict(_texts(job.folder or beside))
     return Context(job.path.replace(os.sep, "/"), list_names(beside), TravellingReader(texts))

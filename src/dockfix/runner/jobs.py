@@ -1,4 +1,4 @@
-"""One file's work as it travels to a process or a cluster, and the reply that comes back."""
+"""One file's job as it is sent to a process or a cluster, and the reply that comes back."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from dockfix.results import Code, Failed, Finding
 from dockfix.runner.outcome import FileResult, fix_embedded, fix_source
 
 KEPT: Final = 256
-"""So many results of a process are kept for files that equal another one."""
+"""A process keeps this many results for equal files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One file to fix: its bytes travel; `context` None is described where the work is done.
+    """One file to fix: its bytes are sent along; without a `context`, the worker describes it.
 
-    `folder` is the build context on disk where it is not the file's own folder, `deployments` are
-    what runs the image; with `embedded` the file is of another kind and holds Dockerfiles.
+    `folder` is the build context on disk if it is not the file's own folder; `deployments` are what
+    runs the image; with `embedded`, the file is of another kind and contains Dockerfiles.
     """
 
     path: str
@@ -44,7 +44,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a worker sends back: the file's result without the bytes, and what it read beside them."""
+    """What a worker sends back: the file's result without its bytes, and what else it read."""
 
     file: FileResult
     around: Surroundings = NOWHERE
@@ -54,7 +54,7 @@ Item = Job | Reply
 
 
 class _TimeIsUpError(BaseException):
-    """Raised inside a worker; no Exception, so that nobody takes it for an error of the file."""
+    """Raised inside a worker; not an Exception, so that it is not taken for an error in the file."""
 
 
 def work_chunk(jobs: list[Job], seconds: float) -> list[Reply]:
@@ -63,7 +63,7 @@ def work_chunk(jobs: list[Job], seconds: float) -> list[Reply]:
 
 
 def work(job: Job, seconds: float) -> Reply:
-    """Fix one file, giving up on it after `seconds` where the system can."""
+    """Fix one file, giving up on it after `seconds` if the system supports timers."""
     try:
         with _time_limit(seconds):
             place = os.path.realpath(os.path.dirname(job.path))
@@ -85,7 +85,7 @@ def work(job: Job, seconds: float) -> Reply:
 
 @contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise _TimeIsUpError in what takes longer than `seconds`, in a main thread of a system with timers."""
+    """Raise _TimeIsUpError in a body that takes longer than `seconds`, if in the main thread, with timers."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -105,7 +105,7 @@ def _raise_time_is_up(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _describe(job: Job, place: str) -> Context:
-    """The context of a job whose file really lies in the folder `place`."""
+    """The context of a job; `place` is the real path of the file's folder."""
     context = job.context or describe_context(job.path, job.folder, place)
     return replace(context, deployments=job.deployments) if job.deployments else context
 
@@ -122,13 +122,13 @@ def _remember(key: _Likeness, known: _Known) -> None:
 
 
 def _likeness(job: Job, context: Context) -> _Likeness:
-    """All that a result comes from but options, deployments and build context; of the path, what matters."""
+    """All that a result depends on, except options, deployments and build context."""
     *folders, name = context.path.split("/")
     return job.data, job.embedded, name, ".devcontainer" in folders, digest_names(context.siblings)
 
 
 def _recall(key: _Likeness, job: Job, context: Context) -> FileResult | None:
-    """The result of an equal file that had the same around it wherever it was looked at."""
+    """The result of an equal file with the same content around it, wherever that was read."""
     known = _recent.get(key)
     if known is None or not isinstance(context.read, FolderReader):
         return None

@@ -1,4 +1,4 @@
-"""Manifests that follow the Dockerfiles that they run to a user."""
+"""Manifests that are adapted to Dockerfiles that now run as a user."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ NAME: Final = "manifests"
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """That a deployment follows the Dockerfile at an absolute path, whose image runs as this user.
+    """A deployment to adapt to the Dockerfile at an absolute path, whose image runs as this user.
 
-    `ids` are `uid:gid`, empty where nobody knows them.
+    `ids` are `uid:gid`, empty if they are unknown.
     """
 
     dockerfile: str
@@ -38,18 +38,18 @@ class _Wish:
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """What tells the deployment from others of its file."""
+        """What distinguishes the deployment from others in its file."""
         return self.deployment.kind, self.deployment.name, self.deployment.line
 
 
 def follow(
     results: Iterable[FileResult], deployments: Deployments, options: Mapping[str, Options], root: str
 ) -> Iterator[FileResult]:
-    """The results, and behind them those of the manifests that have to follow what changes.
+    """The results, followed by those of the manifests that have to be adapted to them.
 
-    `options` are by the Dockerfile's absolute path; patches are to be applied in `root`, so manifests
-    elsewhere stay as they are, and what was said of them stands. What an edit resolves is not reported: files
-    of which that may be come last, together with the manifests.
+    `options` are by the Dockerfile's absolute path. Patches are to be applied in `root`, so manifests
+    elsewhere are not edited, and notes on them stay. A note that an edit resolves is dropped; files
+    with such notes come last, together with the manifests.
     """
     start = os.path.join(root, "")
     wanted: dict[str, list[_Wish]] = {}
@@ -74,7 +74,7 @@ def follow(
 def _wishes(
     file: FileResult, deployments: Deployments, options: Mapping[str, Options]
 ) -> Iterator[tuple[str, _Wish]]:
-    """What a change that applies wants of manifests, with each one's place."""
+    """The manifests to adapt to a change that applies, each with its path."""
     real = os.path.realpath(file.path)
     if file.applies and isinstance(file.result, Changed) and real in deployments:
         user = _user_of(file.result.text, options[real])
@@ -95,9 +95,9 @@ def _without(file: FileResult, messages: set[str]) -> FileResult:
 
 
 def _place(real: str, deployment: Deployment) -> str:
-    """Where a manifest lies whose repository holds the Dockerfile.
+    """The path of a manifest in the repository of the Dockerfile.
 
-    Folders below the top may have one of the same name; without git, the nearest folder counts.
+    Subfolders may have one of the same name; without git, the nearest folder counts.
     """
     folder = os.path.dirname(real)
     top = find_top(folder)
@@ -109,7 +109,7 @@ def _place(real: str, deployment: Deployment) -> str:
 
 
 def _user_of(text: str, options: Options) -> tuple[str, str, str]:
-    """The name, `uid:gid` (empty where nobody knows them) and home of whom a rewritten file runs as."""
+    """The name, `uid:gid` (empty if unknown) and home of the user that a rewritten file runs as."""
     from dockfix.model.lineage import find_lineages, read_stages
     from dockfix.model.plan import Plan
     from dockfix.syntax.parser import parse
@@ -122,14 +122,14 @@ def _user_of(text: str, options: Options) -> tuple[str, str, str]:
 
 
 def _edit(place: str, wishes: Sequence[_Wish], root: str, resolved: dict[str, set[str]]) -> FileResult | None:
-    """The edited manifest, None where nothing is to be edited.
+    """The edited manifest, None if there is nothing to edit.
 
-    What that resolves is put into `resolved`: messages by the Dockerfile's path.
+    The messages that this resolves are added to `resolved`, by the Dockerfile's path.
     """
     source = read_source(place)
     if not isinstance(source, Source):
         return None
-    # What is remembered of a manifest may be older than the file: it is read anew.
+    # The cached manifest may be older than the file, so it is read again.
     read = read_manifests([(wishes[0].deployment.file, source.text)])
     present = {(one.kind, one.name, one.line): one for one in read}
     wanted = {wish.key for wish in wishes}
@@ -145,14 +145,14 @@ def _edit(place: str, wishes: Sequence[_Wish], root: str, resolved: dict[str, se
     try:
         text = apply_edits(source.text, edits)
     except ValueError:
-        return None  # two Dockerfiles want different things of one place
+        return None  # two Dockerfiles need different edits in one place
     if text == source.text:
         return None
     for wish in wishes:
         one = present.get(wish.key)
         if one is not None:
             resolved.setdefault(wish.dockerfile, set()).update(find_resolved(one, edits))
-    note = Finding(codes.FOLLOWS, 0, "follows the Dockerfiles that it runs", "apply both together")
+    note = Finding(codes.FOLLOWS, 0, "changed to match the Dockerfiles that it runs", "apply both together")
     return FileResult(
         os.path.relpath(place),
         Changed(text, (NAME,), (), (note,)),

@@ -1,4 +1,4 @@
-"""One file from its bytes to its result; nothing is written."""
+"""One file, from its bytes to its result; nothing is written."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """What became of the file at `path`: the bytes read, the result, and whether it is to be applied.
+    """The result for the file at `path`, with the bytes read, and whether its change applies.
 
-    `edits` make a Changed result's text of the text read; `name` is what a patch calls the file,
-    `proof` what came of trying the change on a container engine.
+    `edits` turn the text read into that of a Changed result; `name` is the file's name in a patch,
+    and `proof` the verdict of trying the change on a container engine.
     """
 
     path: str
@@ -39,7 +39,7 @@ class FileResult:
 
     @property
     def after(self) -> bytes:
-        """The bytes to write: the rewrite where it applies, else what was read."""
+        """The bytes to write: the rewrite if it applies, else what was read."""
         if self.applies and isinstance(self.result, Changed):
             return self.result.text.encode("utf-8")
         return self.before
@@ -67,14 +67,14 @@ def fix_source(path: str, source: Source | Failed, options: Options, context: Co
 def fix_embedded(path: str, source: Source | Failed, options: Options, context: Context) -> FileResult:
     """Fix the Dockerfiles inside a file of another kind, as one result.
 
-    What stays as it is beside a change counts as notes of that change.
+    Reasons why parts of the file stay as they are become notes of a change.
     """
     if isinstance(source, Failed):
         return FileResult(path, source)
     from dockfix import pipeline
     from dockfix.embedded import rewrite_file
 
-    options = replace(options, evidence=False)  # nobody knows from which folder such a text is built
+    options = replace(options, evidence=False)  # the build context of such a text is unknown
     try:
         text, results = rewrite_file(
             path, source.text, lambda inner: pipeline.fix(inner, options, context), unsafe=options.unsafe
@@ -101,12 +101,12 @@ def _sum_up(before: str, after: str, results: Sequence[Result]) -> Result:
 
 
 def applies(result: Result, options: Options) -> bool:
-    """Whether a result is to be shown as a patch and written."""
+    """Whether a result is a change to show as a patch and write."""
     return isinstance(result, Changed) and (result.safe or options.unsafe)
 
 
 def hold_back(results: Iterable[FileResult], reasons: Iterable[Finding | None]) -> Iterator[FileResult]:
-    """The results, with the reason in place of each change that has a reason not to be made."""
+    """The results, in which each change with a reason against it is skipped for that reason."""
     for file, reason in zip(results, reasons, strict=True):
         if reason is None or not isinstance(file.result, Changed):
             yield file
@@ -115,7 +115,7 @@ def hold_back(results: Iterable[FileResult], reasons: Iterable[Finding | None]) 
 
 
 def skip(path: str, reason: Finding, *, failed: bool = False) -> FileResult:
-    """The result of a path that there is nothing to read at."""
+    """The result for a path with nothing to read."""
     return FileResult(path, Failed(reason) if failed else Skipped((reason,)))
 
 
@@ -123,14 +123,14 @@ _SAMPLE: Final = "FROM python:3\nWORKDIR /a\nCOPY a .\nRUN apt-get update && pip
 
 
 def load_core() -> None:
-    """Import the core now, with all that it reads and compiles once, so that forked processes need not."""
+    """Import the core now, with its tables and compiled patterns, so that forked processes have them."""
     for begun in _loading:
         begun.join()
     _load()
 
 
 def load_core_meanwhile() -> None:
-    """Begin with that, while something else is waited for."""
+    """Start `load_core` in a thread, while the caller waits for something else."""
     from threading import Thread
 
     begun = Thread(target=_load)
@@ -149,7 +149,7 @@ def _load() -> None:
 
 
 def _bug(error: BaseException) -> Finding:
-    """An error of dockfix itself, with the place in our code that raised it."""
+    """An error in dockfix itself, with the line of our code that raised it."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

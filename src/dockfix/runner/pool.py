@@ -1,4 +1,4 @@
-"""Files on many processes: in the order asked, memory flat, one bad file losing nothing but itself."""
+"""Process files in many processes: in order, in constant memory; a bad file affects only itself."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from dockfix.runner.jobs import Item, Job, Reply, lose, work_chunk
 
 CHUNK: Final = 8
 AHEAD: Final = 64
-"""So many files are in hand for each worker: results keep their order, so a slow file holds up that many."""
+"""Files in progress per worker: results keep their order, so a slow file holds up this many."""
 DEFAULT_SECONDS: Final = 10.0
 
 
 def _live_as_long_as_the_parent(pids: multiprocessing.SimpleQueue[int]) -> None:
-    """In a worker: tell our number, leave Ctrl-C to the parent, and end with it, even when it is killed.
+    """Set up a worker: report its PID, leave Ctrl-C to the parent, and end with it, even if it is killed.
 
-    What stands already is no garbage, so that collecting looks only at what single files leave.
+    Existing objects are not garbage, so that collections look only at what single files leave.
     """
     gc.freeze()
     gc.set_threshold(50_000, 10, 10)
@@ -49,7 +49,7 @@ def _live_as_long_as_the_parent(pids: multiprocessing.SimpleQueue[int]) -> None:
 
 @dataclass
 class Workers:
-    """Processes that can be killed and started anew."""
+    """Worker processes that can be killed and restarted."""
 
     count: int
     pids: multiprocessing.SimpleQueue[int] = field(default_factory=multiprocessing.SimpleQueue)
@@ -57,13 +57,13 @@ class Workers:
 
     @property
     def patience(self) -> float | None:
-        """How many times its own limit a file may take until its worker counts as lost; None: for ever."""
+        """How many times its own limit a file may take until its worker counts as lost; None: no limit."""
         return 2.0
 
     def submit(self, jobs: list[Job], seconds: float) -> Future[list[Reply]]:
-        """Hand some files to a worker, starting the workers if there are none."""
+        """Submit some files, starting the workers if there are none."""
         if self.executor is None:
-            outcome.load_core()  # once here rather than once in each worker
+            outcome.load_core()  # once here instead of once in each worker
             gc.freeze()
             fork = sys.platform == "linux" and threading.active_count() == 1
             self.executor = ProcessPoolExecutor(
@@ -81,11 +81,11 @@ class Workers:
             while not self.pids.empty():
                 with suppress(ProcessLookupError):
                     os.kill(self.pids.get(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
-            # Waited for: its thread and the end of this process would race for a pipe between them.
+            # Wait: otherwise its thread and the end of this process would race for a pipe.
             executor.shutdown(wait=True, cancel_futures=True)
 
     def close(self) -> None:
-        """Let the workers end."""
+        """Let the workers finish."""
         if self.executor is not None:
             self.executor.shutdown()
             self.executor = None
@@ -94,7 +94,7 @@ class Workers:
 
 
 class Crew(Protocol):
-    """Who does the work: processes here, or a cluster."""
+    """What does the work: local processes, or a cluster."""
 
     @property
     def count(self) -> int:
@@ -102,24 +102,24 @@ class Crew(Protocol):
 
     @property
     def patience(self) -> float | None:
-        """How many times its own limit a file may take until its worker counts as lost; None: for ever."""
+        """How many times its own limit a file may take until its worker counts as lost; None: no limit."""
 
     def submit(self, jobs: list[Job], seconds: float) -> Future[list[Reply]]:
-        """Hand some files over."""
+        """Submit some files."""
 
     def kill(self) -> None:
-        """Give up what is under way."""
+        """Abandon what is in progress."""
 
     def close(self) -> None:
-        """Let it end."""
+        """Let it finish."""
 
 
 def fix_all(
     items: Iterable[Item], workers: Crew, seconds: float = DEFAULT_SECONDS
 ) -> Iterator[tuple[Item, Reply]]:
-    """Each item with its reply, in their order; those that are replies already pass through.
+    """Each item with its reply, in order; items that are replies already pass through.
 
-    A file takes at most `seconds`; one that kills its worker, or cannot be stopped, is lost alone.
+    A file may take `seconds`; one that kills its worker, or cannot be stopped, fails alone.
     """
     source = iter(items)
     window: deque[_Chunk] = deque()
@@ -138,7 +138,7 @@ def fix_all(
 
 @dataclass
 class _Chunk:
-    """Some items in a row, and the work on those that are jobs."""
+    """Consecutive items, and the work on those that are jobs."""
 
     items: list[Item]
     future: Future[list[Reply]] | None = None
@@ -161,7 +161,7 @@ class _Chunk:
 
 
 def _cut(source: Iterator[Item]) -> _Chunk:
-    """The next items, as many as hold a chunk of jobs, or a few hundred replies."""
+    """The next items, enough for a chunk of jobs, or a few hundred replies."""
     items: list[Item] = []
     jobs = 0
     for item in islice(source, 8 * AHEAD):
@@ -173,7 +173,7 @@ def _cut(source: Iterator[Item]) -> _Chunk:
 
 
 def _finish(window: deque[_Chunk], workers: Crew, seconds: float) -> Iterator[tuple[Item, Reply]]:
-    """Wait for the first chunk. Where a worker was lost, start anew and find the file that did it."""
+    """Wait for the first chunk. If a worker was lost, restart and find the file that caused it."""
     chunk = window.popleft()
     done: list[Reply] = []
     if chunk.future is not None:
@@ -195,7 +195,7 @@ def _succeeded(future: Future[list[Reply]]) -> bool:
 
 
 def _work_one_by_one(jobs: list[Job], seconds: float) -> Iterator[Reply]:
-    """Each file in a process that it may take down with it."""
+    """Process each file in a process of its own, which it may take down."""
     single = Workers(1)
     try:
         for job in jobs:

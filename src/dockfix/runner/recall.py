@@ -1,4 +1,4 @@
-"""Results of earlier runs: recalled by stamps where they tell enough, else by content."""
+"""Results of earlier runs, recalled by stamps if those suffice, else by content."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from dockfix.runner.outcome import FileResult, applies
 
 
 class _Entry(NamedTuple):
-    """A cache's row: what became of a file, of which content, under which terms, amid what."""
+    """A row of the cache: a file's outcome, with the content, terms and surroundings that led to it."""
 
     outcome: int
     stamp: Stamp | None
@@ -38,7 +38,7 @@ class _Entry(NamedTuple):
 
 
 class Recall:
-    """The results that a cache holds."""
+    """The results in a cache."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
@@ -46,7 +46,7 @@ class Recall:
         self._digests: dict[tuple[int, int], tuple[Options, tuple[Deployment, ...], bytes]] = {}
 
     def by_stamps(self, candidate: Candidate, options: Options, *, texts: bool = True) -> FileResult | None:
-        """The result of a file that is as it was, with all around it, by stamps alone.
+        """The result of a file that is unchanged, like everything around it, judged by stamps alone.
 
         Without `texts` the file is not read: the result has no bytes, no edits and no new text.
         """
@@ -72,7 +72,7 @@ class Recall:
         return self._file_result(path, data, entry, options) if now == entry.stamp else None
 
     def by_content(self, job: Job, now: Stamp | None) -> Reply | None:
-        """The reply on the same content under the same options and surroundings.
+        """The reply for the same content under the same options and surroundings.
 
         `now` is the file's stamp if it can be trusted from here on.
         """
@@ -91,7 +91,7 @@ class Recall:
         return Reply(self._file_result(job.path, job.data, entry, job.options), around)
 
     def remember(self, job: Job, reply: Reply, now: Stamp | None = None) -> None:
-        """Put a reply into the cache; failures are not remembered."""
+        """Store a reply in the cache; failures are not stored."""
         outcome = _encode(reply.file.result)
         if outcome is None:
             return
@@ -116,7 +116,7 @@ class Recall:
         return FileResult(path, result, data, applies(result, options), edits)
 
     def _terms(self, options: Options, file: Candidate | Job) -> bytes:
-        """A digest of all that a result comes from but the file and what was read."""
+        """A digest of all that a result depends on, except the file and what was read."""
         key = id(options), id(file.deployments)
         known = self._digests.get(key)
         if known is None:

@@ -1,4 +1,4 @@
-"""Many files: what is known from earlier runs at once, the rest on all processors."""
+"""Many files: known results at once, the rest on all processors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dockfix.runner.pool import Crew
 
 FEW: Final = 24
-"""Up to so many files are not worth other processes."""
+"""Up to this many files are not worth worker processes."""
 
 
 def fix_many(
@@ -38,10 +38,10 @@ def fix_many(
 ) -> Iterator[FileResult]:
     """The result of each candidate, in order; `options` are theirs.
 
-    `jobs` is the number of processes (0: one for each processor we may use, but none for a `FEW`
-    files), `scheduler` the address of a Dask scheduler to use instead. Without `texts`, what is
-    remembered comes without the file's bytes, edits and new text. `cache` is for files, not for what
-    was piped in. Raises ConfigError where the scheduler does not answer.
+    `jobs` is the number of processes (0: one per available processor, but none for up to `FEW`
+    files), `scheduler` the address of a Dask scheduler to use instead. Without `texts`, results from
+    the cache come without the file's bytes, edits and new text. `cache` must be None for standard
+    input. Raises ConfigError if the scheduler does not respond.
     """
     recall = None if cache is None else Recall(cache)
     stamps: dict[str, Stamp | None] = {}
@@ -85,7 +85,7 @@ def _prepare(
     *,
     texts: bool,
 ) -> Item:
-    """The work that a candidate needs, whose file's stamp is noted, or what is known of it without any."""
+    """The job for a candidate, with its stamp recorded, or the reply if no work is needed."""
     path = candidate.path
     if candidate.refusal is not None:
         return Reply(skip(path, candidate.refusal, failed=candidate.failed))

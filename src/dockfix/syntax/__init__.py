@@ -1,1 +1,1 @@
-"""Text to lossless tree; each module knows one grammar (Dockerfile lines, words, variables, shell)."""
+"""From text to a lossless tree; each module handles one grammar (lines, words, variables, shell)."""

@@ -1,4 +1,4 @@
-"""Variables and quotes in a Dockerfile's words, as BuildKit fills in and removes them.
+"""Variables and quotes in a Dockerfile's words, as BuildKit expands and removes them.
 
 Source of the rules: "Environment replacement" in the Dockerfile reference, and moby/buildkit
 `frontend/dockerfile/shell/lex.go` (ProcessWord), which also knows `#`, `%` and `/`.
@@ -15,7 +15,7 @@ _SPECIAL_PARAMETERS: Final = "@*#?-$!0"
 
 
 def expand(raw: str, env: Mapping[str, str], escape: str = "\\") -> str | None:
-    """What BuildKit makes of `raw`; an unset variable is "". None where it would refuse the word."""
+    """BuildKit's expansion of `raw`; an unset variable is "". None if it would reject the word."""
     if "$" not in raw:
         return raw if "'" not in raw and '"' not in raw and escape not in raw else _fixed(raw, escape)
     return _read(raw, env, escape)
@@ -23,7 +23,7 @@ def expand(raw: str, env: Mapping[str, str], escape: str = "\\") -> str | None:
 
 @lru_cache(maxsize=4096)
 def _fixed(raw: str, escape: str) -> str | None:
-    """The value of a word that holds no variable."""
+    """The value of a word without variables."""
     return _read(raw, {}, escape)
 
 
@@ -35,11 +35,11 @@ def _read(raw: str, env: Mapping[str, str], escape: str) -> str | None:
 
 
 class _BadWordError(Exception):
-    """The word is one that BuildKit refuses."""
+    """BuildKit rejects the word."""
 
 
 class _Word:
-    """One word and how far it has been read."""
+    """One word and the position up to which it has been read."""
 
     def __init__(self, text: str, env: Mapping[str, str], escape: str) -> None:
         self.text = text
@@ -56,7 +56,7 @@ class _Word:
         return char
 
     def until(self, stop: str, *, keep_escapes: bool) -> str:
-        """Expand up to the character `stop` and step over it; "" is the end of the text."""
+        """Expand up to the character `stop` and skip it; "" is the end of the text."""
         out: list[str] = []
         while (char := self._peek()) != stop:
             if not char:

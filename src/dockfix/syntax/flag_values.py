@@ -1,4 +1,4 @@
-"""What BuildKit refuses in the values of RUN's and HEALTHCHECK's flags.
+"""What BuildKit rejects in the values of RUN's and HEALTHCHECK's flags.
 
 Source of the rules: moby/buildkit `frontend/dockerfile/instructions/{parse,commands_run*}.go`.
 """
@@ -31,7 +31,7 @@ def find_run_error(flag: Flag) -> str:
     allowed = _CHOICES.get(flag.name)
     if allowed and value not in allowed and "$" not in value:
         return f"--{flag.name} takes {' or '.join(allowed)}, not {value}"
-    # Quoted CSV fields are too rare to read here.
+    # Quoted CSV fields are too rare to support here.
     return _mount_error(value) if flag.name == "mount" and '"' not in value else ""
 
 

@@ -17,7 +17,7 @@ _MODIFIER = re.compile(r":?[+\-?]|[#%]|//?")
 
 
 def shell_words(line: str) -> list[tuple[int, int, str]]:
-    """Words as BuildKit's heredoc scan sees them: quotes and escapes kept; none at all where it fails."""
+    """Words as BuildKit's heredoc scan sees them, with quotes and escapes; none if the scan fails."""
     try:
         return _split(line)
     except RecursionError:
@@ -47,7 +47,7 @@ def _split(line: str) -> list[tuple[int, int, str]]:
 
 
 def _word_part(line: str, at: int) -> int | None:
-    """The offset behind the quoted, escaped, substituted or plain piece at `at`; None where it never ends."""
+    """The offset after the quoted, escaped, substituted or plain piece at `at`; None if it never ends."""
     char = line[at]
     if char == "\\":
         return min(at + 2, len(line))
@@ -85,7 +85,7 @@ def _double_quoted(line: str, at: int) -> int | None:
 
 
 def _braced(line: str, at: int) -> int | None:
-    """The offset behind `${...}`; None where BuildKit calls the substitution bad."""
+    """The offset after `${...}`; None if BuildKit rejects the substitution."""
     match = _SUBSTITUTION.match(line, at)
     if match is None or line[at + 2 : at + 3] in ("", "{", "}", ":"):
         return None
@@ -107,7 +107,7 @@ def _braced(line: str, at: int) -> int | None:
 
 
 def parse_heredoc_word(word: str) -> tuple[str, bool, bool] | None:
-    """(terminator, variables are expanded, leading tabs are dropped) of `<<EOF`; None for another word."""
+    """(terminator, expands variables, drops leading tabs) of `<<EOF`; None for any other word."""
     match = _HEREDOC_WORD.match(word)
     if match is None or not match[3]:
         return None

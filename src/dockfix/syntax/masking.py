@@ -1,4 +1,4 @@
-"""A shell script as the grammar can read it: equally long, without what the grammar misreads."""
+"""A shell script as the grammar can read it: the same length, without what the grammar misreads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def part_subshells(text: str) -> str:
 
 
 def _blank_comment(match: re.Match[str]) -> str:
-    """White space for a comment in backticks; `:` where it stands for a whole command."""
+    """Blanks for a comment in backticks; `:` if it is a whole command."""
     before, after = match.string[: match.start()].rstrip()[-1:], match.string[match.end() :].lstrip()[:1]
     is_command = before in ("", "&", "|", ";", "(", "{") and after in ("", "&", "|", ";", ")")
     return (":" if is_command else " ").ljust(len(match[0]))

@@ -42,21 +42,21 @@ _ESCAPES: Final = frozenset("\\`")
 def parse(text: str) -> Dockerfile:
     """The lossless tree of `text`: `str(parse(text)) == text` for any text, and it never raises.
 
-    What BuildKit's parser would refuse is listed in `Dockerfile.problems`.
+    What BuildKit's parser would reject is listed in `Dockerfile.problems`.
     """
     cutter = _Cutter(text)
     return _tree(cutter, tuple(cutter.nodes()))
 
 
 def reparse(tree: Dockerfile, edits: Iterable[Edit]) -> Dockerfile:
-    """The tree of the edited text, as `parse` would give it; nodes clear of the edits are taken over.
+    """The tree of the edited text, as `parse` would return it; nodes away from the edits are reused.
 
-    Raises ValueError where two edits overlap.
+    Raises ValueError if two edits overlap.
     """
     edits = sorted(edits, key=lambda edit: (edit.start, edit.end))
     text = apply_edits(tree.text, edits)
     first, last = edits[0].start, edits[-1].end
-    # What stands at the very end may go on in what is put behind it.
+    # The last node may continue in text that is added after it.
     kept = 0
     while kept < len(tree.nodes) and tree.nodes[kept].end <= first and tree.nodes[kept].end < len(tree.text):
         kept += 1
@@ -93,7 +93,7 @@ def _tree(cutter: _Cutter, nodes: tuple[Node, ...]) -> Dockerfile:
 class _Cutter:
     """One pass over the text; `nodes` covers it without gap or overlap.
 
-    A pass that starts further down is told where, how many lines are above, and the file's escape character.
+    A pass that starts further down needs the offset, the number of lines above, and the escape character.
     """
 
     def __init__(self, text: str, offset: int = 0, at: int = 0, escape: str = "\\") -> None:
@@ -224,7 +224,7 @@ class _Cutter:
 
 
 def _trimmed(line: str, *, first: bool, bom: bool = False) -> tuple[str, int]:
-    """The line without what BuildKit drops, and how many characters went at its start."""
+    """The line without what BuildKit drops, and how many leading characters that removed."""
     skip = 1 if bom and line.startswith("\ufeff") else 0
     line = line.rstrip("\r")
     if not first:
@@ -237,19 +237,19 @@ def split_instruction(
     text: str, start: int, line: int, joined: str, segments: tuple[Segment, ...], escape: str, shift: int = 0
 ) -> Instruction:
     """The instruction of a joined line; `shift` is where `joined` starts in its parent."""
-    said = read_line(joined, escape)
-    instruction = Instruction(text, start, line, said, segments, shift)
-    # ONBUILD ONBUILD is refused anyway, and a line of thousands must not exhaust the stack.
-    if said.keyword == "ONBUILD" and said.args and not shift:
+    logical = read_line(joined, escape)
+    instruction = Instruction(text, start, line, logical, segments, shift)
+    # ONBUILD ONBUILD is rejected anyway, and a line of thousands must not exhaust the stack.
+    if logical.keyword == "ONBUILD" and logical.args and not shift:
         instruction.trigger = split_instruction(
-            text, start, line, said.args, segments, escape, shift + said.args_start
+            text, start, line, logical.args, segments, escape, shift + logical.args_start
         )
     return instruction
 
 
 @lru_cache(maxsize=4096)
 def read_line(joined: str, escape: str) -> LogicalLine:
-    """Split what a joined line says."""
+    """Split a joined line into its parts."""
     lead = len(joined) - len(joined.lstrip(GO_SPACE))
     trimmed = joined.strip(GO_SPACE)
     gap = _KEYWORD_END.search(trimmed)

@@ -1,4 +1,4 @@
-"""What a POSIX shell makes of one word: quotes removed, variables filled in.
+"""A POSIX shell's expansion of one word: quotes removed, variables expanded.
 
 Source of the rules: POSIX.1-2024, Shell Command Language, 2.2 (quoting) and 2.6 (word expansions).
 """
@@ -20,9 +20,9 @@ _ANSI_CHARS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f",
 
 
 def expand_word(text: str, env: Mapping[str, str]) -> str | None:
-    """The word's value; None where it cannot be known (a command substitution, an unknown variable).
+    """The word's value; None if it is unknown (a command substitution, an unknown variable).
 
-    Globs and braces stay as they are, and so does `~` where env has no HOME.
+    Globs and braces stay as they are, and so does `~` if env has no HOME.
     """
     if "$" not in text and not text.startswith("~"):
         return _fixed(text)
@@ -36,12 +36,12 @@ def expand_word(text: str, env: Mapping[str, str]) -> str | None:
 
 @lru_cache(maxsize=8192)
 def _fixed(text: str) -> str | None:
-    """The value of a word that holds no variable."""
+    """The value of a word without variables."""
     return _whole(text, 0, {}, []) if _SPECIAL.search(text) else text
 
 
 def unquote(text: str) -> str | None:
-    """The word without its quotes, variables left as they stand; None with a command substitution."""
+    """The word without its quotes, variables left as they are; None with a command substitution."""
     return _whole(text, 0, None, [])
 
 
@@ -54,7 +54,7 @@ def _whole(text: str, at: int, env: Mapping[str, str] | None, out: list[str]) ->
 
 
 def _unquoted(text: str, at: int, env: Mapping[str, str] | None, out: list[str], until: str) -> int | None:
-    """Expand up to the end or the character `until`; the offset there, None where it is not known."""
+    """Expand up to the end or the character `until`; returns the offset, None if the value is unknown."""
     while at < len(text):
         char = text[at]
         step: int | None

@@ -1,4 +1,4 @@
-"""The values a shell script is read into: words, redirects, commands.
+"""The parts of a parsed shell script: words, redirects, commands.
 
 Offsets are character offsets in `Script.text`, ends exclusive.
 """
@@ -13,7 +13,7 @@ from dockfix.syntax.quoting import expand_word
 
 
 class Word(NamedTuple):
-    """One word as it stands in the script; `literal` where no shell reads it (the JSON form)."""
+    """One word as written in the script; `literal` if no shell reads it (the JSON form)."""
 
     start: int
     end: int
@@ -21,7 +21,7 @@ class Word(NamedTuple):
     literal: bool = False
 
     def expand(self, env: Mapping[str, str]) -> str | None:
-        """What the shell makes of the word; None where that cannot be known.
+        """The shell's expansion of the word; None if that is unknown.
 
         Quotes go, `$VAR`, `${VAR}`, `${VAR:-x}` come from `env`, globs and braces stay, and so
         does `~` without HOME. A command substitution or an unknown variable gives None.
@@ -30,7 +30,7 @@ class Word(NamedTuple):
 
     @property
     def value(self) -> str | None:
-        """The word's value where it needs no variable."""
+        """The word's value, if it needs no variable."""
         return self.expand({})
 
 
@@ -44,27 +44,27 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A `for`: its variable and the words it goes over (None: not known); `outer` is the loop around it."""
+    """A `for`: its variable and the words it iterates over (None: unknown); `outer` is the enclosing loop."""
 
     variable: str
     words: tuple[Word, ...] | None
     outer: Loop | None = None
 
     def chain(self) -> tuple[Loop, ...]:
-        """The loop and those around it, the outermost first."""
+        """The loop and its enclosing loops, outermost first."""
         return (*(self.outer.chain() if self.outer else ()), self)
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A simple command, seen through its wrappers; its span does not hold the redirects behind it.
+    """A simple command, without its wrappers; its span excludes the redirects after it.
 
-    `name` is None where there is nothing but assignments, or redirects of a whole group.
+    `name` is None if there are only assignments, or redirects of a whole group.
     `scope` is 0 at the top level and another number in each subshell, function body, command
     substitution and part of a pipeline: a `cd` counts for its own scope and those inside it
-    (`Script.parents`). `user` is whom a wrapper or `su` names. `piped` says that it reads another
+    (`Script.parents`). `user` is the user that a wrapper or `su` names. `piped`: it reads another
     command's output. `optional`: it may run or not, or fail without consequence, as in a branch, a
-    function or around `||`. `loop` is the innermost `for` that it stands in.
+    function or around `||`. `loop` is the innermost enclosing `for`.
     """
 
     start: int
@@ -83,13 +83,13 @@ class Command:
 
     @property
     def program(self) -> str:
-        """The name as it stands, "" where there is none."""
+        """The name as written, "" if there is none."""
         return self.name.text if self.name is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The commands of a script in source order; `understood` is False where the grammar fails.
+    """The commands of a script in source order; `understood` is False if the grammar fails.
 
     `parents[n]` is the scope around scope n, and -1 for scope 0.
     """

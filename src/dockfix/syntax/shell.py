@@ -1,4 +1,4 @@
-"""Shell scripts of RUN, CMD and ENTRYPOINT as their commands, read with tree-sitter's bash grammar.
+"""The commands of RUN, CMD and ENTRYPOINT scripts, parsed with tree-sitter's bash grammar.
 
 The text is BuildKit's joined line, or a heredoc's body; spans are character offsets in it.
 """
@@ -58,7 +58,7 @@ def _parse(text: str, nesting: int) -> Script:
 
 
 class _Place(NamedTuple):
-    """Where a node stands: its scope, whether it reads a pipe, the redirects of the statement around it.
+    """The position of a node: its scope, whether it reads a pipe, the redirects of its statement.
 
     `optional` and `loop` are as in Command.
     """
@@ -74,7 +74,7 @@ _TOP: Final = _Place(0)
 
 
 class _Parts:
-    """What a simple command is made of, as it is collected."""
+    """The parts of a simple command, as they are collected."""
 
     __slots__ = ("assignments", "heredoc", "redirects", "words")
 
@@ -145,7 +145,7 @@ class _Reader:
         start, end = node.byte_range
         text = self.text[start:end]
         if text[:1] in " \t\n":
-            # The grammar counts the white space before some `${` to the word.
+            # The grammar includes the whitespace before some `${` in the word.
             start += len(text) - len(text.lstrip())
             text = self.text[start:end]
         return Word(start, end, text)
@@ -168,7 +168,7 @@ class _Reader:
                 if kind != "word" and _SUBSTITUTION.search(word.text):
                     inner.append(child)
         if len(words) == 1 and words[0].text == "`":
-            # A comment in backticks in the place of a command.
+            # A comment in backticks in place of a command.
             return
         if redirects:
             place = place._replace(redirects=redirects)
@@ -182,7 +182,7 @@ class _Reader:
         self.commands.append(_command(node.byte_range, parts, place, self.nesting))
 
     def _redirect(self, node: Node, parts: _Parts, place: _Place) -> None:
-        """Add the redirect, and the words and statements that the grammar counts to it."""
+        """Add the redirect, and the words and statements that the grammar includes in it."""
         targets: list[Word] = []
         operator = ""
         for child in node.children:
@@ -232,10 +232,10 @@ class _Reader:
         self._push(node.named_children, place._replace(piped=False, redirects=()))
 
     def _pipeline(self, node: Node, place: _Place, *, fed: bool = False) -> None:
-        """Each part in a scope of its own; `fed` where the first part reads a pipe too.
+        """Each part in a scope of its own; `fed` if the first part reads a pipe too.
 
-        The grammar counts all of `&& d` in `a | b | c && d` to the pipeline, and `| b && c` behind
-        a heredoc as well: of such a list only the first statement is a part.
+        The grammar includes `&& d` of `a | b | c && d` in the pipeline, and also `| b && c` after a
+        heredoc: only the first statement of such a list is a part.
         """
         statements: list[tuple[Node, _Place]] = []
         for child in node.named_children:
@@ -271,7 +271,7 @@ class _Reader:
         self._push(node.named_children, inner)
 
     def _branches(self, node: Node, place: _Place) -> None:
-        """if, case, while: what decides runs, the rest may."""
+        """if, case, while: the condition runs, the rest may."""
         place = self._take_redirects(node, place)
         condition = 1 if node.type in ("if_statement", "while_statement") else 0
         maybe = place._replace(optional=True)
@@ -292,7 +292,7 @@ class _Reader:
         return place._replace(redirects=())
 
     def _list(self, node: Node, place: _Place) -> None:
-        """`a && b` and `a || b`; behind an `exit`, what is left of `||` surely succeeded."""
+        """`a && b` and `a || b`; if an `exit` follows, the left side of `||` has succeeded."""
         children = node.named_children
         if any(child.type == "||" for child in node.children) and len(children) > 1:
             gives_up = self.text[children[-1].start_byte : children[-1].end_byte].split()[:1]
@@ -301,7 +301,7 @@ class _Reader:
             self._push(children[:-1], place._replace(redirects=(), optional=left))
             return
         if children and children[0].type == "test_command":
-            # `[ ... ] && a`: that a did not run is no failure, unless the list is the last one.
+            # `[ ... ] && a`: it is not a failure if a does not run, unless the list is the last one.
             self._push(children[1:], place._replace(optional=True))
             self.stack.append((children[0], place._replace(redirects=())))
             return

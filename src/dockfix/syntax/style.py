@@ -1,4 +1,4 @@
-"""Insert lines in a file's own manners: casing, line ends, blank lines, comments."""
+"""Insert lines in a file's own style: casing, line ends, blank lines, comments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class NewLine:
-    """An instruction to insert: keyword, arguments, and the comment that a commented file gets with it."""
+    """An instruction to insert: keyword, arguments, and the comment for it in a commented file."""
 
     keyword: str
     args: str
@@ -22,7 +22,7 @@ class NewLine:
 
 
 class Layout:
-    """The manners of one parsed file."""
+    """The style of one parsed file."""
 
     def __init__(self, tree: Dockerfile) -> None:
         self.tree = tree
@@ -40,7 +40,7 @@ class Layout:
 
     @property
     def comments(self) -> bool:
-        """Whether most instructions behind the first have a comment right above."""
+        """Whether most instructions after the first have a comment directly above."""
         return self._habits[1]
 
     @cached_property
@@ -69,9 +69,9 @@ class Layout:
         follows: bool = False,
         precedes: bool = False,
     ) -> Edit:
-        """New lines above an instruction and the comment block that introduces it.
+        """Insert lines above an instruction and the comment block that introduces it.
 
-        `follows`: they come behind others that are put there; `precedes`: others come behind them.
+        `follows`: they come after others inserted there; `precedes`: others come after them.
         """
         nodes = self.tree.nodes
         at = nodes.index(instruction)
@@ -80,7 +80,7 @@ class Layout:
         start = nodes[at].start
         text = "".join(self._written(line) + self._gap for line in lines)
         lead = self._gap if not follows and at and isinstance(nodes[at - 1], Instruction) else ""
-        # A paragraph that a comment introduces stays one of its own.
+        # A paragraph with an introductory comment stays separate.
         begins = at and isinstance(nodes[at], Comment) and isinstance(nodes[at - 1], Blank)
         tail = self.tree.eol if begins and not precedes and not self._gap else ""
         return Edit(start, start, lead + text + tail)
@@ -88,7 +88,7 @@ class Layout:
     def insert_after(
         self, instruction: Instruction, lines: Sequence[NewLine], *, follows: bool = False
     ) -> Edit:
-        """New lines right behind an instruction, or behind others that are put there."""
+        """Insert lines directly after an instruction, or after others inserted there."""
         text = "".join(self._gap + self._written(line) for line in lines)
         after = self.tree.nodes.index(instruction) + 1
         if after < len(self.tree.nodes) and not isinstance(self.tree.nodes[after], Blank):

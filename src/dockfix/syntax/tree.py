@@ -1,4 +1,4 @@
-"""The lossless tree of a Dockerfile: nodes that together are the text, each with its span.
+"""The lossless tree of a Dockerfile: nodes that together make up the text, each with its span.
 
 Offsets are character offsets into `Dockerfile.text`, ends exclusive; lines count from 1.
 """
@@ -20,14 +20,14 @@ GO_SPACE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What BuildKit refuses, and on which line."""
+    """What BuildKit rejects, and on which line."""
 
     line: int
     message: str
 
 
 class Segment(NamedTuple):
-    """`length` characters of a joined line from `joined` on stand `source` behind the instruction's start."""
+    """`length` characters at `joined` of a joined line are at `source` in the instruction."""
 
     joined: int
     source: int
@@ -60,7 +60,7 @@ class Heredoc:
 
     @property
     def body(self) -> str:
-        """The lines between the heredoc's line and its terminator, as they stand."""
+        """The lines between the heredoc's line and its terminator, unchanged."""
         return self.source[self.body_start : self.body_end]
 
     def moved(self, source: str, by: int, lines: int) -> Heredoc:
@@ -86,7 +86,7 @@ class _Line:
 
 @dataclass(slots=True)
 class Blank(_Line):
-    """A line with nothing but white space between instructions."""
+    """A blank line between instructions."""
 
 
 @dataclass(slots=True)
@@ -108,11 +108,11 @@ class Directive(_Line):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogicalLine:
-    """What an instruction says, wherever it stands; lines that read the same may share one.
+    """The content of an instruction, independent of its position; equal lines may share one.
 
-    `joined` is the line as BuildKit sees it once continuations, and the comments and blank lines
-    inside them, are gone; `keyword` is `name` in upper case, `args` the arguments behind keyword and
-    flags without outer white space, `json` the strings of a JSON (exec) form, None for the shell form.
+    `joined` is the line as BuildKit sees it, without continuations and the comments and blank lines
+    inside them; `keyword` is `name` in upper case, `args` the arguments after keyword and flags
+    without outer whitespace, `json` the strings of a JSON (exec) form, None for the shell form.
     """
 
     joined: str
@@ -131,15 +131,15 @@ class LogicalLine:
 class Instruction:
     """One instruction with its continuation lines and heredocs.
 
-    `at()` leads from the logical line back to the text; the segments count from `start`. `is_open`: the
-    file ends where its last line is still continued. `trigger` is what an ONBUILD holds: its `joined`
-    is the ONBUILD's arguments, which start at `shift`.
+    `at()` maps the logical line back to the text; segments are relative to `start`. `is_open`: the
+    file ends while its last line is still continued. `trigger` is the instruction in an ONBUILD: its
+    `joined` is the ONBUILD's arguments, which start at `shift`.
     """
 
     source: str
     start: int
     line: int
-    said: LogicalLine
+    logical: LogicalLine
     segments: tuple[Segment, ...]
     shift: int = 0
     end: int = 0
@@ -152,69 +152,69 @@ class Instruction:
         return self.source[self.start : self.end]
 
     def finish(self, end: int, last_line: int, heredocs: tuple[Heredoc, ...]) -> None:
-        """Close the instruction once its last line is known."""
+        """Complete the instruction once its last line is known."""
         for one in (self, self.trigger):
             if one is not None:
                 one.end, one.last_line, one.heredocs = end, last_line, heredocs
 
     def moved(self, source: str, by: int, lines: int) -> Instruction:
-        """The same instruction in a text where it stands `by` characters and `lines` lines further down."""
+        """The same instruction in a text where it is `by` characters and `lines` lines further down."""
         heredocs = self.heredocs and tuple(one.moved(source, by, lines) for one in self.heredocs)
         trigger = self.trigger and self.trigger.moved(source, by, lines)
         place = (self.end + by, self.last_line + lines, heredocs, self.is_open, trigger)
         return Instruction(
-            source, self.start + by, self.line + lines, self.said, self.segments, self.shift, *place
+            source, self.start + by, self.line + lines, self.logical, self.segments, self.shift, *place
         )
 
     @property
     def joined(self) -> str:
         """The logical line's text."""
-        return self.said.joined
+        return self.logical.joined
 
     @property
     def escape(self) -> str:
         """The file's escape character."""
-        return self.said.escape
+        return self.logical.escape
 
     @property
     def name(self) -> str:
         """The keyword as it is written."""
-        return self.said.name
+        return self.logical.name
 
     @property
     def name_start(self) -> int:
         """Where the keyword starts in the joined line."""
-        return self.said.name_start
+        return self.logical.name_start
 
     @property
     def keyword(self) -> str:
         """The instruction's name in upper case."""
-        return self.said.keyword
+        return self.logical.keyword
 
     @property
     def flags(self) -> tuple[Flag, ...]:
         """The flags in order."""
-        return self.said.flags
+        return self.logical.flags
 
     @property
     def args_start(self) -> int:
         """Where the arguments start in the joined line."""
-        return self.said.args_start
+        return self.logical.args_start
 
     @property
     def args_end(self) -> int:
         """Where the arguments end in the joined line."""
-        return self.said.args_end
+        return self.logical.args_end
 
     @property
     def args(self) -> str:
-        """The joined arguments behind keyword and flags, without outer white space."""
-        return self.said.args
+        """The joined arguments after keyword and flags, without outer whitespace."""
+        return self.logical.args
 
     @property
     def json(self) -> tuple[str, ...] | None:
         """The strings of a JSON (exec) form; None for the shell form."""
-        return self.said.json
+        return self.logical.json
 
     def at(self, offset: int) -> int:
         """The offset in the text of the character at `offset` of `joined`."""
@@ -224,7 +224,7 @@ class Instruction:
         return self.start + segment.source + offset - segment.joined
 
     def after(self, offset: int) -> int:
-        """The offset in the text just behind the character before `offset` of `joined`."""
+        """The offset in the text just after the character before `offset` of `joined`."""
         return self.at(offset - 1) + 1 if offset > 0 else self.at(0)
 
     def line_of(self, offset: int) -> int:
@@ -232,8 +232,8 @@ class Instruction:
         return self.line + self.source.count("\n", self.start, self.at(offset))
 
     def flag(self, name: str) -> Flag | None:
-        """The last flag of that name, as BuildKit takes it."""
-        return next((flag for flag in reversed(self.said.flags) if flag.name == name), None)
+        """The last flag of that name, which is the one that BuildKit uses."""
+        return next((flag for flag in reversed(self.logical.flags) if flag.name == name), None)
 
 
 Node = Directive | Comment | Blank | Instruction
@@ -258,6 +258,6 @@ class Dockerfile:
 
     @cached_property
     def eol(self) -> str:
-        """The file's line end: the one that most lines have."""
+        """The file's line end: that of most lines."""
         crlf = self.text.count("\r\n")
         return "\r\n" if crlf * 2 > self.text.count("\n") else "\n"

@@ -1,8 +1,8 @@
-"""What BuildKit's instruction parser refuses in a file whose lines are well formed.
+"""What BuildKit's instruction parser rejects in a file whose lines are well formed.
 
 Source of the rules: moby/buildkit `frontend/dockerfile/instructions/{parse,bflag,commands_run*}.go`
-and `frontend/dockerfile/parser/line_parsers.go`. Whatever depends on the build (an image that is
-not there, a path, a build argument) is none of it.
+and `frontend/dockerfile/parser/line_parsers.go`. What depends on the build (a missing image,
+a path, a build argument) is not checked.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ _HEALTHCHECK = re.compile(r"(\S+)\s*(.*)", re.DOTALL)
 
 
 def rejections(tree: Dockerfile) -> tuple[Problem, ...]:
-    """The first thing wrong with each instruction, beyond what `tree.problems` holds."""
+    """The first error in each instruction, beyond those in `tree.problems`."""
     found: list[Problem] = []
     has_stage = False
     for instruction in tree.instructions:
-        message = _error(instruction.said)
+        message = _error(instruction.logical)
         if not message and not has_stage and instruction.keyword not in ("FROM", "ARG"):
             message = f"{instruction.keyword} comes before the first FROM"
         has_stage = has_stage or instruction.keyword == "FROM"
@@ -71,7 +71,7 @@ def _error(line: LogicalLine) -> str:
 
 
 def _trigger(line: LogicalLine) -> LogicalLine | None:
-    """What an ONBUILD holds."""
+    """Errors in the instruction inside an ONBUILD."""
     return read_line(line.args, line.escape) if line.keyword == "ONBUILD" and line.args else None
 
 
@@ -86,7 +86,7 @@ _ANY: Final = _AnyVariable()
 
 
 def _word_error(line: LogicalLine) -> str:
-    """Quotes that never close and variables of an unknown form, in the words that the builder expands."""
+    """Unclosed quotes and malformed variables, in the words that the builder expands."""
     args, keyword = line.args, line.keyword
     if '"' not in args and "'" not in args and "${" not in args:
         return ""
@@ -103,7 +103,7 @@ def _word_error(line: LogicalLine) -> str:
 
 
 def _line_error(line: LogicalLine) -> str:
-    """What the line parser refuses, also behind ONBUILD."""
+    """What the line parser rejects, also inside ONBUILD."""
     keyword = line.keyword
     if keyword in ("ENV", "LABEL"):
         return _pair_error(line)
@@ -125,7 +125,7 @@ def _pair_error(line: LogicalLine) -> str:
 
 
 def _json_form(args: str) -> tuple[str, ...] | bool:
-    """The strings of a JSON array; False for an array of other things, True where it is no JSON at all."""
+    """The strings of a JSON array; False for an array of other things, True if it is not JSON."""
     if not args.startswith("["):
         return True
     try:

@@ -90,7 +90,7 @@ _WRAPPERS: Final = {
 
 @dataclass(slots=True)
 class Seen:
-    """What is left of a command's words behind its wrappers, and what the wrappers said."""
+    """The words of a command after its wrappers, and the effects of the wrappers."""
 
     words: Sequence[Word]
     name: str = ""
@@ -119,7 +119,7 @@ def base_name(word: Word) -> str:
 
 
 def _known_text(word: Word) -> str:
-    """The word's value, or the word as it stands where nobody knows that."""
+    """The word's value, or the word as written if the value is unknown."""
     value = word.value
     return word.text if value is None else value
 

@@ -98,7 +98,7 @@ def account_command(account: UserAccount, image: Image) -> str:
     else:
         group = f"groupadd --gid {gid} {name} && " if gid else ""
         ids = (f" --uid {uid}" if uid else "") + (f" --gid {gid}" if gid else "")
-        # openSUSE's useradd puts an account into the group users unless told otherwise.
+        # openSUSE's useradd puts an account into the group users by default.
         ids = " --user-group" + ids if image.family == "suse" and not gid else ids
         lastlog = " --no-log-init" if uid and uid > _LASTLOG_LIMIT else ""
         command = f"{group}useradd --create-home{lastlog}{ids} {name}"

@@ -41,11 +41,11 @@ def prove_all(
     only_proven: bool,
     kept: str,
 ) -> Iterator[FileResult]:
-    """The candidates' results, each change that applies with its verdict, which is also reported.
+    """The candidates' results, each change that applies with its verdict, which is also printed.
 
-    A file that is built in several ways is proven in each. One that breaks does not apply any more,
-    its patch is kept in the folder `kept`; with `only_proven` neither does one that could not be
-    compared. Raises ConfigError where no engine is.
+    A file that is built in several ways is proven in each. A change that breaks no longer applies, and
+    its patch is kept in the folder `kept`; with `only_proven`, the same goes for one that could not be
+    compared, which is not kept. Raises ConfigError if there is no engine.
     """
     waiting = [
         (file, list(_cases(candidate, file, options)))
@@ -81,7 +81,7 @@ def _cases(candidate: Candidate, file: FileResult, options: VerifyOptions) -> It
 
 
 def _sum_up(proofs: Sequence[tuple[Case, Verdict]]) -> Verdict:
-    """The least good of a file's verdicts, with the way of building that it is about."""
+    """The worst of a file's verdicts, naming the way of building that it is about."""
     case, verdict = min(proofs, key=lambda proof: _rank(proof[1]))
     if len(proofs) == 1 or verdict.proven:
         return verdict
@@ -90,13 +90,13 @@ def _sum_up(proofs: Sequence[tuple[Case, Verdict]]) -> Verdict:
 
 
 def _rank(verdict: Verdict) -> tuple[int, int]:
-    """The higher, the better."""
+    """The rank of a verdict: the higher, the better."""
     ground = verdict.details.ground
     return _LEAST_FIRST.index(verdict.kind), 0 if ground is None else -_GROUNDS.index(ground)
 
 
 def _pass_by(file: FileResult, terminal: Terminal, *, only_proven: bool) -> FileResult:
-    """A result without a proof: nothing applies, or Dockerfiles inside of a file that nobody builds."""
+    """A result without a proof: no change applies, or the Dockerfile is embedded in another file."""
     if not file.applies:
         return file
     message = "not proven: it is embedded in another file, which cannot be built"
