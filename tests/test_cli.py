@@ -113,7 +113,7 @@ def test_write_with_diff_shows_what_it_did(dockfix: Run) -> None:
     assert Path("Dockerfile").read_text() == MOVED
 
 
-def test_check_tells_by_its_exit_code(dockfix: Run) -> None:
+def test_check_shows_by_its_exit_code(dockfix: Run) -> None:
     put(Dockerfile=ROOT)
     done = dockfix("--check", "Dockerfile")
     assert (done.code, done.out) == (1, "")
@@ -123,7 +123,7 @@ def test_check_tells_by_its_exit_code(dockfix: Run) -> None:
     assert dockfix("--check", "Dockerfile").code == 0
 
 
-def test_each_outcome_is_said_and_counted(dockfix: Run) -> None:
+def test_each_outcome_is_printed_and_counted(dockfix: Run) -> None:
     put(a=ROOT, b=MOVED, c="FROM a\nCMD gosu\n", d="FROM unknown\nCMD b\n", e="FROM a\n\nRUN <<heredoc\n")
     put(f="FROM crash\n")
     done = dockfix("a", "b", "c", "d", "e", "f", "g")
@@ -157,14 +157,14 @@ def test_what_needs_review_is_written_only_with_unsafe(dockfix: Run) -> None:
     assert Path("Dockerfile").read_text() == "FROM unknown\nUSER appuser\nCMD b\n"
 
 
-def test_verbose_says_something_of_every_file(dockfix: Run) -> None:
+def test_verbose_prints_something_about_every_file(dockfix: Run) -> None:
     put(a=ROOT, b=MOVED)
     done = dockfix("--diff", "--verbose", "a", "b")
     assert "a: would change (set-user)\n" in done.err
     assert "b: unchanged\nb:2: note: a name [named-user] (--numeric)\n" in done.err
 
 
-def test_notes_of_one_kind_are_said_once_where_they_are_many(dockfix: Run) -> None:
+def test_many_notes_of_one_kind_are_printed_once(dockfix: Run) -> None:
     put(**{f"{number}.Dockerfile": ROOT for number in range(5)})
     done = dockfix("--write", ".")
     help = "(chown them) and 4 more like it"

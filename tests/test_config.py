@@ -116,7 +116,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("text", "message"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_names_file_line_and_cure(tmp_path: Path, text: str, message: str) -> None:
+def test_a_mistake_is_reported_with_file_line_and_fix(tmp_path: Path, text: str, message: str) -> None:
     put(tmp_path, "dockfix.toml", text)
     with pytest.raises(ConfigError) as caught:
         find_config(str(tmp_path))

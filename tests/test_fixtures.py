@@ -81,7 +81,7 @@ def test_buildkit_accepts_the_fixed_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_case_is_told_in_one_sentence(name: str) -> None:
+def test_case_is_described_in_one_sentence(name: str) -> None:
     case = ALL[name]
     assert case.about.endswith(".")
     assert "\n" not in case.about
@@ -122,7 +122,7 @@ MONOREPO = {
 }
 
 
-def test_monorepo_is_told_of_whole() -> None:
+def test_monorepo_is_described_completely() -> None:
     root = FIXTURES / "monorepo"
     assert sorted(path.parent.relative_to(root).as_posix() for path in root.rglob("Dockerfile")) == sorted(
         MONOREPO

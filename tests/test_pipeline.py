@@ -232,14 +232,14 @@ def test_text_that_builds_nothing_is_left_alone(text: str) -> None:
     assert [reason.code for reason in result.reasons] == ["rejected-by-buildkit"]
 
 
-def test_nul_byte_is_told_of_with_its_line() -> None:
+def test_nul_byte_is_reported_with_its_line() -> None:
     result = fix("FROM python:3.12\nRUN x\0\n")
     assert isinstance(result, Failed)
     assert (result.error.code, result.error.line) == ("nul-byte", 2)
 
 
 @pytest.mark.parametrize("options", [Options(select=UNKNOWN), Options(ignore=UNKNOWN)])
-def test_unknown_transform_is_told_of(options: Options) -> None:
+def test_unknown_transform_is_reported(options: Options) -> None:
     with pytest.raises(OptionError, match="unknown transform 'set-users'"):
         fix("FROM python:3.12\n", options)
 

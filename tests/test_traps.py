@@ -147,14 +147,14 @@ def test_each_trap_has_its_line(
     lines = err.decode().partition("\n\n")[0].splitlines()
     patched = re.findall(r'^\+\+\+ (?:b/|"b/)(.*?)"?\t?$', out.decode(), re.MULTILINE)
     for trap, start in LINES.items():
-        spoken = [line for line in lines if line.startswith(f"{trap}:") and "note:" not in line]
+        found = [line for line in lines if line.startswith(f"{trap}:") and "note:" not in line]
         if start in ("", "-"):
-            assert spoken == []
+            assert found == []
             assert (trap.strip('"') in patched) == (start == "")
         else:
-            assert len(spoken) == 1, (trap, spoken)
-            assert spoken[0].startswith(trap + start)
-            assert spoken[0].endswith(")")
+            assert len(found) == 1, (trap, found)
+            assert found[0].startswith(trap + start)
+            assert found[0].endswith(")")
     known = {trap.strip('"') for trap, start in LINES.items() if start == ""}
     assert set(patched) == known
     assert {line.split(":")[0].split("/")[0] for line in lines if " error: " in line} == FAILED

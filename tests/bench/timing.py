@@ -57,12 +57,12 @@ class Timed:
             _, status, usage = os.wait4(process.pid, 0)
             self.seconds.append(time.perf_counter() - start)
             errors.seek(0)
-            said = errors.read().decode(errors="replace")
+            messages = errors.read().decode(errors="replace")
         self.processor.append(usage.ru_utime + usage.ru_stime)
         self.megabytes = max(self.megabytes, usage.ru_maxrss / 1024)
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in self.codes or "Traceback" in said or "No module named" in said:
-            raise RuntimeError(f"{self.name} ended with {process.returncode}: {said[-500:]}")
+        if process.returncode not in self.codes or "Traceback" in messages or "No module named" in messages:
+            raise RuntimeError(f"{self.name} ended with {process.returncode}: {messages[-500:]}")
 
     @property
     def median(self) -> float:

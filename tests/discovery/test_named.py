@@ -52,30 +52,30 @@ def family(repository: Repository) -> Repository:
     return repository
 
 
-def told(dockfix: Run, *paths: str) -> tuple[list[str], list[str]]:
+def run_over(dockfix: Run, *paths: str) -> tuple[list[str], list[str]]:
     """The patches, and what is said of the files, both sorted."""
     _, out, err = dockfix("--diff", "-v", *paths)
     return sorted(re.split(r"(?m)^(?=--- )", out)[1:]), sorted(err.partition("\n\n")[0].splitlines())
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_a_file_that_is_named_is_told_what_one_that_is_found_is(
+def test_a_named_file_is_reported_like_one_that_is_found(
     family: Repository, dockfix: Run, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if known:
         monkeypatch.setattr(stamps, "_SETTLED", -(10**12))
     for _ in range(1 + known):
-        patches, messages = told(dockfix, ".")
+        patches, messages = run_over(dockfix, ".")
         assert any("[base-of-others]" in line for line in messages)
         assert any("asks for runAsNonRoot" in line for line in messages)
         assert any("[manifest-user]" in line for line in messages)
         for path in FILES:
-            assert told(dockfix, path) == (
+            assert run_over(dockfix, path) == (
                 [patch for patch in patches if f"+++ b/{path}\n" in patch],
                 [line for line in messages if line.startswith(path)],
             )
-        assert told(dockfix, *FILES) == (patches, messages)
-        assert told(dockfix, "job/Dockerfile", "job/Dockerfile", "api", "base", "docker") == (
+        assert run_over(dockfix, *FILES) == (patches, messages)
+        assert run_over(dockfix, "job/Dockerfile", "job/Dockerfile", "api", "base", "docker") == (
             patches,
             messages,
         )
@@ -87,7 +87,7 @@ def test_the_order_is_that_of_the_command_line(family: Repository) -> None:
     assert found == ["job/Dockerfile", "api/Dockerfile", "base/Dockerfile"]
 
 
-def test_a_name_that_another_goes_by_elsewhere_says_nothing(family: Repository, dockfix: Run) -> None:
+def test_an_image_name_that_is_used_elsewhere_matches_nothing(family: Repository, dockfix: Run) -> None:
     assert "+USER 10001" in dockfix("--diff", "api/Dockerfile")[1]
     family.put("other/api/Dockerfile", text=APP.format(base="python:3.12-slim"))
     family.commit()
@@ -122,6 +122,6 @@ def test_where_git_knows_nothing_no_folder_is_walked(
     assert [one.path for one in find_candidates(["deep/Dockerfile"])] == ["deep/Dockerfile"]
 
 
-def test_the_rest_of_a_repository_is_only_heard(family: Repository, dockfix: Run) -> None:
+def test_the_rest_of_a_repository_is_only_read(family: Repository, dockfix: Run) -> None:
     _, _, err = dockfix("--check", "base/Dockerfile")
     assert "1 file processed" in err

@@ -109,7 +109,7 @@ def test_names_of_any_kind_arrive(repository: Repository) -> None:
     assert sorted(found()) == sorted([*names, broken])
 
 
-def test_what_is_no_file_is_named(repository: Repository) -> None:
+def test_what_is_not_a_file_is_reported(repository: Repository) -> None:
     repository.put("Dockerfile/inner.Dockerfile", "app/Containerfile/x.txt", "dockerfile/x.txt")
     repository.commit()
     os.mkfifo("pipe.Dockerfile")

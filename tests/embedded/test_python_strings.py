@@ -183,7 +183,7 @@ CMD python app.py
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_literal_is_rewritten_in_its_own_spelling(name: str) -> None:
+def test_a_literal_is_rewritten_in_its_own_notation(name: str) -> None:
     before, after = CASES[name]
     text, results = rewrite_module(before, leave_root)
     assert text == after
@@ -232,7 +232,7 @@ def test_what_has_no_place_for_the_fix_is_left_alone_with_a_reason(source: str, 
         "",
     ],
 )
-def test_what_is_no_dockerfile_of_the_program_has_no_result(source: str) -> None:
+def test_what_is_not_a_dockerfile_of_the_program_has_no_result(source: str) -> None:
     assert rewrite_module(source, leave_root) == (source, ())
 
 

@@ -260,7 +260,7 @@ def test_what_is_filled_in_later_is_left_alone_with_a_reason(path: str, source: 
         ("a.txt", "FROM a\nCOPY . .\n"),
     ],
 )
-def test_what_is_no_dockerfile_has_no_result(path: str, source: str) -> None:
+def test_what_is_not_a_dockerfile_has_no_result(path: str, source: str) -> None:
     assert rewrite_file(path, source, leave_root) == (source, ())
 
 

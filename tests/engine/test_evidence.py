@@ -21,7 +21,7 @@ CLOSED_PORTS = ("--sysctl", "net.ipv4.ip_unprivileged_port_start=1024")
 
 @dataclass(frozen=True)
 class Heard:
-    """What the sources of a fixture lead to: a rewrite that is proven, or the code of what is told instead.
+    """What the sources of a fixture lead to: a rewrite that is proven, or the code that is reported.
 
     `breaks` says whether the rewrite without them breaks, run with `flags`.
     """
@@ -32,7 +32,7 @@ class Heard:
     seconds: float = 4
 
 
-HEARD = {
+EXPECTED = {
     "cache-filled-by-a-script": Heard(),
     "cache-in-the-home": Heard(breaks=False),
     "celery-with-a-schedule": Heard(seconds=8),
@@ -56,7 +56,7 @@ HEARD = {
 
 
 def test_every_fixture_is_tried() -> None:
-    assert sorted(HEARD) == sorted(path.name for path in ROOT.iterdir() if path.is_dir())
+    assert sorted(EXPECTED) == sorted(path.name for path in ROOT.iterdir() if path.is_dir())
 
 
 def ask(dockerfile: Path, *, evidence: bool) -> Result:
@@ -71,22 +71,22 @@ def codes(result: Result) -> list[str]:
     return [review.code for review in result.reviews] if isinstance(result, Changed) else []
 
 
-@pytest.mark.parametrize("name", sorted(HEARD))
+@pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_the_sources_are_heeded(name: str) -> None:
     dockerfile = ROOT / name / "Dockerfile"
-    assert codes(ask(dockerfile, evidence=True)) == ([HEARD[name].code] if HEARD[name].code else [])
+    assert codes(ask(dockerfile, evidence=True)) == ([EXPECTED[name].code] if EXPECTED[name].code else [])
     without = ask(dockerfile, evidence=False)
     assert isinstance(without, Changed)
-    assert (without == ask(dockerfile, evidence=True)) is not HEARD[name].breaks
+    assert (without == ask(dockerfile, evidence=True)) is not EXPECTED[name].breaks
 
 
-def told(verdict: Verdict) -> str:
+def describe(verdict: Verdict) -> str:
     messages = [difference.message for difference in verdict.details.differences]
     return "\n".join([str(verdict), *messages, *verdict.log_tail])
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("name", sorted(HEARD))
+@pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_a_rewrite_breaks_without_the_sources_and_is_proven_with_them(name: str, tmp_path: Path) -> None:
     engine()
     if not has_image(IMAGE):
@@ -94,16 +94,16 @@ def test_a_rewrite_breaks_without_the_sources_and_is_proven_with_them(name: str,
     context = tmp_path / "context"
     shutil.copytree(ROOT / name, context)
     dockerfile = context / "Dockerfile"
-    heard = HEARD[name]
-    options = VerifyOptions(build_network=build_network(), seconds=heard.seconds)
+    expected = EXPECTED[name]
+    options = VerifyOptions(build_network=build_network(), seconds=expected.seconds)
     text = dockerfile.read_text()
     with Prover(options) as prover:
         without = ask(dockerfile, evidence=False)
         assert isinstance(without, Changed)
-        verdict = prover.prove(Case(text, without.text, dockerfile, heard.flags))
-        assert verdict.kind is (Kind.BREAKS if heard.breaks else Kind.PROVEN), told(verdict)
+        verdict = prover.prove(Case(text, without.text, dockerfile, expected.flags))
+        assert verdict.kind is (Kind.BREAKS if expected.breaks else Kind.PROVEN), describe(verdict)
         result = ask(dockerfile, evidence=True)
-        if not heard.code:
+        if not expected.code:
             assert isinstance(result, Changed)
-            verdict = prover.prove(Case(text, result.text, dockerfile, heard.flags))
-            assert verdict.kind is Kind.PROVEN, f"{result.text}\n{told(verdict)}"
+            verdict = prover.prove(Case(text, result.text, dockerfile, expected.flags))
+            assert verdict.kind is Kind.PROVEN, f"{result.text}\n{describe(verdict)}"

@@ -34,7 +34,7 @@ SLOW_RUN = 'FROM python:3.12-slim-bookworm\nLABEL salt={salt}\nCMD ["sleep", "44
 
 
 @pytest.fixture(autouse=True)
-def heard() -> Iterator[None]:
+def signals_raised() -> Iterator[None]:
     """Let Ctrl-C reach what the tests start, also where the suite runs in the background, deaf to it."""
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
@@ -134,7 +134,7 @@ def test_each_file_is_as_it_was_or_whole_and_proven(
             labels |= {label for _, label in sweepers(room)}
             time.sleep(0.05)
         process.send_signal(number)
-        _, said = process.communicate(timeout=120)
+        _, messages = process.communicate(timeout=120)
     limit = time.monotonic() + 120
     while list(sweepers(room)):
         assert time.monotonic() < limit, "the sweeper does not end"
@@ -144,10 +144,10 @@ def test_each_file_is_as_it_was_or_whole_and_proven(
     assert not any(left.values()), left
     for file, text in before.items():
         now = file.read_text()
-        assert now == text or (now == whole[file] and f"{file}: proven" in said)
+        assert now == text or (now == whole[file] and f"{file}: proven" in messages)
     rest = start(folder, room)
-    _, said = rest.communicate(timeout=60)
-    assert rest.returncode == 0, said
+    _, messages = rest.communicate(timeout=60)
+    assert rest.returncode == 0, messages
     for file in before:
         assert file.read_text() == whole[file]
         assert [path.name for path in file.parent.iterdir()] == ["Dockerfile"]

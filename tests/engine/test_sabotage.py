@@ -75,7 +75,7 @@ def test_sound_rewrite_is_proven(tmp_path: Path) -> None:
 
 @pytest.mark.engine
 @pytest.mark.parametrize(
-    ("old", "new", "step", "says"),
+    ("old", "new", "step", "expected"),
     [
         (" && chown appuser:appuser /app", "", "build the rewrite", "mkdir -p logs uploads"),
         ("mkdir -p logs uploads", "true", "compare", "logs/service.log"),
@@ -92,19 +92,19 @@ def test_sound_rewrite_is_proven(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_sabotage_is_told(old: str, new: str, step: str, says: str, tmp_path: Path) -> None:
+def test_sabotage_is_reported(old: str, new: str, step: str, expected: str, tmp_path: Path) -> None:
     assert old in REWRITE
     rewrite = REWRITE.replace(old, new, 1)
     verdict = verify("service-that-writes-everywhere", ORIGINAL, rewrite, tmp_path)
-    told = [verdict.details.reason, *(difference.message for difference in verdict.details.differences)]
-    assert verdict.kind is Kind.BREAKS, told
+    messages = [verdict.details.reason, *(difference.message for difference in verdict.details.differences)]
+    assert verdict.kind is Kind.BREAKS, messages
     assert verdict.step == step
-    assert any(says in message for message in [*told, *verdict.log_tail]), told
-    assert verdict.log_tail or "root" in says
+    assert any(expected in message for message in [*messages, *verdict.log_tail]), messages
+    assert verdict.log_tail or "root" in expected
 
 
 @pytest.mark.engine
-def test_missing_path_is_told(tmp_path: Path) -> None:
+def test_missing_path_is_reported(tmp_path: Path) -> None:
     rewrite = REWRITE.replace('["python", "service.py"]', '["gunicorn", "--bind", ":8000", "app:app"]')
     rewrite = rewrite.replace('ENV PATH="/home/appuser/.local/bin:${PATH}"\n', "")
     # A step out of the cache prints no warning again.
@@ -115,7 +115,7 @@ def test_missing_path_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
-def test_missing_path_is_told_where_nothing_starts_the_script(tmp_path: Path) -> None:
+def test_missing_path_is_reported_if_nothing_starts_the_script(tmp_path: Path) -> None:
     rewrite = REWRITE.replace('ENV PATH="/home/appuser/.local/bin:${PATH}"\n', "")
     rewrite = rewrite.replace('"service.py"', '"-m", "flask", "run"')
     original = ORIGINAL.replace('"service.py"', '"-m", "flask", "run"')
@@ -125,7 +125,7 @@ def test_missing_path_is_told_where_nothing_starts_the_script(tmp_path: Path) ->
 
 
 @pytest.mark.engine
-def test_unwritten_directory_of_another_owner_is_told(tmp_path: Path) -> None:
+def test_unwritten_directory_of_another_owner_is_reported(tmp_path: Path) -> None:
     """The application hides its failure: only what the original wrote tells."""
     shell = 'CMD ["python", "-c", "import contextlib, time\\nwith contextlib.suppress(OSError):'
     command = shell + " open('state', 'w').write('x')\\ntime.sleep(60)\"]"
@@ -140,7 +140,7 @@ def test_unwritten_directory_of_another_owner_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
-def test_original_that_does_not_build_is_told(tmp_path: Path) -> None:
+def test_original_that_does_not_build_is_reported(tmp_path: Path) -> None:
     original = ORIGINAL.replace("mkdir -p logs uploads", "false")
     verdict = verify("service-that-writes-everywhere", original, REWRITE, tmp_path)
     assert verdict.kind is Kind.ORIGINAL_FAILS

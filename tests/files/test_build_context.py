@@ -70,7 +70,7 @@ def test_listing_stays_inside(folder: Path, path: str, names: set[str]) -> None:
     assert list_names(path) == names
 
 
-def test_a_file_in_a_folder_that_nobody_may_list_is_read(
+def test_a_file_in_a_folder_that_cannot_be_listed_is_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = describe_context(str(folder / "Dockerfile"))

@@ -50,7 +50,7 @@ def test_an_outcome_is_kept_once_and_while_a_row_has_it(place: str) -> None:
 
 
 @pytest.mark.usefixtures("_old")
-def test_what_a_file_tells_is_asked_once_until_it_changes(place: str, tmp_path: Path) -> None:
+def test_what_is_derived_from_a_file_is_computed_once_until_it_changes(place: str, tmp_path: Path) -> None:
     path = tmp_path / "compose.yml"
     asked: list[str] = []
 

@@ -20,7 +20,7 @@ from dockfix.results import Failed
         (b"#" * (MAX_BYTES + 1), 0, "too-large"),
     ],
 )
-def test_what_is_no_text_fails_with_its_line(data: bytes, line: int, code: str) -> None:
+def test_what_is_not_text_fails_with_its_line(data: bytes, line: int, code: str) -> None:
     failed = decode(data)
     assert isinstance(failed, Failed)
     assert (failed.error.line, failed.error.code) == (line, code)
@@ -34,7 +34,7 @@ def test_every_byte_of_a_text_is_kept(tmp_path: Path, text: str) -> None:
     assert read_source(str(file)) == Source(text.encode(), text)
 
 
-def test_what_is_no_file_fails_at_once(tmp_path: Path) -> None:
+def test_what_is_not_a_file_fails_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "nowhere").symlink_to("gone")
     (tmp_path / "loop").symlink_to("loop")
@@ -54,7 +54,7 @@ def test_what_is_no_file_fails_at_once(tmp_path: Path) -> None:
     assert device.error.message == "a device, not a file"
 
 
-def test_an_unreadable_file_names_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_is_reported_with_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 

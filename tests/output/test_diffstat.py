@@ -30,5 +30,5 @@ def test_long_names_and_bars_fit() -> None:
     assert lines[1].endswith("|    1 +\n")
 
 
-def test_nothing_changed_says_nothing() -> None:
+def test_nothing_changed_prints_nothing() -> None:
     assert list(Statistics().lines()) == []

@@ -61,7 +61,7 @@ def test_kills_lose_nothing(repository: Repository, kills: int) -> None:
     assert repository.git("status", "--porcelain") == ""
 
 
-def test_ctrl_c_says_what_was_done(repository: Repository) -> None:
+def test_ctrl_c_reports_what_was_done(repository: Repository) -> None:
     for number in range(3 * FILES):
         repository.put(f"s{number:03}/Dockerfile", text=BEFORE.format(number))
     repository.commit()
@@ -75,10 +75,10 @@ def test_ctrl_c_says_what_was_done(repository: Repository) -> None:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        said = process.stderr.read().decode()
+        messages = process.stderr.read().decode()
         assert process.wait() == 130
     changed = len(repository.git("diff", "--name-only").splitlines())
     assert 0 < changed < 3 * FILES
-    assert f"{changed} files processed, interrupted before the remaining {3 * FILES - changed}\n" in said
+    assert f"{changed} files processed, interrupted before the remaining {3 * FILES - changed}\n" in messages
     assert finish("--undo") == 0
     assert repository.git("status", "--porcelain") == ""

@@ -40,7 +40,7 @@ def test_the_last_pattern_that_matches_owns(tmp_path: Path, name: str, owner: st
     assert Owners(str(tmp_path)).of(changed(name)) == owner
 
 
-def test_without_a_file_nobody_owns(tmp_path: Path) -> None:
+def test_without_a_file_there_are_no_owners(tmp_path: Path) -> None:
     assert Owners(str(tmp_path)).of(changed("Dockerfile")) == "unowned"
 
 
@@ -94,7 +94,7 @@ def test_names_that_look_alike_stay_apart(tmp_path: Path) -> None:
     assert {path.stem for path in tmp_path.iterdir()} == {"a-b", "a-b-2", "A-B-3", "root", "root-2"}
 
 
-def test_a_folder_whose_name_is_no_text_has_a_description(tmp_path: Path) -> None:
+def test_a_folder_whose_name_is_not_text_has_a_description(tmp_path: Path) -> None:
     patches = PatchFolder(str(tmp_path), group_by("dir", "/"))
     patches.add(changed(os.fsdecode(b"b\xff\nc/Dockerfile")))
     patches.close()

@@ -42,15 +42,15 @@ def web(repository: Repository) -> Repository:
     return repository
 
 
-def test_a_contradiction_is_told_with_its_line(web: Repository, dockfix: Run) -> None:
+def test_a_contradiction_is_reported_with_its_line(web: Repository, dockfix: Run) -> None:
     web.put("compose.yml", text=COMPOSE)
-    _, patch, said = dockfix("--diff", "-v", ".")
+    _, patch, messages = dockfix("--diff", "-v", ".")
     assert (
         "chown appuser:appuser /srv /data/up /home/appuser/.cache /home/appuser/.cache/huggingface /data"
         in (re.sub(r" \\\n\+ +", " ", patch))
     )
-    assert "compose.yml:5 runs it as root all the same [manifest-user]" in said
-    assert "compose.yml:7 mounts /root/.cache/huggingface, which only root reads [manifest-mount]" in said
+    assert "compose.yml:5 runs it as root all the same [manifest-user]" in messages
+    assert "compose.yml:7 mounts /root/.cache/huggingface, which only root reads [manifest-mount]" in messages
     assert "compose.yml" not in patch
 
 
@@ -62,10 +62,10 @@ def test_a_contradiction_is_told_with_its_line(web: Repository, dockfix: Run) ->
         '{"services": {"web": {"build": "services/web", "user": "root"}}}\n',
     ],
 )
-def test_a_contradiction_in_flow_style_is_told(web: Repository, dockfix: Run, text: str) -> None:
+def test_a_contradiction_in_flow_style_is_reported(web: Repository, dockfix: Run, text: str) -> None:
     web.put("compose.yml", text=text)
-    _, _, said = dockfix("--diff", "-v", ".")
-    assert "runs it as root all the same [manifest-user]" in said
+    _, _, messages = dockfix("--diff", "-v", ".")
+    assert "runs it as root all the same [manifest-user]" in messages
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_contradiction_in_flow_style_is_told(web: Repository, dockfix: Run, te
         '"containers": [{"image": "x/web:1", "name": "a"}]}}\n',
     ],
 )
-def test_a_pod_in_flow_style_is_heard(web: Repository, dockfix: Run, pod: str) -> None:
+def test_a_pod_in_flow_style_is_read(web: Repository, dockfix: Run, pod: str) -> None:
     web.put("deploy/web.yaml", text=pod)
     _, patch, _ = dockfix("--diff", "-v", ".")
     assert "+USER 10001:10001" in patch
@@ -84,9 +84,9 @@ def test_a_pod_in_flow_style_is_heard(web: Repository, dockfix: Run, pod: str) -
 
 def test_run_as_non_root_makes_the_user_a_number(web: Repository, dockfix: Run) -> None:
     web.put("deploy/web.yaml", text=POD)
-    _, patch, said = dockfix("--diff", "-v", ".")
+    _, patch, messages = dockfix("--diff", "-v", ".")
     assert "+USER 10001:10001" in patch
-    assert "deploy/web.yaml:3 asks for runAsNonRoot, so USER is a number [numeric-user]" in said
+    assert "deploy/web.yaml:3 asks for runAsNonRoot, so USER is a number [numeric-user]" in messages
     assert "+USER appuser" in dockfix("--diff", "--no-evidence", ".")[1]
     assert "+USER appuser" in dockfix("--diff", "--no-numeric", ".")[1]
 
@@ -119,22 +119,22 @@ def test_a_manifest_above_stays_for_no_patch_reaches_it(
     web.put("compose.yml", text=COMPOSE)
     web.commit()
     monkeypatch.chdir(web.folder / "services")
-    _, patch, said = dockfix("--diff", "--manifests", "-v", ".")
+    _, patch, messages = dockfix("--diff", "--manifests", "-v", ".")
     assert "+++ b/web/Dockerfile" in patch
     assert "compose.yml" not in patch
-    assert "compose.yml:5 runs it as root all the same [manifest-user]" in said
+    assert "compose.yml:5 runs it as root all the same [manifest-user]" in messages
 
 
-def test_what_an_edit_mends_is_not_told(web: Repository, dockfix: Run) -> None:
+def test_what_an_edit_fixes_is_not_reported(web: Repository, dockfix: Run) -> None:
     web.put("compose.yml", text=f"{COMPOSE}      - home:/root\n")
     web.put("compose.dev.yml", text=COMPOSE.replace("root   #", "${WHO:-root}   #"))
-    _, patch, said = dockfix("--diff", "--manifests", "-v", ".")
+    _, patch, messages = dockfix("--diff", "--manifests", "-v", ".")
     assert "+    user: appuser" in patch
-    assert "compose.yml:5" not in said
-    assert "compose.yml:7" not in said
-    assert "compose.yml:9 mounts /root, which only root reads [manifest-mount]" in said
-    assert "compose.dev.yml:5 runs it as root all the same [manifest-user]" in said
-    assert "compose.dev.yml:7" not in said
+    assert "compose.yml:5" not in messages
+    assert "compose.yml:7" not in messages
+    assert "compose.yml:9 mounts /root, which only root reads [manifest-mount]" in messages
+    assert "compose.dev.yml:5 runs it as root all the same [manifest-user]" in messages
+    assert "compose.dev.yml:7" not in messages
 
 
 def test_a_count_of_what_is_known_counts_the_manifests_too(
@@ -162,15 +162,15 @@ def test_a_changed_manifest_is_read_again(web: Repository, dockfix: Run) -> None
 
 
 @pytest.mark.parametrize("report", ["out.md", "out.json", "out.sarif", "out.xml", "github"])
-def test_a_folder_whose_name_is_no_text_is_told_in_escapes(
+def test_a_folder_whose_name_is_not_text_is_reported_with_escapes(
     repository: Repository, dockfix: Run, report: str
 ) -> None:
     folder = os.fsdecode(b"b\xff\n")
     repository.put(f"{folder}/services/web/Dockerfile", text=DOCKERFILE)
     repository.put(f"{folder}/compose.yml", text=COMPOSE)
-    code, _, said = dockfix("--check", "-v", "--report", report, ".")
+    code, _, messages = dockfix("--check", "-v", "--report", report, ".")
     assert code == 1
-    assert r'"b\377\n/compose.yml":5 runs it as root' in said
+    assert r'"b\377\n/compose.yml":5 runs it as root' in messages
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_an_image_belongs_to_one_dockerfile(
     assert list(found) == ([f"{root}/{expected}"] if expected else [])
 
 
-def test_a_manifest_that_two_searches_found_is_heard_once(web: Repository) -> None:
+def test_a_manifest_that_two_searches_found_is_read_once(web: Repository) -> None:
     web.put("pod.yaml", text=POD)
     root = str(web.folder)
     candidates = [Candidate("services/web/Dockerfile", f"{root}/services/web/Dockerfile")]

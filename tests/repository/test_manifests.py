@@ -65,7 +65,7 @@ def test_a_dev_container_names_its_dockerfile() -> None:
         ("compose.yml", "services:\n  web: 3\n"),
     ],
 )
-def test_what_is_no_manifest_says_nothing(path: str, text: str) -> None:
+def test_what_is_not_a_manifest_has_no_deployments(path: str, text: str) -> None:
     assert read_manifests([(path, text)]) == ()
 
 

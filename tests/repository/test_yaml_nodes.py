@@ -44,7 +44,7 @@ def test_values_are_what_stands_there(text: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("text", ["a: b: c\n", "\t- a\n", "{{ template }}\nx: 1\n", "a: \ud800\n", "a: *b\n"])
-def test_what_is_no_yaml_says_nothing(text: str) -> None:
+def test_what_is_not_yaml_has_no_documents(text: str) -> None:
     assert read_documents(text) == []
 
 

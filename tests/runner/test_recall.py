@@ -85,7 +85,7 @@ def test_a_reply_comes_back_equal(job: Job, place: str, result: Result) -> None:
 
 @pytest.mark.usefixtures("_old")
 @pytest.mark.parametrize("result", RESULTS)
-def test_what_nobody_touched_is_recalled(job: Job, place: str, result: Result) -> None:
+def test_an_untouched_file_is_recalled(job: Job, place: str, result: Result) -> None:
     reply = remember(place, job, result, ("entry.sh", "gone"))
     whole, counted = recall(place, job), recall(place, job, texts=False)
     assert whole is not None

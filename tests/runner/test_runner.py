@@ -91,7 +91,7 @@ def test_a_run_can_be_taken_back(dockfix: Run, repository: Repository) -> None:
     assert dockfix("--undo") == (0, "", "nothing to undo\n")
 
 
-def test_undo_says_what_it_leaves(dockfix: Run) -> None:
+def test_undo_reports_what_it_leaves(dockfix: Run) -> None:
     dockfix("--write", ".")
     Path("s00/Dockerfile").write_text("FROM mine\n")
     code, _, err = dockfix("--undo")

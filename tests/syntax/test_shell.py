@@ -15,7 +15,7 @@ from dockfix.syntax.quoting import unquote
 from dockfix.syntax.shell import Command, Script, Word, parse_script, parse_words
 
 
-def told(command: Command) -> str:
+def shown(command: Command) -> str:
     """A command in one line: assignments, name, words, redirects."""
     name = [command.name.text] if command.name else []
     return " ".join(
@@ -85,7 +85,7 @@ def told(command: Command) -> str:
 )
 def test_commands(script: str, expected: list[str]) -> None:
     parsed = parse_script(script)
-    assert [told(command) for command in parsed.commands] == expected
+    assert [shown(command) for command in parsed.commands] == expected
     assert parsed.understood
 
 
@@ -131,7 +131,7 @@ def test_what_is_not_understood(script: str) -> None:
 )  # fmt: skip
 def test_wrappers(script: str, expected: tuple[list[str], str, str]) -> None:
     (command,) = parse_script(script).commands
-    assert (list(command.via), told(command), command.user) == expected
+    assert (list(command.via), shown(command), command.user) == expected
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_wrappers_that_run_nothing_stay(script: str) -> None:
 def test_inner_scripts(script: str, expected: list[str], user: str) -> None:
     (command,) = parse_script(script).commands
     assert command.script is not None
-    assert [told(inner) for inner in command.script.commands] == expected
+    assert [shown(inner) for inner in command.script.commands] == expected
     assert command.user == user
 
 
@@ -193,7 +193,7 @@ def test_no_inner_script(script: str) -> None:
 
 def test_scopes() -> None:
     script = parse_script("cd a; (cd b; $(c)); f() { d; }; e | g")
-    names = {told(command): command.scope for command in script.commands}
+    names = {shown(command): command.scope for command in script.commands}
     assert names["cd a"] == 0
     assert len({names["cd a"], names["cd b"], names["c"], names["d"], names["e"], names["g"]}) == 6
     assert script.parents[names["cd b"]] == 0
@@ -214,7 +214,7 @@ def test_scopes() -> None:
     ],
 )
 def test_piped(script: str, piped: list[str]) -> None:
-    assert [told(command) for command in parse_script(script).commands if command.piped] == piped
+    assert [shown(command) for command in parse_script(script).commands if command.piped] == piped
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_json_form(argv: list[str], name: str, args: list[str], via: tuple[str, 
 def test_json_form_with_a_shell() -> None:
     command = parse_words(["sh", "-c", "exec gunicorn app"])
     assert command.script is not None
-    assert told(command.script.commands[0]) == "gunicorn app"
+    assert shown(command.script.commands[0]) == "gunicorn app"
 
 
 def test_empty_json_form() -> None:

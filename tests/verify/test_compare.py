@@ -128,7 +128,7 @@ def answers(*statuses: int) -> tuple[Answer, ...]:
         ),
     ],
 )
-def test_what_a_proof_rests_on_is_told(changes: dict[str, Any], ground: Ground, words: str) -> None:
+def test_the_ground_of_a_proof_is_reported(changes: dict[str, Any], ground: Ground, words: str) -> None:
     before, after = replace(ROOT, **changes), replace(USER, **changes)
     assert judge(before, after, compare(before, after)) == (Kind.PROVEN, "")
     assert find_ground(before, after) is ground

@@ -81,7 +81,7 @@ def test_first_engine_that_answers_is_used(tmp_path: Path, monkeypatch: pytest.M
     ("name", "message"),
     [(None, "none of docker, podman, nerdctl, buildah is on PATH"), ("kaniko", "unknown engine 'kaniko'")],
 )
-def test_missing_engine_is_told_with_its_cure(
+def test_missing_engine_is_reported_with_help(
     name: str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

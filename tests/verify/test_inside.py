@@ -95,10 +95,10 @@ def test_it_answers_on_standard_input_beside_modules_of_any_name(tmp_path: Path)
     script = Path(inside.__file__).read_text()
     argv = [sys.executable, "-B", "-", json.dumps(asked)]
     done = subprocess.run(argv, input=script, capture_output=True, text=True, cwd=tmp_path, check=True)
-    told = json.loads(done.stdout)
-    assert told["uid"] == os.getuid()
-    assert told["unreadable"] == []
-    assert told["health"] == 0
-    assert told["checks"] == [["exit 3", 3, ""]]
-    assert told["cwd"] == str(tmp_path)
+    report = json.loads(done.stdout)
+    assert report["uid"] == os.getuid()
+    assert report["unreadable"] == []
+    assert report["health"] == 0
+    assert report["checks"] == [["exit 3", 3, ""]]
+    assert report["cwd"] == str(tmp_path)
     assert not list(tmp_path.glob("__pycache__"))

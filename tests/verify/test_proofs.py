@@ -40,10 +40,10 @@ class Prover:
         for case in cases:
             proven.append(case)
             progress(case.dockerfile, "build the original")
-            told = case.recipe.target or case.dockerfile.stem
-            kind = {"bad": Kind.BREAKS, "old": Kind.ORIGINAL_FAILS}.get(told, Kind.PROVEN)
+            target = case.recipe.target or case.dockerfile.stem
+            kind = {"bad": Kind.BREAKS, "old": Kind.ORIGINAL_FAILS}.get(target, Kind.PROVEN)
             assert case.rewritten == case.original + "USER u\n"
-            weak = Ground.STAYED_UP if told == "job" else Ground.ANSWERS
+            weak = Ground.STAYED_UP if target == "job" else Ground.ANSWERS
             details = Details("docker", "why", ground=weak if kind is Kind.PROVEN else None)
             yield Verdict(kind, str(case.dockerfile), "compare", ("last line",), details)
 
@@ -174,12 +174,12 @@ def test_a_file_is_proven_in_each_way_that_the_repository_builds_it(dockfix: Run
         ("good", Recipe(here / "sub", "old")),
         ("old", Recipe()),
     ]
-    told = f"the original does not build: why (built with context {here / 'sub'}, target old)"
-    assert f"good.Dockerfile: {told}\n" in err
+    target = f"the original does not build: why (built with context {here / 'sub'}, target old)"
+    assert f"good.Dockerfile: {target}\n" in err
     assert not contents()["good"]
 
 
-def test_the_weakest_of_several_proofs_is_told(dockfix: Run) -> None:
+def test_the_weakest_of_several_proofs_is_reported(dockfix: Run) -> None:
     Path("sub").mkdir()
     Path("compose.yml").write_text(COMPOSE.replace("target: old", "target: job"))
     _, _, err = dockfix("--write", "--verify", ".", "--report", "r.json")

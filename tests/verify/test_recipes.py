@@ -108,7 +108,7 @@ jobs:
 """
 
 
-def test_what_is_left_out_is_told(tmp_path: Path) -> None:
+def test_what_is_left_out_is_reported(tmp_path: Path) -> None:
     (recipe,) = find_recipes(candidate(tmp_path, (".github/workflows/a.yml", ARGUMENTS)), (), VerifyOptions())
     assert recipe == Recipe(tmp_path, None, {"LEVEL": "info"})
     assert str(recipe) == f"context {tmp_path}, arguments LEVEL, without SHA"
@@ -122,7 +122,7 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
         ("LEVEL: info", [{"LEVEL": "info"}]),
     ],
 )
-def test_a_way_that_leaves_something_out_gives_way_to_one_that_tells_it(
+def test_an_incomplete_recipe_gives_way_to_a_complete_one(
     arguments: str, ways: list[dict[str, str | None]], tmp_path: Path
 ) -> None:
     compose = f"services: {{a: {{build: {{dockerfile: docker/Dockerfile, args: {{{arguments}}}}}}}}}\n"
@@ -130,7 +130,7 @@ def test_a_way_that_leaves_something_out_gives_way_to_one_that_tells_it(
     assert find_recipes(found, (), VerifyOptions()) == [Recipe(tmp_path, None, way) for way in ways]
 
 
-def test_a_context_that_is_gone_is_no_way(tmp_path: Path) -> None:
+def test_a_context_that_is_gone_makes_no_recipe(tmp_path: Path) -> None:
     found = candidate(
         tmp_path, (".github/workflows/a.yml", WORKFLOW.replace("Dockerfile docker", "Dockerfile gone"))
     )

@@ -54,16 +54,18 @@ def test_files_reach_every_run_even_from_a_pipe(tmp_path: Path) -> None:
         (VerifyOptions(env_files=("gone.env",)), "env-file: gone.env: No such file or directory"),
     ],
 )
-def test_what_cannot_be_set_is_told(options: VerifyOptions, message: str) -> None:
+def test_what_cannot_be_set_is_reported(options: VerifyOptions, message: str) -> None:
     with pytest.raises(EngineError) as raised:
         read_settings(options)
     assert str(raised.value) == message
 
 
-def test_values_are_told_nowhere() -> None:
+def test_values_are_reported_nowhere() -> None:
     details = Details("docker", "it said s3cret", before=OBSERVATION)
-    told = conceal((("last line: 's3cret'",), details), ["s3cret", "multi\nlines of it", '"quoted"', "1", ""])
-    verdict = Verdict(Kind.BREAKS, "a/s3cret/Dockerfile", "compare", *told)
+    report = conceal(
+        (("last line: 's3cret'",), details), ["s3cret", "multi\nlines of it", '"quoted"', "1", ""]
+    )
+    verdict = Verdict(Kind.BREAKS, "a/s3cret/Dockerfile", "compare", *report)
     text = str(verdict.as_json())
     assert "a/s3cret/Dockerfile" in text
     assert "s3cret" not in text.replace("a/s3cret/Dockerfile", "")
@@ -75,5 +77,5 @@ def test_values_are_told_nowhere() -> None:
     assert verdict.log_tail == ("last line: '***'",)
 
 
-def test_without_settings_all_is_told() -> None:
+def test_without_settings_everything_is_reported() -> None:
     assert asdict(conceal(OBSERVATION, ["", "abc"])) == asdict(OBSERVATION)
