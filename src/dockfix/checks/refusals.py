@@ -63,7 +63,7 @@ def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
             codes.REJECTED_BY_BUILDKIT,
             problem.line,
             f"BuildKit refuses the file: {problem.message}",
-            "mend the file first",
+            "fix the file first",
         )
         return
 

@@ -48,7 +48,8 @@ def _of_base(plan: Plan) -> Iterator[Finding]:
             "check that it has useradd and starts as root; or say --base FAMILY",
         )  # fmt: skip
     if not _PYTHON.search(plan.tree.text):
-        yield Finding(codes.NOT_PYTHON, first, "no sign of Python", "check what the application writes")
+        help = "check what the application writes"
+        yield Finding(codes.NOT_PYTHON, first, "nothing here looks like Python", help)
     user = plan.lineage.last("USER")
     if user is not None and user.before.user and plan.lineage.end.is_root:
         yield Finding(
