@@ -325,7 +325,15 @@ def test_any_script_is_read_with_true_spans(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["(" * 20_000, "a && " * 20_000 + "b", "$(" * 5_000, "eval " * 5_000 + "x", "sudo " * 3_000 + "x"]
+    "text",
+    [
+        "(" * 20_000,
+        "a && " * 20_000 + "b",
+        "a || " * 5_000 + "b",
+        "$(" * 5_000,
+        "eval " * 5_000 + "x",
+        "sudo " * 3_000 + "x",
+    ],
 )
 def test_deep_nesting_is_no_trap(text: str) -> None:
     assert parse_script(text).text == text

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from dockfix.lazy import cached_property
 from dockfix.model.changes import read_umask
@@ -14,13 +14,15 @@ from dockfix.model.effects import Effect, effect, setting
 from dockfix.model.lineage import Step
 from dockfix.model.paths import resolve
 from dockfix.model.pip import PipCall, read_pip
-from dockfix.syntax.script import Loop
+from dockfix.syntax.script import Loop, Way
 from dockfix.syntax.shell import Command, Script, Word, parse_script, parse_words
 from dockfix.syntax.tree import Instruction
 
 _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _MAX_ROUNDS: Final = 64
+_NOWHERE: Final = "/\0"
+"""Stands for a working directory that is not known."""
 _HEALTHCHECK: Final = re.compile(r"CMD\s+", re.IGNORECASE)
 
 
@@ -190,7 +192,50 @@ def _with_heredocs(
 
 def walk_script(script: Script, cwd: str, env: Mapping[str, str]) -> tuple[Invocation, ...]:
     """The commands of a script in order, as they run from `cwd` with `env`; loops over literals unrolled."""
-    return tuple(_Walk(script, cwd, dict(env)).commands(script.commands, 0))
+    return tuple(_Walk(script, cwd, dict(env)).run())
+
+
+class _Shell(NamedTuple):
+    """Where a shell stands, and under which umask."""
+
+    cwd: str
+    umask: int
+
+    def joined(self, other: _Shell) -> _Shell:
+        """What may be either: a place that is not known, the umask that leaves less."""
+        return _Shell(self.cwd if self.cwd == other.cwd else _NOWHERE, self.umask | other.umask)
+
+
+class _State(NamedTuple):
+    """What a script has set so far: in the shell of each scope, and for all of them."""
+
+    shells: dict[int, _Shell]
+    env: dict[str, str]
+
+    def copy(self) -> _State:
+        return _State(dict(self.shells), dict(self.env))
+
+    def joined(self, other: _State) -> _State:
+        """What is known of both."""
+        shells = {scope: one.joined(other.shells.get(scope, one)) for scope, one in self.shells.items()}
+        env = {name: value for name, value in self.env.items() if other.env.get(name) == value}
+        return _State({**other.shells, **shells}, env)
+
+    def shell(self, scope: int, parents: Sequence[int]) -> _Shell:
+        """The shell of a scope; a new one begins as the one around it."""
+        if scope not in self.shells:
+            self.shells[scope] = self.shell(max(parents[scope], 0), parents) if scope else self.shells[0]
+        return self.shells[scope]
+
+
+class _Open:
+    """A branch that is being walked: the state before it, and those at the ends of its ways."""
+
+    __slots__ = ("before", "branch", "ends", "number")
+
+    def __init__(self, way: Way, before: _State) -> None:
+        self.branch, self.number, self.before = way.branch, way.number, before
+        self.ends: list[_State] = [] if way.branch.exhaustive else [before]
 
 
 class _Walk:
@@ -198,59 +243,94 @@ class _Walk:
 
     def __init__(self, script: Script, cwd: str, env: dict[str, str], umask: int = 0o022) -> None:
         self.script = script
-        self.places: dict[int, str] = {0: cwd}
-        self.env = env
-        self.umask = umask
+        self.state = _State({0: _Shell(cwd, umask)}, env)
+        self.open: list[_Open] = []
         self.pips: dict[int, PipCall | None] = {}
         self.rounds = 0
 
-    def commands(self, commands: Sequence[Command], depth: int) -> Iterator[Invocation]:
+    def run(self) -> Iterator[Invocation]:
+        """All of the script."""
+        yield from self._commands(self.script.commands, 0)
+        self._close(0)
+
+    def _commands(self, commands: Sequence[Command], depth: int) -> Iterator[Invocation]:
         """The invocations of consecutive commands, `depth` loops around them being unrolled already."""
         at = 0
         while at < len(commands):
             around = commands[at].loop
             loops = around.chain() if around is not None else ()
             if len(loops) <= depth:
+                self._go(commands[at].way)
                 yield from self._command(commands[at])
                 at += 1
                 continue
             loop, end = loops[depth], at + 1
             while end < len(commands) and _is_in(commands[end], loop):
                 end += 1
+            self._go(loop.way)
             yield from self._loop(loop, commands[at:end], depth)
             at = end
 
     def _loop(self, loop: Loop, body: Sequence[Command], depth: int) -> Iterator[Invocation]:
         if loop.words is None or self.rounds + len(loop.words) > _MAX_ROUNDS:
-            self.env.pop(loop.variable, None)
-            yield from self.commands(body, depth + 1)
+            self.state.env.pop(loop.variable, None)
+            yield from self._commands(body, depth + 1)
             return
         self.rounds += len(loop.words)
         for word in loop.words:
-            self.env[loop.variable] = word.expand(self.env) or ""
-            yield from self.commands(body, depth + 1)
+            self.state.env[loop.variable] = word.expand(self.state.env) or ""
+            yield from self._commands(body, depth + 1)
+            self._go(loop.way)
+
+    def _go(self, way: Way | None) -> None:
+        """Leave the ways that end here, and enter those that begin."""
+        ways = way.chain() if way is not None else ()
+        kept = 0
+        while kept < min(len(ways), len(self.open)) and self.open[kept].branch == ways[kept].branch:
+            kept += 1
+            if self.open[kept - 1].number != ways[kept - 1].number:
+                self._close(kept)
+                self._turn(self.open[kept - 1], ways[kept - 1].number)
+                break
+        self._close(kept)
+        for one in ways[kept:]:
+            self.open.append(_Open(one, self.state))
+            self.state = self.state.copy()
+
+    def _turn(self, branch: _Open, number: int) -> None:
+        branch.ends.append(self.state)
+        branch.number, self.state = number, branch.before.copy()
+
+    def _close(self, count: int) -> None:
+        """End all branches but the outermost `count`."""
+        while len(self.open) > count:
+            branch = self.open.pop()
+            for end in branch.ends:
+                self.state = self.state.joined(end)
 
     def _command(self, command: Command) -> Iterator[Invocation]:
-        env = self.env
-        here = self.places.setdefault(command.scope, self.places[0])
+        env = self.state.env
+        shell = self.state.shell(command.scope, self.script.parents)
+        here = shell.cwd
         local = {**env, **_values(command, env)} if command.assignments else env
         name = command.name.value if command.name is not None else None
         if command.script is not None:
-            inner = _Walk(command.script, here, dict(local), self.umask)
-            yield from inner.commands(command.script.commands, 0)
+            yield from _Walk(command.script, here, dict(local), shell.umask).run()
             if not command.script.understood:
-                yield Invocation(command, here, local, None, self.umask)
+                yield Invocation(command, here, local, None, shell.umask)
             return
         if id(command) not in self.pips:
             self.pips[id(command)] = read_pip(command)
-        yield Invocation(command, here, dict(local), self.pips[id(command)], self.umask)
+        yield Invocation(command, here, dict(local), self.pips[id(command)], shell.umask)
         if configured := setting(command, local):
             env.update((configured,))
         if name in ("cd", "pushd"):
             target = command.args[0].expand(local) if command.args else env.get("HOME", "/")
-            self.places[command.scope] = resolve(target, here) if target is not None else "/\0"
+            place = resolve(target, here) if target is not None else _NOWHERE
+            self.state.shells[command.scope] = shell._replace(cwd=place)
         elif name == "umask" and command.args:
-            self.umask = read_umask(command.args[0].value or "", self.umask)
+            umask = read_umask(command.args[0].value or "", shell.umask)
+            self.state.shells[command.scope] = shell._replace(umask=umask)
         elif place := activated(command, env):
             env["VIRTUAL_ENV"] = resolve(place, here)
         elif name is None:

@@ -42,13 +42,42 @@ class Redirect:
     target: Word
 
 
+class Branch(NamedTuple):
+    """An `if`, `case`, `while` or `||` at `start`: one of its ways is taken, or none if not `exhaustive`."""
+
+    start: int
+    exhaustive: bool = False
+
+
+class Way(NamedTuple):
+    """One of the ways of a branch, by its number; `outer` is the way that the branch stands in."""
+
+    branch: Branch
+    number: int
+    outer: Way | None = None
+    depth: int = 0
+
+    def chain(self) -> tuple[Way, ...]:
+        """The way and its enclosing ways, outermost first."""
+        found: list[Way] = []
+        way: Way | None = self
+        while way is not None:
+            found.append(way)
+            way = way.outer
+        return tuple(reversed(found))
+
+
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A `for`: its variable and the words it iterates over (None: unknown); `outer` is the enclosing loop."""
+    """A `for`: its variable and the words it iterates over (None: unknown).
+
+    `outer` is the enclosing loop, `way` the way that it stands in.
+    """
 
     variable: str
     words: tuple[Word, ...] | None
     outer: Loop | None = None
+    way: Way | None = None
 
     def chain(self) -> tuple[Loop, ...]:
         """The loop and its enclosing loops, outermost first."""
@@ -64,7 +93,7 @@ class Command:
     substitution and part of a pipeline: a `cd` counts for its own scope and those inside it
     (`Script.parents`). `user` is the user that a wrapper or `su` names. `piped`: it reads another
     command's output. `optional`: it may run or not, or fail without consequence, as in a branch, a
-    function or around `||`. `loop` is the innermost enclosing `for`.
+    function or around `||`. `loop` is the innermost enclosing `for`, `way` the innermost way.
     """
 
     start: int
@@ -80,6 +109,7 @@ class Command:
     user: str = ""
     optional: bool = False
     loop: Loop | None = None
+    way: Way | None = None
 
     @property
     def program(self) -> str:

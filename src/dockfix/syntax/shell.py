@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dockfix.syntax.masking import mask_script, part_subshells
-from dockfix.syntax.script import Command, Loop, Redirect, Script, Word
+from dockfix.syntax.script import Branch, Command, Loop, Redirect, Script, Way, Word
 from dockfix.syntax.wrappers import SHELLS, inner_script, see_through, split_value
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Command", "Redirect", "Script", "Word", "parse_script", "parse_words"]
 
 _MAX_NESTING: Final = 8
+_MAX_WAYS: Final = 16
 _TEST_WORD = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
 _SUBSTITUTION = re.compile(r"\$\(|`|[<>]\(")
 _REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
@@ -60,7 +61,7 @@ def _parse(text: str, nesting: int) -> Script:
 class _Place(NamedTuple):
     """The position of a node: its scope, whether it reads a pipe, the redirects of its statement.
 
-    `optional` and `loop` are as in Command.
+    `optional`, `loop` and `way` are as in Command.
     """
 
     scope: int
@@ -68,6 +69,7 @@ class _Place(NamedTuple):
     redirects: tuple[Node, ...] = ()
     optional: bool = False
     loop: Loop | None = None
+    way: Way | None = None
 
 
 _TOP: Final = _Place(0)
@@ -91,7 +93,7 @@ def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) 
     if not parts.words:
         return Command(
             start, end, None, (), assignments, redirects, place.piped, place.scope,
-            optional=place.optional, loop=place.loop,
+            optional=place.optional, loop=place.loop, way=place.way,
         )  # fmt: skip
     seen = see_through(parts.words)
     name, *args = seen.words
@@ -112,6 +114,7 @@ def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) 
         user or seen.user,
         place.optional,
         place.loop,
+        place.way,
     )
 
 
@@ -271,19 +274,24 @@ class _Reader:
         self._push(node.named_children, inner)
 
     def _branches(self, node: Node, place: _Place) -> None:
-        """if, case, while: the condition runs, the rest may."""
+        """if, case, while: the condition runs, the rest may, one way or another."""
         place = self._take_redirects(node, place)
+        children = node.named_children
         condition = 1 if node.type in ("if_statement", "while_statement") else 0
+        branch = Branch(node.start_byte, exhaustive=children[-1].type == "else_clause")
         maybe = place._replace(optional=True)
-        self._push(node.named_children[condition:], maybe)
-        self._push(node.named_children[:condition], place)
+        for number, child in reversed(list(enumerate(children[condition:]))):
+            # What stands behind `then` goes one way together.
+            way = number if child.type in _WAYS else -1
+            self.stack.append((child, maybe._replace(way=_inside(place.way, branch, way))))
+        self._push(children[:condition], place)
 
     def _for(self, node: Node, place: _Place) -> None:
         place = self._take_redirects(node, place)
         children = node.named_children
         values = [self._word(child) for child in children[1:-1]]
         known = bool(values) and not any(set(one.text) & set("$`*?[{") for one in values)
-        loop = Loop(self._word(children[0]).text, tuple(values) if known else None, place.loop)
+        loop = Loop(self._word(children[0]).text, tuple(values) if known else None, place.loop, place.way)
         self._push(children[1:], place._replace(optional=place.optional or not known, loop=loop))
 
     def _take_redirects(self, node: Node, place: _Place) -> _Place:
@@ -296,16 +304,28 @@ class _Reader:
         children = node.named_children
         if any(child.type == "||" for child in node.children) and len(children) > 1:
             gives_up = self.text[children[-1].start_byte : children[-1].end_byte].split()[:1]
-            left = place.optional or gives_up not in (["exit"], ["return"], ["false"])
-            self.stack.append((children[-1], place._replace(optional=True)))
-            self._push(children[:-1], place._replace(redirects=(), optional=left))
+            leaves = gives_up in (["exit"], ["return"], ["false"])
+            if leaves or gives_up in (["true"], [":"]):
+                first = last = place.way
+            else:
+                branch = Branch(node.start_byte, exhaustive=True)
+                first, last = _inside(place.way, branch, 0), _inside(place.way, branch, 1)
+            self.stack.append((children[-1], place._replace(optional=True, way=last)))
+            left = place._replace(redirects=(), optional=place.optional or not leaves, way=first)
+            self._push(children[:-1], left)
             return
-        if children and children[0].type == "test_command":
+        parts = _chained(node)
+        if len(parts) == 1:
+            self._other(node, place)
+            return
+        rest = place
+        if parts[0].type == "test_command":
             # `[ ... ] && a`: it is not a failure if a does not run, unless the list is the last one.
-            self._push(children[1:], place._replace(optional=True))
-            self.stack.append((children[0], place._replace(redirects=())))
-            return
-        self._other(node, place)
+            rest = place._replace(optional=True, way=_inside(place.way, Branch(node.start_byte), 0))
+        # `a && b > f`: the redirect is b's.
+        self.stack.append((parts[-1], rest))
+        self._push(parts[1:-1], rest._replace(redirects=()))
+        self.stack.append((parts[0], place._replace(redirects=())))
 
     def _other(self, node: Node, place: _Place) -> None:
         children = node.named_children
@@ -322,6 +342,27 @@ class _Reader:
         pass
 
 
+def _inside(outer: Way | None, branch: Branch, number: int) -> Way | None:
+    """A way of a branch; deep down, what a branch sets is no longer told from what stands around it."""
+    depth = outer.depth + 1 if outer is not None else 0
+    return Way(branch, number, outer, depth) if depth < _MAX_WAYS else outer
+
+
+def _chained(node: Node) -> list[Node]:
+    """The commands of `a && b && c`, which the grammar nests to the left."""
+    parts: list[Node] = []
+    while (
+        node.type == "list"
+        and len(node.named_children) > 1
+        and all(one.type != "||" for one in node.children)
+    ):
+        first, *rest = node.named_children
+        parts += reversed(rest)
+        node = first
+    return [node, *reversed(parts)]
+
+
+_WAYS: Final = frozenset({"elif_clause", "else_clause", "case_item"})
 _Handler = Callable[[_Reader, "Node", _Place], None]
 _STATEMENTS: Final[dict[str, _Handler]] = {
     "command": _Reader._simple,
