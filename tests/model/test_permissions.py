@@ -101,6 +101,10 @@ RULES: list[tuple[tuple[str, ...], str, str]] = [
     ((OWN, "/app/x file 0"), "find /app -type f -delete", "allowed"),
     ((OWN, "/app/d dir 0", "/app/d/x file 0"), "find /app -type f -delete", "unsure"),
     ((OWN, "/app/x file 0"), "find /app -exec chmod 600 {} +", "denied"),
+    ((OWN, "/app/l link /f", "/f file 0"), "find /app -exec chmod 600 {} +", "unsure"),
+    # What is packed or read must be readable.
+    ((OWN, "/d dir", "/d/x file 0 600"), "tar -cf /app/x.tar -C /d .", "denied"),
+    ((OWN, "/x file 0 600"), "wc -l < /x", "denied"),
     # An archive may write into any directory that is there, and say whose the directory is.
     ((OWN,), "tar -xf x.tar -C /app", "allowed"),
     ((OWN, "/app/d dir 0"), "tar -xf x.tar -C /app", "unsure"),

@@ -63,7 +63,7 @@ def play(tree: FileTree, script: str, who: Identity = ROOT, cwd: str = "/") -> s
         for operation in one.effect(who.home).operations:
             found = ask(tree, operation, who)
             answers.append(found)
-            if any(answer.verdict is not Verdict.DENIED for answer in found):
+            if any(answer.verdict is Verdict.ALLOWED for answer in found):
                 perform(tree, operation, actor, accounts)
     denied = [[one.verdict is Verdict.DENIED for one in found] for found in answers]
     if any(found and all(found) for found in denied):

@@ -68,7 +68,7 @@ class Change:
 
     `only`, `only_group` and `kind` ("file", "directory", "link") limit it to what has that owner, group
     or kind. `groups` are those of whoever makes it, None for root: a group that is none of them is not
-    handed down.
+    handed down. With `follows` it is about what a link leads to.
     """
 
     uid: Id | None = None
@@ -79,6 +79,7 @@ class Change:
     only_group: Id | None = None
     kind: str = ""
     groups: frozenset[Id] | None = None
+    follows: bool = False
 
     @property
     def gives(self) -> bool:

@@ -84,6 +84,8 @@ def effect(command: Command, env: Mapping[str, str], cwd: str, home: str) -> Eff
         ):
             value = redirect.target.expand(found.env)
             found.add("touches", Argument(value, redirect.target.text))
+        elif redirect.operator == "<" and (value := redirect.target.expand(found.env)):
+            found.operations.append(Operation(Act.READ, resolve(value, cwd)))
     if command.name is not None and not found.root:
         _read_command(command, found)
     return found.effect()

@@ -149,6 +149,11 @@ class FileTree:
         start = path.rstrip("/") + "/"
         return [one for one in self._nodes if one.startswith(start) and one != path]
 
+    def links(self, path: str) -> list[str]:
+        """The links that may stand at a path or below it."""
+        paths = (path, *self.below(path)) if self._links else ()
+        return [one for one in paths if any(node.kind is Kind.LINK for node in self.look(one))]
+
     def contents(self, directory: str) -> list[Node]:
         """What may stand below a directory, listed or not."""
         directory = self.follow(directory)
@@ -298,6 +303,8 @@ def _is_meant(node: Node, change: Change) -> bool:
     if change.only is not None and node.uid != change.only:
         return False
     if change.only_group is not None and node.gid != change.only_group:
+        return False
+    if node.kind is Kind.LINK and change.follows:
         return False
     return change.kind in ("", node.kind.value) or node.kind is Kind.ANY
 

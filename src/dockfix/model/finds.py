@@ -56,7 +56,7 @@ def _without_commands(words: Sequence[str]) -> Iterator[str]:
 
 def on_chosen(one: Operation, chosen: Chosen) -> Iterator[Operation]:
     """An operation on a starting point as one on what is chosen below it."""
-    how = set(one.how) | ({How.PERHAPS} if chosen.perhaps or chosen.inside else set())
+    how = set(one.how) | {How.ONE_BY_ONE} | ({How.PERHAPS} if chosen.perhaps or chosen.inside else set())
     if one.act in (Act.COPY, Act.MOVE):
         yield Operation(Act.READ, one.path, recursive=True)
         yield Operation(Act.WRITE, one.spec.rstrip("/") or "/")

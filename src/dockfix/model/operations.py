@@ -57,6 +57,7 @@ class How(Enum):
     REPLACES = "what was there is taken away first"
     INSTALLED = "directories are made whatever the umask"
     ARCHIVED = "owners are an archive's"
+    ONE_BY_ONE = "all that is below is named by itself, so that links are followed"
     PERHAPS = "it depends on what nobody reads whether it happens"
 
 
@@ -269,6 +270,15 @@ def _compress(reading: Reading, cwd: str, suffix: str, *, undo: bool = False) ->
             yield Operation(Act.REMOVE, path)
 
 
+def _pack(reading: Reading, cwd: str) -> Iterator[Operation]:
+    archive = _option(reading, "-f", "--file")
+    if archive not in ("", "-", "?"):
+        yield Operation(Act.WRITE, resolve(archive, cwd), "file")
+    directory = resolve(_option(reading, "-C", "--directory"), cwd)
+    for path in _places(reading.operands, directory):
+        yield _unknown(cwd) if path is None else Operation(Act.READ, path, recursive=True)
+
+
 def _tar(reading: Reading, cwd: str) -> Iterator[Operation]:
     directory = _option(reading, "-C", "--directory", "--cd")
     own = reading.has(("--no-same-owner", "-o"))
@@ -286,6 +296,7 @@ _COMMANDS: Final[dict[str, Callable[[Reading, str], Iterator[Operation]]]] = {
     "ln": _link,
     "install": _install,
     "tar": _tar,
+    "pack": _pack,
     "gzip": partial(_compress, suffix=".gz"),
     "gunzip": partial(_compress, suffix=".gz", undo=True),
     "bzip2": partial(_compress, suffix=".bz2"),

@@ -61,6 +61,11 @@ class Outcome:
         return any(one.verdict is not Verdict.DENIED for one in self.answers)
 
     @property
+    def happens(self) -> bool:
+        """Whether it may change anything."""
+        return any(one.verdict is Verdict.ALLOWED for one in self.answers)
+
+    @property
     def surely_succeeds(self) -> bool:
         """Whether nothing denies it, and what it changes is there."""
         changes = self.operation.act in (Act.OWN, Act.MODE, Act.CAPABILITY)
@@ -154,7 +159,12 @@ def _of_write(tree: FileTree, operation: Operation, who: Identity) -> Answers:
             below = _of_contents(tree, operation, who, may_fill) | owned_by(tree, operation.path, who)
             answers |= frozenset(one for one in below if one.verdict is Verdict.DENIED)
         return answers
-    return may_write(tree, operation.path, who)
+    answers = may_write(tree, operation.path, who)
+    if operation.spec:
+        return answers
+    # A program makes the directories that are missing.
+    there = frozenset(one for one in answers if one.verdict is not Verdict.ABSENT)
+    return answers if there == answers else there | may_make(tree, operation.path, who)
 
 
 def _of_make(tree: FileTree, operation: Operation, who: Identity) -> Answers:
@@ -192,8 +202,12 @@ def _of_replacing(tree: FileTree, operation: Operation, who: Identity) -> Answer
 
 
 def _of_mode(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    mode = read_mode(operation.spec)
-    return owned_by(tree, operation.path, who, Change(mode=mode) if operation.recursive else None)
+    change = Change(mode=read_mode(operation.spec)) if operation.recursive else None
+    answers = owned_by(tree, operation.path, who, change)
+    if How.ONE_BY_ONE in operation.how:
+        found = [one for path in tree.links(operation.path) for one in owned_by(tree, path, who)]
+        answers |= frozenset(one for one in found if one.verdict is Verdict.DENIED)
+    return answers
 
 
 def _of_time(tree: FileTree, operation: Operation, who: Identity) -> Answers:

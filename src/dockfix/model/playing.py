@@ -24,12 +24,9 @@ _PARENTS: Final = 0o300
 
 def perform(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
     """Change the tree as the operation does where it succeeds."""
-    act = operation.act
-    if act is Act.OWN:
-        _own(tree, operation, actor, accounts)
-    elif act is Act.COPY:
-        _copy(tree, operation, actor, accounts)
-    elif action := _ACTIONS.get(act):
+    if operation.act in _BY_ACCOUNT:
+        _BY_ACCOUNT[operation.act](tree, operation, actor, accounts)
+    elif action := _ACTIONS.get(operation.act):
         action(tree, operation, actor)
 
 
@@ -103,7 +100,9 @@ def _replace(tree: FileTree, operation: Operation, actor: Actor) -> None:
         read = [one for _, nodes in tree.standing(path) for one in each(nodes)]
         for real, nodes in tree.standing(path, last=False):
             made = [actor.edits(one) for one in read] if any(each(nodes)) else []
-            tree.set(real, made or nodes, weak=weak)
+            # perl says nothing of what is not there.
+            missing = [one for one in nodes if one.kind is Kind.ABSENT]
+            tree.set(real, (*made, *missing) if made else nodes, weak=weak)
 
 
 def _remove(tree: FileTree, operation: Operation, actor: Actor) -> None:
@@ -130,6 +129,8 @@ def _copy(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts
     owner = (accounts.owner(operation.owner) if operation.owner else None) or (None, None)
 
     def finish(node: Node) -> Node:
+        if node.kind is Kind.ABSENT:
+            return node
         uid, gid = (old if new is None else new for old, new in zip((node.uid, node.gid), owner, strict=True))
         bits = node.mode if mode is None else mode(0, is_directory=node.kind is Kind.DIRECTORY)
         return replace(node, uid=uid, gid=gid, mode=bits)
@@ -145,32 +146,38 @@ def _link(tree: FileTree, operation: Operation, actor: Actor) -> None:
     link(tree, operation, actor, weak=_is_weak(operation, actor))
 
 
-def _mode(tree: FileTree, operation: Operation, actor: Actor) -> None:
+def _mode(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
     mode = read_mode(operation.spec, actor.umask)
     if mode is not None:
         groups = None if actor.who.is_root else actor.who.groups
-        _change(tree, operation, Change(mode=mode, groups=groups), actor)
+        _change(tree, operation, Change(mode=mode, groups=groups), actor, accounts)
 
 
 def _own(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
     owner = accounts.owner(operation.spec)
+    if owner is not None:
+        _change(tree, operation, Change(*owner), actor, accounts)
+
+
+def _capability(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
+    _change(tree, operation, Change(capable=True), actor, accounts)
+
+
+def _change(tree: FileTree, operation: Operation, change: Change, actor: Actor, accounts: Accounts) -> None:
+    """Change what is meant; where nobody knows whose things are meant, perhaps."""
     only = accounts.owner(operation.only) if operation.only else (None, None)
-    if owner is not None and only is not None:
-        _change(tree, operation, Change(*owner, only=only[0], only_group=only[1]), actor)
-
-
-def _capability(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    _change(tree, operation, Change(capable=True), actor)
-
-
-def _change(tree: FileTree, operation: Operation, change: Change, actor: Actor) -> None:
-    weak, last = _is_weak(operation, actor), How.KEEPS_LINKS not in operation.how
-    change = replace(change, kind=operation.kind)
+    weak, last = _is_weak(operation, actor) or only is None, How.KEEPS_LINKS not in operation.how
+    uid, gid = only or (None, None)
+    each_one = How.ONE_BY_ONE in operation.how
+    change = replace(change, only=uid, only_group=gid, kind=operation.kind, follows=each_one)
     for path in expand(tree, operation.path):
         if is_pattern(path):
             tree.change_contents(posixpath.dirname(path), change)
         else:
             tree.change(path, change, recursive=operation.recursive, weak=weak, last=last)
+        if each_one and operation.kind in ("", Kind.LINK.value):
+            for one in tree.links(path):
+                tree.change(one, replace(change, kind="", only=None, only_group=None), weak=True)
 
 
 def _use(tree: FileTree, operation: Operation, actor: Actor) -> None:
@@ -188,10 +195,14 @@ _ACTIONS: Final[dict[Act, Callable[[FileTree, Operation, Actor], None]]] = {
     Act.REMOVE: _remove,
     Act.MOVE: _move,
     Act.LINK: _link,
-    Act.MODE: _mode,
     Act.TOUCH: _touch,
-    Act.CAPABILITY: _capability,
     Act.CODE: _use,
     Act.INSTALL: _use,
     Act.UNKNOWN: _use,
+}
+_BY_ACCOUNT: Final[dict[Act, Callable[[FileTree, Operation, Actor, Accounts], None]]] = {
+    Act.COPY: _copy,
+    Act.MODE: _mode,
+    Act.OWN: _own,
+    Act.CAPABILITY: _capability,
 }

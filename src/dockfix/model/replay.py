@@ -232,7 +232,7 @@ class Replay:
         else:
             operations = iter(operations_of(one, who))
         for operation in operations:
-            if record(operation).may_succeed:
+            if record(operation).happens:
                 perform(self.tree, operation, actor, self.accounts)
             is_unread = operation.act is Act.UNKNOWN and operation.spec != UNKNOWN_PLACE and not is_read
             if is_unread and _is_own_program(one):
@@ -346,7 +346,7 @@ def _home_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
     for place in use.reads:
         yield Operation(Act.HOME, _in_home(place, one, who))
     for place in use.writes:
-        yield Operation(Act.WRITE, _in_home(place, one, who), "file")
+        yield Operation(Act.WRITE, _in_home(place, one, who))
 
 
 def _home_use(one: Invocation, who: Identity) -> HomeUse | None:

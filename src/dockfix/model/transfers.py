@@ -135,10 +135,8 @@ def copy(
     def make(node: Node) -> Node:
         if How.SAME in operation.how:
             return node
-        return finish(
-            actor.copies(
-                node, keeps=How.KEEPS_OWNER in operation.how, with_capabilities=How.KEEPS_ALL in operation.how
-            )
+        return actor.copies(
+            node, keeps=How.KEEPS_OWNER in operation.how, with_capabilities=How.KEEPS_ALL in operation.how
         )
 
     for source in expand(tree, operation.path):
@@ -150,7 +148,7 @@ def copy(
                 if is_pattern(real):
                     _fill(tree, real, posixpath.dirname(at), make)
                 else:
-                    _graft(tree, operation, real, at, make, actor, weak=is_weak)
+                    _graft(tree, operation, real, at, make, finish, actor, weak=is_weak)
 
 
 def _fill(tree: FileTree, pattern: str, directory: str, make: Callable[[Node], Node]) -> None:
@@ -164,6 +162,7 @@ def _graft(
     source: str,
     at: str,
     make: Callable[[Node], Node],
+    finish: Callable[[Node], Node],
     actor: Actor,
     *,
     weak: bool,
@@ -176,29 +175,34 @@ def _graft(
     for path, nodes in found.items():
         last = How.REPLACES not in operation.how and any(one.kind is not Kind.LINK for one in nodes)
         to = tree.follow(at + path[len(source) :], last=last)
-        tree.set(to, _merged(tree, to, nodes, make, actor, operation), weak=weak)
+        merged = _merged(tree, to, nodes, make, actor, operation)
+        tree.set(to, [finish(one) for one in merged], weak=weak)
 
 
 def _merged(
     tree: FileTree, to: str, nodes: Nodes, make: Callable[[Node], Node], actor: Actor, operation: Operation
 ) -> Iterator[Node]:
+    keeps = How.KEEPS_OWNER in operation.how
     for there in tree.look(to):
         for node in nodes:
             if node.kind is Kind.ABSENT:
                 yield there
-            elif there.kind is Kind.ABSENT or operation.how & {How.SAME, How.REPLACES}:
-                yield from tree.born(to, make(node))
+            elif there.kind is not Kind.ABSENT and not operation.how & {How.SAME, How.REPLACES}:
+                yield _over(there, make(node), actor, keeps=keeps)
+            elif keeps or How.SAME in operation.how:
+                yield make(node)
             else:
-                yield _over(there, node, make(node), actor, keeps=How.KEEPS_OWNER in operation.how)
+                yield from tree.born(to, make(node))
 
 
-def _over(there: Node, node: Node, made: Node, actor: Actor, *, keeps: bool) -> Node:
+def _over(there: Node, made: Node, actor: Actor, *, keeps: bool) -> Node:
     """What a copy makes of what was there: its owner and mode stay, unless the copy's are kept."""
-    if node.kind is Kind.LINK:
+    if made.kind is Kind.LINK:
         return made
     result = there if there.kind is Kind.DIRECTORY else actor.writes(there)
     if keeps:
-        result = replace(result, uid=made.uid, gid=made.gid, mode=made.mode, capable=made.capable)
+        kind = made.kind if made.kind is Kind.ANY else result.kind
+        result = replace(result, kind=kind, uid=made.uid, gid=made.gid, mode=made.mode, capable=made.capable)
     return replace(result, inside=tuple(dict.fromkeys((*there.inside, *made.inside))))
 
 
