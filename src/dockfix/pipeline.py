@@ -44,7 +44,7 @@ def fix(text: str, options: Options = _DEFAULT, context: Context | None = None) 
     tree = parse(text)
     ignored, line = ignored_names(tree)
     if "*" in ignored:
-        return Skipped((Finding(codes.IGNORED, line, "a comment says `dockfix: ignore`"),))
+        return Skipped((Finding(codes.IGNORED, line, "a comment asks for it: `dockfix: ignore`"),))
     if unreadable := tuple(find_unreadable(tree)):
         return Skipped(unreadable)
     active = frozenset((options.select or NAMES) - options.ignore - ignored)

@@ -67,7 +67,7 @@ def test_a_named_file_is_reported_like_one_that_is_found(
     for _ in range(1 + known):
         patches, messages = run_over(dockfix, ".")
         assert any("[base-of-others]" in line for line in messages)
-        assert any("asks for runAsNonRoot" in line for line in messages)
+        assert any("sets runAsNonRoot" in line for line in messages)
         assert any("[manifest-user]" in line for line in messages)
         for path in FILES:
             assert run_over(dockfix, path) == (

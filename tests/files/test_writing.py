@@ -63,7 +63,7 @@ def test_what_changed_meanwhile_is_refused(file: Path, now: bytes) -> None:
 
 def test_what_is_gone_is_not_made_again(file: Path) -> None:
     file.unlink()
-    with pytest.raises(WriteError, match="gone since it was read"):
+    with pytest.raises(WriteError, match="deleted since it was read"):
         replace_content(str(file), BEFORE, AFTER)
     assert list(file.parent.iterdir()) == []
 

@@ -55,8 +55,8 @@ def test_a_base_keeps_root_and_its_children_get_the_user(dockfix: Run, family: R
     code, out, err = dockfix("--diff", ".")
     assert code == 0
     assert (
-        "base/Dockerfile:1: the base of docker/web.txt, job/Dockerfile, whose steps run as its user"
-        " [base-of-others] (they get the user, it keeps root)\n"
+        "base/Dockerfile:1: the base of docker/web.txt, job/Dockerfile, whose steps run as this image's user"
+        " [base-of-others] (they get the user, and this image keeps root)\n"
     ) in err
     assert "unknown-base" not in err
     names = [line for line in out.splitlines() if line.startswith("+++ ")]

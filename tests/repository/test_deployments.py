@@ -49,8 +49,10 @@ def test_a_contradiction_is_reported_with_its_line(web: Repository, dockfix: Run
         "chown appuser:appuser /srv /data/up /home/appuser/.cache /home/appuser/.cache/huggingface /data"
         in (re.sub(r" \\\n\+ +", " ", patch))
     )
-    assert "compose.yml:5 runs it as root all the same [manifest-user]" in messages
-    assert "compose.yml:7 mounts /root/.cache/huggingface, which only root reads [manifest-mount]" in messages
+    assert "compose.yml:5 still runs it as root [manifest-user]" in messages
+    assert (
+        "compose.yml:7 mounts /root/.cache/huggingface, which only root can read [manifest-mount]" in messages
+    )
     assert "compose.yml" not in patch
 
 
@@ -65,7 +67,7 @@ def test_a_contradiction_is_reported_with_its_line(web: Repository, dockfix: Run
 def test_a_contradiction_in_flow_style_is_reported(web: Repository, dockfix: Run, text: str) -> None:
     web.put("compose.yml", text=text)
     _, _, messages = dockfix("--diff", "-v", ".")
-    assert "runs it as root all the same [manifest-user]" in messages
+    assert "still runs it as root [manifest-user]" in messages
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_run_as_non_root_makes_the_user_a_number(web: Repository, dockfix: Run) 
     web.put("deploy/web.yaml", text=POD)
     _, patch, messages = dockfix("--diff", "-v", ".")
     assert "+USER 10001:10001" in patch
-    assert "deploy/web.yaml:3 asks for runAsNonRoot, so USER is a number [numeric-user]" in messages
+    assert "deploy/web.yaml:3 sets runAsNonRoot, so USER is a number [numeric-user]" in messages
     assert "+USER appuser" in dockfix("--diff", "--no-evidence", ".")[1]
     assert "+USER appuser" in dockfix("--diff", "--no-numeric", ".")[1]
 
@@ -122,7 +124,7 @@ def test_a_manifest_above_stays_for_no_patch_reaches_it(
     _, patch, messages = dockfix("--diff", "--manifests", "-v", ".")
     assert "+++ b/web/Dockerfile" in patch
     assert "compose.yml" not in patch
-    assert "compose.yml:5 runs it as root all the same [manifest-user]" in messages
+    assert "compose.yml:5 still runs it as root [manifest-user]" in messages
 
 
 def test_what_an_edit_fixes_is_not_reported(web: Repository, dockfix: Run) -> None:
@@ -132,8 +134,8 @@ def test_what_an_edit_fixes_is_not_reported(web: Repository, dockfix: Run) -> No
     assert "+    user: appuser" in patch
     assert "compose.yml:5" not in messages
     assert "compose.yml:7" not in messages
-    assert "compose.yml:9 mounts /root, which only root reads [manifest-mount]" in messages
-    assert "compose.dev.yml:5 runs it as root all the same [manifest-user]" in messages
+    assert "compose.yml:9 mounts /root, which only root can read [manifest-mount]" in messages
+    assert "compose.dev.yml:5 still runs it as root [manifest-user]" in messages
     assert "compose.dev.yml:7" not in messages
 
 
@@ -155,10 +157,10 @@ def test_manifests_of_what_does_not_change_stay(web: Repository, dockfix: Run) -
 def test_a_changed_manifest_is_read_again(web: Repository, dockfix: Run) -> None:
     web.put("compose.yml", text=COMPOSE)
     os.utime("compose.yml", (1e9, 1e9))
-    assert "compose.yml:5 runs it as root" in dockfix("--diff", "-v", ".")[2]
-    assert "compose.yml:5 runs it as root" in dockfix("--diff", "-v", ".")[2]
+    assert "compose.yml:5 still runs it as root" in dockfix("--diff", "-v", ".")[2]
+    assert "compose.yml:5 still runs it as root" in dockfix("--diff", "-v", ".")[2]
     web.put("compose.yml", text=COMPOSE.replace("# how", "#\n# how"))
-    assert "compose.yml:6 runs it as root" in dockfix("--diff", "-v", ".")[2]
+    assert "compose.yml:6 still runs it as root" in dockfix("--diff", "-v", ".")[2]
 
 
 @pytest.mark.parametrize("report", ["out.md", "out.json", "out.sarif", "out.xml", "github"])
@@ -170,7 +172,7 @@ def test_a_folder_whose_name_is_not_text_is_reported_with_escapes(
     repository.put(f"{folder}/compose.yml", text=COMPOSE)
     code, _, messages = dockfix("--check", "-v", "--report", report, ".")
     assert code == 1
-    assert r'"b\377\n/compose.yml":5 runs it as root' in messages
+    assert r'"b\377\n/compose.yml":5 still runs it as root' in messages
 
 
 @pytest.mark.parametrize(

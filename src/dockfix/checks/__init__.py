@@ -1,1 +1,1 @@
-"""What is asked of a file: the registry of codes, refusals, reviews and guarantees."""
+"""What dockfix checks in a file: refusals, reviews and guarantees, and the registry of codes."""

@@ -1,8 +1,8 @@
-"""The registry of codes: one row for everything that a finding can say, the transforms' names apart.
+"""The registry of codes: one row for each code that a finding can have, besides the names of transforms.
 
-Other people's configurations, reports and baselines hold these names: rows may be added, and a name
-never changes. What a row means at length stands in `explanations/NAME.md`, which no run loads unless
-it is asked to explain.
+Other people's configurations, reports and baselines contain these names: rows may be added, but a name
+never changes. The long explanation of a row is in `explanations/NAME.md`, which is loaded only to be
+printed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from dockfix.results import Code, Kind, Trial
 
 BROKEN: Final = "broken-guarantee-"
-"""How the codes of guarantees begin."""
+"""The prefix of the codes of broken guarantees."""
 
 
 def _refusal(name: str, summary: str, *cases: str) -> Code:
@@ -77,16 +77,16 @@ BASE_OF_OTHERS: Final = _refusal(
 # Why an image has to keep root.
 UNKNOWN_USER: Final = _refusal(
     "unknown-user",
-    "USER is a variable that has no value in the file, or root's.",
+    "USER is a variable whose value is missing from the file, or is root.",
     "cases/user-that-nothing-names",
 )
 DROPS_PRIVILEGES: Final = _refusal(
-    "drops-privileges", "The start gives up root by itself.", "cases/entrypoint-drops-privileges"
+    "drops-privileges", "The start command drops root by itself.", "cases/entrypoint-drops-privileges"
 )
 NEEDS_ROOT_PROCESS: Final = _refusal("needs-root-process", "What the image starts needs root.", "cases/cron")
 ROOT_HOME: Final = _refusal(
     "root-home",
-    "The image needs something below /root, which only root may enter.",
+    "The image needs something below /root, which only root can enter.",
     "cases/models-kept-in-roots-home",
 )
 ABSOLUTE_REFERENCE: Final = _refusal(
@@ -110,7 +110,7 @@ NOT_PYTHON: Final = _review(
 )
 FINAL_USER_ROOT: Final = _review(
     "final-user-root",
-    "The file goes back to root at its end, which looks deliberate.",
+    "The file switches back to root at its end, which looks deliberate.",
     "cases/final-user-root-with-nothing-behind-it",
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
 )
@@ -137,7 +137,7 @@ WORKS_IN_ROOT_DIRECTORY: Final = _review(
 )
 WRITES_TO_SYSTEM_DIRECTORY: Final = _review(
     "writes-to-system-directory",
-    "The application writes to a directory of the system.",
+    "The application writes to a system directory.",
     "cases/log-in-a-directory-of-the-system",
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
 )
@@ -149,7 +149,7 @@ USES_ROOT_HOME: Final = _review(
 )
 DENIED_TO_USER: Final = _review(
     "denied-to-user",
-    "Something that root may do in the image is denied to the user.",
+    "The user may not do something that root does in the image.",
     "cases/start-that-changes-a-mode-of-the-systems",
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
 )
@@ -160,7 +160,9 @@ INSTALLS_ROOT_TOOL: Final = _review(
     answered_by=(Trial.ANSWERS_ALIKE,),
 )
 ONBUILD: Final = _review(
-    "onbuild", "ONBUILD steps run in whatever is built on an image.", "cases/steps-for-images-built-on-it"
+    "onbuild",
+    "ONBUILD steps run in every image that is built on this one.",
+    "cases/steps-for-images-built-on-it",
 )
 LOW_PORT: Final = Code(
     "low-port",
@@ -177,7 +179,7 @@ EXISTING_VOLUMES: Final = _note(
     "cases/volume-below-the-copies",
 )
 NAMED_USER: Final = _note(
-    "named-user", "Kubernetes cannot tell that a user with a name is not root.", "cases/python-slim-on-trixie"
+    "named-user", "Kubernetes cannot check that a named user is not root.", "cases/python-slim-on-trixie"
 )
 NUMERIC_USER: Final = _note(
     "numeric-user", "USER is a number because a manifest asks for one.", "runs/pod-that-asks-for-a-number"
@@ -234,16 +236,18 @@ FOLLOWS: Final = _note(
 )
 
 # What a search does not look into.
-VENDORED: Final = _refusal("vendored", "The file is a copy of somebody else's work.", "runs/folder-of-copies")
+VENDORED: Final = _refusal(
+    "vendored", "The file is vendored: a copy of another project's file.", "runs/folder-of-copies"
+)
 SUBMODULE: Final = _refusal("submodule", "A git submodule is a repository of its own.", "runs/submodule")
 OUTSIDE: Final = _refusal(
-    "outside", "A link leads out of the folder that is searched.", "runs/link-that-leads-outside"
+    "outside", "A link points outside the folder that is searched.", "runs/link-that-leads-outside"
 )
-DEAD_LINK: Final = _refusal("dead-link", "A link leads nowhere.", "runs/link-to-nothing")
+DEAD_LINK: Final = _refusal("dead-link", "A symbolic link is broken.", "runs/link-to-nothing")
 NOT_A_FILE: Final = Code(
     "not-a-file",
     (Kind.REFUSAL, Kind.FAILURE),
-    "Something that is not a file has a Dockerfile's name.",
+    "Something with a Dockerfile's name is not a file.",
     ("runs/folder-named-dockerfile", "runs/pipe-named-outright"),
 )
 
@@ -253,7 +257,7 @@ NOT_PLAIN_TEXT: Final = _refusal(
 )
 HOLE_IN_THE_WAY: Final = _refusal(
     "hole-in-the-way",
-    "A value that is filled in later decides what an instruction does.",
+    "What an instruction does depends on a value that is filled in later.",
     "runs/image-that-is-filled-in-later",
 )
 CANNOT_CARRY: Final = _refusal(
@@ -300,7 +304,7 @@ UNCOMMITTED: Final = _failure(
 # Failures of dockfix itself.
 TIMEOUT: Final = _failure("timeout", "The file took too long.", "runs/file-that-takes-too-long")
 CRASH: Final = _failure(
-    "crash", "The process that worked on the file died.", "runs/file-that-ends-its-process"
+    "crash", "The process that worked on the file crashed.", "runs/file-that-ends-its-process"
 )
 INTERNAL_ERROR: Final = _failure("internal-error", "dockfix itself failed.", "runs/error-of-our-own")
 
@@ -312,11 +316,9 @@ KEEPS_EVERY_INSTRUCTION: Final = _guarantee(
 SHIPS_AS_NON_ROOT: Final = _guarantee("ships-as-non-root", "The image runs as a user")
 NO_ROOT_STEP_BELOW_USER: Final = _guarantee("no-root-step-below-user", "No step below USER needs root")
 NAMES_RESOLVE: Final = _guarantee(
-    "names-resolve", "Every account that USER and `--chown` name exists by then"
+    "names-resolve", "USER and `--chown` name only accounts that exist at that point"
 )
-COPIES_ARE_OWNED: Final = _guarantee(
-    "copies-are-owned", "What is copied for the application belongs to the user"
-)
+COPIES_ARE_OWNED: Final = _guarantee("copies-are-owned", "The application's copied files belong to the user")
 DIRECTORIES_ARE_OWNED: Final = _guarantee(
     "directories-are-owned", "The working directory, volumes and data directories belong to the user"
 )
@@ -336,5 +338,5 @@ _BY_NAME: Final = {code.name: code for code in CODES}
 
 
 def named(name: str) -> Code:
-    """The row of that name. Raises KeyError where there is none."""
+    """The row of that name. Raises KeyError if there is none."""
     return _BY_NAME[name]

@@ -1,4 +1,4 @@
-"""What must hold of every rewritten file; one that fails leaves the file untouched."""
+"""What must hold for every rewrite; if a check fails, the file stays as it is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from dockfix.transforms import TRANSFORMS
 
 @dataclass(frozen=True, slots=True)
 class Guarantee:
-    """A check that yields (line, what broke); `needs` are the transforms without which it is not promised."""
+    """A check that yields (line, what broke); without the transforms it `needs`, nothing is promised."""
 
     code: Code
     needs: frozenset[str]
@@ -33,12 +33,12 @@ class Guarantee:
 
     @property
     def name(self) -> str:
-        """The code without the word that it was broken."""
+        """The name of its code, without the prefix."""
         return self.code.name.removeprefix(codes.BROKEN)
 
     @property
     def promise(self) -> str:
-        """What is guaranteed, in one line."""
+        """The promise in one line."""
         return self.code.summary
 
 
@@ -59,12 +59,12 @@ def _accepted(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 def _keeps_instructions(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     kept = iter(after.tree.instructions)
     for one in before.tree.instructions:
-        if not any(_says(new.logical, one.logical) for new in kept):
+        if not any(_keeps_words(new.logical, one.logical) for new in kept):
             yield one.line, f"{one.keyword} was lost or moved"
 
 
-def _says(line: LogicalLine, old: LogicalLine) -> bool:
-    """Whether a line has all words of the old one in their order, but for those that may change."""
+def _keeps_words(line: LogicalLine, old: LogicalLine) -> bool:
+    """Whether a line has all words of the old one in order, except those that a transform may change."""
     if line is old or line.keyword != old.keyword:
         return line is old
     rest = iter(_words(line))
@@ -72,7 +72,7 @@ def _says(line: LogicalLine, old: LogicalLine) -> bool:
 
 
 def _words(line: LogicalLine) -> list[str]:
-    """The words behind the keyword, flags among them."""
+    """The words after the keyword, flags included."""
     return _WORD.findall(line.joined, line.name_start + len(line.name), line.args_end)
 
 
@@ -82,29 +82,29 @@ def _runs_as_user(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 
 
 def _loses_no_step(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
-    """Both texts replayed from nothing: steps do what they did, and those that are new do all they say."""
+    """Replay both texts from scratch: old steps still succeed, and every new step surely does."""
     origins = align(before.steps, after.steps)
     replay = Replay(after.lineage, origins, after.starting.invocations)
     for loss in find_losses(before.replay, replay):
         if loss.before.key.step != START:
             line = loss.after.line if loss.after is not None else loss.before.line
-            yield line, f"a step below USER needs root: it {describe(loss.before)}"
+            yield line, f"a step below USER needs root: {describe(loss.before)}"
     for one in replay.outcomes:
         if isinstance(one.key.step, str) and one.key.step != START and not one.surely_succeeds:
             problem = "may fail" if one.who.is_root else "needs root"
-            yield one.line, f"an added step {problem}: it {describe(one)}"
+            yield one.line, f"an added step {problem}: {describe(one)}"
 
 
 def _resolves_names(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     account = after.account
     if not account.numeric and not account.exists:
-        yield 0, f"nobody creates {account.name}"
+        yield 0, f"no step creates the user {account.name}"
     if account.created is None or account.numeric:
         return
     for copy in after.copies:
         flag = copy.step.instruction.flag("chown")
         if flag and flag.value == account.owner and copy.step.index < account.created.index:
-            yield copy.step.instruction.line, f"{account.name} does not exist yet: BuildKit would take root"
+            yield copy.step.instruction.line, f"{account.name} does not exist yet, so BuildKit would use root"
 
 
 def _owns_copies(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
@@ -113,17 +113,17 @@ def _owns_copies(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     created = after.account.created.index if after.account.created else -1
     for copy in after.owned_copies:
         if not copy.has_owner and copy.step.index >= created:
-            yield copy.step.instruction.line, f"{copy.destination} stays root's"
+            yield copy.step.instruction.line, f"{copy.destination} still belongs to root"
 
 
 def _writes_workdir(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     if after.lineage.image.account_command == "none":
         return
     for change in find_ownership_changes(after):
-        yield 0, f"{change.path} stays root's"
+        yield 0, f"{change.path} still belongs to root"
     end = after.lineage.end.workdir
     if end in STANDING_DIRECTORIES and not is_ownable(end):
-        yield 0, f"the working directory {end} stays root's"
+        yield 0, f"the working directory {end} still belongs to root"
 
 
 def _has_path(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
@@ -132,18 +132,18 @@ def _has_path(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     path = after.lineage.end.env.get("PATH", "").split(":")
     for run, pip in after.user_installs:
         if not pip.is_user_install:
-            yield run.instruction.line, "a pip install below USER goes nowhere in particular"
+            yield run.instruction.line, "a pip install below USER has no place of the user's to install to"
         elif f"{after.home}/.local/bin" not in path:
-            yield run.instruction.line, "scripts of a user install are not on PATH"
+            yield run.instruction.line, "the scripts of a user install are not on PATH"
 
 
 def _leaves_root_home(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     for path, line in find_left(after):
-        yield line, f"{path} is closed to the new user"
+        yield line, f"the new user cannot enter {path}"
     for run, _ in after.root_installs:
         yield run.instruction.line, "packages are installed into root's home"
     if is_within(after.lineage.end.env.get("HOME", "/home"), "/root"):
-        yield 0, "HOME is root's"
+        yield 0, "HOME is still root's home"
 
 
 def _uses_mounts(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
@@ -152,7 +152,7 @@ def _uses_mounts(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
             value = flag.value or ""
             kind = any(f"type={kind}" in value for kind in ("cache", "secret", "ssh"))
             if flag.name == "mount" and kind and "uid=" not in value:
-                yield step.instruction.line, "a mount below USER is root's"
+                yield step.instruction.line, "a mount below USER belongs to root"
 
 
 _WORD: Final = re.compile(r"[^\s\[\]\"',()]+")

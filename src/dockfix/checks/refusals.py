@@ -34,14 +34,14 @@ _FREE_TEXT: Final = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "LABEL
 
 
 class _Header(NamedTuple):
-    """The line that says that a file is generated, and all that the comments there say."""
+    """The line that marks a file as generated, and the text of all comments around it."""
 
     line: int
     text: str
 
 
 def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
-    """Why the text is no Dockerfile that BuildKit would build: a template, or refused by its parser."""
+    """Why BuildKit would not build the text: it is a template, or its parser rejects it."""
     if line := _template_line(tree):
         yield Finding(
             codes.TEMPLATE,
@@ -69,7 +69,7 @@ def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
 
 
 def _generated_line(tree: Dockerfile) -> _Header | None:
-    """The first comment above all instructions that says who writes the file; it may go over several."""
+    """The first comment above all instructions that marks the file as generated."""
     comments = [node for node in tree.nodes if isinstance(node, Comment)]
     first = tree.instructions[0].line if tree.instructions else 0
     above = [comment for comment in comments if comment.line < first]
@@ -88,7 +88,7 @@ def _template_line(tree: Dockerfile) -> int:
 
 
 def find_unknown_user(plan: Plan) -> Iterator[Finding]:
-    """USER comes from a variable that the file gives no value, or root's."""
+    """USER comes from a variable that has no value in the file, or whose value is root."""
     user, end = plan.lineage.last("USER"), plan.lineage.end
     if user is None or "$" not in user.instruction.args:
         return
@@ -96,13 +96,13 @@ def find_unknown_user(plan: Plan) -> Iterator[Finding]:
     if not end.user or "$" in end.user:
         yield Finding(
             codes.UNKNOWN_USER, line, "USER comes from a variable without a value",
-            "give the ARG a default, or write the user out",
+            "give the ARG a default, or name the user",
         )  # fmt: skip
     elif end.is_root:
         yield Finding(
             codes.UNKNOWN_USER,
             line,
-            "USER comes from a variable whose value here is root's",
+            "USER comes from a variable whose value here is root",
             "give it another default",
         )
 
@@ -116,30 +116,30 @@ def find_refusals(plan: Plan) -> Iterator[Finding]:
         yield Finding(
             codes.WINDOWS,
             first,
-            "a Windows image: --chown and POSIX accounts mean nothing there",
+            "a Windows image, which has no POSIX accounts and no --chown",
             "use ContainerUser",
         )
         return
     last = plan.tree.instructions[-1]
     if last.is_open:
         yield Finding(
-            codes.OPEN_INSTRUCTION, last.line, f"{last.keyword} is still continued where the file ends",
-            "end it: lines added behind it would become part of it",
+            codes.OPEN_INSTRUCTION, last.line, f"{last.keyword} is continued, but the file ends there",
+            "end it: lines added after it would become part of it",
         )  # fmt: skip
     yield from _of_start(plan)
     for path, line in find_left(plan):
         yield Finding(
             codes.ROOT_HOME,
             line,
-            f"{path} is in root's home, which nobody else may enter",
+            f"{path} is in root's home, which no other user can enter",
             "install it outside /root",
         )
         break
     for path, line, is_data in find_put(plan):
         if is_data:
             yield Finding(
-                codes.ROOT_HOME, line, f"{path} is put into root's home, which nobody else may enter",
-                "put it outside /root, and tell what reads it",
+                codes.ROOT_HOME, line, f"{path} is put into root's home, which no other user can enter",
+                "put it outside /root, and change what reads it",
             )  # fmt: skip
             break
     for path, line in find_interpreters(plan):
@@ -185,20 +185,26 @@ def _of_start(plan: Plan) -> Iterator[Finding]:
     if image.platform:
         first = plan.steps[0].instruction.line
         yield Finding(
-            codes.NEEDS_ROOT_PROCESS, first, f"the base's platform: {image.platform}", "leave it as it is"
+            codes.NEEDS_ROOT_PROCESS,
+            first,
+            f"the base image's platform: {image.platform}",
+            "leave it as it is",
         )
         return
     if image.process and plan.lineage.last("ENTRYPOINT") is None:
         first = plan.steps[0].instruction.line
         yield Finding(
-            codes.NEEDS_ROOT_PROCESS, first, f"the base's main process: {image.process}", "leave it as root"
+            codes.NEEDS_ROOT_PROCESS,
+            first,
+            f"the base image's main process: {image.process}",
+            "leave it as root",
         )
         return
     dropping = [one for one in starting.commands if drops_privileges(one.command)]
     for one in dropping[:1]:
         yield Finding(
-            codes.DROPS_PRIVILEGES, one.line, f"the start{one.place} gives up root by itself",
-            "leave it as root, or take that step out",
+            codes.DROPS_PRIVILEGES, one.line, f"the start command{one.place} drops root by itself",
+            "leave it as root, or remove that step",
         )  # fmt: skip
         return
     for one in starting.commands:
@@ -211,26 +217,29 @@ def _of_start(plan: Plan) -> Iterator[Finding]:
             yield Finding(
                 codes.NEEDS_ROOT_PROCESS,
                 one.line,
-                f"the start{one.place} {need}",
+                f"the start command{one.place} {need}",
                 "do that at build time, above USER",
             )
             return
     if "docker.sock" in plan.tree.text:
         line = plan.tree.text[: plan.tree.text.index("docker.sock")].count("\n") + 1
         yield Finding(
-            codes.NEEDS_ROOT_PROCESS, line, "uses the docker socket, which is root's", "leave it as root"
+            codes.NEEDS_ROOT_PROCESS,
+            line,
+            "uses the docker socket, which belongs to root",
+            "leave it as root",
         )
     elif starting.unread and (match := re.search(r"\b(gosu|su-exec|setpriv)\b", plan.tree.text)):
         line = plan.tree.text[: match.start()].count("\n") + 1
         yield Finding(
             codes.DROPS_PRIVILEGES, line,
-            f"{match[0]} is installed for {starting.unread[0][0]}, which then gives up root by itself",
+            f"{match[0]} is installed for {starting.unread[0][0]}, which then drops root by itself",
             "leave it as root",
         )  # fmt: skip
 
 
 def _start_effect(plan: Plan, command: Command) -> str:
-    # A build's table says too much of a start: there, an installer that cannot write system-wide
+    # The table of build commands is too strict for a start: there, an installer that cannot write system-wide
     # installs for the user, or is the application itself. These can do nothing without root.
     if command.program.rpartition("/")[2] not in read_names("processes", "start", "root"):
         return ""

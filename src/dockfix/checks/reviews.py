@@ -1,4 +1,4 @@
-"""What a person has to look at before a change may be applied, and what a file cannot tell."""
+"""What a person has to check before a change is applied, and what a file does not show."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LOW_PORT_WORD: Final = re.compile(
 
 
 def find_reviews(plan: Plan) -> Iterator[Finding]:
-    """What a person has to look at, one finding for each matter."""
+    """What a person has to check, one finding per topic."""
     starting = plan.starting
     yield from _of_base(plan)
     yield from _of_start(plan, starting)
@@ -44,8 +44,8 @@ def _of_base(plan: Plan) -> Iterator[Finding]:
     image, first = plan.lineage.image, plan.steps[0].instruction.line
     if image.family == "unknown" or (not image.known and plan.lineage.last("ENTRYPOINT") is None):
         yield Finding(
-            codes.UNKNOWN_BASE, first, f"nothing is known of the base {image.name}",
-            "check that it has useradd and starts as root; or say --base FAMILY",
+            codes.UNKNOWN_BASE, first, f"dockfix does not know the base image {image.name}",
+            "check that it has useradd and starts as root, or pass --base FAMILY",
         )  # fmt: skip
     if not _PYTHON.search(plan.tree.text):
         help = "check what the application writes"
@@ -55,8 +55,8 @@ def _of_base(plan: Plan) -> Iterator[Finding]:
         yield Finding(
             codes.FINAL_USER_ROOT,
             user.instruction.line,
-            "USER root is set on purpose at the end",
-            "check why",
+            "the file sets USER root again at its end",
+            "check whether that is deliberate",
         )
 
 
@@ -64,28 +64,35 @@ def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
     if not starting.steps and not plan.lineage.image.starts:
         yield Finding(
             codes.STARTS_NOTHING, plan.steps[0].instruction.line,
-            "no CMD or ENTRYPOINT: often a base for others, whose steps need root", "check who builds on it",
+            "no CMD or ENTRYPOINT: probably a base for images whose steps need root",
+            "check which images build on it",
         )  # fmt: skip
     if not starting.understood:
         line = starting.steps[-1].instruction.line
         yield Finding(
-            codes.OPAQUE_COMMAND, line, "the start is not understood", "check that it needs no root"
+            codes.OPAQUE_COMMAND,
+            line,
+            "the start command cannot be parsed",
+            "check that it does not need root",
         )
     if starting.is_waiting:
         yield Finding(
             codes.OPAQUE_COMMAND, starting.steps[-1].instruction.line,
-            "ENTRYPOINT waits for arguments, and no CMD gives them", "check what callers start",
+            "ENTRYPOINT expects arguments, but there is no CMD", "check what callers pass",
         )  # fmt: skip
     for path, line in starting.unread:
-        yield Finding(codes.UNREAD_ENTRYPOINT, line, f"{path} cannot be read", "check that it needs no root")
+        yield Finding(
+            codes.UNREAD_ENTRYPOINT, line, f"{path} cannot be read", "check that it does not need root"
+        )
 
 
 def _of_places(plan: Plan, starting: Starting) -> Iterator[Finding]:
     for path, line in starting.written:
         if is_system_directory(posixpath.dirname(path)) and not owns(plan, posixpath.dirname(path)):
             yield Finding(
-                codes.WRITES_TO_SYSTEM_DIRECTORY, line, f"the start writes {path}, where only root may",
-                "name a place of the user's, or /dev/stdout",
+                codes.WRITES_TO_SYSTEM_DIRECTORY, line,
+                f"the start command writes {path}, which only root can do",
+                "use a directory of the user's, or /dev/stdout",
             )  # fmt: skip
     for path, line, _ in find_put(plan):
         yield Finding(
@@ -104,7 +111,7 @@ def _root_tools(plan: Plan) -> Iterator[Finding]:
             names = [word.text.partition("=")[0] for word in one.command.args]
             for name in sorted(tools.intersection(names)):
                 yield Finding(
-                    codes.INSTALLS_ROOT_TOOL, run.line_of(one.command), f"{name} is root's to use",
+                    codes.INSTALLS_ROOT_TOOL, run.line_of(one.command), f"only root can use {name}",
                     "check that nothing starts it",
                 )  # fmt: skip
                 return
@@ -114,8 +121,9 @@ def _low_ports(plan: Plan) -> Iterator[Finding]:
     low = [port for port in plan.lineage.image.ports if port < 1024]
     if low and not plan.starting.steps:
         yield Finding(
-            codes.LOW_PORT, plan.steps[0].instruction.line, f"the base listens on port {low[0]}, below 1024",
-            "docker allows it (20.10 and later), other runtimes may not",
+            codes.LOW_PORT, plan.steps[0].instruction.line,
+            f"the base image listens on port {low[0]}, which is below 1024",
+            "Docker allows it (20.10 and later), other runtimes may not",
         )  # fmt: skip
         return
     for step in plan.steps:
@@ -133,7 +141,7 @@ def _low_ports(plan: Plan) -> Iterator[Finding]:
                     codes.LOW_PORT,
                     step.instruction.line,
                     f"port {port} is below 1024",
-                    "docker allows it (20.10 and later), other runtimes may not",
+                    "Docker allows it (20.10 and later), other runtimes may not",
                 )
                 return
 
@@ -142,26 +150,26 @@ def _triggers(plan: Plan) -> Iterator[Finding]:
     if "onbuild" in plan.lineage.image.tag:
         yield Finding(
             codes.ONBUILD, plan.steps[0].instruction.line,
-            "the base's ONBUILD steps copy and install as root",
-            "check where they put the code",
+            "the base image's ONBUILD steps copy and install as root",
+            "check where they put it",
         )  # fmt: skip
     for step in plan.lineage.of("ONBUILD"):
         yield Finding(
-            codes.ONBUILD, step.instruction.line, "ONBUILD steps will run as the new user elsewhere",
-            "check who builds on it",
+            codes.ONBUILD, step.instruction.line, "ONBUILD steps will run as the new user in other images",
+            "check which images build on it",
         )  # fmt: skip
         return
 
 
 def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
-    """What root could do and the account may not, or does not find; once for each place."""
-    told: set[str] = set()
+    """What root could do, and the account may not do or does not find; one finding per place."""
+    reported: set[str] = set()
     for loss in losses:
-        where = f"line {loss.before.line}: " if loss.before.line else "the start: "
+        where = f"line {loss.before.line}: " if loss.before.line else "the start command: "
         place = loss.obstacle or loss.before.operation.path
-        if place in told:
+        if place in reported:
             continue
-        told.add(place)
+        reported.add(place)
         act = loss.before.operation.act
         if loss.before.operation.path == place == "/":
             yield Finding(
@@ -174,33 +182,33 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
             line = min((plan.steps[origin].instruction.line for origin in origins), default=0)
             yield Finding(
                 codes.USES_ROOT_HOME, line,
-                f"what this may leave in {loss.before.operation.path} is not in the user's {place}",
-                "run the step as the user, or name a place outside root's home",
+                f"what this may leave in {loss.before.operation.path} will not be in the user's {place}",
+                "run the step as the user, or use a directory outside root's home",
             )  # fmt: skip
             continue
         if act in WRITING and is_system_directory(place):
             yield Finding(
                 codes.WRITES_TO_SYSTEM_DIRECTORY, loss.before.line,
-                f"the start writes {loss.before.operation.path}, where only root may",
-                "name a place of the user's, or /dev/stdout",
+                f"the start command writes {loss.before.operation.path}, which only root can do",
+                "use a directory of the user's, or /dev/stdout",
             )  # fmt: skip
             continue
         yield Finding(
             codes.DENIED_TO_USER, loss.before.line,
             f"{where}{loss.before.command or 'it'} {act.value} {loss.before.operation.path}, which the user"
             f" may not: {place}",
-            "give the place to the user, or name another",
+            "give it to the user, or use another place",
         )  # fmt: skip
 
 
 def find_notes(plan: Plan) -> Iterator[Finding]:
-    """What the file cannot know and people will meet."""
+    """What the file does not show and people will come across."""
     volumes = [(step, path) for step, path in find_volumes(plan.lineage) if not is_shared(path)]
     if volumes:
         step, path = volumes[0]
         yield Finding(
             codes.EXISTING_VOLUMES, step.instruction.line,
-            f"volumes of {path} made by the old image hold root's files",
+            f"in volumes that the old image created at {path}, files belong to root",
             f"once: docker run --rm -u 0 -v VOLUME:{path} IMAGE chown -R {plan.account.ids} {path}",
         )  # fmt: skip
     if not plan.account.numeric:

@@ -1,1 +1,1 @@
-"""What sources say of the image, as claims."""
+"""Evidence about an image from the application's sources, as claims."""

@@ -1,4 +1,4 @@
-"""What the evidence means for one image: directories to give, reasons to leave it alone, things to tell."""
+"""What the evidence means for one image: directories to own, refusals, reviews and notes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHOWN: Final = 3
 
 
 def collect_evidence(plan: Plan) -> Evidence:
-    """Read what the image of an unchanged file starts, and what runs it."""
+    """Collect evidence from what the image of the original file starts, and from what runs it."""
     path = posixpath.basename(plan.context.path) or "Dockerfile"
     # Where the image gets a working directory of its own, what was relative to / is there.
     starts = {plan.lineage.stages[0].index: plan.workdir} if plan.relocates else {}
@@ -47,7 +47,7 @@ def collect_evidence(plan: Plan) -> Evidence:
 
 
 class _Assessment:
-    """The claims of one application, beside what its Dockerfile says already."""
+    """The claims about one application, without what its Dockerfile shows already."""
 
     def __init__(self, plan: Plan, reading: Reading) -> None:
         self.plan = plan
@@ -58,7 +58,7 @@ class _Assessment:
         self.outside = [one for one in self.claims if self._is_outside(one)]
 
     def _is_outside(self, one: Claim) -> bool:
-        """Whether a claim is of a write to a known place that is not the user's anyway."""
+        """Whether a claim is about a write to a known place that the user does not own anyway."""
         if one.kind is not Kind.WRITE or not one.what or is_shared(one.directory):
             return False
         if is_below_any(one.directory, self.plan.own_directories):
@@ -67,7 +67,7 @@ class _Assessment:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of the application was read, and no write is to a place that is not known."""
+        """Whether all of the application was read, and every write is to a known place."""
         reading = self.reading
         unknown = any(one.kind is Kind.WRITE and not one.what for one in self.claims)
         return (
@@ -78,7 +78,7 @@ class _Assessment:
 
     @property
     def directories(self) -> tuple[str, ...]:
-        """The directories to give."""
+        """The directories that the user has to own."""
         found = (one.directory for one in self.outside if one.certain and self._can_be_given(one.directory))
         return tuple(sorted(set(found)))
 
@@ -87,67 +87,70 @@ class _Assessment:
         return has_shell and is_ownable(directory) and not is_system_directory(directory)
 
     def refusals(self) -> Iterator[Finding]:
-        """What needs root, as far as it is sure."""
+        """What certainly needs root."""
         for one in self.reading.needs_root[:1]:
             help = (
                 "do that at build time, above USER"
                 if one.what in load_catalogue().commands
-                else "leave it as root, or take that out"
+                else "leave it as root, or remove that code"
             )
             yield Finding(codes.NEEDS_ROOT_PROCESS, self.line, f"{_place(one)} needs root: {one.what}", help)
 
     def reviews(self) -> Iterator[Finding]:
-        """Certain writes where only root may, and low ports."""
+        """Certain writes to places where only root can write, and low ports."""
         closed = [one for one in self.outside if one.certain and not self._can_be_given(one.directory)]
         in_home = [one for one in closed if is_root_home(one.directory)]
         if in_home:
             yield Finding(
                 codes.USES_ROOT_HOME, self.line,
-                f"{_fold(in_home)}: in root's home, which nobody else may enter",
+                f"{_fold(in_home)}: in root's home, which no other user can enter",
                 "write below the working directory or the user's home",
             )  # fmt: skip
         if elsewhere := [one for one in closed if one not in in_home]:
             yield Finding(
-                codes.WRITES_TO_SYSTEM_DIRECTORY, self.line, f"{_fold(elsewhere)}: only root may write there",
-                "name a place of the user's",
+                codes.WRITES_TO_SYSTEM_DIRECTORY, self.line, f"{_fold(elsewhere)}: only root can write there",
+                "use a directory of the user's",
             )  # fmt: skip
         for one in self._ports(certain=True)[:1]:
             yield Finding(
                 codes.LOW_PORT, self.line, f"{_place(one)} opens port {one.what}, which is below 1024",
-                "docker allows it (20.10 and later), other runtimes may not",
+                "Docker allows it (20.10 and later), other runtimes may not",
             )  # fmt: skip
 
     def _ports(self, *, certain: bool) -> list[Claim]:
-        said = self.plan.tree.text
+        text = self.plan.tree.text
         ports = (one for one in self.claims if one.kind is Kind.PORT and one.certain is certain)
-        return [one for one in ports if f" {one.what}" not in said and f":{one.what}" not in said]
+        return [one for one in ports if f" {one.what}" not in text and f":{one.what}" not in text]
 
     def notes(self) -> Iterator[Finding]:
-        """What is not sure: one note for each kind."""
+        """What is uncertain: one note for each kind."""
         if perhaps := [one for one in self.outside if not one.certain]:
             yield Finding(
-                codes.MAY_WRITE, self.line, f"perhaps written: {_fold(perhaps)}",
+                codes.MAY_WRITE, self.line, f"may be written: {_fold(perhaps)}",
                 "if so, give the directory to the user above USER",
             )  # fmt: skip
         unknown = [one for one in self.claims if one.kind is Kind.WRITE and not one.what]
         if unknown and self.reading.start_known:
             yield Finding(
-                codes.UNKNOWN_PLACE, self.line, f"written, but where cannot be told: {_fold(unknown)}",
-                "check that the user may write there",
+                codes.UNKNOWN_PLACE, self.line, f"written to a path that is not known: {_fold(unknown)}",
+                "check that the user can write there",
             )  # fmt: skip
         if root := [one for one in self.claims if one.kind is Kind.ROOT and not one.certain]:
             yield Finding(
-                codes.MAY_NEED_ROOT, self.line, f"perhaps needs root: {_fold(root)}", "see whether that runs"
+                codes.MAY_NEED_ROOT,
+                self.line,
+                f"may need root: {_fold(root)}",
+                "check whether that code runs",
             )
         if ports := self._ports(certain=False):
             yield Finding(
-                codes.LOW_PORT, self.line, f"perhaps a port below 1024: {_fold(ports)}",
-                "some runtimes keep such ports for root",
+                codes.LOW_PORT, self.line, f"may open a port below 1024: {_fold(ports)}",
+                "some runtimes reserve such ports for root",
             )  # fmt: skip
         if self.reading.is_cut:
             yield Finding(
-                codes.EVIDENCE_CUT, self.line, "a large application: not all of its sources were followed",
-                "--verify tries the whole",
+                codes.EVIDENCE_CUT, self.line, "the application is large: not all of its sources were read",
+                "--verify tries the whole application",
             )  # fmt: skip
 
 
@@ -156,20 +159,20 @@ def _place(one: Claim) -> str:
 
 
 def _fold(claims: Sequence[Claim]) -> str:
-    """The first few claims with their places, and how many more; a line's alternatives are one claim."""
+    """The first few claims with their places, and how many more; alternatives on a line count once."""
     by_line: dict[str, list[str]] = {}
     for one in claims:
         by_line.setdefault(_place(one), []).append(one.what)
-    told: dict[str, str] = {}
+    shown: dict[str, str] = {}
     for place, found in by_line.items():
         what = " or ".join(dict.fromkeys(filter(None, found)))
-        told.setdefault(what or place, f"{what} ({place})" if what else place)
-    more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
-    return ", ".join(list(told.values())[:SHOWN]) + more
+        shown.setdefault(what or place, f"{what} ({place})" if what else place)
+    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return ", ".join(list(shown.values())[:SHOWN]) + more
 
 
 def _fills(plan: Plan, layout: Layout, path: str) -> Iterator[tuple[str, str]]:
-    """(text of a RUN, variable) of the caches that the application's own scripts fill in root's steps."""
+    """(text of a RUN, variable) for each cache that the application's own scripts fill as root."""
     variables = load_catalogue().cache_variables
     for index, run in plan.runs.items():
         if index >= plan.user_index or not run.step.before.is_root or ".py" not in run.text:
@@ -184,7 +187,7 @@ def _fills(plan: Plan, layout: Layout, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _mounts(plan: Plan, home: str) -> Iterator[str]:
-    """Directories that volumes of compose are mounted at: a new volume takes the owner that the image has."""
+    """The mount points of compose volumes: a new volume takes the owner of the image's directory."""
     for deployment in plan.context.deployments:
         for mount in deployment.mounts if deployment.kind == "compose" else ():
             place = posixpath.normpath(mount.target.value)
@@ -205,4 +208,4 @@ def _contradictions(plan: Plan, home: str, written: Iterable[str]) -> Iterator[F
         asking = [one for one in plan.context.deployments if one.needs_number and one.non_root]
         if account.numeric and asking and asking[0].non_root:
             where = asking[0].at(asking[0].non_root)
-            yield Finding(codes.NUMERIC_USER, 0, f"{where} asks for runAsNonRoot, so USER is a number")
+            yield Finding(codes.NUMERIC_USER, 0, f"{where} sets runAsNonRoot, so USER is a number")

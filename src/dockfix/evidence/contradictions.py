@@ -13,10 +13,10 @@ from dockfix.results import Finding
 def find_contradictions(
     deployments: Iterable[Deployment], *, user: str, home: str, written: Iterable[str] = ()
 ) -> Iterator[Finding]:
-    """What the deployments of an image say against its user (a name or `uid:gid`), each once.
+    """How the deployments of an image contradict its user (a name or `uid:gid`), each once.
 
-    `home` is the user's home, `written` the directories that the application writes. Lines are of
-    the manifest, which the message names; the finding's own line is 0.
+    `home` is the user's home, `written` the directories that the application writes. Lines are
+    those of the manifest that the message names; the finding's own line is 0.
     """
     seen: set[str] = set()
     for one in deployments:
@@ -29,17 +29,17 @@ def find_contradictions(
 def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iterator[Finding]:
     if one.is_root and one.user is not None:
         where = one.at(one.user)
-        yield Finding(codes.MANIFEST_USER, 0, f"{where} runs it as root all the same", "drop that line")
+        yield Finding(codes.MANIFEST_USER, 0, f"{where} still runs it as root", "remove that line")
     if one.privileged is not None:
-        message = f"{one.at(one.privileged)} runs it privileged, which a user's process makes no use of"
-        yield Finding(codes.MANIFEST_PRIVILEGED, 0, message, "see whether it is still needed")
+        message = f"{one.at(one.privileged)} runs it privileged, which a process of the user does not need"
+        yield Finding(codes.MANIFEST_PRIVILEGED, 0, message, "check whether it is still needed")
     if one.needs_number and one.non_root is not None and not user[:1].isdigit():
-        message = f"{one.at(one.non_root)} asks for runAsNonRoot, which a named user does not pass"
+        message = f"{one.at(one.non_root)} sets runAsNonRoot, which rejects a named user"
         yield Finding(codes.NAMED_USER, 0, message, "use --numeric, or set runAsUser there")
     for port in one.ports:
         if port.value.isdigit() and 0 < int(port.value) < 1024 and one.kind != "compose":
-            message = f"{one.at(port)} opens port {port.value}, which some runtimes keep for root"
-            yield Finding(codes.LOW_PORT, 0, message, "move the application to a port from 1024 on")
+            message = f"{one.at(port)} opens port {port.value}, which some runtimes reserve for root"
+            yield Finding(codes.LOW_PORT, 0, message, "move the application to port 1024 or above")
     for mount in one.mounts:
         yield from _of_mount(one, mount, home, written)
     if one.read_only is not None:
@@ -55,21 +55,24 @@ def _of_mount(one: Deployment, mount: Mount, home: str, written: tuple[str, ...]
     place = mount.target.value
     where = one.at(mount.target)
     if is_root_home(place):
-        message = f"{where} mounts {place}, which only root reads"
-        yield Finding(codes.MANIFEST_MOUNT, 0, message, f"mount it at {moved_home(place, home)}")
+        message = f"{where} mounts {place}, which only root can read"
+        yield Finding(codes.MANIFEST_MOUNT, 0, message, f"mount it at {path_in_home(place, home)}")
         return
     if mount.read_only or not any(is_within(path, place) for path in written):
         return
     if mount.is_bind:
         message = f"{where} mounts {mount.source} at {place}, where the application writes"
         yield Finding(
-            codes.EXISTING_VOLUMES, 0, message, f"give {mount.source} to the user on the host, once"
+            codes.EXISTING_VOLUMES,
+            0,
+            message,
+            f"give the user {mount.source} on the host, once",
         )
     elif one.kind in ("kubernetes", "helm") and one.group is None:
         message = f"{where} mounts a volume at {place}, where the application writes, without fsGroup"
         yield Finding(codes.MANIFEST_GROUP, 0, message, "set fsGroup to the user's group")
 
 
-def moved_home(path: str, home: str) -> str:
-    """A path below /root as it lies below the user's home."""
+def path_in_home(path: str, home: str) -> str:
+    """The same path below the user's home as below /root."""
     return home + path.removeprefix("/root")

@@ -21,10 +21,10 @@ _GLOB: Final = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """What one operand of a COPY brings: `source` in the build context to `destination` in the image.
+    """One operand of a COPY: `source` in the build context goes to `destination` in the image.
 
-    A tree brings all below it; otherwise it is one file. `stage` is where it comes from, "" for
-    the build context.
+    A tree includes everything below it; otherwise it is one file. `stage` is where it comes from,
+    "" for the build context.
     """
 
     source: str
@@ -33,7 +33,7 @@ class Landing:
     stage: str = ""
 
     def source_of(self, path: str) -> str | None:
-        """What `path` of the image was in the source, None where it is not of this landing."""
+        """The source of the image's `path`, None if this copy did not bring it."""
         if not self.is_tree:
             return self.source if path == self.destination else None
         inside = _below(path, self.destination)
@@ -60,7 +60,7 @@ def _matched(pattern: str, name: str) -> str | None:
 
 @dataclass(slots=True)
 class StageLayout:
-    """One stage as its instructions leave it; paths absolute, variables expanded."""
+    """One stage at its end; paths are absolute, variables expanded."""
 
     name: str
     workdir: str = "/"
@@ -81,7 +81,7 @@ class StageLayout:
 
 @dataclass(eq=False)
 class Layout:
-    """The image that a Dockerfile ships, as far as the build context fills it."""
+    """What the build context contributes to the image that a Dockerfile ships."""
 
     stages: Mapping[str, StageLayout]
     final: StageLayout
@@ -100,7 +100,7 @@ class Layout:
         return self.final.env
 
     def source_of(self, path: str) -> str | None:
-        """The file of the build context that stands at `path` of the image, None where none does."""
+        """The file of the build context that is at `path` in the image, None if there is none."""
         return self._source(posixpath.normpath(path), self.final, 0)
 
     def _source(self, path: str, stage: StageLayout, depth: int) -> str | None:
@@ -110,7 +110,7 @@ class Layout:
         return None
 
     def _candidates(self, path: str, stage: StageLayout, depth: int = 0) -> Iterator[str]:
-        """What `path` can be of the build context, the copy that counts first."""
+        """The possible sources of `path` in the build context, the last copy first."""
         for landing in reversed(stage.landings):
             source = landing.source_of(path)
             if source is None or depth > 5 or source.startswith(".."):
@@ -121,7 +121,7 @@ class Layout:
                 yield from self._candidates(posixpath.join("/", source), origin, depth + 1)
 
     def exists(self, source: str) -> bool:
-        """Whether the build context may have a file, or with a slash at its end a folder, of that path."""
+        """Whether the build context may have a file (or, with a trailing slash, a folder) at that path."""
         if self.names is None:
             return True
         folder, _, name = source.rstrip("/").rpartition("/")
@@ -130,7 +130,7 @@ class Layout:
         return (name + "/" * source.endswith("/")) in self.names(folder)
 
     def may_have(self, directory: str, name: str) -> bool:
-        """Whether a module or package of that name may lie in a directory of the image."""
+        """Whether a directory of the image may contain a module or package of that name."""
         if self.names is None:
             return True
         path = posixpath.join(directory, name)
@@ -141,7 +141,7 @@ class Layout:
         return any(map(self.exists, modules)) or any(map(self.exists, packages))
 
     def _lands_below(self, path: str, stage: StageLayout, depth: int = 0) -> bool:
-        """Whether a copy lands in a directory, rather than around it."""
+        """Whether a copy goes into a directory, rather than to one that contains it."""
         for landing in stage.landings:
             if f"{landing.destination}/".startswith(path + "/"):
                 return True
@@ -152,12 +152,12 @@ class Layout:
         return False
 
     def read(self, path: str) -> str | None:
-        """The text of a file of the image that the build context gives, else None."""
+        """The text of the image's file, None if it does not come from the build context."""
         source = self.source_of(path)
         return None if source is None else self.reader(source)
 
     def paths(self, wanted: Container[str]) -> Iterator[str]:
-        """Places in the image of files of those names in the uppermost folders that land."""
+        """Paths in the image of files with those names, in the top folders of what is copied."""
         for landing in self.final.landings if self.names is not None else ():
             if not landing.is_tree:
                 if posixpath.basename(landing.destination) in wanted:
@@ -179,7 +179,7 @@ class Layout:
 
     @cached_property
     def start_lines(self) -> tuple[Instruction, ...]:
-        """ENTRYPOINT and CMD in force."""
+        """The ENTRYPOINT and CMD in force."""
         return tuple(line for line in (self.final.entrypoint, self.final.command) if line is not None)
 
 
@@ -191,10 +191,12 @@ def read_layout(
     stage: int | None = None,
     starts: Mapping[int, str] | None = None,
 ) -> Layout:
-    """Where the build context lands. `read` and `names` (of a folder, if they can be listed) know it;
-    `path` is the Dockerfile in it, beside which an ignore file of its own may lie; `stage` counts the
-    stage that ships from 0, None is the last. `starts` are working directories of stages, by that
-    count, that start elsewhere than in `/`.
+    """What the build context contributes to the image.
+
+    `read` returns the text of one of its files, `names` lists one of its folders, if that is possible.
+    `path` is the Dockerfile in it, which may have an ignore file of its own. `stage` is the index of
+    the stage that ships, None for the last. `starts` are the initial working directories of stages,
+    by index, that are not `/`.
     """
     walker = _Walker(read, starts or {})
     for line in tree.instructions:
@@ -205,7 +207,7 @@ def read_layout(
 
 
 class _Walker:
-    """Goes through the instructions once and keeps each stage's state."""
+    """Goes through the instructions once and tracks each stage's state."""
 
     def __init__(self, read: Read, starts: Mapping[int, str]) -> None:
         self.read = read
@@ -311,7 +313,7 @@ def _ignore(text: str) -> Callable[[str], bool]:
 
 
 def _anchored(pattern: str) -> str:
-    """A .dockerignore pattern as gitignore writes it: Docker's start at the root of the context."""
+    """A .dockerignore pattern in gitignore's notation: Docker's are anchored at the context's root."""
     negated = pattern.startswith("!")
     place = posixpath.normpath(pattern.removeprefix("!").strip()).lstrip("/")
     place = "**" if place == "." else place

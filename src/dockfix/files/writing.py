@@ -43,7 +43,7 @@ def replace_content(path: str, before: bytes, after: bytes) -> None:
             raise _refused(codes.READ_ONLY, "read-only", "make it writable: chmod u+w")
         _write(target, before, after)
     except FileNotFoundError:
-        raise _refused(codes.CHANGED_MEANWHILE, "gone since it was read", "run dockfix again") from None
+        raise _refused(codes.CHANGED_MEANWHILE, "deleted since it was read", "run dockfix again") from None
     except PermissionError:
         folder = os.path.dirname(path) or os.curdir
         message = f"folder {folder!r} is not writable"

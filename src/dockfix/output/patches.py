@@ -114,7 +114,7 @@ def describe(group: str, part: _Part) -> Iterator[str]:
     if part.reviews:
         yield from _section("Check these before merging", part.reviews)
     if part.notes:
-        yield from ("", "## What these files cannot show", "")
+        yield from ("", "## What these files do not show", "")
         for line, names in part.notes.items():
             yield f"- {line}: {_fold(names)}"
     if part.left:

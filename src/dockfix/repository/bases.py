@@ -42,8 +42,8 @@ class Relations:
 
 def _keeps_root(children: Sequence[str]) -> Finding:
     more = f" and {len(children) - SHOWN} more" if len(children) > SHOWN else ""
-    message = f"the base of {', '.join(sorted(children)[:SHOWN])}{more}, whose steps run as its user"
-    return Finding(codes.BASE_OF_OTHERS, 1, message, "they get the user, it keeps root")
+    message = f"the base of {', '.join(sorted(children)[:SHOWN])}{more}, whose steps run as this image's user"
+    return Finding(codes.BASE_OF_OTHERS, 1, message, "they get the user, and this image keeps root")
 
 
 def relate(

@@ -10,7 +10,7 @@ from typing import Final
 from dockfix.checks import codes
 from dockfix.context import Deployment, Setting
 from dockfix.edits import Edit
-from dockfix.evidence.contradictions import find_contradictions, moved_home
+from dockfix.evidence.contradictions import find_contradictions, path_in_home
 
 RESOLVED_BY_EDITS: Final = frozenset({codes.MANIFEST_USER.name, codes.MANIFEST_MOUNT.name})
 
@@ -46,7 +46,7 @@ def edit_manifest(
             target = mount.target
             # A mount over the whole home would hide what the image has there.
             if home and is_plain(target) and posixpath.normpath(target.value).startswith("/root/"):
-                edits.add(Edit(target.start, target.end, moved_home(target.value, home)))
+                edits.add(Edit(target.start, target.end, path_in_home(target.value, home)))
     return tuple(sorted(edits))
 
 

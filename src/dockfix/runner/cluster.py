@@ -20,7 +20,7 @@ MAX_FILE: Final = 128 * 1024
 MAX_ALL: Final = 2 * 1024 * 1024
 MAX_COUNT: Final = 400
 RETRIES: Final = 3
-_TOLD: Final = (".sh", ".py", ".toml", ".cfg", ".conf", ".ini", ".txt", ".yml", ".yaml", ".json", ".lock")
+_SENT: Final = (".sh", ".py", ".toml", ".cfg", ".conf", ".ini", ".txt", ".yml", ".yaml", ".json", ".lock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _texts(folder: str) -> Iterator[tuple[str, str]]:
         folders[:] = sorted(name for name in folders if name not in NEVER and name not in VENDORED)
         for name in sorted(names):
             path = os.path.join(inner, name)
-            if "." in name and not name.endswith(_TOLD):
+            if "." in name and not name.endswith(_SENT):
                 continue
             text = _text(path)
             if text is None or len(text) > room:

@@ -343,7 +343,7 @@ class _Reader:
 
 
 def _inside(outer: Way | None, branch: Branch, number: int) -> Way | None:
-    """A way of a branch; deep down, what a branch sets is no longer told from what stands around it."""
+    """A way of a branch; deep down, what a branch sets is no longer distinguished from what is around it."""
     depth = outer.depth + 1 if outer is not None else 0
     return Way(branch, number, outer, depth) if depth < _MAX_WAYS else outer
 

@@ -1,7 +1,7 @@
-"""What codes mean at length: a Markdown file here for each row of the registry, of the same name.
+"""The explanations of codes: a Markdown file here for each row of the registry, of the same name.
 
-A file holds the description, then `## What to do`, `## Turn it off` where the kind's own sentence
-does not say it, and `## Source`: where the fact behind the code can be looked up.
+A file contains the description, then `## What to do`, `## Turn it off` if the sentence for its kind
+is not enough, and `## Source`: where the fact behind the code can be looked up.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Explanation:
     source: str
 
     def sections(self) -> Iterator[tuple[str, str]]:
-        """What stands behind the description: titles and texts."""
+        """The titles and texts of what follows the description."""
         yield "What to do", self.advice
         yield "Turn it off", self.off
         yield "Source", self.source
@@ -60,7 +60,7 @@ def read_explanation(code: Code) -> Explanation:
 
 
 def parse_explanation(text: str, kind: Kind) -> Explanation:
-    """The explanation that a file holds. Raises KeyError where a section is missing."""
+    """The explanation in a file. Raises KeyError if a section is missing."""
     description, *rest = _TITLE.split(text)
     parts = {title: body.strip() for title, body in zip(rest[::2], rest[1::2], strict=True)}
     off = parts.get("Turn it off", _OFF[kind])

@@ -1,1 +1,1 @@
-"""What Python sources say of the application: read, never run, never edited."""
+"""Evidence from the application's Python sources, which are read, never run and never edited."""

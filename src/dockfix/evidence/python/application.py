@@ -1,4 +1,4 @@
-"""The application's modules as the image has them, found and parsed when somebody asks for a name."""
+"""The application's modules in the image, found and parsed when a name is looked up."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ if TYPE_CHECKING:
 _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = 6
 MAX_PARSED: Final = 130_000
-"""So many characters of an application are parsed."""
+"""At most this many characters of an application are parsed."""
 
 
 class Evaluator(Protocol):
-    """Who knows what expressions are worth: an application asks it, and is asked in turn."""
+    """Evaluates expressions; an application and its evaluator call each other."""
 
     application: Application
 
     def values(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Values:
-        """The alternatives that an expression is worth; none where nothing is known."""
+        """The possible values of an expression; none if nothing is known."""
 
     def texts(
         self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30
     ) -> tuple[tuple[str, bool], ...]:
-        """(string, certain) of each alternative; what is not known is a HOLE."""
+        """(string, certain) for each possible value; an unknown part is a HOLE."""
 
     def reference(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Reference | None:
-        """The dotted name that an expression goes by, None where it is no such thing."""
+        """The dotted name that an expression refers to, None if it is not a name."""
 
     def join_paths(self, nodes: Sequence[cst.BaseExpression], scope: Scope, order: int) -> Iterator[Value]:
-        """The expressions joined as os.path.join does."""
+        """The expressions, joined like os.path.join does."""
 
     def bound(self, binding: Binding) -> Values:
-        """What a binding binds."""
+        """The possible values that a binding gives its name."""
 
 
 class Application:
@@ -73,7 +73,7 @@ class Application:
     # Modules
 
     def module(self, name: str) -> Module | None:
-        """The application's module of that dotted name, None where it is another's."""
+        """The application's module with that dotted name, None if it belongs to someone else."""
         if name in self.modules:
             return self.modules[name]
         if not name or name in self._missing:
@@ -87,13 +87,13 @@ class Application:
         return None
 
     def _roots_of(self, top: str) -> tuple[str, ...]:
-        """The roots that may have a package or module of that name."""
+        """The roots that may contain a package or module of that name."""
         if top not in self._tops:
             self._tops[top] = tuple(root for root in self.roots if self.layout.may_have(root, top))
         return self._tops[top]
 
     def load(self, path: str, name: str = "", *, is_package: bool = False) -> Module | None:
-        """The module at a path of the image, None where the build context has none there."""
+        """The module at a path of the image, None if the build context has none."""
         path = posixpath.normpath(path)
         if path in self._by_path:
             return self._by_path[path]
@@ -107,7 +107,7 @@ class Application:
         return module
 
     def split(self, name: str) -> tuple[Module, str] | None:
-        """The module that a dotted name lies in, and the rest of the name; None for other people's."""
+        """The module that contains a dotted name, and the rest of the name; None for third parties."""
         parts = name.split(".")
         for length in range(len(parts), 0, -1):
             if found := self.module(".".join(parts[:length])):
@@ -143,7 +143,7 @@ class Application:
     # Names
 
     def value_of(self, name: str, evaluator: Evaluator) -> Values:
-        """What a dotted name stands for: a value of the application's own, or a reference to it."""
+        """The possible values of a dotted name: the application's own values, or a reference to it."""
         split = self.split(name)
         if split is None:
             return (Value(Reference(name)),)
@@ -158,7 +158,7 @@ class Application:
         return self.attribute(owners[0], more, evaluator) if owners else ()
 
     def global_of(self, module: Module, name: str, evaluator: Evaluator, before: int = 1 << 30) -> Values:
-        """A module's global, as the last statement before line `before` leaves it."""
+        """A module's global after the last statement before line `before`."""
         key = (module.path, name, before)
         if key not in self._globals:
             self._globals[key] = ()
@@ -245,7 +245,7 @@ class Application:
         return (Value(value),) if value is not None else ()
 
     def key(self, key: str, evaluator: Evaluator) -> Values:
-        """What an application puts into a configuration under a key, wherever it does."""
+        """The values that an application puts into a configuration under a key, anywhere."""
         if key not in self._keys:
             self._keys[key] = ()
             self._keys[key] = tuple(self._key(key, evaluator))
@@ -264,7 +264,7 @@ class Application:
                     yield from (Value(one.content, False) for one in evaluator.bound(binding))
 
     def option(self, module: Module, name: str, evaluator: Evaluator) -> Values:
-        """The default of a command-line option of the module, under the name that its value gets."""
+        """The default of a command-line option of the module, by the name of its value."""
         if "add_argument" not in module.source and "option(" not in module.source:
             return ()
         flag = re.compile(rf"['\"]-*{name.replace('_', '[-_]')}['\"]")
@@ -276,7 +276,7 @@ class Application:
         return ()
 
     def argument(self, binding: Binding, evaluator: Evaluator) -> Values:
-        """What callers in the application pass for a parameter, else its default."""
+        """The values that callers in the application pass for a parameter, else its default."""
         if id(binding) not in self._arguments:
             self._arguments[id(binding)] = (binding, ())
             values = list(self._passed(binding, evaluator))

@@ -1,4 +1,4 @@
-"""What calls are worth whose result is known: paths, environment, strings, own functions."""
+"""The values of calls whose result is known: paths, environment, strings, the application's functions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _names(kind: str) -> frozenset[str]:
 
 
 def call_values(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
-    """The alternatives that a call gives."""
+    """The possible results of a call."""
     reference = evaluator.reference(call.func, scope, order)
     if reference is not None and (known := _known(evaluator, reference, call, scope, order)) is not None:
         return known
@@ -65,7 +65,7 @@ def _known(
 
 
 def _temporary(evaluator: Evaluator, name: str, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
-    """The new place that a function of tempfile makes."""
+    """The new path that a function of tempfile creates."""
     place = argument_of(call, 9, "dir")
     below = evaluator.texts(place, scope, order) if place is not None else (("/tmp", True),)
     made = tuple(Value(join_path(text, HOLE), certain) for text, certain in below)
@@ -75,7 +75,7 @@ def _temporary(evaluator: Evaluator, name: str, call: cst.Call, scope: Scope, or
 def _applied(
     evaluator: Evaluator, name: str, nodes: Sequence[cst.BaseExpression], scope: Scope, order: int
 ) -> Iterable[Value] | None:
-    """What a function of known effect makes of its argument, None for another function."""
+    """The result of a function whose effect on its argument is known, None for other functions."""
     if name in _names("same"):
         return evaluator.values(nodes[-1] if name == "typing.cast" else nodes[0], scope, order)
     change = _path_function(name, evaluator.application.workdir)
@@ -85,7 +85,7 @@ def _applied(
 
 
 def _path_function(name: str, workdir: str) -> Callable[[str], str] | None:
-    """What a function of os.path makes of a path."""
+    """The result of a function of os.path."""
     match name:
         case "os.path.abspath" | "os.path.realpath":
             return lambda text: text if HOLE in text else join_path(workdir, text)
@@ -110,7 +110,7 @@ def _environment(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int)
 
 
 def _settings_call(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
-    """Calls such as env("NAME", default=...), whatever library env comes from."""
+    """Calls such as env("NAME", default=...), of any library."""
     name = call.func.attr.value if isinstance(call.func, cst.Attribute) else getattr(call.func, "value", "")
     if isinstance(name, str) and name.lower().startswith(("env", "config", "getenv", "get_env")):
         return _environment(evaluator, call, scope, order)
@@ -163,7 +163,7 @@ def _is_name_of_environment(evaluator: Evaluator, func: cst.Attribute, scope: Sc
 
 
 def _looked_up(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value] | None:
-    """x.get("KEY", default) of a configuration that the application fills."""
+    """x.get("KEY", default) on a configuration that the application fills."""
     keys = evaluator.values(call.args[0].value, scope, order)
     for one in keys:
         if isinstance(one.content, str) and (found := evaluator.application.key(one.content, evaluator)):

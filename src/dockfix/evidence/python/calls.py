@@ -1,4 +1,4 @@
-"""What stands in a call: the name that it calls, and its arguments."""
+"""The parts of a call: the name that it calls, and its arguments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import libcst as cst
 
 
 def called_name(call: cst.Call) -> str:
-    """The last part of the name that a call calls, "" where it has none."""
+    """The last part of the name that is called, "" if there is no name."""
     func = call.func
     if isinstance(func, cst.Attribute):
         return func.attr.value
@@ -14,7 +14,7 @@ def called_name(call: cst.Call) -> str:
 
 
 def argument_of(call: cst.Call, index: int, keyword: str = "") -> cst.BaseExpression | None:
-    """The positional or keyword argument of a call, None where it has none or is unpacked."""
+    """The positional or keyword argument of a call, None if it is missing or unpacked."""
     for place, one in enumerate(call.args):
         if one.star:
             return None if one.star == "*" else _keyword(call, keyword)

@@ -29,13 +29,13 @@ _WRITES: Final = re.compile(
 
 
 def _common() -> frozenset[str]:
-    """Last names that many other functions have too: looked for behind their module, or alone."""
+    """Last names that many other functions share: they count only after their module, or alone."""
     return read_names("python", "names", "common")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a call of some name says; see python.toml for the fields."""
+    """What a call of some name means; see python.toml for the fields."""
 
     kind: str
     argument: int = 99
@@ -52,7 +52,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """Every known call by name, the commands that need root, and the settings that hold places."""
+    """Every known call by name, the commands that need root, and the settings that hold paths."""
 
     calls: Mapping[str, tuple[Call, ...]]
     commands: frozenset[str]
@@ -72,12 +72,12 @@ class Catalogue:
         return any(last not in _common() or not owner or row in ("*", owner) for row, _ in rows)
 
     def only_asks(self, command: str, words: Sequence[str]) -> bool:
-        """Whether a command of root's is only asked something, which everybody may."""
+        """Whether a command that needs root is only queried, which needs no root."""
         asked = self.questions.get(command)
         return asked is not None and (not asked.isdisjoint(words) or not words)
 
     def find(self, text: str) -> Iterator[int]:
-        """Offsets at which a call or a name of the table may stand; quick, and wrong only by too many."""
+        """Offsets of possible calls and names of the table: fast, and never too few."""
         words = set(text.encode("utf-8", "replace").translate(_APART).split())
         if not self.settings_words.isdisjoint(words) or any(map(text.__contains__, _OTHER)):
             yield from (match.start() for match in self.words.finditer(text))
@@ -97,7 +97,7 @@ class _Calls:
     starts_root: bool | None = None
 
     def find(self, written: str, last: str, rows: Sequence[tuple[str, Call]]) -> Iterator[int]:
-        """Offsets of calls that may be those of the rows of the name `last`, which is `written` here."""
+        """Offsets of calls that may match the rows with the last name `last`, `written` like this here."""
         text = self.text
         own: Sequence[tuple[str, Call]] | None = None
         for at in _calls_in(text, written):
@@ -112,7 +112,7 @@ class _Calls:
                 yield at
 
     def _fits(self, owner: str, call: Call, last: str, before: str | None, at: int, end: int) -> bool:
-        """Whether the text of a call can be that of a row; `owner` is the name before the row's last dot."""
+        """Whether the text of a call can match a row; `owner` is the name before the row's last dot."""
         text = self.text
         if call.kind == "command" and not self._starts_root():
             return False
@@ -138,21 +138,21 @@ class _Calls:
 
 
 def _is_bound(text: str, name: str) -> bool:
-    """Whether a bare name may be something else than Python's own: the module does not only call it."""
+    """Whether a bare name may not be Python's own: the module does more than call it."""
     if re.search(rf"(?<![.\w]){name}(?![\w(])", blank_strings(text)):
         return True
     return any(alias == "*" for _, alias, _ in read_imports(text))
 
 
 def _aliases_in(text: str) -> Iterator[tuple[str, str]]:
-    """(name, what it is called instead) of every `name as alias`."""
+    """(name, alias) for every `name as alias`."""
     for line in text.split("\n"):
         if " as" in line or "\tas" in line:
             yield from _ALIAS.findall(line)
 
 
 def _calls_in(text: str, name: str) -> Iterator[int]:
-    """Where a call of that name stands, which is no definition."""
+    """The offsets of calls of that name, without its definitions."""
     at = text.find(name + "(")
     while at >= 0:
         if not (at and (text[at - 1].isalnum() or text[at - 1] == "_")) and not text.endswith("def ", 0, at):
@@ -162,7 +162,7 @@ def _calls_in(text: str, name: str) -> Iterator[int]:
 
 @lru_cache(maxsize=512)
 def find_offsets(source: str) -> tuple[int, ...]:
-    """The offsets in a module at which something of the table may stand, sorted."""
+    """The offsets in a module at which something in the table may be used, sorted."""
     return tuple(sorted(load_catalogue().find(source)))
 
 

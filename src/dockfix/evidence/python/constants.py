@@ -17,7 +17,7 @@ HOLE: Final = "\0"
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Something of a dotted name; `made` where it is an instance that a call of the name gives."""
+    """A reference to a dotted name; `made` if it is an instance that a call of the name returns."""
 
     name: str
     made: bool = False
@@ -25,7 +25,7 @@ class Reference:
 
 
 class Value(NamedTuple):
-    """A possible value; `certain` is False where another may be in force at run time."""
+    """A possible value; `certain` is False if it may be another one at run time."""
 
     content: str | int | tuple[tuple[Value, ...], ...] | Reference
     certain: bool = True
@@ -35,11 +35,11 @@ Values = tuple[Value, ...]
 
 
 def join_path(left: str, right: str) -> str:
-    """The two paths joined; below an unknown one anything may lie."""
+    """The two paths joined; anything may be below an unknown one."""
     return right if right.startswith(("/", "~")) else posixpath.join(left, right)
 
 
 def parent_of(path: str) -> str:
-    """The directory of a path; of a path that is not known it is not known either."""
+    """The directory of a path, unknown if the path is."""
     trimmed = path.rstrip("/")
     return HOLE if trimmed == HOLE else posixpath.dirname(trimmed)

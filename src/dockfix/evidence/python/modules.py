@@ -73,7 +73,7 @@ class Statement:
 
     @property
     def is_main(self) -> bool:
-        """Whether it runs only where the module is the program."""
+        """Whether it runs only if the module is the program."""
         return re.match(r"if\s+__name__\b", self.quiet) is not None
 
     def without_idle(self, offsets: Sequence[int], called: str = "") -> str:
@@ -179,7 +179,7 @@ class Module:
 
     @cached_property
     def imports(self) -> Mapping[str, str]:
-        """What each imported name stands for, as a dotted name."""
+        """The dotted name that each imported name refers to."""
         return {alias: target for alias, target in self.imported if alias != "*"}
 
     @cached_property

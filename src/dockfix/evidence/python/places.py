@@ -1,4 +1,4 @@
-"""Where in the image a written path leads, and which paths are nobody's business."""
+"""Where a written path is in the image, and which paths need no owner."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def locate(text: str, workdir: str) -> tuple[str, bool] | None:
 
 
 def locate_database(text: str) -> str:
-    """The file that a database's URL names, "" for a server or memory."""
+    """The file in a database's URL, "" for a server or a database in memory."""
     match = _SQLITE.match(text)
     name = match[1] if match else ""
     return "" if name.startswith(":memory:") or not name else name
 
 
 def is_anyones(path: str) -> bool:
-    """Whether every user may write there, or nobody's files lie there."""
+    """Whether every user may write there, or it holds no files."""
     return any(path == place or path.startswith(place + "/") for place in _ANYONES) or path in ("", "/")

@@ -1,4 +1,4 @@
-"""One parsed statement: its calls, its dictionaries, and what its names are bound to, scope by scope."""
+"""One parsed statement: its calls, its dictionaries, and the bindings of each scope."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SKIPPED: Final = frozenset({"annotation", "returns", "lpar", "rpar", "header", 
 
 
 def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """The children that mean something, in source order; annotations and layout left out."""
+    """The children in source order, without annotations and layout."""
     kind = type(node)
     names = _FIELDS.get(kind)
     if names is None:
@@ -49,7 +49,7 @@ def _matters(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Binding:
-    """What a name was bound to: an expression, an item of one (`each`), a parameter, or the unknown."""
+    """What a name is bound to: an expression, an item of one (`each`), a parameter, or something unknown."""
 
     scope: Scope
     order: int
@@ -74,7 +74,7 @@ class Scope:
 
     @property
     def module(self) -> Module:
-        """The module that holds it."""
+        """The module that contains it."""
         return self.part.module
 
     def enclosing_class(self) -> Scope | None:
@@ -103,13 +103,13 @@ class Site:
         return called_name(self.node) if isinstance(self.node, cst.Call) else ""
 
     def argument(self, index: int, keyword: str) -> cst.BaseExpression | None:
-        """The positional or keyword argument of a call, None where there is no such thing."""
+        """The positional or keyword argument of a call, None if there is none."""
         return argument_of(self.node, index, keyword) if isinstance(self.node, cst.Call) else None
 
 
 @dataclass(eq=False)
 class Part:
-    """What matters of a statement of a module, parsed; `sites` in source order."""
+    """The relevant parts of a statement of a module; `sites` are in source order."""
 
     module: Module
     statement: Statement
@@ -131,13 +131,13 @@ class Part:
             self._walk(line, self.top)
 
     def line_of(self, node: cst.CSTNode) -> int:
-        """The line of the module where a node of this statement stands; a call's is that of its name."""
+        """The module's line of a node of this statement; for a call, that of its name."""
         found = self._line_of_call(node) if isinstance(node, cst.Call) else -1
         at = _lines_of(self.tree).get(node, 0) if found < 0 else found
         return self.statement.line + self.lines[min(at, len(self.lines) - 1)]
 
     def _line_of_call(self, call: cst.Call) -> int:
-        """Found in the text, as libcst's positions cost more than its parsing; -1 where it is not sure."""
+        """Found in the text, since libcst's positions cost more than its parsing; -1 if uncertain."""
         name = called_name(call)
         sites = [site for site in self.sites if site.called == name]
         quiet = blank_strings(self.text)
@@ -265,7 +265,7 @@ class Part:
                 self.keys.setdefault(str(key.raw_value), []).append(binding)
 
     def _remember(self, call: cst.Call, scope: Scope) -> None:
-        """Keep the options of argparse and click, and what is put into a configuration by keyword."""
+        """Record options of argparse and click, and keywords that set a configuration."""
         name = called_name(call)
         if name in ("update", "from_mapping"):
             for one in call.args:
@@ -279,7 +279,7 @@ class Part:
 
 
 def _forgives(handler: cst.ExceptHandler) -> bool:
-    """Whether a handler catches what the system says to a user who may not."""
+    """Whether a handler catches the error that the system raises for lack of permission."""
     simple = (line for line in handler.body.body if isinstance(line, cst.SimpleStatementLine))
     if any(isinstance(node, cst.Raise) for line in simple for node in line.body):
         return False
@@ -313,7 +313,7 @@ _HANDLERS: Final[Mapping[type[cst.CSTNode], Callable[[Part, Any, Scope], bool]]]
 
 
 def parse_statement(module: Module, statement: Statement, text: str) -> Part | None:
-    """What `text` has left of a statement as libcst reads it, None where it can't."""
+    """What is left of a statement in `text`, parsed by libcst, None if it cannot be."""
     text, lines = condense(text)
     tree = _parse(text)
     try:
@@ -332,6 +332,6 @@ def _parse(text: str) -> cst.Module | None:
 
 @lru_cache(maxsize=256)
 def _lines_of(tree: cst.Module) -> Mapping[cst.CSTNode, int]:
-    """The first line of every node, from 0; found once for a tree, and only where something asks."""
+    """The first line of every node, from 0; computed once for a tree, when first needed."""
     positions = MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider)
     return {node: position.start.line - 1 for node, position in positions.items()}

@@ -1,4 +1,4 @@
-"""What servers and runners are told by their flags: the package's table servers.toml."""
+"""The flags of servers and runners, from the package's table servers.toml."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Server:
         return "celery" in self.programs
 
     def applications(self, words: Sequence[str]) -> Iterator[str]:
-        """What the command line names as the application."""
+        """The application that the command line names."""
         if self.application != "operand":
             yield from (value for flag, value in flags(words) if flag in self.application)
             return
@@ -45,7 +45,7 @@ class Server:
 
 
 def flags(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(flag, value) of `--flag value`, `--flag=value` and `-fvalue`."""
+    """(flag, value) for each `--flag value`, `--flag=value` and `-fvalue`."""
     for index, word in enumerate(words[1:], 1):
         if not word.startswith("-"):
             continue
@@ -59,7 +59,7 @@ def flags(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _operands(words: Sequence[str]) -> Iterator[str]:
-    """Words that are no flag; the one behind a flag may be its value, so it comes last."""
+    """Words that are not flags; one after a flag may be its value, so it comes last."""
     behind: list[str] = []
     for index, word in enumerate(words[1:], 1):
         before = words[index - 1] if index > 1 else ""

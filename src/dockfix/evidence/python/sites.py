@@ -1,4 +1,4 @@
-"""What one statement of the application says: its calls, dictionaries and settings, by the catalogue."""
+"""The evidence in one statement of the application: calls, dictionaries and settings."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class SiteReader:
             yield self._evidence(Kind.ROOT, "raw socket", site, certain=not site.guarded)
 
     def _names(self, func: cst.BaseExpression, site: Site) -> Iterator[str]:
-        """The names that a call goes by: its full one, then its method alone."""
+        """The names of a call in the catalogue: its full name, then its method alone."""
         if isinstance(func, cst.Name | cst.Attribute):
             last = func.value if isinstance(func, cst.Name) else func.attr.value
             last = site.scope.module.imports.get(last, last).rpartition(".")[2]
@@ -75,7 +75,7 @@ class SiteReader:
             yield f".{func.attr.value}"
 
     def _owner(self, func: cst.BaseExpression, site: Site) -> str:
-        """The last name of what a method is called on, as it is imported; "" where it is no plain name."""
+        """The last name of what a method is called on, as imported; "" if it is not a plain name."""
         if isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name):
             name = func.value.value
             return site.scope.module.imports.get(name, name).rpartition(".")[2]
@@ -105,7 +105,7 @@ class SiteReader:
         values = self.evaluator.values(node, site.scope, site.order)
         texts = [one for one in values if isinstance(one.content, str)]
         if not texts:
-            # A method of something that is no path, such as sftp.mkdir, says nothing.
+            # A method of something that is not a path, such as sftp.mkdir, proves nothing.
             if known.argument != -1 and not known.path_only and not known.url and not name.startswith("."):
                 yield self._evidence(Kind.WRITE, "", site, certain=False)
             return
@@ -116,7 +116,7 @@ class SiteReader:
                 yield from self._place(text, known, site, call, certain=one.certain)
 
     def _written(self, known: Call, name: str, site: Site, call: cst.Call) -> cst.BaseExpression | None:
-        """The expression that names what a call writes, None where it writes nothing or has no such thing."""
+        """The expression for the path that a call writes, None if it writes nothing or has none."""
         if name == ".save" and "storage" in self._owner(call.func, site).lower():
             return None  # a storage knows its own place
         if known.argument == -1:
@@ -221,7 +221,7 @@ class SiteReader:
         return any(word in text for text, _ in self.evaluator.texts(node, site.scope, site.order))
 
     def _comparison(self, site: Site, node: cst.Comparison) -> Iterator[Claim]:
-        """os.geteuid() == 0: the program asks whether it is root."""
+        """os.geteuid() == 0: the program checks whether it is root."""
         if isinstance(node.left, cst.Call) and len(node.comparisons) == 1:
             reference = self.evaluator.reference(node.left.func, site.scope, site.order)
             other = node.comparisons[0].comparator
@@ -233,7 +233,7 @@ class SiteReader:
                 yield self._evidence(Kind.ROOT, f"{reference.name}() compared with 0", site, certain=False)
 
     def _settings(self, part: Part) -> Iterator[Claim]:
-        """Names that a framework takes as places to write."""
+        """Names that a framework uses as paths to write to."""
         scopes = [part.top, *part.classes.values()]
         bound = [(name, one) for scope in scopes for name, found in scope.bindings.items() for one in found]
         bound += [(name, one) for name, found in part.keys.items() for one in found]
@@ -272,14 +272,14 @@ class SiteReader:
 
 
 def _insists(call: cst.Call, site: Site) -> bool:
-    """Whether a call fails where the directory that it makes is there already."""
+    """Whether a call fails if the directory that it makes exists already."""
     if called_name(call) not in ("mkdir", "makedirs") or argument_of(call, 99, "exist_ok") is not None:
         return False
     return not site.guarded and _ASKS.search(site.scope.part.statement.text) is None
 
 
 def _name_of(node: cst.BaseExpression) -> str:
-    """The last name of what is passed, "" where it has none."""
+    """The last name of what is passed, "" if it has none."""
     return node.attr.value if isinstance(node, cst.Attribute) else str(getattr(node, "value", ""))
 
 
@@ -303,7 +303,7 @@ def _is_url(node: cst.BaseExpression) -> bool:
 
 
 def _number(value: Value) -> tuple[int, bool]:
-    """The port of a number, "host:port" or (host, port); 0 where there is none."""
+    """The port of a number, "host:port" or (host, port); 0 if there is none."""
     content = value.content
     if isinstance(content, int):
         return content, value.certain
@@ -315,7 +315,7 @@ def _number(value: Value) -> tuple[int, bool]:
 
 
 def _commands(value: Value) -> Iterator[list[str]]:
-    """The words of each command that a command line (a string or a list) starts."""
+    """The words of each command in a command line (a string or a list)."""
     if isinstance(value.content, tuple):
         words = [str(one[0].content) if one else HOLE for one in value.content]
         if words:

@@ -35,7 +35,7 @@ _CONFIG: Final = re.compile(r"^(\w+)\s*[:=]\s*(.+?)\s*(?:#.*)?$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was found, which modules were read, and what of the start could not be followed."""
+    """What was found, which modules were read, and which parts of the start could not be followed."""
 
     claims: tuple[Claim, ...]
     modules: tuple[str, ...] = ()
@@ -45,19 +45,19 @@ class Reading:
 
     @property
     def directories(self) -> tuple[str, ...]:
-        """The directories outside of the home that the application surely writes, sorted."""
+        """The directories outside of the home that the application certainly writes, sorted."""
         found = {one.directory for one in self.claims if one.kind is Kind.WRITE and one.certain and one.what}
         return tuple(sorted(found))
 
     @property
     def caches(self) -> tuple[str, ...]:
-        """The places below the home (`~/...`) that the application fills or reads."""
+        """The paths below the home (`~/...`) that the application fills or reads."""
         found = {one.what.rstrip("/") for one in self.claims if one.kind is Kind.HOME and one.certain}
         return tuple(sorted(found))
 
     @property
     def needs_root(self) -> tuple[Claim, ...]:
-        """What surely needs root."""
+        """What certainly needs root."""
         return tuple(one for one in self.claims if one.kind is Kind.ROOT and one.certain)
 
 
@@ -75,7 +75,7 @@ def read_sources(
 
 
 def read_start(layout: Layout, start: Start, text: str) -> Reading:
-    """The evidence in what is started in an image whose Dockerfile has that text."""
+    """The evidence in what an image starts; `text` is that of its Dockerfile."""
     # libcst makes many small objects that all live to the end: looking for garbage costs a seventh.
     collects = gc.isenabled()
     gc.disable()
@@ -100,14 +100,14 @@ class _SourceReader:
         self.collects = "collectstatic" in text or any("collectstatic" in line.words for line in start.lines)
 
     def read(self) -> Reading:
-        """Everything that the application says."""
+        """All evidence of the application."""
         modules = self._closure()
         self.names_schedule = any("beat_schedule_filename" in module.source for module in modules)
-        said = [one for line in self.start.lines for one in self._line(line)]
+        named = [one for line in self.start.lines for one in self._line(line)]
         found = list(self._modules(modules))
         if not self.known:
             found = [replace(one, certain=False) for one in found]
-        unique = sorted({*said, *found}, key=lambda one: (one.file, one.line, one.kind, one.what))
+        unique = sorted({*named, *found}, key=lambda one: (one.file, one.line, one.kind, one.what))
         return Reading(
             tuple(unique),
             tuple(one.file for one in modules),
@@ -117,7 +117,7 @@ class _SourceReader:
         )
 
     def _closure(self) -> list[Module]:
-        """The modules that the start imports, directly or not; where it is not known, all that land."""
+        """The modules that the start imports, directly or not; all that are copied if it is unknown."""
         application = self.application
         waiting = [one for path in self.start.files if (one := application.load(path, _main_name(path)))]
         waiting += [one for name in self.start.modules if (one := application.module(name))]
@@ -134,7 +134,7 @@ class _SourceReader:
         return list(seen.values())
 
     def _likely(self) -> list[Module]:
-        """Modules that land and are named as those that people start."""
+        """Modules that are copied and have one of the usual names of entry points."""
         entries = islice(self.layout.paths(read_names("python", "names", "entries")), MAX_UNSTARTED)
         loaded = (self.application.load(path, self._dotted(path)) for path in entries)
         return [module for module in loaded if module is not None]
@@ -232,7 +232,7 @@ class _SourceReader:
             yield from self._ports([value], line)
 
     def _schedule(self, line: Line) -> Iterator[Claim]:
-        """The file in which celery's beat keeps its times, where nothing names another."""
+        """The file in which celery beat keeps its schedule, unless another is named."""
         is_set = any(flag in ("-s", "--schedule") for flag, _ in flags(line.words))
         if not is_set and not self.names_schedule and not any("scheduler" in word for word in line.words):
             yield from self._place("celerybeat-schedule", line, False)
@@ -274,7 +274,7 @@ class _SourceReader:
 
 
 def _main_name(path: str) -> str:
-    """The entry's own name: its file's, so that others may import it."""
+    """The entry point's own name, that of its file, so that others can import it."""
     return posixpath.basename(path).removesuffix(".py")
 
 

@@ -1,4 +1,4 @@
-"""What an image starts: the command lines behind ENTRYPOINT and CMD, and the modules that they name."""
+"""What an image starts: the command lines of ENTRYPOINT and CMD, and the modules that they name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MAX_DEPTH: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A command line that runs at the start: its words, the file and line that hold it, where it runs."""
+    """A command line that runs at the start: its words, its file and line, and where it runs."""
 
     words: tuple[str, ...]
     file: str
@@ -128,7 +128,7 @@ class StartReader:
             self._follow(program, one, depth)
 
     def _follow(self, written: str, line: Line, depth: int) -> None:
-        """A script of the image, shell or Python; a console script that the project defines."""
+        """A script of the image (shell or Python), or a console script that the project defines."""
         path = posixpath.normpath(posixpath.join(line.workdir, written)) if written else ""
         found = self.layout.read(path) if path and ("/" in written or "." in written) else None
         if found is None and path and "/" not in written:
@@ -197,12 +197,12 @@ class StartReader:
 
 
 def _celery_modules(name: str) -> list[str]:
-    """Where Celery finds an application: in a module, in parts of it, or by the last name in a module."""
+    """Where Celery finds an application: in a module, in its submodules, or by a name in a module."""
     return [one for one in (name, f"{name}.celery", f"{name}.tasks", name.rpartition(".")[0]) if one]
 
 
 def launched(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The command behind launchers such as `poetry run`."""
+    """The command after launchers such as `poetry run`."""
     for _ in range(4):
         name = posixpath.basename(words[0]) if words else ""
         if name not in _LAUNCHERS:

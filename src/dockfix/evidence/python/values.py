@@ -1,4 +1,4 @@
-"""What an expression of the application is worth, as far as constants can be followed."""
+"""The values of an application's expressions, as far as constants can be followed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ConstantEvaluator:
         self._open: set[tuple[int, int]] = set()
 
     def values(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Values:
-        """The alternatives that an expression is worth; none where nothing is known."""
+        """The possible values of an expression; none if nothing is known."""
         key = (id(node), id(scope))
         if self._depth > MAX_DEPTH or key in self._open:
             return ()
@@ -44,7 +44,7 @@ class ConstantEvaluator:
     def texts(
         self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30
     ) -> tuple[tuple[str, bool], ...]:
-        """(string, certain) of each alternative; what is not known is a HOLE."""
+        """(string, certain) for each possible value; an unknown part is a HOLE."""
         found = self.values(node, scope, order)
         known = tuple((str(one.content), one.certain) for one in found if isinstance(one.content, str | int))
         return known or ((HOLE, True),)
@@ -101,7 +101,7 @@ class ConstantEvaluator:
             yield Value(text, all(certain for _, certain in parts))
 
     def join_paths(self, nodes: Sequence[cst.BaseExpression], scope: Scope, order: int) -> Iterator[Value]:
-        """The expressions joined as os.path.join does."""
+        """The expressions, joined like os.path.join does."""
         return self._joined(join_path, nodes, scope, order)
 
     def _formatted(self, node: cst.FormattedString, scope: Scope, order: int) -> Iterator[Value]:
@@ -163,7 +163,7 @@ class ConstantEvaluator:
             yield Value(text, certain)
 
     def name(self, name: str, scope: Scope, order: int = 1 << 30) -> Values:
-        """What a name is worth in a scope, looking outwards as Python does."""
+        """The possible values of a name in a scope, looking outwards like Python does."""
         if name == "__file__":
             return (Value(scope.module.path),)
         inner: Scope | None = scope
@@ -184,7 +184,7 @@ class ConstantEvaluator:
         return values if alone else tuple(Value(one.content, False) for one in values)
 
     def bound(self, binding: Binding) -> Values:
-        """What a binding binds."""
+        """The possible values that a binding gives its name."""
         if binding.parameter >= 0:
             return self.application.argument(binding, self)
         if binding.value is None:
@@ -223,7 +223,7 @@ class ConstantEvaluator:
         return self.application.option(scope.module, name, self)
 
     def reference(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Reference | None:
-        """The dotted name that an expression goes by, None where it is no such thing."""
+        """The dotted name that an expression refers to, None if it is not a name."""
         for one in self.values(node, scope, order):
             if isinstance(one.content, Reference):
                 return one.content

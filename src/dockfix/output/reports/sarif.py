@@ -84,7 +84,7 @@ class SarifReport:
 
 
 def _rule(code: Code) -> dict[str, Any]:
-    """What a reader is told of a code wherever it shows the result."""
+    """The help that viewers of a report show for a code."""
     explanation = read_explanation(code)
     sections = [f"## {title}\n\n{text}" for title, text in explanation.sections()]
     plain = [f"{title}: {text}" for title, text in explanation.sections()]
