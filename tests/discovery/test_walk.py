@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import os
 from contextlib import nullcontext
 from pathlib import Path
@@ -152,11 +151,20 @@ def test_repositories_in_a_plain_folder_answer_for_themselves(
 
 
 def test_a_folder_closed_to_git_is_reported(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dockfix.files import git
+    from dockfix.files import git, git_command
+
+    class Answered(git_command.Running):
+        def __init__(self) -> None:
+            pass
+
+        def read(self, *, check: bool = True) -> bytes:
+            return b"Dockerfile\0"
+
+        def messages(self) -> str:
+            return "warning: could not open directory 'closed/': Permission denied\n"
 
     repository.put("Dockerfile")
-    errors = io.BytesIO(b"warning: could not open directory 'closed/': Permission denied\n")
-    listing = git.Listing(b"", io.BytesIO(b"Dockerfile\0"), errors)
+    listing = git.Listing(b"", Answered())
     monkeypatch.setattr("dockfix.discovery.walk.list_files", lambda _: nullcontext(listing))
     assert found() == ["Dockerfile", "closed [unreadable]"]
 

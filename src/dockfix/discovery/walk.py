@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from time import time_ns
 from typing import TYPE_CHECKING, Final
@@ -372,11 +372,10 @@ class _Search:
 def _read_ignore_files(inner: str, folder: str, names: Iterable[str]) -> Iterator[tuple[str, GitIgnoreSpec]]:
     for name in IGNORE_FILES:
         if name in names:
-            try:
-                with open(os.path.join(folder, name), encoding="utf-8", errors="surrogateescape") as file:
-                    yield inner, parse_patterns(file.read().split("\n"))
-            except OSError:
-                continue
+            with suppress(OSError):
+                data = read_bytes(os.path.join(folder, name), MAX_SEARCHED)
+                lines = os.fsdecode(data[:MAX_SEARCHED]).replace("\r\n", "\n").split("\n")
+                yield inner, parse_patterns(lines)
 
 
 def _ignored(name: str, specs: Iterable[tuple[str, GitIgnoreSpec]]) -> bool:

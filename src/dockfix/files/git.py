@@ -1,45 +1,40 @@
-"""What git knows about a folder, by running git."""
+"""What git knows about a folder."""
 
 from __future__ import annotations
 
 import os
 import re
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import IO, Final
+
+from dockfix.files.git_command import GitError, Running, ask, find_top
+
+__all__ = ["GitError", "find_top"]
 
 _SUBMODULE = b"160000"
 _NEW = ("ls-files", "-z", "--others", "--exclude-standard")
 _CLOSED = re.compile(r"could not open directory '(.+)/?': (.+)")
-_ENVIRONMENT: Final = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-
-
-class GitError(Exception):
-    """Git is not installed, or fails in this folder."""
 
 
 class Listing:
     """What git lists in a folder; paths are relative to it. Tracked files are known before new ones."""
 
-    def __init__(self, tracked: bytes, new: IO[bytes] | None = None, errors: IO[bytes] | None = None) -> None:
+    def __init__(self, tracked: bytes, new: Running | None = None) -> None:
         self.tracked = tracked
-        self._stream = new
-        self._errors = errors
+        self._new = new
 
     @cached_property
     def new(self) -> bytes:
         """Files that are neither tracked nor ignored, in git's own form."""
-        return self._stream.read() if self._stream else b""
+        return self._new.read(check=False) if self._new else b""
 
     @cached_property
     def closed(self) -> tuple[tuple[str, str], ...]:
         """Folders that could not be read, with the reason."""
-        if self._errors is None or not isinstance(self.new, bytes):  # read all of it before the errors
+        if self._new is None or not isinstance(self.new, bytes):  # read all of it before the messages
             return ()
-        self._errors.seek(0)
-        found = _CLOSED.findall(os.fsdecode(self._errors.read()))
+        found = _CLOSED.findall(self._new.messages())
         return tuple((name.rstrip("/"), why) for name, why in found)
 
     def files(self, word: bytes = b"") -> Iterator[str]:
@@ -92,17 +87,13 @@ class Listing:
 @contextmanager
 def list_files(folder: str) -> Iterator[Listing]:
     """The files below `folder` that git tracks, or would track. Raises GitError."""
-    from tempfile import TemporaryFile
-
-    with TemporaryFile() as errors, _start(folder, errors, *_NEW) as new:
-        listing = Listing(_ask(folder, "ls-files", "-z", "--stage"), new.stdout, errors)
-        yield listing
-        assert listing.new is not None  # read to the end, so that git does not get a broken pipe
+    with Running(folder, *_NEW) as new:
+        yield Listing(ask(folder, "ls-files", "-z", "--stage"), new)
 
 
 def list_tracked(top: str) -> list[str]:
     """The files of the work tree at `top` that git tracks, relative to it. Raises GitError."""
-    return os.fsdecode(_ask(top, "ls-files", "-z")).split("\0")[:-1]
+    return os.fsdecode(ask(top, "ls-files", "-z")).split("\0")[:-1]
 
 
 class NewFolders:
@@ -112,19 +103,15 @@ class NewFolders:
     """
 
     def __init__(self, folder: str) -> None:
-        self._process = _start(folder, subprocess.DEVNULL, *_NEW, "--directory")
+        self._git = Running(folder, *_NEW, "--directory")
 
     def names(self) -> list[str]:
         """Their paths. Raises GitError."""
-        out, _ = self._process.communicate()
-        if self._process.returncode:
-            raise GitError(f"git ls-files ended with {self._process.returncode}")
-        return [name.rstrip("/") for name in os.fsdecode(out).split("\0") if name.endswith("/")]
+        return [name.rstrip("/") for name in os.fsdecode(self._git.read()).split("\0") if name.endswith("/")]
 
     def close(self) -> None:
         """Stop git if the answer is no longer needed."""
-        with self._process:
-            self._process.kill()
+        self._git.close()
 
 
 def list_rules(folder: str) -> set[str]:
@@ -133,72 +120,52 @@ def list_rules(folder: str) -> set[str]:
     Raises GitError.
     """
     asked = ("index", "info/exclude", "config", "config.worktree")
-    out = _ask(folder, "rev-parse", *(word for name in asked for word in ("--git-path", name)))
+    out = ask(folder, "rev-parse", *(word for name in asked for word in ("--git-path", name)))
     rows = set(os.fsdecode(out).split("\n")[:-1])
-    origins = os.fsdecode(_ask(folder, "config", "--list", "--show-origin", "--name-only", "-z")).split("\0")
+    origins = os.fsdecode(ask(folder, "config", "--list", "--show-origin", "--name-only", "-z")).split("\0")
     rows |= {row.removeprefix("file:") for row in origins[::2] if row.startswith("file:")}
     home = os.path.expanduser("~")
     rows |= {os.path.join(home, name) for name in (".gitconfig", ".config/git/config", ".config/git/ignore")}
     if place := os.environ.get("XDG_CONFIG_HOME"):
         rows |= {os.path.join(place, name) for name in ("git/config", "git/ignore")}
     with suppress(GitError):
-        rows.add(os.fsdecode(_ask(folder, "config", "--path", "--get", "core.excludesFile").rstrip(b"\n")))
+        rows.add(os.fsdecode(ask(folder, "config", "--path", "--get", "core.excludesFile").rstrip(b"\n")))
     return {os.path.join(folder, row) for row in rows}
 
 
-def find_top(folder: str) -> str | None:
-    """The top folder of the work tree that contains `folder` (absolute); None outside of any."""
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        above = os.path.dirname(folder)
-        if above == folder:
-            return None
-        folder = above
-    return folder
-
-
 def is_ignored(folder: str) -> bool:
-    """Whether git ignores the folder itself."""
-    command = ["git", "-C", os.path.dirname(folder) or os.curdir, "check-ignore", "-q", folder]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    """Whether the repository around a folder ignores the folder itself."""
+    try:
+        ask(os.path.dirname(folder), "check-ignore", "-q", folder)
+    except GitError:
+        return False
+    return True
 
 
-def find_uncommitted(top: str, paths: Sequence[str]) -> frozenset[str]:
+def find_uncommitted(top: str) -> frozenset[str]:
     """Which files of the work tree at `top` differ from the last commit, as absolute paths.
 
-    Untracked files do not count. `paths` limits the answer; empty means all files.
-    Raises GitError.
+    Untracked files do not count. Raises GitError.
     """
-    out = _ask(top, "status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames", "--", *paths)
+    asked = ("--porcelain=v1", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=all")
+    out = ask(top, "status", *asked, settings=_without_filters(top))
     changed = (entry for entry in out.split(b"\0") if entry and entry[:2] != b"A ")
     return frozenset(os.path.join(top, os.fsdecode(entry[3:])) for entry in changed)
 
 
 def git_folder(top: str) -> str:
     """The git folder of the work tree at `top`. Raises GitError."""
-    return os.path.join(top, os.fsdecode(_ask(top, "rev-parse", "--git-dir").rstrip(b"\n")))
+    return os.path.join(top, os.fsdecode(ask(top, "rev-parse", "--git-dir").rstrip(b"\n")))
 
 
-def _start(folder: str, errors: IO[bytes] | int, *arguments: str) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
-            ["git", "-C", folder, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env={**os.environ, **_ENVIRONMENT},
-        )
-    except OSError as error:
-        raise GitError(f"git cannot be run: {error.strerror}") from None
+def _without_filters(top: str) -> Iterator[str]:
+    """Settings that leave no filter a program to run: git would run them to compare files.
 
-
-def _ask(folder: str, *arguments: str) -> bytes:
-    from tempfile import TemporaryFile
-
-    with TemporaryFile() as errors, _start(folder, errors, *arguments) as process:
-        assert process.stdout is not None
-        out = process.stdout.read()
-        if process.wait():
-            errors.seek(0)
-            lines = os.fsdecode(errors.read()).splitlines()
-            raise GitError(lines[0] if lines else f"git {arguments[0]} ended with {process.returncode}")
-    return out
+    A file that is kept under a filter then counts as changed. Raises GitError.
+    """
+    listed = os.fsdecode(ask(top, "config", "--list", "--name-only", "-z")).split("\0")
+    names = {name.rpartition(".")[0] for name in listed if name.startswith("filter.")}
+    for name in sorted(names):
+        if "=" in name or "\n" in name:
+            raise GitError(f"{name!r} is no name for a filter")
+        yield from (f"{name}.clean=", f"{name}.process=", f"{name}.required=false")

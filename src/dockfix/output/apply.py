@@ -34,8 +34,8 @@ class Writer:
         """The same result after its change, if one applies, was written; a refused one is Failed."""
         if not file.applies:
             return file
-        if self._commits is not None and self._commits.would_mix(file.path):
-            return replace(file, result=Failed(_UNCOMMITTED), applies=False)
+        if self._commits is not None and (reason := self._commits.reason_against(file.path)) is not None:
+            return replace(file, result=Failed(reason), applies=False)
         try:
             return _write(file, self._journal)
         except JournalError as error:
@@ -94,18 +94,29 @@ def _write(file: FileResult, journal: Journal | None) -> FileResult:
 
 
 class _Commits:
-    """Asks git once per work tree which files differ from the last commit."""
+    """Asks git once per work tree which files differ from the last commit; no answer means all of them."""
 
     def __init__(self) -> None:
-        self._changed: dict[str | None, frozenset[str]] = {None: frozenset()}
+        self._changed: dict[str, frozenset[str] | GitError] = {}
 
-    def would_mix(self, path: str) -> bool:
-        """Whether writing the file would mix our change with an uncommitted one."""
+    def reason_against(self, path: str) -> Finding | None:
+        """Why writing the file may mix our change with an uncommitted one, if it may."""
         real = os.path.realpath(path)
         top = find_top(os.path.dirname(real))
-        if top not in self._changed:
-            try:
-                self._changed[top] = find_uncommitted(top or "", ())
-            except GitError:
-                self._changed[top] = frozenset()
-        return real in self._changed[top]
+        if top is None:
+            return None
+        changed = self._changed.get(top)
+        if changed is None:
+            changed = self._changed[top] = _ask_for_uncommitted(top)
+        if isinstance(changed, GitError):
+            return Finding(
+                codes.UNCOMMITTED, 0, f"may have uncommitted changes: {changed}", _UNCOMMITTED.help
+            )
+        return _UNCOMMITTED if real in changed else None
+
+
+def _ask_for_uncommitted(top: str) -> frozenset[str] | GitError:
+    try:
+        return find_uncommitted(top)
+    except GitError as error:
+        return error

@@ -1,0 +1,121 @@
+"""Run git in a repository that a stranger may have written: it executes nothing from there, and it ends.
+
+The git folder is the one that `.git` is or names, and never one that git finds by itself: a folder in
+the tree that is laid out as a bare repository would bring its own configuration. What a configuration
+can name as a program is overridden (git-config(1): fsmonitor, hooksPath, filters, and the protocols by
+which missing objects are fetched).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Final, Self
+
+SECONDS: Final = 60.0
+"""Git has this long; a pipe named .gitignore would make it wait for ever."""
+
+_OWN: Final = frozenset({"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"})
+_ENVIRONMENT: Final = {
+    "LC_ALL": "C",
+    "GIT_ALLOW_PROTOCOL": "",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+_SETTINGS: Final = (
+    "safe.bareRepository=explicit",
+    "core.fsmonitor=false",
+    f"core.hooksPath={os.devnull}",
+    "submodule.recurse=false",
+)
+
+
+class GitError(Exception):
+    """Git is not installed, or fails in this folder."""
+
+
+class Running:
+    """Git at work in the background in `folder`, with settings of ours (`name=value`). Raises GitError."""
+
+    def __init__(self, folder: str, *arguments: str, settings: Iterable[str] = ()) -> None:
+        from tempfile import TemporaryFile
+
+        command = _command_in(folder, settings, arguments)
+        self._what = f"git {arguments[0]}"
+        self._errors = TemporaryFile()  # noqa: SIM115  # closed with the process
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                env=_environment(),
+            )
+        except OSError as error:
+            self._errors.close()
+            raise GitError(f"git cannot be run: {error.strerror}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, *, check: bool = True) -> bytes:
+        """All of its output, once. Raises GitError if it does not end, and with `check` if it fails."""
+        try:
+            out, _ = self._process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise GitError(f"{self._what} was not finished after {SECONDS:g} seconds") from None
+        if check and self._process.returncode:
+            lines = self.messages().splitlines()
+            raise GitError(lines[0] if lines else f"{self._what} ended with {self._process.returncode}")
+        return out
+
+    def messages(self) -> str:
+        """What it has written to standard error so far."""
+        self._errors.seek(0)
+        return os.fsdecode(self._errors.read())
+
+    def close(self) -> None:
+        """Stop it if its output is no longer needed."""
+        with suppress(OSError):
+            self._process.kill()
+        with self._process, self._errors:
+            pass
+
+
+def ask(folder: str, *arguments: str, settings: Iterable[str] = ()) -> bytes:
+    """What git answers in `folder`. Raises GitError."""
+    with Running(folder, *arguments, settings=settings) as git:
+        return git.read()
+
+
+def find_top(folder: str) -> str | None:
+    """The top folder of the work tree that contains `folder` (absolute); None outside of any."""
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+    return folder
+
+
+def _command_in(folder: str, settings: Iterable[str], arguments: Iterable[str]) -> list[str]:
+    real = os.path.realpath(folder)
+    top = find_top(real)
+    if top is None:
+        raise GitError("not a git repository")
+    given = [word for setting in (*_SETTINGS, *settings) for word in ("-c", setting)]
+    place = [f"--git-dir={os.path.join(top, '.git')}", f"--work-tree={top}"]
+    return ["git", "-C", real, "--no-pager", *place, *given, *arguments]
+
+
+def _environment() -> dict[str, str]:
+    """The environment for git: of its own variables, only those that name the user's settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _OWN}
+    return kept | _ENVIRONMENT
