@@ -15,6 +15,11 @@ ALPINE = "python:3.12-alpine"
 ROCKY = "rockylinux:9"
 
 
+def test_the_number_of_a_group_that_was_made_before_is_known() -> None:
+    made = choose(BOOKWORM, "RUN groupadd -g 50 web && useradd -u 40 -g web web")
+    assert (made.uid, made.gid) == (40, 50)
+
+
 def choose(base: str, steps: str = "", **options: Any) -> UserAccount:
     return read_plan(f"FROM {base}\n{steps}\n", Options(**options)).account
 

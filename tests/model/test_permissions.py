@@ -105,6 +105,14 @@ RULES: list[tuple[tuple[str, ...], str, str]] = [
     # What is packed or read must be readable.
     ((OWN, "/d dir", "/d/x file 0 600"), "tar -cf /app/x.tar -C /d .", "denied"),
     ((OWN, "/x file 0 600"), "wc -l < /x", "denied"),
+    # Links are walked to from where they stand, and only then followed.
+    ((OWN, "/r dir 0 700", "/r/l link /app/x", "/app/x file 10001"), "chmod 600 /r/l", "denied"),
+    ((OWN, "/r dir 0 700", "/r/l link /app"), "mkdir -p /r/l/x/y", "denied"),
+    ((OWN, "/r dir 0 755", "/r/l link /app"), "mkdir -p /r/l/x/y", "allowed"),
+    # Where nobody knows where it is.
+    ((OWN,), 'cd "$X" && touch y', "denied"),
+    ((OWN,), 'cd "$X"; cd ..; touch y', "denied"),
+    ((OWN,), 'cd "$X"; touch /app/y', "allowed"),
     # An archive may write into any directory that is there, and say whose the directory is.
     ((OWN,), "tar -xf x.tar -C /app", "allowed"),
     ((OWN, "/app/d dir 0"), "tar -xf x.tar -C /app", "unsure"),

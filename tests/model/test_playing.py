@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from trees import APP, plant, play, show
 
+from dockfix.model.changes import Change
+from dockfix.model.filetree import FileTree, Kind, Node
 from dockfix.model.permissions import ROOT, Identity
 
 D = "/d dir"
@@ -147,6 +149,10 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     (("/d dir",), ROOT, "(umask 077; cd /d); touch x", "/x", "file 0 644"),
     (("/d dir",), ROOT, "case $a in x) cd /d; touch y;; *) touch z;; esac", "/z", "absent | file 0 644"),
     (("/d dir",), ROOT, "[ -d /d ] && cd /d && touch x", "/d/x", "absent | file 0 644"),
+    ((), ROOT, "if a; then sh -c 'touch /x'; fi", "/x", "absent | file 0 644"),
+    ((), ROOT, "su -c 'umask 077; touch /x' || true", "/x", "absent | file 0 600"),
+    (("/f file 0 1644",), ROOT, "gzip /f", "/f.gz", "file 0 644"),
+    (("/t dir 0 1777", "/t/f file"), APP, "sed -i.bak s/a/b/ /t/f; true", "/t/f.bak", "absent"),
     # What is gone is gone.
     ((D, F), ROOT, "rm -rf /d", "/d/f", "absent"),
     ((D, F), ROOT, "rm -rf /d/*", "/d/f", "absent"),
@@ -167,10 +173,22 @@ def test_what_a_directory_is_not_known_to_hold_changes_with_it() -> None:
     assert show(tree, "/d/x/y") == "any 7 700 | absent"
 
 
+def test_a_group_without_a_known_number_may_be_the_one_that_is_meant() -> None:
+    tree = FileTree({"/f": (Node(Kind.FILE, 5, "web"),)})
+    tree.change("/f", Change(7, only_group=50))
+    assert [one.uid for one in tree.look("/f")] == [5, 7]
+
+
+def test_an_archive_may_take_the_place_of_files() -> None:
+    tree = plant("/d dir", "/d/a file 7 600 capable")
+    play(tree, "tar -xf /a.tar --no-same-owner -C /d")
+    assert show(tree, "/d/a") == "file 7 600 capable | any 0 755"
+
+
 def test_a_pattern_may_leave_out_what_nobody_listed() -> None:
     tree = plant("/d dir", "/d/a file")
     play(tree, "tar -xf /a.tar --no-same-owner -C /d && chmod 600 /d/*")
-    assert show(tree, "/d/a") == "file 0 600"
+    assert show(tree, "/d/a") == "file 0 600 | any 0 600"
     assert show(tree, "/d/x") == "any 0 755 | any 0 600 | absent"
 
 

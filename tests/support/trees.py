@@ -59,7 +59,7 @@ def play(tree: FileTree, script: str, who: Identity = ROOT, cwd: str = "/") -> s
     accounts = Accounts(find_image("python:3.12-slim-bookworm"))
     answers: list[frozenset[Answer]] = []
     for one in walk_script(parse_script(script), cwd, {"HOME": who.home}):
-        actor = Actor(who, 1, one.umask, one.command.optional)
+        actor = Actor(who, 1, one.umask, one.optional)
         for operation in one.effect(who.home).operations:
             found = ask(tree, operation, who)
             answers.append(found)

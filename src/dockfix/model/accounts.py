@@ -194,7 +194,8 @@ def _created_account(
         else _first(options, "-g", "--gid")
     )
     uid = _number(_first(options, "-u", "--uid"))
-    gid = _number(group) if group else None
+    numbers = {other: number for number, other in groups.items()}
+    gid = _number(numbers.get(group, group)) if group else None
     if group:
         named = groups.get(group, "" if group.isdigit() else group)
     else:

@@ -15,7 +15,7 @@ from dockfix.knowledge.commands import Argument, Reading, Usage, configures, fin
 from dockfix.knowledge.processes import drops_privileges, process_need
 from dockfix.model.finds import on_chosen, read_tests
 from dockfix.model.operations import Act, How, Operation, posix_operations
-from dockfix.model.paths import resolve
+from dockfix.model.paths import NOWHERE, resolve
 from dockfix.syntax.shell import Command
 
 __all__ = ["UNKNOWN_PLACE", "Effect", "arguments_of", "drops_privileges", "effect", "process_need", "setting"]
@@ -150,18 +150,28 @@ class _Found:
 
     def effect(self) -> Effect:
         """The value of all that was found."""
+        played = tuple(self._played())
         writes, makes, owns = (tuple(self.places[role]) for role in ("writes", "makes", "owns"))
-        return Effect(self.root, writes, makes, owns, self.code, self.uses_home, tuple(self._played()))
+        return Effect(self.root, writes, makes, owns, self.code, self.uses_home, played)
 
     def _played(self) -> Iterator[Operation]:
+        operations = [one for one in self.operations if not _is_lost(one)]
+        if len(operations) < len(self.operations):
+            self.root = self.root or UNKNOWN_PLACE
         if self.uses_home:
             yield Operation(Act.HOME, self.home)
         if self.root:
             is_known = not self.root.startswith("not understood")
             yield Operation(Act.ROOT if is_known else Act.UNKNOWN, self.cwd, self.root)
-        yield from self.operations
+        yield from operations
         if self.code:
             yield Operation(Act.CODE, self.cwd)
+
+
+def _is_lost(operation: Operation) -> bool:
+    """Whether nobody knows where it happens."""
+    to = operation.spec if operation.act in (Act.COPY, Act.MOVE) else ""
+    return operation.path == NOWHERE or to.rstrip("/") == NOWHERE
 
 
 def _backup(path: str, suffix: str) -> Operation:

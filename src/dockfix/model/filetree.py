@@ -99,19 +99,31 @@ class FileTree:
         if not self._links:
             return ((path, self.look(path)),)
         found: dict[str, Nodes] = {}
-        todo = [(path, 0)]
-        while todo:
-            at, count = todo.pop()
-            reached, targets = self._first_link(at, last=last)
-            if count < _MAX_LINKS:
-                todo += ((target, count + 1) for target in targets)
+        for at, _, reached in self._walked(path, last=last):
             if reached:
                 nodes = self.look(at)
                 found[at] = tuple(one for one in nodes if one.kind is not Kind.LINK) if last else nodes
         return tuple(found.items())
 
-    def _first_link(self, path: str, *, last: bool) -> tuple[bool, list[str]]:
-        """Whether the path may be walked without a link, and where the first link may lead."""
+    def passed(self, path: str, *, last: bool = True) -> list[str]:
+        """The links that may be followed to where a path leads, each by a path without links."""
+        return [link for _, link, _ in self._walked(path, last=last) if link] if self._links else []
+
+    def _walked(self, path: str, *, last: bool) -> Iterator[tuple[str, str, bool]]:
+        """The path and those that its links may lead to: each with its first link, or "".
+
+        And whether it may be walked without that link.
+        """
+        todo = [(path, 0)]
+        while todo:
+            at, count = todo.pop()
+            reached, link, targets = self._first_link(at, last=last)
+            if count < _MAX_LINKS:
+                todo += ((target, count + 1) for target in targets)
+            yield at, link, reached
+
+    def _first_link(self, path: str, *, last: bool) -> tuple[bool, str, list[str]]:
+        """Whether the path may be walked without a link, its first link or "", and where that may lead."""
         parts = path.split("/")
         for end in range(2, len(parts) + (1 if last else 0)):
             at = "/".join(parts[:end])
@@ -120,8 +132,8 @@ class FileTree:
             if links:
                 above, rest = posixpath.dirname(at), path[len(at) :]
                 targets = [posixpath.normpath(posixpath.join(above, one.target) + rest) for one in links]
-                return len(links) < len(nodes), targets
-        return True, []
+                return len(links) < len(nodes), at, targets
+        return True, "", []
 
     def follow(self, path: str, *, last: bool = True) -> str:
         """The path with every link on the way followed (the last component too, with `last`)."""
@@ -296,17 +308,21 @@ def changed(node: Node, change: Change, *, recursive: bool) -> Nodes:
         node.inside,
     )
     is_sure = change.kind == "" or node.kind is not Kind.ANY
+    is_sure = is_sure and change.only in (None, node.uid) and change.only_group in (None, node.gid)
     return (made,) if is_sure else (node, made)
 
 
 def _is_meant(node: Node, change: Change) -> bool:
-    if change.only is not None and node.uid != change.only:
-        return False
-    if change.only_group is not None and node.gid != change.only_group:
+    if not (_may_be(node.uid, change.only) and _may_be(node.gid, change.only_group)):
         return False
     if node.kind is Kind.LINK and change.follows:
         return False
     return change.kind in ("", node.kind.value) or node.kind is Kind.ANY
+
+
+def _may_be(has: Id, wanted: Id | None) -> bool:
+    """Whether an owner is the one that is wanted; a name may be any number."""
+    return wanted is None or has == wanted or isinstance(has, str) is not isinstance(wanted, str)
 
 
 def _inherit(node: Node, parent: Node) -> Node:

@@ -48,6 +48,7 @@ class How(Enum):
     """What options change about an operation."""
 
     KEEPS_OWNER = "owner, mode and times are copied"
+    DROPS_BITS = "set-id and sticky bits are not copied"
     KEEPS_ALL = "capabilities are copied as well"
     KEEPS_LINKS = "a link is taken for itself"
     AS_NAMED = "the target is no directory to put things into"
@@ -56,6 +57,7 @@ class How(Enum):
     LINKED = "a hard link, which not everybody may make"
     REPLACES = "what was there is taken away first"
     INSTALLED = "directories are made whatever the umask"
+    UNPACKED = "what is there may be taken away first, by what is in an archive"
     ARCHIVED = "owners are an archive's"
     ONE_BY_ONE = "all that is below is named by itself, so that links are followed"
     PERHAPS = "it depends on what nobody reads whether it happens"
@@ -256,7 +258,7 @@ def _install_directories(reading: Reading, cwd: str, mode: str, owner: str) -> I
 
 def _compress(reading: Reading, cwd: str, suffix: str, *, undo: bool = False) -> Iterator[Operation]:
     undo = undo or reading.has(("-d", "--decompress", "--uncompress"))
-    how = frozenset({How.KEEPS_OWNER, How.AS_NAMED, How.REPLACES})
+    how = frozenset({How.KEEPS_OWNER, How.DROPS_BITS, How.AS_NAMED, How.REPLACES})
     for path in _places(reading.operands, cwd):
         if path is None:
             yield _unknown(cwd)
@@ -282,7 +284,8 @@ def _pack(reading: Reading, cwd: str) -> Iterator[Operation]:
 def _tar(reading: Reading, cwd: str) -> Iterator[Operation]:
     directory = _option(reading, "-C", "--directory", "--cd")
     own = reading.has(("--no-same-owner", "-o"))
-    yield Operation(Act.WRITE, resolve(directory, cwd), how=frozenset(() if own else {How.ARCHIVED}))
+    how = {How.UNPACKED} if own else {How.UNPACKED, How.ARCHIVED}
+    yield Operation(Act.WRITE, resolve(directory, cwd), how=frozenset(how))
 
 
 _COMMANDS: Final[dict[str, Callable[[Reading, str], Iterator[Operation]]]] = {

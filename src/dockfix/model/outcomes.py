@@ -154,7 +154,7 @@ def _of_entering(tree: FileTree, operation: Operation, who: Identity) -> Answers
 def _of_write(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     if is_directory(tree, operation.path):
         answers = may_change(tree, operation.path, who)
-        if How.ARCHIVED in operation.how:
+        if How.UNPACKED in operation.how:
             # What is unpacked may belong into directories that are there.
             below = _of_contents(tree, operation, who, may_fill) | owned_by(tree, operation.path, who)
             answers |= frozenset(one for one in below if one.verdict is Verdict.DENIED)

@@ -16,10 +16,16 @@ _BELOW_SYSTEM: Final = tuple(f"{path}/" for path in _TABLE["trees"])
 _BELOW_SHARED: Final = tuple(f"{path}/" for path in _SHARED)
 
 
+NOWHERE: Final = "/\0"
+"""Stands for a place that is not known, as what is relative to it does."""
+
+
 def resolve(path: str, cwd: str) -> str:
     """The absolute, normalised form of `path` seen from `cwd`."""
-    joined = posixpath.normpath(posixpath.join(cwd, path))
-    return "/" + joined.lstrip("/")
+    joined = posixpath.join(cwd, path)
+    if joined.startswith(NOWHERE):
+        return NOWHERE
+    return "/" + posixpath.normpath(joined).lstrip("/")
 
 
 def is_within(path: str, directory: str) -> bool:

@@ -89,11 +89,24 @@ def obstacle(tree: FileTree, path: str, who: Identity) -> tuple[str, bool]:
     return doubtful, False
 
 
+def _obstacle_before(tree: FileTree, path: str, who: Identity, *, last: bool) -> tuple[str, bool]:
+    """The same for the ways to the links that a path is walked by."""
+    for link in tree.passed(path, last=last) if not who.is_root else ():
+        closed, is_sure = obstacle(tree, link, who)
+        if closed:
+            return closed, is_sure
+    return "", True
+
+
 def ask_each(tree: FileTree, path: str, who: Identity, judge: Judge, *, last: bool = True) -> Answers:
     """What a judge says of each node that may stand at a path, unless the way there is closed."""
     found: set[Answer] = set()
-    for real, nodes in tree.standing(path, last=last):
+    standing = tree.standing(path, last=last)
+    for real, nodes in standing:
         closed, is_sure = obstacle(tree, real, who)
+        if not closed:
+            closed, is_sure = _obstacle_before(tree, path, who, last=last)
+            is_sure = is_sure and len(standing) == 1
         if closed:
             found.update(Answer(Verdict.DENIED, one.origin, closed) for one in nodes)
         if not (closed and is_sure):
@@ -139,7 +152,11 @@ def may_write(tree: FileTree, path: str, who: Identity) -> Answers:
 def may_make(tree: FileTree, path: str, who: Identity) -> Answers:
     """What becomes of making `path` and what is missing above it: the nearest directory decides."""
     found: set[Answer] = set()
-    for real, nodes in tree.standing(path):
+    standing = tree.standing(path)
+    before, is_sure = _obstacle_before(tree, path, who, last=True)
+    if before:
+        found.add(Answer(Verdict.DENIED, BASE, before))
+    for real, nodes in () if before and is_sure and len(standing) == 1 else standing:
         parts = real.split("/")
         for end in range(2, len(parts) + 1):
             at = "/".join(parts[:end])

@@ -50,8 +50,8 @@ def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
     if is_directory(tree, operation.path):
         if is_system_directory(tree.follow(operation.path)):
             return
-        if How.ARCHIVED in operation.how:
-            _unpack(tree, operation.path, actor)
+        if How.UNPACKED in operation.how:
+            _unpack(tree, operation.path, actor, keeps=How.ARCHIVED in operation.how and actor.who.is_root)
         else:
             tree.fill(operation.path, actor.makes(Kind.ANY))
         return
@@ -69,14 +69,20 @@ def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
         tree.set(path, (*there, *new), weak=weak or len(standing) > 1)
 
 
-def _unpack(tree: FileTree, directory: str, actor: Actor) -> None:
-    """What is in an archive may stand there; of the directory itself it says whose it is as well."""
+def _unpack(tree: FileTree, directory: str, actor: Actor, *, keeps: bool) -> None:
+    """What is in an archive may stand there, also in the place of files.
+
+    If it `keeps` owners, the archive says whose the directory itself is as well.
+    """
     content = actor.makes(Kind.ANY)
-    if actor.who.is_root:
+    if keeps:
         content = replace(content, uid=ARCHIVED, gid=ARCHIVED)
     tree.fill(directory, content)
     real = tree.follow(directory)
-    if actor.who.is_root:
+    for path in tree.below(real):
+        if any(one.kind is Kind.FILE for one in tree.look(path)):
+            tree.put(path, content, weak=True)
+    if keeps:
         told = [replace(one, uid=ARCHIVED, gid=ARCHIVED) for one in each(tree.look(real))]
         tree.set(real, told, weak=True)
 

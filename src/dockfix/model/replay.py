@@ -217,7 +217,7 @@ class Replay:
     def _invoke(
         self, step: Origin, command: int, one: Invocation, who: Identity, line: int, *, is_read: bool = False
     ) -> None:
-        actor = Actor(who, step, one.umask, one.command.optional)
+        actor = Actor(who, step, one.umask, one.optional)
         counts: Counter[Act] = Counter()
 
         def record(operation: Operation) -> Outcome:
@@ -249,7 +249,7 @@ class Replay:
         listed = self.tree.listed()
         for path, is_path in _named_files(one, who):
             # Among what nobody listed, a plain word is hardly a file.
-            if (is_path or path in listed) and _is_left(self.tree, path):
+            if (is_path or path in listed) and (_is_left(self.tree, path) or _is_file(self.tree, path)):
                 yield Operation(Act.READ, path)
 
     def _find_program(self, one: Invocation) -> str:
@@ -277,6 +277,10 @@ class Replay:
 def _is_left(tree: FileTree, path: str) -> bool:
     nodes = tree.look(tree.follow(path, last=False))
     return any(node.kind is not Kind.ABSENT and node.origin != BASE for node in nodes)
+
+
+def _is_file(tree: FileTree, path: str) -> bool:
+    return any(node.kind is Kind.FILE for node in tree.look(tree.follow(path, last=False)))
 
 
 def _is_own_program(one: Invocation) -> bool:

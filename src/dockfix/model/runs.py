@@ -12,7 +12,7 @@ from dockfix.lazy import cached_property
 from dockfix.model.changes import read_umask
 from dockfix.model.effects import Effect, effect, setting
 from dockfix.model.lineage import Step
-from dockfix.model.paths import resolve
+from dockfix.model.paths import NOWHERE, resolve
 from dockfix.model.pip import PipCall, read_pip
 from dockfix.syntax.script import Loop, Way
 from dockfix.syntax.shell import Command, Script, Word, parse_script, parse_words
@@ -21,8 +21,6 @@ from dockfix.syntax.tree import Instruction
 _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _MAX_ROUNDS: Final = 64
-_NOWHERE: Final = "/\0"
-"""Stands for a working directory that is not known."""
 _HEALTHCHECK: Final = re.compile(r"CMD\s+", re.IGNORECASE)
 
 
@@ -32,13 +30,17 @@ Settings = tuple[tuple[str, str], ...]
 
 @dataclass(slots=True, eq=False)
 class Invocation:
-    """One command with the directory and variables in force where it stands."""
+    """One command with the directory and variables in force where it stands.
+
+    `optional`: it may run or not, or fail without consequence, or the command whose script it stands in.
+    """
 
     command: Command
     cwd: str
     env: Mapping[str, str]
     pip: PipCall | None
     umask: int = 0o022
+    optional: bool = False
     _effects: dict[str, Effect] = field(default_factory=dict)
     remembered: dict[tuple[str, str, bool], tuple[Any, ...]] = field(default_factory=dict)
 
@@ -203,7 +205,7 @@ class _Shell(NamedTuple):
 
     def joined(self, other: _Shell) -> _Shell:
         """What may be either: a place that is not known, the umask that leaves less."""
-        return _Shell(self.cwd if self.cwd == other.cwd else _NOWHERE, self.umask | other.umask)
+        return _Shell(self.cwd if self.cwd == other.cwd else NOWHERE, self.umask | other.umask)
 
 
 class _State(NamedTuple):
@@ -241,8 +243,11 @@ class _Open:
 class _Walk:
     """One walk: where each scope stands, and what the script has set so far."""
 
-    def __init__(self, script: Script, cwd: str, env: dict[str, str], umask: int = 0o022) -> None:
+    def __init__(
+        self, script: Script, cwd: str, env: dict[str, str], umask: int = 0o022, *, optional: bool = False
+    ) -> None:
         self.script = script
+        self.optional = optional
         self.state = _State({0: _Shell(cwd, umask)}, env)
         self.open: list[_Open] = []
         self.pips: dict[int, PipCall | None] = {}
@@ -311,22 +316,22 @@ class _Walk:
     def _command(self, command: Command) -> Iterator[Invocation]:
         env = self.state.env
         shell = self.state.shell(command.scope, self.script.parents)
-        here = shell.cwd
+        here, optional = shell.cwd, self.optional or command.optional
         local = {**env, **_values(command, env)} if command.assignments else env
         name = command.name.value if command.name is not None else None
         if command.script is not None:
-            yield from _Walk(command.script, here, dict(local), shell.umask).run()
+            yield from _Walk(command.script, here, dict(local), shell.umask, optional=optional).run()
             if not command.script.understood:
-                yield Invocation(command, here, local, None, shell.umask)
+                yield Invocation(command, here, local, None, shell.umask, optional)
             return
         if id(command) not in self.pips:
             self.pips[id(command)] = read_pip(command)
-        yield Invocation(command, here, dict(local), self.pips[id(command)], shell.umask)
+        yield Invocation(command, here, dict(local), self.pips[id(command)], shell.umask, optional)
         if configured := setting(command, local):
             env.update((configured,))
         if name in ("cd", "pushd"):
             target = command.args[0].expand(local) if command.args else env.get("HOME", "/")
-            place = resolve(target, here) if target is not None else _NOWHERE
+            place = resolve(target, here) if target is not None else NOWHERE
             self.state.shells[command.scope] = shell._replace(cwd=place)
         elif name == "umask" and command.args:
             umask = read_umask(command.args[0].value or "", shell.umask)

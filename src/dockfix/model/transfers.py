@@ -74,10 +74,10 @@ def _may_be_read(tree: FileTree, operation: Operation, real: str, node: Node, wh
     allowed = frozenset({Answer(Verdict.ALLOWED, node.origin)})
     if node.kind is Kind.LINK:
         return allowed
+    if How.SAME in operation.how and How.LINKED not in operation.how:
+        return may_unlink(tree, real, node, who)
     if How.SAME in operation.how:
-        is_granted = (
-            How.LINKED not in operation.how or who.uid == node.uid or permits(node, who, READ | WRITE)
-        )
+        is_granted = who.uid == node.uid or permits(node, who, READ | WRITE)
         return allowed if is_granted else frozenset({Answer(Verdict.DENIED, node.origin, real)})
     if operation.recursive:
         return both(allowed, may_read_all(tree, real, node, who))
@@ -135,9 +135,10 @@ def copy(
     def make(node: Node) -> Node:
         if How.SAME in operation.how:
             return node
-        return actor.copies(
+        made = actor.copies(
             node, keeps=How.KEEPS_OWNER in operation.how, with_capabilities=How.KEEPS_ALL in operation.how
         )
+        return replace(made, mode=made.mode & 0o777) if How.DROPS_BITS in operation.how else made
 
     for source in expand(tree, operation.path):
         landings = _landings(tree, operation, source)
