@@ -1,0 +1,63 @@
+"""What may be at a path: links, alternatives, and what a directory holds besides what is listed."""
+
+from __future__ import annotations
+
+from trees import plant, show
+
+from dockfix.model.changes import Change
+from dockfix.model.filetree import Kind, Node
+
+DIRECTORY = Node(Kind.DIRECTORY)
+
+
+def test_links_are_followed_relative_to_their_directory_and_not_for_ever() -> None:
+    tree = plant("/a dir", "/a/l link b", "/a/b dir", "/a/b/f file", "/loop link /loop")
+    assert tree.follow("/a/l/f") == "/a/b/f"
+    assert tree.follow("/a/l", last=False) == "/a/l"
+    assert tree.exists("/a/l/f")
+    assert not tree.exists("/loop")
+
+
+def test_what_only_may_be_there_does_not_exist_for_certain() -> None:
+    tree = plant("/a dir | absent")
+    assert tree.may_exist("/a")
+    assert not tree.exists("/a")
+    assert tree.nearest("/a/b") == "/"
+    tree.settle("/a")
+    assert tree.exists("/a")
+
+
+def test_a_fork_changes_by_itself() -> None:
+    tree = plant("/a dir", "/a/f file")
+    other = tree.fork()
+    other.remove("/a")
+    assert (show(tree, "/a/f"), show(other, "/a/f")) == ("file 0 755", "absent")
+
+
+def test_a_weak_change_keeps_what_was_there_as_well() -> None:
+    tree = plant("/a dir", "/a/f file")
+    tree.remove("/a/f", weak=True)
+    assert show(tree, "/a/f") == "file 0 755 | absent"
+    tree.change("/a", Change(7, 7), weak=True)
+    assert show(tree, "/a") == "dir 0 755 | dir 7 755"
+
+
+def test_a_full_directory_may_hold_any_name() -> None:
+    tree = plant("/a dir", "/a/f file")
+    tree.fill("/a", Node(Kind.ANY, 7, 7))
+    assert show(tree, "/a/x") == "any 7 755 | absent"
+    assert [node.uid for node in tree.contents("/a")] == [0, 7]
+
+
+def test_directories_are_made_with_those_above() -> None:
+    tree = plant("/a dir 0:50 2755", "/l link /a")
+    assert tree.make_directories("/l/b/c", Node(Kind.DIRECTORY, 7, 7, 0o700), above=DIRECTORY) == "/a/b/c"
+    # A directory that sets the group hands it down, and the bit with it.
+    assert (show(tree, "/a/b"), show(tree, "/a/b/c")) == ("dir 0:50 2755", "dir 7:50 2700")
+
+
+def test_renaming_takes_along_what_is_below() -> None:
+    tree = plant("/a dir", "/a/f file 7 600")
+    tree.move("/a", "/b")
+    assert (show(tree, "/b/f"), show(tree, "/a"), show(tree, "/a/f")) == ("file 7 600", "absent", "absent")
+    assert tree.below("/b") == ["/b/f"]

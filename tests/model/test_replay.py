@@ -1,0 +1,43 @@
+"""Steps and starts played over the file tree of their image."""
+
+from __future__ import annotations
+
+import pytest
+from plans import read_plan
+from trees import show
+
+from dockfix.model.replay import START, Replay
+
+
+def replay(text: str) -> Replay:
+    return read_plan(text).replay
+
+
+LEFT = {
+    # BuildKit creates WORKDIR as the user in force; the number of the group is not known here.
+    ("WORKDIR /app\n", "/app"): "dir 0 755",
+    ("RUN useradd -u 7 app\nUSER app\nWORKDIR /app\n", "/app"): "dir 7:app 755",
+    ("COPY --chown=7:8 f /f\n", "/f"): "any 7:8 755",
+    ("VOLUME /data\n", "/data"): "dir 0 755",
+    # Debian's useradd makes homes 0755, others 0700.
+    ("RUN useradd -m -u 7 app\n", "/home/app"): "dir 7:app 755 | dir 7:app 700",
+    ("RUN mkdir /data\nRUN rm -r /data\n", "/data"): "absent",
+}
+
+
+@pytest.mark.parametrize(("text", "path"), LEFT)
+def test_left(text: str, path: str) -> None:
+    assert show(replay(text).end, path) == LEFT[text, path]
+
+
+def test_a_step_is_played_as_its_user() -> None:
+    played = replay("RUN useradd -u 7 app\nUSER app\nRUN mkdir /data\nRUN mkdir /tmp/x\n")
+    denied = [one.operation.path for one in played.outcomes if not one.may_succeed]
+    assert denied == ["/data"]
+    assert played.who.uid == 7
+
+
+def test_a_start_is_played_behind_the_steps_and_leaves_the_end_alone() -> None:
+    played = replay('RUN mkdir /data\nCMD ["touch", "/data/x"]\n')
+    assert [one.operation.path for one in played.outcomes if one.key.step == START] == ["/data/x"]
+    assert (show(played.end, "/data/x"), show(played.tree, "/data/x")) == ("absent", "file 0 644")
