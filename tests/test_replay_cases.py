@@ -70,7 +70,6 @@ PENDING: Final = frozenset(
     production-stage-left-root/compose-names-the-development-stage
     production-stage-left-root/tests-come-last
     remove-file-below-root-directory/found-and-deleted-in-opt
-    remove-file-below-root-directory/start-script-removes-a-stale-pid-file
     settings-made-by-a-tool-for-root/key-copied-into-roots-home
     start-found-on-the-path/directory-that-path-names
     start-found-on-the-path/first-directory-of-the-path

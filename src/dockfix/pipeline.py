@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from dockfix.checks import codes
 from dockfix.checks.guarantees import check_guarantees
@@ -109,16 +109,19 @@ def _fix_lineage(
         plan = plan.with_evidence(_collect_evidence(plan))
     if plan.evidence.refusals:
         return Skipped(plan.evidence.refusals)
-    rewrite, names, losses = _rewrite(plan, active, index, moving=moving)
-    if not names:
+    done = _rewrite(plan, active, index, moving=moving)
+    plan, rewrite = done.original, done.plan
+    if plan.evidence.refusals:
+        return Skipped(plan.evidence.refusals)
+    if not done.names:
         return Unchanged()
     if broken := tuple(check_guarantees(plan, rewrite, active)):
         return Skipped(broken)
     reviews += plan.evidence.reviews
     known = {review.code for review in reviews}
-    lost = tuple(one for one in find_lost(plan, losses) if one.code not in known)
+    lost = tuple(one for one in find_lost(plan, done.losses) if one.code not in known)
     notes = (*find_notes(rewrite), *plan.evidence.notes) if moving else ()
-    return Changed(rewrite.tree.text, names, (*reviews, *lost), notes)
+    return Changed(rewrite.tree.text, done.names, (*reviews, *lost), notes)
 
 
 def _leave(plan: Plan) -> Skipped | Unchanged | None:
@@ -131,19 +134,30 @@ def _leave(plan: Plan) -> Skipped | Unchanged | None:
     return Skipped(refusals) if refusals else None
 
 
-def _rewrite(
-    original: Plan, active: frozenset[str], index: int, *, moving: bool
-) -> tuple[Plan, tuple[str, ...], tuple[Loss, ...]]:
-    """(rewrite, transforms that made it, what is lost): replayed, and made again by what that teaches."""
+class _Rewrite(NamedTuple):
+    """An original, what was made of it by which transforms, and what is lost all the same."""
+
+    original: Plan
+    plan: Plan
+    names: tuple[str, ...]
+    losses: tuple[Loss, ...]
+
+
+def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool) -> _Rewrite:
+    """A rewrite, replayed, and made again by what that teaches."""
     corrections = NOTHING_LEARNED
     for _ in range(_ATTEMPTS):
         plan, names = _transform(original, active, index, corrections)
         losses = tuple(find_losses(original.replay, plan.replay)) if moving and names else ()
-        learned = corrections.learn(losses, plan.own_directories)
+        relocates = plan.lineage.end.workdir != original.lineage.end.workdir == "/"
+        learned = corrections.learn(losses, plan.own_directories, relocates=relocates)
         if learned == corrections:
             break
+        if learned.keeps_workdir and not corrections.keeps_workdir and original.evidence != NO_EVIDENCE:
+            # What the sources name relatively is somewhere else than it was read to be.
+            original = original.with_evidence(_collect_evidence(original.corrected(learned)))
         corrections = learned
-    return plan, names, losses
+    return _Rewrite(original, plan, names, losses)
 
 
 def _transform(

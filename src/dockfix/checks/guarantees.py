@@ -155,7 +155,7 @@ def _uses_mounts(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
                 yield step.instruction.line, "a mount below USER belongs to root"
 
 
-_WORD: Final = re.compile(r"[^\s\[\]\"',()]+")
+_WORD: Final = re.compile(r"[^\s\[\]\"',();&|]+")
 _MAY_CHANGE: Final = re.compile("|".join(one.changes for one in TRANSFORMS if one.changes))
 _USER: Final = frozenset({"set-user"})
 GUARANTEES: Final = (

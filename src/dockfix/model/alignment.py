@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from dockfix.model.filetree import Origin
 from dockfix.model.lineage import Step
 
 _SET_ANEW = ("USER", "WORKDIR")
+_WORD = re.compile(r"[^\s;&|()]+")
 
 
 def align(before: Sequence[Step], after: Sequence[Step]) -> tuple[Origin, ...]:
@@ -41,7 +43,9 @@ def _is_same(step: Step, wanted: Step) -> bool:
         return False
     if step.keyword in _SET_ANEW or step.instruction.args == wanted.instruction.args:
         return True
-    words = iter(step.instruction.args.split())
+    words = iter(_WORD.findall(step.instruction.args))
     return all(
-        word in words for word in wanted.instruction.args.split() if "/" not in word and "--user" not in word
+        word in words
+        for word in _WORD.findall(wanted.instruction.args)
+        if "/" not in word and "--user" not in word
     )

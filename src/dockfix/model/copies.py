@@ -6,6 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from dockfix.lazy import cached_property
 from dockfix.model.lineage import Lineage, Step
@@ -95,6 +96,10 @@ class Copy:
             return (self.destination,)
         names: list[str] = []
         for source in self.sources:
+            if "://" in source:
+                name = posixpath.basename(urlsplit(source).path)
+                names.append("*" if not name or name.endswith(".git") else name)
+                continue
             name = posixpath.basename(posixpath.normpath(source))
             is_tree = source.endswith("/") or name in ("", ".", "..") or "*" in name or "." not in name
             names.append("*" if is_tree else name)

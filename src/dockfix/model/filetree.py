@@ -201,6 +201,14 @@ class FileTree:
         parents = self.look(posixpath.dirname(path))
         return tuple(dict.fromkeys(_inherit(node, one) for one in parents if one.holds)) or (node,)
 
+    def confirm(self, path: str) -> None:
+        """Take for known that something stands at a path, and the directories above it."""
+        nodes = self.look(path)
+        there = tuple(each(nodes))
+        if there and len(there) < len(nodes):
+            self._nodes[path] = there
+        self.settle(posixpath.dirname(path))
+
     def settle(self, path: str) -> None:
         """Take for known that a directory and those above it are there."""
         while path != "/":
@@ -242,15 +250,15 @@ class FileTree:
         for one in (path, *self.below(path)):
             self.set(one, (ABSENT,), weak=weak)
 
-    def move(self, source: str, destination: str, *, weak: bool = False) -> None:
-        """Rename; owners, modes and origins go along."""
-        nodes = {one: self.look(one) for one in (source, *self.below(source))}
-        if not weak:
-            nodes[source] = tuple(each(nodes[source])) or nodes[source]
-        self.remove(destination, weak=weak)
-        for path, found in nodes.items():
-            self.set(destination + path[len(source) :], found, weak=weak)
-        self.remove(source, weak=weak)
+    def branch(self, path: str) -> dict[str, Nodes]:
+        """What may stand at a path and below it, as far as it is listed."""
+        return {one: self.look(one) for one in (path, *self.below(path))}
+
+    def graft(self, nodes: dict[str, Nodes], source: str, path: str, *, weak: bool = False) -> None:
+        """Put the branch of `source` in the place of what stands at a path; owners, modes, origins stay."""
+        self.remove(path, weak=weak)
+        for one, found in nodes.items():
+            self.set(path + one[len(source) :], found, weak=weak)
 
     def change(
         self, path: str, change: Change, *, recursive: bool = False, weak: bool = False, last: bool = True

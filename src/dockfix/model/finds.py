@@ -20,13 +20,19 @@ class Chosen:
 
     kind: str = ""
     only: str = ""
+    name: str = ""
     inside: bool = False
     perhaps: bool = False
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether not even a starting point is surely chosen."""
+        return self.perhaps or self.inside or bool(self.name)
 
 
 def read_tests(words: Sequence[str]) -> Chosen:
     """The tests among find's words behind its starting points."""
-    kind = only = ""
+    kind = only = name = ""
     inside = perhaps = False
     rest = list(_without_commands(words))
     while rest:
@@ -36,11 +42,13 @@ def read_tests(words: Sequence[str]) -> Chosen:
             kind = _KINDS[value]
         elif word == "-user" and not only:
             only = value
+        elif word == "-name" and not name:
+            name = value
         elif word == "-mindepth" and value == "1":
             inside = True
         else:
             perhaps = True
-    return Chosen(kind, only, inside, perhaps)
+    return Chosen(kind, only, name, inside, perhaps)
 
 
 def _without_commands(words: Sequence[str]) -> Iterator[str]:
@@ -56,7 +64,7 @@ def _without_commands(words: Sequence[str]) -> Iterator[str]:
 
 def on_chosen(one: Operation, chosen: Chosen) -> Iterator[Operation]:
     """An operation on a starting point as one on what is chosen below it."""
-    how = set(one.how) | {How.ONE_BY_ONE} | ({How.PERHAPS} if chosen.perhaps or chosen.inside else set())
+    how = set(one.how) | {How.ONE_BY_ONE} | ({How.PERHAPS} if chosen.is_doubtful else set())
     if one.act in (Act.COPY, Act.MOVE):
         yield Operation(Act.READ, one.path, recursive=True)
         yield Operation(Act.WRITE, one.spec.rstrip("/") or "/")
@@ -65,6 +73,7 @@ def on_chosen(one: Operation, chosen: Chosen) -> Iterator[Operation]:
         return
     if one.act is Act.REMOVE and (chosen != Chosen() or one.recursive):
         how = {How.CONTENTS} | ({How.PERHAPS} if chosen.perhaps or chosen.only else set())
+        one = one._replace(name=chosen.name)
     yield one._replace(
         recursive=one.recursive or one.act is not Act.REMOVE,
         only=chosen.only,

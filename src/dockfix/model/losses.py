@@ -12,8 +12,8 @@ from dockfix.model.outcomes import Key, Outcome
 from dockfix.model.permissions import Answer, Verdict
 from dockfix.model.replay import START, Replay
 
-# What works on something that is there already: it has to find what the same step made.
-_ON_CONTENT: Final = frozenset({Act.READ, Act.RUN, Act.REPLACE, Act.COPY, Act.MOVE, Act.HOME})
+ON_CONTENT: Final = frozenset({Act.READ, Act.RUN, Act.REPLACE, Act.COPY, Act.MOVE, Act.HOME})
+"""What works on something that is there already: it has to find what the same step made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,6 @@ def _loss(before: Outcome, after: Outcome | None) -> Loss | None:
         if one.verdict is Verdict.DENIED and (one.origin in succeeded or one.origin not in known):
             return Loss(before, after, one.obstacle)
     found = {one.origin for one in after.answers if one.verdict is Verdict.ALLOWED}
-    if before.operation.act in _ON_CONTENT and (succeeded - {BASE}) - found:
+    if before.operation.act in ON_CONTENT and (succeeded - {BASE}) - found:
         return Loss(before, after, after.operation.path)
     return None

@@ -60,6 +60,7 @@ class How(Enum):
     UNPACKED = "what is there may be taken away first, by what is in an archive"
     ARCHIVED = "owners are an archive's"
     ONE_BY_ONE = "all that is below is named by itself, so that links are followed"
+    NEW = "what is made must not be there"
     PERHAPS = "it depends on what nobody reads whether it happens"
 
 
@@ -68,9 +69,9 @@ class Operation(NamedTuple):
 
     `spec` is the second operand of its kind: a destination (in a directory, if it ends in a slash), a
     link's target, a mode, an owner, a reason. `recursive` holds for the whole tree. `only` is the owner
-    that `chown --from` and `find -user` name, `kind` what `find -type` does. `mode` and `owner` are those
-    of what is made, where a command names them; `others` are further places where a home's content is
-    looked for.
+    that `chown --from` and `find -user` name, `kind` what `find -type` does, `name` the pattern of `find
+    -name`. `mode` and `owner` are those of what is made, where a command names them; `others` are further
+    places where a home's content is looked for.
     """
 
     act: Act
@@ -80,6 +81,7 @@ class Operation(NamedTuple):
     only: str = ""
     how: frozenset[How] = frozenset()
     kind: str = ""
+    name: str = ""
     mode: str = ""
     owner: str = ""
     others: tuple[str, ...] = ()
@@ -112,8 +114,9 @@ def _option(reading: Reading, *names: str) -> str:
 
 def _mkdir(reading: Reading, cwd: str) -> Iterator[Operation]:
     mode = _option(reading, "-m", "--mode")
+    how = frozenset(() if reading.has(("-p", "--parents")) else {How.NEW})
     for path in _places(reading.operands, cwd):
-        yield _unknown(cwd) if path is None else Operation(Act.MAKE, path, mode=mode)
+        yield _unknown(cwd) if path is None else Operation(Act.MAKE, path, mode=mode, how=how)
 
 
 def _chmod(reading: Reading, cwd: str) -> Iterator[Operation]:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from dockfix.knowledge.homes import is_cache, is_for_builds
 from dockfix.model.changes import Change, read_mode
-from dockfix.model.filetree import BASE, FileTree, Kind, Node, Origin
+from dockfix.model.filetree import BASE, FileTree, Kind, Node, Origin, each
 from dockfix.model.operations import Act, How, Operation
 from dockfix.model.patterns import expand, is_pattern
 from dockfix.model.permissions import (
@@ -134,7 +134,8 @@ def _of_home(tree: FileTree, operation: Operation, who: Identity) -> Answers:
 
 def _of_read(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     if not operation.recursive:
-        return may(tree, operation.path, who, READ)
+        answers = may(tree, operation.path, who, READ)
+        return answers | _of_listing(tree, operation.path, answers)
 
     def judge(real: str, node: Node) -> Iterator[Answer]:
         if node.kind is Kind.ABSENT:
@@ -145,6 +146,14 @@ def _of_read(tree: FileTree, operation: Operation, who: Identity) -> Answers:
             yield from both(allowed, may_read_all(tree, real, node, who, only_directories=only))
 
     return ask_each(tree, operation.path, who, judge)
+
+
+def _of_listing(tree: FileTree, path: str, answers: Answers) -> Answers:
+    """Which steps left what is in a directory that may be read."""
+    if not any(one.verdict is Verdict.ALLOWED for one in answers):
+        return frozenset()
+    nodes = [one for _, found in tree.standing(path) for one in found if one.kind is Kind.DIRECTORY]
+    return frozenset(Answer(Verdict.ALLOWED, inner.origin) for one in nodes for inner in one.inside)
 
 
 def _of_entering(tree: FileTree, operation: Operation, who: Identity) -> Answers:
@@ -168,7 +177,12 @@ def _of_write(tree: FileTree, operation: Operation, who: Identity) -> Answers:
 
 
 def _of_make(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    return may_make(tree, operation.path, who)
+    answers = may_make(tree, operation.path, who)
+    if How.NEW not in operation.how:
+        return answers
+    there = [one for _, nodes in tree.standing(operation.path, last=False) for one in nodes]
+    taken = [Answer(Verdict.DENIED, one.origin, operation.path) for one in each(there)]
+    return frozenset((*(answers if len(taken) < len(there) else ()), *taken))
 
 
 def _of_removal(tree: FileTree, operation: Operation, who: Identity) -> Answers:

@@ -10,8 +10,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from dockfix.model.copies import find_volumes
-from dockfix.model.filetree import FileTree, Kind, Node
-from dockfix.model.operations import Act
+from dockfix.model.filetree import FileTree, Kind, Node, each
+from dockfix.model.operations import Act, How
 from dockfix.model.paths import (
     STANDING_DIRECTORIES,
     is_below_any,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # Where services keep files that they write, among directories of the system.
 _FOR_SERVICES: Final = ("/run", "/var/run", "/var/lock")
+_OWNERS: Final = 0o700
 _LITERAL: Final = re.compile(r"/[\w./+@=,-]+")
 
 
@@ -46,12 +47,15 @@ class OwnershipChange:
     """A place to give, how much of it, and the step behind which it can be given (-1: anywhere).
 
     `made` is the step that makes it: -1 where the base brought it, None where nothing surely does.
+    `around` are the account's directories above it, outermost first. `opens`: its owner may not use it.
     """
 
     path: str
     reach: Reach
     since: int = -1
     made: int | None = None
+    around: tuple[OwnershipChange, ...] = ()
+    opens: bool = False
 
     def exists(self, at: int) -> bool:
         """Whether it surely is there before the step at that index."""
@@ -64,16 +68,17 @@ def find_ownership_changes(plan: Plan) -> tuple[OwnershipChange, ...]:
     for one in _Search(plan).find():
         if _LITERAL.fullmatch(one.path):
             other = wanted.get(one.path, one)
-            wanted[one.path] = OwnershipChange(
-                one.path, max(one.reach, other.reach), max(one.since, other.since), one.made
+            wanted[one.path] = replace(
+                one, reach=max(one.reach, other.reach), since=max(one.since, other.since)
             )
     return tuple(_outermost(list(wanted.values())))
 
 
 def _outermost(changes: list[OwnershipChange]) -> Iterator[OwnershipChange]:
-    """The changes that no wider one holds; a wider one waits for all that it holds."""
+    """The changes that no wider one covers; a wider one waits for all that it holds."""
     for one in changes:
-        if any(other is not one and other.reach and is_within(one.path, other.path) for other in changes):
+        wider = any(other is not one and other.reach and is_within(one.path, other.path) for other in changes)
+        if wider and one.made is not None and not one.opens:
             continue
         held = [other for other in changes if one.reach and is_within(other.path, one.path)]
         inside = [max(other.since, -1 if other.made is None else other.made) for other in held]
@@ -175,12 +180,25 @@ class _Search:
         if reach is not Reach.SELF:
             touching += (self.index_of.get(node.origin, -1) for node in self.tree.contents(real))
         touching += self._owned_by_steps(real)
-        return OwnershipChange(path, reach, max(touching, default=-1), made)
+        opens = any(node.kind is Kind.DIRECTORY and node.mode & _OWNERS != _OWNERS for node in nodes)
+        return OwnershipChange(real, reach, max(touching, default=-1), made, tuple(self._around(real)), opens)
+
+    def _around(self, path: str) -> Iterator[OwnershipChange]:
+        """The account's directories above a path: `mkdir -p` may have to make them, as root's."""
+        above = posixpath.dirname(path)
+        own = [one for one in self.plan.own_directories if is_ownable(one)]
+        own = [one for one in own if one not in STANDING_DIRECTORIES]
+        if above != self.plan.home and is_below_any(above, own):
+            change = self._change(above, Reach.SELF)
+            yield from change.around
+            yield replace(change, around=())
 
     def _owned_by_steps(self, path: str) -> Iterator[int]:
         """The steps that give the place to somebody: a change before them would be undone."""
-        for one in self._of_root(Act.OWN):
+        for one in self._of_root(Act.OWN, Act.WRITE):
             if one.operation.spec.startswith(":"):
+                continue
+            if one.operation.act is Act.WRITE and How.ARCHIVED not in one.operation.how:
                 continue
             if is_within(path, one.operation.path) or is_within(one.operation.path, path):
                 yield self.index_of[one.key.step]
@@ -190,7 +208,7 @@ class _Search:
             return False
         real = self.tree.follow(path)
         if not self.tree.exists(real):
-            return True
+            return any(each(self.tree.look(real))) or real not in self.tree.listed()
         is_file = all(one.kind is Kind.FILE for one in self.tree.look(real))
         answers = (may_write if is_file else may_change)(self.tree, path, self.who)
         return any(one.verdict is Verdict.DENIED for one in answers)
@@ -264,8 +282,13 @@ class _Search:
         for copy in self.plan.owned_copies:
             above = created is not None and copy.step.index < created.index
             stands = self.tree.exists(self.tree.follow(copy.destination))
-            if above and stands and not copy.has_owner and copy.destination != "/":
+            if above and stands and not copy.has_owner and self._is_foreign(copy.destination):
                 yield OwnershipChange(copy.destination, Reach.ALL, copy.step.index, copy.step.index)
+
+    def _is_foreign(self, path: str) -> bool:
+        """Whether anything at or below a path, other than `/`, is somebody else's."""
+        nodes = [*self.tree.look(self.tree.follow(path)), *self.tree.contents(path)]
+        return path != "/" and any(node.uid != self.who.uid for node in each(nodes))
 
 
 def owns(plan: Plan, path: str) -> bool:

@@ -76,7 +76,7 @@ class Plan(Facts):
     @cached_property
     def relocates(self) -> bool:
         """Whether set-workdir gives the image a directory of its own."""
-        if self.lineage.end.workdir != "/" or not self.home.strip("/"):
+        if self.lineage.end.workdir != "/" or not self.home.strip("/") or self.corrections.keeps_workdir:
             return False
         # Stages built on this one may name by / what they copy to where they work.
         if any(stage.parent is self.lineage.final for stage in self.stages):
@@ -156,12 +156,13 @@ class Plan(Facts):
     def _is_given(self, copy: Copy) -> bool:
         """Whether the file itself gives the whole copy to the account later on."""
         owner = self.replay.accounts.owner(self.likely_account.name)
-        for one in self.replay.outcomes:
+        later = self.origins[copy.step.index + 1 :]
+        for one in reversed(self.replay.outcomes):
             operation = one.operation
             if operation.act is Act.OWN and operation.recursive and not operation.only:
-                later = one.key.step in self.origins[copy.step.index + 1 :]
                 given = self.replay.accounts.owner(operation.spec)
-                if later and is_within(copy.destination, operation.path) and given and owner:
+                is_meant = one.key.step in later and is_within(copy.destination, operation.path)
+                if is_meant and given and owner:
                     return given[0] == owner[0]
         return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Final
 
 from dockfix.model.actors import Actor
@@ -34,6 +35,15 @@ def _is_weak(operation: Operation, actor: Actor) -> bool:
     return actor.optional or How.PERHAPS in operation.how
 
 
+def _enter(tree: FileTree, operation: Operation, actor: Actor) -> None:
+    """What is entered is there, and a directory."""
+    standing = tree.standing(operation.path)
+    if len(standing) == 1 and not _is_weak(operation, actor):
+        for path, nodes in standing:
+            tree.set(path, tuple(one for one in nodes if one.holds) or nodes)
+            tree.settle(posixpath.dirname(path))
+
+
 def _make(tree: FileTree, operation: Operation, actor: Actor) -> None:
     made = above = actor.makes(Kind.DIRECTORY)
     if How.INSTALLED in operation.how:
@@ -41,6 +51,8 @@ def _make(tree: FileTree, operation: Operation, actor: Actor) -> None:
     elif mode := read_mode(operation.mode, actor.umask):
         made = replace(made, mode=mode(0o777, is_directory=True))
     above = replace(above, mode=above.mode | _PARENTS)
+    if How.NEW in operation.how and not _is_weak(operation, actor) and not tree.exists(operation.path):
+        tree.remove(tree.follow(operation.path))
     tree.make_directories(operation.path, made, above=above, weak=_is_weak(operation, actor))
 
 
@@ -64,9 +76,14 @@ def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
             tree.make_directories(above, actor.makes(Kind.DIRECTORY), weak=weak)
         elif not weak:
             tree.settle(above)
-        there = [actor.writes(one) for one in each(nodes)]
+        there = [_opened(actor.writes(one), is_file=is_file) for one in each(nodes)]
         new = tree.born(path, made) if len(there) < len(nodes) else ()
         tree.set(path, (*there, *new), weak=weak or len(standing) > 1)
+
+
+def _opened(node: Node, *, is_file: bool) -> Node:
+    """What a shell writes to is a file, whatever nobody knew of it before."""
+    return replace(node, kind=Kind.FILE, inside=()) if is_file and node.kind is Kind.ANY else node
 
 
 def _unpack(tree: FileTree, directory: str, actor: Actor, *, keeps: bool) -> None:
@@ -125,9 +142,19 @@ def _remove(tree: FileTree, operation: Operation, actor: Actor) -> None:
 def _remove_contents(tree: FileTree, directory: str, operation: Operation, *, weak: bool) -> None:
     """`find -delete`: what is below, where it is of that kind."""
     for path in tree.below(directory):
-        kept = [one for one in tree.look(path) if operation.kind not in ("", one.kind.value) or weak]
-        perhaps = [one for one in tree.look(path) if one.kind is Kind.ANY and operation.kind]
-        tree.set(path, (*kept, *perhaps, ABSENT))
+        if operation.name and not _has_name(path[len(directory) :], operation):
+            continue
+        nodes = tree.look(path)
+        kept = [one for one in nodes if operation.kind not in ("", one.kind.value) or weak]
+        perhaps = [one for one in nodes if one.kind is Kind.ANY and operation.kind]
+        if perhaps or len(kept) < len(nodes) or weak:
+            tree.set(path, (*kept, *perhaps, ABSENT))
+
+
+def _has_name(path: str, operation: Operation) -> bool:
+    """Whether `find -name` chooses what stands there, or a directory around it that goes with all in it."""
+    names = path.strip("/").split("/")
+    return any(fnmatchcase(one, operation.name) for one in (names if operation.recursive else names[-1:]))
 
 
 def _copy(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
@@ -195,6 +222,7 @@ def _use(tree: FileTree, operation: Operation, actor: Actor) -> None:
 
 
 _ACTIONS: Final[dict[Act, Callable[[FileTree, Operation, Actor], None]]] = {
+    Act.ENTER: _enter,
     Act.MAKE: _make,
     Act.WRITE: _write,
     Act.REPLACE: _replace,

@@ -24,7 +24,7 @@ from dockfix.model.filetree import ABSENT, BASE, FileTree, Kind, Node, Nodes, Or
 from dockfix.model.identities import Accounts, uid_of
 from dockfix.model.images import Image
 from dockfix.model.lineage import Lineage, State, Step
-from dockfix.model.operations import Act, Operation
+from dockfix.model.operations import Act, How, Operation
 from dockfix.model.outcomes import Key, Outcome, ask, is_directory
 from dockfix.model.paths import resolve
 from dockfix.model.permissions import Identity
@@ -40,7 +40,7 @@ SITE: Final = "/usr/local/lib/python"
 """Stands for wherever root's pip installs."""
 # What no file's name in a command holds: patterns, lists, URLs.
 _VERSION: Final = re.compile(r"[\d.]+")
-_NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n :,@%")
+_NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n\t :,@%")
 _BASE_DIRECTORIES: Final = (
     "bin boot etc home lib lib64 media mnt opt proc run sbin srv sys usr var usr/bin usr/lib usr/local"
     " usr/local/bin usr/local/lib usr/local/share usr/sbin usr/share usr/src var/cache var/lib var/log"
@@ -337,6 +337,8 @@ def _operations(one: Invocation, who: Identity) -> Iterator[Operation]:
     for operation in one.effect(who.home).operations:
         if operation.act is Act.HOME:
             yield from _home_operations(one, who)
+        elif one.command.optional and How.NEW in operation.how:
+            yield operation._replace(how=operation.how - {How.NEW})
         else:
             yield operation
 

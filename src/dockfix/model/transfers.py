@@ -249,15 +249,32 @@ def move(tree: FileTree, operation: Operation, *, weak: bool) -> None:
     """What mv leaves: the same nodes elsewhere."""
     for source in expand(tree, operation.path):
         landings = _landings(tree, operation, source)
-        for at in landings:
-            to = tree.follow(at, last=False)
-            if is_pattern(source):
-                _fill(tree, source, posixpath.dirname(to), lambda node: node)
-                continue
-            real = tree.follow(source, last=False)
-            if not weak:
-                tree.settle(posixpath.dirname(to))
-            tree.move(real, to, weak=weak or len(landings) > 1)
+        if is_pattern(source):
+            for at in landings:
+                _fill(tree, source, posixpath.dirname(tree.follow(at, last=False)), lambda node: node)
+        else:
+            _move_branch(tree, tree.follow(source, last=False), landings, weak=weak)
+    if not weak:
+        _confirm_target(tree, operation)
+
+
+def _move_branch(tree: FileTree, source: str, landings: list[str], *, weak: bool) -> None:
+    nodes = tree.branch(source)
+    if not weak:
+        nodes[source] = tuple(each(nodes[source])) or nodes[source]
+    targets = [tree.follow(at, last=False) for at in landings]
+    tree.remove(source, weak=weak)
+    for to in targets:
+        if not weak:
+            tree.settle(posixpath.dirname(to))
+        tree.graft(nodes, source, to, weak=weak or len(targets) > 1)
+
+
+def _confirm_target(tree: FileTree, operation: Operation) -> None:
+    """Whether things landed in the target or as the target, it is there afterwards."""
+    standing = tree.standing(operation.spec.rstrip("/") or "/")
+    if len(standing) == 1:
+        tree.confirm(standing[0][0])
 
 
 # -- ln ------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from dockfix.edits import Edit
 from dockfix.model.filetree import Kind
 from dockfix.model.lineage import Step
 from dockfix.model.ownership import OwnershipChange, Reach, find_ownership_changes
+from dockfix.model.paths import is_below_any
 from dockfix.model.plan import Plan
 from dockfix.syntax.style import MAX_WIDTH, Layout, NewLine
 from dockfix.transforms.create_user import account_command
@@ -80,11 +81,14 @@ def _append(plan: Plan, step: Step, parts: list[str]) -> Edit:
 
 def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[str]:
     """Shell commands that make the changes at the step `at`, each kind once."""
-    changes = list(changes)
-    new = [one.path for one in changes if one.reach is Reach.SELF and not one.exists(at)]
+    changes = list(_with_parents(changes, at))
+    new = [one.path for one in changes if not one.exists(at)]
     found = ["mkdir -p " + " ".join(new)] if new else []
+    wide = [one.path for one in changes if one.reach is not Reach.SELF]
     by_manner: dict[tuple[Reach, str], list[str]] = {}
     for one in sorted(changes, key=lambda one: _ORDER.index(one.reach)):
+        if one.reach is Reach.SELF and is_below_any(one.path, wide):
+            continue
         by_manner.setdefault((one.reach, _owner(plan, one)), []).append(one.path)
     for (reach, owner), paths in by_manner.items():
         places = " ".join(paths)
@@ -96,7 +100,19 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
             found.append(f"find {places} -user root -exec chown {owner} {{}} +")
         else:
             found.append(f"chown -R --from=root {owner} {places}")
-    return found
+    closed = [one.path for one in changes if one.opens]
+    return [*found, "chmod u+rwx " + " ".join(closed)] if closed else found
+
+
+def _with_parents(changes: Iterable[OwnershipChange], at: int) -> Iterator[OwnershipChange]:
+    """Each change, behind those of the account's directories that have to be made above it."""
+    done: set[str] = set()
+    for one in changes:
+        above = () if one.exists(at) else (other for other in one.around if not other.exists(at))
+        for other in (*above, one):
+            if other.path not in done:
+                done.add(other.path)
+                yield other
 
 
 def _owner(plan: Plan, change: OwnershipChange) -> str:
