@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from dockfix.checks import codes
 from dockfix.checks.guarantees import check_guarantees
-from dockfix.checks.refusals import find_refusals, find_unknown_user, find_unreadable
+from dockfix.checks.refusals import find_failing_steps, find_refusals, find_unknown_user, find_unreadable
 from dockfix.checks.reviews import find_lost, find_notes, find_reviews
 from dockfix.context import Context
 from dockfix.edits import Edit
 from dockfix.model.alignment import align
-from dockfix.model.corrections import NOTHING_LEARNED, Corrections
+from dockfix.model.corrections import NOTHING_LEARNED
 from dockfix.model.evidence import NO_EVIDENCE, Evidence
 from dockfix.model.lineage import find_lineages, read_stages
 from dockfix.model.losses import Loss, find_losses
@@ -115,6 +116,8 @@ def _fix_lineage(
         return Skipped(plan.evidence.refusals)
     if not done.names:
         return Unchanged()
+    if failing := tuple(find_failing_steps(done.losses)):
+        return Skipped(failing)
     if broken := tuple(check_guarantees(plan, rewrite, active)):
         return Skipped(broken)
     reviews += plan.evidence.reviews
@@ -147,10 +150,10 @@ def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool
     """A rewrite, replayed, and made again by what that teaches."""
     corrections = NOTHING_LEARNED
     for _ in range(_ATTEMPTS):
-        plan, names = _transform(original, active, index, corrections)
+        corrected = original.corrected(corrections)
+        plan, names = _transform(corrected, active, index)
         losses = tuple(find_losses(original.replay, plan.replay)) if moving and names else ()
-        relocates = plan.lineage.end.workdir != original.lineage.end.workdir == "/"
-        learned = corrections.learn(losses, plan.own_directories, relocates=relocates)
+        learned = corrections.learn(losses, plan.own_directories, relocates=corrected.relocates)
         if learned == corrections:
             break
         if learned.keeps_workdir and not corrections.keeps_workdir and original.evidence != NO_EVIDENCE:
@@ -160,11 +163,9 @@ def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool
     return _Rewrite(original, plan, names, losses)
 
 
-def _transform(
-    original: Plan, active: frozenset[str], index: int, corrections: Corrections
-) -> tuple[Plan, tuple[str, ...]]:
+def _transform(original: Plan, active: frozenset[str], index: int) -> tuple[Plan, tuple[str, ...]]:
     """All transforms in their rounds, each round on the text that the one before left."""
-    plan = original.corrected(corrections)
+    plan = original
     names: list[str] = []
     for transforms in ROUNDS:
         edits: list[Edit] = []
@@ -173,13 +174,12 @@ def _transform(
                 edits += proposed
                 names.append(transform.name)
         if edits:
-            plan = _reread(original, reparse(plan.tree, edits), index, corrections)
+            plan = _reread(original, reparse(plan.tree, edits), index)
     return plan, tuple(names)
 
 
-def _reread(original: Plan, tree: Dockerfile, index: int, corrections: Corrections) -> Plan:
-    options = original.options
-    stages = read_stages(tree, options)
-    lineage = find_lineages(stages, options.targets)[index]
+def _reread(original: Plan, tree: Dockerfile, index: int) -> Plan:
+    stages = read_stages(tree, original.options)
+    lineage = find_lineages(stages, original.options.targets)[index]
     origins = align(original.steps, lineage.steps)
-    return Plan(tree, stages, lineage, options, original.context, original.evidence, origins, corrections)
+    return replace(original, tree=tree, stages=stages, lineage=lineage, aligned=origins)

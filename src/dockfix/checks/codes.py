@@ -94,6 +94,11 @@ ABSOLUTE_REFERENCE: Final = _refusal(
     "An absolute path may name a file that a relative COPY puts into /.",
     "cases/absolute-reference-that-nobody-can-place",
 )
+STEP_WOULD_FAIL: Final = _refusal(
+    "step-would-fail",
+    "A step of the build would not find, or might not do, what it did as root.",
+    "cases/archives-copied-to-roots-home",
+)
 
 # What a person has to look at before the change is made.
 UNKNOWN_BASE: Final = _review(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from dockfix.checks import codes
@@ -11,8 +11,11 @@ from dockfix.context import Context
 from dockfix.knowledge import read_names
 from dockfix.model.effects import drops_privileges, effect, process_need
 from dockfix.model.interpreters import find_interpreters
+from dockfix.model.losses import Loss
+from dockfix.model.outcomes import describe
 from dockfix.model.plan import Plan
 from dockfix.model.relocation import find_unknown_references
+from dockfix.model.replay import START
 from dockfix.model.roothome import find_left, find_put
 from dockfix.results import Finding
 from dockfix.syntax.shell import Command
@@ -155,6 +158,19 @@ def find_refusals(plan: Plan) -> Iterator[Finding]:
                 "give the file a WORKDIR",
             )  # fmt: skip
             break
+
+
+def find_failing_steps(losses: Iterable[Loss]) -> Iterator[Finding]:
+    """The first step of the build that would not do what it did, whatever a rewrite corrects."""
+    for loss in losses:
+        before = loss.before
+        if before.key.step != START:
+            what = f"{before.command or 'this step'} {describe(before)}"
+            yield Finding(
+                codes.STEP_WOULD_FAIL, before.line, f"{what}, which would fail in the rewrite",
+                "keep apart what the build needs and what the application needs",
+            )  # fmt: skip
+            return
 
 
 def _of_place(context: Context) -> Iterator[Finding]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from dockfix.model.filetree import BASE, Kind, Node
-from dockfix.model.operations import Act, Operation
+from dockfix.model.filetree import BASE, Kind, Node, Origin
+from dockfix.model.operations import WRITING, Act, Operation
 from dockfix.model.outcomes import Key, Outcome
+from dockfix.model.paths import is_within
 from dockfix.model.permissions import Answer, Verdict
 from dockfix.model.replay import START, Replay
 
@@ -28,10 +29,40 @@ class Loss:
 def find_losses(original: Replay, rewrite: Replay) -> Iterator[Loss]:
     """What is lost, in the order of the original."""
     after = {one.key: one for one in rewrite.outcomes}
+    moved = _MovedHomes(original, rewrite)
     for before in original.outcomes:
-        if before.may_succeed and (loss := _loss(before, after.get(before.key))):
+        if before.may_succeed and (loss := _loss(before, after.get(before.key), moved)):
             yield loss
     yield from _lost_capabilities(original, rewrite)
+
+
+class _MovedHomes:
+    """What commands of a rewrite find at places that their tools did not look at in the original."""
+
+    def __init__(self, original: Replay, rewrite: Replay) -> None:
+        self._found: dict[tuple[Origin, int], set[Origin]] = {}
+        looked_at = {(_command(one), _place(one)) for one in original.outcomes}
+        for one in rewrite.outcomes:
+            if one.operation.act is Act.HOME and (_command(one), _place(one)) not in looked_at:
+                self._found.setdefault(_command(one), set()).update(_origins(one))
+
+    def find(self, before: Outcome) -> set[Origin]:
+        """The steps whose settings or data the command finds there."""
+        return self._found.get(_command(before), set())
+
+
+def _command(outcome: Outcome) -> tuple[Origin, int]:
+    return outcome.key.step, outcome.key.command
+
+
+def _place(outcome: Outcome) -> str:
+    """Where a home's content is looked for, as seen from the home of whoever looks."""
+    path, home = outcome.operation.path, outcome.who.home
+    return f"~{path[len(home) :]}" if is_within(path, home) else path
+
+
+def _origins(outcome: Outcome) -> set[Origin]:
+    return {one.origin for one in outcome.answers if one.verdict is Verdict.ALLOWED}
 
 
 def _lost_capabilities(original: Replay, rewrite: Replay) -> Iterator[Loss]:
@@ -53,19 +84,24 @@ def _is_special(node: Node) -> bool:
     return node.capable or (node.kind is Kind.FILE and bool(node.mode & 0o6000))
 
 
-def _loss(before: Outcome, after: Outcome | None) -> Loss | None:
+def _loss(before: Outcome, after: Outcome | None, moved: _MovedHomes) -> Loss | None:
+    act, succeeded = before.operation.act, _origins(before)
+    if act is Act.HOME:
+        # What a tool looks for at another place counts as found there.
+        found = moved.find(before) | (_origins(after) if after else set())
+        lost = succeeded - {BASE} - found
+        return Loss(before, after, after.operation.path if after else "") if lost else None
     if after is None:
-        return Loss(before, None, "")
+        # What is written elsewhere, or not at all, is denied to nobody.
+        return None if act in WRITING else Loss(before, None, "")
     if after.answers == before.answers:
         return None
     known = {one.origin for one in before.answers}
-    succeeded = {one.origin for one in before.answers if one.verdict is Verdict.ALLOWED}
     # The deepest obstacle first: that is the one to be given away, and a set has no order of its own.
     for one in sorted(after.answers, key=lambda answer: (-len(answer.obstacle), answer.obstacle)):
         # What was denied before as well is nothing new, on the same step's thing.
         if one.verdict is Verdict.DENIED and (one.origin in succeeded or one.origin not in known):
             return Loss(before, after, one.obstacle)
-    found = {one.origin for one in after.answers if one.verdict is Verdict.ALLOWED}
-    if before.operation.act in ON_CONTENT and (succeeded - {BASE}) - found:
+    if act in ON_CONTENT and (succeeded - {BASE}) - _origins(after):
         return Loss(before, after, after.operation.path)
     return None

@@ -145,10 +145,10 @@ def _remove_contents(tree: FileTree, directory: str, operation: Operation, *, we
         if operation.name and not _has_name(path[len(directory) :], operation):
             continue
         nodes = tree.look(path)
-        kept = [one for one in nodes if operation.kind not in ("", one.kind.value) or weak]
-        perhaps = [one for one in nodes if one.kind is Kind.ANY and operation.kind]
-        if perhaps or len(kept) < len(nodes) or weak:
-            tree.set(path, (*kept, *perhaps, ABSENT))
+        chosen = [one for one in nodes if operation.kind in ("", one.kind.value)]
+        if chosen or (operation.kind and any(one.kind is Kind.ANY for one in nodes)):
+            kept = nodes if weak else [one for one in nodes if one not in chosen]
+            tree.set(path, (*kept, ABSENT))
 
 
 def _has_name(path: str, operation: Operation) -> bool:
