@@ -56,8 +56,18 @@ def test_directories_are_made_with_those_above() -> None:
     assert (show(tree, "/a/b"), show(tree, "/a/b/c")) == ("dir 0:50 2755", "dir 7:50 2700")
 
 
-def test_renaming_takes_along_what_is_below() -> None:
-    tree = plant("/a dir", "/a/f file 7 600")
-    tree.move("/a", "/b")
-    assert (show(tree, "/b/f"), show(tree, "/a"), show(tree, "/a/f")) == ("file 7 600", "absent", "absent")
-    assert tree.below("/b") == ["/b/f"]
+def test_a_branch_is_all_that_is_below_and_takes_the_place_of_what_was_there() -> None:
+    tree = plant("/a dir", "/a/f file 7 600", "/b dir", "/b/old file 0 644")
+    tree.graft(tree.branch("/a"), "/a", "/b")
+    assert (show(tree, "/b/f"), show(tree, "/a/f"), show(tree, "/b/old")) == (
+        "file 7 600",
+        "file 7 600",
+        "absent",
+    )
+    assert sorted(tree.below("/b")) == ["/b/f", "/b/old"]
+
+
+def test_what_is_confirmed_is_there_and_so_is_the_directory_above() -> None:
+    tree = plant("/d dir", "/d/e dir | absent", "/d/e/f file 0 644 | absent")
+    tree.confirm("/d/e/f")
+    assert (show(tree, "/d/e/f"), show(tree, "/d/e")) == ("file 0 644", "dir 0 755")

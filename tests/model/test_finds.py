@@ -12,7 +12,7 @@ TESTS = {
     "-type f": Chosen(kind="file"),
     "-type d -user root": Chosen(kind="directory", only="root"),
     "-mindepth 1 -delete": Chosen(inside=True),
-    "-name *.pyc -delete": Chosen(perhaps=True),
+    "-name *.pyc -delete": Chosen(name="*.pyc"),
     "-type f -exec chmod 600 {} +": Chosen(kind="file"),
     "-exec chmod -type {} ; -type l": Chosen(kind="link"),
     "-type b": Chosen(perhaps=True),

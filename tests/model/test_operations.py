@@ -9,7 +9,7 @@ from dockfix.model.runs import walk_script
 from dockfix.syntax.shell import parse_script
 
 READ = {
-    "mkdir -m 700 a": [Operation(Act.MAKE, "/w/a", mode="700")],
+    "mkdir -m 700 a": [Operation(Act.MAKE, "/w/a", mode="700", how=frozenset({How.NEW}))],
     "chmod -R g=u /d": [Operation(Act.MODE, "/d", "g=u", recursive=True)],
     "chmod -x /f": [Operation(Act.MODE, "/f", "-x")],
     "chown --from=root app: /d": [Operation(Act.OWN, "/d", "app:", only="root")],
