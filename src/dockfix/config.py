@@ -10,8 +10,11 @@ from functools import cache
 from typing import Any, Final
 
 from dockfix.declarations import Declaration, declared
+from dockfix.files.reading import read_bytes
 from dockfix.options import OptionError, Options
 from dockfix.request import Files
+
+MAX_BYTES: Final = 1024 * 1024
 
 
 class ConfigError(Exception):
@@ -31,6 +34,8 @@ class Config:
     exclude: tuple[str, ...] = ()
 
 
+_NONE: Final = Config()
+
 KEYS: Final[Mapping[str, Declaration]] = {
     name: one
     for group in (Options, Files)
@@ -46,12 +51,25 @@ def find_config(folder: str) -> Config:
 
     Raises ConfigError.
     """
-    for name, read in _FILES if folder not in bare_folders else ():
-        path = os.path.join(folder, name)
-        if os.path.isfile(path) and (table := read(path)) is not None:
-            return _load(path, table)
+    if folder not in bare_folders and (own := _read_config(folder)) is not None:
+        return own
     above = os.path.dirname(folder)
-    return Config() if above == folder else find_config(above)
+    if above == folder:
+        return _NONE
+    for match in re.finditer(re.escape(os.sep), above):  # a path may be deeper than calls can be nested
+        find_config(above[: match.start()] or os.sep)
+    return find_config(above)
+
+
+def _read_config(folder: str) -> Config | None:
+    """The configuration in the folder itself, if it has one. Raises ConfigError."""
+    for name, read in _FILES:
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            text = _read_text(path)
+            if (table := read(path, text)) is not None:
+                return _load(path, text, table)
+    return None
 
 
 def is_bare(folder: str) -> bool:
@@ -89,16 +107,28 @@ bare_folders: Final[set[str]] = set()
 """Absolute paths of folders known to be bare, which need no second look."""
 
 
-def _own_table(path: str) -> Mapping[str, object] | None:
-    return _parse(path)
+def _read_text(path: str) -> str:
+    """The text of a configuration. Raises ConfigError."""
+    try:
+        data = read_bytes(os.path.realpath(path), MAX_BYTES)
+        if len(data) > MAX_BYTES:
+            raise ConfigError(f"{path}: larger than {MAX_BYTES >> 20} MiB")
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8: byte 0x{error.object[error.start]:02x}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _tool_table(path: str) -> Mapping[str, object] | None:
+def _own_table(path: str, text: str) -> Mapping[str, object] | None:
+    return _parse(path, text)
+
+
+def _tool_table(path: str, text: str) -> Mapping[str, object] | None:
     """The file's [tool.dockfix] table; None if there is none, whatever else the file holds."""
-    with open(path, "rb") as file:
-        if b"dockfix" not in file.read():
-            return None
-    tool = _parse(path).get("tool", {})
+    if "dockfix" not in text:
+        return None
+    tool = _parse(path, text).get("tool", {})
     table = tool.get("dockfix") if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
         raise ConfigError(f"{path}: tool.dockfix is not a table: write [tool.dockfix]")
@@ -108,24 +138,23 @@ def _tool_table(path: str) -> Mapping[str, object] | None:
 _FILES: Final = (("dockfix.toml", _own_table), ("pyproject.toml", _tool_table))
 
 
-def _parse(path: str) -> Mapping[str, object]:
+def _parse(path: str, text: str) -> Mapping[str, object]:
     import tomllib
 
     try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply") from None
+    except ValueError as error:
         line = re.search(r"at line (\d+)", str(error))
         where = f"{path}:{line[1]}" if line else path
         raise ConfigError(f"{where}: invalid TOML: {error}") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _load(path: str, table: Mapping[str, object]) -> Config:
+def _load(path: str, text: str, table: Mapping[str, object]) -> Config:
     values: dict[str, Any] = {}
     for key, value in table.items():
-        where = f"{path}:{_line_of(path, key)}"
+        where = f"{path}:{_line_of(path, text, key)}"
         if key not in KEYS:
             raise ConfigError(f"{where}: unknown key {key!r} ({suggest(key, KEYS)})")
         values[key] = _read(where, key, value)
@@ -148,10 +177,9 @@ def _read(where: str, key: str, value: object) -> Any:
     return found
 
 
-def _line_of(path: str, key: str) -> int:
+def _line_of(path: str, text: str, key: str) -> int:
     """The line that sets `key` in a configuration that parses; 1 if it is written in an unusual way."""
-    with open(path, encoding="utf-8") as file:
-        lines = file.read().split("\n")
+    lines = text.split("\n")
     inside = os.path.basename(path) == "dockfix.toml"
     quoted = rf"[\"']?{re.escape(key)}[\"']?"
     setting = re.compile(rf"\s*(tool\s*\.\s*dockfix\s*\.\s*)?{quoted}\s*[=.]")

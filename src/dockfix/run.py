@@ -97,8 +97,8 @@ def _find_candidates(
 
 
 def _name(root: str, file: FileResult, candidate: Candidate) -> FileResult:
-    """A file's result with what a patch to be applied in `root` calls its file."""
-    return replace(file, name=patch_name(candidate.real, root))
+    """A file's result with what a patch to be applied in `root` calls its file, and where it is written."""
+    return replace(file, name=patch_name(candidate.real, root), real=candidate.real)
 
 
 def _deliver(

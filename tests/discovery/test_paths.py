@@ -127,7 +127,7 @@ def test_an_unreadable_folder_is_reported(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr("dockfix.discovery.walk.os.scandir", scan)
     first, second = find_candidates([str(tmp_path)])
-    assert first == Candidate(str(tmp_path / "Dockerfile"), str(tmp_path / "Dockerfile"))
+    assert first == Candidate(str(tmp_path / "Dockerfile"), str(tmp_path / "Dockerfile"), root=str(tmp_path))
     assert second.failed
     assert second.refusal is not None
     assert second.refusal.message == "not readable: Permission denied"

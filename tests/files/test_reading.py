@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dockfix.files.reading import MAX_BYTES, Source, decode, read_source
+from dockfix.files.reading import MAX_BYTES, Source, decode, read_source, read_stamped_source
 from dockfix.results import Failed
 
 
@@ -46,7 +46,8 @@ def test_what_is_not_a_file_fails_at_once(tmp_path: Path) -> None:
         ".": "a folder, not a file",
     }
     for name, message in messages.items():
-        failed = read_source(str(tmp_path / name))
+        path = str(tmp_path / name)
+        failed, _ = read_stamped_source(os.path.realpath(path), path)
         assert isinstance(failed, Failed)
         assert failed.error.message == message
     device = read_source(os.devnull)
@@ -55,7 +56,7 @@ def test_what_is_not_a_file_fails_at_once(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_file_is_reported_with_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> int:
+    def refuse(*_: object, **__: object) -> int:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("dockfix.files.reading.os.open", refuse)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dockfix.files.descriptors import readable
 from dockfix.files.writing import DAY, WriteError, remove_stale, replace_content
 
 BEFORE, AFTER = b"FROM a\r\n", b"FROM a\r\nUSER u\r\n"
@@ -41,15 +42,15 @@ def test_owner_stays(file: Path) -> None:
     assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (4321, 8765, 0o4755)
 
 
-def test_links_are_followed(file: Path) -> None:
-    (file.parent / "sub").mkdir()
-    inner, outer = file.parent / "sub" / "inner", file.parent / "outer"
-    inner.symlink_to("../Dockerfile")
-    outer.symlink_to("sub/inner")
-    replace_content(str(outer), BEFORE, AFTER)
-    assert file.read_bytes() == AFTER
-    assert os.readlink(outer) == "sub/inner"
-    assert os.readlink(inner) == "../Dockerfile"
+@pytest.mark.parametrize("name", ["link", "folder/Dockerfile", "inner/deep/Dockerfile"])
+def test_links_are_not_followed(file: Path, name: str) -> None:
+    (file.parent / "link").symlink_to("Dockerfile")
+    (file.parent / "folder").symlink_to(".")
+    (file.parent / "inner").mkdir()
+    (file.parent / "inner/deep").symlink_to("..")
+    with pytest.raises(WriteError, match="a symbolic link has replaced the file or one of its folders"):
+        replace_content(str(file.parent / name), BEFORE, AFTER)
+    assert file.read_bytes() == BEFORE
 
 
 @pytest.mark.parametrize("now", [b"FROM b\r\n", BEFORE + b"\n", b""])
@@ -76,7 +77,7 @@ def test_a_read_only_file_is_refused(file: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> int:
+    def refuse(*_: object, **__: object) -> int:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("dockfix.files.writing.os.open", refuse)
@@ -108,7 +109,8 @@ def test_only_files_of_dead_or_old_runs_are_stale(tmp_path: Path) -> None:
     for path in (ours, killed, elsewhere, old, foreign):
         path.write_text("")
     os.utime(old, (time.time() - 2 * DAY,) * 2)
-    remove_stale(str(tmp_path))
+    with readable(None, str(tmp_path)) as folder:
+        remove_stale(folder)
     assert set(tmp_path.iterdir()) == {ours, elsewhere, foreign}
 
 
@@ -130,5 +132,6 @@ def test_a_kill_at_any_moment_leaves_one_or_the_other(file: Path) -> None:
         process.wait()
         seen.add(file.read_bytes())
     assert seen <= {BEFORE, AFTER}
-    remove_stale(str(file.parent))
+    with readable(None, str(file.parent)) as folder:
+        remove_stale(folder)
     assert [entry.name for entry in file.parent.iterdir()] == ["Dockerfile"]

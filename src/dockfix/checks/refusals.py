@@ -44,7 +44,11 @@ class _Header(NamedTuple):
 
 
 def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
-    """Why BuildKit would not build the text: it is a template, or its parser rejects it."""
+    """Why BuildKit would not build the text: it is a template, or its parser rejects it.
+
+    A text without FROM may be anything, such as a file with passwords: nothing in it is quoted.
+    """
+    is_dockerfile = any(one.keyword == "FROM" for one in tree.instructions)
     if line := _template_line(tree):
         yield Finding(
             codes.TEMPLATE,
@@ -54,7 +58,7 @@ def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
         )
         return
     if header := _generated_line(tree):
-        template = _NAMED_FILE.search(header.text)
+        template = _NAMED_FILE.search(header.text) if is_dockerfile else None
         named = f" from {template[0]}" if template else ""
         yield Finding(
             codes.GENERATED, header.line, f"generated{named}: the header asks not to edit it",
@@ -65,7 +69,7 @@ def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
         yield Finding(
             codes.REJECTED_BY_BUILDKIT,
             problem.line,
-            f"BuildKit refuses the file: {problem.message}",
+            f"BuildKit refuses the file: {problem.message if is_dockerfile else 'it has no FROM'}",
             "fix the file first",
         )
         return

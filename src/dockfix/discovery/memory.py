@@ -11,6 +11,7 @@ from dockfix.checks import codes
 from dockfix.config import bare_folders, is_bare
 from dockfix.files.cache import Cache
 from dockfix.files.candidates import Build, Candidate
+from dockfix.files.git import find_top
 from dockfix.files.patterns import NEVER, Selection
 from dockfix.files.stamps import Mark, settled, stamp
 from dockfix.results import Finding
@@ -33,8 +34,10 @@ def recall_search(cache: Cache, folder: str, real: str, selection: Selection) ->
     bare_folders.update(known[2])
     if selection.repositories is not None:
         selection.repositories.extend((root, dict(glances)) for root, glances in known[3])
-    start = real + os.sep
-    return [Candidate(row, start + row) if type(row) is str else _unpack(row) for row in known[1]]
+    start, root = real + os.sep, find_top(real) or real
+    return [
+        Candidate(row, start + row, root=root) if type(row) is str else _unpack(row, root) for row in known[1]
+    ]
 
 
 def remember_search(
@@ -116,15 +119,14 @@ def _key(folder: str, real: str, selection: Selection) -> bytes:
 
 
 def _pack(one: Candidate, start: str) -> tuple[Any, ...] | str:
-    if one == (plain := Candidate(one.path, start + one.path)):
+    if one == (plain := Candidate(one.path, start + one.path, root=one.root)):
         return plain.path
     refusal = None if one.refusal is None else astuple(one.refusal)
     return one.path, one.real, refusal, tuple(map(astuple, one.builds)), one.folder, one.outside
 
 
-def _unpack(row: tuple[Any, ...]) -> Candidate:
+def _unpack(row: tuple[Any, ...], root: str) -> Candidate:
     path, real, refusal, builds, folder, outside = row
     finding = None if refusal is None else Finding(codes.named(refusal[0]), *refusal[1:])
-    return Candidate(
-        path, real, finding, builds=tuple(Build(*build) for build in builds), folder=folder, outside=outside
-    )
+    made = tuple(Build(*build) for build in builds)
+    return Candidate(path, real, finding, builds=made, folder=folder, outside=outside, root=root)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from dockfix.files.candidates import Candidate
+from dockfix.files.git import find_top
 
 if TYPE_CHECKING:
     from dockfix.files.cache import Cache
@@ -50,7 +51,9 @@ def find_candidates(
 
 
 def _name(path: str, selection: Selection) -> Candidate:
-    return Candidate(path, os.path.realpath(path), embedded=_is_searched(path, selection))
+    beside = os.path.realpath(os.path.dirname(path))
+    real = os.path.realpath(path)
+    return Candidate(path, real, embedded=_is_searched(path, selection), root=find_top(beside) or beside)
 
 
 def _is_searched(path: str, selection: Selection) -> bool:

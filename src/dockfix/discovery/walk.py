@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dockfix.checks import codes
 from dockfix.discovery.memory import Seen, remember_search
 from dockfix.files.candidates import Build, Candidate
+from dockfix.files.descriptors import is_within
 from dockfix.files.git import (
     GitError,
     Listing,
@@ -104,7 +105,8 @@ class _Search:
 
     `descriptions` are the files that may describe builds, relative to `top`, the top of the work tree
     if git knows the folder; `others` are Dockerfiles there outside the folder, `ignoring` the files
-    that decide what git ignores, `listed` the folders that git listed.
+    that decide what git ignores, `listed` the folders that git listed, and `folders` those that were
+    looked into, with their absolute paths (None: a link leads there).
     """
 
     folder: str
@@ -118,6 +120,7 @@ class _Search:
     ignoring: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     listed: set[str] = field(default_factory=set)
+    folders: dict[str, str | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.top = self.real
@@ -148,7 +151,7 @@ class _Search:
             real = os.path.join(self.top, name)
             if os.path.isfile(real):
                 builds = tuple(named.get(name, ()))
-                yield Candidate(os.path.relpath(real), real, builds=builds, outside=True)
+                yield Candidate(os.path.relpath(real), real, builds=builds, outside=True, root=self.top)
 
     @property
     def _before(self) -> str:
@@ -273,7 +276,7 @@ class _Search:
         except (OSError, UnicodeDecodeError):
             return
         if len(text) <= MAX_SEARCHED and may_hold_dockerfile(text):
-            yield Candidate(self._path(name), real, embedded=True)
+            yield Candidate(self._path(name), real, embedded=True, root=self.top)
 
     def _look(self, name: str) -> Iterator[Candidate]:
         """The candidate at a path, depending on what is there; none if there is nothing."""
@@ -285,15 +288,23 @@ class _Search:
         except OSError as error:
             yield self._closed(name, error.strerror or str(error))
             return
-        if stat.S_ISREG(mode):
-            yield Candidate(path, os.path.join(self.real, name))
-        elif stat.S_ISLNK(mode):
+        folder = self._real_folder(os.path.dirname(name))
+        if stat.S_ISLNK(mode) or (stat.S_ISREG(mode) and folder is None):
             yield self._follow(name)._replace(linked=True)
+        elif stat.S_ISREG(mode):
+            yield Candidate(path, os.path.join(self.real, name), root=self.top)
         elif not stat.S_ISDIR(mode):
             yield self._refuse(name, codes.NOT_A_FILE, "a pipe, socket or device, not a file", "delete it")
 
+    def _real_folder(self, name: str) -> str | None:
+        """The absolute path of a folder of the search; None if a link leads there."""
+        if name not in self.folders:
+            path = os.path.normpath(os.path.join(self.real, name))
+            self.folders[name] = path if os.path.realpath(path) == path else None
+        return self.folders[name]
+
     def _follow(self, name: str) -> Candidate:
-        """The candidate for a symbolic link: its target, if that is a file below the folder."""
+        """The candidate for a path with a symbolic link: its target, if that is a file below the folder."""
         path = self._path(name)
         try:
             real = os.path.realpath(path, strict=True)
@@ -302,10 +313,10 @@ class _Search:
         if not os.path.isfile(real):
             message = "a symbolic link to a folder, not a file"
             return self._refuse(name, codes.NOT_A_FILE, message, "link to a file")
-        if os.path.commonpath([real, self.real]) != self.real:
+        if not is_within(real, self.real):
             message = f"a symbolic link to {real!r}, outside this folder"
             return self._refuse(name, codes.OUTSIDE, message, "pass that file itself")
-        return Candidate(path, real)
+        return Candidate(path, real, root=self.top)
 
     def _misplaced(self, name: str, seen: set[str]) -> Iterator[Candidate]:
         """Report once that a folder has the name of a Dockerfile."""
@@ -362,11 +373,12 @@ class _Search:
 
     def _refuse(self, name: str, code: Code, message: str, help: str) -> Candidate:
         finding = Finding(code, 0, message, help)
-        return Candidate(self._path(name), os.path.join(self.real, name), finding)
+        return Candidate(self._path(name), os.path.join(self.real, name), finding, root=self.top)
 
     def _closed(self, name: str, why: str) -> Candidate:
         finding = Finding(codes.UNREADABLE, 0, f"not readable: {why}", "make it readable: chmod u+rx")
-        return Candidate(self._path(name), os.path.join(self.real, name), finding, failed=True)
+        real = os.path.join(self.real, name)
+        return Candidate(self._path(name), real, finding, failed=True, root=self.top)
 
 
 def _read_ignore_files(inner: str, folder: str, names: Iterable[str]) -> Iterator[tuple[str, GitIgnoreSpec]]:

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Final
 
 from dockfix.context import Context
+from dockfix.files.descriptors import folder_of, is_within, readable
 from dockfix.files.reading import read_bytes
 from dockfix.files.stamps import Mark, mark
 
@@ -20,11 +21,13 @@ _Listing = tuple[frozenset[str], tuple[str, ...]]
 class FolderReader:
     """Reads the text files below `folder` by their relative path with slashes, and records which.
 
+    Nothing is read if `folder` is a link that leads out of `root` (absolute, without links).
     `reads` has a digest of each; a folder that was listed is there with a trailing slash. `marks`
     show whether any of them has changed since.
     """
 
     folder: str
+    root: str = os.sep
     reads: dict[str, str] = field(default_factory=dict, compare=False)
     marks: list[Mark] = field(default_factory=list, compare=False)
     _texts: dict[str, str | None] = field(default_factory=dict, compare=False)
@@ -80,11 +83,13 @@ class FolderReader:
         if "\0" in path:
             return ""
         self._mark(path)
+        if not is_within(self._real, self.root):
+            return ""
         if path == "":
             return self._real
         folder, _, name = path.strip("/").rpartition("/")
         target = _step(self._follow(folder), name)
-        return target if target == self._real or target.startswith(self._real.rstrip(os.sep) + os.sep) else ""
+        return target if is_within(target, self._real) else ""
 
     def _follow(self, folder: str) -> str:
         """The real path of a folder."""
@@ -112,8 +117,8 @@ def _read(target: str) -> str | None:
 def _list(target: str) -> _Listing:
     """The names in a folder, and which of them are links."""
     try:
-        with os.scandir(target) as listing:
-            entries = list(listing)
+        with folder_of(os.path.join(target, "")) as (folder, name), readable(folder, name) as handle:
+            entries = list(os.scandir(handle))
             names = frozenset(entry.name + "/" * entry.is_dir() for entry in entries)
     except OSError:
         return frozenset(), ()
@@ -125,18 +130,19 @@ def digest(text: str | None) -> str:
     return "" if text is None else blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
-def describe_context(path: str, folder: str | None = None, real: str = "") -> Context:
+def describe_context(path: str, folder: str | None = None, real: str = "", root: str = os.sep) -> Context:
     """The context of the Dockerfile at `path`; `folder` is the build context, by default its own folder.
 
-    `real` is the real path of the file's own folder, if that is known.
+    `real` is the real path of the file's own folder, if that is known; no link leads out of `root`.
     """
     beside = os.path.dirname(path) or os.curdir
+    real = real or os.path.realpath(beside)
     if folder is None:
-        names, _ = listed = _list(beside)
+        names, _ = listed = _list(real) if is_within(real, root) else (frozenset(), ())
         siblings = frozenset(name.rstrip("/") for name in names)
-        reader = FolderReader(beside, _real=real, _listed=listed)
+        reader = FolderReader(beside, root, _real=real, _listed=listed)
     else:
-        siblings, reader = list_names(beside), FolderReader(folder)
+        siblings, reader = list_names(beside), FolderReader(folder, root)
     return Context(path.replace(os.sep, "/"), siblings, reader, reader.names)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -39,7 +40,8 @@ class Candidate(NamedTuple):
     builds in the repository that use it, `folder` is their common build context if it is not the
     file's own folder, and `deployments` are what runs its image. A `linked` candidate comes after plain
     files, an `embedded` one contains Dockerfiles and is not one itself, and one `outside` the search
-    only provides context for others. `data` is its content if that came from standard input.
+    only provides context for others. `data` is its content if that came from standard input. `root` is
+    the folder (absolute, without links) out of which no link may lead what is read around the file.
     """
 
     path: str
@@ -53,6 +55,7 @@ class Candidate(NamedTuple):
     outside: bool = False
     deployments: tuple[Deployment, ...] = ()
     data: bytes | None = None
+    root: str = os.sep
 
     @property
     def is_nameless(self) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from dockfix.checks import codes
+from dockfix.files.descriptors import open_without_links, resolve_within
 from dockfix.files.stamps import Stamp, stamp_of
 from dockfix.results import Code, Failed, Finding
 
@@ -24,17 +25,20 @@ class Source:
     text: str
 
 
-def read_source(path: str) -> Source | Failed:
-    """The Dockerfile at `path`; Failed if it is not readable UTF-8 text."""
-    return read_stamped_source(path)[0]
+def read_source(real: str) -> Source | Failed:
+    """The Dockerfile at `real`, a path without links; Failed if it is not readable UTF-8 text."""
+    return read_stamped_source(real)[0]
 
 
-def read_stamped_source(path: str) -> tuple[Source | Failed, Stamp]:
-    """Like `read_source`, with the file's stamp, which is empty if the file cannot be read."""
+def read_stamped_source(real: str, path: str | None = None) -> tuple[Source | Failed, Stamp]:
+    """Like `read_source`, with the file's stamp, which is empty if the file cannot be read.
+
+    `path` is what the user calls the file, if that is a link to it.
+    """
     try:
-        data, found = read_stamped(path, MAX_BYTES)
+        data, found = read_stamped(real, MAX_BYTES)
     except OSError as error:
-        return Failed(_explain(path, error)), ()
+        return Failed(_explain(path or real, error)), ()
     return decode(data), found
 
 
@@ -44,16 +48,25 @@ def read_stream(stream: BinaryIO) -> bytes:
 
 
 def read_bytes(path: str, limit: int) -> bytes:
-    """The first `limit` + 1 bytes of the regular file at `path`.
+    """The first `limit` + 1 bytes of the regular file at `path`, which leads through no link.
 
-    Raises OSError, with EINVAL if the path is not a regular file; a pipe is never waited for.
+    Raises OSError: with ELOOP for a link on the way or at the end, with EINVAL if the path is not a
+    regular file; a pipe is never waited for.
     """
     return read_stamped(path, limit)[0]
 
 
+def read_within(root: str, name: str, limit: int) -> bytes:
+    """Like `read_bytes` for a file of the folder `root` (absolute, without links), to which a link may lead.
+
+    Raises OSError if it leads out of `root`.
+    """
+    return read_bytes(resolve_within(os.path.join(root, name), root), limit)
+
+
 def read_stamped(path: str, limit: int = MAX_BYTES) -> tuple[bytes, Stamp]:
     """Like `read_bytes`, with the file's stamp from before it was read."""
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    handle = open_without_links(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
@@ -106,13 +119,20 @@ def _explain(path: str, error: OSError) -> Finding:
             return Finding(codes.MISSING, 0, "a broken symbolic link", "fix or delete the link")
         return Finding(codes.MISSING, 0, "no such file", "check the name")
     if error.errno == errno.ELOOP:
-        return Finding(codes.MISSING, 0, "a symbolic link to itself", "fix or delete the link")
+        return _explain_link(path)
     if error.errno == errno.EACCES:
         return Finding(codes.UNREADABLE, 0, "not readable", "make it readable: chmod u+r")
     if error.errno in (errno.EINVAL, errno.EISDIR, errno.ENXIO):
         return Finding(codes.NOT_A_FILE, 0, _kind(path), "pass a regular file")
     reason = error.strerror or str(error)
     return Finding(codes.UNREADABLE, 0, f"not readable: {reason}", "check the file system")
+
+
+def _explain_link(path: str) -> Finding:
+    if os.path.exists(path):
+        message = "a symbolic link has replaced the file or one of its folders"
+        return Finding(codes.CHANGED_MEANWHILE, 0, message, "run dockfix again")
+    return Finding(codes.MISSING, 0, "a symbolic link to itself", "fix or delete the link")
 
 
 def _kind(path: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import functools
+import errno
 import os
 import re
 import secrets
@@ -14,7 +14,7 @@ import time
 from typing import Final
 
 from dockfix.checks import codes
-from dockfix.files.reading import read_bytes
+from dockfix.files.descriptors import NO_LINK, folder_of, readable
 from dockfix.results import Code, Finding
 
 DAY: Final = 24 * 60 * 60
@@ -31,63 +31,74 @@ class WriteError(Exception):
 
 
 def replace_content(path: str, before: bytes, after: bytes) -> None:
-    """Replace `before` with `after`; mode, owner and extended attributes stay, links are followed.
+    """Replace `before` with `after` in the file at `path`, which leads through no link.
 
-    A reader, or a kill at any moment, sees either content completely. Raises WriteError if the file
-    no longer holds `before`, if it is read-only, or if its folder is not writable.
+    Mode, owner and extended attributes stay. A reader, or a kill at any moment, sees either content
+    completely. Raises WriteError if the file no longer holds `before`, if a link is on the way, if the
+    file is read-only, or if its folder is not writable.
     """
-    target = os.path.realpath(path)
     try:
-        mode = os.stat(target).st_mode
-        if not mode & 0o222 or not os.access(target, os.W_OK):
-            raise _refused(codes.READ_ONLY, "read-only", "make it writable: chmod u+w")
-        _write(target, before, after)
+        with folder_of(path) as (folder, name):
+            mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+            if not stat.S_ISLNK(mode) and not (mode & 0o222 and os.access(name, os.W_OK, dir_fd=folder)):
+                raise _refused(codes.READ_ONLY, "read-only", "make it writable: chmod u+w")
+            _remove_stale_once(path, folder, os.path.dirname(name))
+            _write(folder, name, before, after)
     except FileNotFoundError:
         raise _refused(codes.CHANGED_MEANWHILE, "deleted since it was read", "run dockfix again") from None
     except PermissionError:
-        folder = os.path.dirname(path) or os.curdir
-        message = f"folder {folder!r} is not writable"
+        shown = os.path.relpath(os.path.dirname(path) or os.curdir)
+        message = f"folder {shown!r} is not writable"
         raise _refused(codes.READ_ONLY, message, "make it writable: chmod u+w") from None
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise _refused(
-            codes.NOT_WRITTEN, f"could not be written: {reason}", "free some space, or check the file system"
-        ) from None
+        raise _explain(error) from None
+
+
+def _explain(error: OSError) -> WriteError:
+    if error.errno == errno.ELOOP:
+        message = "a symbolic link has replaced the file or one of its folders"
+        return _refused(codes.CHANGED_MEANWHILE, message, "run dockfix again")
+    reason = error.strerror or str(error)
+    help = "free some space, or check the file system"
+    return _refused(codes.NOT_WRITTEN, f"could not be written: {reason}", help)
 
 
 def _refused(code: Code, message: str, help: str) -> WriteError:
     return WriteError(Finding(code, 0, message, help))
 
 
-def _write(target: str, before: bytes, after: bytes) -> None:
-    folder = os.path.dirname(target)
-    _remove_stale_once(folder)
-    name = f".dockfix-{_HOST}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
-    temporary = os.path.join(folder, name)
+def _write(folder: int | None, name: str, before: bytes, after: bytes) -> None:
+    """Replace a file in a folder, which is open so that nothing else can take its place."""
+    beside = os.path.dirname(name)
+    temporary = os.path.join(beside, f".dockfix-{_HOST}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    old = os.open(name, os.O_RDONLY | NO_LINK | getattr(os, "O_NONBLOCK", 0), dir_fd=folder)
     try:
-        with open(os.open(temporary, flags, 0o600), "wb") as file:
+        with open(os.open(temporary, flags, 0o600, dir_fd=folder), "wb") as file:
             file.write(after)
             file.flush()
-            _copy_status(target, file.fileno(), temporary)
+            _copy_status(old, file.fileno())
             os.fsync(file.fileno())
-        _check_unchanged(target, before)
-        os.replace(temporary, target)
+        _check_unchanged(folder, name, before)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
         raise
-    _sync_folder(folder)
+    finally:
+        os.close(old)
+    _sync(folder, beside)
 
 
-def _check_unchanged(target: str, before: bytes) -> None:
-    if read_bytes(target, len(before)) != before:
-        raise _refused(codes.CHANGED_MEANWHILE, "changed since it was read", "run dockfix again")
+def _check_unchanged(folder: int | None, name: str, before: bytes) -> None:
+    with open(os.open(name, os.O_RDONLY | NO_LINK, dir_fd=folder), "rb") as file:
+        if file.read(len(before) + 1) != before:
+            raise _refused(codes.CHANGED_MEANWHILE, "changed since it was read", "run dockfix again")
 
 
-def _copy_status(target: str, handle: int, temporary: str) -> None:
+def _copy_status(before: int, handle: int) -> None:
     """Copy the old file's mode exactly, and its owner and attributes as far as permitted."""
-    old, new = os.stat(target), os.fstat(handle)
+    old, new = os.fstat(before), os.fstat(handle)
     if hasattr(os, "fchown"):
         for uid, gid in ((old.st_uid, -1), (-1, old.st_gid)):
             if uid not in (-1, new.st_uid) or gid not in (-1, new.st_gid):
@@ -95,32 +106,37 @@ def _copy_status(target: str, handle: int, temporary: str) -> None:
                     os.fchown(handle, uid, gid)
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            for name in os.listxattr(target):
+            for name in os.listxattr(before):
                 with contextlib.suppress(OSError):
-                    os.setxattr(handle, name, os.getxattr(target, name))
-    os.chmod(temporary, stat.S_IMODE(old.st_mode))
+                    os.setxattr(handle, name, os.getxattr(before, name))
+    os.chmod(handle, stat.S_IMODE(old.st_mode))
 
 
-def _sync_folder(folder: str) -> None:
+def _sync(folder: int | None, path: str) -> None:
     """Make the rename survive a power cut, if the system can sync a folder."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    with contextlib.suppress(OSError), readable(folder, path) as handle:
+        os.fsync(handle)
 
 
-def remove_stale(folder: str) -> None:
-    """Delete the temporary files that killed runs left in `folder`."""
+def remove_stale(folder: int) -> None:
+    """Delete the temporary files that killed runs left in a folder, by its descriptor."""
     with os.scandir(folder) as entries:
         stale = [entry for entry in entries if entry.name.startswith(".dockfix-") and _is_stale(entry)]
     for entry in stale:
         with contextlib.suppress(OSError):
-            os.unlink(entry.path)
+            os.unlink(entry.name, dir_fd=folder)
 
 
-_remove_stale_once = functools.cache(remove_stale)
+_cleaned: Final[set[str]] = set()
+
+
+def _remove_stale_once(path: str, folder: int | None, beside: str) -> None:
+    """Remove what killed runs left beside the file at `path`, once a run."""
+    name = os.path.dirname(path)
+    if name not in _cleaned:
+        _cleaned.add(name)
+        with readable(folder, beside) as handle:
+            remove_stale(handle)
 
 
 def _is_stale(entry: os.DirEntry[str]) -> bool:

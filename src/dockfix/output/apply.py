@@ -34,7 +34,7 @@ class Writer:
         """The same result after its change, if one applies, was written; a refused one is Failed."""
         if not file.applies:
             return file
-        if self._commits is not None and (reason := self._commits.reason_against(file.path)) is not None:
+        if self._commits is not None and (reason := self._commits.reason_against(file.real)) is not None:
             return replace(file, result=Failed(reason), applies=False)
         try:
             return _write(file, self._journal)
@@ -87,7 +87,7 @@ def common_folder(paths: Sequence[str]) -> str:
 def _write(file: FileResult, journal: Journal | None) -> FileResult:
     put = replace_content if journal is None else journal.replace
     try:
-        put(file.path, file.before, file.after)
+        put(file.real, file.before, file.after)
     except WriteError as error:
         return replace(file, result=Failed(error.finding), applies=False)
     return file
@@ -99,9 +99,8 @@ class _Commits:
     def __init__(self) -> None:
         self._changed: dict[str, frozenset[str] | GitError] = {}
 
-    def reason_against(self, path: str) -> Finding | None:
+    def reason_against(self, real: str) -> Finding | None:
         """Why writing the file may mix our change with an uncommitted one, if it may."""
-        real = os.path.realpath(path)
         top = find_top(os.path.dirname(real))
         if top is None:
             return None

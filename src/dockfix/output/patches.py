@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from dockfix.files.patterns import parse_patterns
+from dockfix.files.reading import read_within
 from dockfix.results import Changed, Finding
 from dockfix.runner.outcome import FileResult
 from dockfix.terminal import show_path
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 OWNER_FILES: Final = ("CODEOWNERS", ".github/CODEOWNERS", ".gitlab/CODEOWNERS", "docs/CODEOWNERS")
 NOBODY: Final = "unowned"
+MAX_BYTES: Final = 3 * 1024 * 1024
+"""GitHub reads no CODEOWNERS larger than this (docs.github.com, "About code owners")."""
 
 Grouping = Callable[[FileResult], str]
 
@@ -165,11 +169,8 @@ class Owners:
 
 def _read_owner_lines(root: str) -> list[str]:
     for name in OWNER_FILES:
-        try:
-            with open(os.path.join(root, name), encoding="utf-8", errors="replace") as file:
-                return file.read().split("\n")
-        except OSError:
-            continue
+        with suppress(OSError):
+            return read_within(root, name, MAX_BYTES)[:MAX_BYTES].decode("utf-8", "replace").splitlines()
     return []
 
 

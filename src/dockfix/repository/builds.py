@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from dockfix.files.cache import Cache, derive
 from dockfix.files.candidates import Build
-from dockfix.files.reading import read_bytes
+from dockfix.files.reading import read_within
 from dockfix.repository.arguments import fill_defaults, merge_arguments, read_arguments
 from dockfix.repository.bake import read_blocks
 from dockfix.repository.build_commands import read_commands
@@ -50,15 +50,15 @@ def collect_builds(top: str, names: Iterable[str], cache: Cache | None = None) -
     found: dict[str, list[Build]] = {}
     for name in names:
         path = os.path.join(top, name)
-        for row in derive(cache, f"builds {name}", path, partial(_read_builds, path, name)):
+        for row in derive(cache, f"builds {name}", path, partial(_read_builds, top, name)):
             build = Build(*row)
             found.setdefault(build.dockerfile, []).append(build)
     return found
 
 
-def _read_builds(path: str, name: str) -> tuple[tuple[Any, ...], ...]:
+def _read_builds(top: str, name: str) -> tuple[tuple[Any, ...], ...]:
     try:
-        data = read_bytes(path, MAX_BYTES)
+        data = read_within(top, name, MAX_BYTES)
     except OSError:
         return ()
     if len(data) > MAX_BYTES or not (b"build" in data or b"target" in data):

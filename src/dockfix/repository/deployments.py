@@ -14,7 +14,7 @@ from dockfix.files.build_context import digest_names
 from dockfix.files.cache import Cache, derive
 from dockfix.files.candidates import Candidate
 from dockfix.files.patterns import Glance
-from dockfix.files.reading import read_bytes
+from dockfix.files.reading import read_within
 from dockfix.model.images import find_image
 from dockfix.repository.arguments import fill_defaults
 from dockfix.repository.manifests import read_manifests
@@ -84,13 +84,13 @@ def find_deployments(
 
 def find_relevant(root: str, names: Iterable[str], cache: Cache | None = None) -> dict[str, Glance]:
     """Which possible manifests below `root` mention users or what belongs to them."""
-    glances = ((name, _glance(os.path.join(root, name), cache)) for name in names)
+    glances = ((name, _glance(root, name, cache)) for name in names)
     return {name: glance for name, glance in glances if glance is not None}
 
 
 def _may_change(real: str, cache: Cache | None) -> bool:
     """Whether a Dockerfile looks like Python and like root; other manifests are not worth parsing."""
-    return bool(derive(cache, "may change", real, lambda: _is_roots_python(_data(real))))
+    return bool(derive(cache, "may change", real, lambda: _is_roots_python(_data(*os.path.split(real)))))
 
 
 def _is_roots_python(data: bytes) -> bool:
@@ -157,8 +157,9 @@ def _untagged(image: str) -> str:
     return head + slash + last.partition(":")[0]
 
 
-def _glance(path: str, cache: Cache | None) -> Glance | None:
-    found: Glance | None = derive(cache, "manifest", path, lambda: _look(_data(path)))
+def _glance(root: str, name: str, cache: Cache | None) -> Glance | None:
+    path = os.path.join(root, name)
+    found: Glance | None = derive(cache, "manifest", path, lambda: _look(_data(root, name)))
     return found
 
 
@@ -183,10 +184,10 @@ def _read(root: str, name: str, known: _Known, cache: Cache | None) -> tuple[Dep
     return tuple(map(_deployment, derive(cache, f"deployments {name}", path, read, known.digest)))
 
 
-def _data(path: str) -> bytes:
-    """The content of a file of normal size; empty if it cannot be read."""
+def _data(root: str, name: str) -> bytes:
+    """The content of a file of normal size in a folder; empty if it cannot be read."""
     try:
-        data = read_bytes(path, MAX_BYTES)
+        data = read_within(root, name, MAX_BYTES)
     except OSError:
         return b""
     return data if len(data) <= MAX_BYTES else b""
@@ -200,8 +201,8 @@ def _images(lines: bytes) -> list[str]:
 
 def _text(root: str, name: str) -> str:
     try:
-        return read_bytes(os.path.join(root, name), MAX_BYTES).decode("utf-8")
-    except (OSError, UnicodeDecodeError):
+        return _data(root, name).decode("utf-8")
+    except UnicodeDecodeError:
         return ""
 
 

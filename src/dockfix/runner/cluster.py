@@ -11,9 +11,8 @@ from typing import Any, Final
 
 from dockfix.config import ConfigError
 from dockfix.context import Context
-from dockfix.files.build_context import digest, list_names
+from dockfix.files.build_context import FolderReader, digest, list_names
 from dockfix.files.patterns import NEVER, VENDORED
-from dockfix.files.reading import read_bytes
 from dockfix.runner.jobs import Job, Reply, work_chunk
 
 MAX_FILE: Final = 128 * 1024
@@ -83,11 +82,12 @@ class Cluster:
 def pack_context(job: Job) -> Context:
     """The context of a job with everything readable in it, up to a few megabytes."""
     beside = os.path.dirname(job.path) or os.curdir
-    texts = dict(_texts(job.folder or beside))
+    texts = dict(_texts(job.folder or beside, job.root))
     return Context(job.path.replace(os.sep, "/"), list_names(beside), TravellingReader(texts))
 
 
-def _texts(folder: str) -> Iterator[tuple[str, str]]:
+def _texts(folder: str, root: str) -> Iterator[tuple[str, str]]:
+    read = FolderReader(folder, root)
     room = MAX_ALL
     count = 0
     for inner, folders, names in os.walk(folder):
@@ -96,19 +96,12 @@ def _texts(folder: str) -> Iterator[tuple[str, str]]:
             path = os.path.join(inner, name)
             if "." in name and not name.endswith(_SENT):
                 continue
-            text = _text(path)
-            if text is None or len(text) > room:
+            inner_path = os.path.relpath(path, folder).replace(os.sep, "/")
+            text = read(inner_path)
+            if text is None or len(text) > min(room, MAX_FILE):
                 continue
             room -= len(text)
             count += 1
-            yield os.path.relpath(path, folder).replace(os.sep, "/"), text
+            yield inner_path, text
             if count == MAX_COUNT:
                 return
-
-
-def _text(path: str) -> str | None:
-    try:
-        data = read_bytes(path, MAX_FILE)
-        return data.decode("utf-8") if len(data) <= MAX_FILE else None
-    except (OSError, UnicodeDecodeError):
-        return None

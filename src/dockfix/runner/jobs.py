@@ -30,7 +30,8 @@ class Job:
     """One file to fix: its bytes are sent along; without a `context`, the worker describes it.
 
     `folder` is the build context on disk if it is not the file's own folder; `deployments` are what
-    runs the image; with `embedded`, the file is of another kind and contains Dockerfiles.
+    runs the image; with `embedded`, the file is of another kind and contains Dockerfiles. No link may
+    lead out of `root` (absolute, without links).
     """
 
     path: str
@@ -40,6 +41,7 @@ class Job:
     context: Context | None = None
     embedded: bool = False
     deployments: tuple[Deployment, ...] = ()
+    root: str = os.sep
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def _raise_time_is_up(_signal: int, _frame: FrameType | None) -> None:
 
 def _describe(job: Job, place: str) -> Context:
     """The context of a job; `place` is the real path of the file's folder."""
-    context = job.context or describe_context(job.path, job.folder, place)
+    context = job.context or describe_context(job.path, job.folder, place, job.root)
     return replace(context, deployments=job.deployments) if job.deployments else context
 
 

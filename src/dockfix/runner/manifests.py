@@ -67,7 +67,7 @@ def follow(
     for place, rows in sorted(wanted.items()):
         if (edited := _edit(place, rows, root, resolved)) is not None:
             manifests.append(edited)
-    yield from (_without(file, resolved.get(os.path.realpath(file.path), set())) for file in waiting)
+    yield from (_without(file, resolved.get(file.real, set())) for file in waiting)
     yield from manifests
 
 
@@ -75,7 +75,7 @@ def _wishes(
     file: FileResult, deployments: Deployments, options: Mapping[str, Options]
 ) -> Iterator[tuple[str, _Wish]]:
     """The manifests to adapt to a change that applies, each with its path."""
-    real = os.path.realpath(file.path)
+    real = file.real
     if file.applies and isinstance(file.result, Changed) and real in deployments:
         user = _user_of(file.result.text, options[real])
         for one in deployments[real]:
@@ -159,5 +159,6 @@ def _edit(place: str, wishes: Sequence[_Wish], root: str, resolved: dict[str, se
         source.data,
         True,
         tuple(compare_lines(source.text, text)),
-        patch_name(os.path.realpath(place), root),
+        patch_name(place, root),
+        real=place,
     )

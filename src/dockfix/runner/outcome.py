@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 class FileResult:
     """The result for the file at `path`, with the bytes read, and whether its change applies.
 
-    `edits` turn the text read into that of a Changed result; `name` is the file's name in a patch,
-    and `proof` the verdict of trying the change on a container engine.
+    `real` is where a change is written: an absolute path without links; `edits` turn the text read
+    into that of a Changed result; `name` is the file's name in a patch, and `proof` the verdict of
+    trying the change on a container engine.
     """
 
     path: str
@@ -36,6 +37,7 @@ class FileResult:
     edits: tuple[LineEdit, ...] = ()
     name: str = ""
     proof: Verdict | None = None
+    real: str = ""
 
     @property
     def after(self) -> bytes:
@@ -149,12 +151,15 @@ def _load() -> None:
 
 
 def _bug(error: BaseException) -> Finding:
-    """An error in dockfix itself, with the line of our code that raised it."""
+    """An error in dockfix itself, with the line of our code that raised it.
+
+    Its own message is left out: it may quote a file that is not a Dockerfile.
+    """
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     place = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace else ""
-    message = f"dockfix failed: {type(error).__name__}: {error}{place}".replace("\n", " ")
+    message = f"dockfix failed: {type(error).__name__}{place}"
     python = f"Python {sys.version_info.major}.{sys.version_info.minor}"
     help = f"the file is unchanged; please report this, with the file and {python}"
     return Finding(codes.INTERNAL_ERROR, 0, message, help)

@@ -66,7 +66,7 @@ class Recall:
                 result = self._results[entry.outcome] = _decode(self._cache.outcome(entry.outcome), "")
             return FileResult(path, result, b"", applies(result, options))
         try:
-            data, now = read_stamped(path, MAX_BYTES)
+            data, now = read_stamped(candidate.real, MAX_BYTES)
         except OSError:
             return None
         return self._file_result(path, data, entry, options) if now == entry.stamp else None

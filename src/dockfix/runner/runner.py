@@ -93,7 +93,10 @@ def _prepare(
         known = recall.by_stamps(candidate, options, texts=texts)
         if known is not None:
             return Reply(known)
-    source, found = read_stamped_source(path) if candidate.data is None else (decode(candidate.data), ())
+    if candidate.data is None:
+        source, found = read_stamped_source(candidate.real, path)
+    else:
+        source, found = decode(candidate.data), ()
     if isinstance(source, Failed):
         return Reply(FileResult(path, source))
     job = Job(
@@ -104,6 +107,7 @@ def _prepare(
         context=Context("Dockerfile") if candidate.is_nameless else None,
         embedded=candidate.embedded,
         deployments=candidate.deployments,
+        root=candidate.root,
     )
     if recall is None:
         return job

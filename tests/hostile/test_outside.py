@@ -1,0 +1,218 @@
+"""Nothing outside of the repository is read, shown or written, wherever its links lead."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from git_repository import Repository
+
+from dockfix.files import reading, writing
+from dockfix.files.build_context import describe_context
+from dockfix.files.writing import WriteError, replace_content
+from dockfix.options import Options
+from dockfix.runner.cluster import pack_context
+from dockfix.runner.jobs import Job
+
+RunDockfix = Callable[..., tuple[int, str, str]]
+BEFORE = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x\nCMD python app.py\n"
+SECRET = "aws_secret_access_key = wJalrXUtnFEMI\n"
+MARKDOWN = f"# Text\n\n```dockerfile\n{BEFORE}```\n"
+COMPOSE = "services:\n  a:\n    build:\n      context: .\n      dockerfile: {0}\n    volumes: [a:/data]\n"
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A folder beside the repository, with files that dockfix would change if they were in it."""
+    made = tmp_path / "outside"
+    (made / "sub").mkdir(parents=True)
+    for name in ("Dockerfile", "sub/Dockerfile", "app.dockerfile"):
+        (made / name).write_text(BEFORE)
+    (made / "README.md").write_text(MARKDOWN)
+    (made / "credentials").write_text("[default]\n" + SECRET)
+    return made
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(path): path.read_text() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def link_away(repository: Repository, outside: Path) -> None:
+    """The folders `tracked` and `swapped` of the repository, and its file `data`, lead outside."""
+    (repository.folder / "tracked").symlink_to(outside)
+    repository.put("swapped/Dockerfile", "swapped/README.md", text=BEFORE)
+    repository.put("Dockerfile", text=BEFORE)
+    (repository.folder / "data").symlink_to(outside / "credentials")
+    repository.commit()
+    for name in ("Dockerfile", "README.md"):
+        (repository.folder / "swapped" / name).unlink()
+    (repository.folder / "swapped").rmdir()
+    (repository.folder / "swapped").symlink_to(outside)
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--embedded",), ("--all",), ("--include", "*"), ("--unsafe", "--allow-dirty")]
+)
+def test_folders_that_lead_out(
+    dockfix: RunDockfix, repository: Repository, outside: Path, options: tuple[str, ...]
+) -> None:
+    link_away(repository, outside)
+    before = contents(outside)
+    _, out, messages = dockfix("--write", "--allow-dirty", *options, ".")
+    assert contents(outside) == before
+    assert Path("Dockerfile").read_text() != BEFORE
+    assert SECRET.split(" = ")[1].strip() not in out + messages
+
+
+@pytest.mark.parametrize(
+    "name", ["tracked/Dockerfile", "data", "tracked/credentials", "tracked/sub/Dockerfile"]
+)
+def test_build_descriptions_that_lead_out(
+    dockfix: RunDockfix, repository: Repository, outside: Path, name: str
+) -> None:
+    link_away(repository, outside)
+    repository.put("compose.yml", text=COMPOSE.format(name))
+    repository.commit()
+    before = contents(outside)
+    code, out, messages = dockfix("--write", "--report", "report.md", ".")
+    assert contents(outside) == before
+    assert code == 0
+    shown = out + messages + Path("report.md").read_text()
+    assert "wJalrXUtnFEMI" not in shown
+    assert "aws_secret_access_key" not in shown
+    assert f"{name}: a symbolic link to '{os.path.realpath(name)}', outside this folder [outside]" in messages
+
+
+def test_a_link_to_another_folder_of_the_repository_is_followed(
+    dockfix: RunDockfix, repository: Repository
+) -> None:
+    repository.put("images/api/app.file", text=BEFORE)
+    (repository.folder / "link").symlink_to("images")
+    repository.put("compose.yml", text=COMPOSE.format("link/api/app.file"))
+    repository.commit()
+    assert dockfix("--write", ".")[0] == 0
+    assert (repository.folder / "images/api/app.file").read_text() != BEFORE
+
+
+def test_evidence_is_not_collected_outside(
+    dockfix: RunDockfix, repository: Repository, outside: Path
+) -> None:
+    (outside / "app.py").write_text("open('/etc/passwd', 'w')\n")
+    repository.put("Dockerfile", text=BEFORE)
+    (repository.folder / "app.py").symlink_to(outside / "app.py")
+    repository.commit()
+    assert "may write to /etc/passwd" not in dockfix("--check", "--unsafe", ".")[2]
+    context = describe_context("Dockerfile", "link")
+    (repository.folder / "link").symlink_to(outside)
+    assert describe_context("Dockerfile", "link", root=os.getcwd()).read("app.py") is None
+    assert context.read("credentials") is not None, "without a root, a folder that is named is read"
+
+
+def test_nothing_outside_is_sent_to_a_cluster(folder: Path, outside: Path) -> None:
+    (folder / "secrets.txt").symlink_to(outside / "credentials")
+    (folder / "app.py").write_text("pass\n")
+    context = pack_context(Job("Dockerfile", b"FROM a\n", Options(), root=str(folder)))
+    assert context.read("app.py") == "pass\n"
+    assert context.read("secrets.txt") is None
+
+
+def test_manifests_outside_are_not_edited(dockfix: RunDockfix, repository: Repository, outside: Path) -> None:
+    (outside / "compose.yml").write_text("services:\n  a:\n    build: .\n    user: root\n")
+    repository.put("Dockerfile", text=BEFORE)
+    (repository.folder / "compose.yml").symlink_to(outside / "compose.yml")
+    repository.commit()
+    before = contents(outside)
+    code, _, messages = dockfix("--write", "--manifests", "--unsafe", ".")
+    assert (code, contents(outside)) == (0, before)
+    assert "compose.yml" not in messages
+
+
+def test_owners_outside_are_not_read(dockfix: RunDockfix, repository: Repository, outside: Path) -> None:
+    (outside / "owners").write_text(f"* {SECRET}")
+    repository.put("Dockerfile", text=BEFORE)
+    (repository.folder / "CODEOWNERS").symlink_to(outside / "owners")
+    repository.commit()
+    assert dockfix("--output", "patches", "--split-by", "owner", ".")[0] == 0
+    assert sorted(os.listdir("patches")) == ["unowned.md", "unowned.patch"]
+
+
+def test_a_folder_swapped_between_reading_and_writing(
+    dockfix: RunDockfix, repository: Repository, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.put("sub/Dockerfile", text=BEFORE)
+    repository.commit()
+    before = contents(outside)
+    really = writing.replace_content
+
+    def swap_first(path: str, *rest: bytes) -> None:
+        os.rename("sub", "moved")
+        os.symlink(outside, "sub")
+        really(path, *rest)
+
+    monkeypatch.setattr("dockfix.output.journal.replace_content", swap_first)
+    code, _, messages = dockfix("--write", ".")
+    assert (code, contents(outside)) == (123, before)
+    assert "sub/Dockerfile: error: a symbolic link has replaced the file or one of its folders" in messages
+
+
+def test_a_folder_swapped_before_reading(
+    dockfix: RunDockfix, repository: Repository, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (outside / "Dockerfile").write_text(SECRET)
+    repository.put("sub/Dockerfile", text=BEFORE)
+    repository.commit()
+    really = reading.read_stamped
+
+    def swap_first(path: str, *rest: int) -> object:
+        if not os.path.islink("sub"):
+            os.rename("sub", "moved")
+            os.symlink(outside, "sub")
+        return really(path, *rest)
+
+    monkeypatch.setattr(reading, "read_stamped", swap_first)
+    code, _, messages = dockfix("--check", ".")
+    assert code == 123
+    assert "sub/Dockerfile: error: a symbolic link has replaced the file or one of its folders" in messages
+
+
+def test_undo_writes_nothing_outside(dockfix: RunDockfix, repository: Repository, outside: Path) -> None:
+    repository.put("sub/Dockerfile", text=BEFORE)
+    repository.commit()
+    assert dockfix("--write", ".")[0] == 0
+    (outside / "Dockerfile").write_text(Path("sub/Dockerfile").read_text())
+    before = contents(outside)
+    os.rename("sub", "moved")
+    os.symlink(outside, "sub")
+    code, _, messages = dockfix("--undo")
+    assert (code, contents(outside)) == (123, before)
+    assert "not readable" in messages
+
+
+@pytest.mark.parametrize(
+    "text", ["password: hunter2\n", "hunter2\n", "RUN hunter2\n", "# hunter2.sh generated\nX a\n"]
+)
+def test_a_file_that_is_not_a_dockerfile_is_not_quoted(dockfix: RunDockfix, folder: Path, text: str) -> None:
+    (folder / "Dockerfile").write_text(text)
+    code, out, messages = dockfix("--diff", "--report", "json:report", "Dockerfile")
+    assert code == 0
+    assert "hunter2" not in out + messages + (folder / "report").read_text()
+
+
+def test_the_file_itself_is_no_link(folder: Path, outside: Path) -> None:
+    (folder / "Dockerfile").symlink_to(outside / "Dockerfile")
+    with pytest.raises(WriteError):
+        replace_content(str(folder / "Dockerfile"), BEFORE.encode(), b"")
+    with pytest.raises(OSError, match="symbolic links"):
+        reading.read_bytes(str(folder / "Dockerfile"), 10)
+    assert (outside / "Dockerfile").read_text() == BEFORE
+
+
+def test_a_file_named_by_a_link_is_rewritten_where_it_lies(
+    dockfix: RunDockfix, folder: Path, outside: Path
+) -> None:
+    (folder / "Dockerfile").symlink_to(outside / "Dockerfile")
+    assert dockfix("--write", "Dockerfile")[0] == 0
+    assert (outside / "Dockerfile").read_text() != BEFORE
+    assert (folder / "Dockerfile").is_symlink()
