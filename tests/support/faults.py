@@ -34,10 +34,10 @@ class _BreakingProver:
             yield Verdict(Kind.BREAKS, str(case.dockerfile), "compare", (), details)
 
 
-def _fails_to_open(path: str, *rest: Any, really: Any = os.open) -> int:
+def _fails_to_open(path: str, *rest: Any, really: Any = os.open, **where: Any) -> int:
     if os.fspath(path) == "Dockerfile":
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    opened: int = really(path, *rest)
+    opened: int = really(path, *rest, **where)
     return opened
 
 
