@@ -133,7 +133,7 @@ def test_each_outcome_is_printed_and_counted(dockfix: Run) -> None:
     assert lines[0] == "c:2: gosu drops root itself [drops-privileges] (leave it)"
     assert lines[1] == "d:1: needs review: base unknown [unknown-base] (--base FAMILY)"
     assert lines[2] == "e:3: error: unterminated heredoc [rejected-by-buildkit] (end it)"
-    assert lines[3].startswith("f: error: dockfix failed: ValueError: our own mistake at ")
+    assert lines[3].startswith("f: error: dockfix failed: ValueError at ")
     assert lines[4] == "g: error: no such file [missing] (check the name)"
     assert lines[5] == "a: note: volumes may be root's [existing-volumes] (chown them)"
     assert lines[7:] == [
