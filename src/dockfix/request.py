@@ -95,7 +95,7 @@ class Reports:
     files: tuple[str, ...] = option(
         (),
         TEXTS,
-        "Write a report: .json, .sarif, .md, .xml (JUnit), FORMAT:FILE, or github",
+        "Write .html, .json, .sarif, .md, .xml (JUnit), FORMAT:FILE, or github",
         "--report",
         "FILE",
     )

@@ -16,7 +16,7 @@ from dockfix.runner.outcome import FileResult
 
 def written(tmp_path: Path, name: str, results: list[FileResult] | None = None) -> str:
     """The report of that name over the results, as text."""
-    report = reports.open_report(str(tmp_path / name))
+    report = reports.open_report(str(tmp_path / name), str(tmp_path))
     for file in one_of_each() if results is None else results:
         report.add(file)
     report.close()
@@ -167,7 +167,7 @@ def test_github_commands_are_escaped(tmp_path: Path) -> None:
 
 
 def written_as(tmp_path: Path, name: str) -> str:
-    report = reports.open_report(f"{name}:{tmp_path / 'report.txt'}")
+    report = reports.open_report(f"{name}:{tmp_path / 'report.txt'}", str(tmp_path))
     for file in one_of_each():
         report.add(file)
     report.close()
@@ -207,4 +207,4 @@ def test_markdown_counts_and_lists(tmp_path: Path) -> None:
 
 def test_a_report_of_no_known_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no known suffix: write FORMAT:FILE \(json, sarif"):
-        reports.open_report(str(tmp_path / "report.txt"))
+        reports.open_report(str(tmp_path / "report.txt"), str(tmp_path))

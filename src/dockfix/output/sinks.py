@@ -46,7 +46,7 @@ def _open_files(request: Request, root: str) -> Iterator[Sink]:
     if request.reports.files:
         from dockfix.output.reports import open_report
 
-        yield from map(open_report, request.reports.files)
+        yield from (open_report(target, root) for target in request.reports.files)
 
 
 def _open_standard_output(request: Request, terminal: Terminal) -> Iterator[Sink]:

@@ -138,7 +138,9 @@ class Verdict:
         """Whether the rewrite was built and run, and behaved like the original."""
         return self.kind is Kind.PROVEN
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """The outcome, how little it rests on, and why, in one line."""
         outcome = {
             Kind.PROVEN: "proven",
             Kind.INCOMPARABLE: "builds but cannot be compared",
@@ -148,7 +150,10 @@ class Verdict:
         ground = self.details.ground
         weak = f" ({_WEAKER[ground]})" if ground in _WEAKER else ""
         reason = f": {self.details.reason}" if self.details.reason else ""
-        return f"{self.path}: {outcome}{weak}{reason}"
+        return f"{outcome}{weak}{reason}"
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.sentence}"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for a report."""

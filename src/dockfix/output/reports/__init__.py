@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import IO, Final, Protocol
 
 from dockfix.output.reports.github import GithubReport
@@ -24,6 +25,13 @@ class FileReport(Protocol):
         """Finish the document and close its stream."""
 
 
+def _html(root: str, stream: IO[str]) -> FileReport:
+    from dockfix.output.patches import Owners
+    from dockfix.output.reports.html import HtmlReport
+
+    return HtmlReport(stream, os.path.basename(root) or root, Owners(root).of)
+
+
 _FORMATS: Final[dict[str, Callable[[IO[str]], FileReport]]] = {
     "json": JsonReport,
     "sarif": SarifReport,
@@ -31,20 +39,22 @@ _FORMATS: Final[dict[str, Callable[[IO[str]], FileReport]]] = {
     "junit": JunitReport,
     "markdown": MarkdownReport,
 }
-_SUFFIXES: Final = {".json": "json", ".sarif": "sarif", ".xml": "junit", ".md": "markdown"}
+_SUFFIXES: Final = {".json": "json", ".sarif": "sarif", ".xml": "junit", ".md": "markdown", ".html": "html"}
 
 
-def open_report(target: str) -> FileReport:
+def open_report(target: str, root: str) -> FileReport:
     """The report for a value of `--report`: FILE by its suffix, or FORMAT:FILE.
 
-    A bare github goes to standard error, where the runner reads it. Raises ValueError, OSError.
+    The names of files are relative to the folder `root`, where CODEOWNERS is looked for. A bare github
+    goes to standard error, where the runner reads it. Raises ValueError, OSError.
     """
     if target == "github":
         return GithubReport(open(os.dup(2), "w", encoding="utf-8"))
     name, colon, path = target.partition(":")
-    if not colon or name not in _FORMATS:
+    if not colon or name not in (*_FORMATS, "html"):
         name, path = _SUFFIXES.get(os.path.splitext(target)[1].lower(), ""), target
-    if name not in _FORMATS:
-        known = ", ".join(_FORMATS)
+    formats = _FORMATS | {"html": partial(_html, root)}
+    if name not in formats:
+        known = ", ".join(formats)
         raise ValueError(f"--report: {target!r} has no known suffix: write FORMAT:FILE ({known})")
-    return _FORMATS[name](open(path, "w", encoding="utf-8", newline="\n"))
+    return formats[name](open(path, "w", encoding="utf-8", newline="\n"))
