@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from dockfix.checks import codes
@@ -14,7 +14,7 @@ from dockfix.model.outcomes import describe
 from dockfix.model.ownership import find_ownership_changes
 from dockfix.model.paths import STANDING_DIRECTORIES, is_ownable, is_within
 from dockfix.model.plan import Plan
-from dockfix.model.replay import START, Replay
+from dockfix.model.replay import START
 from dockfix.model.roothome import find_left
 from dockfix.options import Chown, Install
 from dockfix.results import Code, Finding
@@ -84,12 +84,13 @@ def _runs_as_user(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 def _loses_no_step(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     """Replay both texts from scratch: old steps still succeed, and every new step surely does."""
     origins = align(before.steps, after.steps)
-    replay = Replay(after.lineage, origins, after.starting.invocations)
-    for loss in find_losses(before.replay, replay):
+    if after.aligned != origins:
+        after = replace(after, aligned=origins)
+    for loss in find_losses(before.replay, after.replay):
         if loss.before.key.step != START:
             line = loss.after.line if loss.after is not None else loss.before.line
             yield line, f"a step below USER needs root: {describe(loss.before)}"
-    for one in replay.outcomes:
+    for one in after.replay.outcomes:
         if isinstance(one.key.step, str) and one.key.step != START and not one.surely_succeeds:
             problem = "may fail" if one.who.is_root else "needs root"
             yield one.line, f"an added step {problem}: {describe(one)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dockfix.model.changes import SET_ID
 from dockfix.model.filetree import Kind, Node, Origin
@@ -35,20 +35,20 @@ class Actor:
             return made
         if self.who.is_root:
             capable = node.capable and with_capabilities
-            return replace(made, uid=node.uid, gid=node.gid, mode=node.mode, capable=capable)
+            return made._replace(uid=node.uid, gid=node.gid, mode=node.mode, capable=capable)
         gid = node.gid if node.gid in self.who.groups else self.who.gid
         is_same = node.uid == self.who.uid and node.gid == gid
-        return replace(made, gid=gid, mode=node.mode if is_same else node.mode & 0o777)
+        return made._replace(gid=gid, mode=node.mode if is_same else node.mode & 0o777)
 
     def edits(self, node: Node) -> Node:
         """A file that takes the place of another, which was read: only root can keep its owner."""
         gid = node.gid if self.who.is_root or node.gid in self.who.groups else self.who.gid
         uid = node.uid if self.who.is_root else self.who.uid
-        return replace(node, uid=uid, gid=gid, capable=False)
+        return node._replace(uid=uid, gid=gid, capable=False)
 
     def writes(self, node: Node) -> Node:
         """What writing to it makes of a file: it loses capabilities, and set-id bits unless root writes."""
         mode = node.mode
         if not self.who.is_root and node.kind is Kind.FILE:
             mode &= ~SET_ID if mode & _GROUP_RUNS else ~0o4000
-        return replace(node, mode=mode, capable=False)
+        return node._replace(mode=mode, capable=False)

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import Final
+from enum import StrEnum
+from typing import Final, NamedTuple
 
 from dockfix.model.changes import SET_ID, Change, Id
 
@@ -24,7 +23,7 @@ _SET_GROUP: Final = 0o2000
 _GROUP_RUNS: Final = 0o010
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """What a node is; ANY stands for what nobody has looked at."""
 
     DIRECTORY = "directory"
@@ -34,8 +33,7 @@ class Kind(Enum):
     ABSENT = "absent"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One thing that may stand at a path; `mode` holds 12 bits, `capable` file capabilities.
 
     `inside` says what stands in a directory beside what is listed.
@@ -65,16 +63,20 @@ ABSENT: Final = Node(Kind.ABSENT)
 class FileTree:
     """The tree itself; every change is in place, `fork` gives one that can be changed by itself."""
 
-    __slots__ = ("_links", "_nodes")
+    __slots__ = ("_below", "_links", "_looked", "_nodes", "_size")
 
     def __init__(self, nodes: dict[str, Nodes]) -> None:
         self._nodes = nodes
+        self._below: dict[str, list[str]] = {}
+        self._looked: dict[str, Nodes] = {}
+        self._size = 0
         self._links = any(one.kind is Kind.LINK for found in nodes.values() for one in found)
 
     def fork(self) -> FileTree:
         """A copy; nodes are shared, since none ever changes."""
         other = FileTree.__new__(FileTree)
         other._nodes, other._links = self._nodes.copy(), self._links
+        other._below, other._looked, other._size = {}, {}, 0
         return other
 
     # -- looking -------------------------------------------------------------------------------
@@ -82,6 +84,8 @@ class FileTree:
     def look(self, path: str) -> Nodes:
         """What may stand at a path, links not followed."""
         found = self._nodes.get(path)
+        if found is None:
+            found = self._looked.get(path)
         if found is not None:
             return found
         if path == "/":
@@ -92,7 +96,8 @@ class FileTree:
                 nodes[parent] = None
             nodes.update(dict.fromkeys(parent.inside))
         nodes[ABSENT] = None
-        return tuple(nodes)
+        found = self._looked[path] = tuple(nodes)
+        return found
 
     def standing(self, path: str, *, last: bool = True) -> Standing:
         """Where a path may lead (its last component followed too, with `last`), and what stands there."""
@@ -158,8 +163,14 @@ class FileTree:
 
     def below(self, path: str) -> list[str]:
         """The listed paths strictly below a directory."""
-        start = path.rstrip("/") + "/"
-        return [one for one in self._nodes if one.startswith(start) and one != path]
+        if self._size != len(self._nodes):
+            # What is gone stays listed, so that only a new path changes an answer.
+            self._below, self._size = {}, len(self._nodes)
+        found = self._below.get(path)
+        if found is None:
+            start = path.rstrip("/") + "/"
+            found = self._below[path] = [one for one in self._nodes if one.startswith(start) and one != path]
+        return found
 
     def links(self, path: str) -> list[str]:
         """The links that may stand at a path or below it."""
@@ -183,13 +194,18 @@ class FileTree:
         """What is known to stand, or to be gone, by path."""
         return self._nodes
 
+    def _assign(self, path: str, nodes: Nodes) -> None:
+        self._nodes[path] = nodes
+        if self._looked:
+            self._looked = {}
+
     # -- changing ------------------------------------------------------------------------------
 
     def set(self, path: str, nodes: Iterable[Node], *, weak: bool = False) -> None:
         """Let one of some nodes stand at a path; `weak`: or what was there."""
         before = self.look(path) if weak else ()
         found = tuple(dict.fromkeys((*before, *nodes)))
-        self._nodes[path] = found
+        self._assign(path, found)
         self._links = self._links or any(one.kind is Kind.LINK for one in found)
 
     def put(self, path: str, node: Node, *, weak: bool = False) -> None:
@@ -206,7 +222,7 @@ class FileTree:
         nodes = self.look(path)
         there = tuple(each(nodes))
         if there and len(there) < len(nodes):
-            self._nodes[path] = there
+            self._assign(path, there)
         self.settle(posixpath.dirname(path))
 
     def settle(self, path: str) -> None:
@@ -215,7 +231,7 @@ class FileTree:
             nodes = self._nodes.get(path, ())
             there = tuple(one for one in nodes if one.holds)
             if there and len(there) < len(nodes):
-                self._nodes[path] = there
+                self._assign(path, there)
             path = posixpath.dirname(path)
 
     def make_directories(
@@ -243,7 +259,7 @@ class FileTree:
         for path in (top, *self.below(top)):
             nodes = self.look(path)
             if path == top or any(node.kind is Kind.DIRECTORY for node in nodes):
-                self._nodes[path] = tuple(_filled(node, content) if node.holds else node for node in nodes)
+                self._assign(path, tuple(_filled(node, content) if node.holds else node for node in nodes))
 
     def remove(self, path: str, *, weak: bool = False) -> None:
         """Take a path and all below it away."""
@@ -275,17 +291,12 @@ class FileTree:
     def change_contents(self, directory: str, change: Change) -> None:
         """Apply a change to some of what may stand in a directory unlisted, not to itself."""
         path = self.follow(directory)
-        self._nodes[path] = tuple(
-            replace(
-                node,
-                inside=tuple(
-                    dict.fromkeys(
-                        made for one in _within(node) for made in (one, *changed(one, change, recursive=True))
-                    )
-                ),
-            )
-            for node in self.look(path)
-        )
+        self._assign(path, tuple(_with_changed_contents(node, change) for node in self.look(path)))
+
+
+def _with_changed_contents(node: Node, change: Change) -> Node:
+    inside = (made for one in _within(node) for made in (one, *changed(one, change, recursive=True)))
+    return node._replace(inside=tuple(dict.fromkeys(inside)))
 
 
 def changed(node: Node, change: Change, *, recursive: bool) -> Nodes:
@@ -294,7 +305,7 @@ def changed(node: Node, change: Change, *, recursive: bool) -> Nodes:
         return (node,)
     if recursive and node.inside:
         inside = dict.fromkeys(made for one in node.inside for made in changed(one, change, recursive=True))
-        node = replace(node, inside=tuple(inside))
+        node = node._replace(inside=tuple(inside))
     if not _is_meant(node, change):
         return (node,)
     mode = node.mode
@@ -337,12 +348,12 @@ def _inherit(node: Node, parent: Node) -> Node:
     if not parent.mode & _SET_GROUP:
         return node
     mode = node.mode | (_SET_GROUP if node.kind is Kind.DIRECTORY else 0)
-    return replace(node, gid=parent.gid, mode=mode)
+    return node._replace(gid=parent.gid, mode=mode)
 
 
 def _filled(node: Node, content: Node) -> Node:
     inside = tuple(dict.fromkeys((*_within(node), content)))
-    return replace(node, kind=Kind.DIRECTORY, inside=inside)
+    return node._replace(kind=Kind.DIRECTORY, inside=inside)
 
 
 def _within(node: Node) -> Nodes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import Enum
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dockfix.knowledge.commands import Argument, Reading
 
 
-class Act(Enum):
+class Act(StrEnum):
     """The kinds of operations. For each, `path` is what it works on."""
 
     READ = "reads"
@@ -44,7 +44,7 @@ WRITING: Final = frozenset(
 """What needs a directory that may be changed."""
 
 
-class How(Enum):
+class How(StrEnum):
     """What options change about an operation."""
 
     KEEPS_OWNER = "owner, mode and times are copied"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from dockfix.model.changes import Change, Id
@@ -49,7 +49,7 @@ def permits(node: Node, who: Identity, bits: int) -> bool:
     return (node.mode >> shift) & bits == bits
 
 
-class Verdict(Enum):
+class Verdict(StrEnum):
     """What becomes of an operation on one node that may be there."""
 
     ALLOWED = "allowed"
@@ -57,8 +57,7 @@ class Verdict(Enum):
     ABSENT = "absent"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One possible outcome: on the node of which step, and for a denial, what stands in the way."""
 
     verdict: Verdict
@@ -195,7 +194,7 @@ def may_unlink(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
     """What becomes of taking away the name of a node: in a sticky directory only owners may."""
     directory = posixpath.dirname(path)
     entry = may_change(tree, directory, who)
-    found = frozenset(replace(one, origin=node.origin) for one in entry if one.verdict is not Verdict.ABSENT)
+    found = frozenset(one._replace(origin=node.origin) for one in entry if one.verdict is not Verdict.ABSENT)
     stuck = frozenset(
         _allow(node, directory, is_granted=not _is_stuck(parent, node, who))
         for parent in tree.look(directory)
@@ -349,5 +348,5 @@ def both(first: Answers, second: Answers) -> Answers:
     if len(denied) < len(second):
         return first | frozenset(denied)
     return frozenset(
-        replace(denied[0], origin=one.origin) if one.verdict is Verdict.ALLOWED else one for one in first
+        denied[0]._replace(origin=one.origin) if one.verdict is Verdict.ALLOWED else one for one in first
     )

@@ -188,6 +188,8 @@ class Plan(Facts):
     @cached_property
     def rehearsal(self) -> Replay:
         """The same, as if the account ran them from USER on, and its copies were its own."""
+        if self.runs_as_user and all(copy.has_owner for copy in self.owned_copies):
+            return self.replay
         copies = frozenset(copy.step.index for copy in self.owned_copies)
         created = self.account.created
         if created is not None:

@@ -47,10 +47,10 @@ def _enter(tree: FileTree, operation: Operation, actor: Actor) -> None:
 def _make(tree: FileTree, operation: Operation, actor: Actor) -> None:
     made = above = actor.makes(Kind.DIRECTORY)
     if How.INSTALLED in operation.how:
-        made = above = replace(made, mode=0o755)
+        made = above = made._replace(mode=0o755)
     elif mode := read_mode(operation.mode, actor.umask):
-        made = replace(made, mode=mode(0o777, is_directory=True))
-    above = replace(above, mode=above.mode | _PARENTS)
+        made = made._replace(mode=mode(0o777, is_directory=True))
+    above = above._replace(mode=above.mode | _PARENTS)
     if How.NEW in operation.how and not _is_weak(operation, actor) and not tree.exists(operation.path):
         tree.remove(tree.follow(operation.path))
     tree.make_directories(operation.path, made, above=above, weak=_is_weak(operation, actor))
@@ -83,7 +83,7 @@ def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
 
 def _opened(node: Node, *, is_file: bool) -> Node:
     """What a shell writes to is a file, whatever nobody knew of it before."""
-    return replace(node, kind=Kind.FILE, inside=()) if is_file and node.kind is Kind.ANY else node
+    return node._replace(kind=Kind.FILE, inside=()) if is_file and node.kind is Kind.ANY else node
 
 
 def _unpack(tree: FileTree, directory: str, actor: Actor, *, keeps: bool) -> None:
@@ -93,14 +93,14 @@ def _unpack(tree: FileTree, directory: str, actor: Actor, *, keeps: bool) -> Non
     """
     content = actor.makes(Kind.ANY)
     if keeps:
-        content = replace(content, uid=ARCHIVED, gid=ARCHIVED)
+        content = content._replace(uid=ARCHIVED, gid=ARCHIVED)
     tree.fill(directory, content)
     real = tree.follow(directory)
     for path in tree.below(real):
         if any(one.kind is Kind.FILE for one in tree.look(path)):
             tree.put(path, content, weak=True)
     if keeps:
-        told = [replace(one, uid=ARCHIVED, gid=ARCHIVED) for one in each(tree.look(real))]
+        told = [one._replace(uid=ARCHIVED, gid=ARCHIVED) for one in each(tree.look(real))]
         tree.set(real, told, weak=True)
 
 
@@ -166,7 +166,7 @@ def _copy(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts
             return node
         uid, gid = (old if new is None else new for old, new in zip((node.uid, node.gid), owner, strict=True))
         bits = node.mode if mode is None else mode(0, is_directory=node.kind is Kind.DIRECTORY)
-        return replace(node, uid=uid, gid=gid, mode=bits)
+        return node._replace(uid=uid, gid=gid, mode=bits)
 
     copy(tree, operation, actor, finish, weak=_is_weak(operation, actor))
 

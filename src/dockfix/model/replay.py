@@ -10,7 +10,7 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from dockfix.knowledge.homes import HomeUse, find_home_use
@@ -149,7 +149,7 @@ class Replay:
         elif self.move is not None and copy.step.index in self.move.copies:
             owner = self.accounts.copy_owner(self.move.account.owner)
         content = Node(Kind.ANY, *owner, _copied_mode(copy), origin)
-        directory = replace(content, kind=Kind.DIRECTORY, mode=0o755)
+        directory = content._replace(kind=Kind.DIRECTORY, mode=0o755)
         for path in copy.landed():
             real = self.tree.follow(path.removesuffix("/*") or "/")
             if path.endswith("/*"):
@@ -159,7 +159,7 @@ class Replay:
             else:
                 self.tree.make_directories(posixpath.dirname(real), directory)
                 is_file = bool(copy.step.instruction.heredocs) or copy.is_download
-                self.tree.put(real, replace(content, kind=Kind.FILE) if is_file else content)
+                self.tree.put(real, content._replace(kind=Kind.FILE) if is_file else content)
 
     def _run(self, step: Step, origin: Origin) -> None:
         who = self._identity(step.before, step.index)
@@ -209,7 +209,7 @@ class Replay:
 
     def _make_home(self, path: str, home: Node) -> None:
         """A home as useradd makes it: with what /etc/skel may hold, and closed to others on some bases."""
-        self.tree.set(path, (home, replace(home, mode=0o700)))
+        self.tree.set(path, (home, home._replace(mode=0o700)))
         for name in _SKELETON:
             file = Node(Kind.FILE, home.uid, home.gid, 0o644)
             self.tree.set(f"{path}/{name}", (file, ABSENT))
@@ -420,14 +420,14 @@ def base_tree(image: Image) -> FileTree:
         filled = name not in _EMPTY_IN_BASES or not image.known
         nodes[f"/{name}"] = (Node(Kind.DIRECTORY, inside=(content,) if filled else ()),)
     nodes["/root"] = (Node(Kind.DIRECTORY, mode=0o700, inside=(content,)),)
-    nodes["/dev"] = (Node(Kind.DIRECTORY, inside=(replace(content, mode=0o666),)),)
+    nodes["/dev"] = (Node(Kind.DIRECTORY, inside=(content._replace(mode=0o666),)),)
     for path in ("/tmp", "/var/tmp", "/dev/shm"):
         nodes[path] = (Node(Kind.DIRECTORY, mode=0o1777),)
     for one in image.accounts:
         if one.home.startswith("/home/") or one.name == image.user:
             uid = one.name if one.uid is None else one.uid
             home = Node(Kind.DIRECTORY, uid, uid if one.gid is None else one.gid)
-            nodes[one.home] = (replace(home, inside=(replace(home, kind=Kind.ANY),)),)
+            nodes[one.home] = (home._replace(inside=(home._replace(kind=Kind.ANY),)),)
     tree = FileTree(nodes)
     if image.workdir not in ("", "/"):
         tree.make_directories(image.workdir, Node(Kind.DIRECTORY, inside=(content,)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from dockfix.model.actors import Actor
 from dockfix.model.filetree import FileTree, Kind, Node, Nodes, each
@@ -138,7 +137,7 @@ def copy(
         made = actor.copies(
             node, keeps=How.KEEPS_OWNER in operation.how, with_capabilities=How.KEEPS_ALL in operation.how
         )
-        return replace(made, mode=made.mode & 0o777) if How.DROPS_BITS in operation.how else made
+        return made._replace(mode=made.mode & 0o777) if How.DROPS_BITS in operation.how else made
 
     for source in expand(tree, operation.path):
         landings = _landings(tree, operation, source)
@@ -203,8 +202,8 @@ def _over(there: Node, made: Node, actor: Actor, *, keeps: bool) -> Node:
     result = there if there.kind is Kind.DIRECTORY else actor.writes(there)
     if keeps:
         kind = made.kind if made.kind is Kind.ANY else result.kind
-        result = replace(result, kind=kind, uid=made.uid, gid=made.gid, mode=made.mode, capable=made.capable)
-    return replace(result, inside=tuple(dict.fromkeys((*there.inside, *made.inside))))
+        result = result._replace(kind=kind, uid=made.uid, gid=made.gid, mode=made.mode, capable=made.capable)
+    return result._replace(inside=tuple(dict.fromkeys((*there.inside, *made.inside))))
 
 
 # -- mv ------------------------------------------------------------------------------------------------
@@ -312,5 +311,5 @@ def link(tree: FileTree, operation: Operation, actor: Actor, *, weak: bool) -> N
     names = _names(tree, operation)
     for at in names:
         real = tree.follow(at, last=False)
-        made = replace(actor.makes(Kind.LINK, target=operation.spec), mode=0o777)
+        made = actor.makes(Kind.LINK, target=operation.spec)._replace(mode=0o777)
         tree.set(real, tree.born(real, made), weak=weak or len(names) > 1)
