@@ -164,7 +164,16 @@ class Replay:
     def _run(self, step: Step, origin: Origin) -> None:
         who = self._identity(step.before, step.index)
         if self.move is not None and self.move.tries and step.before.is_root and not who.is_root:
-            who = self._tried(step, who, self.move.tries)
+            if self._try(step, origin, who, self.move.tries):
+                return
+            who = self.accounts.identity(step.before.user, step.before.env)
+        for _ in self._commands(step, origin, who):
+            pass
+        if self.move is not None and self.move.directories and who.is_root:
+            self._give_directories()
+
+    def _commands(self, step: Step, origin: Origin, who: Identity) -> Iterator[Invocation]:
+        """Play the commands of a RUN as somebody; each comes back when it is played."""
         run = read_run(step, who.home)
         created = [one for one in find_created(self.lineage) if one.created is step]
         for account in created:
@@ -179,25 +188,23 @@ class Replay:
                 self.accounts.join(name, groups)
             if one.command.program.rpartition("/")[2] in ("useradd", "adduser"):
                 self._make_homes(created, origin)
-        if self.move is not None and self.move.directories and who.is_root:
-            self._give_directories()
+            yield one
 
-    def _tried(self, step: Step, who: Identity, is_allowed: Callable[[Invocation], bool]) -> Identity:
-        """The account where it can do all that a step does, else root; the denials are kept."""
+    def _try(
+        self, step: Step, origin: Origin, who: Identity, is_allowed: Callable[[Invocation], bool]
+    ) -> bool:
+        """Whether somebody can do all that a step does; what denies it is kept, and nothing else then."""
         before, kept = self.tree.fork(), len(self.outcomes)
-        actor = Actor(who, self.origins[step.index])
-        for one in read_run(step, who.home).invocations:
-            if not is_allowed(one):
-                for operation in operations_of(one, who):
-                    outcome = self._record(
-                        Key(actor.origin, 0, operation.act, 0), operation, who, 0, one.command.program
-                    )
-                    if outcome.denial is not None:
-                        self.denied.setdefault(step.index, outcome)
-                    perform(self.tree, operation, actor, self.accounts)
-        del self.outcomes[kept:]
-        self.tree = before
-        return self.accounts.identity(step.before.user, step.before.env) if step.index in self.denied else who
+        at = kept
+        for one in self._commands(step, origin, who):
+            denied = [] if is_allowed(one) else [new for new in self.outcomes[at:] if new.denial is not None]
+            if denied:
+                self.denied[step.index] = denied[0]
+                del self.outcomes[kept:]
+                self.tree = before
+                return False
+            at = len(self.outcomes)
+        return True
 
     def _make_homes(self, created: Sequence[UserAccount], origin: Origin) -> None:
         for one in created:
