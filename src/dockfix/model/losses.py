@@ -10,7 +10,7 @@ from dockfix.model.filetree import BASE, Kind, Node, Origin
 from dockfix.model.operations import WRITING, Act, Operation
 from dockfix.model.outcomes import Key, Outcome
 from dockfix.model.paths import is_within
-from dockfix.model.permissions import Answer, Verdict
+from dockfix.model.permissions import Answer, Verdict, find_denials
 from dockfix.model.replay import START, Replay
 
 ON_CONTENT: Final = frozenset({Act.READ, Act.RUN, Act.REPLACE, Act.COPY, Act.MOVE, Act.HOME})
@@ -97,10 +97,9 @@ def _loss(before: Outcome, after: Outcome | None, moved: _MovedHomes) -> Loss | 
     if after.answers == before.answers:
         return None
     known = {one.origin for one in before.answers}
-    # The deepest obstacle first: that is the one to be given away, and a set has no order of its own.
-    for one in sorted(after.answers, key=lambda answer: (-len(answer.obstacle), answer.obstacle)):
+    for one in find_denials(after.answers):
         # What was denied before as well is nothing new, on the same step's thing.
-        if one.verdict is Verdict.DENIED and (one.origin in succeeded or one.origin not in known):
+        if one.origin in succeeded or one.origin not in known:
             return Loss(before, after, one.obstacle)
     if act in ON_CONTENT and (succeeded - {BASE}) - _origins(after):
         return Loss(before, after, after.operation.path)

@@ -21,6 +21,7 @@ from dockfix.model.permissions import (
     ask_each,
     both,
     every,
+    find_denials,
     may,
     may_change,
     may_empty,
@@ -77,7 +78,7 @@ class Outcome:
     @property
     def denial(self) -> Answer | None:
         """What denies it, on one of the things that may be there."""
-        return next((one for one in self.answers if one.verdict is Verdict.DENIED), None)
+        return next(iter(find_denials(self.answers)), None)
 
 
 def describe(outcome: Outcome) -> str:

@@ -66,6 +66,16 @@ class Answer(NamedTuple):
 
 
 Answers = frozenset[Answer]
+
+
+def find_denials(answers: Answers) -> list[Answer]:
+    """What denies something, the deepest obstacle first: a set has no order of its own."""
+    denied = [one for one in answers if one.verdict is Verdict.DENIED]
+    if len(denied) > 1:
+        denied.sort(key=lambda one: (-len(one.obstacle), one.obstacle, str(one.origin)))
+    return denied
+
+
 Judge = Callable[[str, Node], Iterator[Answer]]
 
 
@@ -342,7 +352,7 @@ def every(parts: Iterable[Answers]) -> Answers:
 
 def both(first: Answers, second: Answers) -> Answers:
     """Two things that must both succeed: told of the first's nodes, unless the second is denied."""
-    denied = [one for one in second if one.verdict is Verdict.DENIED]
+    denied = find_denials(second)
     if not denied:
         return first
     if len(denied) < len(second):
