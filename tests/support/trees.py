@@ -6,10 +6,14 @@ from dockfix.model.actors import Actor
 from dockfix.model.filetree import ABSENT, FileTree, Kind, Node, Nodes
 from dockfix.model.identities import Accounts
 from dockfix.model.images import find_image
+from dockfix.model.lineage import read_stages, trace
 from dockfix.model.outcomes import ask
 from dockfix.model.permissions import ROOT, Answer, Identity, Verdict
 from dockfix.model.playing import perform
+from dockfix.model.replay import Replay
 from dockfix.model.runs import walk_script
+from dockfix.options import Options
+from dockfix.syntax.parser import parse
 from dockfix.syntax.shell import parse_script
 
 APP = Identity(10001, frozenset({10001}), 10001, "/home/app")
@@ -69,3 +73,10 @@ def play(tree: FileTree, script: str, who: Identity = ROOT, cwd: str = "/") -> s
     if any(found and all(found) for found in denied):
         return "denied"
     return "unsure" if any(map(any, denied)) else "allowed"
+
+
+def replay(text: str) -> Replay:
+    """A replay of the last stage of a Dockerfile; a text without FROM stands on a Debian image of Python."""
+    text = text if text.startswith("FROM ") else f"FROM python:3.12-slim-bookworm\n{text}"
+    lineage = trace(read_stages(parse(text), Options())[-1])
+    return Replay(lineage, range(len(lineage.steps)))

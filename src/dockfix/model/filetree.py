@@ -266,6 +266,15 @@ class FileTree:
         for one in (path, *self.below(path)):
             self.set(one, (ABSENT,), weak=weak)
 
+    def restore(self, path: str, other: FileTree) -> None:
+        """Let the same stand at a path and below it as in another tree."""
+        for one in (path, *self.below(path)):
+            self._nodes.pop(one, None)
+        self._below, self._looked, self._size = {}, {}, 0
+        for one in (path, *other.below(path)):
+            if one in other._nodes:
+                self.set(one, other._nodes[one])
+
     def branch(self, path: str) -> dict[str, Nodes]:
         """What may stand at a path and below it, as far as it is listed."""
         return {one: self.look(one) for one in (path, *self.below(path))}

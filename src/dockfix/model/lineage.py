@@ -69,7 +69,10 @@ class Step:
 
 @dataclass(eq=False)
 class Stage:
-    """A FROM and what follows it; `parent` is the stage it is built from, if it is one of the file's."""
+    """A FROM and what follows it; `parent` is the stage it is built from, if it is one of the file's.
+
+    `earlier` are the stages before it, which it may copy from.
+    """
 
     index: int
     name: str
@@ -77,6 +80,7 @@ class Stage:
     instructions: tuple[Instruction, ...]
     arguments: Mapping[str, str]
     parent: Stage | None = None
+    earlier: tuple[Stage, ...] = field(default=(), repr=False)
     image: Image = field(init=False)
 
     def names(self) -> tuple[str, ...]:
@@ -226,7 +230,7 @@ def read_stages(tree: Dockerfile, options: Options) -> tuple[Stage, ...]:
         written, name = image_from(row[0].args)
         reference = expand(written, variables, row[0].escape) or ""
         parent = next((stage for stage in stages if reference.lower() == stage.name.lower() != ""), None)
-        stage = Stage(index, name or "", reference, tuple(row), variables, parent)
+        stage = Stage(index, name or "", reference, tuple(row), variables, parent, tuple(stages))
         stage.image = parent.image if parent else _base_image(stage, rows, options)
         stages.append(stage)
     return tuple(stages)
@@ -252,7 +256,12 @@ def find_lineages(stages: tuple[Stage, ...], targets: tuple[str, ...]) -> tuple[
     wanted = [stages[-1]]
     for target in targets:
         wanted += [stage for stage in stages if target.lower() in stage.names() and stage not in wanted]
-    return tuple(Lineage(tuple(_ancestry(stage))) for stage in wanted)
+    return tuple(map(trace, wanted))
+
+
+def trace(stage: Stage) -> Lineage:
+    """The lineage of a stage that may not ship."""
+    return Lineage(tuple(_ancestry(stage)))
 
 
 def _ancestry(stage: Stage) -> list[Stage]:

@@ -11,21 +11,24 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from dockfix.knowledge.homes import HomeUse, find_home_use
 from dockfix.model.accounts import UserAccount, find_created, read_members
 from dockfix.model.actors import Actor
-from dockfix.model.changes import Change, Id, read_mode
+from dockfix.model.arrivals import arrive
+from dockfix.model.changes import Change, Id
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.effects import UNKNOWN_PLACE, arguments_of
 from dockfix.model.environments import virtual_place
 from dockfix.model.filetree import ABSENT, BASE, FileTree, Kind, Node, Nodes, Origin
 from dockfix.model.identities import Accounts, uid_of
 from dockfix.model.images import Image
-from dockfix.model.lineage import Lineage, State, Step
+from dockfix.model.lineage import Lineage, Stage, State, Step, trace
+from dockfix.model.mounts import find_mounts, mount, unmount
 from dockfix.model.operations import Act, How, Operation
-from dockfix.model.outcomes import Key, Outcome, ask, is_directory
+from dockfix.model.outcomes import Key, Outcome, ask
 from dockfix.model.paths import resolve
 from dockfix.model.permissions import Identity
 from dockfix.model.pip import is_virtual
@@ -40,7 +43,7 @@ SITE: Final = "/usr/local/lib/python"
 """Stands for wherever root's pip installs."""
 # What no file's name in a command holds: patterns, lists, URLs.
 _VERSION: Final = re.compile(r"[\d.]+")
-_NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n\t :,@%")
+_NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n\t:,@%")
 _BASE_DIRECTORIES: Final = (
     "bin boot etc home lib lib64 media mnt opt proc run sbin srv sys usr var usr/bin usr/lib usr/local"
     " usr/local/bin usr/local/lib usr/local/share usr/sbin usr/share usr/src var/cache var/lib var/log"
@@ -143,23 +146,14 @@ class Replay:
 
     def _copy(self, copy: Copy, origin: Origin) -> None:
         flag = copy.step.instruction.flag("chown")
-        owner: tuple[Id, Id] = (0, 0)
+        owner: tuple[Id, Id] | None = None
         if flag and flag.value:
             owner = self.accounts.copy_owner(copy.step.expand(flag.value))
         elif self.move is not None and copy.step.index in self.move.copies:
             owner = self.accounts.copy_owner(self.move.account.owner)
-        content = Node(Kind.ANY, *owner, _copied_mode(copy), origin)
-        directory = content._replace(kind=Kind.DIRECTORY, mode=0o755)
-        for path in copy.landed():
-            real = self.tree.follow(path.removesuffix("/*") or "/")
-            if path.endswith("/*"):
-                self.tree.fill(self.tree.make_directories(real, directory), content)
-            elif is_directory(self.tree, real):
-                self.tree.fill(real, content)
-            else:
-                self.tree.make_directories(posixpath.dirname(real), directory)
-                is_file = bool(copy.step.instruction.heredocs) or copy.is_download
-                self.tree.put(real, content._replace(kind=Kind.FILE) if is_file else content)
+        name = (copy.stage or "").lower()
+        source = next((one for one in copy.step.stage.earlier if name and name in one.names()), None)
+        arrive(self.tree, copy, owner, origin, end_of(source) if source is not None else None)
 
     def _run(self, step: Step, origin: Origin) -> None:
         who = self._identity(step.before, step.index)
@@ -174,6 +168,9 @@ class Replay:
 
     def _commands(self, step: Step, origin: Origin, who: Identity) -> Iterator[Invocation]:
         """Play the commands of a RUN as somebody; each comes back when it is played."""
+        mounts = list(find_mounts(step, self._mounting(step, who)))
+        before = self.tree.fork() if mounts else self.tree
+        mount(self.tree, mounts)
         run = read_run(step, who.home)
         created = [one for one in find_created(self.lineage) if one.created is step]
         for account in created:
@@ -189,6 +186,11 @@ class Replay:
             if one.command.program.rpartition("/")[2] in ("useradd", "adduser"):
                 self._make_homes(created, origin)
             yield one
+        unmount(self.tree, before, mounts)
+
+    def _mounting(self, step: Step, who: Identity) -> Identity | None:
+        """Whom a rewrite gives the mounts that name no owner: the account, where it runs the step instead."""
+        return who if self.move is not None and step.before.is_root and not who.is_root else None
 
     def _try(
         self, step: Step, origin: Origin, who: Identity, is_allowed: Callable[[Invocation], bool]
@@ -281,6 +283,13 @@ class Replay:
         return outcome
 
 
+@lru_cache(maxsize=64)
+def end_of(stage: Stage) -> FileTree:
+    """The tree of a stage from which others copy."""
+    lineage = trace(stage)
+    return Replay(lineage, range(len(lineage.steps))).end
+
+
 def _is_left(tree: FileTree, path: str) -> bool:
     nodes = tree.look(tree.follow(path, last=False))
     return any(node.kind is not Kind.ABSENT and node.origin != BASE for node in nodes)
@@ -295,14 +304,6 @@ def _is_own_program(one: Invocation) -> bool:
     name = one.command.program
     is_ours = bool(name) and "/" not in name and not name.endswith((".sh", ".bash"))
     return is_ours and one.pip is None and name not in SHELLS and not name.startswith(("$", "."))
-
-
-def _copied_mode(copy: Copy) -> int:
-    """What everybody gets of a copy's mode: ADD writes downloads for their owner alone."""
-    mode = 0o600 if copy.is_download else 0o755
-    flag = copy.step.instruction.flag("chmod")
-    wanted = read_mode(flag.value or "") if flag else None
-    return wanted(mode, is_directory=False) if wanted else mode
 
 
 def _named_files(one: Invocation, who: Identity) -> tuple[tuple[str, bool], ...]:
@@ -324,7 +325,8 @@ def _find_named_files(one: Invocation, who: Identity) -> Iterator[tuple[str, boo
             continue
         path = resolve(value, one.cwd)
         if path not in changed:
-            yield path, bool(set(value) & set("./")) and not _VERSION.fullmatch(value)
+            # A sentence may hold a dot or a slash as well.
+            yield path, bool(set(value) & set("./")) and " " not in value and not _VERSION.fullmatch(value)
 
 
 def operations_of(one: Invocation, who: Identity) -> tuple[Operation, ...]:
@@ -344,7 +346,7 @@ def _operations(one: Invocation, who: Identity) -> Iterator[Operation]:
     for operation in one.effect(who.home).operations:
         if operation.act is Act.HOME:
             yield from _home_operations(one, who)
-        elif one.command.optional and How.NEW in operation.how:
+        elif one.optional and How.NEW in operation.how:
             yield operation._replace(how=operation.how - {How.NEW})
         else:
             yield operation
