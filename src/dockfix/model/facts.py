@@ -106,7 +106,7 @@ class Facts:
         """The steps and the start, played as they stand."""
         return Replay(
             self.lineage, self.origins, self.starting.invocations,
-            is_read=self.evidence.is_complete, read_scripts=self._read_scripts,
+            is_read=self.evidence.is_complete, read_scripts=self._read_scripts, read=self.starting.read,
         )  # fmt: skip
 
     @cached_property

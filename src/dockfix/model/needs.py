@@ -11,16 +11,11 @@ from dockfix.model.facts import Facts
 from dockfix.model.installs import pip_reason
 from dockfix.model.lineage import Step
 from dockfix.model.outcomes import Outcome, describe
-from dockfix.model.paths import is_below_any, is_root_home, resolve
+from dockfix.model.paths import is_below_any, is_root_home
 from dockfix.model.pip import is_virtual
 from dockfix.model.runs import Invocation, Run, activated
+from dockfix.model.scripts import runs_readable_script
 
-_PYTHON: Final = re.compile(r"(?:.*/)?python[\d.]*")
-# What lets a script reach further than the working directory and the home.
-_REACHING: Final = re.compile(
-    r"subprocess|os\.(system|popen|exec|spawn|chown|setuid|symlink|rename)|shutil\.(copy|move|chown)"
-    r"|['\"]/(?!tmp/|app/)|socket\.SOCK_RAW|\bsudo\b"
-)
 _OWNED_MOUNT: Final = re.compile(r"type=(cache|secret|ssh)\b")
 # What pip's freshly installed scripts cannot be mistaken for, in the RUN that installs them.
 _BASE_COMMANDS: Final = re.compile(
@@ -62,16 +57,9 @@ def is_harmless(facts: Facts, own: Collection[str], one: Invocation) -> bool:
     """Whether a command needs no trial: it enters an environment, or pip's own rules decide."""
     if one.pip is not None:
         return one.pip.installs and not is_virtual(one.pip.command.program, one.env)
-    return bool(activated(one.command, one.env)) or is_own_script(facts, own, one)
-
-
-def is_own_script(facts: Facts, own: Collection[str], one: Invocation) -> bool:
-    """Whether a command runs a Python file of the application that can be read, and reaches for nothing."""
-    if not _PYTHON.fullmatch(one.command.program) or not is_below_any(one.cwd, own):
-        return False
-    script = next((word.expand(one.env) for word in one.command.args if not word.text.startswith("-")), None)
-    text = facts.starting.read(resolve(script, one.cwd)) if script and script.endswith(".py") else None
-    return text is not None and "setup(" not in text and not _REACHING.search(text)
+    if activated(one.command, one.env):
+        return True
+    return is_below_any(one.cwd, own) and runs_readable_script(one, facts.starting.read)
 
 
 def _other_reason(one: Invocation) -> str:

@@ -195,7 +195,10 @@ class Plan(Facts):
         if created is not None:
             copies = frozenset(index for index in copies if index > created.index)
         move = Move(self.account, self.user_index, copies)
-        return Replay(self.lineage, self.origins, self.starting.invocations, move, self.evidence.is_complete)
+        return Replay(
+            self.lineage, self.origins, self.starting.invocations, move, self.evidence.is_complete,
+            read=self.starting.read,
+        )  # fmt: skip
 
     @cached_property
     def denials(self) -> dict[int, Outcome]:

@@ -34,6 +34,7 @@ from dockfix.model.permissions import Identity
 from dockfix.model.pip import is_virtual
 from dockfix.model.playing import perform
 from dockfix.model.runs import Invocation, read_run
+from dockfix.model.scripts import runs_readable_script
 from dockfix.syntax.wrappers import SHELLS
 
 START: Final = "start"
@@ -69,6 +70,10 @@ class Move:
     tries: Callable[[Invocation], bool] | None = None
 
 
+def _read_nothing(_path: str) -> str | None:
+    return None
+
+
 @dataclass(eq=False)
 class Replay:
     """One play of a lineage.
@@ -78,6 +83,7 @@ class Replay:
     rewrite is to be, before its text is there. `end` is the tree before anything starts, `who` the
     user that starts it; `tree` what the start leaves. `is_read`: what the start runs was read, so
     that nothing has to be assumed of it; `read_scripts` are the texts of RUNs of which the same holds.
+    `read` gives the text of a file of the image, where the build context has it.
     """
 
     lineage: Lineage
@@ -86,6 +92,7 @@ class Replay:
     move: Move | None = None
     is_read: bool = False
     read_scripts: frozenset[str] = frozenset()
+    read: Callable[[str], str | None] = _read_nothing
     tree: FileTree = field(init=False)
     end: FileTree = field(init=False)
     who: Identity = field(init=False)
@@ -240,10 +247,12 @@ class Replay:
             operations = started_operations(one, who, is_read=self.is_read)
         else:
             operations = iter(operations_of(one, who))
+        is_script = step != START and runs_readable_script(one, self.read)
         for operation in operations:
-            if record(operation).happens:
-                perform(self.tree, operation, actor, self.accounts)
             is_unread = operation.act is Act.UNKNOWN and operation.spec != UNKNOWN_PLACE and not is_read
+            played = Operation(Act.CODE, one.cwd) if is_unread and is_script else operation
+            if record(played).happens:
+                perform(self.tree, played, actor, self.accounts)
             if is_unread and _is_own_program(one):
                 self.tree.fill(who.home, actor.makes(Kind.ANY))
             self.is_installed_by_script |= operation.act is Act.UNKNOWN and one.command.program in SHELLS

@@ -1,0 +1,29 @@
+"""Scripts of the build context that a step runs, and that can be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from dockfix.model.paths import resolve
+from dockfix.model.runs import Invocation
+
+_PYTHON: Final = re.compile(r"(?:.*/)?python[\d.]*")
+# What lets a script reach further than the working directory and the home.
+_REACHING: Final = re.compile(
+    r"subprocess|os\.(system|popen|exec|spawn|chown|setuid|symlink|rename)|shutil\.(copy|move|chown)"
+    r"|['\"]/(?!tmp/|app/)|socket\.SOCK_RAW|\bsudo\b"
+)
+
+
+def runs_readable_script(one: Invocation, read: Callable[[str], str | None]) -> bool:
+    """Whether a command runs a Python file that reaches for nothing but its directory and the home.
+
+    `read` gives the text of a file of the image by its absolute path, None where it cannot be read.
+    """
+    if not _PYTHON.fullmatch(one.command.program):
+        return False
+    script = next((word.expand(one.env) for word in one.command.args if not word.text.startswith("-")), None)
+    text = read(resolve(script, one.cwd)) if script and script.endswith(".py") else None
+    return text is not None and "setup(" not in text and not _REACHING.search(text)
