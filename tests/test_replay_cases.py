@@ -17,7 +17,6 @@ PENDING: Final = frozenset(
     base-with-its-own-home/home-of-one-command
     base-with-its-own-working-directory/pytorch-in-its-workspace
     branches-and-forgiven-failures/function-of-the-step
-    cache-filled-at-build/model-fetched-by-a-script
     cache-filled-at-build/weights-of-torch-hub
     compose-command-needs-root/arguments-of-a-deployment
     compose-command-needs-root/command-of-a-docker-run-line
@@ -62,7 +61,6 @@ PENDING: Final = frozenset(
     own-command-fills-home-at-build/module-of-a-package
     own-command-fills-home-at-build/place-named-by-a-variable
     own-command-fills-home-at-build/python-in-a-heredoc
-    own-command-fills-home-at-build/script-of-the-context
     path-names-an-empty-directory-of-roots/filled-but-not-used-at-the-start
     place-of-packages-by-variable/isolated-start
     place-of-packages-by-variable/start-script-without-user-site

@@ -61,6 +61,8 @@ class How(StrEnum):
     ARCHIVED = "owners are an archive's"
     ONE_BY_ONE = "all that is below is named by itself, so that links are followed"
     NEW = "what is made must not be there"
+    EXISTING = "only where it is there already"
+    OTHERWISE = "only where none of the places before it was there"
     PERHAPS = "it depends on what nobody reads whether it happens"
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from dockfix.model.actors import Actor
 from dockfix.model.changes import Change, read_mode
-from dockfix.model.filetree import ABSENT, FileTree, Kind, Node, each
+from dockfix.model.filetree import ABSENT, BASE, FileTree, Kind, Node, each
 from dockfix.model.identities import Accounts
 from dockfix.model.operations import Act, How, Operation
 from dockfix.model.outcomes import is_directory
@@ -60,7 +60,7 @@ def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
     """A file that a shell or `touch` opens is there afterwards; a program may write whatever it likes."""
     weak = _is_weak(operation, actor)
     if is_directory(tree, operation.path):
-        if is_system_directory(tree.follow(operation.path)):
+        if _is_of_system(tree, operation.path):
             return
         if How.UNPACKED in operation.how:
             _unpack(tree, operation.path, actor, keeps=How.ARCHIVED in operation.how and actor.who.is_root)
@@ -79,6 +79,12 @@ def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
         there = [_opened(actor.writes(one), is_file=is_file) for one in each(nodes)]
         new = tree.born(path, made) if len(there) < len(nodes) else ()
         tree.set(path, (*there, *new), weak=weak or len(standing) > 1)
+
+
+def _is_of_system(tree: FileTree, directory: str) -> bool:
+    """Whether it is a directory of the system that the base brought, in which nobody looks for one thing."""
+    path = tree.follow(directory)
+    return is_system_directory(path) and all(one.origin == BASE for one in tree.look(path))
 
 
 def _opened(node: Node, *, is_file: bool) -> Node:

@@ -248,14 +248,26 @@ class Replay:
         else:
             operations = iter(operations_of(one, who))
         is_script = step != START and runs_readable_script(one, self.read)
-        for operation in operations:
+        for operation in self._without_others(operations):
             is_unread = operation.act is Act.UNKNOWN and operation.spec != UNKNOWN_PLACE and not is_read
             played = Operation(Act.CODE, one.cwd) if is_unread and is_script else operation
             if record(played).happens:
                 perform(self.tree, played, actor, self.accounts)
-            if is_unread and _is_own_program(one):
+            if is_unread and _is_own_program(one) and not _is_known_module(one, who):
                 self.tree.fill(who.home, actor.makes(Kind.ANY))
             self.is_installed_by_script |= operation.act is Act.UNKNOWN and one.command.program in SHELLS
+
+    def _without_others(self, operations: Iterator[Operation]) -> Iterator[Operation]:
+        """Of the places that a tool may write, the first that is there already, else those of its own."""
+        is_found = False
+        for one in operations:
+            if How.EXISTING in one.how:
+                if is_found or not self.tree.exists(one.path):
+                    continue
+                is_found = True
+            elif is_found and How.OTHERWISE in one.how:
+                continue
+            yield one
 
     def _named(self, one: Invocation, who: Identity) -> Iterator[Operation]:
         """What a command's own words name of what steps left: its program, and files that it may read."""
@@ -315,6 +327,12 @@ def _is_own_program(one: Invocation) -> bool:
     return is_ours and one.pip is None and name not in SHELLS and not name.startswith(("$", "."))
 
 
+def _is_known_module(one: Invocation, who: Identity) -> bool:
+    """Whether it is a Python module (`python -m X`) of which a row says what it keeps in a home."""
+    runs_module = any(word.text == "-m" for word in one.command.args[:-1])
+    return runs_module and _home_use(one, who) is not None
+
+
 def _named_files(one: Invocation, who: Identity) -> tuple[tuple[str, bool], ...]:
     """(path, whether it looks like one) of the words that may name a file the command does not change."""
     key = ("files", who.home, who.is_root)
@@ -369,8 +387,11 @@ def _home_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
         return
     for place in use.reads:
         yield Operation(Act.HOME, _in_home(place, one, who))
+    for place in use.existing:
+        yield Operation(Act.WRITE, _in_home(place, one, who), how=frozenset({How.EXISTING}))
+    otherwise = frozenset({How.OTHERWISE} if use.existing else ())
     for place in use.writes:
-        yield Operation(Act.WRITE, _in_home(place, one, who))
+        yield Operation(Act.WRITE, _in_home(place, one, who), how=otherwise)
 
 
 def _home_use(one: Invocation, who: Identity) -> HomeUse | None:
