@@ -23,6 +23,13 @@ from dockfix.request import STANDARD_INPUT, Execution, Files, Output, Reports, R
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """What is served over standard input and output instead of a run."""
+
+    lsp: bool = option(False, SWITCH, "Serve an editor: the language server (needs dockfix[lsp])", "--lsp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Help:
     """What is printed instead of a run."""
 
@@ -38,6 +45,7 @@ GROUPS: Final[Mapping[str, type]] = {
     "Reports": Reports,
     "Proof (with --verify)": VerifyOptions,
     "Execution": Execution,
+    "Servers": Servers,
     "Help": Help,
 }
 
@@ -101,6 +109,9 @@ def main(paths: list[str] | None = None, **given: Any) -> None:
         help_wanted = Help(**_read(Help, given))
         if help_wanted != Help():
             _print_help(help_wanted)
+            return
+        if Servers(**_read(Servers, given)).lsp:
+            _serve_editor()
             return
         request = _read_request(paths or [os.curdir], given)
         if request.output.undo:
@@ -244,6 +255,21 @@ def _undo(paths: Sequence[str]) -> Exit:
     from dockfix.terminal import Terminal
 
     return Exit.DONE if undo(paths, Terminal()) else Exit.FAILED
+
+
+def _serve_editor() -> None:
+    _need("--lsp", "pygls", "lsp")
+    from dockfix.editor.server import serve
+
+    serve()
+
+
+def _need(flag: str, package: str, extra: str) -> None:
+    """Raise ConfigError where the package that an extra brings is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec(package) is None:
+        raise ConfigError(f"{flag} needs {package}: pip install 'dockfix[{extra}]'")
 
 
 def _print_help(wanted: Help) -> None:

@@ -107,6 +107,13 @@ bare_folders: Final[set[str]] = set()
 """Absolute paths of folders known to be bare, which need no second look."""
 
 
+def forget_configs() -> None:
+    """Read every configuration anew from here on: a process that runs for long sees what has changed."""
+    find_config.cache_clear()
+    bare_folders.clear()
+    _built.clear()
+
+
 def _read_text(path: str) -> str:
     """The text of a configuration. Raises ConfigError."""
     try:

@@ -63,6 +63,20 @@ def apply_lines(before: str, edits: Sequence[LineEdit]) -> str:
     return "".join([*parts, *old[at:]])
 
 
+def original_line(edits: Sequence[LineEdit], line: int) -> int:
+    """The line (from 1) of the original that a line of the rewrite comes from, or stands before."""
+    shift = 0
+    for start, end, text in edits:
+        count = len(split_lines(text))
+        inside = line - 1 - (start + shift)
+        if inside < 0:
+            break
+        if inside < count:
+            return min(start + inside, max(start, end - 1)) + 1
+        shift += count - (end - start)
+    return line - shift
+
+
 def format_patch(before: str, edits: Sequence[LineEdit], name: str) -> str:
     """The edits of `before` as a unified diff under `name`, empty if there are none."""
     if not edits:

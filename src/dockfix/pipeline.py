@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -10,6 +11,7 @@ from dockfix.checks.guarantees import check_guarantees
 from dockfix.checks.refusals import find_failing_steps, find_refusals, find_unknown_user, find_unreadable
 from dockfix.checks.reviews import find_lost, find_notes, find_reviews
 from dockfix.context import Context
+from dockfix.diff import compare_lines, original_line, split_lines
 from dockfix.edits import Edit
 from dockfix.model.alignment import align
 from dockfix.model.corrections import NOTHING_LEARNED
@@ -123,8 +125,21 @@ def _fix_lineage(
     reviews += plan.evidence.reviews
     known = {review.code for review in reviews}
     lost = tuple(one for one in find_lost(plan, done.losses) if one.code not in known)
-    notes = (*find_notes(rewrite), *plan.evidence.notes) if moving else ()
+    notes = (*_find_notes(plan, rewrite), *plan.evidence.notes) if moving else ()
     return Changed(rewrite.tree.text, done.names, (*reviews, *lost), notes)
+
+
+def _find_notes(original: Plan, rewrite: Plan) -> Iterator[Finding]:
+    """What to expect of a rewrite, at the lines of the original."""
+    notes = tuple(find_notes(rewrite))
+    if any(note.line for note in notes):
+        before = original.tree.text
+        edits = compare_lines(before, rewrite.tree.text)
+        last = len(split_lines(before))
+        notes = tuple(
+            note.at(min(original_line(edits, note.line), last)) if note.line else note for note in notes
+        )
+    yield from notes
 
 
 def _leave(plan: Plan) -> Skipped | Unchanged | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from dockfix.output.interrupts import Interrupts
 from dockfix.output.sinks import Sink, open_sinks
 from dockfix.output.summary import Summary
 from dockfix.request import Mode, Request
+from dockfix.results import Finding
 from dockfix.runner.outcome import FileResult, hold_back, load_core_meanwhile
 from dockfix.runner.runner import FEW, fix_many
 from dockfix.terminal import Terminal
@@ -38,10 +39,10 @@ def run(request: Request) -> Exit:
     terminal = Terminal(request.reports.color)
     root = patch_root(request.places)
     sinks = open_sinks(request, root, terminal)
-    cache = _open_cache(request)
+    cache = open_cache_of(request)
     if cache is None or not cache.knows_files:
         load_core_meanwhile()
-    candidates, results = _fix_files(request, root, cache, terminal)
+    candidates, results = fix_files(request, root, cache, terminal)
     summary = Summary(terminal, request.mode, request.reports.volume)
     finished = _deliver(request, results, len(candidates), sinks, summary)
     if cache is not None:
@@ -56,28 +57,50 @@ def run(request: Request) -> Exit:
     return summary.exit_code if finished else Exit.INTERRUPTED
 
 
-def _fix_files(
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a run works on: the candidates, the options of each, and why a change of it must wait.
+
+    `deployments` are what runs the candidates' images, by the Dockerfile's absolute path.
+    """
+
+    candidates: Sequence[Candidate]
+    options: Sequence[Options]
+    reasons: Sequence[Finding | None]
+    deployments: Mapping[str, tuple[Deployment, ...]]
+
+
+def prepare(request: Request, cache: Cache | None) -> Prepared:
+    """Find the files of a request, and read what their repositories know about them. Raises ConfigError."""
+    selection = _selection(request)
+    candidates, others = _find_candidates(request, selection, cache)
+    deployments = _find_deployments(selection, candidates, others, cache)
+    if deployments:
+        candidates = [one._replace(deployments=deployments.get(one.real, ())) for one in candidates]
+    return _relate(request, candidates, others, deployments, cache)
+
+
+def fix_files(
     request: Request, root: str, cache: Cache | None, terminal: Terminal
 ) -> tuple[Sequence[Candidate], Iterator[FileResult]]:
     """The candidates and what becomes of them, which is worked out as it is asked for.
 
     Raises ConfigError.
     """
-    selection = _selection(request)
-    candidates, others = _find_candidates(request, selection, cache)
-    deployments = _find_deployments(selection, candidates, others, cache)
-    if deployments:
-        candidates = [one._replace(deployments=deployments.get(one.real, ())) for one in candidates]
-    options, results = _relate_and_fix(request, candidates, others, cache)
+    prepared = prepare(request, cache)
+    candidates, options = prepared.candidates, prepared.options
+    results = _results(request, candidates, options, cache)
+    if any(prepared.reasons):
+        results = hold_back(results, prepared.reasons)
     if request.needs_texts or request.output.stat:
         results = map(partial(_name, root), results, candidates)
     if request.output.verify:
         results = _prove(request, candidates, results, terminal)
-    if request.files.manifests and deployments:
+    if request.files.manifests and prepared.deployments:
         from dockfix.runner.manifests import follow
 
         by_file = {one.real: own for one, own in zip(candidates, options, strict=True)}
-        results = follow(results, deployments, by_file, root)
+        results = follow(results, prepared.deployments, by_file, root)
     return candidates, results
 
 
@@ -132,7 +155,7 @@ def _open_writer(request: Request, terminal: Terminal) -> Writer:
     return Writer(request.places, terminal, allow_dirty=request.output.allow_dirty)
 
 
-def _open_cache(request: Request) -> Cache | None:
+def open_cache_of(request: Request) -> Cache | None:
     """The cache of the repository that this folder belongs to."""
     if not request.execution.cache or request.is_nameless:
         return None
@@ -153,21 +176,20 @@ def _find_deployments(
     return find_deployments(selection.repositories, candidates, cache, others)
 
 
-def _relate_and_fix(
+def _relate(
     request: Request,
     candidates: Sequence[Candidate],
     others: Sequence[Candidate],
+    deployments: Mapping[str, tuple[Deployment, ...]],
     cache: Cache | None,
-) -> tuple[Sequence[Options], Iterator[FileResult]]:
-    """The candidates' options and results, in the light of what builds and runs them.
+) -> Prepared:
+    """The candidates' options in the light of what builds and runs them, and why some must wait.
 
-    The `others` are Dockerfiles outside of the search.
-
-    Raises ConfigError before the first.
+    The `others` are Dockerfiles outside of the search. Raises ConfigError.
     """
     options = _options(candidates, request.overrides)
     if not any(one.builds or one.deployments for one in (*candidates, *others)):
-        return options, _results(request, candidates, options, cache)
+        return Prepared(candidates, options, [None] * len(candidates), deployments)
     from dockfix.repository.bases import relate
 
     def by_number(one: Deployment) -> bool:
@@ -182,8 +204,7 @@ def _relate_and_fix(
         by_number=by_number,
         cache=cache,
     )
-    results = _results(request, candidates, relations.options, cache)
-    return relations.options, hold_back(results, relations.reasons())
+    return Prepared(candidates, relations.options, list(relations.reasons()), deployments)
 
 
 def _prove(

@@ -1,0 +1,104 @@
+"""Who and where a line of a Dockerfile is, and what stands there then, by the replay."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from dockfix.model.filetree import BASE, Kind, Node
+from dockfix.model.lineage import Lineage, Stage, find_lineages, read_stages
+from dockfix.model.outcomes import describe
+from dockfix.model.replay import Replay
+from dockfix.options import Options
+from dockfix.syntax.tree import Dockerfile, Instruction
+
+MOST: Final = 8
+"""So many paths and denials are shown."""
+_TYPES: Final = {Kind.DIRECTORY: stat.S_IFDIR, Kind.FILE: stat.S_IFREG, Kind.LINK: stat.S_IFLNK}
+_UNKNOWN: Final = "an image that dockfix does not know: what it brings is a guess"
+
+
+def describe_line(tree: Dockerfile, line: int, options: Options) -> str | None:
+    """What holds behind the instruction at a line (from 1), in Markdown; None outside of all stages."""
+    stages = read_stages(tree, options)
+    found = _find(stages, line)
+    if found is None:
+        return None
+    stage, instruction = found
+    replay = _replay(stages, stage, instruction)
+    return "\n".join(_lines(replay, len(replay.lineage.steps) - 1))
+
+
+def _find(stages: tuple[Stage, ...], line: int) -> tuple[Stage, Instruction] | None:
+    for stage in stages:
+        for instruction in stage.instructions:
+            if instruction.line <= line <= instruction.last_line:
+                return stage, instruction
+    return None
+
+
+def _replay(stages: tuple[Stage, ...], stage: Stage, last: Instruction) -> Replay:
+    """The steps up to an instruction, played."""
+    whole = next(one for one in find_lineages(stages, stage.names()) if one.final is stage)
+    cut = replace(stage, instructions=stage.instructions[: stage.instructions.index(last) + 1])
+    cut.image = stage.image
+    lineage = Lineage((*whole.stages[:-1], cut))
+    return Replay(lineage, range(len(lineage.steps)))
+
+
+def _lines(replay: Replay, step: int) -> Iterator[str]:
+    state = replay.lineage.end
+    who = replay.accounts.identity(state.user, state.env)
+    yield f"Runs as {_code(state.user or 'root')}, home {_code(who.home)}, in {_code(state.workdir)}"
+    if not replay.lineage.image.known:
+        yield f"\nBase: {_UNKNOWN}"
+    yield "\n| path | permissions | owner |\n|---|---|---|"
+    paths = dict.fromkeys([state.workdir, who.home, *_made(replay, step)])
+    for path in list(paths)[:MOST]:
+        yield from (f"| {_code(path)} | {mode} | {owner} |" for mode, owner in _stands(replay, path))
+    if len(paths) > MOST:
+        yield f"\nand {len(paths) - MOST} more"
+    denied = dict.fromkeys(
+        describe(one) for one in replay.outcomes if one.key.step == step and one.denial is not None
+    )
+    if denied:
+        yield "\nThe user may not: " + "; ".join(_code(one) for one in list(denied)[:MOST])
+
+
+def _made(replay: Replay, step: int) -> Iterator[str]:
+    """The paths that a step made."""
+    for path, nodes in sorted(replay.tree.listed().items()):
+        if any(node.origin == step for node in nodes):
+            yield path
+
+
+def _stands(replay: Replay, path: str) -> Iterator[tuple[str, str]]:
+    """The permissions and the owner of each thing that may stand at a path, as `ls -l` shows them."""
+    nodes = replay.tree.look(replay.tree.follow(path))
+    for node in dict.fromkeys(replace(one, origin=BASE, inside=()) for one in nodes):
+        if node.kind is Kind.ABSENT:
+            yield "nothing yet" if len(nodes) == 1 else "or nothing yet", ""
+        else:
+            yield _code(_mode(node)), _code(_owner(replay, node))
+
+
+def _mode(node: Node) -> str:
+    return stat.filemode(_TYPES.get(node.kind, 0) | node.mode)
+
+
+def _owner(replay: Replay, node: Node) -> str:
+    account = replay.accounts.find(str(node.uid))
+    user = "root" if node.uid == 0 else account.name if account else str(node.uid)
+    if node.gid == 0:
+        return f"{user}:root"
+    is_own = account is not None and replay.accounts.primary_group(account) == node.gid
+    return f"{user}:{account.group or account.name}" if account and is_own else f"{user}:{node.gid}"
+
+
+def _code(text: str) -> str:
+    """A text as code in a cell of a Markdown table."""
+    shown = text if text.isprintable() else ascii(text)
+    fence = "``" if "`" in shown else "`"
+    return f"{fence}{shown}{fence}".replace("|", "\\|")

@@ -1,0 +1,76 @@
+"""What the repository of a file knows about it, read as in a run over the file, and kept until it changes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from dockfix.config import build_options, forget_configs
+from dockfix.context import Context
+from dockfix.files.candidates import Candidate
+from dockfix.options import Options
+from dockfix.request import Request
+from dockfix.results import Finding
+from dockfix.run import open_cache_of, prepare
+from dockfix.runner.jobs import Job, work
+from dockfix.runner.outcome import FileResult, hold_back
+
+SECONDS = 10.0
+"""As long as a run gives to one file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file in its repository: what builds and runs it, its options, and why a change must wait."""
+
+    candidate: Candidate
+    options: Options
+    reason: Finding | None = None
+
+
+class Repositories:
+    """The places of the files that an editor has open."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, Place] = {}
+
+    def forget(self) -> None:
+        """Read everything anew from here on: something has changed on disk."""
+        self._places.clear()
+        forget_configs()
+
+    def find(self, path: str) -> Place:
+        """The place of the file at a path, which need not exist. Raises ConfigError."""
+        place = self._places.get(path)
+        if place is None:
+            place = self._places[path] = _read(path)
+        return place
+
+
+def _read(path: str) -> Place:
+    request = Request(paths=[path])
+    cache = open_cache_of(request)
+    prepared = prepare(request, cache)
+    if cache is not None:
+        cache.save()
+    return Place(prepared.candidates[0], prepared.options[0], prepared.reasons[0])
+
+
+def nowhere(folder: str) -> Place:
+    """The place of a text that has no file yet, under the options of a folder. Raises ConfigError."""
+    return Place(Candidate("Dockerfile", "", data=b""), build_options(os.path.realpath(folder), {}))
+
+
+def fix_at(place: Place, text: str) -> FileResult:
+    """What becomes of a text at that place, as if the file held it."""
+    candidate = place.candidate
+    job = Job(
+        candidate.path,
+        text.encode("utf-8", "surrogatepass"),
+        place.options,
+        candidate.folder,
+        context=None if candidate.real else Context("Dockerfile"),
+        deployments=candidate.deployments,
+    )
+    (result,) = hold_back([work(job, SECONDS).file], [place.reason])
+    return result
