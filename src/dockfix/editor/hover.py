@@ -77,7 +77,7 @@ def _made(replay: Replay, step: int) -> Iterator[str]:
 def _stands(replay: Replay, path: str) -> Iterator[tuple[str, str]]:
     """The permissions and the owner of each thing that may stand at a path, as `ls -l` shows them."""
     nodes = replay.tree.look(replay.tree.follow(path))
-    for node in dict.fromkeys(replace(one, origin=BASE, inside=()) for one in nodes):
+    for node in dict.fromkeys(one._replace(origin=BASE, inside=()) for one in nodes):
         if node.kind is Kind.ABSENT:
             yield "nothing yet" if len(nodes) == 1 else "or nothing yet", ""
         else:
