@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
+from dockfix.knowledge import read_table
 from dockfix.lazy import cached_property
 from dockfix.model.images import Image, find_image, infer_image
 from dockfix.model.paths import resolve
@@ -28,8 +29,6 @@ _SETTINGS: Final = frozenset({"ARG", "ENV", "LABEL", "SHELL", "MAINTAINER", "ONB
 # What the user in force makes a difference to, and what sets it.
 _TOUCHED: Final = ("USER", "RUN", "COPY", "ADD")
 _VARIABLE: Final = re.compile(r"\$\{?(\w+)")
-_MANAGERS: Final = ("apt-get", "apt", "apk", "microdnf", "dnf", "yum", "zypper", "pacman")
-_MANAGER: Final = re.compile(rf"(?<![\w/.-])({'|'.join(_MANAGERS)})(?= )")
 
 
 class State(NamedTuple):
@@ -243,12 +242,18 @@ def _base_image(stage: Stage, rows: list[list[Instruction]], options: Options) -
     if options.base:
         return replace(find_image(options.base), name=image.name, tag=image.tag)
     used = {name for row in rows for one in row if one.keyword == "RUN" for name in _managers(one.args)}
-    return infer_image(image, [name for name in _MANAGERS if name in used])
+    return infer_image(image, [name for name in read_table("bases")["package_managers"] if name in used])
 
 
 @lru_cache(maxsize=4096)
 def _managers(script: str) -> frozenset[str]:
-    return frozenset(_MANAGER.findall(script))
+    return frozenset(_manager_pattern().findall(script))
+
+
+@cache
+def _manager_pattern() -> re.Pattern[str]:
+    names = "|".join(read_table("bases")["package_managers"])
+    return re.compile(rf"(?<![\w/.-])({names})(?= )")
 
 
 def find_lineages(stages: tuple[Stage, ...], targets: tuple[str, ...]) -> tuple[Lineage, ...]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
+from dockfix.knowledge import read_table
 from dockfix.knowledge.homes import HomeUse, find_home_use
 from dockfix.model.accounts import UserAccount, find_created, read_members
 from dockfix.model.actors import Actor
@@ -45,14 +46,6 @@ SITE: Final = "/usr/local/lib/python"
 # What no file's name in a command holds: patterns, lists, URLs.
 _VERSION: Final = re.compile(r"[\d.]+")
 _NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n\t:,@%")
-_BASE_DIRECTORIES: Final = (
-    "bin boot etc home lib lib64 media mnt opt proc run sbin srv sys usr var usr/bin usr/lib usr/local"
-    " usr/local/bin usr/local/lib usr/local/share usr/sbin usr/share usr/src var/cache var/lib var/log"
-    " var/spool"
-).split()
-# /etc/skel of Debian (bash 5.2) and of RHEL (bash 5.1).
-_SKELETON: Final = (".bash_logout", ".bash_profile", ".bashrc", ".profile")
-_EMPTY_IN_BASES: Final = frozenset({"home", "media", "mnt", "srv", "opt", "usr/src"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +219,7 @@ class Replay:
     def _make_home(self, path: str, home: Node) -> None:
         """A home as useradd makes it: with what /etc/skel may hold, and closed to others on some bases."""
         self.tree.set(path, (home, home._replace(mode=0o700)))
-        for name in _SKELETON:
+        for name in read_table("directories")["skeleton"]:
             file = Node(Kind.FILE, home.uid, home.gid, 0o644)
             self.tree.set(f"{path}/{name}", (file, ABSENT))
 
@@ -455,9 +448,10 @@ def base_tree(image: Image) -> FileTree:
     """What a base brings, as far as its table and the Filesystem Hierarchy Standard say."""
     content = Node(Kind.ANY)
     nodes: dict[str, Nodes] = {"/": (Node(Kind.DIRECTORY, inside=() if image.known else (content,)),)}
-    for name in _BASE_DIRECTORIES:
-        filled = name not in _EMPTY_IN_BASES or not image.known
-        nodes[f"/{name}"] = (Node(Kind.DIRECTORY, inside=(content,) if filled else ()),)
+    table = read_table("directories")
+    for path in table["base"]:
+        filled = path not in table["empty"] or not image.known
+        nodes[path] = (Node(Kind.DIRECTORY, inside=(content,) if filled else ()),)
     nodes["/root"] = (Node(Kind.DIRECTORY, mode=0o700, inside=(content,)),)
     nodes["/dev"] = (Node(Kind.DIRECTORY, inside=(content._replace(mode=0o666),)),)
     for path in ("/tmp", "/var/tmp", "/dev/shm"):
