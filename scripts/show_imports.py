@@ -19,14 +19,14 @@ FACADE: Final = "__init__"
 """What `import dockfix` gives, which is no package below it."""
 
 LAYERS: Final = (
-    ("declarations", "options", "results", "edits", "lazy", "context", "diff"),
+    ("options", "results", "edits", "lazy", "context", "diff"),
     ("syntax",),
     ("knowledge",),
     ("model",),
     ("transforms", "checks", "evidence"),
     ("pipeline",),
     (FACADE,),
-    ("request", "config", "terminal", "files", "embedded"),
+    ("config", "terminal", "files", "embedded"),
     ("repository", "discovery"),
     ("runner",),
     ("output",),

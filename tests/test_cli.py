@@ -17,8 +17,8 @@ from dockfix import cli
 from dockfix.checks import codes
 from dockfix.config import find_config
 from dockfix.context import Context
-from dockfix.declarations import declared
 from dockfix.options import Options
+from dockfix.options.declarations import declared
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 
 ROOT = "FROM a\nCMD b\n"

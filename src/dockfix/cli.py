@@ -1,4 +1,4 @@
-"""The command line: the options that `request` and `options` declare, parsed by typer."""
+"""The command line: the options that `dockfix.options` declares, parsed by typer."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from typer.core import TyperCommand
 
 from dockfix import __version__
 from dockfix.config import ConfigError
-from dockfix.declarations import SWITCH, TEXT, Declaration, declared, option
 from dockfix.options import Options
+from dockfix.options.declarations import SWITCH, TEXT, Declaration, declared, option
+from dockfix.options.request import STANDARD_INPUT, Execution, Files, Output, Reports, Request, VerifyOptions
 from dockfix.output.exit_codes import Exit
-from dockfix.request import STANDARD_INPUT, Execution, Files, Output, Reports, Request, VerifyOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from dockfix.declarations import Declaration, declared
 from dockfix.files.reading import read_bytes
 from dockfix.options import OptionError, Options
-from dockfix.request import Files
+from dockfix.options.declarations import Declaration, declared
+from dockfix.options.request import Files
 
 MAX_BYTES: Final = 1024 * 1024
 

@@ -17,11 +17,11 @@ from dockfix.files.candidates import NAMELESS, Candidate
 from dockfix.files.git import find_top
 from dockfix.files.reading import read_stream
 from dockfix.options import Options
+from dockfix.options.request import Mode, Request
 from dockfix.output.exit_codes import Exit
 from dockfix.output.interrupts import Interrupts
 from dockfix.output.sinks import Sink, open_sinks
 from dockfix.output.summary import Summary
-from dockfix.request import Mode, Request
 from dockfix.results import Finding
 from dockfix.runner.outcome import FileResult, hold_back, load_core_meanwhile
 from dockfix.runner.runner import FEW, fix_many

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from dockfix.checks import codes
+from dockfix.options.request import Mode, Volume
 from dockfix.output.exit_codes import Exit
 from dockfix.output.summary import Summary
-from dockfix.request import Mode, Volume
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
 from dockfix.runner.outcome import FileResult
 from dockfix.terminal import Terminal, show_path

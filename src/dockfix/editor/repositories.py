@@ -9,7 +9,7 @@ from dockfix.config import build_options, forget_configs
 from dockfix.context import Context
 from dockfix.files.candidates import Candidate
 from dockfix.options import Options
-from dockfix.request import Request
+from dockfix.options.request import Request
 from dockfix.results import Finding
 from dockfix.run import open_cache_of, prepare
 from dockfix.runner.jobs import Job, work

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dockfix.config import ConfigError
+from dockfix.options.request import Request
 from dockfix.output.diffstat import Statistics
-from dockfix.request import Request
 from dockfix.results import Failed
 from dockfix.runner.outcome import FileResult
 from dockfix.terminal import Terminal

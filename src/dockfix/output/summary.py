@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from dockfix.checks import codes
+from dockfix.options.request import Mode, Volume
 from dockfix.output.exit_codes import Exit
-from dockfix.request import Mode, Volume
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
 from dockfix.runner.outcome import FileResult
 from dockfix.terminal import Terminal, show_path

@@ -1,6 +1,6 @@
 """Prove a rewrite on a container engine: build and run before and after, and compare."""
 
-from dockfix.request import VerifyOptions
+from dockfix.options.request import VerifyOptions
 from dockfix.runner.verdict import Ground, Kind, Verdict
 from dockfix.verify.engine import Engine, EngineError, find_engine
 from dockfix.verify.prover import Case, Prover, prove, stage_names

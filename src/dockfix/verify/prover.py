@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from dockfix.request import VerifyOptions
+from dockfix.options.request import VerifyOptions
 from dockfix.runner.verdict import Details, Difference, Kind, Observation, Verdict
 from dockfix.syntax.parser import parse
 from dockfix.syntax.words import image_from

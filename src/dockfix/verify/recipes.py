@@ -11,7 +11,7 @@ from dockfix.repository.arguments import UNKNOWN
 
 if TYPE_CHECKING:
     from dockfix.files.candidates import Build, Candidate
-    from dockfix.request import VerifyOptions
+    from dockfix.options.request import VerifyOptions
 
 
 @dataclass(frozen=True, slots=True)

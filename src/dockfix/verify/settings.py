@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from dockfix.request import VerifyOptions
+from dockfix.options.request import VerifyOptions
 from dockfix.verify.engine import EngineError
 
 HIDDEN: Final = "***"

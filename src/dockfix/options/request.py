@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from dockfix.declarations import FOLDER, SETTINGS, SWITCH, TEXT, TEXTS, count_from, option, seconds_from
+from dockfix.options.declarations import (
+    FOLDER,
+    SETTINGS,
+    SWITCH,
+    TEXT,
+    TEXTS,
+    count_from,
+    option,
+    seconds_from,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from dockfix.declarations import NAMES, NUMBER, SWITCH, TABLES, TEXT, TEXTS, one_of, option
+from dockfix.options.declarations import NAMES, NUMBER, SWITCH, TABLES, TEXT, TEXTS, one_of, option
 
 DEFAULT_ID: Final = 10001
 _ACCOUNT_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
