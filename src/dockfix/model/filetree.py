@@ -317,19 +317,11 @@ def changed(node: Node, change: Change, *, recursive: bool) -> Nodes:
         node = node._replace(inside=tuple(inside))
     if not _is_meant(node, change):
         return (node,)
-    mode = node.mode
-    if change.mode is not None and node.kind is not Kind.LINK:
-        mode = change.mode(mode, is_directory=node.kind is Kind.DIRECTORY)
-        if change.groups is not None and node.gid not in change.groups:
-            mode &= ~_SET_GROUP
-    if change.gives and not node.holds:
-        # Without the right to run it, the bit that sets the group means something else, and stays.
-        mode &= ~SET_ID if mode & _GROUP_RUNS else ~0o4000
     made = Node(
         node.kind,
         node.uid if change.uid is None else change.uid,
         node.gid if change.gid is None else change.gid,
-        mode,
+        _changed_mode(node, change),
         node.origin,
         node.target,
         (node.capable if change.capable is None else change.capable) and not change.gives,
@@ -338,6 +330,18 @@ def changed(node: Node, change: Change, *, recursive: bool) -> Nodes:
     is_sure = change.kind == "" or node.kind is not Kind.ANY
     is_sure = is_sure and change.only in (None, node.uid) and change.only_group in (None, node.gid)
     return (made,) if is_sure else (node, made)
+
+
+def _changed_mode(node: Node, change: Change) -> int:
+    mode = node.mode
+    if change.mode is not None and node.kind is not Kind.LINK:
+        mode = change.mode(mode, is_directory=node.kind is Kind.DIRECTORY)
+        if change.groups is not None and node.gid not in change.groups:
+            mode &= ~_SET_GROUP
+    if change.gives and not node.holds:
+        # Without the right to run it, the bit that sets the group means something else, and stays.
+        mode &= ~SET_ID if mode & _GROUP_RUNS else ~0o4000
+    return mode
 
 
 def _is_meant(node: Node, change: Change) -> bool:
