@@ -11,6 +11,8 @@ import pytest
 from dockfix.verify.engine import Engine
 from dockfix.verify.session import TIMED_OUT, ClosedError, Session
 
+LIMIT = 120
+"""Seconds for what takes a moment, on a machine that is busy."""
 # An engine that lists one container and one image until each is removed, and notes every call.
 FAKE = """\
 #!/bin/sh
@@ -21,13 +23,16 @@ case $1 in
   images) cat "$room/images" ;;
   rm) : >"$room/containers" ;;
   rmi) : >"$room/images" ;;
-  slow) echo begun; echo $$ >"$room/slow"; sleep 30 ;;
+  slow) echo begun; echo $$ >"$room/slow"; sleep 600 ;;
   echo) cat ;;
 esac
 """
 
+# A shell that starts the tests in the background has them ignore Ctrl-C.
 KILLED = """\
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from dockfix.verify.engine import Engine
 from dockfix.verify.session import Session
 with Session(Engine("docker", sys.argv[1])) as session:
@@ -47,7 +52,7 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def await_true(what: Path, text: str) -> None:
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + LIMIT
     while not (what.exists() and text in what.read_text()):
         assert time.monotonic() < limit, f"{text!r} is not in {what}"
         time.sleep(0.02)
@@ -86,10 +91,10 @@ def test_killed_session_is_cleaned_up_by_the_sweeper(
         folder = Path(process.stdout.readline().strip())
         await_true(tmp_path / "slow", "\n")
         process.send_signal(number)
-        process.wait(30)
+        process.wait(LIMIT)
     await_true(tmp_path / "calls", "rmi -f i1")
     assert (tmp_path / "containers").read_text() == ""
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + LIMIT
     slow = int((tmp_path / "slow").read_text())
     while folder.exists() or Path(f"/proc/{slow}/fd").exists():
         assert time.monotonic() < limit, "a folder or a call is left behind"
