@@ -63,12 +63,13 @@ ABSENT: Final = Node(Kind.ABSENT)
 class FileTree:
     """The tree itself; every change is in place, `fork` gives one that can be changed by itself."""
 
-    __slots__ = ("_below", "_links", "_looked", "_nodes", "_size")
+    __slots__ = ("_below", "_links", "_looked", "_names", "_nodes", "_size")
 
     def __init__(self, nodes: dict[str, Nodes]) -> None:
         self._nodes = nodes
         self._below: dict[str, list[str]] = {}
         self._looked: dict[str, Nodes] = {}
+        self._names: frozenset[str] = frozenset()
         self._size = 0
         self._links = any(one.kind is Kind.LINK for found in nodes.values() for one in found)
 
@@ -76,7 +77,7 @@ class FileTree:
         """A copy; nodes are shared, since none ever changes."""
         other = FileTree.__new__(FileTree)
         other._nodes, other._links = self._nodes.copy(), self._links
-        other._below, other._looked, other._size = {}, {}, 0
+        other._below, other._looked, other._names, other._size = {}, {}, frozenset(), 0
         return other
 
     # -- looking -------------------------------------------------------------------------------
@@ -163,9 +164,7 @@ class FileTree:
 
     def below(self, path: str) -> list[str]:
         """The listed paths strictly below a directory."""
-        if self._size != len(self._nodes):
-            # What is gone stays listed, so that only a new path changes an answer.
-            self._below, self._size = {}, len(self._nodes)
+        self._refresh()
         found = self._below.get(path)
         if found is None:
             start = path.rstrip("/") + "/"
@@ -176,6 +175,18 @@ class FileTree:
         """The links that may stand at a path or below it."""
         paths = (path, *self.below(path)) if self._links else ()
         return [one for one in paths if any(node.kind is Kind.LINK for node in self.look(one))]
+
+    def lists_name(self, name: str) -> bool:
+        """Whether any listed path ends in that name."""
+        self._refresh()
+        if not self._names:
+            self._names = frozenset(path.rpartition("/")[2] for path in self._nodes)
+        return name in self._names
+
+    def _refresh(self) -> None:
+        # What is gone stays listed, so that only a new path changes an answer.
+        if self._size != len(self._nodes):
+            self._below, self._names, self._size = {}, frozenset(), len(self._nodes)
 
     def contents(self, directory: str) -> list[Node]:
         """What may stand below a directory, listed or not."""

@@ -44,6 +44,7 @@ VOLUME: Final = "volume"
 SITE: Final = "/usr/local/lib/python"
 """Stands for wherever root's pip installs."""
 # What no file's name in a command holds: patterns, lists, URLs.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][\w+-]*")
 _VERSION: Final = re.compile(r"[\d.]+")
 _NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n\t:,@%")
 
@@ -229,7 +230,7 @@ class Replay:
         actor = Actor(who, step, one.umask, one.optional)
         counts: Counter[Act] = Counter()
 
-        def record(operation: Operation) -> Outcome:
+        def record(operation: Operation) -> Outcome | None:
             key = Key(step, command, operation.act, counts[operation.act])
             counts[operation.act] += 1
             return self._record(key, operation, who, line, one.command.program)
@@ -244,7 +245,8 @@ class Replay:
         for operation in self._without_others(operations):
             is_unread = operation.act is Act.UNKNOWN and operation.spec != UNKNOWN_PLACE and not is_read
             played = Operation(Act.CODE, one.cwd) if is_unread and is_script else operation
-            if record(played).happens:
+            outcome = record(played)
+            if outcome is not None and outcome.happens:
                 perform(self.tree, played, actor, self.accounts)
             if is_unread and _is_own_program(one) and not _is_known_module(one, who):
                 self.tree.fill(who.home, actor.makes(Kind.ANY))
@@ -281,18 +283,23 @@ class Replay:
         name = one.command.name.expand(one.env) or ""
         if "/" in name:
             return resolve(name, one.cwd)
-        for directory in one.env.get("PATH", "").split(":"):
-            path = posixpath.join(directory, name)
-            if name and directory.startswith("/") and path in self.tree.listed():
-                return path
-        return ""
+        if not name or not self.tree.lists_name(name):
+            return ""
+        paths = (f"{at.rstrip('/')}/{name}" for at in one.env.get("PATH", "").split(":") if at[:1] == "/")
+        return next((path for path in paths if path in self.tree.listed()), "")
 
     def leaves(self, path: str) -> bool:
         """Whether a step may have left something there when the image starts; installers use homes."""
         return self.is_installed_by_script or _is_left(self.end, path)
 
-    def _record(self, key: Key, operation: Operation, who: Identity, line: int, command: str) -> Outcome:
-        outcome = Outcome(key, operation, who, ask(self.tree, operation, who), line, command)
+    def _record(
+        self, key: Key, operation: Operation, who: Identity, line: int, command: str
+    ) -> Outcome | None:
+        """Take down what becomes of an operation, unless a tool looks for what nobody left."""
+        answers = ask(self.tree, operation, who)
+        if not answers:
+            return None
+        outcome = Outcome(key, operation, who, answers, line, command)
         self.outcomes.append(outcome)
         return outcome
 
@@ -339,6 +346,11 @@ def _find_named_files(one: Invocation, who: Identity) -> Iterator[tuple[str, boo
     changed = {operation.path for operation in operations_of(one, who)}
     env = {**one.env, "HOME": who.home}
     for word in one.command.args:
+        if _PLAIN.fullmatch(word.text):
+            path = f"{one.cwd.rstrip('/')}/{word.text}"
+            if path not in changed:
+                yield path, False
+            continue
         value = word.expand(env) or ""
         value = value.partition("=")[2] if value.startswith("-") else value
         if not value or set(value) & _NO_PATH:
