@@ -197,4 +197,6 @@ def _reread(original: Plan, tree: Dockerfile, index: int) -> Plan:
     stages = read_stages(tree, original.options)
     lineage = find_lineages(stages, original.options.targets)[index]
     origins = align(original.steps, lineage.steps)
-    return replace(original, tree=tree, stages=stages, lineage=lineage, aligned=origins)
+    return replace(
+        original, tree=tree, stages=stages, lineage=lineage, aligned=origins, before=original.replay
+    )

@@ -26,8 +26,8 @@ from dockfix.syntax.tree import Dockerfile
 class Facts:
     """One reading of a file for one shipped lineage.
 
-    `aligned` names the steps of a rewrite by those of the original, `corrections` is what a replay
-    taught.
+    `aligned` names the steps of a rewrite by those of the original, which `before` has played;
+    `corrections` is what a replay taught.
     """
 
     tree: Dockerfile
@@ -38,6 +38,7 @@ class Facts:
     evidence: Evidence = NO_EVIDENCE
     aligned: Sequence[Origin] | None = None
     corrections: Corrections = NOTHING_LEARNED
+    before: Replay | None = None
 
     def with_evidence(self, evidence: Evidence) -> Self:
         """The same in the light of evidence."""
@@ -107,6 +108,7 @@ class Facts:
         return Replay(
             self.lineage, self.origins, self.starting.invocations,
             is_read=self.evidence.is_complete, read_scripts=self._read_scripts, read=self.starting.read,
+            before=self.before,
         )  # fmt: skip
 
     @cached_property

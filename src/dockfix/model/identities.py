@@ -25,6 +25,13 @@ class Accounts:
         for one in image.accounts:
             self.add(UserAccount(one.name, one.group, one.uid, one.gid, one.home, exists=True))
 
+    def fork(self) -> Accounts:
+        """A copy that can be added to by itself."""
+        other = Accounts.__new__(Accounts)
+        other._accounts, other._groups = self._accounts.copy(), self._groups.copy()
+        other._members = {name: set(groups) for name, groups in self._members.items()}
+        return other
+
     def add(self, account: UserAccount) -> None:
         """Take down an account that somebody made."""
         self._accounts[account.name] = account

@@ -197,7 +197,7 @@ class Plan(Facts):
         move = Move(self.account, self.user_index, copies)
         return Replay(
             self.lineage, self.origins, self.starting.invocations, move, self.evidence.is_complete,
-            read=self.starting.read,
+            read=self.starting.read, before=self.before,
         )  # fmt: skip
 
     @cached_property

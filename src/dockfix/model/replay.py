@@ -64,6 +64,16 @@ class Move:
     tries: Callable[[Invocation], bool] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """How things stand before a step."""
+
+    tree: FileTree
+    accounts: Accounts
+    outcomes: int
+    is_installed_by_script: bool
+
+
 def _read_nothing(_path: str) -> str | None:
     return None
 
@@ -77,7 +87,8 @@ class Replay:
     rewrite is to be, before its text is there. `end` is the tree before anything starts, `who` the
     user that starts it; `tree` what the start leaves. `is_read`: what the start runs was read, so
     that nothing has to be assumed of it; `read_scripts` are the texts of RUNs of which the same holds.
-    `read` gives the text of a file of the image, where the build context has it.
+    `read` gives the text of a file of the image, where the build context has it. `before` is the play
+    of the original: the steps above the first one that differs come out the same, and are taken from it.
     """
 
     lineage: Lineage
@@ -87,6 +98,7 @@ class Replay:
     is_read: bool = False
     read_scripts: frozenset[str] = frozenset()
     read: Callable[[str], str | None] = _read_nothing
+    before: Replay | None = None
     tree: FileTree = field(init=False)
     end: FileTree = field(init=False)
     who: Identity = field(init=False)
@@ -94,13 +106,17 @@ class Replay:
     outcomes: list[Outcome] = field(init=False, default_factory=list)
     denied: dict[int, Outcome] = field(init=False, default_factory=dict)
     is_installed_by_script: bool = field(init=False, default=False)
+    _marks: list[_Mark] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.tree = base_tree(self.lineage.image)
         self.accounts = Accounts(self.lineage.image)
         if self.move is not None:
             self._prepare(self.move.account)
-        for step in self.lineage.steps:
+        for step in self.lineage.steps[self._take_over() :]:
+            self._marks.append(
+                _Mark(self.tree.fork(), self.accounts.fork(), len(self.outcomes), self.is_installed_by_script)
+            )
             self._play(step, self.origins[step.index])
         for _, path in find_volumes(self.lineage):
             if not self.tree.exists(path):
@@ -109,6 +125,29 @@ class Replay:
         self.who = self._identity(self.lineage.end, len(self.lineage.steps))
         for number, one in enumerate(self.starts):
             self._invoke(START, number, one, self.who, 0)
+
+    def _take_over(self) -> int:
+        """How many steps come out as in the play of the original; as much is taken from that."""
+        if self.before is None:
+            return 0
+        count = self._count_same(self.before)
+        mark = self.before._marks[count]
+        self.tree, self.accounts = mark.tree.fork(), mark.accounts.fork()
+        self.outcomes = self.before.outcomes[: mark.outcomes]
+        self.is_installed_by_script = mark.is_installed_by_script
+        self._marks = self.before._marks[:count]
+        return count
+
+    def _count_same(self, before: Replay) -> int:
+        limit = len(before._marks) - 1
+        if self.move is not None:
+            is_there = self.move.account.created is not None and not self.move.directories
+            limit = min(limit, self.move.index, *self.move.copies) if is_there else 0
+        steps = zip(self.lineage.steps[:limit], before.lineage.steps, self.origins, strict=False)
+        return next(
+            (at for at, (one, other, origin) in enumerate(steps) if origin != at or not _is_same(one, other)),
+            limit,
+        )
 
     def _prepare(self, account: UserAccount) -> None:
         """The account that is to be created has its home from the beginning."""
@@ -309,6 +348,12 @@ def end_of(stage: Stage) -> FileTree:
     """The tree of a stage from which others copy."""
     lineage = trace(stage)
     return Replay(lineage, range(len(lineage.steps))).end
+
+
+def _is_same(step: Step, other: Step) -> bool:
+    one, two = step.instruction, other.instruction
+    bodies = [heredoc.body for heredoc in one.heredocs] == [heredoc.body for heredoc in two.heredocs]
+    return one.logical == two.logical and bodies
 
 
 def _is_left(tree: FileTree, path: str) -> bool:
