@@ -265,12 +265,14 @@ class FileTree:
             self.set(one, (*there, *self.born(one, node if one == path else above)))
 
     def fill(self, directory: str, content: Node) -> None:
-        """Let unlisted things stand in a directory and in those below it, beside or over what is listed."""
+        """Let unlisted things stand in a directory and in those below it, or where something was removed."""
         top = self.follow(directory)
         for path in (top, *self.below(top)):
             nodes = self.look(path)
             if path == top or any(node.kind is Kind.DIRECTORY for node in nodes):
                 self._assign(path, tuple(_filled(node, content) if node.holds else node for node in nodes))
+            elif ABSENT in nodes:
+                self.put(path, content, weak=True)
 
     def remove(self, path: str, *, weak: bool = False) -> None:
         """Take a path and all below it away."""

@@ -258,7 +258,8 @@ def _install_directories(reading: Reading, cwd: str, mode: str, owner: str) -> I
         yield Operation(Act.MAKE, path, how=frozenset({How.INSTALLED}))
         if owner:
             yield Operation(Act.OWN, path, owner)
-        yield Operation(Act.MODE, path, mode)
+        # Set-id bits go as well, which chmod leaves to directories.
+        yield Operation(Act.MODE, path, mode.zfill(5) if mode.isdigit() else mode)
 
 
 def _compress(reading: Reading, cwd: str, suffix: str, *, undo: bool = False) -> Iterator[Operation]:

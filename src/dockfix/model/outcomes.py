@@ -162,7 +162,7 @@ def _of_entering(tree: FileTree, operation: Operation, who: Identity) -> Answers
 
 
 def _of_write(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    if is_directory(tree, operation.path):
+    if works_inside(tree, operation):
         answers = may_change(tree, operation.path, who)
         if How.UNPACKED in operation.how:
             # What is unpacked may belong into directories that are there.
@@ -267,6 +267,13 @@ _QUESTIONS: Final[dict[Act, Callable[[FileTree, Operation, Identity], Answers]]]
     Act.ROOT: _of_root,
     Act.UNKNOWN: _of_root,
 }
+
+
+def works_inside(tree: FileTree, operation: Operation) -> bool:
+    """Whether what is written goes into a directory: a shell opens only what surely is none as a file."""
+    nodes = [one for _, found in tree.standing(operation.path) for one in found]
+    kinds = [one.kind is Kind.DIRECTORY for one in nodes]
+    return bool(kinds) and all(kinds) if operation.spec else any(kinds)
 
 
 def is_directory(tree: FileTree, path: str) -> bool:

@@ -13,7 +13,7 @@ from dockfix.model.changes import Change, read_mode
 from dockfix.model.filetree import ABSENT, BASE, FileTree, Kind, Node, each
 from dockfix.model.identities import Accounts
 from dockfix.model.operations import Act, How, Operation
-from dockfix.model.outcomes import is_directory
+from dockfix.model.outcomes import works_inside
 from dockfix.model.paths import is_system_directory
 from dockfix.model.patterns import expand, is_pattern
 from dockfix.model.transfers import copy, link, move
@@ -59,7 +59,7 @@ def _make(tree: FileTree, operation: Operation, actor: Actor) -> None:
 def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
     """A file that a shell or `touch` opens is there afterwards; a program may write whatever it likes."""
     weak = _is_weak(operation, actor)
-    if is_directory(tree, operation.path):
+    if works_inside(tree, operation):
         if _is_of_system(tree, operation.path):
             return
         if How.UNPACKED in operation.how:
