@@ -41,7 +41,6 @@ PENDING: Final = frozenset(
     file-capability-lost/capability-before-a-root-step
     heredoc-start-script-crashes/script-by-echo
     heredoc-start-script-crashes/script-by-printf
-    heredoc-start-script-crashes/two-scripts-in-one-copy
     link-from-the-system-into-roots-home/link-the-other-way
     link-from-the-system-into-roots-home/link-used-by-root-alone
     mount-below-root-is-only-a-note/credentials-mounted-to-be-read

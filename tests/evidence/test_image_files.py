@@ -35,6 +35,23 @@ def test_a_path_of_the_image_leads_to_its_source(lines: str, path: str, source: 
     assert layout("FROM python\n" + lines, files).source_of(path) == source
 
 
+@pytest.mark.parametrize(
+    ("copy", "path"),
+    [
+        ("COPY <<EOF /srv/main.py", "/srv/main.py"),
+        ("WORKDIR /srv\nCOPY <<main.py ./", "/srv/main.py"),
+        ("WORKDIR /srv\nCOPY <<main.py other.py .", "/srv/main.py"),
+    ],
+)
+def test_a_text_in_the_file_is_read_where_it_lands(copy: str, path: str) -> None:
+    end = "EOF" if "EOF" in copy else "main.py"
+    found = layout(
+        f"FROM python\n{copy}\nimport os\n{end}\n", {"other.py": "1", "main.py": "2", ".dockerignore": "*"}
+    )
+    assert found.read(path) == "import os\n"
+    assert found.exists(path)
+
+
 def test_a_copy_from_another_stage_is_followed() -> None:
     text = (
         "FROM a AS build\nWORKDIR /src\nCOPY . .\nFROM b AS run\nCOPY --from=build /src/app /app\nFROM run\n"

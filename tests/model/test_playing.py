@@ -154,6 +154,8 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     (("/d dir 0:50 2775",), ROOT, "install -d -m 750 /d/x", "/d/x", "dir 0:50 750"),
     (("/d dir | absent",), ROOT, "echo hi | tee /d", "/d", "dir 0 755 | file 0 644"),
     ((D, F), ROOT, "rm /d/f; tar -xf /a.tar -C /d", "/d/f", "absent | any an archive's 755"),
+    (("/d dir 10001", "/d/f file 10001 4755"), APP, "sed -i s/a/b/ /d/f", "/d/f", "file 10001 755"),
+    (("/d dir 10001", "/d/f file 10001 4755"), ROOT, "sed -i s/a/b/ /d/f", "/d/f", "file 10001 4755"),
     ((), ROOT, "if a; then sh -c 'touch /x'; fi", "/x", "absent | file 0 644"),
     ((), ROOT, "su -c 'umask 077; touch /x' || true", "/x", "absent | file 0 600"),
     (("/f file 0 1644",), ROOT, "gzip /f", "/f.gz", "file 0 644"),

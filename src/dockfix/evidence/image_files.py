@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from dockfix.syntax.expansion import expand
-from dockfix.syntax.tree import Dockerfile, Instruction
+from dockfix.syntax.tree import Dockerfile, Heredoc, Instruction
 from dockfix.syntax.words import declared_arguments, image_from, key_values, split_words
 
 Read = Callable[[str], str | None]
@@ -23,6 +23,7 @@ _GLOB: Final = re.compile(r"[*?\[]")
 class Landing:
     """One operand of a COPY: `source` in the build context goes to `destination` in the image.
 
+    A text that stands in the Dockerfile itself has its absolute path in the image as its source.
     A tree includes everything below it; otherwise it is one file. `stage` is where it comes from,
     "" for the build context.
     """
@@ -105,6 +106,8 @@ class Layout:
 
     def _source(self, path: str, stage: StageLayout, depth: int) -> str | None:
         for source in self._candidates(path, stage, depth):
+            if posixpath.isabs(source):
+                return source
             if self.exists(source) and not self.ignores(source) and self.reader(source) is not None:
                 return source
         return None
@@ -122,7 +125,7 @@ class Layout:
 
     def exists(self, source: str) -> bool:
         """Whether the build context may have a file (or, with a trailing slash, a folder) at that path."""
-        if self.names is None:
+        if self.names is None or posixpath.isabs(source):
             return True
         folder, _, name = source.rstrip("/").rpartition("/")
         if folder and not self.exists(folder + "/"):
@@ -203,7 +206,12 @@ def read_layout(
         walker.step(line)
     last = walker.stage or StageLayout("")
     final = last if stage is None else walker.stages.get(str(stage), last)
-    return Layout(walker.stages, final, read, ignore_rules(read, path), names)
+    documents = walker.documents
+
+    def read_any(source: str) -> str | None:
+        return documents[source] if source in documents else read(source)
+
+    return Layout(walker.stages, final, read_any, ignore_rules(read, path), names)
 
 
 class _Walker:
@@ -215,6 +223,7 @@ class _Walker:
         self.stages: dict[str, StageLayout] = {}
         self.stage: StageLayout | None = None
         self.arguments: dict[str, str] = {}
+        self.documents: dict[str, str] = {}
         self.count = 0
 
     def step(self, line: Instruction) -> None:
@@ -267,14 +276,26 @@ class _Walker:
     def _landings(self, line: Instruction, stage: StageLayout, variables: Mapping[str, str]) -> list[Landing]:
         words = line.json or tuple(word.text for word in split_words(line.args))
         operands = [expand(word, variables, line.escape) or "" for word in words if not word.startswith("<<")]
-        if len(operands) < 2:
+        if len(operands) + len(line.heredocs) < 2:
             return []
         flag = line.flag("from")
         origin = (expand(flag.value, variables) or "").lower() if flag and flag.value else ""
         *sources, written = operands
         target = posixpath.normpath(posixpath.join("/", stage.workdir, written))
-        into = len(sources) > 1 or written.endswith("/") or posixpath.basename(written) in (".", "..", "")
-        return [self._landing(source, target, into or target == stage.workdir, origin) for source in sources]
+        into = (
+            len(sources) + len(line.heredocs) > 1
+            or written.endswith("/")
+            or posixpath.basename(written) in (".", "..", "")
+        )
+        into = into or target == stage.workdir
+        texts = [
+            self._document(one, posixpath.join(target, one.name) if into else target) for one in line.heredocs
+        ]
+        return [*(self._landing(source, target, into, origin) for source in sources), *texts]
+
+    def _document(self, heredoc: Heredoc, path: str) -> Landing:
+        self.documents[path] = heredoc.body
+        return Landing(path, path, is_tree=False)
 
     def _landing(self, written: str, target: str, into: bool, origin: str) -> Landing:
         source = posixpath.normpath(posixpath.join("/", written))

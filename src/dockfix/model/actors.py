@@ -44,7 +44,7 @@ class Actor:
         """A file that takes the place of another, which was read: only root can keep its owner."""
         gid = node.gid if self.who.is_root or node.gid in self.who.groups else self.who.gid
         uid = node.uid if self.who.is_root else self.who.uid
-        return node._replace(uid=uid, gid=gid, capable=False)
+        return self.writes(node)._replace(uid=uid, gid=gid)
 
     def writes(self, node: Node) -> Node:
         """What writing to it makes of a file: it loses capabilities, and set-id bits unless root writes."""
