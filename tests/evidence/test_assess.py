@@ -134,3 +134,34 @@ def test_libcst_is_imported_for_python_that_matters_alone(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout == f"{imported}\n"
+
+
+@pytest.mark.parametrize(
+    ("steps", "source", "held"),
+    [
+        ("COPY --chown=7:8 s.json /data/", "open('/data/s.json', 'a')", ["denied-to-user"]),
+        ("COPY s.json /data/", "open('/data/s.json', 'a')", []),
+        ("COPY s.json /data/\nRUN chown 7 /data/s.json", "open('/data/s.json', 'a')", []),
+        ("COPY --chmod=644 s.json /tmp/in/", "open('/tmp/in/out', 'w')", []),
+        ("RUN mkdir -p /tmp/in", "open('/tmp/in/out', 'w')", []),
+        ("RUN install -d -m 555 /tmp/in\nRUN apt-get update", "open('/tmp/in/out', 'w')", []),
+        ("COPY --chmod=644 s.json /data/in/", "open('/data/in/s.json')", ["denied-to-user"]),
+        ("COPY --chmod=644 s.json /srv/", "open('/srv/s.json')", []),
+    ],
+)
+def test_what_is_written_is_held_against_what_stands_there(
+    tmp_path: Path, steps: str, source: str, held: list[str]
+) -> None:
+    text = f'FROM python:3.12-slim\nWORKDIR /app\n{steps}\nCOPY main.py .\nCMD ["python", "main.py"]\n'
+    assert codes(fixed(tmp_path, source, dockerfile=text))[0] == held
+
+
+@pytest.mark.parametrize("place", ["/data", "/srv/state"])
+def test_sources_that_stand_in_the_dockerfile_are_read(tmp_path: Path, place: str) -> None:
+    text = (
+        f"FROM python:3.12-slim\nWORKDIR /app\nCOPY <<EOF main.py\nopen('{place}/x', 'w')\nEOF\n"
+        'CMD ["python", "main.py"]\n'
+    )
+    result = fixed(tmp_path, "", dockerfile=text)
+    assert isinstance(result, Changed)
+    assert f"mkdir -p {place}" in result.text

@@ -37,6 +37,7 @@ def collect_evidence(plan: Plan) -> Evidence:
     mounts = tuple(_mounts(plan, home))
     return Evidence(
         written,
+        found.writes,
         mounts,
         frozenset(_fills(plan, layout, path)),
         found.is_complete,
@@ -82,6 +83,22 @@ class _Assessment:
         found = (one.directory for one in self.outside if one.certain and self._can_be_given(one.directory))
         return tuple(sorted(set(found)))
 
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """What the user has to be able to write, but for what only root can."""
+        closed = self.closed
+        found = (
+            f"{one.directory}/" if one.is_directory else one.what
+            for one in self.claims
+            if one.kind is Kind.WRITE and one.certain and one.what.startswith("/") and one not in closed
+        )
+        return tuple(sorted(set(found)))
+
+    @property
+    def closed(self) -> list[Claim]:
+        """Certain writes to places that cannot be given to the user."""
+        return [one for one in self.outside if one.certain and not self._can_be_given(one.directory)]
+
     def _can_be_given(self, directory: str) -> bool:
         has_shell = self.plan.lineage.image.account_command != "none"
         return has_shell and is_ownable(directory) and not is_system_directory(directory)
@@ -98,7 +115,7 @@ class _Assessment:
 
     def reviews(self) -> Iterator[Finding]:
         """Certain writes to places where only root can write, and low ports."""
-        closed = [one for one in self.outside if one.certain and not self._can_be_given(one.directory)]
+        closed = self.closed
         in_home = [one for one in closed if is_root_home(one.directory)]
         if in_home:
             yield Finding(

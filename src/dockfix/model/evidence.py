@@ -12,13 +12,15 @@ from dockfix.results import Finding
 class Evidence:
     """What was found about one image, and what follows from it; paths are absolute and in the image.
 
-    `directories` are those that the application surely writes outside what is its user's, `mounts`
-    places that have to be the user's already where something is mounted. `fills` are (text of a
-    RUN, variable) of caches that a script of the build context fills there. `is_complete`: all that
-    the start runs was read, and where it writes is known.
+    `directories` are those that the application surely writes outside what is its user's, `writes` all
+    paths that it surely writes (with a slash at the end: something in that directory), `mounts` places
+    that have to be the user's already where something is mounted. `fills` are (text of a RUN,
+    variable) of caches that a script of the build context fills there. `is_complete`: all that the
+    start runs was read, and where it writes is known.
     """
 
     directories: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
     fills: frozenset[tuple[str, str]] = frozenset()
     is_complete: bool = False

@@ -107,8 +107,8 @@ class Facts:
         """The steps and the start, played as they stand."""
         return Replay(
             self.lineage, self.origins, self.starting.invocations,
-            is_read=self.evidence.is_complete, read_scripts=self._read_scripts, read=self.starting.read,
-            before=self.before,
+            is_read=self.evidence.is_complete, read_scripts=self._read_scripts,
+            read=self.starting.read, writes=self.evidence.writes, before=self.before,
         )  # fmt: skip
 
     @cached_property

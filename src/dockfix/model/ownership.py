@@ -122,7 +122,14 @@ class _Search:
                 yield directory
         yield from plan.evidence.directories
         yield from plan.evidence.mounts
-        yield from sorted(plan.corrections.directories)
+        yield from (path for path in sorted(plan.corrections.directories) if not self._is_copied(path))
+
+    def _is_copied(self, path: str) -> bool:
+        """Whether a copy brings it, perhaps as a file, and it is no directory that could be there before."""
+        nodes = self.tree.look(self.tree.follow(path))
+        steps = [self.plan.steps[self.index_of[one.origin]] for one in nodes if one.origin in self.index_of]
+        kinds = {one.kind for one in nodes}
+        return Kind.DIRECTORY not in kinds and any(one.keyword in ("COPY", "ADD") for one in steps)
 
     def _made_for_data(self) -> Iterator[str]:
         """What root's steps make on purpose and leave empty: directories, and files to write to."""

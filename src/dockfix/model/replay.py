@@ -87,8 +87,9 @@ class Replay:
     rewrite is to be, before its text is there. `end` is the tree before anything starts, `who` the
     user that starts it; `tree` what the start leaves. `is_read`: what the start runs was read, so
     that nothing has to be assumed of it; `read_scripts` are the texts of RUNs of which the same holds.
-    `read` gives the text of a file of the image, where the build context has it. `before` is the play
-    of the original: the steps above the first one that differs come out the same, and are taken from it.
+    `read` gives the text of a file of the image, where the build context has it; `writes` is what its
+    sources surely write, something in a directory where a slash ends it. `before` is the play of the
+    original: the steps above the first one that differs come out the same, and are taken from it.
     """
 
     lineage: Lineage
@@ -99,6 +100,7 @@ class Replay:
     read_scripts: frozenset[str] = frozenset()
     read: Callable[[str], str | None] = _read_nothing
     before: Replay | None = None
+    writes: Sequence[str] = ()
     tree: FileTree = field(init=False)
     end: FileTree = field(init=False)
     who: Identity = field(init=False)
@@ -125,6 +127,19 @@ class Replay:
         self.who = self._identity(self.lineage.end, len(self.lineage.steps))
         for number, one in enumerate(self.starts):
             self._invoke(START, number, one, self.who, 0)
+        self._use_sources()
+
+    def _use_sources(self) -> None:
+        """What the application's sources write, and directories of copies that give a mode, are used."""
+        for number, path in enumerate(self.writes):
+            spec = "" if path.endswith("/") else "file"
+            operation = Operation(Act.WRITE, path.rstrip("/") or "/", spec)
+            self._record(Key(START, -1, Act.WRITE, number), operation, self.who, 0, "")
+        copies = [Copy(step) for step in self.lineage.of("COPY", "ADD") if step.instruction.flag("chmod")]
+        landed = [(copy.step, path) for copy in copies for path in copy.landed()]
+        for number, (step, path) in enumerate(landed):
+            operation = Operation(Act.ENTER, posixpath.dirname(path) or "/")
+            self._record(Key(START, -2, Act.ENTER, number), operation, self.who, step.instruction.line, "")
 
     def _take_over(self) -> int:
         """How many steps come out as in the play of the original; as much is taken from that."""
@@ -353,7 +368,15 @@ def end_of(stage: Stage) -> FileTree:
 def _is_same(step: Step, other: Step) -> bool:
     one, two = step.instruction, other.instruction
     bodies = [heredoc.body for heredoc in one.heredocs] == [heredoc.body for heredoc in two.heredocs]
-    return one.logical == two.logical and bodies
+    return one.logical == two.logical and bodies and (one.flag("from") is None or _are_same(step, other))
+
+
+def _are_same(step: Step, other: Step) -> bool:
+    """Whether the stages from which a copy may come are the same."""
+    rows, others = (
+        [row.logical for stage in one.stage.earlier for row in stage.instructions] for one in (step, other)
+    )
+    return rows == others
 
 
 def _is_left(tree: FileTree, path: str) -> bool:

@@ -8,7 +8,8 @@ from typing import Final
 
 from dockfix.evidence.python.constants import HOLE
 
-_ANYONES: Final = ("/tmp", "/var/tmp", "/dev", "/proc", "/run/secrets")
+_SHARED: Final = ("/tmp", "/var/tmp")
+_ANYONES: Final = (*_SHARED, "/dev", "/proc", "/run/secrets")
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]+:(?=//|memory)", re.IGNORECASE)
 # But for the HOLE; terminal codes and several lines are texts, not paths.
 _CONTROL: Final = re.compile(r"[\x01-\x1f\x7f]")
@@ -45,5 +46,7 @@ def locate_database(text: str) -> str:
 
 
 def is_anyones(path: str) -> bool:
-    """Whether every user may write there, or it holds no files."""
+    """Whether every user may write there, or it holds no files; a directory in /tmp is somebody's."""
+    if posixpath.dirname(posixpath.dirname(path)).startswith(_SHARED):
+        return False
     return any(path == place or path.startswith(place + "/") for place in _ANYONES) or path in ("", "/")
