@@ -27,6 +27,9 @@ class Servers:
     """What is served over standard input and output instead of a run."""
 
     lsp: bool = option(False, SWITCH, "Serve an editor: the language server (needs dockfix[lsp])", "--lsp")
+    mcp: bool = option(
+        False, SWITCH, "Serve a coding agent in this folder, read-only without --write", "--mcp"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +113,9 @@ def main(paths: list[str] | None = None, **given: Any) -> None:
         if help_wanted != Help():
             _print_help(help_wanted)
             return
-        if Servers(**_read(Servers, given)).lsp:
-            _serve_editor()
+        servers = Servers(**_read(Servers, given))
+        if servers != Servers():
+            _serve(servers, writes=Output(**_read(Output, given)).write)
             return
         request = _read_request(paths or [os.curdir], given)
         if request.output.undo:
@@ -257,11 +261,17 @@ def _undo(paths: Sequence[str]) -> Exit:
     return Exit.DONE if undo(paths, Terminal()) else Exit.FAILED
 
 
-def _serve_editor() -> None:
-    _need("--lsp", "pygls", "lsp")
-    from dockfix.editor.server import serve
+def _serve(wanted: Servers, *, writes: bool) -> None:
+    if wanted.lsp:
+        _need("--lsp", "pygls", "lsp")
+        from dockfix.editor.server import serve as serve_editor
 
-    serve()
+        serve_editor()
+        return
+    _need("--mcp", "mcp", "mcp")
+    from dockfix.agents.server import serve as serve_agent
+
+    serve_agent(os.curdir, writes=writes)
 
 
 def _need(flag: str, package: str, extra: str) -> None:

@@ -93,7 +93,7 @@ def fix_files(
     if any(prepared.reasons):
         results = hold_back(results, prepared.reasons)
     if request.needs_texts or request.output.stat:
-        results = map(partial(_name, root), results, candidates)
+        results = map(partial(name_file, root), results, candidates)
     if request.output.verify:
         results = _prove(request, candidates, results, terminal)
     if request.files.manifests and prepared.deployments:
@@ -119,7 +119,7 @@ def _find_candidates(
     return candidates, found[len(candidates) :]
 
 
-def _name(root: str, file: FileResult, candidate: Candidate) -> FileResult:
+def name_file(root: str, file: FileResult, candidate: Candidate) -> FileResult:
     """A file's result with what a patch to be applied in `root` calls its file, and where it is written."""
     return replace(file, name=patch_name(candidate.real, root), real=candidate.real)
 

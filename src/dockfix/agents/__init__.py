@@ -1,0 +1,1 @@
+"""The server for coding agents: dockfix as tools of the Model Context Protocol, within one folder."""
