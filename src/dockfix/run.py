@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dockfix.config import bare_folders, build_options, check_overrides, find_config
 from dockfix.context import Deployment
@@ -57,8 +57,7 @@ def run(request: Request) -> Exit:
     return summary.exit_code if finished else Exit.INTERRUPTED
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """What a run works on: the candidates, the options of each, and why a change of it must wait.
 
     `deployments` are what runs the candidates' images, by the Dockerfile's absolute path.

@@ -19,8 +19,8 @@ from dockfix.agents.folder import Folder, OutsideError, enter
 from dockfix.agents.work import fix_in, verify_in, write_in
 from dockfix.config import ConfigError
 from dockfix.explain import explain as explain_code
+from dockfix.options.request import VerifyOptions
 from dockfix.output.reports.outcome import OUTCOMES, findings, outcome
-from dockfix.request import VerifyOptions
 from dockfix.results import Changed
 from dockfix.runner.outcome import FileResult
 from dockfix.terminal import show_path

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from dockfix.agents.folder import Folder, OutsideError
 from dockfix.config import bare_folders, forget_configs
 from dockfix.files.candidates import Candidate
 from dockfix.files.descriptors import is_within
 from dockfix.files.git import find_top
+from dockfix.options.request import Output, Request, VerifyOptions
 from dockfix.output.apply import Writer
-from dockfix.request import Output, Request, VerifyOptions
 from dockfix.run import Prepared, fix_files, name_file, open_cache_of, prepare
 from dockfix.runner.outcome import FileResult, hold_back
 from dockfix.runner.runner import FEW, fix_many
@@ -51,8 +50,7 @@ def _read_configs_anew(folder: Folder) -> None:
 def _within(folder: Folder, prepared: Prepared) -> Prepared:
     """What lies in the folder; a build context outside of it is not read."""
     kept = [at for at, one in enumerate(prepared.candidates) if is_within(one.real, folder.root)]
-    return replace(
-        prepared,
+    return prepared._replace(
         candidates=[_confined(folder, prepared.candidates[at]) for at in kept],
         options=[prepared.options[at] for at in kept],
         reasons=[prepared.reasons[at] for at in kept],
