@@ -124,10 +124,13 @@ def _close(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Let nobody open a file, not even root, whom no mode keeps out."""
     really_open = os.open
 
-    def refuse(path: str, flags: int, *rest: int) -> int:
-        if os.fspath(path) == name:
+    folder, _, base = name.rpartition("/")
+
+    def refuse(path: str, flags: int, *rest: int, dir_fd: int | None = None) -> int:
+        inside = dir_fd is not None and os.readlink(f"/proc/self/fd/{dir_fd}").endswith("/" + folder)
+        if os.fspath(path) == base and inside:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return really_open(path, flags, *rest)
+        return really_open(path, flags, *rest, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", refuse)
 

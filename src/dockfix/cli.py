@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 from dockfix import __version__
-from dockfix.config import ConfigError
+from dockfix.config import ConfigError, RunError
 from dockfix.options import Options
 from dockfix.options.declarations import SWITCH, TEXT, Declaration, declared, option
 from dockfix.options.request import STANDARD_INPUT, Execution, Files, Output, Reports, Request, VerifyOptions
@@ -186,6 +186,9 @@ def _usage_errors() -> Iterator[None]:
     except ConfigError as error:
         print(f"dockfix: {error}", file=sys.stderr)
         raise typer.Exit(Exit.USAGE) from None
+    except RunError as error:
+        print(f"dockfix: {error}", file=sys.stderr)
+        raise typer.Exit(Exit.FAILED) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         raise typer.Exit(Exit.BROKEN_PIPE) from None

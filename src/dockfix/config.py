@@ -21,6 +21,10 @@ class ConfigError(Exception):
     """A configuration or an option that cannot be used: one line saying where, and how to fix it."""
 
 
+class RunError(Exception):
+    """A run that cannot go on: one line saying why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The values of one configuration file by key; `options` holds the fields of `Options`.

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dockfix.config import bare_folders, build_options, check_overrides, find_config
+from dockfix.confined import session
 from dockfix.context import Deployment
 from dockfix.diff import patch_name, patch_root
 from dockfix.discovery.paths import find_candidates
@@ -23,7 +24,7 @@ from dockfix.output.interrupts import Interrupts
 from dockfix.output.sinks import Sink, open_sinks
 from dockfix.output.summary import Summary
 from dockfix.results import Finding
-from dockfix.runner.outcome import FileResult, hold_back, load_core_meanwhile
+from dockfix.runner.outcome import FileResult, hold_back, load_core_meanwhile, wait_for_loading
 from dockfix.runner.runner import FEW, fix_many
 from dockfix.terminal import Terminal
 
@@ -42,9 +43,10 @@ def run(request: Request) -> Exit:
     cache = open_cache_of(request)
     if cache is None or not cache.knows_files:
         load_core_meanwhile()
-    candidates, results = fix_files(request, root, cache, terminal)
     summary = Summary(terminal, request.mode, request.reports.volume)
-    finished = _deliver(request, results, len(candidates), sinks, summary)
+    with session(before_fork=wait_for_loading):
+        candidates, results = fix_files(request, root, cache, terminal)
+        finished = _deliver(request, results, len(candidates), sinks, summary)
     if cache is not None:
         cache.save()
     for sink in sinks:

@@ -15,9 +15,8 @@ import pytest
 import dockfix
 from dockfix.options import Options
 from dockfix.results import Changed, Skipped
-from dockfix.runner.cluster import Cluster, pack_context
+from dockfix.runner.cluster import _connect, _count, fix_all, pack_context
 from dockfix.runner.jobs import Item, Job
-from dockfix.runner.pool import fix_all
 
 TEXT = 'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nENTRYPOINT ["/app/start.sh"]\n'
 
@@ -64,6 +63,15 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
             process.wait()
 
 
+def wait_for_workers(address: str, count: int) -> None:
+    client = _connect(address)
+    deadline = time.monotonic() + 30
+    while _count(client) < count and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert _count(client) == count
+    client.close()
+
+
 @pytest.mark.bench
 def test_a_lost_worker_costs_nothing_but_time(
     cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path
@@ -79,13 +87,9 @@ def test_a_lost_worker_costs_nothing_but_time(
         )
         (folder / "Dockerfile").write_text(TEXT)
         items.append(Job(str(folder / "Dockerfile"), TEXT.encode(), Options()))
-    crew = Cluster(address)
-    deadline = time.monotonic() + 30
-    while crew.count < 2 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert crew.count == 2
+    wait_for_workers(address, 2)
     results = []
-    for number, (item, reply) in enumerate(fix_all(items, crew, 60.0)):
+    for number, (item, reply) in enumerate(fix_all(items, address, 60.0)):
         if number == 100:
             workers[0].send_signal(signal.SIGKILL)
         assert isinstance(item, Job)

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from dockfix.confined import AHEAD, CHUNK
 from dockfix.context import Context
 from dockfix.options import Options
 from dockfix.results import Changed, Failed, Result, Unchanged
 from dockfix.runner.jobs import Item, Job, Reply
 from dockfix.runner.outcome import FileResult
-from dockfix.runner.pool import AHEAD, CHUNK, Workers, fix_all
+from dockfix.runner.pool import fix_all
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in travels by fork")
 
@@ -49,7 +50,7 @@ def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 def outcomes(items: list[Item], seconds: float = 5.0, count: int = 2) -> dict[str, str]:
     """What became of each path, in the order of the replies."""
     found = {}
-    for _, reply in fix_all(items, Workers(count), seconds):
+    for _, reply in fix_all(items, count, seconds):
         path, result = reply.file.path, reply.file.result
         found[path] = result.error.code if isinstance(result, Failed) else type(result).__name__
     return found
@@ -74,7 +75,7 @@ def test_order_is_that_of_the_items() -> None:
 
 
 def test_what_is_known_already_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dockfix.runner.pool.ProcessPoolExecutor", None)
+    monkeypatch.setattr("dockfix.confined._Process", None)
     items: list[Item] = [Reply(FileResult(str(number), Unchanged())) for number in range(2000)]
     assert len(outcomes(items)) == 2000
 
@@ -105,7 +106,7 @@ def test_items_are_taken_as_they_are_needed() -> None:
             taken += 1
             yield Job(str(number), b"grow \n", Options())
 
-    replies = fix_all(source(), Workers(1), 5.0)
+    replies = fix_all(source(), 1, 5.0)
     next(replies)
     assert taken <= AHEAD + CHUNK
     replies.close()  # type: ignore[attr-defined]  # it is a generator
@@ -118,7 +119,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         from dockfix.runner import outcome
         from dockfix.options import Options
         from dockfix.runner.jobs import Job
-        from dockfix.runner.pool import Workers, fix_all
+        from dockfix.runner.pool import fix_all
         from dockfix.results import Unchanged
 
         def report_and_wait(text, options, context):
@@ -127,7 +128,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
             return Unchanged()
 
         pipeline.fix, outcome._load = report_and_wait, lambda: None
-        list(fix_all([Job(str(n), b"x", Options()) for n in range(99)], Workers(2), 60.0))
+        list(fix_all([Job(str(n), b"x", Options()) for n in range(99)], 2, 60.0))
     """)
     parent = subprocess.Popen([sys.executable, "-c", script])
     deadline = time.monotonic() + 30

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from concurrent.futures import Future
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from itertools import islice
 from typing import Any, Final
 
-from dockfix.config import ConfigError
+from dockfix import __version__
+from dockfix.checks import codes
+from dockfix.config import ConfigError, RunError
+from dockfix.confined import AHEAD, CHUNK
 from dockfix.context import Context
 from dockfix.files.build_context import FolderReader, digest, list_names
 from dockfix.files.patterns import NEVER, VENDORED
-from dockfix.runner.jobs import Job, Reply, work_chunk
+from dockfix.runner import pool
+from dockfix.runner.jobs import Item, Job, Reply, lose
 
 MAX_FILE: Final = 128 * 1024
 MAX_ALL: Final = 2 * 1024 * 1024
 MAX_COUNT: Final = 400
 RETRIES: Final = 3
+PATIENCE: Final = 10.0
+"""Seconds after which it is asked whether the scheduler is still there."""
 _SENT: Final = (".sh", ".py", ".toml", ".cfg", ".conf", ".ini", ".txt", ".yml", ".yaml", ".json", ".lock")
 
 
@@ -36,47 +43,79 @@ class TravellingReader:
         return text
 
 
-class Cluster:
-    """The workers of a Dask scheduler, with the interface of `pool.Workers`."""
+def fix_all(items: Iterable[Item], address: str, seconds: float) -> Iterator[tuple[Item, Reply]]:
+    """Each item with its reply, in order, like `pool.fix_all`. Raises ConfigError, RunError."""
+    client = _connect(address)
+    try:
+        window: deque[tuple[list[Item], Any]] = deque()
+        source = iter(items)
+        while True:
+            while len(window) < AHEAD // CHUNK * _count(client) and (chunk := list(islice(source, CHUNK))):
+                window.append((chunk, _submit(client, chunk, seconds)))
+            if not window:
+                return
+            chunk, future = window.popleft()
+            replies = iter(_wait(future, chunk, client, address))
+            yield from ((item, next(replies) if isinstance(item, Job) else item) for item in chunk)
+    finally:
+        client.close(timeout=1)
 
-    def __init__(self, address: str) -> None:
+
+def work_chunk(jobs: list[Job], seconds: float, version: str) -> list[Reply]:
+    """Fix some files, in a worker of a cluster. Raises ValueError for files that another version sent."""
+    if version != __version__:
+        raise ValueError(f"a worker has dockfix {__version__}, and here is {version}")
+    return [reply for _, reply in pool.fix_all(jobs, 1, seconds)]
+
+
+def _connect(address: str) -> Any:
+    try:
+        distributed = import_module("distributed")
+    except ImportError:
+        raise ConfigError("--scheduler needs Dask: pip install 'dockfix[cluster]'") from None
+    try:
+        return distributed.Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--scheduler: no response from {address}: {error}") from None
+
+
+def _count(client: Any) -> int:
+    """How many files can be worked on at once."""
+    nthreads: dict[str, int] = client.nthreads()
+    return max(1, sum(nthreads.values()))
+
+
+def _submit(client: Any, chunk: list[Item], seconds: float) -> Any:
+    """Send the jobs among some items to the cluster; None if there are none."""
+    jobs = [item for item in chunk if isinstance(item, Job)]
+    packed = [replace(job, context=job.context or pack_context(job)) for job in jobs]
+    if not packed:
+        return None
+    return client.submit(work_chunk, packed, seconds, __version__, retries=RETRIES, pure=False)
+
+
+def _wait(future: Any, chunk: list[Item], client: Any, address: str) -> list[Reply]:
+    """The replies to the jobs of a chunk. A cluster may be busy: it is waited for as long as it is there.
+
+    Raises RunError if it is lost, or cannot do the work.
+    """
+    if future is None:
+        return []
+    while True:
         try:
-            distributed = import_module("distributed")
-        except ImportError:
-            raise ConfigError("--scheduler needs Dask: pip install 'dockfix[cluster]'") from None
-        try:
-            self._client: Any = distributed.Client(address, timeout="10s", set_as_default=False)
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"--scheduler: no response from {address}: {error}") from None
-        self._executor = self._client.get_executor(retries=RETRIES, pure=False)
-
-    @property
-    def count(self) -> int:
-        """How many files can be worked on at once."""
-        nthreads: dict[str, int] = self._client.nthreads() if self._client else {}
-        return max(1, sum(nthreads.values()))
-
-    @property
-    def patience(self) -> None:
-        """No limit: a cluster may be busy with other work, and restarts lost work itself."""
-        return
-
-    def submit(self, jobs: list[Job], seconds: float) -> Future[list[Reply]]:
-        """Send some files to the cluster."""
-        packed = [replace(job, context=job.context or pack_context(job)) for job in jobs]
-        future: Future[list[Reply]] = self._executor.submit(work_chunk, packed, seconds)
-        return future
-
-    def kill(self) -> None:
-        """Cancel what is not done, and disconnect."""
-        if self._client is not None:
-            self._executor.shutdown(wait=False)
-            self._client.close()
-            self._client = None
-
-    def close(self) -> None:
-        """Disconnect."""
-        self.kill()
+            replies: list[Reply] = future.result(timeout=PATIENCE)
+        except TimeoutError:
+            if client.status != "running":
+                raise RunError(f"--scheduler: lost the connection to {address}") from None
+        except Exception as error:  # noqa: BLE001  # whatever was raised there comes back here
+            if type(error).__name__ == "KilledWorker":
+                jobs = [item for item in chunk if isinstance(item, Job)]
+                return [lose(job, codes.CRASH, "its workers died", "please report it") for job in jobs]
+            if type(error).__name__ in ("CancelledError", "FutureCancelledError", "CommClosedError"):
+                raise RunError(f"--scheduler: lost the connection to {address}") from None
+            raise RunError(f"--scheduler: a worker failed: {type(error).__name__}: {error}") from None
+        else:
+            return replies
 
 
 def pack_context(job: Job) -> Context:

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from types import FrameType
 from typing import Final
 
-from dockfix.checks import codes
 from dockfix.context import Context, Deployment
 from dockfix.files.build_context import FolderReader, describe_context, digest_names
 from dockfix.files.dependencies import NOWHERE, Surroundings, note_surroundings
@@ -46,64 +40,33 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a worker sends back: the file's result without its bytes, and what else it read."""
+    """What a worker sends back: the file's result without its bytes, and what else it read.
+
+    One that is not `is_final` may be another the next time, and is not remembered.
+    """
 
     file: FileResult
     around: Surroundings = NOWHERE
+    is_final: bool = True
 
 
 Item = Job | Reply
 
 
-class _TimeIsUpError(BaseException):
-    """Raised inside a worker; not an Exception, so that it is not taken for an error in the file."""
-
-
-def work_chunk(jobs: list[Job], seconds: float) -> list[Reply]:
-    """Fix some files, giving up on each after `seconds`."""
-    return [work(job, seconds) for job in jobs]
-
-
-def work(job: Job, seconds: float) -> Reply:
-    """Fix one file, giving up on it after `seconds` if the system supports timers."""
-    try:
-        with _time_limit(seconds):
-            place = os.path.realpath(os.path.dirname(job.path))
-            beside = mark(place)
-            context = _describe(job, place)
-            key = _likeness(job, context)
-            file = _recall(key, job, context)
-            if file is None:
-                step = fix_embedded if job.embedded else fix_source
-                whole = step(job.path, decode(job.data), job.options, context)
-                file = FileResult(whole.path, whole.result, b"", whole.applies, whole.edits)
-            around = note_surroundings(context, beside)
-            _remember(key, (job.options, job.deployments, file, around))
-            return Reply(file, around)
-    except _TimeIsUpError:
-        message = f"not finished after {seconds:g} seconds"
-        return lose(job, codes.TIMEOUT, message, "raise --timeout, or --exclude it")
-
-
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise _TimeIsUpError in a body that takes longer than `seconds`, if in the main thread, with timers."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGALRM, _raise_time_is_up)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    finally:
-        signal.signal(signal.SIGALRM, previous)
-
-
-def _raise_time_is_up(_signal: int, _frame: FrameType | None) -> None:
-    raise _TimeIsUpError
+def work(job: Job) -> Reply:
+    """Fix one file; equal files with equal surroundings are worked on once."""
+    place = os.path.realpath(os.path.dirname(job.path))
+    beside = mark(place)
+    context = _describe(job, place)
+    key = _likeness(job, context)
+    file = _recall(key, job, context)
+    if file is None:
+        step = fix_embedded if job.embedded else fix_source
+        whole = step(job.path, decode(job.data), job.options, context)
+        file = FileResult(whole.path, whole.result, b"", whole.applies, whole.edits)
+    around = note_surroundings(context, beside)
+    _remember(key, (job.options, job.deployments, file, around))
+    return Reply(file, around)
 
 
 def _describe(job: Job, place: str) -> Context:

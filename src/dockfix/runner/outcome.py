@@ -61,7 +61,9 @@ def fix_source(path: str, source: Source | Failed, options: Options, context: Co
     try:
         result = pipeline.fix(source.text, options, context)
         edits = compare_lines(source.text, result.text) if isinstance(result, Changed) else ()
-    except (Exception, RecursionError) as error:  # noqa: BLE001  # one file's error stays its own
+    except MemoryError:
+        raise  # the process has no use any more
+    except Exception as error:  # noqa: BLE001  # one file's error stays its own
         return FileResult(path, Failed(_bug(error)), source.data)
     return FileResult(path, result, source.data, applies(result, options), tuple(edits))
 
@@ -83,7 +85,9 @@ def fix_embedded(path: str, source: Source | Failed, options: Options, context: 
         )
         result = _sum_up(source.text, text, results)
         edits = compare_lines(source.text, text)
-    except (Exception, RecursionError) as error:  # noqa: BLE001  # one file's error stays its own
+    except MemoryError:
+        raise  # the process has no use any more
+    except Exception as error:  # noqa: BLE001  # one file's error stays its own
         return FileResult(path, Failed(_bug(error)), source.data)
     return FileResult(path, result, source.data, text != source.text, tuple(edits))
 
@@ -126,9 +130,14 @@ _SAMPLE: Final = "FROM python:3\nWORKDIR /a\nCOPY a .\nRUN apt-get update && pip
 
 def load_core() -> None:
     """Import the core now, with its tables and compiled patterns, so that forked processes have them."""
-    for begun in _loading:
-        begun.join()
+    wait_for_loading()
     _load()
+
+
+def wait_for_loading() -> None:
+    """Let `load_core_meanwhile` finish, if it was called: a process is forked from a single thread."""
+    while _loading:
+        _loading.pop().join()
 
 
 def load_core_meanwhile() -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dockfix.context import Context
 from dockfix.files.cache import Cache
@@ -15,15 +15,12 @@ from dockfix.files.reading import decode, read_stamped_source
 from dockfix.files.stamps import Stamp, settled
 from dockfix.options import Options
 from dockfix.results import Failed
-from dockfix.runner.jobs import Item, Job, Reply, work
+from dockfix.runner.jobs import Item, Job, Reply
 from dockfix.runner.outcome import FileResult, skip
 from dockfix.runner.recall import Recall
 
-if TYPE_CHECKING:
-    from dockfix.runner.pool import Crew
-
 FEW: Final = 24
-"""Up to this many files are not worth worker processes."""
+"""Up to this many files are not worth more than one process."""
 
 
 def fix_many(
@@ -38,7 +35,7 @@ def fix_many(
 ) -> Iterator[FileResult]:
     """The result of each candidate, in order; `options` are theirs.
 
-    `jobs` is the number of processes (0: one per available processor, but none for up to `FEW`
+    `jobs` is the number of processes (0: one per available processor, but one for up to `FEW`
     files), `scheduler` the address of a Dask scheduler to use instead. Without `texts`, results from
     the cache come without the file's bytes, edits and new text. `cache` must be None for standard
     input. Raises ConfigError if the scheduler does not respond.
@@ -47,34 +44,31 @@ def fix_many(
     stamps: dict[str, Stamp | None] = {}
 
     def finish(job: Job, reply: Reply) -> FileResult:
-        if recall is not None:
+        if recall is not None and reply.is_final:
             recall.remember(job, reply, stamps.pop(job.path))
         return replace(reply.file, before=job.data)
 
     items = (
         _prepare(one, own, recall, stamps, texts=texts) for one, own in zip(candidates, options, strict=True)
     )
-    alone = scheduler is None and not jobs and len(candidates) <= FEW
     for item in items:
         if isinstance(item, Reply):
             yield item.file
-        elif alone:
-            yield finish(item, work(item, seconds))
-        else:
-            from dockfix.runner.pool import fix_all
-
-            for one, reply in fix_all(chain([item], items), _find_crew(jobs, scheduler), seconds):
-                yield finish(one, reply) if isinstance(one, Job) else reply.file
+            continue
+        for one, reply in _fix_all(chain([item], items), len(candidates), jobs, scheduler, seconds):
+            yield finish(one, reply) if isinstance(one, Job) else reply.file
 
 
-def _find_crew(jobs: int, scheduler: str | None) -> Crew:
-    if scheduler is None:
-        from dockfix.runner.pool import Workers
+def _fix_all(
+    items: Iterator[Item], number: int, jobs: int, scheduler: str | None, seconds: float
+) -> Iterator[tuple[Item, Reply]]:
+    if scheduler is not None:
+        from dockfix.runner import cluster
 
-        return Workers(jobs or _processors())
-    from dockfix.runner.cluster import Cluster
+        return cluster.fix_all(items, scheduler, seconds)
+    from dockfix.runner import pool
 
-    return Cluster(scheduler)
+    return pool.fix_all(items, jobs or (1 if number <= FEW else _processors()), seconds)
 
 
 def _prepare(

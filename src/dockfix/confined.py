@@ -1,0 +1,330 @@
+"""Work on what strangers wrote, in processes that are limited in time and memory and may be lost.
+
+The system itself ends a process: by an alarm that nothing in it handles, and by a limit of its address
+space. Whatever a text makes of a parser, this process goes on, and knows with which text it happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import gc
+import os
+import pickle
+import select
+import signal
+import socket
+import threading
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import islice
+from typing import Any, Final, Generic, NoReturn, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MEMORY: Final = 1 << 30
+"""Bytes that a process may take beyond what it starts with; also the most that one answer may have."""
+CHUNK: Final = 8
+AHEAD: Final = 64
+"""Things in progress per process: results keep their order, so a slow one holds up this many."""
+SECONDS: Final = 10.0
+
+_TOO_MUCH: Final = 77  # the exit code of a process that ran out of memory
+_HEAD: Final = 8  # bytes that give the length of a message
+
+
+class Loss(Enum):
+    """Why there is no result."""
+
+    TIMEOUT = "not finished in time"
+    CRASH = "the process died"
+    MEMORY = "out of memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Generic[R]):
+    """A result that needs no work, and keeps its place among the others."""
+
+    result: R
+
+
+@dataclass(slots=True)
+class _Slot:
+    """A thing to work on, its result, and whether there is one yet."""
+
+    thing: Any
+    result: Any = None
+    is_done: bool = False
+
+    def finish(self, result: Any) -> None:
+        self.result = result
+        self.is_done = True
+
+
+class _Process:
+    """A forked process, what it works on, and until when it has to answer."""
+
+    def __init__(self) -> None:
+        self._channel, theirs = socket.socketpair()
+        _channels.add(self._channel)
+        self.slots: deque[_Slot] = deque()
+        self._deadline = self._seconds = 0.0
+        self._pid = os.fork()
+        if self._pid == 0:
+            _serve(theirs)
+        theirs.close()
+
+    def fileno(self) -> int:
+        """Readable when there is an answer, or no process any more."""
+        return self._channel.fileno()
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which it must be lost, in case that its alarm does not end it."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    def begin(self, function: Callable[[Any], Any], slots: Iterable[_Slot], seconds: float) -> None:
+        """Work on some things, each for so many seconds at most."""
+        self.slots.extend(slots)
+        self._seconds = seconds
+        self._wait_longer()
+        with contextlib.suppress(OSError):  # one that is dead is noticed when it is asked
+            _send(self._channel, pickle.dumps((function, [slot.thing for slot in self.slots], seconds)))
+
+    def receive(self) -> Loss | None:
+        """Take one answer; if the process is lost, so is the thing that it worked on."""
+        loss = None if self.patience else Loss.TIMEOUT
+        if loss is None and (data := _receive(self._channel)) is not None:
+            self._wait_longer()
+            is_error, result = pickle.loads(data)
+            if is_error:
+                raise result
+            self.slots.popleft().finish(result)
+            return None
+        loss = self.end() or loss or Loss.CRASH
+        self.slots.popleft().finish(loss)
+        return loss
+
+    def _wait_longer(self) -> None:
+        self._deadline = time.monotonic() + 2 * self._seconds + 1
+
+    def end(self) -> Loss | None:
+        """End it, if it has not ended yet; how it was lost, if it was."""
+        _channels.discard(self._channel)
+        self._channel.close()
+        if not self.slots or not self.patience:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+        _, status = os.waitpid(self._pid, 0)
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM:
+            return Loss.TIMEOUT
+        return Loss.MEMORY if os.WIFEXITED(status) and os.WEXITSTATUS(status) == _TOO_MUCH else None
+
+
+_channels: Final[set[socket.socket]] = set()
+"""This process's ends of the channels to all others."""
+
+
+@dataclass(slots=True)
+class _Session:
+    """Idle processes, and what has to be done before another one is forked."""
+
+    before_fork: Callable[[], None] = lambda: None
+    idle: list[_Process] = field(default_factory=list)
+    is_open: bool = False
+
+    def start(self) -> _Process:
+        self.before_fork()
+        return _Process()
+
+    def end(self) -> None:
+        while self.idle:
+            self.idle.pop().end()
+
+
+@dataclass(slots=True)
+class _Crew:
+    """Processes that work, and the session that keeps the idle ones."""
+
+    count: int
+    session: _Session
+    busy: list[_Process] = field(default_factory=list)
+
+    def hand_out(self, function: Callable[[Any], Any], waiting: deque[_Slot], seconds: float) -> None:
+        """Let idle and new processes begin with what waits."""
+        while waiting and len(self.busy) < self.count:
+            process = self.session.idle.pop() if self.session.idle else self.session.start()
+            chunk = [waiting.popleft() for _ in range(min(CHUNK, len(waiting)))]
+            self.busy.append(process)
+            process.begin(function, chunk, seconds)
+
+    def collect(self, waiting: deque[_Slot], *, wait: bool) -> None:
+        """Take an answer of each process that has one; what a lost one has not begun waits again."""
+        patience = min((process.patience for process in self.busy), default=0.0) if wait else 0.0
+        ready, _, _ = select.select(self.busy, [], [], patience)
+        late = [process for process in self.busy if not process.patience and process not in ready]
+        for process in (*ready, *late):
+            lost = process.receive() is not None
+            if lost:
+                waiting.extendleft(reversed(process.slots))
+            elif not process.slots:
+                self.session.idle.append(process)
+            if lost or not process.slots:
+                self.busy.remove(process)
+
+    def end(self) -> None:
+        """End what still works, and what is idle outside of a session."""
+        for process in self.busy:
+            process.slots.clear()
+            process.end()
+        self.busy.clear()
+        if self.session is not _session:
+            self.session.end()
+
+
+_session: Final = _Session()
+
+
+@contextlib.contextmanager
+def session(before_fork: Callable[[], None]) -> Iterator[None]:
+    """Keep idle processes for later work; `before_fork` must leave this process with one thread."""
+    _session.before_fork, _session.is_open = before_fork, True
+    try:
+        yield
+    finally:
+        _session.before_fork, _session.is_open = lambda: None, False
+        _session.end()
+
+
+def renew() -> None:
+    """End idle processes: those to come start with what this process has loaded since."""
+    _session.end()
+
+
+def work_all(
+    function: Callable[[T], R], things: Iterable[T | Known[R]], *, seconds: float = SECONDS, count: int = 1
+) -> Iterator[R | Loss]:
+    """What `function` (of a module) gives for each thing, in order, or why it gave nothing.
+
+    Things and results are pickled. Each thing has so many `seconds`; up to `count` processes work.
+    """
+    source = iter(things)
+    window: deque[_Slot] = deque()
+    waiting: deque[_Slot] = deque()
+    crew = _Crew(count, _session if _session.is_open else _Session())
+    try:
+        while True:
+            for thing in islice(source, AHEAD * count - len(window)):
+                window.append(slot := _Slot(thing))
+                if isinstance(thing, Known):
+                    slot.finish(thing.result)
+                else:
+                    waiting.append(slot)
+            if not window:
+                return
+            crew.hand_out(function, waiting, seconds)
+            if crew.busy:
+                crew.collect(waiting, wait=not window[0].is_done)
+            if window[0].is_done:
+                yield window.popleft().result
+    finally:
+        crew.end()
+
+
+def work(function: Callable[[T], R], thing: T, *, seconds: float = SECONDS) -> R | Loss:
+    """What `function` gives for one thing, or why it gave nothing."""
+    return next(work_all(function, [thing], seconds=seconds))
+
+
+def _serve(channel: socket.socket) -> NoReturn:
+    """Work for the process at the other end, and end with it."""
+    try:
+        _confine(channel)
+        while (message := _receive(channel)) is not None:
+            function, things, seconds = pickle.loads(message)
+            for thing in things:
+                signal.setitimer(signal.ITIMER_REAL, seconds)
+                answer = _answer(function, thing)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                _send(channel, answer)
+    except MemoryError:
+        os._exit(_TOO_MUCH)
+    finally:
+        os._exit(1)
+
+
+def _answer(function: Callable[[Any], Any], thing: Any) -> bytes:
+    try:
+        data = pickle.dumps((False, function(thing)), pickle.HIGHEST_PROTOCOL)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  # raised again by who asked
+        data = pickle.dumps((True, error))
+    if len(data) > MEMORY:
+        raise MemoryError
+    return data
+
+
+def _confine(channel: socket.socket) -> None:
+    for other in _channels:
+        other.close()
+    for number in (signal.SIGALRM, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.disable()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(nowhere, standard)
+    warnings.simplefilter("ignore")  # those of the Python compiler quote what they read
+    gc.freeze()  # what exists is no garbage: collections look only at what single files leave
+    gc.set_threshold(50_000, 10, 10)
+    _limit_memory()
+    threading.Thread(target=_end_with, args=(channel,), daemon=True).start()
+
+
+def _limit_memory() -> None:
+    """Limit the address space, where the system can: not on macOS."""
+    import resource
+
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with open("/proc/self/statm", encoding="ascii") as file:
+            now = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, now + MEMORY))
+
+
+def _end_with(channel: socket.socket) -> None:
+    """Wait until the process at the other end is gone, even if it was killed."""
+    watch = select.poll()
+    watch.register(channel, 0)  # only its end
+    watch.poll()
+    os._exit(1)
+
+
+def _send(channel: socket.socket, data: bytes) -> None:
+    channel.sendall(len(data).to_bytes(_HEAD, "big") + data)
+
+
+def _receive(channel: socket.socket) -> bytes | None:
+    """The next message; None if there will be none."""
+    try:
+        head = _read(channel, _HEAD)
+        return None if head is None else _read(channel, int.from_bytes(head, "big"))
+    except ConnectionError:
+        return None
+
+
+def _read(channel: socket.socket, size: int) -> bytes | None:
+    parts = []
+    while size:
+        part = channel.recv(min(size, 1 << 20))
+        if not part:
+            return None
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
