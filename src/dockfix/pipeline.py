@@ -29,6 +29,8 @@ from dockfix.transforms import ROUNDS, TRANSFORMS
 NAMES: Final = frozenset(transform.name for transform in TRANSFORMS)
 _DEFAULT: Final = Options()
 _ATTEMPTS: Final = 6
+MAX_STAGES: Final = 100
+"""More stages are not replayed: each may copy from the one before it, and that from the one before."""
 
 
 def fix(text: str, options: Options = _DEFAULT, context: Context | None = None) -> Result:
@@ -50,8 +52,18 @@ def fix(text: str, options: Options = _DEFAULT, context: Context | None = None) 
         return Skipped((Finding(codes.IGNORED, line, "a comment asks for it: `dockfix: ignore`"),))
     if unreadable := tuple(find_unreadable(tree)):
         return Skipped(unreadable)
+    if (crowded := _find_stage_too_many(tree)) is not None:
+        return Failed(crowded)
     active = frozenset((options.select or NAMES) - options.ignore - ignored)
     return _fix_targets(tree, options, context or Context(), active)
+
+
+def _find_stage_too_many(tree: Dockerfile) -> Finding | None:
+    starts = [one for one in tree.instructions if one.keyword == "FROM"]
+    if len(starts) <= MAX_STAGES:
+        return None
+    message = f"has {len(starts)} stages, more than {MAX_STAGES}"
+    return Finding(codes.TOO_LARGE, starts[MAX_STAGES].line, message, "split the file")
 
 
 def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: frozenset[str]) -> Result:

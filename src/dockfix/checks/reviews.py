@@ -18,6 +18,7 @@ from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_put
 from dockfix.model.starting import Starting
 from dockfix.results import Finding
+from dockfix.syntax.words import is_number
 
 _PYTHON: Final = re.compile(
     r"python|\bpip3?\b|conda|\bmamba\b|gunicorn|uvicorn|\.py\b|\buvx?\b|poetry|pipenv|jupyter|django|flask|requirements",
@@ -136,7 +137,7 @@ def _low_ports(plan: Plan) -> Iterator[Finding]:
             words = " ".join(step.instruction.json or (step.instruction.args,))
             ports = _LOW_PORT_WORD.findall(words)
         for port in ports:
-            if 0 < int(port) < 1024:
+            if is_number(port) and 0 < int(port) < 1024:
                 yield Finding(
                     codes.LOW_PORT,
                     step.instruction.line,

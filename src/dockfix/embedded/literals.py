@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dockfix.embedded.excerpts import Cell
+from dockfix.embedded.layers import NotFollowed
 
 _TOKEN: Final = re.compile(
     r"\\(?:\r\n|N\{[^}]*\}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|[\s\S])|\r\n|[\s\S]"
@@ -69,6 +70,15 @@ class Quoting:
         return self.quote + plain.escape(line) + self.quote
 
 
+def _escaped(written: str) -> str:
+    """What an escape stands for. Raises NotFollowed for one that Python refuses."""
+    try:
+        value: str = ast.literal_eval(f'"{written}"')
+    except (SyntaxError, ValueError):
+        raise NotFollowed(f"{written} is not an escape") from None
+    return value
+
+
 def literal_cells(source: str, start: int, end: int, piece: int, *, raw: bool) -> Iterator[Cell]:
     """The cells of the source from `start` to `end`, between the quotes."""
     if raw:
@@ -80,7 +90,7 @@ def literal_cells(source: str, start: int, end: int, piece: int, *, raw: bool) -
         if len(written) == 1 or written in _SIMPLE:
             value = _SIMPLE.get(written, written)
         elif (written[1] in "NxuU" and len(written) > 2) or written[1] in "01234567":
-            value = ast.literal_eval(f'"{written}"')
+            value = _escaped(written)
         else:  # not an escape: the backslash stays
             yield Cell("\\", match.start(), match.start() + 1, piece)
             yield Cell(written[1:], match.start() + 1, match.end(), piece)

@@ -10,6 +10,7 @@ import io
 import tokenize
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -308,7 +309,8 @@ def _characters(call: cst.Call) -> str | None:
     if not call.args:
         return None
     argument = call.args[0].value
-    value = argument.evaluated_value if isinstance(argument, cst.SimpleString) else None
-    if len(call.args) == 1 and isinstance(value, str):
-        return value
+    with suppress(SyntaxError, ValueError):  # escapes that LibCST reads and Python refuses
+        value = argument.evaluated_value if isinstance(argument, cst.SimpleString) else None
+        if len(call.args) == 1 and isinstance(value, str):
+            return value
     raise NotFollowed("the characters to strip are not a constant")

@@ -8,6 +8,7 @@ from dockfix.checks import codes
 from dockfix.context import Deployment, Mount
 from dockfix.model.paths import is_root_home, is_within
 from dockfix.results import Finding
+from dockfix.syntax.words import is_number
 
 
 def find_contradictions(
@@ -33,11 +34,11 @@ def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iter
     if one.privileged is not None:
         message = f"{one.at(one.privileged)} runs it privileged, which a process of the user does not need"
         yield Finding(codes.MANIFEST_PRIVILEGED, 0, message, "check whether it is still needed")
-    if one.needs_number and one.non_root is not None and not user[:1].isdigit():
+    if one.needs_number and one.non_root is not None and not is_number(user[:1]):
         message = f"{one.at(one.non_root)} sets runAsNonRoot, which rejects a named user"
         yield Finding(codes.NAMED_USER, 0, message, "use --numeric, or set runAsUser there")
     for port in one.ports:
-        if port.value.isdigit() and 0 < int(port.value) < 1024 and one.kind != "compose":
+        if is_number(port.value) and 0 < int(port.value) < 1024 and one.kind != "compose":
             message = f"{one.at(port)} opens port {port.value}, which some runtimes reserve for root"
             yield Finding(codes.LOW_PORT, 0, message, "move the application to port 1024 or above")
     for mount in one.mounts:

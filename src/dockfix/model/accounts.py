@@ -15,6 +15,7 @@ from dockfix.model.paths import is_within, resolve
 from dockfix.model.runs import read_run
 from dockfix.options import DEFAULT_ID, Options
 from dockfix.syntax.shell import Command
+from dockfix.syntax.words import is_number
 
 _CREATORS: Final = ("useradd", "adduser")
 _CREATES: Final = re.compile("|".join(_CREATORS))
@@ -197,7 +198,7 @@ def _created_account(
     numbers = {other: number for number, other in groups.items()}
     gid = _number(numbers.get(group, group)) if group else None
     if group:
-        named = groups.get(group, "" if group.isdigit() else group)
+        named = groups.get(group, "" if is_number(group) else group)
     else:
         # busybox and Debian's adduser put system accounts into nogroup.
         named = "" if program == "adduser" and system and "--group" not in options else name
@@ -244,7 +245,7 @@ def _first(options: dict[str, str], *names: str) -> str:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isdigit() else None
+    return int(text) if is_number(text) else None
 
 
 def _makes_home(program: str, options: dict[str, str], short: str, image: Image, *, system: bool) -> bool:

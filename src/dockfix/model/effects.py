@@ -80,7 +80,7 @@ def effect(command: Command, env: Mapping[str, str], cwd: str, home: str) -> Eff
     found = _Found(env if "HOME" in env else {**env, "HOME": home}, cwd, home)
     for redirect in command.redirects:
         if ">" in redirect.operator and not (
-            redirect.operator.endswith("&") and redirect.target.text.isdigit()
+            redirect.operator.endswith("&") and redirect.target.text.isdecimal()
         ):
             value = redirect.target.expand(found.env)
             found.add("touches", Argument(value, redirect.target.text))

@@ -11,6 +11,7 @@ from dockfix.model.images import Image
 from dockfix.model.lineage import is_root_user
 from dockfix.model.paths import resolve
 from dockfix.model.permissions import Identity
+from dockfix.syntax.words import is_number
 
 _ROOTS: Final = frozenset[Id]({0})
 
@@ -44,7 +45,7 @@ class Accounts:
 
     def find(self, name: str) -> UserAccount | None:
         """The account of that name or number."""
-        if name.isdigit():
+        if is_number(name):
             return next((one for one in self._accounts.values() if one.uid == int(name)), None)
         return self._accounts.get(name)
 
@@ -66,7 +67,7 @@ class Accounts:
 
     def group(self, name: str) -> Id:
         """A group's number, or its name where that is not known."""
-        if name.isdigit():
+        if is_number(name):
             return int(name)
         return 0 if name in ("root", "") else self._groups.get(name, name)
 
@@ -91,11 +92,11 @@ class Accounts:
         """The ids that `--chown` gives; a name that BuildKit cannot find is root to it."""
         user, colon, group = text.partition(":")
         account = self.find(user)
-        known = not colon or group in self._groups or group.isdigit()
-        if account is None and not user.isdigit():
+        known = not colon or group in self._groups or is_number(group)
+        if account is None and not is_number(user):
             return 0, self.group(group) if colon and known else 0
         uid: Id = int(user) if account is None else uid_of(account)
-        primary = uid if user.isdigit() or account is None else self.primary_group(account)
+        primary = uid if is_number(user) or account is None else self.primary_group(account)
         return uid, self.group(group) if colon and known else primary
 
     def _ids(self, name: str, account: UserAccount | None) -> tuple[Id, Id]:
@@ -103,7 +104,7 @@ class Accounts:
             return uid_of(account), self.primary_group(account)
         if is_root_user(name):
             return 0, 0
-        return (int(name), 0) if name.isdigit() else (name, name)
+        return (int(name), 0) if is_number(name) else (name, name)
 
 
 def uid_of(account: UserAccount) -> Id:

@@ -15,7 +15,7 @@ from dockfix.model.paths import resolve
 from dockfix.options import Options
 from dockfix.syntax.expansion import expand
 from dockfix.syntax.tree import Dockerfile, Instruction
-from dockfix.syntax.words import declared_arguments, image_from, key_values
+from dockfix.syntax.words import declared_arguments, image_from, is_number, key_values
 
 DEFAULT_SHELL: Final = ("/bin/sh", "-c")
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -172,7 +172,7 @@ def is_root_user(user: str) -> bool:
     if user == "root":
         return True
     name = user.partition(":")[0]
-    return name == "root" or (name.isdigit() and int(name) == 0)
+    return name == "root" or (is_number(name) and int(name) == 0)
 
 
 def _advance(state: State, step: Step) -> State:
@@ -270,7 +270,10 @@ def trace(stage: Stage) -> Lineage:
 
 
 def _ancestry(stage: Stage) -> list[Stage]:
-    return [*(_ancestry(stage.parent) if stage.parent else ()), stage]
+    found = [stage]
+    while found[-1].parent is not None:
+        found.append(found[-1].parent)
+    return found[::-1]
 
 
 def find_heirs(stages: Sequence[Stage], final: Stage) -> Iterator[tuple[Stage, Instruction]]:

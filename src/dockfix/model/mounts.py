@@ -11,6 +11,7 @@ from dockfix.model.filetree import FileTree, Kind, Node
 from dockfix.model.lineage import Step
 from dockfix.model.paths import resolve
 from dockfix.model.permissions import Identity
+from dockfix.syntax.words import is_number
 
 _TARGETS = ("target", "dst", "destination")
 
@@ -60,7 +61,7 @@ def _node(options: Mapping[str, str], owner: Identity | None) -> Node | None:
 
 def _number(options: Mapping[str, str], name: str, otherwise: Id) -> Id:
     value = options.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() else otherwise
+    return int(value) if is_number(value) else otherwise
 
 
 def _octal(options: Mapping[str, str]) -> str:

@@ -81,7 +81,7 @@ class PipCall:
     def pinned_pip(self) -> str | None:
         """The version in `pip==X`, "" for an upgrade without one, None where pip itself is not installed."""
         for operand in self.operands:
-            match = re.fullmatch(r"pip(?:==([\d.]+)|[<>=!~].*)?", operand)
+            match = re.fullmatch(r"pip(?:==(\d{1,9}(?:\.\d{1,9}){0,9})|[<>=!~].*)?", operand)
             if match:
                 upgrade = operand == "pip" and self.options & {"--upgrade", "-U"}
                 return match[1] or ("" if upgrade or operand != "pip" else None)

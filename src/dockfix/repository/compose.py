@@ -22,6 +22,7 @@ from dockfix.repository.yaml_nodes import (
     setting_of,
     text_of,
 )
+from dockfix.syntax.words import is_number
 
 _VARIABLE: Final = re.compile(r"\$\{?\w+\}?")
 
@@ -79,7 +80,7 @@ def _ports(node: Node | None) -> Iterator[Setting]:
         target = get(item, "target") or item
         text = fill_defaults(text_of(target)).partition("/")[0]
         port = text.rpartition(":")[2]
-        if port.isdigit():
+        if is_number(port):
             yield Setting(port, line_of(target))
 
 

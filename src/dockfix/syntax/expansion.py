@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+MAX_LENGTH: Final = 1 << 17
+"""A longer value can be passed to no process (MAX_ARG_STRLEN of Linux), and grows with each reference."""
+
 _SPECIAL_PARAMETERS: Final = "@*#?-$!0"
 
 
@@ -46,6 +49,14 @@ class _Word:
         self.env = env
         self.escape = escape
         self.at = 0
+        self.room = MAX_LENGTH
+
+    def _taken(self, value: str) -> str:
+        """The value of a variable, if there is still room for it."""
+        self.room -= len(value)
+        if self.room < 0:
+            raise _BadWordError
+        return value
 
     def _peek(self) -> str:
         return self.text[self.at : self.at + 1]
@@ -109,14 +120,14 @@ class _Word:
         self.at += 1
         if self._peek() != "{":
             name = self._name()
-            return self.env.get(name, "") if name else "$"
+            return self._taken(self.env.get(name, "")) if name else "$"
         self.at += 1
         if self._peek() in ("", "{", "}", ":"):
             raise _BadWordError
         name = self._name()
         operator = self._next()
         if operator == "}":
-            return self.env.get(name, "")
+            return self._taken(self.env.get(name, ""))
         if operator == "/":
             return self._replaced(name)
         null_is_unset = operator == ":"
@@ -133,7 +144,7 @@ class _Word:
             return word if is_set else ""
         if not is_set and operator == "?":
             raise _BadWordError
-        return (value or "") if is_set else word
+        return self._taken(value or "") if is_set else word
 
     def _replaced(self, name: str) -> str:
         """`${name/pattern/text}`, or with `//` every match."""
@@ -143,7 +154,10 @@ class _Word:
             count = 0
         pattern = _pattern(self.until("/", keep_escapes=True), greedy=True)
         replacement = self.until("}", keep_escapes=True)
-        return pattern.sub(lambda _: replacement, self.env.get(name, ""), count=count)
+        value = self._taken(self.env.get(name, ""))
+        if len(value) * len(replacement) > MAX_LENGTH:
+            raise _BadWordError
+        return pattern.sub(lambda _: replacement, value, count=count)
 
     def _name(self) -> str:
         start = self.at

@@ -21,6 +21,11 @@ _ODD_SPACE = re.compile(f"[^\\S{_BLANKS}]")
 _SWAP_ESCAPES = str.maketrans("\\`", "`\\")
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a whole number of at most ten digits: every user ID, group ID and port is one."""
+    return len(text) <= 10 and text.isascii() and text.isdecimal()
+
+
 class Operand(NamedTuple):
     """A word of an instruction's arguments: its span in them, and the text as it stands."""
 

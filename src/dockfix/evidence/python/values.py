@@ -18,6 +18,11 @@ from dockfix.evidence.python.scopes import Binding, Scope
 
 MAX_ALTERNATIVES: Final = 8
 MAX_DEPTH: Final = 24
+MAX_TEXT: Final = 8192
+MAX_BITS: Final = 64
+MAX_DIGITS: Final = 66
+MAX_STEPS: Final = 2_000
+"""So many expressions are evaluated to find the values of one; what is left then is unknown."""
 
 
 class ConstantEvaluator:
@@ -26,12 +31,14 @@ class ConstantEvaluator:
     def __init__(self, application: Application) -> None:
         self.application = application
         self._depth = 0
+        self._steps = 0
         self._open: set[tuple[int, int]] = set()
 
     def values(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Values:
         """The possible values of an expression; none if nothing is known."""
         key = (id(node), id(scope))
-        if self._depth > MAX_DEPTH or key in self._open:
+        self._steps = self._steps + 1 if self._depth else 0
+        if self._depth > MAX_DEPTH or self._steps > MAX_STEPS or key in self._open:
             return ()
         self._depth += 1
         self._open.add(key)
@@ -45,9 +52,7 @@ class ConstantEvaluator:
         self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30
     ) -> tuple[tuple[str, bool], ...]:
         """(string, certain) for each possible value; an unknown part is a HOLE."""
-        found = self.values(node, scope, order)
-        known = tuple((str(one.content), one.certain) for one in found if isinstance(one.content, str | int))
-        return known or ((HOLE, True),)
+        return _texts(self.values(node, scope, order))
 
     def _values(self, node: cst.BaseExpression, scope: Scope, order: int) -> Iterable[Value]:
         handle = _HANDLERS.get(type(node))
@@ -60,7 +65,7 @@ class ConstantEvaluator:
         return self._joined(str.__add__, [node.left, node.right], scope, order)
 
     def _number(self, node: cst.Integer, _scope: Scope, _order: int) -> Iterable[Value]:
-        return (Value(node.evaluated_value),)
+        return (Value(node.evaluated_value),) if len(node.value) <= MAX_DIGITS else ()
 
     def _named(self, node: cst.Name, scope: Scope, order: int) -> Iterable[Value]:
         return self.name(node.value, scope, order)
@@ -93,12 +98,7 @@ class ConstantEvaluator:
         scope: Scope,
         order: int,
     ) -> Iterator[Value]:
-        sides = [self.texts(node, scope, order) for node in nodes]
-        for parts in itertools.islice(itertools.product(*sides), MAX_ALTERNATIVES):
-            text = parts[0][0]
-            for part, _ in parts[1:]:
-                text = join(text, part)
-            yield Value(text, all(certain for _, certain in parts))
+        return _join(join, [self.texts(node, scope, order) for node in nodes])
 
     def join_paths(self, nodes: Sequence[cst.BaseExpression], scope: Scope, order: int) -> Iterator[Value]:
         """The expressions, joined like os.path.join does."""
@@ -121,10 +121,11 @@ class ConstantEvaluator:
         if isinstance(node.operator, cst.Divide):
             return self.join_paths(nodes, scope, order)
         if isinstance(node.operator, cst.Add):
-            numbers = [self.values(one, scope, order) for one in nodes]
-            if all(side and isinstance(side[0].content, int) for side in numbers):
-                return (Value(sum(int(str(side[0].content)) for side in numbers)),)
-            return self._joined(str.__add__, nodes, scope, order)
+            sides = [self.values(one, scope, order) for one in nodes]
+            numbers = [side[0].content for side in sides if side and isinstance(side[0].content, int)]
+            if len(numbers) == len(sides):
+                return (Value(sum(numbers)),)
+            return _join(str.__add__, map(_texts, sides))
         if isinstance(node.operator, cst.Modulo):
             texts = self.texts(node.left, scope, order)
             return (
@@ -251,9 +252,33 @@ _HANDLERS: Final[
 }
 
 
+def _texts(values: Values) -> tuple[tuple[str, bool], ...]:
+    """(string, certain) for each value that is one or a number; what is too long for a path is unknown."""
+    known = [one for one in values if isinstance(one.content, str | int)]
+    short = [Value(HOLE, one.certain) if _is_long(one.content) else one for one in known]
+    return tuple((str(one.content), one.certain) for one in short) or ((HOLE, True),)
+
+
+def _is_long(content: object) -> bool:
+    if isinstance(content, int):
+        return content.bit_length() > MAX_BITS
+    return isinstance(content, str) and len(content) > MAX_TEXT
+
+
+def _join(join: Callable[[str, str], str], sides: Iterable[tuple[tuple[str, bool], ...]]) -> Iterator[Value]:
+    for parts in itertools.islice(itertools.product(*sides), MAX_ALTERNATIVES):
+        text = parts[0][0]
+        for part, _ in parts[1:]:
+            text = join(text, part)
+        yield Value(text, all(certain for _, certain in parts))
+
+
 def _string(node: cst.SimpleString) -> Values:
     with warnings.catch_warnings():
         if "\\" in node.value:
             warnings.simplefilter("ignore")
-        content = node.evaluated_value
+        try:
+            content = node.evaluated_value
+        except (SyntaxError, ValueError):  # LibCST reads escapes that Python refuses: "\\N{no such name}"
+            return ()
     return (Value(content),) if isinstance(content, str) else ()
