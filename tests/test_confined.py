@@ -7,6 +7,7 @@ import signal
 import time
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -42,8 +43,13 @@ def obey(order: str) -> str:
 
 
 def test_order_is_that_of_the_things() -> None:
-    things: list[str | Known[str]] = [Known("0"), *(f"say {number}" for number in range(1, 99)), Known("99")]
-    assert list(work_all(obey, things, count=2)) == [str(number) for number in range(100)]
+    def things() -> Iterator[Any]:
+        yield Known("0")
+        yield from (f"say {number}" for number in range(1, 99))
+        yield Known("99")
+
+    found = list(work_all(obey, things(), count=2))
+    assert found == [str(number) for number in range(100)]
 
 
 @pytest.mark.parametrize(

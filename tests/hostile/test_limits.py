@@ -1,0 +1,112 @@
+"""No file stalls or ends a run: it fails alone, or is done without, and is named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from git_repository import Repository
+
+from dockfix import fix
+from dockfix.results import Changed, Failed, Skipped, Unchanged
+
+RunDockfix = Callable[..., tuple[int, str, str]]
+BEFORE = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x\nCMD python app.py\n"
+
+
+def nested(depth: int) -> str:
+    return "x = " + "{1: " * depth + "open('/data/x', 'w')" + "}" * depth + "\n"
+
+
+SOURCES = {
+    "nested": nested(2_000),
+    "nested-deeper": nested(100_000),
+    "sum": "x = " + "+".join(['"a"'] * 20_000) + "\nopen(x)\n",
+    "sum-of-twenty": "a = 'b'\nopen(" + "+".join(["a"] * 20) + ", 'w')\n",
+    "conditions": "open(" + "".join("'a' if b else (" for _ in range(60)) + "'c'" + ")" * 60 + ", 'w')\n",
+    "parents": "from pathlib import Path\nopen(Path(__file__)" + ".parent" * 60 + " / 'a', 'w')\n",
+    "number": f"open({'9' * 5_000}, 'w')\nimport uvicorn\nuvicorn.run(port={'9' * 5_000})\n",
+    "escape": "open('\\N{no such name}', 'w')\n",
+    "power": "x = 'a'\n" + "x = x + x\n" * 60 + "open(x, 'w')\n",
+    "shift": "open('/data/' + str(2 + " + "9" * 400 + "), 'w')\n",
+    "surrogate": "open('\\ud800', 'w')\n",
+    "nul": "open('/data/\\0', 'w')\n",
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_python_sources(dockfix: RunDockfix, repository: Repository, name: str) -> None:
+    repository.put("Dockerfile", "other/Dockerfile", text=BEFORE)
+    repository.put("app.py", text=SOURCES[name])
+    repository.commit()
+    start = time.monotonic()
+    code, _, messages = dockfix("--write", "--timeout", "3", "--verbose", ".")
+    assert time.monotonic() - start < 20
+    assert (code, messages.count(": changed (")) == (0, 2), messages
+    assert "Traceback" not in messages
+    if name == "nested":
+        assert (
+            "Dockerfile: note: its sources were not read: its worker process died [evidence-cut]" in messages
+        )
+
+
+DOCKERFILES = {
+    "args": "FROM python:3.12\nARG A0=aaaaaaaaaa\n"
+    + "".join(f"ARG A{one + 1}=$A{one}$A{one}\n" for one in range(60))
+    + "RUN echo $A60\nCMD python a.py\n",
+    "replaced": "FROM python:3.12\nARG A0=aaaaaaaaaa\n"
+    + "".join(f"ARG A{one + 1}=${{A{one}//a/aaaaaaaaaa}}\n" for one in range(60))
+    + "CMD python a.py\n",
+    "stages": "FROM python:3.12 AS s0\n"
+    + "".join(f"FROM s{one} AS s{one + 1}\nRUN pip install a\n" for one in range(400))
+    + "CMD python a.py\n",
+    "copies": "FROM python:3.12 AS s0\n"
+    + "".join(f"FROM python:3.12 AS s{one + 1}\nCOPY --from=s{one} /a /a\n" for one in range(400))
+    + "CMD python a.py\n",
+    "copies-below-the-limit": "FROM python:3.12 AS s0\n"
+    + "".join(f"FROM python:3.12 AS s{one + 1}\nCOPY --from=s{one} /a /a\n" for one in range(99))
+    + "CMD python a.py\n",
+    "pin": "FROM python:3.12\nRUN pip install pip==21.3. && pip install x\nCMD python a.py\n",
+    "user": f"FROM python:3.12\nUSER {'9' * 5_000}\nCMD python a.py\n",
+    "user-squared": "FROM python:3.12\nUSER \u00b2\nCMD python a.py\n",
+    "port": f"FROM python:3.12\nEXPOSE {'9' * 5_000}\nCMD python a.py\n",
+    "json": "FROM python:3.12\nCMD " + "[" * 5_000 + "]" * 5_000 + "\n",
+    "substitutions": "FROM python:3.12\nRUN " + "$(" * 2_000 + ")" * 2_000 + "\nCMD python a.py\n",
+    "braces": "FROM python:3.12\nRUN echo " + "{a,b}" * 60 + "\nCMD python a.py\n",
+    "default": "FROM python:3.12\nARG A=" + "${A:-" * 3_000 + "}" * 3_000 + "\nCMD python a.py\n",
+}
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_dockerfiles(name: str) -> None:
+    start = time.monotonic()
+    result = fix(DOCKERFILES[name])
+    assert time.monotonic() - start < 5
+    assert isinstance(result, Changed | Skipped | Unchanged | Failed)
+    if name in ("stages", "copies"):
+        assert isinstance(result, Failed)
+        assert result.error.code == "too-large"
+
+
+def test_memory_and_a_dead_process_are_named(dockfix: RunDockfix, repository: Repository) -> None:
+    lines = "".join(f"ENV A{one}={'x' * 40_000}$A{one - 1}\n" for one in range(1_000))
+    repository.put("Dockerfile", text=f"FROM python:3.12\n{lines}CMD python a.py\n")
+    repository.put("good/Dockerfile", text=BEFORE)
+    repository.commit()
+    code, _, messages = dockfix("--check", "--timeout", "5", ".")
+    assert "good/Dockerfile: would change" in messages
+    assert code in (1, 123), messages
+    assert "Traceback" not in messages
+
+
+def test_the_cache_does_not_remember_what_was_lost(dockfix: RunDockfix, repository: Repository) -> None:
+    repository.put("Dockerfile", text=BEFORE)
+    repository.put("app.py", text=nested(2_000))
+    repository.commit()
+    first = dockfix("--check", "--verbose", ".")
+    Path("app.py").write_text("open('/data/x', 'w')\n")
+    second = dockfix("--check", "--verbose", ".")
+    assert "were not read" in first[2]
+    assert "were not read" not in second[2]
