@@ -24,6 +24,9 @@ from enum import Enum
 from itertools import islice
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
+from dockfix.checks import codes
+from dockfix.results import Finding
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -44,6 +47,18 @@ class Loss(Enum):
     TIMEOUT = "not finished in time"
     CRASH = "the process died"
     MEMORY = "out of memory"
+
+
+def finding_of(loss: Loss, seconds: float | None = None) -> Finding:
+    """What happened to a file, and what to do about it."""
+    match loss:
+        case Loss.TIMEOUT:
+            message = f"not finished after {seconds or _session.seconds:g} seconds"
+            return Finding(codes.TIMEOUT, 0, message, "raise --timeout, or --exclude it")
+        case Loss.MEMORY:
+            return Finding(codes.CRASH, 0, f"needs more than {MEMORY >> 20} MiB of memory", "--exclude it")
+        case Loss.CRASH:
+            return Finding(codes.CRASH, 0, "its worker process died", "please report it, with the file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +147,10 @@ _channels: Final[set[socket.socket]] = set()
 
 @dataclass(slots=True)
 class _Session:
-    """Idle processes, and what has to be done before another one is forked."""
+    """Idle processes, what has to be done before another one is forked, and the time for each thing."""
 
     before_fork: Callable[[], None] = lambda: None
+    seconds: float = SECONDS
     idle: list[_Process] = field(default_factory=list)
     is_open: bool = False
 
@@ -191,13 +207,13 @@ _session: Final = _Session()
 
 
 @contextlib.contextmanager
-def session(before_fork: Callable[[], None]) -> Iterator[None]:
+def session(before_fork: Callable[[], None], seconds: float = SECONDS) -> Iterator[None]:
     """Keep idle processes for later work; `before_fork` must leave this process with one thread."""
-    _session.before_fork, _session.is_open = before_fork, True
+    _session.before_fork, _session.seconds, _session.is_open = before_fork, seconds, True
     try:
         yield
     finally:
-        _session.before_fork, _session.is_open = lambda: None, False
+        _session.before_fork, _session.seconds, _session.is_open = lambda: None, SECONDS, False
         _session.end()
 
 
@@ -207,11 +223,16 @@ def renew() -> None:
 
 
 def work_all(
-    function: Callable[[T], R], things: Iterable[T | Known[R]], *, seconds: float = SECONDS, count: int = 1
+    function: Callable[[T], R],
+    things: Iterable[T | Known[R]],
+    *,
+    seconds: float | None = None,
+    count: int = 1,
 ) -> Iterator[R | Loss]:
     """What `function` (of a module) gives for each thing, in order, or why it gave nothing.
 
-    Things and results are pickled. Each thing has so many `seconds`; up to `count` processes work.
+    Things and results are pickled. Each thing has so many `seconds` (None: those of the session); up to
+    `count` processes work.
     """
     source = iter(things)
     window: deque[_Slot] = deque()
@@ -227,7 +248,7 @@ def work_all(
                     waiting.append(slot)
             if not window:
                 return
-            crew.hand_out(function, waiting, seconds)
+            crew.hand_out(function, waiting, seconds or _session.seconds)
             if crew.busy:
                 crew.collect(waiting, wait=not window[0].is_done)
             if window[0].is_done:
@@ -236,7 +257,7 @@ def work_all(
         crew.end()
 
 
-def work(function: Callable[[T], R], thing: T, *, seconds: float = SECONDS) -> R | Loss:
+def work(function: Callable[[T], R], thing: T, *, seconds: float | None = None) -> R | Loss:
     """What `function` gives for one thing, or why it gave nothing."""
     return next(work_all(function, [thing], seconds=seconds))
 

@@ -44,7 +44,7 @@ def run(request: Request) -> Exit:
     if cache is None or not cache.knows_files:
         load_core_meanwhile()
     summary = Summary(terminal, request.mode, request.reports.volume)
-    with session(before_fork=wait_for_loading):
+    with session(wait_for_loading, request.execution.seconds):
         candidates, results = fix_files(request, root, cache, terminal)
         finished = _deliver(request, results, len(candidates), sinks, summary)
     if cache is not None:
@@ -75,9 +75,11 @@ def prepare(request: Request, cache: Cache | None) -> Prepared:
     """Find the files of a request, and read what their repositories know about them. Raises ConfigError."""
     selection = _selection(request)
     candidates, others = _find_candidates(request, selection, cache)
-    deployments = _find_deployments(selection, candidates, others, cache)
+    lost = [one._replace(outside=False) for one in others if one.is_lost]
+    deployments = _find_deployments(selection, candidates, others, cache, lost)
     if deployments:
         candidates = [one._replace(deployments=deployments.get(one.real, ())) for one in candidates]
+    candidates = [*candidates, *lost]
     return _relate(request, candidates, others, deployments, cache)
 
 
@@ -167,14 +169,21 @@ def open_cache_of(request: Request) -> Cache | None:
 
 
 def _find_deployments(
-    selection: Selection, candidates: Sequence[Candidate], others: Sequence[Candidate], cache: Cache | None
+    selection: Selection,
+    candidates: Sequence[Candidate],
+    others: Sequence[Candidate],
+    cache: Cache | None,
+    lost: list[Candidate],
 ) -> Mapping[str, tuple[Deployment, ...]]:
-    """What runs the candidates' images according to the repository's manifests, by absolute path."""
+    """What runs the candidates' images according to the repository's manifests, by absolute path.
+
+    Manifests that could not be read are added to `lost`.
+    """
     if not selection.repositories:
         return {}
     from dockfix.repository.deployments import find_deployments
 
-    return find_deployments(selection.repositories, candidates, cache, others)
+    return find_deployments(selection.repositories, candidates, cache, others, lost)
 
 
 def _relate(

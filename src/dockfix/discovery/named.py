@@ -36,6 +36,7 @@ def find_in_repositories(
         for one in own:
             same = known.get(one.real, one)
             yield one._replace(builds=same.builds, folder=same.folder)
+        yield from (one._replace(outside=True) for one in found if one.is_lost)
         asked = {one.real for one in own}
         yield from (one._replace(outside=True) for one in known.values() if one.real not in asked)
 

@@ -26,7 +26,7 @@ from dockfix.files.git import (
 from dockfix.files.naming import is_dockerfile_name, is_template_name
 from dockfix.files.patterns import IGNORE_FILES, NEVER, VENDORED, Selection, is_vendored, parse_patterns
 from dockfix.files.reading import read_bytes
-from dockfix.repository.builds import collect_builds, reads_builds
+from dockfix.repository.builds import collect_builds, lose_description, reads_builds
 from dockfix.repository.manifests import can_be_manifest
 from dockfix.results import Code, Finding
 
@@ -137,7 +137,9 @@ class _Search:
 
             if relevant := find_relevant(self.top, self.manifests, self.cache):
                 self.selection.repositories.append((self.top, relevant))
-        named = collect_builds(self.top, self.descriptions, self.cache)
+        named, lost = collect_builds(self.top, self.descriptions, self.cache)
+        for name, loss in lost.items():
+            yield lose_description(self.top, name, loss)
         before = self._before
         for candidate in candidates:
             rows = named.pop(before + candidate.real[len(self.real) + 1 :].replace(os.sep, "/"), [])

@@ -12,8 +12,9 @@ from dockfix.options import Options
 from dockfix.options.request import Request
 from dockfix.results import Finding
 from dockfix.run import open_cache_of, prepare
-from dockfix.runner.jobs import Job, work
-from dockfix.runner.outcome import FileResult, hold_back
+from dockfix.runner.jobs import Job
+from dockfix.runner.outcome import FileResult, hold_back, load_core
+from dockfix.runner.pool import fix_all
 
 SECONDS = 10.0
 """As long as a run gives to one file."""
@@ -71,6 +72,9 @@ def fix_at(place: Place, text: str) -> FileResult:
         candidate.folder,
         context=None if candidate.real else Context("Dockerfile"),
         deployments=candidate.deployments,
+        root=candidate.root,
     )
-    (result,) = hold_back([work(job, SECONDS).file], [place.reason])
+    load_core()
+    ((_, reply),) = fix_all([job], 1, SECONDS)
+    (result,) = hold_back([reply.file], [place.reason])
     return result

@@ -6,13 +6,18 @@ import gc
 import marshal
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zlib import crc32
 
+from dockfix.confined import Known, Loss, work_all
 from dockfix.files.stamps import Stamp, Stamps, settled
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 LIMIT: Final = 50_000
 WALKS: Final = 8
@@ -89,17 +94,28 @@ class Cache:
 
         It consists of tuples, dicts, strings, bytes, numbers and None.
         """
-        facts = self.facts(kind)
-        known = facts.get(path)
-        now = self.stamps.of(path)
-        if known is not None and known[0] == now and known[1] == terms:
-            return known[2]
+        question = Question(kind, path, terms)
+        if (known := self.recall(question)) is not None:
+            return known[0]
         value = make()
-        if now and settled(now) is not None:
-            facts.pop(path, None)
-            facts[path] = now, terms, value
-            self.stale = True
+        self.keep(question, value)
         return value
+
+    def recall(self, question: Question) -> tuple[Any] | None:
+        """What was derived, alone in a tuple, if the file is unchanged since."""
+        known = self.facts(question.kind).get(question.path)
+        if known is not None and known[0] == self.stamps.of(question.path) and known[1] == question.terms:
+            return (known[2],)
+        return None
+
+    def keep(self, question: Question, value: Any) -> None:
+        """Remember what was derived, unless the file is too new, or it is remembered already."""
+        now = self.stamps.of(question.path)
+        if now and settled(now) is not None and self.recall(question) is None:
+            facts = self.facts(question.kind)
+            facts.pop(question.path, None)
+            facts[question.path] = now, question.terms, value
+            self.stale = True
 
     def facts(self, kind: str) -> dict[str, tuple[Stamp, str, Any]]:
         """What is known about each path, with the stamp and the terms at the time."""
@@ -149,6 +165,36 @@ def derive_all(
             yield fact[2]
         else:
             yield derive(cache, kind, path, partial(make, path))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to derive from a file at an absolute path (by a kind of its own), and from the terms."""
+
+    kind: str
+    path: str
+    terms: str = ""
+
+
+def derive_confined(
+    cache: Cache | None,
+    questions: Sequence[tuple[Question, Callable[[], T]]],
+    function: Callable[[T], R],
+) -> Iterator[R | Loss]:
+    """What `function` derives from each thing, in a confined process unless it is remembered.
+
+    It consists of tuples, dicts, strings, bytes, numbers and None. A thing is made where it is needed.
+    """
+
+    def things() -> Iterator[Any]:
+        for question, make in questions:
+            known = None if cache is None else cache.recall(question)
+            yield make() if known is None else Known(known[0])
+
+    for (question, _), found in zip(questions, work_all(function, things()), strict=True):
+        if cache is not None and not isinstance(found, Loss):
+            cache.keep(question, found)
+        yield found
 
 
 def open_cache(root: str) -> Cache:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from dockfix.context import Deployment
     from dockfix.results import Finding
 
+_LOST: Final = frozenset({"timeout", "crash"})
+
 NAMELESS: Final = "<stdin>"
 """The path shown for standard input without a `--stdin-filename`."""
 
@@ -56,6 +58,11 @@ class Candidate(NamedTuple):
     deployments: tuple[Deployment, ...] = ()
     data: bytes | None = None
     root: str = os.sep
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it could not be read in the limits of a confined process."""
+        return self.refusal is not None and self.refusal.code in _LOST
 
     @property
     def is_nameless(self) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from dockfix.checks import codes
+from dockfix.confined import Loss, work
 from dockfix.files.cache import Cache, derive_all
 from dockfix.files.candidates import Candidate
 from dockfix.files.reading import MAX_BYTES, Source, read_bytes, read_source
@@ -23,6 +24,8 @@ _FROM = re.compile(rb"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | r
 _ARG = re.compile(rb"^[ \t]*ARG[ \t]+(\w+)=(\S+)", re.IGNORECASE | re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?(?::?-([^}]*)\})?")
 SHOWN: Final = 3
+MAX_DEPTH: Final = 100
+"""An image on top of more images of the repository than this is as unknown as any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,7 @@ class _Facts:
         self._bases = bases
         self._options = options
         self._known: dict[str, dict[str, Any] | None] = {}
+        self._depth = 0
 
     def inform(self, real: str) -> Options:
         """The options of the Dockerfile at `real`, with facts about bases that are built here."""
@@ -166,17 +170,21 @@ class _Facts:
         return replace(options, images={**known, **options.images}) if known else options
 
     def _of(self, real: str) -> dict[str, Any] | None:
-        if real not in self._known:
+        if real not in self._known and self._depth < MAX_DEPTH:
             self._known[real] = None  # an image that builds on itself stays unknown
-            self._known[real] = _describe(real, self.inform(real))
-        return self._known[real]
+            self._depth += 1
+            found = work(_describe, (real, self.inform(real)))
+            self._depth -= 1
+            self._known[real] = None if isinstance(found, Loss) else found
+        return self._known.get(real)
 
 
-def _describe(real: str, options: Options) -> dict[str, Any] | None:
+def _describe(asked: tuple[str, Options]) -> dict[str, Any] | None:
     """Facts about the image that a Dockerfile builds, in the form of bases.toml; None for an unknown base."""
     from dockfix.model.lineage import find_lineages, read_stages
     from dockfix.syntax.parser import parse
 
+    real, options = asked
     source = read_source(real)
     if not isinstance(source, Source):
         return None

@@ -9,13 +9,14 @@ import json
 import os
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from functools import partial
 from typing import Any, Final
 
-from dockfix.files.cache import Cache, derive
-from dockfix.files.candidates import Build
+from dockfix.confined import Loss, finding_of
+from dockfix.files.cache import Cache, Question, derive_confined
+from dockfix.files.candidates import Build, Candidate
 from dockfix.files.reading import read_within
 from dockfix.repository.arguments import fill_defaults, merge_arguments, read_arguments
 from dockfix.repository.bake import read_blocks
@@ -45,18 +46,40 @@ def find_builds(name: str, text: str) -> list[Build]:
         return []
 
 
-def collect_builds(top: str, names: Iterable[str], cache: Cache | None = None) -> dict[str, list[Build]]:
-    """The builds that files of the repository at `top` describe, by the Dockerfile's path there."""
+def collect_builds(
+    top: str, names: Sequence[str], cache: Cache | None = None
+) -> tuple[dict[str, list[Build]], dict[str, Loss]]:
+    """The builds that files of the repository at `top` describe, by the Dockerfile's path there.
+
+    Then the files that could not be read in the limits of a confined process.
+    """
     found: dict[str, list[Build]] = {}
-    for name in names:
-        path = os.path.join(top, name)
-        for row in derive(cache, f"builds {name}", path, partial(_read_builds, top, name)):
+    lost: dict[str, Loss] = {}
+    questions = [
+        (Question(f"builds {name}", os.path.join(top, name)), partial(_place, top, name)) for name in names
+    ]
+    for name, rows in zip(names, derive_confined(cache, questions, _read_builds), strict=True):
+        if isinstance(rows, Loss):
+            lost[name] = rows
+            continue
+        for row in rows:
             build = Build(*row)
             found.setdefault(build.dockerfile, []).append(build)
-    return found
+    return found, lost
 
 
-def _read_builds(top: str, name: str) -> tuple[tuple[Any, ...], ...]:
+def lose_description(top: str, name: str, loss: Loss) -> Candidate:
+    """A file that could not be read in the limits of a confined process, as one that failed."""
+    real = os.path.join(top, name)
+    return Candidate(os.path.relpath(real), real, finding_of(loss), failed=True, root=top)
+
+
+def _place(top: str, name: str) -> tuple[str, str]:
+    return top, name
+
+
+def _read_builds(place: tuple[str, str]) -> tuple[tuple[Any, ...], ...]:
+    top, name = place
     try:
         data = read_within(top, name, MAX_BYTES)
     except OSError:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, Final
 
+from dockfix.confined import Loss
 from dockfix.context import Deployment, Mount, Setting
 from dockfix.files.build_context import digest_names
-from dockfix.files.cache import Cache, derive
+from dockfix.files.cache import Cache, Question, derive, derive_confined
 from dockfix.files.candidates import Candidate
 from dockfix.files.patterns import Glance
 from dockfix.files.reading import read_within
 from dockfix.model.images import find_image
 from dockfix.repository.arguments import fill_defaults
+from dockfix.repository.builds import lose_description
 from dockfix.repository.manifests import read_manifests
 
 MAX_BYTES: Final = 256 * 1024
@@ -53,9 +56,11 @@ def find_deployments(
     candidates: Sequence[Candidate],
     cache: Cache | None = None,
     others: Sequence[Candidate] = (),
+    lost: list[Candidate] | None = None,
 ) -> dict[str, tuple[Deployment, ...]]:
     """The deployments of the candidates, matched by their builds, else by image name.
 
+    Manifests that could not be read in the limits of a confined process are added to `lost`.
     `repositories` are folders (absolute) with their relevant manifests, relative to them. An image
     name that fits two Dockerfiles, including the `others`, matches neither.
     """
@@ -74,9 +79,17 @@ def find_deployments(
             }
         )
         own = {path for path, one in known.candidates.items() if one.real in asked}
-        for name, (images, builds) in manifests.items() if own else ():
-            wanted = known.is_wanted(name, images, own, builds=builds)
-            for deployment in _read(root, name, known, cache) if wanted else ():
+        wanted = [
+            name
+            for name, (images, builds) in (manifests.items() if own else ())
+            if known.is_wanted(name, images, own, builds=builds)
+        ]
+        for name, rows in zip(wanted, _read_all(root, wanted, known, cache), strict=True):
+            if isinstance(rows, Loss):
+                if lost is not None:
+                    lost.append(lose_description(root, name, rows))
+                continue
+            for deployment in rows:
                 if (path := known.find(deployment)) in own:
                     found.setdefault(known.candidates[path].real, []).append(deployment)
     return {real: tuple(rows) for real, rows in found.items()}
@@ -169,19 +182,40 @@ def _look(data: bytes) -> Glance | None:
     return tuple(_images(lines)), b"build" in data
 
 
-def _read(root: str, name: str, known: _Known, cache: Cache | None) -> tuple[Deployment, ...]:
-    """The deployments in a file that may run the image of a known Dockerfile."""
-    path = os.path.join(root, name)
+def _read_all(
+    root: str, names: Sequence[str], known: _Known, cache: Cache | None
+) -> Iterator[tuple[Deployment, ...] | Loss]:
+    """The deployments in each file that may run the image of a known Dockerfile."""
+    questions = [
+        (
+            Question(f"deployments {name}", os.path.join(root, name), known.digest),
+            partial(_relevant_parts, root, name, known),
+        )
+        for name in names
+    ]
+    for rows in derive_confined(cache, questions, _read):
+        yield rows if isinstance(rows, Loss) else tuple(map(_deployment, rows))
 
-    def is_relevant(part: str) -> bool:
+
+def _relevant_parts(root: str, name: str, known: _Known) -> tuple[str, str, frozenset[str]]:
+    """The name and text of a manifest, and those of its documents or services that are worth parsing."""
+    text = _text(root, name)
+    parts: set[str] = set()
+
+    def look(part: str) -> bool:
         glance = _look(part.encode())
-        every = known.candidates.keys()
-        return glance is not None and known.is_wanted(name, glance[0], every, builds=glance[1])
+        if glance is not None and known.is_wanted(name, glance[0], known.candidates.keys(), builds=glance[1]):
+            parts.add(part)
+        return False
 
-    def read() -> tuple[dict[str, Any], ...]:
-        return tuple(map(asdict, read_manifests([(name, _text(root, name))], is_relevant)))
+    if name.endswith((".yml", ".yaml")):
+        read_manifests([(name, text)], look)
+    return name, text, frozenset(parts)
 
-    return tuple(map(_deployment, derive(cache, f"deployments {name}", path, read, known.digest)))
+
+def _read(asked: tuple[str, str, frozenset[str]]) -> tuple[dict[str, Any], ...]:
+    name, text, parts = asked
+    return tuple(map(asdict, read_manifests([(name, text)], parts.__contains__)))
 
 
 def _data(root: str, name: str) -> bytes:

@@ -11,9 +11,8 @@ from itertools import islice
 from typing import Any, Final
 
 from dockfix import __version__
-from dockfix.checks import codes
 from dockfix.config import ConfigError, RunError
-from dockfix.confined import AHEAD, CHUNK
+from dockfix.confined import AHEAD, CHUNK, Loss, finding_of
 from dockfix.context import Context
 from dockfix.files.build_context import FolderReader, digest, list_names
 from dockfix.files.patterns import NEVER, VENDORED
@@ -110,7 +109,7 @@ def _wait(future: Any, chunk: list[Item], client: Any, address: str) -> list[Rep
         except Exception as error:  # noqa: BLE001  # whatever was raised there comes back here
             if type(error).__name__ == "KilledWorker":
                 jobs = [item for item in chunk if isinstance(item, Job)]
-                return [lose(job, codes.CRASH, "its workers died", "please report it") for job in jobs]
+                return [lose(job, finding_of(Loss.CRASH)) for job in jobs]
             if type(error).__name__ in ("CancelledError", "FutureCancelledError", "CommClosedError"):
                 raise RunError(f"--scheduler: lost the connection to {address}") from None
             raise RunError(f"--scheduler: a worker failed: {type(error).__name__}: {error}") from None

@@ -12,7 +12,7 @@ from dockfix.files.dependencies import NOWHERE, Surroundings, note_surroundings
 from dockfix.files.reading import decode
 from dockfix.files.stamps import mark
 from dockfix.options import Options
-from dockfix.results import Code, Failed, Finding
+from dockfix.results import Failed, Finding
 from dockfix.runner.outcome import FileResult, fix_embedded, fix_source
 
 KEPT: Final = 256
@@ -103,6 +103,6 @@ def _recall(key: _Likeness, job: Job, context: Context) -> FileResult | None:
     return replace(file, path=job.path)
 
 
-def lose(job: Job, code: Code, message: str, help: str) -> Reply:
+def lose(job: Job, reason: Finding) -> Reply:
     """The reply on a file whose work was lost."""
-    return Reply(FileResult(job.path, Failed(Finding(code, 0, message, help))))
+    return Reply(FileResult(job.path, Failed(reason)), is_final=False)

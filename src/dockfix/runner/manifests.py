@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dockfix.checks import codes
+from dockfix.confined import Loss, work
 from dockfix.context import Context, Deployment
 from dockfix.diff import compare_lines, patch_name
 from dockfix.edits import apply_edits
@@ -77,7 +78,9 @@ def _wishes(
     """The manifests to adapt to a change that applies, each with its path."""
     real = file.real
     if file.applies and isinstance(file.result, Changed) and real in deployments:
-        user = _user_of(file.result.text, options[real])
+        user = work(_user_of, (file.result.text, options[real]))
+        if isinstance(user, Loss):
+            return
         for one in deployments[real]:
             yield _place(real, one), _Wish(real, one, *user)
 
@@ -108,12 +111,13 @@ def _place(real: str, deployment: Deployment) -> str:
     return os.path.join(folder, deployment.file)
 
 
-def _user_of(text: str, options: Options) -> tuple[str, str, str]:
+def _user_of(asked: tuple[str, Options]) -> tuple[str, str, str]:
     """The name, `uid:gid` (empty if unknown) and home of the user that a rewritten file runs as."""
     from dockfix.model.lineage import find_lineages, read_stages
     from dockfix.model.plan import Plan
     from dockfix.syntax.parser import parse
 
+    text, options = asked
     tree = parse(text)
     stages = read_stages(tree, options)
     plan = Plan(tree, stages, find_lineages(stages, ())[0], options, Context())
@@ -130,7 +134,9 @@ def _edit(place: str, wishes: Sequence[_Wish], root: str, resolved: dict[str, se
     if not isinstance(source, Source):
         return None
     # The cached manifest may be older than the file, so it is read again.
-    read = read_manifests([(wishes[0].deployment.file, source.text)])
+    read = work(read_manifests, [(wishes[0].deployment.file, source.text)])
+    if isinstance(read, Loss):
+        return None
     present = {(one.kind, one.name, one.line): one for one in read}
     wanted = {wish.key for wish in wishes}
     others = [one for key, one in present.items() if key not in wanted]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from dockfix.checks import codes
-from dockfix.confined import MEMORY, Known, Loss, renew, work_all
+from dockfix.confined import Known, Loss, finding_of, renew, work_all
 from dockfix.confined import work as work_alone
 from dockfix.results import Changed, Finding, Unchanged
 from dockfix.runner import outcome
@@ -44,27 +44,16 @@ def fix_all(
             yield item, found
 
 
-def explain(loss: Loss, seconds: float) -> tuple[str, str]:
-    """What happened to a file, and what to do about it."""
-    match loss:
-        case Loss.TIMEOUT:
-            return f"not finished after {seconds:g} seconds", "raise --timeout, or --exclude it"
-        case Loss.MEMORY:
-            return f"needs more than {MEMORY >> 20} MiB of memory", "--exclude it"
-        case Loss.CRASH:
-            return "its worker process died", "please report it, with the file"
-
-
 def _do_without_evidence(job: Job, loss: Loss, seconds: float) -> Reply:
     """What becomes of a file whose sources could not be read; if it is not they, the file is lost."""
-    message, help = explain(loss, seconds)
+    found = finding_of(loss, seconds)
     if job.options.evidence and not job.embedded:
         alone = replace(job, options=replace(job.options, evidence=False))
         reply = work_alone(work, alone, seconds=seconds)
         if isinstance(reply, Reply):
-            note = Finding(codes.EVIDENCE_CUT, 0, f"its sources were not read: {message}", help)
+            note = Finding(codes.EVIDENCE_CUT, 0, f"its sources were not read: {found.message}", found.help)
             return _with_note(reply, note)
-    return lose(job, codes.TIMEOUT if loss is Loss.TIMEOUT else codes.CRASH, message, help)
+    return lose(job, found)
 
 
 def _with_note(reply: Reply, note: Finding) -> Reply:
