@@ -47,6 +47,7 @@ class Loss(Enum):
     TIMEOUT = "not finished in time"
     CRASH = "the process died"
     MEMORY = "out of memory"
+    DEPTH = "nested too deeply"
 
 
 def finding_of(loss: Loss, seconds: float | None = None) -> Finding:
@@ -57,6 +58,8 @@ def finding_of(loss: Loss, seconds: float | None = None) -> Finding:
             return Finding(codes.TIMEOUT, 0, message, "raise --timeout, or --exclude it")
         case Loss.MEMORY:
             return Finding(codes.CRASH, 0, f"needs more than {MEMORY >> 20} MiB of memory", "--exclude it")
+        case Loss.DEPTH:
+            return Finding(codes.TOO_LARGE, 0, "nested too deeply to be read", "--exclude it")
         case Loss.CRASH:
             return Finding(codes.CRASH, 0, "its worker process died", "please report it, with the file")
 
@@ -284,6 +287,8 @@ def _answer(function: Callable[[Any], Any], thing: Any) -> bytes:
         data = pickle.dumps((False, function(thing)), pickle.HIGHEST_PROTOCOL)
     except MemoryError:
         raise
+    except RecursionError:
+        data = pickle.dumps((False, Loss.DEPTH))
     except Exception as error:  # noqa: BLE001  # raised again by who asked
         data = pickle.dumps((True, error))
     if len(data) > MEMORY:

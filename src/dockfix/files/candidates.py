@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dockfix.context import Deployment
     from dockfix.results import Finding
 
-_LOST: Final = frozenset({"timeout", "crash"})
+_LOST: Final = frozenset({"timeout", "crash", "too-large"})
 
 NAMELESS: Final = "<stdin>"
 """The path shown for standard input without a `--stdin-filename`."""

@@ -109,9 +109,17 @@ def _make(  # the common form of all kinds of builds
     folder = posixpath.normpath(posixpath.join(start, place))
     from_start = rest.pop("file_from_start", False)
     path = posixpath.normpath(posixpath.join(start if from_start else folder, file))
-    if path.startswith(("../", "/")) or folder.startswith("../"):
+    if path.startswith(("../", "/")) or folder.startswith("../") or not (can_be_path(path + folder)):
         return
     yield Build(source, path, "" if folder == "." else folder, **rest)
+
+
+def can_be_path(text: str) -> bool:
+    """Whether a file may have that name: neither a NUL nor half of a surrogate pair is in it."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def _plain(value: object) -> str | None:

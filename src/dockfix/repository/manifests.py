@@ -114,7 +114,7 @@ def _read_devcontainer(path: str, text: str) -> Iterator[Deployment]:
     plain = _JSON_NOISE.sub(lambda match: match[1] or "", plain)
     try:
         content = json.loads(plain)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if not isinstance(content, dict):
         return
