@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
+from typing import Final
+
+ISSUES: Final = "https://github.com/dockfix/dockfix/issues"
+FAILED: Final = 123
+DEFECT: Final = 70
+INTERRUPTED: Final = 130
 
 
 def main() -> None:
@@ -13,11 +20,43 @@ def main() -> None:
 
         print(f"dockfix {__version__}")
         return
+    _check_streams()
     # Objects made for each file hold no cycles, so frequent garbage collections find nothing.
     gc.set_threshold(50_000, 10, 10)
-    from dockfix.cli import run
+    try:
+        from dockfix.cli import run
 
-    sys.exit(run())
+        code = run()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001  # a traceback would quote files, and exit with 1
+        code = _report(error)
+    sys.exit(code)
+
+
+def _check_streams() -> None:
+    """Exit if there is no standard output; without standard error, messages go nowhere."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # lives as long as the run
+    if sys.stdout is None:
+        print("dockfix: standard output is closed", file=sys.stderr)
+        sys.exit(FAILED)
+
+
+def _report(error: Exception) -> int:
+    """Say in one line that dockfix has a defect, without quoting what it read."""
+    trace = error.__traceback__
+    place = "?"
+    while trace is not None:
+        name = trace.tb_frame.f_globals.get("__name__", "?")
+        place = f"{name}:{trace.tb_lineno}" if name.startswith("dockfix") else place
+        trace = trace.tb_next
+    print(
+        f"dockfix: a defect of dockfix: {type(error).__name__} at {place}: please report this line and the"
+        f" command at {ISSUES}",
+        file=sys.stderr,
+    )
+    return DEFECT
 
 
 if __name__ == "__main__":

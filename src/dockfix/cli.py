@@ -20,6 +20,7 @@ from dockfix.options import Options
 from dockfix.options.declarations import SWITCH, TEXT, Declaration, declared, option
 from dockfix.options.request import STANDARD_INPUT, Execution, Files, Output, Reports, Request, VerifyOptions
 from dockfix.output.exit_codes import Exit
+from dockfix.terminal import show_path, show_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,17 +185,27 @@ def _usage_errors() -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        print(f"dockfix: {error}", file=sys.stderr)
+        print(f"dockfix: {show_text(str(error))}", file=sys.stderr)
         raise typer.Exit(Exit.USAGE) from None
     except RunError as error:
-        print(f"dockfix: {error}", file=sys.stderr)
+        print(f"dockfix: {show_text(str(error))}", file=sys.stderr)
         raise typer.Exit(Exit.FAILED) from None
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _drop_output()
         raise typer.Exit(Exit.BROKEN_PIPE) from None
+    except OSError as error:
+        _drop_output()
+        where = f"{show_path(os.fsdecode(error.filename))}: " if error.filename else ""
+        print(f"dockfix: {where}{error.strerror or error}", file=sys.stderr)
+        raise typer.Exit(Exit.FAILED) from None
     except KeyboardInterrupt:
         print("dockfix: interrupted", file=sys.stderr)
         raise typer.Exit(Exit.INTERRUPTED) from None
+
+
+def _drop_output() -> None:
+    """Let what is still to be written to standard output go nowhere, since nobody takes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _read(group: type, given: Mapping[str, Any]) -> dict[str, Any]:

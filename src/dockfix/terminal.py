@@ -140,3 +140,12 @@ def _style(line: str) -> str | None:
 def show_path(path: str) -> str:
     """`path` on one line of a message: control characters and invalid bytes are quoted and escaped."""
     return path if path.isprintable() else quote_name(path)
+
+
+def show_text(text: str) -> str:
+    """A text from anywhere on one line of a terminal: what is not printable is escaped, and does nothing."""
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def _shown(char: str) -> str:
+    return char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")

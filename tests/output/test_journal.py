@@ -19,7 +19,7 @@ from dockfix.output.journal import KEPT, Journal, find_journal
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    return Journal(str(tmp_path / "journal"))
+    return Journal(str(tmp_path / "journal"), str(tmp_path))
 
 
 def write(journal: Journal, path: Path, text: str) -> None:
@@ -76,7 +76,7 @@ def test_a_cut_off_run_is_carried_on_in_the_same_journal(journal: Journal, tmp_p
     journal.abandon()
     with next((tmp_path / "journal").iterdir()).open("a") as file:
         file.write('{"path": "00')
-    again = Journal(str(tmp_path / "journal"))
+    again = Journal(str(tmp_path / "journal"), str(tmp_path))
     assert again.interrupted
     write(again, tmp_path / "b", "2")
     again.close()
@@ -138,7 +138,7 @@ def test_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
     script = textwrap.dedent(f"""
         import os
         from dockfix.output.journal import Journal
-        journal = Journal({str(tmp_path / "journal")!r})
+        journal = Journal({str(tmp_path / "journal")!r}, {str(tmp_path)!r})
         for name in sorted(os.listdir({str(folder)!r})):
             path = os.path.join({str(folder)!r}, name)
             if open(path, "rb").read() == b"before":
@@ -157,5 +157,5 @@ def test_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
     assert {file.read_text() for file in files} == {"after"}
     assert sorted(os.listdir(folder)) == [file.name for file in files]
     assert len(list((tmp_path / "journal").iterdir())) == 1
-    assert set(undone(Journal(str(tmp_path / "journal"))).values()) == {""}
+    assert set(undone(Journal(str(tmp_path / "journal"), str(tmp_path))).values()) == {""}
     assert {file.read_text() for file in files} == {"before"}

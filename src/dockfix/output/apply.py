@@ -8,16 +8,20 @@ from dataclasses import replace
 from typing import Final
 
 from dockfix.checks import codes
+from dockfix.config import RunError
 from dockfix.files.git import GitError, find_top, find_uncommitted
 from dockfix.files.writing import WriteError, replace_content
 from dockfix.output.journal import Journal, JournalError, find_journal
 from dockfix.results import Failed, Finding
 from dockfix.runner.outcome import FileResult
-from dockfix.terminal import Terminal, show_path
+from dockfix.terminal import Terminal, show_path, show_text
 
 _UNCOMMITTED: Final = Finding(
     codes.UNCOMMITTED, 0, "has uncommitted changes", "commit them, or pass --allow-dirty"
 )
+
+
+_WAITING: Final = "waiting for another run that writes here to end"
 
 
 class Writer:
@@ -27,8 +31,12 @@ class Writer:
         self._terminal = terminal
         self._journal: Journal | None = find_journal(common_folder(paths))
         self._commits = None if allow_dirty else _Commits()
-        if self._journal.interrupted:
-            terminal.print("resuming an interrupted run; --undo will undo both")
+        try:
+            self._journal.lock(lambda: terminal.print(_WAITING))
+            if self._journal.interrupted:
+                terminal.print("resuming an interrupted run; --undo will undo both")
+        except (JournalError, OSError) as error:
+            self._give_up_the_journal(error)
 
     def write(self, file: FileResult) -> FileResult:
         """The same result after its change, if one applies, was written; a refused one is Failed."""
@@ -39,27 +47,45 @@ class Writer:
         try:
             return _write(file, self._journal)
         except JournalError as error:
-            self._terminal.print(f"dockfix: {error}: --undo will not be able to undo this run")
-            self._journal = None
+            self._give_up_the_journal(error)
             return _write(file, None)
 
     def close(self, *, complete: bool) -> None:
-        """End the run; one that is not complete can be resumed."""
-        if self._journal is not None and complete:
-            self._journal.close()
-        elif self._journal is not None:
+        """End the run; one that is not complete can be resumed. Raises RunError."""
+        if self._journal is None:
+            return
+        if not complete:
             self._journal.abandon()
+            return
+        try:
+            self._journal.close()
+        except WriteError as error:
+            raise RunError(error.finding.message) from None
+
+    def _give_up_the_journal(self, error: Exception) -> None:
+        self._terminal.print(f"dockfix: {show_text(str(error))}: --undo will not be able to undo this run")
+        if self._journal is not None:
+            self._journal.abandon()
+        self._journal = None
 
 
 def undo(paths: Sequence[str], terminal: Terminal) -> bool:
     """Undo the newest run over `paths`; whether every file was restored."""
     restored = kept = 0
-    for path, finding in find_journal(common_folder(paths)).undo():
-        if finding is None:
-            restored += 1
-        else:
-            kept += 1
-            terminal.print(f"{show_path(path)}: error: {finding}")
+    journal = find_journal(common_folder(paths))
+    try:
+        if journal.has_runs:
+            journal.lock(lambda: terminal.print(_WAITING))
+        for path, finding in journal.undo():
+            if finding is None:
+                restored += 1
+            else:
+                kept += 1
+                terminal.print(f"{show_path(path)}: error: {show_text(str(finding))}")
+    except (JournalError, OSError) as error:
+        raise RunError(f"{error}: nothing more was undone") from None
+    finally:
+        journal.abandon()
     if restored + kept == 0:
         terminal.print("nothing to undo")
     else:

@@ -11,6 +11,7 @@ class Exit(IntEnum):
     DONE = 0
     WOULD_CHANGE = 1
     USAGE = 2
+    DEFECT = 70
     FAILED = 123
     INTERRUPTED = 130
     BROKEN_PIPE = 141
