@@ -30,9 +30,8 @@ TRACKED = ("write", "fsync", "replace", "rename", "open")
 def start(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(Path(package.__file__).parents[1])}
     command = [sys.executable, "-m", "dockfix", *arguments]
-    return subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options
-    )
+    silence = subprocess.DEVNULL
+    return subprocess.Popen(command, **{"env": environment, "stdout": silence, "stderr": silence, **options})
 
 
 def plant(repository: Repository, count: int) -> dict[Path, bytes]:
@@ -50,9 +49,7 @@ def read(files: dict[Path, bytes]) -> dict[Path, bytes]:
 def test_ten_writers_and_two_undoers(repository: Repository) -> None:
     before = plant(repository, 40)
     writers = [start("--write", "--allow-dirty", ".") for _ in range(10)]
-    codes = [writer.wait() for writer in writers]
-    messages = b"".join(writer.stderr.read() for writer in writers if writer.stderr)
-    assert codes == [0] * 10, messages.decode()
+    assert [writer.wait() for writer in writers] == [0] * 10
     after = read(before)
     assert all(after[path] != before[path] for path in before)
     undoers = [start("--undo") for _ in range(2)]
@@ -62,7 +59,7 @@ def test_ten_writers_and_two_undoers(repository: Repository) -> None:
 
 
 def test_writers_of_different_folders_at_once(repository: Repository) -> None:
-    before = plant(repository, 20)
+    before = plant(repository, journals.KEPT - 1)
     writers = [start("--write", "--allow-dirty", path.parent.name) for path in before]
     assert {writer.wait() for writer in writers} == {0}
     for _ in before:
@@ -145,10 +142,12 @@ def test_a_fault_of_the_disk_at_every_moment(dockfix: RunDockfix, repository: Re
 def test_a_limit_of_file_sizes(repository: Repository) -> None:
     before = plant(repository, 3)
     limit = (300, 300)
-    run = start(
-        "--write", "--no-cache", ".", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-    )
-    messages = run.communicate()[1].decode()
+
+    def confine() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+    with start("--write", "--no-cache", ".", preexec_fn=confine, stderr=subprocess.PIPE) as run:
+        messages = run.communicate()[1].decode()
     assert run.returncode == 123, messages
     assert "File too large" in messages
     assert "Traceback" not in messages

@@ -59,7 +59,14 @@ def _raise_full(*_: Any, **__: Any) -> None:
 
 @contextmanager
 def _breaks_and_cannot_be_kept() -> Iterator[None]:
-    with patch("dockfix.verify.proofs.Prover", _BreakingProver), patch("os.makedirs", _raise_full):
+    really = os.makedirs
+
+    def fail_for_it(path: str, *rest: Any, **options: Any) -> None:
+        if path.endswith("broken"):
+            _raise_full()
+        really(path, *rest, **options)
+
+    with patch("dockfix.verify.proofs.Prover", _BreakingProver), patch("os.makedirs", fail_for_it):
         yield
 
 

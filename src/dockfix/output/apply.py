@@ -35,6 +35,8 @@ class Writer:
             self._journal.lock(lambda: terminal.print(_WAITING))
             if self._journal.interrupted:
                 terminal.print("resuming an interrupted run; --undo will undo both")
+        except WriteError as error:
+            raise RunError(error.finding.message) from None
         except (JournalError, OSError) as error:
             self._give_up_the_journal(error)
 
@@ -82,7 +84,7 @@ def undo(paths: Sequence[str], terminal: Terminal) -> bool:
             else:
                 kept += 1
                 terminal.print(f"{show_path(path)}: error: {show_text(str(finding))}")
-    except (JournalError, OSError) as error:
+    except (JournalError, OSError, WriteError) as error:
         raise RunError(f"{error}: nothing more was undone") from None
     finally:
         journal.abandon()

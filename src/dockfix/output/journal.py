@@ -60,7 +60,7 @@ class Journal:
         self._is_torn = False
 
     def lock(self, on_wait: Callable[[], None] = lambda: None) -> None:
-        """Wait until no other process works with the journal. Raises JournalError."""
+        """Wait until no other process works with the journal. Raises JournalError, WriteError."""
         import fcntl
 
         try:
@@ -72,7 +72,7 @@ class Journal:
                 on_wait()
                 fcntl.flock(self._lock, fcntl.LOCK_EX)
         except OSError as error:
-            raise self._cannot_be_kept(error) from None
+            raise self._explain(error) from None
 
     def replace(self, path: str, before: bytes, after: bytes) -> None:
         """Record the change, then replace the content. Raises JournalError, WriteError."""
@@ -149,8 +149,7 @@ class Journal:
             self._is_torn = False
             os.fsync(self._file)
         except OSError as error:
-            message = f"the journal in {self.folder} could not be written: {error.strerror}"
-            raise WriteError(Finding(codes.NOT_WRITTEN, 0, message, "free some space")) from None
+            raise self._not_written(error) from None
 
     def _open(self) -> int:
         try:
@@ -160,10 +159,7 @@ class Journal:
             self._is_torn = os.path.exists(path)
             handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _SAFE, 0o666)
         except OSError as error:
-            if error.errno in _FULL:
-                message = f"the journal in {self.folder} could not be written: {error.strerror}"
-                raise WriteError(Finding(codes.NOT_WRITTEN, 0, message, "free some space")) from None
-            raise self._cannot_be_kept(error) from None
+            raise self._explain(error) from None
         self._file = handle
         if not self._is_torn:
             self._append({"format": FORMAT})
@@ -174,8 +170,15 @@ class Journal:
         if os.path.islink(self.folder):
             raise OSError(errno.ELOOP, "it is a symbolic link")
 
-    def _cannot_be_kept(self, error: OSError) -> JournalError:
+    def _explain(self, error: OSError) -> JournalError | WriteError:
+        """A full disk stops a write; where no journal may be kept at all, a run goes on without one."""
+        if error.errno in _FULL:
+            return self._not_written(error)
         return JournalError(f"cannot keep a journal in {self.folder}: {error.strerror}")
+
+    def _not_written(self, error: OSError) -> WriteError:
+        message = f"the journal in {self.folder} could not be written: {error.strerror}"
+        return WriteError(Finding(codes.NOT_WRITTEN, 0, message, "free some space"))
 
     def _runs(self) -> list[str]:
         try:
