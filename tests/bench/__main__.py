@@ -1,6 +1,7 @@
 """Measure dockfix by `python -m tests.bench`.
 
 Words: `startup`, `throughput [FOLDER [LIMIT]]`, `monorepo [FILES DOCKERFILES]`. Without a word, all three.
+`reality [SCRIPTS STAGES PAIRS [SEED]]` needs docker, and root for the scripts.
 `--write-readme` measures start and monorepo and puts both tables into README.md.
 """
 
@@ -23,6 +24,11 @@ def main(words: list[str]) -> None:
     writes = "--write-readme" in words
     words = [word for word in words if word != "--write-readme"]
     tables = []
+    if words[:1] == ["reality"]:
+        from . import reality
+
+        print(reality.measure(*map(int, words[1:])))
+        return
     if not words or words[0] == "monorepo":
         from . import monorepo
 

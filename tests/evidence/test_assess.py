@@ -146,6 +146,7 @@ def test_libcst_is_imported_for_python_that_matters_alone(
         ("RUN mkdir -p /tmp/in", "open('/tmp/in/out', 'w')", []),
         ("RUN install -d -m 555 /tmp/in\nRUN apt-get update", "open('/tmp/in/out', 'w')", []),
         ("COPY --chmod=644 s.json /data/in/", "open('/data/in/s.json')", ["denied-to-user"]),
+        ("RUN rm -rf /app && apt-get update", "open('here', 'w')", []),
         ("COPY --chmod=644 s.json /srv/", "open('/srv/s.json')", []),
     ],
 )

@@ -123,6 +123,9 @@ class Replay:
         for _, path in find_volumes(self.lineage):
             if not self.tree.exists(path):
                 self.tree.make_directories(path, Node(Kind.DIRECTORY, origin=VOLUME))
+        if not self.tree.exists(self.lineage.end.workdir):
+            # Whoever runs containers makes it for root.
+            self.tree.make_directories(self.lineage.end.workdir, Node(Kind.DIRECTORY, origin=VOLUME))
         self.end = self.tree.fork()
         self.who = self._identity(self.lineage.end, len(self.lineage.steps))
         for number, one in enumerate(self.starts):

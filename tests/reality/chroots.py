@@ -1,0 +1,267 @@
+"""Steps run for real in a chroot: each command's exit status and complaints, and what is left in the end.
+
+The root directory is an overlay over an exported image, its upper layer a tmpfs; both need root.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from .shells import Step, render
+
+IMAGE: Final = "python:3.12-slim-bookworm"
+DENIAL: Final = re.compile(r"Permission denied|Operation not permitted")
+_EVENT: Final = re.compile(r"^([+-])(\d+)(?: (\d+))?$")
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_CAPABILITY: Final = "security.capability"
+# Stands in for the program of libcap2-bin, which the image does not have: `setcap CAPABILITIES FILE`.
+SETCAP: Final = f"""\
+#!/usr/local/bin/python3 -IS
+import os, sys
+value = bytes.fromhex("0100000200040000000000000000000000000000")
+for path in sys.argv[2::2]:
+    os.setxattr(path, {_CAPABILITY!r}, value)
+"""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One run of a leaf: its exit status (None: the shell ended with it), and what it printed."""
+
+    leaf: int
+    status: int | None
+    printed: str
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether it complained about permissions."""
+        return DENIAL.search(self.printed) is not None
+
+
+@dataclass(frozen=True)
+class Real:
+    """What stands at a path: `kind` is "directory", "file", "link" or "other"."""
+
+    kind: str
+    uid: int
+    gid: int
+    mode: int
+    target: str = ""
+    capable: bool = False
+
+
+def why_not() -> str:
+    """Why no script can be played here, "" where it can."""
+    if os.geteuid() != 0:
+        return "a chroot needs root"
+    if shutil.which("docker") is None:
+        return "no docker to take the root file system from"
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with _mounted("tmpfs", "", folder):
+                pass
+        except OSError as error:
+            return f"nothing can be mounted: {error}"
+    return ""
+
+
+@contextmanager
+def exported(image: str = IMAGE) -> Iterator[Path]:
+    """The root file system of an image of the engine, in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="dockfix-reality-") as folder:
+        root = Path(folder) / "root"
+        root.mkdir()
+        made = _docker("create", image, "true").strip()
+        try:
+            with subprocess.Popen(["docker", "export", made], stdout=subprocess.PIPE) as export:
+                subprocess.run(["tar", "-x", "-C", str(root)], stdin=export.stdout, check=True)
+        finally:
+            _docker("rm", made)
+        setcap = root / "usr/sbin/setcap"
+        setcap.write_text(SETCAP)
+        setcap.chmod(0o755)
+        yield root
+
+
+def _docker(*arguments: str) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+class Chroot:
+    """One root directory in which steps are run, each on top of those that are kept.
+
+    Every step has an overlay's upper layer of its own, as it has in an image: `keep` puts the next one on
+    top, `undo` throws the last one away.
+    """
+
+    def __init__(self, folder: Path, lower: Path) -> None:
+        self.root = folder / "merged"
+        self.root.mkdir()
+        self.layers = [lower]
+        self._folder = folder
+        self._count = 0
+        self._mounts = ExitStack()
+        self._open()
+
+    def _open(self) -> None:
+        self._count += 1
+        self.upper = self._folder / f"upper{self._count}"
+        work = self._folder / f"work{self._count}"
+        for one in (self.upper, work):
+            one.mkdir()
+        lower = ":".join(map(str, reversed(self.layers)))
+        options = f"lowerdir={lower},upperdir={self.upper},workdir={work}"
+        self._mounts.enter_context(_mounted("overlay", options, str(self.root)))
+        # Without /proc, glibc cannot change the mode of what may be a link, and cp complains.
+        self._mounts.enter_context(_mounted("proc", "", str(self.root / "proc")))
+
+    def keep(self) -> None:
+        """Let the next step see what the last one did."""
+        self.close()
+        self.layers.append(self.upper)
+        self._open()
+
+    def undo(self) -> None:
+        """Forget what the last step did."""
+        self.close()
+        shutil.rmtree(self.upper)
+        self._open()
+
+    def close(self) -> None:
+        """Unmount it."""
+        self._mounts.close()
+
+    def play(self, step: Step) -> list[Event]:
+        """Run a step as its user; the runs of its leaves, in order."""
+        text, _ = render(step.lines, instrumented=True)
+        log = self._folder / "log"
+        log.write_text("")
+        child = os.fork()
+        if child == 0:
+            try:
+                self._run(text, step.user, log)
+            finally:
+                os._exit(127)
+        os.waitpid(child, 0)
+        return list(read_events(log.read_text(errors="replace")))
+
+    def _run(self, text: str, user: str, path: Path) -> None:
+        """In the child: become the user in the root directory, as runc would, and be the shell."""
+        log = os.open(path, os.O_WRONLY | os.O_APPEND)
+        null = os.open("/dev/null", os.O_RDWR)
+        os.chroot(self.root)
+        os.chdir("/")
+        uid, gid, groups, home = _account(user)
+        os.setgroups(groups)
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+        os.umask(0o022)
+        os.dup2(null, 0)
+        os.dup2(null, 1)
+        os.dup2(log, 2)
+        os.dup2(log, 9)
+        os.execve("/bin/sh", ["/bin/sh", "-c", text], {"PATH": _PATH, "HOME": home, "LC_ALL": "C"})
+
+    def at(self, path: str) -> Real | None:
+        """What stands at an absolute path, links not followed."""
+        place = str(self.root) + path
+        try:
+            found = os.lstat(place)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        mode = found.st_mode
+        kind = next((name for name, test in _KINDS if test(mode)), "other")
+        return Real(
+            kind,
+            found.st_uid,
+            found.st_gid,
+            stat.S_IMODE(mode),
+            os.readlink(place) if kind == "link" else "",
+            kind == "file" and _CAPABILITY in os.listxattr(place, follow_symlinks=False),
+        )
+
+    def changed(self) -> list[str]:
+        """The paths that the steps made or touched, as far as they are there."""
+        found: set[str] = set()
+        for layer in (*self.layers[1:], self.upper):
+            for folder, directories, files in os.walk(layer):
+                above = folder[len(str(layer)) :]
+                found.update(f"{above}/{name}" for name in (*directories, *files))
+        return sorted(path for path in found if self.at(path) is not None)
+
+    def numbers(self) -> dict[str, int]:
+        """The uids and gids of the accounts and groups by name."""
+        rows = (self.root / "etc/passwd").read_text() + (self.root / "etc/group").read_text()
+        return {row.split(":")[0]: int(row.split(":")[2]) for row in reversed(rows.splitlines())}
+
+
+_KINDS: Final = (("directory", stat.S_ISDIR), ("file", stat.S_ISREG), ("link", stat.S_ISLNK))
+
+
+def _account(user: str) -> tuple[int, int, Sequence[int], str]:
+    """(uid, gid, supplementary groups, home) by the chroot's own files, as runc looks them up."""
+    name, colon, group = user.partition(":")
+    rows = [row.split(":") for row in Path("/etc/passwd").read_text().splitlines()]
+    groups = [row.split(":") for row in Path("/etc/group").read_text().splitlines()]
+    row = next((row for row in rows if name in row[:1] or name == row[2]), None)
+    uid, gid, home = (int(row[2]), int(row[3]), row[5]) if row else (int(name), 0, "/")
+    if colon:
+        found = next((int(one[2]) for one in groups if one[0] == group), None)
+        return uid, int(group) if found is None else found, (), home
+    member = row[0] if row else ""
+    return uid, gid, [int(one[2]) for one in groups if member and member in one[3].split(",")], home
+
+
+def read_events(log: str) -> Iterator[Event]:
+    """The runs of leaves, innermost last where they stand in each other (they do not)."""
+    leaf, printed = -1, ""
+    for line in log.splitlines():
+        if match := _EVENT.match(line):
+            if match[1] == "+":
+                leaf, printed = int(match[2]), ""
+            else:
+                yield Event(int(match[2]), int(match[3]), printed)
+                leaf = -1
+        else:
+            printed += line + "\n"
+    if leaf >= 0:
+        yield Event(leaf, None, printed)
+
+
+@contextmanager
+def chroot(lower: Path) -> Iterator[Chroot]:
+    """A root directory over an exported one, which stays as it is."""
+    with (
+        tempfile.TemporaryDirectory(prefix="dockfix-reality-") as folder,
+        _mounted("tmpfs", "mode=0755", folder),
+    ):
+        made = Chroot(Path(folder), lower)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+@contextmanager
+def _mounted(kind: str, options: str, target: str) -> Iterator[None]:
+    libc = ctypes.CDLL(None, use_errno=True)
+    arguments = (kind.encode(), target.encode(), kind.encode(), 0, options.encode())
+    if libc.mount(*arguments):
+        raise OSError(ctypes.get_errno(), f"mount {kind} on {target}")
+    try:
+        yield
+    finally:
+        if libc.umount2(target.encode(), 0):
+            raise OSError(ctypes.get_errno(), f"umount {target}")

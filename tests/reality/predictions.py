@@ -1,0 +1,128 @@
+"""What the replay says of the same steps: the answers for each leaf, and the tree that is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from dockfix.model.filetree import FileTree
+from dockfix.model.lineage import Lineage, find_lineages, read_stages
+from dockfix.model.lineage import Step as ReplayedStep
+from dockfix.model.operations import Act
+from dockfix.model.outcomes import Outcome
+from dockfix.model.permissions import Verdict
+from dockfix.model.replay import Replay
+from dockfix.model.runs import Invocation, Run, read_run
+from dockfix.options import Options
+from dockfix.syntax.parser import parse
+from dockfix.syntax.script import Command
+
+from .chroots import IMAGE
+from .shells import Place, Step, render
+from .stages import StageText
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the replay says of one run of a leaf: its outcomes, none where it does nothing."""
+
+    outcomes: tuple[Outcome, ...] = ()
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether something that it does is surely denied."""
+        return any(one.denial and not one.may_succeed for one in self.outcomes)
+
+    @property
+    def finds_nothing(self) -> bool:
+        """Whether what it works on is said to be absent."""
+        return all(answer.verdict is Verdict.ABSENT for one in self.outcomes for answer in one.answers)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it does something that no table knows, as somebody who is not root."""
+        return any(one.operation.act is Act.UNKNOWN and not one.may_succeed for one in self.outcomes)
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether nothing that it does can be denied."""
+        return not any(answer.verdict is Verdict.DENIED for one in self.outcomes for answer in one.answers)
+
+
+def predict_stages(stages: Sequence[StageText]) -> list[Predicted]:
+    """Replay each stage of a Dockerfile by itself."""
+    text = "\n".join(one.render(IMAGE) for one in stages)
+    read = read_stages(parse(text), Options())
+    return [_predict(Lineage((one,)), written.steps) for one, written in zip(read, stages, strict=True)]
+
+
+def _predict(lineage: Lineage, steps: Sequence[Step]) -> Predicted:
+    replay = Replay(lineage, range(len(lineage.steps)))
+    leaves = tuple(
+        dict(_leaves(replay, run, render(step.lines)[1]))
+        for run, step in zip(lineage.of("RUN"), steps, strict=True)
+    )
+    return Predicted(leaves, replay.tree)
+
+
+def dockerfile(steps: Sequence[Step], image: str = IMAGE) -> str:
+    """The steps as a Dockerfile, scripts of several lines in heredocs."""
+    text = f"FROM {image}\n"
+    for step in steps:
+        script, _ = render(step.lines)
+        text += f"USER {step.user}\n"
+        text += f"RUN <<'STEP'\n{script}\nSTEP\n" if "\n" in script else f"RUN {script}\n"
+    return text
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The predictions for each step and leaf, in the order in which the leaf runs; and the last tree."""
+
+    leaves: tuple[dict[int, list[Prediction]], ...]
+    tree: FileTree
+
+
+def predict(steps: Sequence[Step]) -> Predicted:
+    """Replay the steps."""
+    stages = read_stages(parse(dockerfile(steps)), Options())
+    return _predict(find_lineages(stages, ())[0], steps)
+
+
+def _leaves(
+    replay: Replay, step: ReplayedStep, places: Sequence[Place]
+) -> Iterator[tuple[int, list[Prediction]]]:
+    outcomes: dict[int, list[Outcome]] = {}
+    for one in replay.outcomes:
+        if one.key.step == step.index:
+            outcomes.setdefault(one.key.command, []).append(one)
+    home = next((one.who.home for found in outcomes.values() for one in found), "/root")
+    run = read_run(step, home)
+    found: dict[int, list[Prediction]] = {number: [] for number in range(len(places))}
+    last: dict[int, set[int]] = {}
+    for number, invocation in enumerate(run.invocations):
+        leaf = _leaf_of(run, invocation, places)
+        if leaf is None:
+            # The `true` behind `||`.
+            continue
+        own = tuple(outcomes.get(number, ()))
+        seen = last.setdefault(leaf, set())
+        if not found[leaf] or id(invocation.command) in seen:
+            # The leaf's first command again: the next round of a loop.
+            seen.clear()
+            found[leaf].append(Prediction(own))
+        else:
+            found[leaf][-1] = Prediction(found[leaf][-1].outcomes + own)
+        seen.add(id(invocation.command))
+    yield from found.items()
+
+
+def _leaf_of(run: Run, invocation: Invocation, places: Sequence[Place]) -> int | None:
+    start = next(one.start for one in run.script.commands if _holds(one, invocation.command))
+    return next((number for number, place in enumerate(places) if place.start <= start < place.end), None)
+
+
+def _holds(outer: Command, inner: Command) -> bool:
+    if outer is inner:
+        return True
+    return outer.script is not None and any(_holds(one, inner) for one in outer.script.commands)
