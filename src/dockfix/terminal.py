@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, Final, TextIO, TypeVar
 
 from dockfix.diff import quote_name, split_lines
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+_COMMAND: Final = re.compile(r"(?<![^\s]):(?=:)|#(?=#\[|#vso\[)", re.IGNORECASE)
 
 
 class Terminal:
@@ -41,7 +43,8 @@ class Terminal:
             self._out.out(line, end="", style=_style(line), highlight=False)
 
     def print(self, text: str, style: str | None = None) -> None:
-        """Print one line to standard error."""
+        """Print one line to standard error, whatever the text contains."""
+        text = show_text(text)
         if self._live or (style is not None and self._paints(sys.stderr)):
             self._err.out(text, style=style, highlight=False)
         else:
@@ -143,8 +146,13 @@ def show_path(path: str) -> str:
 
 
 def show_text(text: str) -> str:
-    """A text from anywhere on one line of a terminal: what is not printable is escaped, and does nothing."""
-    return text if text.isprintable() else "".join(map(_shown, text))
+    """A text from anywhere on one line of a terminal or a log: it commands neither.
+
+    What is not printable is escaped, and so is what runners of workflows take for a command: `::` where
+    a line begins, `##[` and `##vso[` anywhere (actions/runner ActionCommand.cs, azure-pipelines-agent).
+    """
+    shown = text if text.isprintable() else "".join(map(_shown, text))
+    return _COMMAND.sub(lambda match: f"\\x{ord(match[0]):02x}", shown)
 
 
 def _shown(char: str) -> str:

@@ -77,7 +77,7 @@ def test_a_description_lists_what_a_reviewer_needs(repository: Repository) -> No
     assert "- `x/Dockerfile`: create-user, set-user\n" in text
     assert "- volumes may hold root's files (chown them): `x/Dockerfile`, `x/y/Dockerfile`\n" in text
     left = (folder / "top-folder.md").read_text().partition("## Not in this patch")[2]
-    assert "- `Dockerfile`, line 1: base <unknown>, 100% [unknown-base] (--base FAMILY)\n" in left
+    assert "- `Dockerfile`, line 1: base \\<unknown\\>, 100% [unknown-base] (--base FAMILY)\n" in left
 
 
 def test_batches_hold_so_many_changes(repository: Repository) -> None:
@@ -98,7 +98,7 @@ def test_a_folder_whose_name_is_not_text_has_a_description(tmp_path: Path) -> No
     patches = PatchFolder(str(tmp_path), group_by("dir", "/"))
     patches.add(changed(os.fsdecode(b"b\xff\nc/Dockerfile")))
     patches.close()
-    assert (tmp_path / "b-c.md").read_text().splitlines()[0].endswith(r'("b\377\nc")')
+    assert (tmp_path / "b-c.md").read_text().splitlines()[0].endswith(r'("b\\377\\nc")')
 
 
 def test_an_older_patch_is_replaced(tmp_path: Path) -> None:

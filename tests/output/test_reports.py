@@ -199,7 +199,7 @@ def test_markdown_counts_and_lists(tmp_path: Path) -> None:
     assert "- `a/Dockerfile`: create-user, set-user\n" in text
     assert "  - reason: line 2: gosu drops root itself (leave it) [drops-privileges]\n" in text
     assert "<details>" not in text
-    assert "base &lt;unknown>" in text
+    assert "base \\<unknown\\>" in text
     many = written(tmp_path, "y.md", [changed(str(number)) for number in range(30)])
     assert "| Run as root, can be fixed | 30 |\n" in many
     assert "<details><summary>60 lines</summary>" in many

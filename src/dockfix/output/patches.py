@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dockfix.files.patterns import parse_patterns
 from dockfix.files.reading import read_within
+from dockfix.output.markdown import code, plain
 from dockfix.results import Changed, Finding
 from dockfix.runner.outcome import FileResult
 from dockfix.terminal import show_path
@@ -106,7 +107,7 @@ def describe(group: str, part: _Part) -> Iterator[str]:
     """The lines of a pull request: its title as a heading, then its text."""
     count = len(part.changed)
     files = "1 Dockerfile" if count == 1 else f"{count} Dockerfiles"
-    yield f"# Run the images of {files} as a user instead of root ({group})"
+    yield f"# Run the images of {files} as a user instead of root ({plain(group)})"
     yield ""
     yield "Containers of these images ran as root. They now run as a dedicated user, which owns what the"
     yield "application writes. Apply the patch with `git apply` at the top of the repository."
@@ -114,13 +115,13 @@ def describe(group: str, part: _Part) -> Iterator[str]:
     yield "## What changed"
     yield ""
     for name, transforms in part.changed:
-        yield f"- `{name}`: {', '.join(transforms)}"
+        yield f"- {code(name)}: {', '.join(transforms)}"
     if part.reviews:
         yield from _section("Check these before merging", part.reviews)
     if part.notes:
         yield from ("", "## What these files do not show", "")
         for line, names in part.notes.items():
-            yield f"- {line}: {_fold(names)}"
+            yield f"- {plain(line)}: {_fold(names)}"
     if part.left:
         yield from _section("Not in this patch: these need a decision", part.left)
 
@@ -128,11 +129,13 @@ def describe(group: str, part: _Part) -> Iterator[str]:
 def _section(title: str, findings: list[tuple[str, Finding]]) -> Iterator[str]:
     yield from ("", f"## {title}", "")
     for name, finding in findings:
-        yield f"- `{name}`, {finding}"
+        where = f"line {finding.line}: " if finding.line else ""
+        help = f" ({plain(finding.help)})" if finding.help else ""
+        yield f"- {code(name)}, {where}{plain(finding.message)} [{finding.code}]{help}"
 
 
 def _fold(names: list[str], most: int = 10) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:most])
+    shown = ", ".join(map(code, names[:most]))
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 

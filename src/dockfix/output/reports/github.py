@@ -7,7 +7,7 @@ from typing import IO, Final
 from dockfix.output.reports.outcome import findings, sentence
 from dockfix.results import Changed
 from dockfix.runner.outcome import FileResult
-from dockfix.terminal import show_path
+from dockfix.terminal import show_path, show_text
 
 _LEVELS: Final = {"review": "warning", "note": "notice", "reason": "notice", "error": "error"}
 
@@ -37,5 +37,5 @@ class GithubReport:
 
 
 def _escape(text: str, *, property_value: bool = False) -> str:
-    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    text = show_text(text).replace("%", "%25")
     return text.replace(":", "%3A").replace(",", "%2C") if property_value else text

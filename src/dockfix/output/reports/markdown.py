@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import IO, Final
 
+from dockfix.output.markdown import code, plain
 from dockfix.output.reports.outcome import OUTCOMES, findings, outcome, sentence
 from dockfix.results import Changed
 from dockfix.runner.outcome import FileResult
@@ -52,11 +53,7 @@ class MarkdownReport:
 
 def _describe(file: FileResult) -> Iterator[str]:
     names = f": {', '.join(file.result.transforms)}" if isinstance(file.result, Changed) else ""
-    yield f"- `{show_path(file.name)}`{names}"
+    yield f"- {code(show_path(file.name))}{names}"
     for kind, finding in findings(file):
         place = f"line {finding.line}: " if finding.line else ""
-        yield f"  - {kind}: {place}{_escape(sentence(finding))} [{finding.code}]"
-
-
-def _escape(text: str) -> str:
-    return text.replace("<", "&lt;").replace("\n", " ")
+        yield f"  - {kind}: {place}{plain(sentence(finding))} [{finding.code}]"
