@@ -17,6 +17,7 @@ def _caches_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     """No test reads or leaves anything in the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOCKFIX_CACHE_DIR", str(tmp_path_factory.mktemp("caches")))
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
 
 

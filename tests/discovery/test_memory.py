@@ -36,7 +36,7 @@ def services(repository: Repository) -> Repository:
 
 
 def search(place: Path, *paths: str, exclude: str = "") -> list[object]:
-    cache = Cache(str(place), "v1")
+    cache = Cache(str(place), "v1", b"key")
     selection = Selection((), (Patterns(os.path.realpath("."), tuple(exclude.split())),), False, False, [])
     found: list[object] = list(find_candidates(paths or (".",), selection, cache))
     cache.save()

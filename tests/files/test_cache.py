@@ -17,13 +17,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def keep(place: str, path: str, outcome: tuple[Any, ...] = ("unchanged",)) -> None:
     """Put a row into the cache at `place`."""
-    cache = Cache(place, "v1")
+    cache = Cache(place, "v1", b"key")
     cache.put(path, (cache.number_of(outcome), "more"))
     cache.save()
 
 
 def find(place: str, path: str) -> Row | None:
-    return Cache(place, "v1").row(path)
+    return Cache(place, "v1", b"key").row(path)
 
 
 @pytest.fixture
@@ -36,13 +36,13 @@ def test_a_row_comes_back_equal_to_the_same_version(place: str) -> None:
     keep(place, "/a/Dockerfile")
     assert find(place, "/a/Dockerfile") == (0, "more")
     assert find(place, "/b/Dockerfile") is None
-    assert Cache(place, "v2").row("/a/Dockerfile") is None
+    assert Cache(place, "v2", b"key").row("/a/Dockerfile") is None
 
 
 def test_an_outcome_is_kept_once_and_while_a_row_has_it(place: str) -> None:
     for path, outcome in (("/a", ("one",)), ("/b", ("two",)), ("/c", ("two",)), ("/a", ("two",))):
         keep(place, path, outcome)
-    cache = Cache(place, "v1")
+    cache = Cache(place, "v1", b"key")
     rows = [cache.row(path) for path in ("/a", "/b", "/c")]
     assert {cache.outcome(row[0]) for row in rows if row is not None} == {("two",)}
     assert cache.number_of(("two",)) == 0
@@ -61,7 +61,7 @@ def test_what_is_derived_from_a_file_is_computed_once_until_it_changes(place: st
     path.write_text("one")
     for text in ("one", "one", "two!", "two!"):
         path.write_text(text) if path.read_text() != text else None
-        cache = Cache(place, "v1")
+        cache = Cache(place, "v1", b"key")
         assert cache.derive("builds", str(path), read) == (text,)
         cache.save()
     assert asked == ["one", "two!"]

@@ -53,19 +53,19 @@ def remember(place: str, job: Job, result: Result, reads: tuple[str, ...] = ()) 
     edits = tuple(compare_lines(job.data.decode(), result.text)) if isinstance(result, Changed) else ()
     applies = isinstance(result, Changed) and result.safe
     reply = Reply(FileResult(job.path, result, b"", applies, edits), note_surroundings(context, around))
-    cache = Cache(place, "v1")
+    cache = Cache(place, "v1", b"key")
     Recall(cache).remember(job, reply, settled(stamp(job.path)))
     cache.save()
     return reply
 
 
 def find(place: str, job: Job, version: str = "v1") -> Reply | None:
-    return Recall(Cache(place, version)).by_content(job, None)
+    return Recall(Cache(place, version, b"key")).by_content(job, None)
 
 
 def recall(place: str, job: Job, texts: bool = True) -> FileResult | None:
     candidate = Candidate(job.path, job.path, deployments=job.deployments)
-    return Recall(Cache(place, "v1")).by_stamps(candidate, job.options, texts=texts)
+    return Recall(Cache(place, "v1", b"key")).by_stamps(candidate, job.options, texts=texts)
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_what_is_new_is_compared_by_content_until_it_is_old(
     remember(place, job, RESULTS[0], ("entry.sh",))
     assert recall(place, job) is None
     monkeypatch.setattr(stamps, "_SETTLED", -(10**12))
-    cache = Cache(place, "v1")
+    cache = Cache(place, "v1", b"key")
     assert Recall(cache).by_content(job, settled(stamp(job.path))) is not None
     cache.save()
     assert recall(place, job) is not None

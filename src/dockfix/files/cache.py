@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import marshal
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from hashlib import blake2b
 from typing import Any, Final, TypeVar
-from zlib import crc32
 
 from dockfix.confined import Known, Loss, work_all
+from dockfix.files.descriptors import NO_LINK
 from dockfix.files.stamps import Stamp, Stamps, settled
 
 T = TypeVar("T")
@@ -23,7 +26,9 @@ LIMIT: Final = 50_000
 WALKS: Final = 8
 REPOSITORIES: Final = 64
 SUFFIX: Final = ".cache"
-_MAGIC: Final = b"dockfix 4 "
+_MAGIC: Final = b"dockfix 5 "
+_SIGNATURE: Final = 16
+_KEY: Final = 32
 
 Row = tuple[Any, ...]
 """The number of a file's outcome, and behind it whatever else is known of the file."""
@@ -36,10 +41,11 @@ class Cache:
     was asked for, as `discovery.memory` keeps them.
     """
 
-    def __init__(self, path: str, version: str) -> None:
+    def __init__(self, path: str, version: str, key: bytes) -> None:
         self._path = path
+        self._key = key
         self._version = _MAGIC + f"{version} {sys.version_info[:2]} {marshal.version}\n".encode()
-        data = _load(path, self._version)
+        data = _load(path, self._version, key) if key else {}
         self._files: dict[str, Row] = data.get("files", {})
         self._facts: dict[str, dict[str, tuple[Stamp, str, Any]]] = data.get("facts", {})
         self._outcomes: list[tuple[Any, ...]] = data.get("outcomes", [])
@@ -123,7 +129,7 @@ class Cache:
 
     def save(self) -> None:
         """Write what was learned; if the folder cannot be written, the next run is merely slower."""
-        if not self.stale:
+        if not self.stale or not self._key:
             return
         files = dict(list(self._files.items())[-LIMIT:])
         used = sorted({row[0] for row in files.values()})
@@ -139,10 +145,14 @@ class Cache:
         temporary = f"{self._path}.{os.getpid()}"
         try:
             body = marshal.dumps(data)
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
-            with open(temporary, "wb") as file:
-                file.write(self._version + crc32(body).to_bytes(4, "big") + body)
-            os.replace(temporary, self._path)
+            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            try:
+                _write_new(temporary, self._version + _sign(body, self._key) + body)
+                os.replace(temporary, self._path)
+            except OSError:
+                with suppress(OSError):
+                    os.unlink(temporary)
+                raise
             self.stale = False
             _remove_oldest(os.path.dirname(self._path))
         except (OSError, ValueError):
@@ -205,7 +215,7 @@ def open_cache(root: str) -> Cache:
 
         folder = user_cache_dir("dockfix")
     name = blake2b(os.fsencode(root), digest_size=12).hexdigest()
-    return Cache(os.path.join(folder, name + SUFFIX), code_version())
+    return Cache(os.path.join(folder, name + SUFFIX), code_version(), read_key())
 
 
 @cache
@@ -235,13 +245,14 @@ def _remove_oldest(folder: str) -> None:
         os.unlink(path)
 
 
-def _load(path: str, version: bytes) -> dict[str, Any]:
+def _load(path: str, version: bytes, key: bytes) -> dict[str, Any]:
+    """What a cache file holds; nothing unless it is ours, of this version, and signed with our key."""
     try:
-        with open(path, "rb") as file:
+        with open(_open_ours(path), "rb") as file:
             if file.readline(len(version)) != version:
                 return {}
-            checksum, body = file.read(4), file.read()
-        if crc32(body).to_bytes(4, "big") == checksum:
+            signature, body = file.read(_SIGNATURE), file.read()
+        if _sign(body, key) == signature:
             gc.disable()  # none of it is garbage
             data: dict[str, Any] = marshal.loads(body)
             gc.freeze()
@@ -251,3 +262,42 @@ def _load(path: str, version: bytes) -> dict[str, Any]:
     finally:
         gc.enable()
     return {}
+
+
+def _open_ours(path: str) -> int:
+    """A descriptor of a file that nobody else may write. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY | NO_LINK | getattr(os, "O_NONBLOCK", 0))
+    status = os.fstat(handle)
+    if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022:
+        return handle
+    os.close(handle)
+    raise PermissionError(errno.EPERM, "it belongs to others, or others may write it", path)
+
+
+def _sign(body: bytes, key: bytes) -> bytes:
+    return blake2b(body, key=key, digest_size=_SIGNATURE).digest()
+
+
+def read_key() -> bytes:
+    """The key with which this user's caches are signed, made if there is none; empty if there can be none.
+
+    It lies in the user's state folder, so that a cache that came with a repository has another one.
+    """
+    from platformdirs import user_state_dir
+
+    path = os.path.join(user_state_dir("dockfix"), "cache.key")
+    with suppress(OSError):
+        if not os.path.lexists(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with suppress(FileExistsError):  # another run was faster
+                _write_new(path, os.urandom(_KEY))
+        with open(_open_ours(path), "rb") as file:
+            key = file.read(_KEY + 1)
+        return key if len(key) == _KEY else b""
+    return b""
+
+
+def _write_new(path: str, data: bytes) -> None:
+    """Make a file that nobody else may read. Raises OSError, FileExistsError if there is one."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK, 0o600), "wb") as file:
+        file.write(data)
