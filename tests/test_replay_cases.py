@@ -33,14 +33,10 @@ PENDING: Final = frozenset(
     context-above-the-dockerfile/three-folders-down
     edit-in-place-below-root-directory/dos2unix-over-a-glob
     entrypoint-glob/folder-matched-by-a-glob
-    entrypoint-glob/script-brought-by-its-folder
-    entrypoint-glob/start-gives-up-root
     entrypoint-without-its-argument/command-of-a-caller
     environment-in-roots-home/home-as-the-application
     environment-in-roots-home/working-directory-in-roots-home
     file-capability-lost/capability-before-a-root-step
-    heredoc-start-script-crashes/script-by-echo
-    heredoc-start-script-crashes/script-by-printf
     link-from-the-system-into-roots-home/link-the-other-way
     link-from-the-system-into-roots-home/link-used-by-root-alone
     mount-below-root-is-only-a-note/credentials-mounted-to-be-read
@@ -62,19 +58,17 @@ PENDING: Final = frozenset(
     own-command-fills-home-at-build/python-in-a-heredoc
     path-names-an-empty-directory-of-roots/filled-but-not-used-at-the-start
     place-of-packages-by-variable/isolated-start
+    private-mode-made-by-root/private-file-of-a-stage
     place-of-packages-by-variable/start-script-without-user-site
     place-of-packages-by-variable/user-base-in-opt
     production-stage-left-root/compose-names-the-development-stage
     production-stage-left-root/tests-come-last
     remove-file-below-root-directory/found-and-deleted-in-opt
     settings-made-by-a-tool-for-root/key-copied-into-roots-home
-    start-found-on-the-path/directory-that-path-names
-    start-found-on-the-path/first-directory-of-the-path
     start-script-writes/default-of-a-variable
     start-script-writes/settings-copied-into-etc
     tilde-in-a-root-step/home-of-root-by-name
     values-bound-twice/default-bound-by-a-branch
-    values-bound-twice/path-written-then-bound-anew
     """.split()
 )
 

@@ -183,7 +183,7 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
             line = min((plan.steps[origin].instruction.line for origin in origins), default=0)
             yield Finding(
                 codes.USES_ROOT_HOME, line,
-                f"what this may leave in {loss.before.operation.path} will not be in the user's {place}",
+                f"what this may leave in {loss.before.operation.path} will not be in the user's {plan.home}",
                 "run the step as the user, or use a directory outside root's home",
             )  # fmt: skip
             continue

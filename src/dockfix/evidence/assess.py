@@ -41,6 +41,7 @@ def collect_evidence(plan: Plan) -> Evidence:
         mounts,
         frozenset(_fills(plan, layout, path)),
         found.is_complete,
+        reading.names,
         tuple(found.refusals()),
         tuple(found.reviews()),
         (*found.notes(), *_contradictions(plan, home, (*written, *mounts))),
@@ -80,8 +81,14 @@ class _Assessment:
     @property
     def directories(self) -> tuple[str, ...]:
         """The directories that the user has to own."""
-        found = (one.directory for one in self.outside if one.certain and self._can_be_given(one.directory))
+        found = (
+            one.directory for one in self.outside if self._is_met(one) and self._can_be_given(one.directory)
+        )
         return tuple(sorted(set(found)))
+
+    def _is_met(self, one: Claim) -> bool:
+        """Whether the start may come to a write: each of several values of a name is one that it may have."""
+        return one.certain or self.reading.start_known
 
     @property
     def writes(self) -> tuple[str, ...]:
@@ -141,7 +148,8 @@ class _Assessment:
 
     def notes(self) -> Iterator[Finding]:
         """What is uncertain: one note for each kind."""
-        if perhaps := [one for one in self.outside if not one.certain]:
+        given = self.directories
+        if perhaps := [one for one in self.outside if not one.certain and one.directory not in given]:
             yield Finding(
                 codes.MAY_WRITE, self.line, f"may be written: {_fold(perhaps)}",
                 "if so, give the directory to the user above USER",

@@ -34,17 +34,29 @@ class Corrections:
         for loss in losses:
             step = loss.before.key.step
             if self._can_give(loss, own, is_start=step == START):
-                directories.add(loss.obstacle)
+                directories.add(_place_in_the_way(loss))
             elif isinstance(step, int):
                 steps.add(step)
         return replace(self, root_steps=frozenset(steps), directories=frozenset(directories))
 
     def _can_give(self, loss: Loss, own: Collection[str], *, is_start: bool) -> bool:
         """Whether an ownership change of the directory in the way helps: not for steps elsewhere."""
-        act, place = loss.before.operation.act, loss.obstacle
-        if act not in WRITING or not place.startswith("/") or place in self.directories:
+        act, place = loss.before.operation.act, _place_in_the_way(loss)
+        if not place.startswith("/") or place in self.directories:
+            return False
+        if is_start and act in (Act.READ, Act.ENTER):
+            # What root made for itself alone, and the application reads.
+            return loss.is_made and is_ownable(place)
+        if act not in WRITING:
             return False
         return is_ownable(place) and not is_system_directory(place) and (is_start or place in own)
+
+
+def _place_in_the_way(loss: Loss) -> str:
+    """The directory that is somebody else's; what a start makes can be there before, as its own."""
+    operation = loss.before.operation
+    is_made = operation.act is Act.MAKE and loss.before.key.step == START
+    return operation.path if is_made and loss.obstacle != operation.path else loss.obstacle
 
 
 def _is_of_the_old_place(loss: Loss) -> bool:

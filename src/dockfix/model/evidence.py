@@ -14,7 +14,8 @@ class Evidence:
 
     `directories` are those that the application surely writes outside what is its user's, `writes` all
     paths that it surely writes (with a slash at the end: something in that directory), `mounts` places
-    that have to be the user's already where something is mounted. `fills` are (text of a RUN,
+    that have to be the user's already where something is mounted. `names` are strings in the sources
+    that may name a file, relative or absolute. `fills` are (text of a RUN,
     variable) of caches that a script of the build context fills there. `is_complete`: all that the
     start runs was read, and where it writes is known.
     """
@@ -24,6 +25,7 @@ class Evidence:
     mounts: tuple[str, ...] = ()
     fills: frozenset[tuple[str, str]] = frozenset()
     is_complete: bool = False
+    names: tuple[str, ...] = ()
     refusals: tuple[Finding, ...] = ()
     reviews: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()

@@ -108,7 +108,8 @@ class Facts:
         return Replay(
             self.lineage, self.origins, self.starting.invocations,
             is_read=self.evidence.is_complete, read_scripts=self._read_scripts,
-            read=self.starting.read, writes=self.evidence.writes, before=self.before,
+            read=self.starting.read, writes=self.evidence.writes, names=self.evidence.names,
+            before=self.before,
         )  # fmt: skip
 
     @cached_property

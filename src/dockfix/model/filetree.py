@@ -351,7 +351,9 @@ def _changed_mode(node: Node, change: Change) -> int:
         mode = change.mode(mode, is_directory=node.kind is Kind.DIRECTORY)
         if change.groups is not None and node.gid not in change.groups:
             mode &= ~_SET_GROUP
-    if change.gives and not node.holds:
+    if change.gives and node.kind is Kind.ANY:
+        mode &= ~0o4000
+    elif change.gives and not node.holds:
         # Without the right to run it, the bit that sets the group means something else, and stays.
         mode &= ~SET_ID if mode & _GROUP_RUNS else ~0o4000
     return mode

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from dockfix.model.changes import SET_ID
 from dockfix.model.filetree import BASE, Kind, Node, Origin
 from dockfix.model.operations import WRITING, Act, Operation
 from dockfix.model.outcomes import Key, Outcome
 from dockfix.model.paths import is_within
 from dockfix.model.permissions import Answer, Verdict, find_denials
-from dockfix.model.replay import START, Replay
+from dockfix.model.replay import START, VOLUME, Replay
 
 ON_CONTENT: Final = frozenset({Act.READ, Act.RUN, Act.REPLACE, Act.COPY, Act.MOVE, Act.HOME})
 """What works on something that is there already: it has to find what the same step made."""
@@ -19,11 +20,15 @@ ON_CONTENT: Final = frozenset({Act.READ, Act.RUN, Act.REPLACE, Act.COPY, Act.MOV
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """An operation that may have succeeded in the original and does not surely succeed in the rewrite."""
+    """An operation that may have succeeded in the original and does not surely succeed in the rewrite.
+
+    `is_made`: a step of the file, and not its base, brought what is in the way.
+    """
 
     before: Outcome
     after: Outcome | None
     obstacle: str
+    is_made: bool = False
 
 
 def find_losses(original: Replay, rewrite: Replay) -> Iterator[Loss]:
@@ -32,7 +37,7 @@ def find_losses(original: Replay, rewrite: Replay) -> Iterator[Loss]:
     moved = _MovedHomes(original, rewrite)
     for before in original.outcomes:
         if before.may_succeed and (loss := _loss(before, after.get(before.key), moved)):
-            yield loss
+            yield replace(loss, is_made=_is_made(rewrite, loss.obstacle))
     yield from _lost_capabilities(original, rewrite)
 
 
@@ -49,6 +54,11 @@ class _MovedHomes:
     def find(self, before: Outcome) -> set[Origin]:
         """The steps whose settings or data the command finds there."""
         return self._found.get(_command(before), set())
+
+
+def _is_made(replay: Replay, path: str) -> bool:
+    nodes = replay.end.look(replay.end.follow(path)) if path.startswith("/") else ()
+    return any(one.kind is not Kind.ABSENT and one.origin != BASE for one in nodes)
 
 
 def _command(outcome: Outcome) -> tuple[Origin, int]:
@@ -68,9 +78,9 @@ def _origins(outcome: Outcome) -> set[Origin]:
 def _lost_capabilities(original: Replay, rewrite: Replay) -> Iterator[Loss]:
     """Programs whose file capabilities or set-id bits a change of owner has cleared."""
     for path, nodes in original.end.listed().items():
-        origins = {node.origin for node in nodes if _is_special(node)}
+        origins = {node.origin for node in nodes if is_special(node)}
         for node in rewrite.end.look(path):
-            if node.origin in origins and not _is_special(node):
+            if node.origin in origins and not is_special(node):
                 operation = Operation(Act.CAPABILITY, path)
                 answers = frozenset({Answer(Verdict.ALLOWED, node.origin)})
                 yield Loss(
@@ -80,8 +90,10 @@ def _lost_capabilities(original: Replay, rewrite: Replay) -> Iterator[Loss]:
                 )
 
 
-def _is_special(node: Node) -> bool:
-    return node.capable or (node.kind is Kind.FILE and bool(node.mode & 0o6000))
+def is_special(node: Node) -> bool:
+    """Whether a change of owner would take something from it: file capabilities, or set-id bits."""
+    bits = {Kind.FILE: SET_ID, Kind.ANY: 0o4000}.get(node.kind, 0)
+    return node.capable or bool(node.mode & bits)
 
 
 def _loss(before: Outcome, after: Outcome | None, moved: _MovedHomes) -> Loss | None:
@@ -101,6 +113,6 @@ def _loss(before: Outcome, after: Outcome | None, moved: _MovedHomes) -> Loss | 
         # What was denied before as well is nothing new, on the same step's thing.
         if one.origin in succeeded or one.origin not in known:
             return Loss(before, after, one.obstacle)
-    if act in ON_CONTENT and (succeeded - {BASE}) - _origins(after):
+    if act in ON_CONTENT and succeeded - {BASE, VOLUME} - _origins(after):
         return Loss(before, after, after.operation.path)
     return None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import FileTree, Kind, Node, each
+from dockfix.model.losses import is_special
 from dockfix.model.operations import Act, How
 from dockfix.model.paths import (
     STANDING_DIRECTORIES,
@@ -66,7 +67,7 @@ def find_ownership_changes(plan: Plan) -> tuple[OwnershipChange, ...]:
     """The places of a plan that are still somebody else's and must not be, each once."""
     wanted: dict[str, OwnershipChange] = {}
     for one in _Search(plan).find():
-        if _LITERAL.fullmatch(one.path):
+        if _LITERAL.fullmatch(one.path) and one.since < plan.user_index:
             other = wanted.get(one.path, one)
             wanted[one.path] = replace(
                 one, reach=max(one.reach, other.reach), since=max(one.since, other.since)
@@ -99,8 +100,9 @@ class _Search:
         """All changes, some of a place more than once."""
         for path in dict.fromkeys(self._used()):
             yield from self._self(path)
-        for path in self._made_for_data():
-            yield from self._self(path)
+        if not self.plan.evidence.is_complete:
+            for path in self._made_for_data():
+                yield from self._self(path)
         yield from self._contents()
         yield from self._copies()
 
@@ -122,14 +124,7 @@ class _Search:
                 yield directory
         yield from plan.evidence.directories
         yield from plan.evidence.mounts
-        yield from (path for path in sorted(plan.corrections.directories) if not self._is_copied(path))
-
-    def _is_copied(self, path: str) -> bool:
-        """Whether a copy brings it, perhaps as a file, and it is no directory that could be there before."""
-        nodes = self.tree.look(self.tree.follow(path))
-        steps = [self.plan.steps[self.index_of[one.origin]] for one in nodes if one.origin in self.index_of]
-        kinds = {one.kind for one in nodes}
-        return Kind.DIRECTORY not in kinds and any(one.keyword in ("COPY", "ADD") for one in steps)
+        yield from sorted(plan.corrections.directories)
 
     def _made_for_data(self) -> Iterator[str]:
         """What root's steps make on purpose and leave empty: directories, and files to write to."""
@@ -183,9 +178,12 @@ class _Search:
         made = None
         if self.tree.exists(real) and VOLUME not in origins:
             made = max(self.index_of.get(origin, -1) for origin in origins)
-        touching = [made] if made is not None and any(map(self._is_run, nodes)) else []
+        # A directory may be there before a copy fills it; a file may not.
+        waits = any(self._is_run(node) or node.kind is not Kind.DIRECTORY for node in nodes)
+        touching = [made] if made is not None and waits else []
         if reach is not Reach.SELF:
-            touching += (self.index_of.get(node.origin, -1) for node in self.tree.contents(real))
+            inside = (self.index_of.get(node.origin, -1) for node in self.tree.contents(real))
+            touching += (index for index in inside if index < self.plan.user_index)
         touching += self._owned_by_steps(real)
         opens = any(node.kind is Kind.DIRECTORY and node.mode & _OWNERS != _OWNERS for node in nodes)
         return OwnershipChange(real, reach, max(touching, default=-1), made, tuple(self._around(real)), opens)
@@ -216,11 +214,13 @@ class _Search:
         real = self.tree.follow(path)
         if not self.tree.exists(real):
             return any(each(self.tree.look(real))) or real not in self.tree.listed()
-        is_file = all(one.kind is Kind.FILE for one in self.tree.look(real))
+        is_file = all(map(_is_file, self.tree.look(real)))
         answers = (may_write if is_file else may_change)(self.tree, path, self.who)
         return any(one.verdict is Verdict.DENIED for one in answers)
 
     def _holds_touched_files(self, path: str) -> bool:
+        if self.plan.evidence.is_complete:
+            return False
         return any(
             node.kind is Kind.FILE and node.uid != self.who.uid and self._is_run(node)
             for node in self.tree.contents(path)
@@ -234,13 +234,23 @@ class _Search:
 
     def _contents(self) -> Iterator[OwnershipChange]:
         """Directories of the application in which steps of root's leave things that are not the account's."""
-        for path in self.plan.own_directories:
+        for path in self._filled():
             if path == self.plan.home or not is_ownable(path) or is_system_directory(path):
                 continue
             if path in STANDING_DIRECTORIES:
                 yield from self._children(path)
             else:
                 yield from self._directory(self._brought_with(path))
+
+    def _filled(self) -> Iterator[str]:
+        """The directories whose content is written: of the application's all, until its sources say which."""
+        evidence = self.plan.evidence
+        if not evidence.is_complete:
+            yield from self.plan.own_directories
+            return
+        yield from (path for _, path in find_volumes(self.plan.lineage))
+        yield from (path[:-1] for path in evidence.writes if path.endswith("/"))
+        yield from evidence.mounts
 
     def _children(self, directory: str) -> Iterator[OwnershipChange]:
         for path in self.tree.below(directory):
@@ -263,8 +273,8 @@ class _Search:
             for node in found
             if node.kind in (Kind.FILE, Kind.ANY) and node.uid != self.who.uid and self._is_left(node)
         ]
-        if any(node.capable for node in foreign):
-            # A change of owner clears capabilities: what else is there is given by name, if it can be.
+        if any(map(is_special, foreign)):
+            # A change of owner clears capabilities and set-id bits: the rest is given by name, if it can be.
             yield from (self._change(one, Reach.SELF) for one in self._named(path, foreign))
         elif foreign:
             mine = any(node.uid == self.who.uid for node in found)
@@ -274,7 +284,9 @@ class _Search:
     def _named(self, directory: str, foreign: list[Node]) -> list[str]:
         below = self.tree.below(directory)
         return [
-            path for path in below if any(one in foreign and not one.capable for one in self.tree.look(path))
+            path
+            for path in below
+            if any(one in foreign and not is_special(one) for one in self.tree.look(path))
         ]
 
     def _is_left(self, node: Node) -> bool:
@@ -296,6 +308,11 @@ class _Search:
         """Whether anything at or below a path, other than `/`, is somebody else's."""
         nodes = [*self.tree.look(self.tree.follow(path)), *self.tree.contents(path)]
         return path != "/" and any(node.uid != self.who.uid for node in each(nodes))
+
+
+def _is_file(node: Node) -> bool:
+    """Whether it is a file, or by its mode can hardly be a directory."""
+    return node.kind is Kind.FILE or (node.kind is Kind.ANY and not node.mode & 0o111)
 
 
 def owns(plan: Plan, path: str) -> bool:

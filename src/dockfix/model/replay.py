@@ -88,7 +88,8 @@ class Replay:
     user that starts it; `tree` what the start leaves. `is_read`: what the start runs was read, so
     that nothing has to be assumed of it; `read_scripts` are the texts of RUNs of which the same holds.
     `read` gives the text of a file of the image, where the build context has it; `writes` is what its
-    sources surely write, something in a directory where a slash ends it. `before` is the play of the
+    sources surely write, something in a directory where a slash ends it, `names` are strings in them that
+    may name a file. `before` is the play of the
     original: the steps above the first one that differs come out the same, and are taken from it.
     """
 
@@ -101,6 +102,7 @@ class Replay:
     read: Callable[[str], str | None] = _read_nothing
     before: Replay | None = None
     writes: Sequence[str] = ()
+    names: Sequence[str] = ()
     tree: FileTree = field(init=False)
     end: FileTree = field(init=False)
     who: Identity = field(init=False)
@@ -133,11 +135,16 @@ class Replay:
         self._use_sources()
 
     def _use_sources(self) -> None:
-        """What the application's sources write, and directories of copies that give a mode, are used."""
+        """Use what the application's sources write and name, and directories of copies that give a mode."""
         for number, path in enumerate(self.writes):
             spec = "" if path.endswith("/") else "file"
             operation = Operation(Act.WRITE, path.rstrip("/") or "/", spec)
             self._record(Key(START, -1, Act.WRITE, number), operation, self.who, 0, "")
+        listed = self.tree.listed()
+        for number, name in enumerate(self.names):
+            path = resolve(name, self.lineage.end.workdir)
+            if (name.startswith("/") or path in listed) and _is_left(self.tree, path):
+                self._record(Key(START, -3, Act.READ, number), Operation(Act.READ, path), self.who, 0, "")
         copies = [Copy(step) for step in self.lineage.of("COPY", "ADD") if step.instruction.flag("chmod")]
         landed = [(copy.step, path) for copy in copies for path in copy.landed()]
         for number, (step, path) in enumerate(landed):

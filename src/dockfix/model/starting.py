@@ -16,6 +16,7 @@ from dockfix.model.copies import Copy
 from dockfix.model.lineage import Lineage, Step
 from dockfix.model.paths import is_shared, is_within, resolve
 from dockfix.model.runs import Invocation, read_run, walk_script
+from dockfix.model.written import find_written_files
 from dockfix.syntax.shell import Command, Word, parse_script, parse_words
 
 _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
@@ -144,6 +145,8 @@ class Starting:
 
     def _started_file(self, command: Command) -> str | None:
         """The absolute path of the application's own script or program that a command runs, or None."""
+        if (found := self._find_on_path(command)) is not None:
+            return found
         written = self._named_file(command)
         if written is None or written.endswith(".py") or "$" in written:
             return None
@@ -154,6 +157,15 @@ class Starting:
             if by_name:
                 return by_name[-1].destination
         return resolve(written, self.lineage.end.workdir)
+
+    def _find_on_path(self, command: Command) -> str | None:
+        """The file of the application that a bare name means, if one stands in a directory of PATH."""
+        end = self.lineage.end
+        name = (command.name.expand(end.variables) or "") if command.name is not None else ""
+        if not name or "/" in name or "$" in name:
+            return None
+        paths = (resolve(name, place) for place in end.env.get("PATH", "").split(":") if place[:1] == "/")
+        return next((path for path in paths if self.read(path) is not None), None)
 
     def _named_file(self, command: Command) -> str | None:
         """The file that a command names to be run: a path, a script by its name, the script of a shell."""
@@ -193,7 +205,7 @@ class Starting:
         return tuple(dict.fromkeys((path, line) for path, line in found if path not in left_out))
 
     def read(self, path: str) -> str | None:
-        """The text of a file of the image, where the build context or a heredoc gives it."""
+        """The text of a file of the image, if the build context, a heredoc or a RUN spells it out."""
         for copy in reversed(self.copies):
             if copy.step.instruction.heredocs:
                 body = next((text for at, text in copy.documents() if at == path), None)
@@ -201,7 +213,11 @@ class Starting:
                     return body
             elif (source := _source(copy, path)) is not None:
                 return self.context.read(source) if copy.stage is None else None
-        return None
+        return self._written_files.get(path)
+
+    @cached_property
+    def _written_files(self) -> dict[str, str]:
+        return find_written_files(self.lineage)
 
 
 def _script_of_shell(command: Command) -> Word | None:

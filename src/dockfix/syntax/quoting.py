@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+_ROOTS_HOME = "~root"
 _SPECIAL = re.compile(r"[\\'\"`]")
 _PLAIN = re.compile(r"[^\\'\"$`]+")
 _PLAIN_QUOTED = re.compile(r"[^\\\"$`]+")
@@ -31,6 +32,9 @@ def expand_word(text: str, env: Mapping[str, str]) -> str | None:
     if text[0] == "~" and text[1:2] in ("", "/") and "HOME" in env:
         out.append(env["HOME"])
         at = 1
+    elif text.startswith(_ROOTS_HOME) and text[len(_ROOTS_HOME) : len(_ROOTS_HOME) + 1] in ("", "/"):
+        out.append("/root")
+        at = len(_ROOTS_HOME)
     return _whole(text, at, env, out)
 
 

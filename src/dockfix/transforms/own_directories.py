@@ -100,7 +100,7 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
             found.append(f"find {places} -user root -exec chown {owner} {{}} +")
         else:
             found.append(f"chown -R --from=root {owner} {places}")
-    closed = [one.path for one in changes if one.opens]
+    closed = [one.path for one in changes if one.opens and one.exists(at)]
     return [*found, "chmod u+rwx " + " ".join(closed)] if closed else found
 
 

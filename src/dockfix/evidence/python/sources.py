@@ -29,19 +29,27 @@ MAX_MODULES: Final = 100
 MAX_UNSTARTED: Final = 4
 _PYTHON: Final = re.compile(r"python|\bpip3?\b|conda|\.py\b|\buvx?\b|poetry|requirements", re.IGNORECASE)
 _DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
+_NAMED: Final = re.compile(r"['\"](\.{0,2}/?\w[\w.@+-]*(?:/[\w.@+-]+)*/?)['\"]")
+_ASKING: Final = tuple(
+    f"{name}(" for name in "stat lstat exists isfile isdir access getsize getmtime".split()
+)
 _PORT: Final = re.compile(r"(?:^|.*[:\]=])(\d{1,5})$")
 _CONFIG: Final = re.compile(r"^(\w+)\s*[:=]\s*(.+?)\s*(?:#.*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was found, which modules were read, and which parts of the start could not be followed."""
+    """What was found, which modules were read, and which parts of the start could not be followed.
+
+    `names` are the strings in the modules that may name a file, as they are written.
+    """
 
     claims: tuple[Claim, ...]
     modules: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     start_known: bool = True
     is_cut: bool = False
+    names: tuple[str, ...] = ()
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -114,6 +122,7 @@ class _SourceReader:
             tuple(self.start.unread),
             self.known,
             self.application.is_cut,
+            tuple(sorted({name for module in modules for name in _names(module.source)})),
         )
 
     def _closure(self) -> list[Module]:
@@ -271,6 +280,13 @@ class _SourceReader:
                 )
             elif name == "bind":
                 yield from self._ports([value], line, file, at)
+
+
+def _names(source: str) -> Iterator[str]:
+    """The strings that may name a file whose content counts."""
+    for match in _NAMED.finditer(source):
+        if not source[: match.start()].endswith(_ASKING):
+            yield match[1]
 
 
 def _main_name(path: str) -> str:
