@@ -23,25 +23,21 @@ from dockfix.output.exit_codes import Exit
 from dockfix.terminal import show_path, show_text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Servers:
-    """What is served over standard input and output instead of a run."""
+@dataclass(frozen=True, kw_only=True)
+class Other:
+    """What happens instead of a run: something is printed, or served over standard input and output."""
 
     lsp: bool = option(False, SWITCH, "Serve an editor: the language server (needs dockfix[lsp])", "--lsp")
     mcp: bool = option(
         False, SWITCH, "Serve a coding agent in this folder, read-only without --write", "--mcp"
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Help:
-    """What is printed instead of a run."""
-
     explain: str | None = option(None, TEXT, "Explain a transform or a code", "--explain", "NAME")
     list: bool = option(False, SWITCH, "List the transforms in the order they apply, and all codes", "--list")
     version: bool = option(False, SWITCH, "Print the version", "--version")
 
 
+COMPLETING: Final = "_DOCKFIX_COMPLETE"
+"""The variable by which a shell asks for completions, as click names it."""
 GROUPS: Final[Mapping[str, type]] = {
     "Output": Output,
     "Rewriting": Options,
@@ -49,8 +45,7 @@ GROUPS: Final[Mapping[str, type]] = {
     "Reports": Reports,
     "Proof (with --verify)": VerifyOptions,
     "Execution": Execution,
-    "Servers": Servers,
-    "Help": Help,
+    "Servers and help": Other,
 }
 
 
@@ -92,7 +87,7 @@ class _Command(TyperCommand):
 
 
 def _group_of(param: Any) -> str:
-    return getattr(param, "rich_help_panel", None) or "Help"
+    return getattr(param, "rich_help_panel", None) or list(GROUPS)[-1]
 
 
 app = typer.Typer(
@@ -110,13 +105,12 @@ def main(paths: list[str] | None = None, **given: Any) -> None:
     folder. Without --diff, --write or --check, print the patch and a summary.
     """
     with _usage_errors():
-        help_wanted = Help(**_read(Help, given))
-        if help_wanted != Help():
-            _print_help(help_wanted)
+        other = Other(**_read(Other, given))
+        if other.lsp or other.mcp:
+            _serve(other, writes=Output(**_read(Output, given)).write)
             return
-        servers = Servers(**_read(Servers, given))
-        if servers != Servers():
-            _serve(servers, writes=Output(**_read(Output, given)).write)
+        if other != Other():
+            _print_help(other)
             return
         request = _read_request(paths or [os.curdir], given)
         if request.output.undo:
@@ -156,7 +150,12 @@ def _name(one: Declaration) -> str:
 
 
 def _complete(one: Declaration) -> Any:
-    """What completes the option's value in a shell; None leaves it to the shell."""
+    """What completes the option's value in a shell; None leaves it to the shell.
+
+    Typer inspects each such function at every start, and only a shell that completes calls them.
+    """
+    if COMPLETING not in os.environ:
+        return None
     if one.form.choices:
         return lambda: list(one.form.choices)
     names = {"--explain": _complete_code, "--select": _complete_transforms, "--ignore": _complete_transforms}
@@ -275,7 +274,7 @@ def _undo(paths: Sequence[str]) -> Exit:
     return Exit.DONE if undo(paths, Terminal()) else Exit.FAILED
 
 
-def _serve(wanted: Servers, *, writes: bool) -> None:
+def _serve(wanted: Other, *, writes: bool) -> None:
     if wanted.lsp:
         _need("--lsp", "pygls", "lsp")
         from dockfix.editor.server import serve as serve_editor
@@ -296,7 +295,7 @@ def _need(flag: str, package: str, extra: str) -> None:
         raise ConfigError(f"{flag} needs {package}: pip install 'dockfix[{extra}]'")
 
 
-def _print_help(wanted: Help) -> None:
+def _print_help(wanted: Other) -> None:
     if wanted.version:
         print(f"dockfix {__version__}")
         return

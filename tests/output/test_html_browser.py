@@ -89,7 +89,8 @@ def proofs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tmp_path_factory.mktemp("proofs") / "proofs.html",
         [
             replace(first, proof=Verdict(Kind.PROVEN, "a", details=proven)),
-            *rest,
+            replace(rest[0], proof=Verdict(Kind.ORIGINAL_FAILS, "b", details=Details("docker", "RUN pip"))),
+            *rest[1:],
             replace(hostile, proof=Verdict(Kind.BREAKS, "x", log_tail=(HOSTILE,), details=broken)),
         ],
     )
@@ -332,6 +333,16 @@ def test_a_phone_needs_no_scrolling_sideways(browser: Browser, monorepo: Path) -
             "all => all.filter((one) => one.getBoundingClientRect().height < 24).map((one) => one.outerHTML)"
         )
         assert small == []
+
+
+@pytest.mark.parametrize("width", [1380, 1000, 760])
+def test_no_cell_runs_into_the_next(browser: Browser, proofs: Path, width: int) -> None:
+    with open_page(browser, proofs, viewport={"width": width, "height": 900}) as page:
+        wide = page.locator("#table tr.file > *").evaluate_all(
+            "all => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"
+        )
+        assert wide == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_without_scripts_the_outcomes_are_there(browser: Browser, monorepo: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import anyio.to_thread
 from mcp.server.mcpserver import MCPServer
@@ -123,12 +123,16 @@ def make_server(folder: Folder, *, writes: bool) -> MCPServer:
         unsafe: Unsafe = False,
         seconds: Annotated[float, Field(description="How long a container may run", gt=0, le=600)] = 5.0,
         build_timeout: Annotated[float, Field(description="Seconds for one build", gt=0, le=3600)] = 900.0,
+        build_network: Annotated[
+            Literal["default", "none"], Field(description="Network of the steps of a build")
+        ] = "default",
     ) -> Proof:
         """Build and run the original and the change on the container engine here, and compare them.
 
         The Dockerfile's own steps and start command do run. No file is changed.
         """
-        proof = VerifyOptions(seconds=seconds, build_timeout=build_timeout)
+        network = None if build_network == "default" else build_network
+        proof = VerifyOptions(seconds=seconds, build_timeout=build_timeout, build_network=network)
         with _reported():
             file = await anyio.to_thread.run_sync(lambda: verify_in(folder, path, proof, unsafe=unsafe))
         verdict = None if file.proof is None else file.proof.as_json()

@@ -102,7 +102,7 @@ def _read_observation(seen: Observation) -> dict[str, Any]:
     """What a run of an image showed, as far as a person compares it."""
     answers = [f"{one.port}{one.path} {one.status or 'answers'}" for one in seen.answers]
     return {
-        "User": seen.user,
+        "User": seen.user or "root",
         "Home": seen.home,
         "Working directory": seen.workdir,
         "Processes run as": ", ".join(map(str, seen.uids)),
