@@ -119,7 +119,7 @@ def test_packages_for_the_integration_suite_are_installed_before_it(checkout: Pa
     assert installed[0].startswith("apt-get update")
     assert installed[1].endswith(" chromium tmux")
     assert re.fullmatch(r"npm install --prefix \S+/node .* puppeteer-core@24\.0\.0", installed[2])
-    assert calls.index(installed[2]) < calls.index("python -m pytest -m integration -rs --durations=10")
+    assert calls.index(installed[2]) < calls.index("python -m pytest -m integration -rs --durations=10 -n 2")
 
 
 def test_nothing_is_installed_where_nothing_is_listed(checkout: Path) -> None:

@@ -124,7 +124,7 @@ def test_a_fault_of_the_disk_at_a_moment(dockfix: RunDockfix, repository: Reposi
     check_every_fault(dockfix, repository, before, ((name, number) for number in range(1, 6)))
 
 
-@pytest.mark.integration
+@pytest.mark.bench
 @pytest.mark.parametrize("name", TRACKED)
 def test_a_fault_of_the_disk_at_every_moment(dockfix: RunDockfix, repository: Repository, name: str) -> None:
     """Over fifty files, for every number of calls that such a run makes."""

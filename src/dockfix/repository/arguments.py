@@ -13,7 +13,7 @@ Arguments = tuple[tuple[str, str | None], ...]
 """Names and values; None takes the value from the environment."""
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
-_DEFAULT: Final = re.compile(r"\$\{\w+:?-([^}]*)\}")
+_DEFAULT: Final = re.compile(r"\$\{\w+:?-([^}$]*)\}")
 _OPEN: Final = re.compile(r"\$|\{\{|`")
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+# What is never closed goes on to the end: looked for from each of its beginnings, it would take forever.
 _TOKEN = re.compile(
-    r'"(?:[^"\\]|\\.)*"|<<-?(?P<end>\w+)\n.*?\n\s*(?P=end)\b|#[^\n]*|//[^\n]*|/\*.*?\*/|[\w.-]+|[{}\[\]=,:()]',
+    r'"(?:[^"\\]|\\.)*(?:"|\Z)|<<-?(?P<end>\w+)\n(?:.*?\n[ \t]*(?P=end)\b|.*)|#[^\n]*|//[^\n]*'
+    r"|/\*.*?(?:\*/|\Z)|[\w.-]+|[{}\[\]=,:()]",
     re.DOTALL,
 )
 

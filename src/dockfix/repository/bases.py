@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _FROM = re.compile(rb"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
 _ARG = re.compile(rb"^[ \t]*ARG[ \t]+(\w+)=(\S+)", re.IGNORECASE | re.MULTILINE)
-_VARIABLE = re.compile(r"\$\{?(\w+)\}?(?::?-([^}]*)\})?")
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?(?::?-([^}$]*)\})?")
 SHOWN: Final = 3
 MAX_DEPTH: Final = 100
 """An image on top of more images of the repository than this is as unknown as any."""

@@ -12,7 +12,7 @@ _COMMAND: Final = re.compile(
 )
 _CONTINUED: Final = re.compile(r"\\\r?\n")
 # Expressions with blanks that stand for one word, or part of one.
-_EXPRESSION: Final = re.compile(r"\$\{\{.*?\}\}")
+_EXPRESSION: Final = re.compile(r"\$\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*\}\}")
 _SUBSTITUTION: Final = re.compile(r"\$\([^()]*\)|`[^`]*`")
 _FLAGS: Final = {
     "-f": "file",

@@ -27,7 +27,7 @@ MAX_BYTES: Final = 256 * 1024
 
 Reader = Callable[[str, str], Iterator[Build]]
 
-_EXPRESSION = re.compile(r"\$\{\{.*?\}\}|\$\{?\w+\}?|\$\(.*?\)")
+_EXPRESSION = re.compile(r"\$\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*\}\}|\$\{?\w+\}?|\$\([^()\n]*\)")
 
 
 def reads_builds(name: str) -> bool:

@@ -20,7 +20,7 @@ _SERVICE: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*([ ]+)[\w\"'.-]+[ \t]*:"
 _LEANS: Final = re.compile(r"[:\-\[,][ \t]*[*&]\w|<<[ \t]*:|^---|[\t\r]", re.MULTILINE)
 _DOCUMENT: Final = re.compile(r"^---[^\n]*\n", re.MULTILINE)
 _KUBERNETES: Final = re.compile(
-    r"^\s*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:", re.MULTILINE
+    r"^[ \t]*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:", re.MULTILINE
 )
 
 
@@ -105,7 +105,7 @@ def _shifted(one: Deployment, start: int, line: int) -> Deployment:
     )
 
 
-_JSON_NOISE: Final = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*[\s\S]*?\*/|,(?=\s*[}\]])')
+_JSON_NOISE: Final = re.compile(r'("(?:[^"\\\n]|\\.)*"?)|//[^\n]*|/\*[\s\S]*?(?:\*/|\Z)|,(?=\s*[}\]])')
 
 
 def _read_devcontainer(path: str, text: str) -> Iterator[Deployment]:

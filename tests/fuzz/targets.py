@@ -1,0 +1,272 @@
+"""What is fuzzed: for each reader of what strangers write, the seeds, the words, and the call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from dockfix import Options, fix
+from dockfix.context import Context
+from dockfix.embedded import rewrite_file
+from dockfix.files.cache import Cache, _sign
+from dockfix.output.journal import Journal, JournalError
+from dockfix.output.patches import Owners
+from dockfix.repository.builds import find_builds
+from dockfix.repository.manifests import read_manifests
+from dockfix.results import Unchanged
+from dockfix.runner.outcome import FileResult
+
+FIXTURES: Final = Path(__file__).parents[2] / "fixtures"
+DOCKERFILE: Final = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x\nCMD python app.py\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A reader: it may refuse a text, but must neither raise, nor hang, nor take much memory."""
+
+    run: Callable[[str], None]
+    seeds: Sequence[str]
+    words: Sequence[str]
+
+
+def _fix(text: str) -> None:
+    fix(text, Options(unsafe=True))
+
+
+def _shell(text: str) -> None:
+    fix(
+        f"FROM python:3.12\nRUN {text}\nCOPY start.sh /\nCMD /start.sh\n",
+        Options(unsafe=True),
+        _with("start.sh", text),
+    )
+
+
+def _python(text: str) -> None:
+    fix(DOCKERFILE, Options(unsafe=True), _with("app.py", text))
+    rewrite_file("a.py", text, fix, unsafe=True)
+
+
+def _with(name: str, text: str) -> Context:
+    return Context("Dockerfile", frozenset({name}), {name: text}.get, lambda _: frozenset({name}))
+
+
+def _compose(text: str) -> None:
+    find_builds("compose.yml", text)
+    read_manifests([("compose.yml", text), ("pod.yaml", text), ("devcontainer.json", text)])
+    rewrite_file("compose.yml", text, fix, unsafe=True)
+
+
+def _bake(text: str) -> None:
+    find_builds("docker-bake.hcl", text)
+    find_builds("docker-bake.json", text)
+
+
+def _workflow(text: str) -> None:
+    find_builds(".github/workflows/a.yml", text)
+    find_builds("build.sh", text)
+    find_builds("Makefile", text)
+
+
+def _markdown(text: str) -> None:
+    rewrite_file("README.md", text, fix, unsafe=True)
+
+
+def _owners(text: str) -> None:
+    with TemporaryDirectory() as folder:
+        Path(folder, "CODEOWNERS").write_bytes(text.encode("utf-8", "surrogatepass"))
+        owners = Owners(folder)
+        for name in ("a/Dockerfile", "Dockerfile", "a" * 200 + "/" + "b/" * 50 + "Dockerfile"):
+            owners.of(FileResult(name, Unchanged(), name=name))
+
+
+def _journal(text: str) -> None:
+    with TemporaryDirectory() as folder:
+        root = os.path.realpath(folder)
+        Path(root, "kept").mkdir()
+        Path(root, "Dockerfile").write_text("mine\n")
+        Path(root, "kept", "1.jsonl").write_bytes(text.encode("utf-8", "surrogatepass"))
+        try:
+            for path, finding in Journal(os.path.join(root, "kept"), root).undo():
+                assert finding is not None, path
+        except JournalError:
+            pass
+        assert Path(root, "Dockerfile").read_text() == "mine\n"
+
+
+def _cache(text: str) -> None:
+    """Any bytes, and any bytes that are signed."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "a.cache")
+        body = text.encode("utf-8", "surrogatepass")
+        for data in (body, Cache(str(path), "v", b"k")._version + _sign(b"other", b"k") + body):
+            path.write_bytes(data)
+            path.chmod(0o600)
+            assert not Cache(str(path), "v", b"k").knows_files
+
+
+def _texts(pattern: str) -> tuple[str, ...]:
+    return tuple(path.read_text(encoding="utf-8") for path in sorted(FIXTURES.glob(pattern))[:200])
+
+
+_COMPOSE: Final = (
+    "services:\n  a: &a\n    build:\n      context: .\n      args: {A: $B, C: '${D:-e}'}\n"
+    "    volumes: [d:/root/x]\n"
+    "  b:\n    <<: *a\n    user: root\n    ports: ['80:80']\n",
+    "kind: Pod\nspec:\n  securityContext: {runAsNonRoot: true}\n  containers:\n  - {name: a, image: a}\n",
+)
+_BAKE: Final = (
+    'target "a" {\n  inherits = ["b"]\n  args = { A = "b", C = null }\n  tags = ["x:y"]\n}\n'
+    'target "b" { context = "." }\n',
+    '{"target": {"a": {"inherits": ["b"], "context": ".", "args": {"A": "b"}}, "b": {}}}',
+)
+_WORKFLOW: Final = (
+    "jobs:\n  a:\n    steps:\n    - uses: docker/build-push-action@v5\n      with:\n"
+    "        file: a/Dockerfile\n"
+    "        build-args: |\n          A=b\n    - run: docker build -f x/Dockerfile -t ${{ env.A }} $(pwd)\n",
+    "docker build --build-arg A=$B \\\n  -t x:y . && docker buildx build -f 'a b' .\n",
+)
+
+TARGETS: Final[dict[str, Target]] = {
+    "dockerfile": Target(
+        _fix,
+        (DOCKERFILE, *_texts("cases/*/Dockerfile")),
+        (
+            "FROM ",
+            " AS ",
+            "RUN ",
+            "COPY --from=",
+            "<<EOF\n",
+            "\\\n",
+            "${A:-",
+            "}",
+            "ARG ",
+            "ENV ",
+            "USER ",
+            "--mount=type=cache,target=",
+            "[",
+            '"',
+            "'",
+            "# escape=`\n",
+            "ONBUILD ",
+            "HEALTHCHECK ",
+            "$",
+            "9" * 30,
+        ),
+    ),
+    "shell": Target(
+        _shell,
+        ("pip install x && chown -R a:b /c", "for a in b c; do mkdir $a; done", "if [ -f x ]; then rm y; fi"),
+        (
+            "$(",
+            "`",
+            "<<A\n",
+            "A\n",
+            "&&",
+            "||",
+            ";",
+            "|",
+            "{",
+            "}",
+            "(",
+            ")",
+            "'",
+            '"',
+            "\\",
+            "${",
+            "case a in ",
+            "esac",
+            "do ",
+            "done",
+            "function f ",
+            "chmod ",
+            "useradd ",
+            "> ",
+            "2>&1",
+            "*",
+            "~",
+            "eval ",
+        ),
+    ),
+    "compose": Target(
+        _compose,
+        _COMPOSE,
+        ("&a ", "*a", "<<: ", "- ", ": ", "|\n", ">\n", "{", "[", "]", "}", "---\n", "!!", "'"),
+    ),
+    "bake": Target(
+        _bake, _BAKE, ("<<A\n", "A\n", "{", "}", "[", "]", '"', "\\", "=", "inherits", "#", "/*", "*/")
+    ),
+    "workflow": Target(
+        _workflow,
+        _WORKFLOW,
+        ("${{", "}}", "$(", ")", "`", "docker build ", "-f ", "'", '"', "\\\n", "|\n", "- "),
+    ),
+    "markdown": Target(
+        _markdown,
+        (f"# a\n\n```dockerfile\n{DOCKERFILE}```\n", f"~~~ Dockerfile\n{DOCKERFILE}~~~\n"),
+        ("```", "~~~", "> ", "- ", "    ", "<details>", "<!--", "|", "dockerfile\n", "`", "\t"),
+    ),
+    "python": Target(
+        _python,
+        (
+            "import os\nopen('/data/x', 'w')\n",
+            f"from pathlib import Path\nD = '''{DOCKERFILE}'''\nPath('a').mkdir()\n",
+        ),
+        (
+            "f'",
+            "'''",
+            "\\N{",
+            "}",
+            "{",
+            "(",
+            ")",
+            "[",
+            "]",
+            "+",
+            ".parent",
+            "open(",
+            "lambda ",
+            "if x else ",
+            "os.environ['A']",
+            "class A:\n ",
+            "def f():\n ",
+            "\\x",
+            "% ",
+            "9" * 30,
+            "import a\n",
+            "async ",
+            "*a",
+        ),
+    ),
+    "codeowners": Target(
+        _owners,
+        ("* @a/b\n/a/ @c d@e.f\n[x]\n*.py @g\n",),
+        ("*", "**", "/", "[", "]", "!", "\\ ", "#", "@", "?"),
+    ),
+    "journal": Target(
+        _journal,
+        ('{"format": 1}\n{"path": "2f61", "before": "YQ==", "after": "' + "0" * 64 + '"}\n{"end": true}\n',),
+        (
+            '"path"',
+            '"before"',
+            '"after"',
+            '"refused"',
+            "{",
+            "}",
+            "[",
+            "]",
+            '"',
+            "null",
+            "2f",
+            "\n",
+            "0" * 64,
+            "9" * 30,
+        ),
+    ),
+    "cache": Target(
+        _cache, ("dockfix 5 x", "{}"), ("\x00", "\x7f", "[", "{", "(", "i", "s", "\udcff", "\udc80")
+    ),
+}
