@@ -196,7 +196,7 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
             continue
         yield Finding(
             codes.DENIED_TO_USER, loss.before.line,
-            f"{where}{loss.before.command or 'it'} {act.value} {loss.before.operation.path}, which the user"
+            f"{where}{loss.before.command or 'the application'} {act.value} {loss.before.operation.path}, which the user"
             f" may not: {place}",
             "give it to the user, or use another place",
         )  # fmt: skip

@@ -34,7 +34,7 @@ from dockfix.model.paths import resolve
 from dockfix.model.permissions import Identity
 from dockfix.model.pip import is_virtual
 from dockfix.model.playing import perform
-from dockfix.model.runs import Invocation, read_run
+from dockfix.model.runs import Invocation, Settings, read_run
 from dockfix.model.scripts import runs_readable_script
 from dockfix.syntax.wrappers import SHELLS
 
@@ -72,6 +72,7 @@ class _Mark:
     accounts: Accounts
     outcomes: int
     is_installed_by_script: bool
+    settings: dict[str, Settings]
 
 
 def _read_nothing(_path: str) -> str | None:
@@ -111,6 +112,8 @@ class Replay:
     denied: dict[int, Outcome] = field(init=False, default_factory=dict)
     is_installed_by_script: bool = field(init=False, default=False)
     _marks: list[_Mark] = field(init=False, default_factory=list)
+    # What tools were told, by the home that keeps it.
+    _settings: dict[str, Settings] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tree = base_tree(self.lineage.image)
@@ -118,9 +121,7 @@ class Replay:
         if self.move is not None:
             self._prepare(self.move.account)
         for step in self.lineage.steps[self._take_over() :]:
-            self._marks.append(
-                _Mark(self.tree.fork(), self.accounts.fork(), len(self.outcomes), self.is_installed_by_script)
-            )
+            self._marks.append(self._mark())
             self._play(step, self.origins[step.index])
         for _, path in find_volumes(self.lineage):
             if not self.tree.exists(path):
@@ -151,6 +152,12 @@ class Replay:
             operation = Operation(Act.ENTER, posixpath.dirname(path) or "/")
             self._record(Key(START, -2, Act.ENTER, number), operation, self.who, step.instruction.line, "")
 
+    def _mark(self) -> _Mark:
+        return _Mark(
+            self.tree.fork(), self.accounts.fork(), len(self.outcomes), self.is_installed_by_script,
+            self._settings.copy(),
+        )  # fmt: skip
+
     def _take_over(self) -> int:
         """How many steps come out as in the play of the original; as much is taken from that."""
         if self.before is None:
@@ -160,6 +167,7 @@ class Replay:
         self.tree, self.accounts = mark.tree.fork(), mark.accounts.fork()
         self.outcomes = self.before.outcomes[: mark.outcomes]
         self.is_installed_by_script = mark.is_installed_by_script
+        self._settings = mark.settings.copy()
         self._marks = self.before._marks[:count]
         return count
 
@@ -236,7 +244,8 @@ class Replay:
         mounts = list(find_mounts(step, self._mounting(step, who)))
         before = self.tree.fork() if mounts else self.tree
         mount(self.tree, mounts)
-        run = read_run(step, who.home)
+        run = read_run(step, who.home, self._settings.get(who.home, ()))
+        self._settings[who.home] = run.settings
         created = [one for one in find_created(self.lineage) if one.created is step]
         for account in created:
             self.accounts.add(account)
@@ -261,14 +270,14 @@ class Replay:
         self, step: Step, origin: Origin, who: Identity, is_allowed: Callable[[Invocation], bool]
     ) -> bool:
         """Whether somebody can do all that a step does; what denies it is kept, and nothing else then."""
-        before, kept = self.tree.fork(), len(self.outcomes)
+        before, kept, settings = self.tree.fork(), len(self.outcomes), self._settings.copy()
         at = kept
         for one in self._commands(step, origin, who):
             denied = [] if is_allowed(one) else [new for new in self.outcomes[at:] if new.denial is not None]
             if denied:
                 self.denied[step.index] = denied[0]
                 del self.outcomes[kept:]
-                self.tree = before
+                self.tree, self._settings = before, settings
                 return False
             at = len(self.outcomes)
         return True
