@@ -196,8 +196,8 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
             continue
         yield Finding(
             codes.DENIED_TO_USER, loss.before.line,
-            f"{where}{loss.before.command or 'the application'} {act.value} {loss.before.operation.path}, which the user"
-            f" may not: {place}",
+            f"{where}{loss.before.command or 'the application'} {act.value} {loss.before.operation.path},"
+            f" which the user may not: {place}",
             "give it to the user, or use another place",
         )  # fmt: skip
 

@@ -244,6 +244,9 @@ class Replay:
         mounts = list(find_mounts(step, self._mounting(step, who)))
         before = self.tree.fork() if mounts else self.tree
         mount(self.tree, mounts)
+        if not self.tree.may_exist(step.before.workdir):
+            # One that a step has removed is made for root again, whoever runs the next.
+            self.tree.make_directories(step.before.workdir, Node(Kind.DIRECTORY, origin=origin))
         run = read_run(step, who.home, self._settings.get(who.home, ()))
         self._settings[who.home] = run.settings
         created = [one for one in find_created(self.lineage) if one.created is step]
