@@ -56,10 +56,9 @@ PENDING: Final = frozenset(
     own-command-fills-home-at-build/module-of-a-package
     own-command-fills-home-at-build/place-named-by-a-variable
     own-command-fills-home-at-build/python-in-a-heredoc
+    own-command-fills-home-at-build/shell-script-of-the-context
     path-names-an-empty-directory-of-roots/filled-but-not-used-at-the-start
-    place-of-packages-by-variable/isolated-start
     private-mode-made-by-root/private-file-of-a-stage
-    place-of-packages-by-variable/start-script-without-user-site
     place-of-packages-by-variable/user-base-in-opt
     production-stage-left-root/compose-names-the-development-stage
     production-stage-left-root/tests-come-last

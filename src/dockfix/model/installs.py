@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Final
 
@@ -16,6 +17,7 @@ _OFF: Final = ("0", "no", "false", "off")
 _SYSTEM_SITE: Final = re.compile(
     r"/usr/local/(?:bin/(?!python|pip)[\w.-]+|lib/python[\d.]*/(?:site|dist)-packages)"
 )
+_PYTHON: Final = re.compile(r"(?:.*/)?python[\d.]*")
 _PATH_VALUE: Final = re.compile(r"(?<!\w)PATH[=\s]+(\"[^\"]*\"|'[^']*'|\S+)")
 
 
@@ -76,6 +78,8 @@ def system_site_reason(facts: Facts) -> str:
             return "another stage copies the packages from where root's pip puts them"
     if any(True for _ in find_heirs(facts.stages, facts.lineage.final)):
         return "a stage built on this one uses the packages as root"
+    if any(_ignores_user_site(one.invocation) for one in facts.starting.commands):
+        return "the start ignores what is installed for the user"
     copied = [copy.destination for copy in facts.copies if copy.destination != "/"]
     for step in facts.lineage.own_steps:
         if step.keyword == "ENV" and "PATH" in step.instruction.args and not _keeps_path(step):
@@ -85,6 +89,17 @@ def system_site_reason(facts: Facts) -> str:
             if match and not match[0].startswith(tuple(copied)):
                 return f"{match[0]} is named where root's pip puts it"
     return ""
+
+
+def _ignores_user_site(one: Invocation) -> bool:
+    """Whether it is a Python that does not look into the user's site (-I, -s, PYTHONNOUSERSITE)."""
+    if not _PYTHON.fullmatch(one.command.program):
+        return False
+    options = itertools.takewhile(lambda word: word.text.startswith("-"), one.command.args)
+    letters = "".join(word.text[1:] for word in options if not word.text.startswith("--"))
+    return "PYTHONNOUSERSITE" in one.env or bool(
+        {"I", "s"} & set(letters.partition("m")[0].partition("c")[0])
+    )
 
 
 def _keeps_path(step: Step) -> bool:

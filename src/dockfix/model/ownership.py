@@ -168,8 +168,15 @@ class _Search:
         )
         for place in (*around, path):
             if self._is_denied(place):
-                reach = Reach.ALL if self._holds_touched_files(place) else Reach.SELF
+                is_wide = self._holds_touched_files(place) or self._holds_closed(place)
+                reach = Reach.ALL if is_wide else Reach.SELF
                 yield self._change(place, reach)
+
+    def _holds_closed(self, path: str) -> bool:
+        """Whether something is in it that only its owner reads; a start that was denied may want it."""
+        if path not in self.plan.corrections.directories:
+            return False
+        return any(not node.mode & 0o004 for node in self.tree.contents(path) if node.uid != self.who.uid)
 
     def _change(self, path: str, reach: Reach) -> OwnershipChange:
         real = self.tree.follow(path)

@@ -44,6 +44,7 @@ VOLUME: Final = "volume"
 SITE: Final = "/usr/local/lib/python"
 """Stands for wherever root's pip installs."""
 # What no file's name in a command holds: patterns, lists, URLs.
+_HOME: Final = re.compile(r"(?<![\w/])~(?=[/\s])|\bHOME\b")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][\w+-]*")
 _VERSION: Final = re.compile(r"[\d.]+")
 _NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n\t:,@%")
@@ -324,7 +325,11 @@ class Replay:
             outcome = record(played)
             if outcome is not None and outcome.happens:
                 perform(self.tree, played, actor, self.accounts)
-            if is_unread and _is_own_program(one) and not _is_known_module(one, who):
+            if (
+                is_unread
+                and (self._names_home(one) or _is_own_program(one))
+                and not _is_known_module(one, who)
+            ):
                 self.tree.fill(who.home, actor.makes(Kind.ANY))
             self.is_installed_by_script |= operation.act is Act.UNKNOWN and one.command.program in SHELLS
 
@@ -339,6 +344,12 @@ class Replay:
             elif is_found and How.OTHERWISE in one.how:
                 continue
             yield one
+
+    def _names_home(self, one: Invocation) -> bool:
+        """Whether it is a script of the build context that says something of a home."""
+        name = (one.command.name.expand(one.env) or "") if one.command.name is not None else ""
+        text = self.read(resolve(name, one.cwd)) if "/" in name else None
+        return text is not None and _HOME.search(text) is not None
 
     def _named(self, one: Invocation, who: Identity) -> Iterator[Operation]:
         """What a command's own words name of what steps left: its program, and files that it may read."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from dockfix.model.copies import find_volumes
+from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.lineage import Step
 from dockfix.model.paths import is_below_any, is_root_home
 from dockfix.syntax.tree import Instruction
@@ -46,11 +46,23 @@ def moving_places(plan: Plan) -> tuple[str, ...]:
         for copy in plan.copies
         if is_root_home(copy.destination)
         and not copy.is_relative
+        and not _keeps_its_place(copy)
         and _follows(plan, copy.destination, copy.step)
     ]
     if any(pip.is_user_install for _, pip in plan.user_installs):
         places.append("/root/.local")
     return tuple(places)
+
+
+def _keeps_its_place(copy: Copy) -> bool:
+    """Whether it stands where it stood in its stage, whose programs may name that place; pip's do not."""
+    if copy.destination.startswith("/root/.local"):
+        return False
+    return copy.stage is not None and copy.destination.rstrip("/") in map(_bare, copy.sources)
+
+
+def _bare(path: str) -> str:
+    return path.rstrip("/")
 
 
 def home_follows(plan: Plan) -> bool:

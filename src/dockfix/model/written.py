@@ -43,7 +43,11 @@ def _output(one: Invocation, step: Step) -> str | None:
         return None
     bodies = {heredoc.name: heredoc.body for heredoc in step.instruction.heredocs}
     given = next(
-        (bodies.get(redirect.target.text) for redirect in one.command.redirects if "<<" in redirect.operator),
+        (
+            bodies.get(redirect.target.text.strip("'\""))
+            for redirect in one.command.redirects
+            if "<<" in redirect.operator
+        ),
         None,
     )
     return printer([word for word in words if word is not None], given)
