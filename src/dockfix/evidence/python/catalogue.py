@@ -15,6 +15,8 @@ _TABLES: Final = ("write", "port", "root", "command", "home")
 _OTHER: Final = ("FileHandler", "sqlite", "FileBasedCache", "geteuid", "getuid", "SOCK_RAW", "AF_PACKET")
 _SPELT: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET|sqlite[+a-z]*:///"
 _METHOD: Final = re.compile(r"\.[\s\\]*$")
+_FAR: Final = 1000
+"""So many characters of a call's arguments are looked at: patterns take longer with each bracket."""
 _OWNER: Final = re.compile(r"(\w+)[ \t]*\.[ \t]*$")
 # Every byte that is no part of a name gives way to a space.
 _APART: Final = bytes(
@@ -124,10 +126,10 @@ class _Calls:
         elif last in _common() and (before != owner if before else owner and is_method):
             return False
         if call.mode >= 0:
-            return _WRITES.match(text, end) is not None
-        first = _FIRST_KEYWORD.match(text, end) if call.path_only else None
+            return _WRITES.match(text, end, end + _FAR) is not None
+        first = _FIRST_KEYWORD.match(text, end, end + _FAR) if call.path_only else None
         if (call.argument == 99 and call.keyword) or (first is not None and first[1] != call.keyword):
-            return call.keyword in text[end : end + 2000]
+            return call.keyword in text[end : end + _FAR]
         return not call.path_only or text[end : end + 40].lstrip()[:1] != ")"
 
     def _starts_root(self) -> bool:
