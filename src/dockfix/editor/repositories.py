@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 
 from dockfix.config import build_options, forget_configs
 from dockfix.context import Context
@@ -74,7 +76,15 @@ def fix_at(place: Place, text: str) -> FileResult:
         deployments=candidate.deployments,
         root=candidate.root,
     )
-    load_core()
+    _load()
     ((_, reply),) = fix_all([job], 1, SECONDS)
     (result,) = hold_back([reply.file], [place.reason])
     return result
+
+
+@cache
+def _load() -> None:
+    """Import what reads files and sources: each text is fixed in a process that is forked from this one."""
+    for name in ("libcst", "dockfix.evidence.assess", "dockfix.evidence.python.application"):
+        import_module(name)
+    load_core()
