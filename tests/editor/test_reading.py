@@ -88,12 +88,12 @@ def test_what_needs_a_review_is_not_preferred(folder: Path) -> None:
     text = ROOT.replace("python:3.12-slim", "registry.example.org/base")
     reading = read(folder, text)
     first, *rest = find_actions(reading)
-    assert first.title == "Run this image as a user (check first: unknown-base)"
+    assert first.title.startswith("Run this image as a user (check first: unknown-base")
     assert first.is_preferred is False
     assert not [one for one in rest if one.kind == "source.fixAll.dockfix"]
     command = find_lens(reading).command
     assert command is not None
-    assert command.title == "Runs as root: can be changed after a review (unknown-base)"
+    assert command.title.startswith("Runs as root: can be changed after a review (unknown-base")
 
 
 @pytest.mark.parametrize(
