@@ -24,13 +24,6 @@ PENDING: Final = frozenset(
     compose-command-needs-root/owner-changed-by-a-service
     compose-command-needs-root/supervisor-of-a-second-service
     compose-command-needs-root/writes-of-a-second-service
-    context-above-the-dockerfile/everything-copied
-    context-above-the-dockerfile/folder-named-by-a-copy
-    context-above-the-dockerfile/half-of-the-sources-beside-it
-    context-above-the-dockerfile/service-of-a-monorepo
-    context-above-the-dockerfile/sources-by-a-glob
-    context-above-the-dockerfile/sources-that-are-nowhere
-    context-above-the-dockerfile/three-folders-down
     edit-in-place-below-root-directory/dos2unix-over-a-glob
     entrypoint-glob/folder-matched-by-a-glob
     entrypoint-without-its-argument/command-of-a-caller

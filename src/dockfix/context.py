@@ -77,14 +77,25 @@ def _nothing(_path: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextSource:
+    """What a COPY or ADD takes from the build context: a relative path or pattern, and its line."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """Where a Dockerfile lies, and what runs its image.
 
     `path` is the file as the user named it, with slashes; `siblings` are the names beside it;
     `read` returns the text of a file in the build context by its relative path with slashes, or
     None if there is no such text; `names` returns the names in one of its folders ("" is the
-    context itself), folders with a trailing slash, and is None if they cannot be listed;
-    `deployments` are the services and containers of the repository that run the image.
+    context itself), folders with a trailing slash, and is None if they cannot be listed; `file` is
+    the Dockerfile's own path in the build context, "" if it lies at its top;
+    `deployments` are the services and containers of the repository that run the image. `also` are
+    further build contexts that callers use. `missing` is what is copied though no folder that may be
+    the build context has it; a file that `is_alone` belongs to no repository that is known.
     """
 
     path: str = ""
@@ -92,6 +103,10 @@ class Context:
     read: Callable[[str], str | None] = _nothing
     names: Callable[[str], frozenset[str]] | None = None
     deployments: tuple[Deployment, ...] = ()
+    also: tuple[Context, ...] = ()
+    missing: tuple[ContextSource, ...] = ()
+    is_alone: bool = False
+    file: str = ""
 
     @property
     def knows_files(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import reduce
 from typing import Final, NamedTuple
 
 from dockfix.checks import codes
@@ -108,7 +109,12 @@ def _collect_evidence(plan: Plan) -> Evidence:
         return NO_EVIDENCE
     from dockfix.evidence.assess import collect_evidence
 
-    return collect_evidence(plan)
+    return reduce(Evidence.joined, map(collect_evidence, _in_contexts(plan)))
+
+
+def _in_contexts(plan: Plan) -> list[Plan]:
+    """The plan in each of the build contexts that callers use."""
+    return [plan, *(replace(plan, context=one) for one in plan.context.also)]
 
 
 def _fix_lineage(
@@ -116,9 +122,11 @@ def _fix_lineage(
 ) -> Result:
     plan = _plan(tree, options, context, index)
     moving = "set-user" in active
-    if moving and (left := _leave(plan)) is not None:
-        return left
-    reviews = tuple(find_reviews(plan)) if moving else ()
+    plans = _in_contexts(plan) if moving else []
+    for one in plans:
+        if (left := _leave(one)) is not None:
+            return left
+    reviews = tuple(dict.fromkeys(review for one in plans for review in find_reviews(one)))
     # A change that waits for a review is not worth reading the sources.
     if moving and (options.unsafe or not reviews):
         plan = plan.with_evidence(_collect_evidence(plan))

@@ -109,7 +109,7 @@ def test_a_result_is_old_when_what_was_read_changes(
     assert isinstance(fix(DOCKERFILE, Options(), context), Changed)
     seen = note_surroundings(context)
     lay(tmp_path, {name: text})
-    assert (seen.renew(str(path), None) is not None) is holds
+    assert (seen.renew(str(path)) is not None) is holds
 
 
 @pytest.mark.parametrize(

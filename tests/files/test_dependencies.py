@@ -46,7 +46,7 @@ def test_by_content_it_holds_until_that_changes(folder: Path, path: str, text: s
     seen = look(folder)
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     (folder / path).write_text(text)
-    again = seen.renew(str(folder / "Dockerfile"), None)
+    again = seen.renew(str(folder / "Dockerfile"))
     assert (again is not None) is holds
     if again is not None:
         assert (again.names, again.reads) == (seen.names, seen.reads)

@@ -47,8 +47,8 @@ def family(repository: Repository) -> Repository:
 
 
 def test_what_files_name_is_found_with_its_context(family: Repository) -> None:
-    found = {candidate.path: candidate.folder for candidate in find_candidates(["."])}
-    assert found == {"base/Dockerfile": None, "job/Dockerfile": None, "docker/web.txt": "."}
+    found = {candidate.path: candidate.folders for candidate in find_candidates(["."])}
+    assert found == {"base/Dockerfile": ("base",), "job/Dockerfile": ("job",), "docker/web.txt": (".",)}
 
 
 def test_a_base_keeps_root_and_its_children_get_the_user(dockfix: Run, family: Repository) -> None:
@@ -101,9 +101,9 @@ def test_one_that_is_built_on_itself_ends(dockfix: Run, repository: Repository) 
 
 def test_a_folder_is_seen_in_its_repository(dockfix: Run, family: Repository) -> None:
     found = list(find_candidates(["docker", "job"]))
-    assert [(one.path, one.folder) for one in found if not one.outside] == [
-        ("docker/web.txt", "."),
-        ("job/Dockerfile", None),
+    assert [(one.path, one.folders) for one in found if not one.outside] == [
+        ("docker/web.txt", (".",)),
+        ("job/Dockerfile", ("job",)),
     ]
     assert [one.path for one in found if one.outside] == ["base/Dockerfile"]
     code, out, err = dockfix("--diff", "docker", "job")
@@ -127,8 +127,8 @@ def test_from_a_folder_below_paths_start_there(
     dockfix: Run, family: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(family.folder / "docker")
-    found = {one.path: one.folder for one in find_candidates(["."]) if not one.outside}
-    assert found == {"web.txt": ".."}
+    found = {one.path: one.folders for one in find_candidates(["."]) if not one.outside}
+    assert found == {"web.txt": ("..",)}
     monkeypatch.chdir(family.folder / "base")
     _, out, err = dockfix("--diff")
     assert out == ""

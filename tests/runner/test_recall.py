@@ -128,7 +128,7 @@ def test_other_content_options_or_version_is_unknown(job: Job, place: str) -> No
     assert find(place, replace(job, data=BEFORE + b"\n")) is None
     assert find(place, replace(job, options=Options(select=frozenset({"set-user"})))) is None
     assert find(place, replace(job, embedded=True)) is None
-    assert find(place, replace(job, folder=".")) is None
+    assert find(place, replace(job, folders=(".",))) is None
     assert find(place, replace(job, deployments=(DEPLOYMENT,))) is None
     assert find(place, replace(job, path=job.path + "2")) is None
     assert find(place, job, "v2") is None

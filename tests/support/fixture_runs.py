@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -56,6 +57,7 @@ class RunCase:
     modes: Mapping[str, int] = field(default_factory=dict)
     pipes: tuple[str, ...] = ()
     submodules: tuple[str, ...] = ()
+    in_git: bool = True
 
     def contents(self) -> Iterator[tuple[str, bytes]]:
         """The files to commit."""
@@ -91,6 +93,8 @@ def lay_out(case: RunCase, folder: Path) -> None:
     repository.commit()
     for name, text in case.edited.items():
         (folder / name).write_text(text, encoding="utf-8")
+    if not case.in_git:
+        shutil.rmtree(folder / ".git")
 
 
 def _put(path: Path, data: bytes) -> None:

@@ -128,6 +128,12 @@ OPAQUE_COMMAND: Final = _review(
     "cases/start-in-a-foreign-shell",
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
 )
+UNKNOWN_CONTEXT: Final = _review(
+    "unknown-context",
+    "No folder of the repository holds everything that the file copies.",
+    "runs/sources-that-no-folder-holds",
+    answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
+)
 UNREAD_ENTRYPOINT: Final = _review(
     "unread-entrypoint",
     "dockfix cannot find the script that the image starts.",
@@ -188,6 +194,12 @@ NAMED_USER: Final = _note(
 )
 NUMERIC_USER: Final = _note(
     "numeric-user", "USER is a number because a manifest asks for one.", "runs/pod-that-asks-for-a-number"
+)
+NOTHING_READ: Final = _note(
+    "nothing-read",
+    "The file was judged by its text alone.",
+    "runs/lone-file-whose-sources-are-elsewhere",
+    answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
 )
 MAY_WRITE: Final = _note(
     "may-write",

@@ -33,12 +33,22 @@ _LOW_PORT_WORD: Final = re.compile(
 def find_reviews(plan: Plan) -> Iterator[Finding]:
     """What a person has to check, one finding per topic."""
     starting = plan.starting
+    yield from _of_context(plan)
     yield from _of_base(plan)
     yield from _of_start(plan, starting)
     yield from _of_places(plan, starting)
     yield from _root_tools(plan)
     yield from _low_ports(plan)
     yield from _triggers(plan)
+
+
+def _of_context(plan: Plan) -> Iterator[Finding]:
+    for one in plan.context.missing[:1] if not plan.context.is_alone else ():
+        yield Finding(
+            codes.UNKNOWN_CONTEXT, one.line,
+            f"no folder up to the repository's top holds all that is copied, such as {one.path}",
+            "name the build context in a compose file, or check what the application writes",
+        )  # fmt: skip
 
 
 def _of_base(plan: Plan) -> Iterator[Finding]:
@@ -202,8 +212,21 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _find_unread(plan: Plan) -> int:
+    """The line of the first copy from a build context that cannot be read, 0 if there is none."""
+    if plan.context.is_alone and plan.context.missing:
+        return plan.context.missing[0].line
+    copies = (copy for copy in plan.copies if copy.stage is None and not copy.step.instruction.heredocs)
+    return 0 if plan.context.knows_files else next((copy.step.instruction.line for copy in copies), 0)
+
+
 def find_notes(plan: Plan) -> Iterator[Finding]:
     """What the file does not show and people will come across."""
+    if unread := _find_unread(plan):
+        yield Finding(
+            codes.NOTHING_READ, unread, "nothing beside the Dockerfile was read",
+            "run dockfix in the repository, which shows what the application writes",
+        )  # fmt: skip
     volumes = [(step, path) for step, path in find_volumes(plan.lineage) if not is_shared(path)]
     if volumes:
         step, path = volumes[0]

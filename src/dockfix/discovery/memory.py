@@ -122,11 +122,11 @@ def _pack(one: Candidate, start: str) -> tuple[Any, ...] | str:
     if one == (plain := Candidate(one.path, start + one.path, root=one.root)):
         return plain.path
     refusal = None if one.refusal is None else astuple(one.refusal)
-    return one.path, one.real, refusal, tuple(map(astuple, one.builds)), one.folder, one.outside
+    return one.path, one.real, refusal, tuple(map(astuple, one.builds)), one.folders, one.outside
 
 
 def _unpack(row: tuple[Any, ...], root: str) -> Candidate:
-    path, real, refusal, builds, folder, outside = row
+    path, real, refusal, builds, folders, outside = row
     finding = None if refusal is None else Finding(codes.named(refusal[0]), *refusal[1:])
     made = tuple(Build(*build) for build in builds)
-    return Candidate(path, real, finding, builds=made, folder=folder, outside=outside, root=root)
+    return Candidate(path, real, finding, builds=made, folders=folders, outside=outside, root=root)

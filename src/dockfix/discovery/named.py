@@ -35,7 +35,7 @@ def find_in_repositories(
         known = {one.real: one for one in reversed(found) if one.refusal is None}
         for one in own:
             same = known.get(one.real, one)
-            yield one._replace(builds=same.builds, folder=same.folder)
+            yield one._replace(builds=same.builds, folders=same.folders)
         yield from (one._replace(outside=True) for one in found if one.is_lost)
         asked = {one.real for one in own}
         yield from (one._replace(outside=True) for one in known.values() if one.real not in asked)

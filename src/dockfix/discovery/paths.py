@@ -53,7 +53,8 @@ def find_candidates(
 def _name(path: str, selection: Selection) -> Candidate:
     beside = os.path.realpath(os.path.dirname(path))
     real = os.path.realpath(path)
-    return Candidate(path, real, embedded=_is_searched(path, selection), root=find_top(beside) or beside)
+    embedded, top = _is_searched(path, selection), find_top(beside)
+    return Candidate(path, real, embedded=embedded, root=top or beside, alone=top is None)
 
 
 def _is_searched(path: str, selection: Selection) -> bool:

@@ -169,14 +169,9 @@ class _Search:
         return not (vendored or excluded or is_template_name(parts[-1]))
 
     def _built(self, candidate: Candidate, builds: Sequence[Build]) -> Candidate:
-        """The candidate with its builds, and their common context if it is not the file's folder."""
-        contexts = {build.context for build in builds}
-        folder = None
-        if len(contexts) == 1:
-            context = os.path.join(self.top, contexts.pop())
-            if os.path.normpath(context) != os.path.dirname(candidate.real):
-                folder = self._place(os.path.normpath(context))
-        return candidate._replace(builds=tuple(builds), folder=folder)
+        """The candidate with its builds, and their contexts."""
+        contexts = dict.fromkeys(os.path.normpath(os.path.join(self.top, one.context)) for one in builds)
+        return candidate._replace(builds=tuple(builds), folders=tuple(map(self._place, contexts)))
 
     def _place(self, real: str) -> str:
         """A folder of the work tree, written like the paths of the search if it lies below them."""

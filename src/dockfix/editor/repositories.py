@@ -71,10 +71,11 @@ def fix_at(place: Place, text: str) -> FileResult:
         candidate.path,
         text.encode("utf-8", "surrogatepass"),
         place.options,
-        candidate.folder,
+        candidate.folders,
         context=None if candidate.real else Context("Dockerfile"),
         deployments=candidate.deployments,
         root=candidate.root,
+        alone=candidate.alone,
     )
     _load()
     ((_, reply),) = fix_all([job], 1, SECONDS)

@@ -28,8 +28,9 @@ def collect_evidence(plan: Plan) -> Evidence:
     # Where the image gets a working directory of its own, what was relative to / is there.
     starts = {plan.lineage.stages[0].index: plan.workdir} if plan.relocates else {}
     layout = read_layout(
-        plan.tree, plan.context.read, plan.context.names, path, plan.lineage.final.index, starts
-    )
+        plan.tree, plan.context.read, plan.context.names, plan.context.file or path,
+        plan.lineage.final.index, starts,
+    )  # fmt: skip
     reading = read_start(layout, StartReader(layout, path).read(), plan.tree.text)
     found = _Assessment(plan, reading)
     written = found.directories

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final
 
+from dockfix.context import ContextSource
 from dockfix.syntax.expansion import expand
 from dockfix.syntax.tree import Dockerfile, Heredoc, Instruction
 from dockfix.syntax.words import declared_arguments, image_from, key_values, split_words
@@ -17,6 +18,8 @@ Read = Callable[[str], str | None]
 Names = Callable[[str], frozenset[str]]
 
 _GLOB: Final = re.compile(r"[*?\[]")
+_VARIABLE: Final = re.compile(r"\$\{?(\w+)\}?(?!:-)")
+_REMOTE: Final = re.compile(r"<<|[a-z+]+://|git@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,10 @@ class Layout:
             elif origin := self.stages.get(landing.stage):
                 yield from self._candidates(posixpath.join("/", source), origin, depth + 1)
 
+    def sources_of(self, path: str) -> tuple[str, ...]:
+        """Where in the build context the image's `path` may come from, whether it is there or not."""
+        return tuple(self._candidates(path, self.final))
+
     def exists(self, source: str) -> bool:
         """Whether the build context may have a file (or, with a trailing slash, a folder) at that path."""
         if self.names is None or posixpath.isabs(source):
@@ -212,6 +219,31 @@ def read_layout(
         return documents[source] if source in documents else read(source)
 
     return Layout(walker.stages, final, read_any, ignore_rules(read, path), names)
+
+
+def find_copied(tree: Dockerfile) -> Iterator[ContextSource]:
+    """What the COPY and ADD lines take from the build context, as far as their variables are known."""
+    walker = _Walker(_reads_nothing, {})
+    for line in tree.instructions:
+        if line.keyword in ("COPY", "ADD") and walker.stage is not None and line.flag("from") is None:
+            yield from _copied(line, {**walker.stage.args, **walker.stage.env})
+        walker.step(line)
+
+
+def _copied(line: Instruction, variables: Mapping[str, str]) -> Iterator[ContextSource]:
+    words = line.json or tuple(word.text for word in split_words(line.args))
+    for word in words[:-1]:
+        names = _VARIABLE.findall(word)
+        written = expand(word, variables, line.escape)
+        is_known = all(variables.get(name) for name in names)
+        if not written or not is_known or "$(" in word or _REMOTE.match(written):
+            continue
+        source = posixpath.normpath(posixpath.join("/", written)).lstrip("/")
+        yield ContextSource(source or ".", line.line)
+
+
+def _reads_nothing(_path: str) -> str | None:
+    return None
 
 
 class _Walker:
@@ -325,7 +357,7 @@ def ignore_rules(read: Read, path: str = "Dockerfile") -> Callable[[str], bool]:
 @lru_cache(maxsize=64)
 def _ignore(text: str) -> Callable[[str], bool]:
     lines = [line.strip() for line in text.lstrip("\ufeff").splitlines()]
-    patterns = [_anchored(line) for line in lines if line and not line.startswith("#")]
+    patterns = [one for line in lines if line and not line.startswith("#") for one in _anchored(line)]
     if not patterns:
         return lambda _: False
     from pathspec import PathSpec
@@ -333,9 +365,13 @@ def _ignore(text: str) -> Callable[[str], bool]:
     return PathSpec.from_lines("gitignore", patterns).match_file
 
 
-def _anchored(pattern: str) -> str:
-    """A .dockerignore pattern in gitignore's notation: Docker's are anchored at the context's root."""
+def _anchored(pattern: str) -> tuple[str, str]:
+    """A .dockerignore pattern in gitignore's notation, and the same for what is below.
+
+    Docker's are anchored at the context's root.
+    """
     negated = pattern.startswith("!")
     place = posixpath.normpath(pattern.removeprefix("!").strip()).lstrip("/")
     place = "**" if place == "." else place
-    return ("!/" if negated else "/") + place
+    anchored = ("!/" if negated else "/") + place
+    return anchored, f"{anchored}/**"

@@ -23,13 +23,14 @@ class FolderReader:
 
     Nothing is read if `folder` is a link that leads out of `root` (absolute, without links).
     `reads` has a digest of each; a folder that was listed is there with a trailing slash. `marks`
-    show whether any of them has changed since.
+    show whether any of them has changed since. `tried` read other folders before this one was chosen.
     """
 
     folder: str
     root: str = os.sep
     reads: dict[str, str] = field(default_factory=dict, compare=False)
     marks: list[Mark] = field(default_factory=list, compare=False)
+    tried: tuple[FolderReader, ...] = field(default=(), compare=False)
     _texts: dict[str, str | None] = field(default_factory=dict, compare=False)
     _names: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
     _folders: dict[str, str] = field(default_factory=dict, compare=False)
@@ -138,12 +139,18 @@ def describe_context(path: str, folder: str | None = None, real: str = "", root:
     beside = os.path.dirname(path) or os.curdir
     real = real or os.path.realpath(beside)
     if folder is None:
-        names, _ = listed = _list(real) if is_within(real, root) else (frozenset(), ())
-        siblings = frozenset(name.rstrip("/") for name in names)
-        reader = FolderReader(beside, root, _real=real, _listed=listed)
+        siblings, reader = read_beside(beside, real, root)
     else:
         siblings, reader = list_names(beside), FolderReader(folder, root)
     return Context(path.replace(os.sep, "/"), siblings, reader, reader.names)
+
+
+def read_beside(folder: str, real: str, root: str) -> tuple[frozenset[str], FolderReader]:
+    """The names in a folder (`real` without links), which are listed once, and a reader of it."""
+    names, _ = listed = _list(real) if is_within(real, root) else (frozenset(), ())
+    return frozenset(name.rstrip("/") for name in names), FolderReader(
+        folder, root, _real=real, _listed=listed
+    )
 
 
 def list_names(folder: str) -> frozenset[str]:

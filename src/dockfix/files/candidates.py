@@ -39,11 +39,12 @@ class Candidate(NamedTuple):
     """A path to process, and the same path absolute and without links.
 
     `refusal` is why it must not be read, and `failed` whether that is an error. `builds` are the
-    builds in the repository that use it, `folder` is their common build context if it is not the
-    file's own folder, and `deployments` are what runs its image. A `linked` candidate comes after plain
+    builds in the repository that use it, `folders` are their build contexts, and `deployments` are
+    what runs its image. A `linked` candidate comes after plain
     files, an `embedded` one contains Dockerfiles and is not one itself, and one `outside` the search
     only provides context for others. `data` is its content if that came from standard input. `root` is
-    the folder (absolute, without links) out of which no link may lead what is read around the file.
+    the folder (absolute, without links) out of which no link may lead what is read around the file. One
+    that is `alone` belongs to no repository that is known.
     """
 
     path: str
@@ -51,13 +52,14 @@ class Candidate(NamedTuple):
     refusal: Finding | None = None
     failed: bool = False
     builds: tuple[Build, ...] = ()
-    folder: str | None = None
+    folders: tuple[str, ...] = ()
     linked: bool = False
     embedded: bool = False
     outside: bool = False
     deployments: tuple[Deployment, ...] = ()
     data: bytes | None = None
     root: str = os.sep
+    alone: bool = False
 
     @property
     def is_lost(self) -> bool:

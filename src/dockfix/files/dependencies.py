@@ -10,33 +10,47 @@ from dockfix.context import Context
 from dockfix.files.build_context import FolderReader, digest_names, list_names
 from dockfix.files.stamps import Mark, mark
 
+Reads = tuple[tuple[str, str], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """A digest of the names beside the file, and of what was read of its build context.
 
-    `reads` are the (path, digest) pairs of a FolderReader. `marks` show without reading whether all
-    of it is unchanged, if none of them is too new; they are None if none were made.
+    `reads` are the (path, digest) pairs of a FolderReader of the build context, which is the folder
+    `base`, relative to the file's own; `tried` are those of other folders that were looked at. `marks`
+    show without reading whether all of it is unchanged, if none of them is too new; they are None if
+    none were made.
     """
 
     names: str = ""
-    reads: tuple[tuple[str, str], ...] = ()
+    reads: Reads = ()
     marks: tuple[Mark, ...] | None = None
+    base: str = ""
+    tried: tuple[tuple[str, Reads], ...] = ()
 
-    def renew(self, path: str, folder: str | None) -> Surroundings | None:
+    def renew(self, path: str) -> Surroundings | None:
         """The same with current marks, if the content around the file at `path` is unchanged."""
         beside = os.path.dirname(path) or os.curdir
         first = mark_folder(path)
         if digest_names(list_names(beside)) != self.names:
             return None
-        reader = FolderReader(folder or beside)
-        if not self.hold_in(reader):
-            return None
-        return replace(self, marks=tuple(dict.fromkeys([first, *reader.marks])))
+        marks = [first]
+        real = os.path.realpath(beside)
+        for place, reads in ((self.base, self.reads), *self.tried):
+            reader = FolderReader(os.path.normpath(os.path.join(real, place)) if place else beside)
+            if not _hold(reads, reader):
+                return None
+            marks += reader.marks
+        return replace(self, marks=tuple(dict.fromkeys(marks)))
 
     def hold_in(self, reader: FolderReader) -> bool:
         """Whether a build context still has the same content wherever something was read."""
-        return all(_digest(reader, name) == then for name, then in self.reads)
+        return _hold(self.reads, reader)
+
+
+def _hold(reads: Reads, reader: FolderReader) -> bool:
+    return all(_digest(reader, name) == then for name, then in reads)
 
 
 NOWHERE: Final = Surroundings()
@@ -57,9 +71,19 @@ def _digest(reader: FolderReader, name: str) -> str:
 
 def note_surroundings(context: Context, beside: Mark | None = None) -> Surroundings:
     """What was read of a context whose folder was marked as `beside` before it was described."""
-    reads: dict[str, str] = getattr(context.read, "reads", {})
-    marks: list[Mark] | None = getattr(context.read, "marks", None)
     names = digest_names(context.siblings)
-    if marks is None or beside is None:
+    chosen = context.read
+    if beside is None or not isinstance(chosen, FolderReader):
+        reads: dict[str, str] = getattr(chosen, "reads", {})
         return Surroundings(names, tuple(reads.items()))
-    return Surroundings(names, tuple(reads.items()), tuple(dict.fromkeys([beside, *marks])))
+    readers = (chosen, *chosen.tried)
+    marks = dict.fromkeys([beside, *(mark for one in readers for mark in one.marks)])
+    base, *others = ((_place(one, beside[0]), tuple(one.reads.items())) for one in readers)
+    tried = tuple(one for one in others if one[1])
+    return Surroundings(names, base[1], tuple(marks), base[0], tried)
+
+
+def _place(reader: FolderReader, beside: str) -> str:
+    """A context's folder relative to the Dockerfile's own, "" if it is that."""
+    place = os.path.relpath(os.path.realpath(reader.folder), beside)
+    return "" if place == os.curdir else place

@@ -30,5 +30,18 @@ class Evidence:
     reviews: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
 
+    def joined(self, other: Evidence) -> Evidence:
+        """What follows from both, where an image is built from either of two contexts."""
+        return Evidence(
+            tuple(sorted({*self.directories, *other.directories})),
+            tuple(dict.fromkeys((*self.writes, *other.writes))),
+            tuple(dict.fromkeys((*self.mounts, *other.mounts))),
+            self.fills | other.fills,
+            self.is_complete and other.is_complete,
+            tuple(dict.fromkeys((*self.refusals, *other.refusals))),
+            tuple(dict.fromkeys((*self.reviews, *other.reviews))),
+            tuple(dict.fromkeys((*self.notes, *other.notes))),
+        )
+
 
 NO_EVIDENCE: Final = Evidence()

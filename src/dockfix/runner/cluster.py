@@ -14,10 +14,10 @@ from dockfix import __version__
 from dockfix.config import ConfigError, RunError
 from dockfix.confined import AHEAD, CHUNK, Loss, finding_of
 from dockfix.context import Context
-from dockfix.files.build_context import FolderReader, digest, list_names
+from dockfix.files.build_context import FolderReader, digest
 from dockfix.files.patterns import NEVER, VENDORED
 from dockfix.runner import pool
-from dockfix.runner.jobs import Item, Job, Reply, lose
+from dockfix.runner.jobs import Item, Job, Reply, describe_disk, lose
 
 MAX_FILE: Final = 128 * 1024
 MAX_ALL: Final = 2 * 1024 * 1024
@@ -119,9 +119,10 @@ def _wait(future: Any, chunk: list[Item], client: Any, address: str) -> list[Rep
 
 def pack_context(job: Job) -> Context:
     """The context of a job with everything readable in it, up to a few megabytes."""
-    beside = os.path.dirname(job.path) or os.curdir
-    texts = dict(_texts(job.folder or beside, job.root))
-    return Context(job.path.replace(os.sep, "/"), list_names(beside), TravellingReader(texts))
+    found = describe_disk(job, os.path.realpath(os.path.dirname(job.path)))
+    assert isinstance(found.read, FolderReader)
+    texts = dict(_texts(found.read.folder, job.root))
+    return replace(found, read=TravellingReader(texts), names=None, also=())
 
 
 def _texts(folder: str, root: str) -> Iterator[tuple[str, str]]:

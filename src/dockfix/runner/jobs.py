@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import Final
 
-from dockfix.context import Context, Deployment
+from dockfix.context import Context, ContextSource, Deployment
 from dockfix.files.build_context import FolderReader, describe_context, digest_names
 from dockfix.files.dependencies import NOWHERE, Surroundings, note_surroundings
 from dockfix.files.reading import decode
@@ -23,19 +23,20 @@ KEPT: Final = 256
 class Job:
     """One file to fix: its bytes are sent along; without a `context`, the worker describes it.
 
-    `folder` is the build context on disk if it is not the file's own folder; `deployments` are what
-    runs the image; with `embedded`, the file is of another kind and contains Dockerfiles. No link may
-    lead out of `root` (absolute, without links).
+    `folders` are the build contexts on disk that callers name; `deployments` are what runs the image;
+    with `embedded`, the file is of another kind and contains Dockerfiles. No link may lead out of
+    `root` (absolute, without links). A file that is `alone` belongs to no repository that is known.
     """
 
     path: str
     data: bytes
     options: Options
-    folder: str | None = None
+    folders: tuple[str, ...] = ()
     context: Context | None = None
     embedded: bool = False
     deployments: tuple[Deployment, ...] = ()
     root: str = os.sep
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +66,31 @@ def work(job: Job) -> Reply:
         whole = step(job.path, decode(job.data), job.options, context)
         file = FileResult(whole.path, whole.result, b"", whole.applies, whole.edits)
     around = note_surroundings(context, beside)
-    _remember(key, (job.options, job.deployments, file, around))
+    if not context.also:
+        _remember(key, (job.options, job.deployments, file, around))
     return Reply(file, around)
 
 
 def _describe(job: Job, place: str) -> Context:
     """The context of a job; `place` is the real path of the file's folder."""
-    context = job.context or describe_context(job.path, job.folder, place, job.root)
-    return replace(context, deployments=job.deployments) if job.deployments else context
+    context = job.context or describe_disk(job, place)
+    if not job.deployments:
+        return context
+    also = tuple(replace(one, deployments=job.deployments) for one in context.also)
+    return replace(context, deployments=job.deployments, also=also)
 
 
-_Likeness = tuple[bytes, bool, str, bool, str]
+def describe_disk(job: Job, place: str) -> Context:
+    """The same as it is on disk."""
+    from dockfix.files.context_search import describe_found
+
+    text = decode(job.data)
+    if job.embedded or isinstance(text, Failed):
+        return describe_context(job.path, None, place, job.root)
+    return describe_found(job.path, text.text, job.folders, place, job.root, alone=job.alone)
+
+
+_Likeness = tuple[bytes, bool, str, bool, str, tuple[ContextSource, ...], bool]
 _Known = tuple[Options, tuple[Deployment, ...], FileResult, Surroundings]
 _recent: Final[dict[_Likeness, _Known]] = {}
 
@@ -89,13 +104,14 @@ def _remember(key: _Likeness, known: _Known) -> None:
 def _likeness(job: Job, context: Context) -> _Likeness:
     """All that a result depends on, except options, deployments and build context."""
     *folders, name = context.path.split("/")
-    return job.data, job.embedded, name, ".devcontainer" in folders, digest_names(context.siblings)
+    names = digest_names(context.siblings)
+    return job.data, job.embedded, name, ".devcontainer" in folders, names, context.missing, context.is_alone
 
 
 def _recall(key: _Likeness, job: Job, context: Context) -> FileResult | None:
     """The result of an equal file with the same content around it, wherever that was read."""
     known = _recent.get(key)
-    if known is None or not isinstance(context.read, FolderReader):
+    if known is None or context.also or not isinstance(context.read, FolderReader):
         return None
     options, deployments, file, around = known
     if (options, deployments) != (job.options, job.deployments) or not around.hold_in(context.read):

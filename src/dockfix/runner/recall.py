@@ -35,6 +35,8 @@ class _Entry(NamedTuple):
     reads: tuple[tuple[str, str], ...]
     marks: tuple[Any, ...] | None
     edits: bytes
+    base: str
+    tried: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
 class Recall:
@@ -82,7 +84,7 @@ class Recall:
         entry = _Entry._make(row)
         if entry.key != self._key(job):
             return None
-        around = Surroundings(entry.names, entry.reads).renew(job.path, job.folder)
+        around = Surroundings(entry.names, entry.reads, base=entry.base, tried=entry.tried).renew(job.path)
         if around is None:
             return None
         if (now, marks := _trusted(around.marks)) != (entry.stamp, entry.marks):
@@ -105,6 +107,8 @@ class Recall:
             cache.share(around.reads),
             cache.share_all(_trusted(around.marks)),
             marshal.dumps(reply.file.edits),
+            cache.share(around.base),
+            cache.share(around.tried),
         )
         cache.put(job.path, tuple(entry))
 
@@ -122,9 +126,9 @@ class Recall:
         if known is None:
             digest = _digest(options, file.deployments)
             known = self._digests[key] = (options, file.deployments, digest)
-        if not file.folder and not file.embedded:
+        if not file.folders and not file.embedded and not file.alone:
             return known[2]
-        place = os.fsencode(file.folder or "") + b"\0" * file.embedded
+        place = os.fsencode("\0".join(file.folders)) + b"\0" * file.embedded + b"\1" * file.alone
         return blake2b(known[2] + place, digest_size=16).digest()
 
     def _key(self, job: Job) -> bytes:

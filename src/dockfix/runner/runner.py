@@ -97,11 +97,12 @@ def _prepare(
         path,
         source.data,
         options,
-        candidate.folder,
+        candidate.folders,
         context=Context("Dockerfile") if candidate.is_nameless else None,
         embedded=candidate.embedded,
         deployments=candidate.deployments,
         root=candidate.root,
+        alone=candidate.alone,
     )
     if recall is None:
         return job
