@@ -12,34 +12,17 @@ from replay_cases import ANSWERS, CommandLine, ReplayCase, ask, find_cases, find
 CASES: Final = find_cases()
 PENDING: Final = frozenset(
     """
-    account-of-the-file-runs-it/account-of-the-base-by-copies
-    account-of-the-file-runs-it/number-that-compose-names
     base-with-its-own-home/home-of-one-command
     base-with-its-own-working-directory/pytorch-in-its-workspace
     branches-and-forgiven-failures/function-of-the-step
     cache-filled-at-build/weights-of-torch-hub
-    compose-command-needs-root/arguments-of-a-deployment
-    compose-command-needs-root/command-of-a-docker-run-line
-    compose-command-needs-root/entrypoint-of-a-service
-    compose-command-needs-root/owner-changed-by-a-service
-    compose-command-needs-root/supervisor-of-a-second-service
-    compose-command-needs-root/writes-of-a-second-service
     edit-in-place-below-root-directory/dos2unix-over-a-glob
     entrypoint-glob/folder-matched-by-a-glob
-    entrypoint-without-its-argument/command-of-a-caller
     environment-in-roots-home/home-as-the-application
     environment-in-roots-home/working-directory-in-roots-home
     file-capability-lost/capability-before-a-root-step
     link-from-the-system-into-roots-home/link-the-other-way
     link-from-the-system-into-roots-home/link-used-by-root-alone
-    mount-below-root-is-only-a-note/credentials-mounted-to-be-read
-    mount-below-root-is-only-a-note/mount-of-a-deployment
-    mount-below-root-is-only-a-note/named-volume-for-a-cache
-    mount-below-root-is-only-a-note/notes-of-the-host
-    names-not-found/beside-a-dockerfile
-    names-not-found/map-of-a-script
-    names-not-found/named-by-a-stack
-    names-not-found/word-behind-the-name
     no-working-directory-relative-read/mounted-in-the-root-directory
     no-working-directory-relative-read/package-started-from-the-root-directory
     no-working-directory-relative-read/relative-write-in-the-root-directory
@@ -53,8 +36,6 @@ PENDING: Final = frozenset(
     path-names-an-empty-directory-of-roots/filled-but-not-used-at-the-start
     private-mode-made-by-root/private-file-of-a-stage
     place-of-packages-by-variable/user-base-in-opt
-    production-stage-left-root/compose-names-the-development-stage
-    production-stage-left-root/tests-come-last
     remove-file-below-root-directory/found-and-deleted-in-opt
     settings-made-by-a-tool-for-root/key-copied-into-roots-home
     start-script-writes/default-of-a-variable

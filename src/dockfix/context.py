@@ -34,11 +34,12 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One service or container as a manifest runs it.
+    """One service or container as a manifest or a command line runs it.
 
     `dockerfile` is the file that it is built from, relative to the repository, or "" if only the
     image's name is known. `user` is the user that the manifest sets, if any; `non_root` is whether
-    Kubernetes checks that the user is not root (a check that a named user does not pass).
+    Kubernetes checks that the user is not root (a check that a named user does not pass). `entrypoint`
+    and `command` take the place of the image's ENTRYPOINT and CMD; None leaves those in force.
     """
 
     file: str
@@ -54,7 +55,20 @@ class Deployment:
     privileged: Setting | None = None
     ports: tuple[Setting, ...] = ()
     mounts: tuple[Mount, ...] = ()
-    command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    environment: tuple[tuple[str, str], ...] = ()
+    workdir: str = ""
+
+    @property
+    def is_start(self) -> bool:
+        """Whether it starts the image in a way of its own, as the image's own user."""
+        return self.user is None and (self.entrypoint is not None or self.command is not None)
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for a message."""
+        return f"{quote_name(self.file) if not self.file.isprintable() else self.file}:{self.line}"
 
     @property
     def is_root(self) -> bool:

@@ -203,7 +203,9 @@ def _relate(
     from dockfix.repository.bases import relate
 
     def by_number(one: Deployment) -> bool:
-        asked = one.needs_number or (request.files.manifests and one.is_root and one.kind != "compose")
+        asked = one.needs_number or (
+            request.files.manifests and one.is_root and one.kind in ("kubernetes", "helm")
+        )
         return asked and request.overrides.get("numeric") is not False
 
     relations = relate(

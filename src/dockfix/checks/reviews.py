@@ -72,7 +72,7 @@ def _of_base(plan: Plan) -> Iterator[Finding]:
 
 
 def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
-    if not starting.steps and not plan.lineage.image.starts:
+    if not (starting.steps or starting.deployed) and not plan.lineage.image.starts:
         yield Finding(
             codes.STARTS_NOTHING, plan.steps[0].instruction.line,
             "no CMD or ENTRYPOINT: probably a base for images whose steps need root",
@@ -214,10 +214,9 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
 
 def _find_unread(plan: Plan) -> int:
     """The line of the first copy from a build context that cannot be read, 0 if there is none."""
-    if plan.context.is_alone and plan.context.missing:
-        return plan.context.missing[0].line
+    is_read = plan.context.knows_files and not (plan.context.is_alone and plan.context.missing)
     copies = (copy for copy in plan.copies if copy.stage is None and not copy.step.instruction.heredocs)
-    return 0 if plan.context.knows_files else next((copy.step.instruction.line for copy in copies), 0)
+    return 0 if is_read else next((copy.step.instruction.line for copy in copies), 0)
 
 
 def find_notes(plan: Plan) -> Iterator[Finding]:

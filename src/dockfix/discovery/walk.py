@@ -46,6 +46,8 @@ DESCRIPTIONS: Final = (
     b".mk",
     b"makefile",
     b"justfile",
+    b"readme.md",
+    b"readme.rst",
     b"devcontainer.json",
 )
 DESCRIPTION_NAMES: Final = tuple(name.decode() for name in DESCRIPTIONS)

@@ -18,6 +18,7 @@ from dockfix.model.ownership import owns
 from dockfix.model.paths import is_below_any, is_ownable, is_root_home, is_shared, is_system_directory
 from dockfix.model.plan import Plan
 from dockfix.results import Finding
+from dockfix.syntax.shell import parse_words
 
 SHOWN: Final = 3
 
@@ -31,7 +32,11 @@ def collect_evidence(plan: Plan) -> Evidence:
         plan.tree, plan.context.read, plan.context.names, plan.context.file or path,
         plan.lineage.final.index, starts,
     )  # fmt: skip
-    reading = read_start(layout, StartReader(layout, path).read(), plan.tree.text)
+    reader = StartReader(layout, path)
+    start = reader.read()
+    for one in plan.starting.deployed:
+        start = reader.follow(parse_words(one.words), one.by.line, one.workdir, one.by.file)
+    reading = read_start(layout, start, plan.tree.text)
     found = _Assessment(plan, reading)
     written = found.directories
     home = plan.home if plan.home.strip("/") else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
-from dockfix.context import Context
+from dockfix.context import Context, Deployment
 from dockfix.knowledge.processes import waits
 from dockfix.lazy import cached_property
 from dockfix.model.copies import Copy
@@ -21,6 +21,7 @@ from dockfix.syntax.shell import Command, Word, parse_script, parse_words
 
 _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _SCRIPTS: Final = (".sh", ".bash")
+_SCRIPT: Final = re.compile(r".*\.(?:sh|bash)|.*entry-?point[^/]*", re.IGNORECASE)
 _MAX_DEPTH: Final = 3
 # Programs in these directories come from packages, not from the build context.
 _PACKAGED: Final = re.compile(
@@ -56,6 +57,22 @@ class StartedCommand:
         return f" in {self.where}" if self.where else ""
 
 
+@dataclass(frozen=True, slots=True)
+class DeployedStart:
+    """A command line that a manifest or a script starts the image with, and its working directory."""
+
+    words: tuple[str, ...]
+    workdir: str
+    by: Deployment
+
+    def lines(self) -> Iterator[tuple[str, ...]]:
+        """The whole line, and the command again where the entry point may be a script that runs it."""
+        yield self.words
+        command = self.by.command or ()
+        if 0 < len(command) < len(self.words) and _SCRIPT.fullmatch(self.words[0]):
+            yield command
+
+
 @dataclass(eq=False)
 class Starting:
     """The start of one image; `home` is where `~` leads for who runs it."""
@@ -86,9 +103,31 @@ class Starting:
     @property
     def is_waiting(self) -> bool:
         """Whether an ENTRYPOINT has no CMD that says what it is to run."""
-        return [step.keyword for step in self.steps] == ["ENTRYPOINT"] and any(
-            waits(one.command) for one, _ in self._direct()
-        )
+        if self.deployed or [step.keyword for step in self.steps] != ["ENTRYPOINT"]:
+            return False
+        return any(waits(one.command) for one in self._direct())
+
+    @cached_property
+    def deployed(self) -> tuple[DeployedStart, ...]:
+        """How the repository starts the image in ways of its own, each once."""
+        found: dict[tuple[tuple[str, ...], str], DeployedStart] = {}
+        for one in self.context.deployments if self.context.deployments else ():
+            if one.is_start and (words := self._words_of(one)):
+                start = DeployedStart(words, one.workdir or self.lineage.end.workdir, one)
+                found.setdefault((words, start.workdir), start)
+        return tuple(found.values())
+
+    def _words_of(self, one: Deployment) -> tuple[str, ...]:
+        """The command line of a deployment: what it does not replace is the image's."""
+        own = {step.keyword: step for step in self.steps}
+        entrypoint, command = one.entrypoint, one.command
+        if entrypoint is None:
+            entrypoint = _words(own["ENTRYPOINT"]) if "ENTRYPOINT" in own else ()
+            if not entrypoint and "ENTRYPOINT" in own:
+                return ()  # the shell form takes no arguments: the image's own start
+            if command is None and "CMD" in own:
+                command = _words(own["CMD"])
+        return (*entrypoint, *(command or ()))
 
     @cached_property
     def unread(self) -> tuple[tuple[str, int], ...]:
@@ -99,8 +138,8 @@ class Starting:
     def _found(self) -> tuple[list[StartedCommand], list[tuple[str, int]]]:
         commands: list[StartedCommand] = []
         unread: list[tuple[str, int]] = []
-        for one, step in self._direct():
-            self._follow(StartedCommand(one, step.instruction.line), 0, commands, unread)
+        for one in self._direct():
+            self._follow(one, 0, commands, unread)
         return commands, unread
 
     @property
@@ -108,7 +147,17 @@ class Starting:
         """The commands with directories and variables in force; what a script runs follows its call."""
         return tuple(one.invocation for one in self.commands)
 
-    def _direct(self) -> Iterator[tuple[Invocation, Step]]:
+    def _direct(self) -> Iterator[StartedCommand]:
+        """The image's own command line, and those of what runs it."""
+        for one, step in self._own():
+            yield StartedCommand(one, step.instruction.line)
+        for start in self.deployed:
+            for words in start.lines():
+                env = {"HOME": self.home or "/", **self.lineage.end.variables, **dict(start.by.environment)}
+                line = Invocation(parse_words(words), start.workdir, env, None)
+                yield StartedCommand(line, 0, start.by.place)
+
+    def _own(self) -> Iterator[tuple[Invocation, Step]]:
         """The command line as the engine puts it together, and CMD again where a script may run it as one."""
         words = [_words(step) for step in self.steps]
         if len(self.steps) == 2 and words[0]:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from typing import Final
 
+from dockfix.repository.shell_lines import read_lines
+
 _COMMAND: Final = re.compile(
-    r"(?:docker(?:\s+buildx|\s+image)?|podman|buildah|nerdctl)\s+(?:build|bud)\s+([^\n;&|]*)"
+    r"(?:docker(?:\s+buildx|\s+image)?|podman|buildah|nerdctl)\s+(?:build|bud)(?=[\s$])|/kaniko/executor\b"
 )
-_CONTINUED: Final = re.compile(r"\\\r?\n")
-# Expressions with blanks that stand for one word, or part of one.
-_EXPRESSION: Final = re.compile(r"\$\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*\}\}")
-_SUBSTITUTION: Final = re.compile(r"\$\([^()]*\)|`[^`]*`")
 _FLAGS: Final = {
     "-f": "file",
     "--file": "file",
+    "--dockerfile": "file",
     "-t": "tag",
     "--tag": "tag",
+    "--destination": "tag",
+    "-d": "tag",
     "--target": "target",
     "--build-arg": "argument",
+    "--context": "context",
 }
 _FLAGS_ALONE: Final = frozenset(
     {
@@ -38,18 +39,14 @@ _FLAGS_ALONE: Final = frozenset(
 )
 
 Flags = dict[str, list[str]]
-"""The values of -f, -t, --target and --build-arg: by `file`, `tag`, `target` and `argument`."""
+"""The values of the flags by what they mean: `file`, `tag`, `target`, `argument` and `context`."""
 
 
 def read_commands(text: str) -> Iterator[tuple[Flags, list[str]]]:
     """Each command's flags and operands; expressions and command outputs appear as `$_`."""
-    joined = _CONTINUED.sub(" ", text).replace("${{ github.workspace }}", ".")
-    for match in _COMMAND.finditer(_EXPRESSION.sub("$_", joined)):
-        try:
-            words = shlex.split(_SUBSTITUTION.sub("$_", match[1]))
-        except ValueError:
-            continue
-        yield _split_flags(words)
+    for _, words in read_lines(text, _COMMAND):
+        flags, operands = _split_flags(words)
+        yield flags, operands or flags["context"]
 
 
 def _split_flags(words: list[str]) -> tuple[Flags, list[str]]:

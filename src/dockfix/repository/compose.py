@@ -8,12 +8,13 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
-from yaml.nodes import MappingNode, Node
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from dockfix.context import Deployment, Mount, Setting
 from dockfix.repository.arguments import fill_defaults
 from dockfix.repository.yaml_nodes import (
     get,
+    is_nothing,
     is_true,
     items,
     line_of,
@@ -48,7 +49,10 @@ def _service(path: str, name: str, service: MappingNode) -> Deployment:
         privileged=_yes(get(service, "privileged")),
         ports=tuple(_ports(get(service, "ports"))),
         mounts=tuple(_mounts(get(service, "volumes"))),
+        entrypoint=_command(get(service, "entrypoint")),
         command=_command(get(service, "command")),
+        environment=tuple(_environment(get(service, "environment"))),
+        workdir=fill_defaults(text_of(get(service, "working_dir"))),
     )
 
 
@@ -100,12 +104,24 @@ def _mounts(node: Node | None) -> Iterator[Mount]:
             yield Mount(setting_of(item, value, offset), text[: len(parts[0])] if place else "", "ro" in mode)
 
 
-def _command(node: Node | None) -> tuple[str, ...]:
-    if node is None:
-        return ()
-    if words := items(node):
-        return tuple(fill_defaults(text_of(word)) for word in words)
+def _environment(node: Node | None) -> Iterator[tuple[str, str]]:
+    """The variables of a mapping or of a list of `NAME=VALUE`; those of the environment are left out."""
+    for item in items(node):
+        name, equals, value = text_of(item).partition("=")
+        if equals:
+            yield name, fill_defaults(value)
+    for name, one in pairs(node):
+        if text_of(one):
+            yield name, fill_defaults(text_of(one))
+
+
+def _command(node: Node | None) -> tuple[str, ...] | None:
+    """The words of a command, which compose splits like a shell; None where the image's own stays."""
+    if node is None or (isinstance(node, ScalarNode) and is_nothing(node)):
+        return None
+    if isinstance(node, SequenceNode):
+        return tuple(fill_defaults(text_of(word)).replace("$$", "$") for word in items(node))
     try:
-        return tuple(shlex.split(fill_defaults(text_of(node))))
+        return tuple(shlex.split(fill_defaults(text_of(node)).replace("$$", "$")))
     except ValueError:
-        return ()
+        return None

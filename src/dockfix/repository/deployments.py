@@ -20,19 +20,19 @@ from dockfix.files.reading import read_within
 from dockfix.model.images import find_image
 from dockfix.repository.arguments import fill_defaults
 from dockfix.repository.builds import lose_description
-from dockfix.repository.manifests import read_manifests
+from dockfix.repository.manifests import is_script, read_manifests
 
 MAX_BYTES: Final = 256 * 1024
 # What can conflict with an image that runs as a user; nothing else in a manifest matters.
 # Patterns that begin with a literal character match several times faster than anchored ones.
 _TELLS: Final = re.compile(
     rb"[\n{,][ \t-]*[\"']?(?:user|containerUser|remoteUser|runAsNonRoot|runAsUser|privileged"
-    rb"|read_only|volumes|mountPath|readOnlyRootFilesystem)[\"']?[ \t]*:"
+    rb"|read_only|volumes|mountPath|readOnlyRootFilesystem|command|entrypoint|args)[\"']?[ \t]*:"
     rb"|containerPort:[ \t]*\d{1,3}\b"
 )
 _WORDS: Final = (
     b"user", b"User", b"runAs", b"privileged", b"read_only", b"readOnlyRoot", b"mountPath", b"volumes",
-    b"containerPort",
+    b"containerPort", b"command", b"entrypoint", b"args",
 )  # fmt: skip
 _IMAGE: Final = re.compile(
     rb"\n[ \t-]*(?:image|repository)[ \t]*:[ \t]*[\"']?([^\s\"'#]+)"
@@ -172,8 +172,18 @@ def _untagged(image: str) -> str:
 
 def _glance(root: str, name: str, cache: Cache | None) -> Glance | None:
     path = os.path.join(root, name)
-    found: Glance | None = derive(cache, "manifest", path, lambda: _look(_data(root, name)))
+    look = _look_at_script if is_script(name) else _look
+    found: Glance | None = derive(cache, "manifest", path, lambda: look(_data(root, name)))
     return found
+
+
+def _look_at_script(data: bytes) -> Glance | None:
+    if b" run " not in data:
+        return None
+    from dockfix.repository.run_commands import read_runs
+
+    images = {_untagged(one.image) for one in read_runs("", data.decode("utf-8", "replace"))}
+    return (tuple(sorted(images)), False) if images else None
 
 
 def _look(data: bytes) -> Glance | None:
@@ -247,5 +257,7 @@ def _deployment(row: Mapping[str, Any]) -> Deployment:
     fields["ports"] = tuple(Setting(**port) for port in fields["ports"])
     mounts = (dict(mount) for mount in fields["mounts"])
     fields["mounts"] = tuple(Mount(**(mount | {"target": Setting(**mount["target"])})) for mount in mounts)
-    fields["command"] = tuple(fields["command"])
+    for name in ("entrypoint", "command"):
+        fields[name] = None if fields[name] is None else tuple(fields[name])
+    fields["environment"] = tuple((name, value) for name, value in fields["environment"])
     return Deployment(**fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from yaml.nodes import MappingNode, Node, SequenceNode
 
@@ -43,23 +44,37 @@ def _container(path: str, pod: Node, container: MappingNode) -> Deployment:
             fixed = any(get(volume, kind) is not None for kind in ("configMap", "secret", "projected"))
             mounts.append(Mount(setting_of(target), source, fixed or is_true(get(mount, "readOnly"))))
     ports = [get(port, "containerPort") for port in items(get(container, "ports"))]
-    words = [text_of(word) for key in ("command", "args") for word in items(get(container, key))]
-    return _deployment(
+    found = _deployment(
         path, container, contexts, text_of(get(container, "name")), text_of(get(container, "image")),
-        tuple(setting_of(port) for port in ports if port is not None), tuple(mounts), tuple(words),
+        tuple(setting_of(port) for port in ports if port is not None), tuple(mounts),
     )  # fmt: skip
+    return replace(found, environment=tuple(_environment(container)))
+
+
+def _environment(container: Node) -> Iterator[tuple[str, str]]:
+    for one in items(get(container, "env")):
+        if get(one, "value") is not None:
+            yield text_of(get(one, "name")), text_of(get(one, "value"))
+
+
+def _words(node: Node, key: str) -> tuple[str, ...] | None:
+    """The words of `command` or `args`; None where the image's own stay in force."""
+    words = tuple(text_of(word) for word in items(get(node, key)))
+    return words or None
 
 
 def _values(path: str, root: Node) -> Iterator[Deployment]:
-    """A values file: a chart's container is where a securityContext stands next to an image."""
+    """A values file: a chart's container is where a securityContext or a command stands next to an image."""
     for node in walk(root):
         contexts = [get(node, "securityContext"), get(node, "containerSecurityContext")]
         contexts.append(get(node, "podSecurityContext"))
-        if isinstance(node, MappingNode) and any(isinstance(one, MappingNode) for one in contexts):
+        secured = any(isinstance(one, MappingNode) for one in contexts)
+        started = get(node, "image") is not None and (_words(node, "command") or _words(node, "args"))
+        if isinstance(node, MappingNode) and (secured or started):
             image = text_of(get(node, "image", "repository")) or text_of(get(node, "image"))
             port = get(node, "containerPort")
             ports = (setting_of(port),) if port is not None and text_of(port) else ()
-            yield _deployment(path, node, contexts, "", image, ports, (), (), kind="helm")
+            yield _deployment(path, node, contexts, "", image, ports, (), kind="helm")
 
 
 def _deployment(
@@ -70,7 +85,6 @@ def _deployment(
     image: str,
     ports: tuple[Setting, ...],
     mounts: tuple[Mount, ...],
-    command: tuple[str, ...],
     kind: str = "kubernetes",
 ) -> Deployment:
     def first(key: str) -> Setting | None:
@@ -94,5 +108,7 @@ def _deployment(
         privileged=setting("privileged"),
         ports=ports,
         mounts=mounts,
-        command=command,
+        entrypoint=_words(node, "command"),
+        command=_words(node, "args"),
+        workdir=text_of(get(node, "workingDir")),
     )

@@ -1,4 +1,4 @@
-"""How a repository runs its images: compose, Kubernetes, Helm values, dev containers."""
+"""How a repository runs its images: compose, Kubernetes, Helm values, dev containers, `docker run` lines."""
 
 from __future__ import annotations
 
@@ -20,13 +20,23 @@ _SERVICE: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*([ ]+)[\w\"'.-]+[ \t]*:"
 _LEANS: Final = re.compile(r"[:\-\[,][ \t]*[*&]\w|<<[ \t]*:|^---|[\t\r]", re.MULTILINE)
 _DOCUMENT: Final = re.compile(r"^---[^\n]*\n", re.MULTILINE)
 _KUBERNETES: Final = re.compile(
-    r"^[ \t]*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:", re.MULTILINE
+    r"^[ \t]*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:|^[ \t]*(?:command|args):", re.MULTILINE
 )
 
 
+_SCRIPT: Final = re.compile(
+    r"(?:^|/)(?:[^/]*\.(?:sh|bash|mk)|(?:gnu)?makefile|justfile|readme\.(?:md|rst))$", re.IGNORECASE
+)
+
+
+def is_script(path: str) -> bool:
+    """Whether command lines of that file may run an image."""
+    return _SCRIPT.search(path) is not None
+
+
 def can_be_manifest(path: str) -> bool:
-    """Whether a file of that name may hold a manifest."""
-    return _YAML.search(path) is not None or _DEVCONTAINER.search(path) is not None
+    """Whether a file of that name may say how an image is run."""
+    return is_script(path) or _YAML.search(path) is not None or _DEVCONTAINER.search(path) is not None
 
 
 def read_manifests(
@@ -40,7 +50,11 @@ def read_manifests(
 
 
 def _read(path: str, text: str, is_wanted: Callable[[str], bool]) -> Iterator[Deployment]:
-    if _DEVCONTAINER.search(path):
+    if is_script(path):
+        from dockfix.repository.run_commands import read_runs
+
+        yield from read_runs(path, text)
+    elif _DEVCONTAINER.search(path):
         yield from _read_devcontainer(path, text)
     elif _COMPOSE.search(path) and "services" in text:
         from dockfix.repository.compose import read_compose

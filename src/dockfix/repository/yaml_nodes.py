@@ -38,7 +38,7 @@ def _value(node: Node, known: dict[int, Any]) -> Any:
     if id(node) in known:
         return known[id(node)]
     if isinstance(node, ScalarNode):
-        return None if not node.style and node.value in _NOTHING else node.value
+        return None if is_nothing(node) else node.value
     if isinstance(node, SequenceNode):
         listed = known[id(node)] = []
         listed += [_value(item, known) for item in node.value]
@@ -47,6 +47,11 @@ def _value(node: Node, known: dict[int, Any]) -> Any:
     known[id(node)] = mapped
     mapped.update((key, _value(value, known)) for key, value in pairs(node))
     return mapped
+
+
+def is_nothing(node: ScalarNode) -> bool:
+    """Whether a scalar is null."""
+    return not node.style and node.value in _NOTHING
 
 
 def pairs(node: Node | None) -> Iterator[tuple[str, Node]]:

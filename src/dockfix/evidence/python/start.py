@@ -77,9 +77,9 @@ class StartReader:
             self._instruction(line)
         return self.start
 
-    def follow(self, command: Command, line: int, workdir: str) -> Start:
-        """What a single command starts."""
-        self._command(command, line, self.path, workdir, 0)
+    def follow(self, command: Command, line: int, workdir: str, file: str = "") -> Start:
+        """The start with what a single command starts, which stands in a file, by default this one."""
+        self._command(command, line, file or self.path, workdir, 0)
         return self.start
 
     def _instruction(self, line: Instruction) -> None:

@@ -1,0 +1,104 @@
+"""The `docker run` commands in scripts: the image, its user and mounts, and what it is told to run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from dockfix.context import Deployment, Mount, Setting
+from dockfix.repository.shell_lines import UNKNOWN, read_lines
+
+_COMMAND: Final = re.compile(r"\b(?:docker(?:\s+container)?|podman|nerdctl)\s+(?:run|create)\s")
+_ALONE: Final = frozenset(
+    """
+    --detach --init --interactive --tty --rm --privileged --read-only --publish-all --no-healthcheck
+    --oom-kill-disable --sig-proxy --quiet --disable-content-trust --replace --help --tls-verify
+    --no-hosts --rmi --systemd
+    """.split()
+)
+_SHORT_ALONE: Final = frozenset("ditPq")
+_LONG: Final = {"-e": "--env", "-v": "--volume", "-u": "--user", "-w": "--workdir", "-p": "--publish"}
+
+
+def read_runs(path: str, text: str) -> Iterator[Deployment]:
+    """What the `docker run` and `docker create` lines of a script start; paths relative, with slashes."""
+    for line, words in read_lines(text, _COMMAND):
+        flags, rest = _split_flags(words)
+        if rest and UNKNOWN not in rest[0] and "$" not in rest[0]:
+            yield _deployment(path, line, flags, rest[0], tuple(rest[1:]))
+
+
+def _deployment(
+    path: str, line: int, flags: list[tuple[str, str]], image: str, command: tuple[str, ...]
+) -> Deployment:
+    def last(name: str) -> str | None:
+        return next((value for flag, value in reversed(flags) if flag == name), None)
+
+    def switch(name: str) -> Setting | None:
+        return Setting("true", line) if last(name) in ("", "true") else None
+
+    user, entrypoint = last("--user"), last("--entrypoint")
+    pairs = (value.partition("=") for flag, value in flags if flag == "--env")
+    return Deployment(
+        path,
+        line,
+        "docker run",
+        last("--name") or "",
+        image,
+        user=None if user is None else Setting(user, line),
+        read_only=switch("--read-only"),
+        privileged=switch("--privileged"),
+        mounts=tuple(_mounts(flags, line)),
+        entrypoint=None if entrypoint is None else (entrypoint,) if entrypoint else (),
+        command=command or None,
+        environment=tuple((name, value) for name, equals, value in pairs if equals),
+        workdir=last("--workdir") or "",
+    )
+
+
+def _mounts(flags: list[tuple[str, str]], line: int) -> Iterator[Mount]:
+    for flag, value in flags:
+        if flag == "--volume":
+            parts = value.split(":")
+            target = parts[1] if len(parts) > 1 else parts[0]
+            mode = parts[2] if len(parts) > 2 else ""
+            source = parts[0] if len(parts) > 1 else ""
+            yield Mount(Setting(target, line), source, "ro" in mode.split(","))
+        elif flag == "--mount":
+            keys = {name: given for name, _, given in (one.partition("=") for one in value.split(","))}
+            target = keys.get("target") or keys.get("dst") or keys.get("destination") or ""
+            if target:
+                source = keys.get("source") or keys.get("src") or ""
+                yield Mount(Setting(target, line), source, "readonly" in keys or "ro" in keys)
+
+
+def _split_flags(words: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """(flags with their values, the image and what follows it)."""
+    flags: list[tuple[str, str]] = []
+    at = 0
+    while at < len(words) and words[at].startswith("-") and words[at] != "-":
+        name, equals, value = words[at].partition("=")
+        at += 1
+        if name.startswith("--"):
+            if not equals and name not in _ALONE:
+                value, at = _next(words, at)
+        elif not _SHORT_ALONE.issuperset(words[at - 1][1:]):
+            name, value, at = _short(words, at)
+        flags.append((_LONG.get(name, name), value))
+    return flags, words[at:]
+
+
+def _short(words: list[str], at: int) -> tuple[str, str, int]:
+    """The flag with a value in a cluster (`-v`, `-itv`, `-p80:80`), and where the words go on."""
+    cluster = words[at - 1].lstrip("-")
+    letter = next((index for index, one in enumerate(cluster) if one not in _SHORT_ALONE), len(cluster) - 1)
+    name, attached = f"-{cluster[letter]}", cluster[letter + 1 :].removeprefix("=")
+    if attached:
+        return name, attached, at
+    value, at = _next(words, at)
+    return name, value, at
+
+
+def _next(words: list[str], at: int) -> tuple[str, int]:
+    return (words[at] if at < len(words) else ""), at + 1

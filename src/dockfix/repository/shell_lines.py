@@ -1,0 +1,69 @@
+"""The command lines in scripts, Makefiles, workflows and README files that call a program. Nothing is run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Final
+
+UNKNOWN: Final = "$_"
+"""Stands for an expression or a command's output in a word."""
+
+_CONTINUED: Final = re.compile(r"\\\r?\n")
+# Expressions with blanks that stand for one word, or part of one.
+_EXPRESSION: Final = re.compile(r"\$\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*\}\}")
+_SUBSTITUTION: Final = re.compile(r"\$\([^()\n]*\)|`[^`\n]*`")
+_ASSIGNMENT: Final = re.compile(
+    r"^[ \t]*(?:export[ \t]+|readonly[ \t]+)?([A-Za-z_]\w*)[ \t]*[:?]?=[ \t]*"
+    r"([\"']?)([^\s\"'$`;]+)\2[ \t]*(?:;|$)",
+    re.MULTILINE,
+)
+_VARIABLE: Final = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\}|(\w+))")
+_OPERATORS: Final = ";&|()<>"
+
+
+def read_lines(text: str, program: re.Pattern[str]) -> Iterator[tuple[int, list[str]]]:
+    """(line from 1, words behind it) of each place where a pattern finds a program in a script.
+
+    Variables that the script itself sets to a plain word are replaced; other expressions and command
+    outputs appear as `$_`.
+    """
+    # Each replacement but a value keeps the number of lines: the line is counted in what was given.
+    joined = _CONTINUED.sub("\v ", text).replace("${{ github.workspace }}", ".")
+    filled = _SUBSTITUTION.sub(UNKNOWN, fill_variables(_EXPRESSION.sub(UNKNOWN, joined)))
+    for match in program.finditer(filled):
+        end = filled.find("\n", match.end())
+        rest = filled[match.end() : end if end >= 0 else len(filled)].replace("\v", " ")
+        before = filled[: match.start()]
+        words = _split(rest)
+        if words is not None:
+            yield before.count("\n") + before.count("\v") + 1, words
+
+
+def fill_variables(text: str) -> str:
+    """A script in which each variable that it sets once, to a plain word, is that word."""
+    values: dict[str, str | None] = {}
+    for name, _, value in _ASSIGNMENT.findall(text):
+        values[name] = None if values.get(name, value) != value else value
+
+    def fill(match: re.Match[str]) -> str:
+        return values.get(match[1] or match[2] or match[3]) or match[0]
+
+    return _VARIABLE.sub(fill, text)
+
+
+def _split(rest: str) -> list[str] | None:
+    """The words of a command up to the operator that ends it; None for an unclosed quote."""
+    lexer = shlex.shlex(rest, posix=True, punctuation_chars=_OPERATORS)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    words: list[str] = []
+    try:
+        for word in lexer:
+            if word and not word.strip(_OPERATORS):
+                break
+            words.append(word)
+    except ValueError:
+        return None
+    return words

@@ -1,0 +1,66 @@
+"""What `docker run` lines say of an image's start."""
+
+from __future__ import annotations
+
+import pytest
+
+from dockfix.context import Deployment
+from dockfix.repository.run_commands import read_runs
+
+
+def only(text: str) -> Deployment:
+    (found,) = read_runs("run.sh", text)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "image", "entrypoint", "command"),
+    [
+        ("docker run app", "app", None, None),
+        ("docker run --rm -it app:1 python jobs.py --all", "app:1", None, ("python", "jobs.py", "--all")),
+        ("docker container run -d --name web -p 80:80 app", "app", None, None),
+        ("podman run -itv ./a:/a app sh -c 'a && b; c'", "app", None, ("sh", "-c", "a && b; c")),
+        ("nerdctl run --entrypoint bash app -c ls && echo app", "app", ("bash",), ("-c", "ls")),
+        ("docker run --entrypoint= app python", "app", (), ("python",)),
+        ("docker run -p80:80 -e A=1 -u1000 app x", "app", None, ("x",)),
+        ("docker run \\\n  --gpus all \\\n  app \\\n  serve", "app", None, ("serve",)),
+        ("IMAGE=team/app\ndocker run $IMAGE go", "team/app", None, ("go",)),
+        ("IMAGE := team/app\nrun:\n\tdocker run $(IMAGE) go", "team/app", None, ("go",)),
+        ("docker run app > log", "app", None, None),
+    ],
+)
+def test_image_and_command(
+    line: str, image: str, entrypoint: tuple[str, ...] | None, command: tuple[str, ...] | None
+) -> None:
+    found = only(line)
+    assert (found.image, found.entrypoint, found.command) == (image, entrypoint, command)
+
+
+@pytest.mark.parametrize(
+    "line", ["docker run $(docker build -q .)", "docker run $IMAGE", "docker run --rm", 'docker run "app']
+)
+def test_what_is_not_known_or_not_closed_is_left_out(line: str) -> None:
+    assert list(read_runs("run.sh", line)) == []
+
+
+def test_settings_and_their_line() -> None:
+    found = only(
+        "set -e\ndocker run -u root --privileged --read-only -w /srv -e A=1 -e B \\\n"
+        " -v data:/root/x -v ./c:/c:ro --mount type=bind,src=/h,dst=/d,readonly app\n"
+    )
+    assert found.is_root
+    assert not found.is_start
+    assert found.line == 2
+    assert found.privileged is not None
+    assert found.read_only is not None
+    assert (found.workdir, found.environment) == ("/srv", (("A", "1"),))
+    assert [(one.target.value, one.source, one.read_only) for one in found.mounts] == [
+        ("/root/x", "data", False),
+        ("/c", "./c", True),
+        ("/d", "/h", True),
+    ]
+
+
+def test_lines_are_counted_in_what_was_written() -> None:
+    text = "docker run \\\n a\nX=$(date)\ndocker run b\n"
+    assert [(one.image, one.line) for one in read_runs("run.sh", text)] == [("a", 1), ("b", 4)]
