@@ -244,17 +244,21 @@ def test_unknown_transform_is_reported(options: Options) -> None:
         fix("FROM python:3.12\n", options)
 
 
-def test_named_target_is_fixed_with_the_last_stage() -> None:
-    text = (
-        "FROM python:3.12-slim-bookworm AS web\nCMD python web.py\n"
-        "FROM python:3.12-slim-bookworm\nCMD python job.py\n"
-    )
-    last, both = fix(text), fix(text, Options(targets=("web",)))
-    assert isinstance(last, Changed)
-    assert isinstance(both, Changed)
-    assert last.text.count("USER appuser\n") == 1
-    assert both.text.count("USER appuser\n") == 2
-    assert last.transforms == both.transforms
+HEIR = "FROM web AS job\nCMD python job.py\n"
+SIBLING = "FROM python:3.12-slim-bookworm\nCMD python job.py\n"
+
+
+@pytest.mark.parametrize(
+    ("other", "targets", "users"),
+    [(SIBLING, (), 2), (SIBLING, ("web",), 2), (HEIR, (), 1), (HEIR, ("web",), 1)],
+)
+def test_stage_that_starts_something_is_fixed_with_the_last(
+    other: str, targets: tuple[str, ...], users: int
+) -> None:
+    text = f"FROM python:3.12-slim-bookworm AS web\nCMD python web.py\n{other}"
+    found = fix(text, Options(targets=targets))
+    assert isinstance(found, Changed)
+    assert found.text.count("USER appuser\n") == users
 
 
 def test_ignoring_everything_changes_nothing() -> None:

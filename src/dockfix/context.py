@@ -39,7 +39,9 @@ class Deployment:
     `dockerfile` is the file that it is built from, relative to the repository, or "" if only the
     image's name is known. `user` is the user that the manifest sets, if any; `non_root` is whether
     Kubernetes checks that the user is not root (a check that a named user does not pass). `entrypoint`
-    and `command` take the place of the image's ENTRYPOINT and CMD; None leaves those in force.
+    and `command` take the place of the image's ENTRYPOINT and CMD; None leaves those in force. One that
+    `follows` is edited in the same patch: its mounts below /root go to the user's home. `target` is the
+    stage that it is built from, "" for the last one or where that is not known.
     """
 
     file: str
@@ -59,6 +61,8 @@ class Deployment:
     command: tuple[str, ...] | None = None
     environment: tuple[tuple[str, str], ...] = ()
     workdir: str = ""
+    target: str = ""
+    follows: bool = False
 
     @property
     def is_start(self) -> bool:

@@ -17,7 +17,7 @@ from dockfix.edits import Edit
 from dockfix.model.alignment import align
 from dockfix.model.corrections import NOTHING_LEARNED
 from dockfix.model.evidence import NO_EVIDENCE, Evidence
-from dockfix.model.lineage import find_lineages, read_stages
+from dockfix.model.lineage import Lineage, find_lineages, read_stages
 from dockfix.model.losses import Loss, find_losses
 from dockfix.model.plan import Plan
 from dockfix.options import OptionError, Options
@@ -78,6 +78,9 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: f
         if text is not tree.text:
             tree = parse(text)
         result = _fix_lineage(tree, options, context, active, index)
+        if isinstance(result, Skipped) and lineages[index].unnamed:
+            notes.append(_stays_root(lineages[index], result))
+            continue
         if isinstance(result, Skipped | Failed):
             return result
         notes += (note for note in result.notes if note not in notes)
@@ -95,6 +98,15 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: f
     if not names:
         return Unchanged(tuple(notes))
     return Changed(text, tuple(names), tuple(reviews), tuple(notes))
+
+
+def _stays_root(lineage: Lineage, result: Skipped) -> Finding:
+    """Which stage that may ship keeps root, and why."""
+    line = lineage.final.instructions[0].line
+    reason = result.reasons[0]
+    name = lineage.final.name or lineage.final.index
+    message = f"the stage {name} may ship too, and stays root: {reason.message}"
+    return Finding(codes.STAGE_STAYS_ROOT, line, message, "check whether anybody runs it")
 
 
 def _plan(tree: Dockerfile, options: Options, context: Context, index: int) -> Plan:

@@ -92,6 +92,10 @@ def fix_files(
     """
     prepared = prepare(request, cache)
     candidates, options = prepared.candidates, prepared.options
+    if request.files.manifests and prepared.deployments:
+        from dockfix.runner.manifests import mark_following
+
+        candidates = mark_following(candidates, root)
     results = _results(request, candidates, options, cache)
     if any(prepared.reasons):
         results = hold_back(results, prepared.reasons)

@@ -58,6 +58,17 @@ def test_named_targets_ship_beside_the_last_stage() -> None:
     assert [len(lineage.stages) for lineage in found] == [2, 2, 1]
 
 
+def test_a_stage_with_a_start_ships_unless_another_is_built_on_it() -> None:
+    stages = stages_of(
+        "FROM a AS base\nCMD x\nFROM base AS prod\nENTRYPOINT y\n"
+        "FROM base AS none\nCMD []\nFROM base AS last\n"
+    )
+    found = find_lineages(stages, ("none",))
+    assert [(one.final.name, one.unnamed) for one in found] == [
+        ("last", False), ("none", False), ("prod", True),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("steps", "user", "workdir", "env"),
     [

@@ -195,6 +195,11 @@ NAMED_USER: Final = _note(
 NUMERIC_USER: Final = _note(
     "numeric-user", "USER is a number because a manifest asks for one.", "runs/pod-that-asks-for-a-number"
 )
+STAGE_STAYS_ROOT: Final = _note(
+    "stage-stays-root",
+    "A stage that starts something of its own keeps root.",
+    "runs/stage-that-changes-owners-stays-root",
+)
 NOTHING_READ: Final = _note(
     "nothing-read",
     "The file was judged by its text alone.",
@@ -238,8 +243,11 @@ MANIFEST_READ_ONLY: Final = _note(
     "A manifest makes the file system read-only, and the application writes to it.",
     "runs/read-only-service-that-writes",
 )
-MANIFEST_MOUNT: Final = _note(
-    "manifest-mount", "A manifest mounts something below /root.", "runs/volume-in-the-home-of-root"
+MANIFEST_MOUNT: Final = Code(
+    "manifest-mount",
+    (Kind.REVIEW, Kind.NOTE),
+    "A manifest mounts something below /root.",
+    ("runs/volume-in-the-home-of-root", "runs/mount-of-a-service-that-stays-root"),
 )
 MANIFEST_GROUP: Final = _note(
     "manifest-group",

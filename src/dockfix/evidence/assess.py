@@ -8,7 +8,7 @@ from typing import Final
 
 from dockfix.checks import codes
 from dockfix.evidence.claims import Claim, Kind
-from dockfix.evidence.contradictions import find_contradictions
+from dockfix.evidence.contradictions import find_contradictions, hides_mount
 from dockfix.evidence.image_files import Layout, read_layout
 from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.sources import Reading, read_start
@@ -49,7 +49,7 @@ def collect_evidence(plan: Plan) -> Evidence:
         found.is_complete,
         reading.names,
         tuple(found.refusals()),
-        tuple(found.reviews()),
+        (*found.reviews(), *_hidden_mounts(plan, home)),
         (*found.notes(), *_contradictions(plan, home, (*written, *mounts))),
     )
 
@@ -231,11 +231,20 @@ def _mounts(plan: Plan, home: str) -> Iterator[str]:
                 yield place
 
 
+def _hidden_mounts(plan: Plan, home: str) -> list[Finding]:
+    """The mounts below /root of what runs the image as its own user: that service would no longer start."""
+    hiding = [one for one in plan.context.deployments if hides_mount(one)]
+    found = find_contradictions(hiding, user=plan.account.name, home=home)
+    return [finding for finding in found if finding.code == codes.MANIFEST_MOUNT.name]
+
+
 def _contradictions(plan: Plan, home: str, written: Iterable[str]) -> Iterator[Finding]:
     if plan.context.deployments:
         account = plan.account
         user = account.ids if account.numeric else account.name
-        yield from find_contradictions(plan.context.deployments, user=user, home=home, written=written)
+        hidden = {finding.message for finding in _hidden_mounts(plan, home)}
+        found = find_contradictions(plan.context.deployments, user=user, home=home, written=written)
+        yield from (finding for finding in found if finding.message not in hidden)
         asking = [one for one in plan.context.deployments if one.needs_number and one.non_root]
         if account.numeric and asking and asking[0].non_root:
             where = asking[0].at(asking[0].non_root)

@@ -27,6 +27,11 @@ def find_contradictions(
                 yield finding
 
 
+def hides_mount(one: Deployment) -> bool:
+    """Whether it mounts what the image's user cannot reach, and stays as it is."""
+    return one.user is None and not one.follows
+
+
 def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iterator[Finding]:
     if one.is_root and one.user is not None:
         where = one.at(one.user)

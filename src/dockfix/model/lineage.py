@@ -89,9 +89,14 @@ class Stage:
 
 @dataclass(eq=False)
 class Lineage:
-    """The stages that make up one shipped image, eldest first, with every instruction's state."""
+    """The stages that make up one shipped image, eldest first, with every instruction's state.
+
+    `unnamed` says that nobody names the stage: it ships since it starts something and no other stage is
+    built on it.
+    """
 
     stages: tuple[Stage, ...]
+    unnamed: bool = False
 
     @property
     def final(self) -> Stage:
@@ -257,11 +262,18 @@ def _manager_pattern() -> re.Pattern[str]:
 
 
 def find_lineages(stages: tuple[Stage, ...], targets: tuple[str, ...]) -> tuple[Lineage, ...]:
-    """The lineages that ship: the last stage's, then those of the named targets."""
+    """The lineages that ship: of the last stage, of named targets, and of those with a start of their own."""
     wanted = [stages[-1]]
     for target in targets:
         wanted += [stage for stage in stages if target.lower() in stage.names() and stage not in wanted]
-    return tuple(map(trace, wanted))
+    parents = [stage.parent for stage in stages]
+    own = (stage for stage in stages if stage not in wanted and stage not in parents and _starts(stage))
+    return (*map(trace, wanted), *(Lineage(tuple(_ancestry(stage)), unnamed=True) for stage in own))
+
+
+def _starts(stage: Stage) -> bool:
+    """Whether a stage has a start of its own."""
+    return any(one.keyword in ("CMD", "ENTRYPOINT") and one.args != "[]" for one in stage.instructions)
 
 
 def trace(stage: Stage) -> Lineage:

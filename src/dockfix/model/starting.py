@@ -111,8 +111,9 @@ class Starting:
     def deployed(self) -> tuple[DeployedStart, ...]:
         """How the repository starts the image in ways of its own, each once."""
         found: dict[tuple[tuple[str, ...], str], DeployedStart] = {}
-        for one in self.context.deployments if self.context.deployments else ():
-            if one.is_start and (words := self._words_of(one)):
+        for one in self.context.deployments:
+            is_other = one.target and one.target.lower() not in self.lineage.final.names()
+            if one.is_start and not is_other and (words := self._words_of(one)):
                 start = DeployedStart(words, one.workdir or self.lineage.end.workdir, one)
                 found.setdefault((words, start.workdir), start)
         return tuple(found.values())

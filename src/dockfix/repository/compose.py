@@ -52,6 +52,7 @@ def _service(path: str, name: str, service: MappingNode) -> Deployment:
         entrypoint=_command(get(service, "entrypoint")),
         command=_command(get(service, "command")),
         environment=tuple(_environment(get(service, "environment"))),
+        target=fill_defaults(text_of(get(service, "build", "target"))),
         workdir=fill_defaults(text_of(get(service, "working_dir"))),
     )
 

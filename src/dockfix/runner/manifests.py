@@ -12,8 +12,10 @@ from dockfix.confined import Loss, work
 from dockfix.context import Context, Deployment
 from dockfix.diff import compare_lines, patch_name
 from dockfix.edits import apply_edits
+from dockfix.files.candidates import Candidate
 from dockfix.files.git import find_top
 from dockfix.files.reading import Source, read_source
+from dockfix.model.paths import is_root_home
 from dockfix.options import Options
 from dockfix.repository.deployments import Deployments
 from dockfix.repository.manifest_edits import RESOLVED_BY_EDITS, edit_manifest, find_resolved
@@ -70,6 +72,25 @@ def follow(
             manifests.append(edited)
     yield from (_without(file, resolved.get(file.real, set())) for file in waiting)
     yield from manifests
+
+
+def mark_following(candidates: Sequence[Candidate], root: str) -> list[Candidate]:
+    """The candidates, with those of their deployments marked that are edited together with them."""
+    start = os.path.join(root, "")
+
+    def follows(one: Candidate, by: Deployment) -> bool:
+        if by.kind not in ("compose", "kubernetes") or not _place(one.real, by).startswith(start):
+            return False
+        mounts = [mount.target for mount in by.mounts if is_root_home(mount.target.value)]
+        moves = all("$" not in one.value and one.value.rstrip("/") != "/root" for one in mounts)
+        return moves and not any("/root" in value for _, value in by.environment)
+
+    return [
+        one._replace(deployments=tuple(replace(by, follows=follows(one, by)) for by in one.deployments))
+        if one.deployments
+        else one
+        for one in candidates
+    ]
 
 
 def _wishes(
