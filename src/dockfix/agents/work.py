@@ -58,10 +58,10 @@ def _within(folder: Folder, prepared: Prepared) -> Prepared:
 
 
 def _confined(folder: Folder, candidate: Candidate) -> Candidate:
-    if candidate.folder is None:
-        return candidate
-    is_inside = is_within(os.path.realpath(candidate.folder), folder.root)
-    return candidate if is_inside else candidate._replace(folder=None)
+    """The candidate without build contexts outside of the folder, whether named or to be looked for."""
+    inside = tuple(one for one in candidate.folders if is_within(os.path.realpath(one), folder.root))
+    root = candidate.root if is_within(candidate.root, folder.root) else folder.root
+    return candidate._replace(folders=inside, root=root)
 
 
 def verify_in(folder: Folder, path: str, proof: VerifyOptions, *, unsafe: bool) -> FileResult:
