@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from dockfix.knowledge import read_names
+from dockfix.model.copies import Copy
 from dockfix.model.images import Image
 from dockfix.model.lineage import Lineage, Step, is_root_user
 from dockfix.model.paths import is_within, resolve
@@ -66,14 +67,16 @@ class UserAccount:
         return f"{self.uid}:{self.uid if self.gid is None else self.gid}"
 
 
-def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool) -> UserAccount:
+def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked: str = "") -> UserAccount:
     """The account to use: the file's own, the base's, or a new one named by the options.
 
     `needs_ids` asks for a new account whose numbers are known beforehand, for `COPY --link` and
-    mounts, which take no names.
+    mounts, which take no names. `asked` is the user (name or number) that deployments run it as.
     """
     own = find_created(lineage)
     user = lineage.end.user.partition(":")[0]
+    if asked and (meant := _find_asked(lineage, own, asked)):
+        return _as_wanted(meant, options)
     wanted = [account for account in own if account.name in (user, options.user)] or own[-1:]
     if wanted and not (options.numeric and wanted[-1].uid is None):
         return _as_wanted(wanted[-1], options)
@@ -134,18 +137,46 @@ def read_members(command: Command, env: Mapping[str, str]) -> Iterator[tuple[str
         yield operands[-1], tuple(groups.split(","))
 
 
-def _favourite(lineage: Lineage) -> str:
-    """The base's account to which the file gives the application's directory, or the base's own user."""
-    end = lineage.end.workdir
+def _find_asked(lineage: Lineage, own: tuple[UserAccount, ...], asked: str) -> UserAccount | None:
+    """The account that deployments name: the file's, the base's, or one that the file gives things to."""
+    name, _, group = asked.partition(":")
+    for one in own:
+        if one.name == name or (name.isdigit() and one.uid == int(name)):
+            return one
+    base = next((one for one in lineage.image.accounts if name in (one.name, str(one.uid))), None)
+    if base is not None:
+        return _ready_account(replace(lineage.image, reuse=base.name), base.name)
+    if name not in {owner.partition(":")[0] for owner, _ in _gifts(lineage)}:
+        return None
+    if not name.isdigit():
+        # A package made it, whose home nobody knows.
+        return UserAccount(name, "", None, None, "/", exists=True, homeless=True, nowhere=True)
+    gid = int(group) if group.isdigit() else 0
+    return UserAccount(name, group or "0", int(name), gid, "/", exists=True, numeric=True, homeless=True)
+
+
+def _gifts(lineage: Lineage) -> Iterator[tuple[str, str]]:
+    """(owner as written, absolute path) of everything that chown and `--chown` give away."""
     for step in lineage.of("RUN"):
-        if "chown" not in step.instruction.args or end == "/":
+        if "chown" not in step.instruction.args:
             continue
         for one in read_run(step, "/root").invocations:
             words = [word.expand(one.env) or "" for word in one.command.args if not word.text.startswith("-")]
-            if one.command.program == "chown" and any(
-                is_within(end, resolve(path, one.cwd)) for path in words[1:]
-            ):
-                return words[0].partition(":")[0]
+            if one.command.program == "chown" and words:
+                yield from ((words[0], resolve(path, one.cwd)) for path in words[1:])
+    for step in lineage.of("COPY", "ADD"):
+        flag = step.instruction.flag("chown")
+        if flag is not None and flag.value and (operands := Copy(step).operands):
+            yield step.expand(flag.value), resolve(operands[-1], step.before.workdir)
+
+
+def _favourite(lineage: Lineage) -> str:
+    """The base's account to which the file gives the application's directory, or the base's own user."""
+    end = lineage.end.workdir
+    if end != "/":
+        for owner, path in _gifts(lineage):
+            if is_within(end, path) and not is_root_user(owner):
+                return owner.partition(":")[0]
     return lineage.image.user
 
 

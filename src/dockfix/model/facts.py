@@ -80,7 +80,14 @@ class Facts:
     @cached_property
     def likely_account(self) -> UserAccount:
         """The account as far as it is known before anything is known of mounts and links."""
-        return choose_account(self.lineage, self.options, needs_ids=False)
+        return choose_account(self.lineage, self.options, needs_ids=False, asked=self.asked_user)
+
+    @cached_property
+    def asked_user(self) -> str:
+        """The one user but root that deployments run the image as, "" if there is none or several."""
+        named = (one.user.value for one in self.context.deployments if one.user and not one.is_root)
+        users = {user for user in named if user and "$" not in user and "{" not in user}
+        return users.pop() if len(users) == 1 else ""
 
     @cached_property
     def starting(self) -> Starting:

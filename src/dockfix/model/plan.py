@@ -44,7 +44,7 @@ class Plan(Facts):
     def account(self) -> UserAccount:
         """Who the image will run as."""
         if self._needs_ids:
-            return choose_account(self.lineage, self.options, needs_ids=True)
+            return choose_account(self.lineage, self.options, needs_ids=True, asked=self.asked_user)
         return self.likely_account
 
     @cached_property
