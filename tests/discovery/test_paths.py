@@ -131,3 +131,22 @@ def test_an_unreadable_folder_is_reported(tmp_path: Path, monkeypatch: pytest.Mo
     assert second.failed
     assert second.refusal is not None
     assert second.refusal.message == "not readable: Permission denied"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("DockerfileWeb", "# syntax=docker/dockerfile:1\nARG V=1\nFROM python:$V\n", True),
+        ("Dockerfile2", "\n  from python:3.12\n", True),
+        ("crawl-dockerfile", "\ufeffFROM python:3.12\r\n", True),
+        ("DockerfileParser", "import re\nFROM = 1\n", False),
+        ("DockerfileWeb", "", False),
+        ("dockerfile-mode.js.map", "FROM python:3.12\n", False),
+        ("mydockerfile", "FROM python:3.12\n", False),
+    ],
+)
+def test_a_likely_name_needs_a_text_that_begins_a_build(
+    folder: Path, name: str, text: str, found: bool
+) -> None:
+    (folder / name).write_text(text, encoding="utf-8")
+    assert (name in [one.path for one in find_candidates(["."])]) is found

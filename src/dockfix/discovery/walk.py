@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
@@ -23,9 +24,10 @@ from dockfix.files.git import (
     list_files,
     list_tracked,
 )
-from dockfix.files.naming import is_dockerfile_name, is_template_name
+from dockfix.files.naming import is_dockerfile_name, is_likely_name, is_template_name
 from dockfix.files.patterns import IGNORE_FILES, NEVER, VENDORED, Selection, is_vendored, parse_patterns
 from dockfix.files.reading import read_bytes
+from dockfix.repository.build_settings import NAMED_SUFFIXES
 from dockfix.repository.builds import collect_builds, lose_description, reads_builds
 from dockfix.repository.manifests import can_be_manifest
 from dockfix.results import Code, Finding
@@ -48,10 +50,15 @@ DESCRIPTIONS: Final = (
     b"justfile",
     b"readme.md",
     b"readme.rst",
+    *(row.encode() for row in NAMED_SUFFIXES),
     b"devcontainer.json",
 )
 DESCRIPTION_NAMES: Final = tuple(name.decode() for name in DESCRIPTIONS)
 MAX_SEARCHED: Final = 1024 * 1024
+MAX_BEGINNING: Final = 16 * 1024
+_FIRST: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:[ \t]*(?:#[^\n]*|ARG[ \t][^\n]*)?\r?\n)*[ \t]*FROM[ \t]+\S", re.IGNORECASE
+)
 _EXPECTED: Final = frozenset({"Dockerfile", "Containerfile"})
 
 
@@ -245,11 +252,13 @@ class _Search:
         if self.selection.embedded and not is_dockerfile_name(base) and not is_template_name(base):
             yield from self._search_inside(name)
         template = is_template_name(base)
-        if not template and not is_dockerfile_name(base) and not self.selection.has_include:
+        named = template or is_dockerfile_name(base)
+        if not named and not is_likely_name(base) and not self.selection.has_include:
             return
         real = os.path.join(self.real, name)
+        named = named or (is_likely_name(base) and _begins_a_build(real))
         asked = self.selection.includes(real)
-        if (not asked and not template and not is_dockerfile_name(base)) or self.selection.excludes(real):
+        if (not asked and not named) or self.selection.excludes(real):
             return
         if not asked and not self.selection.everything and is_vendored(name.split("/")[:-1]):
             yield self._refuse(
@@ -378,6 +387,14 @@ class _Search:
         finding = Finding(codes.UNREADABLE, 0, f"not readable: {why}", "make it readable: chmod u+rx")
         real = os.path.join(self.real, name)
         return Candidate(self._path(name), real, finding, failed=True, root=self.top)
+
+
+def _begins_a_build(real: str) -> bool:
+    """Whether the first instruction of a file is FROM, behind comments and arguments."""
+    try:
+        return _FIRST.match(read_bytes(real, MAX_BEGINNING)) is not None
+    except OSError:
+        return False
 
 
 def _read_ignore_files(inner: str, folder: str, names: Iterable[str]) -> Iterator[tuple[str, GitIgnoreSpec]]:

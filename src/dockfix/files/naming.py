@@ -8,6 +8,8 @@ _NAME = re.compile(
     r"(?:docker|container)file(?:[._-].+)?|.+\.(?:docker|container)file(?:\.(?P<outer>[^.]+))?",
     re.IGNORECASE | re.DOTALL,
 )
+# DockerfileWeb, crawl-dockerfile: people name other things like that too.
+_LIKELY = re.compile(r"(?:Docker|Container)file[A-Z0-9]\w*|[\w.-]+[_-](?i:docker|container)file")
 _BACKUP = re.compile(
     r".*(?:~|\.(?:bak|backup|orig|rej|save|sw[a-p]|tmp|old|dpkg-\w+))|#.*#|\.#.*", re.IGNORECASE | re.DOTALL
 )
@@ -18,7 +20,7 @@ _TEMPLATE = re.compile(
 _OTHER_KIND = re.compile(
     r".*[._-](?:docker|container)?ignore"
     r"|.*\.(?:adoc|c|cc|cpp|cs|css|csv|d|diff|docx?|elc?|ex|exs|go|gif|gz|h|hs|html?|ini|ipynb|java|jpe?g|jsx?|json5?"
-    r"|jsonc|kt|license|lock|log|lua|md|mdx|mjs|patch|pdf|php|pl|png|ps1|py[cio]?|rb|rs|rst|scala|sh|snap|svg|swift"
+    r"|jsonc|kt|license|lock|log|lua|md|mdx|map|mjs|patch|pdf|php|pl|png|ps1|py[cio]?|rb|rs|rst|scala|sh|snap|svg|swift"
     r"|toml|tsx?|vim|vue|xml|ya?ml|zip)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -27,6 +29,11 @@ _OTHER_KIND = re.compile(
 def is_dockerfile_name(name: str) -> bool:
     """Whether a file of this name is meant to be built, templates and backups excluded."""
     return _is_kind(name) and not _TEMPLATE.fullmatch(name)
+
+
+def is_likely_name(name: str) -> bool:
+    """Whether a file of this name is a Dockerfile if its text begins like one."""
+    return _LIKELY.fullmatch(name) is not None and not _is_kind(name)
 
 
 def is_template_name(name: str) -> bool:

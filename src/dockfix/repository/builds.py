@@ -21,9 +21,13 @@ from dockfix.files.reading import read_within
 from dockfix.repository.arguments import fill_defaults, merge_arguments, read_arguments
 from dockfix.repository.bake import read_blocks
 from dockfix.repository.build_commands import read_commands
+from dockfix.repository.build_settings import SETTINGS_NAME, find_named
 
 MAX_BYTES: Final = 256 * 1024
 
+
+_WORDS: Final = ("build", "dockerfile", "target", "sset", "kaniko")
+"""A file without any of these describes no build."""
 
 Reader = Callable[[str, str], Iterator[Build]]
 
@@ -38,7 +42,7 @@ def reads_builds(name: str) -> bool:
 def find_builds(name: str, text: str) -> list[Build]:
     """The builds that the file at `name` (relative to the repository) describes; none if it is broken."""
     reader = _reader(name)
-    if reader is None or not any(word in text for word in ("build", "dockerfile", "target")):
+    if reader is None or not any(word in text for word in _WORDS):
         return []
     try:
         return list(reader(name, text))
@@ -84,7 +88,7 @@ def _read_builds(place: tuple[str, str]) -> tuple[tuple[Any, ...], ...]:
         data = read_within(top, name, MAX_BYTES)
     except OSError:
         return ()
-    if len(data) > MAX_BYTES or not (b"build" in data or b"target" in data):
+    if len(data) > MAX_BYTES or not any(word.encode() in data for word in _WORDS):
         return ()
     return tuple(map(astuple, find_builds(name, data.decode("utf-8", "replace"))))
 
@@ -292,6 +296,12 @@ def _bake_target(name: str, target: str, facts: Mapping[str, Any]) -> Iterator[B
     )
 
 
+def _read_settings(name: str, text: str) -> Iterator[Build]:
+    for one in find_named(name, text):
+        target = _plain(one.target) or "" if one.target else ""
+        yield from _make(name, one.context, one.dockerfile, root="", file_from_start=True, target=target)
+
+
 _READERS: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (
     (re.compile(r"compose[^/]*\.ya?ml$"), _read_compose),
     (re.compile(r"bake[^/]*\.json$"), _read_bake_json),
@@ -303,5 +313,6 @@ _READERS: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (
         _read_workflow,
     ),
     (re.compile(r"^\.circleci/config\.yml$"), _read_workflow),
+    (SETTINGS_NAME, _read_settings),
     (re.compile(r"\.(sh|bash|mk)$|^(gnu)?makefile$|^justfile$"), _read_script),
 )
