@@ -38,6 +38,7 @@ class Evidence:
             tuple(dict.fromkeys((*self.mounts, *other.mounts))),
             self.fills | other.fills,
             self.is_complete and other.is_complete,
+            tuple(dict.fromkeys((*self.names, *other.names))),
             tuple(dict.fromkeys((*self.refusals, *other.refusals))),
             tuple(dict.fromkeys((*self.reviews, *other.reviews))),
             tuple(dict.fromkeys((*self.notes, *other.notes))),
