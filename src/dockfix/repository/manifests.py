@@ -20,7 +20,8 @@ _SERVICE: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*([ ]+)[\w\"'.-]+[ \t]*:"
 _LEANS: Final = re.compile(r"[:\-\[,][ \t]*[*&]\w|<<[ \t]*:|^---|[\t\r]", re.MULTILINE)
 _DOCUMENT: Final = re.compile(r"^---[^\n]*\n", re.MULTILINE)
 _KUBERNETES: Final = re.compile(
-    r"^[ \t]*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:|^[ \t]*(?:command|args):", re.MULTILINE
+    r"^[ \t]*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:|^[ \t]*(?:command|args):",
+    re.MULTILINE,
 )
 
 
