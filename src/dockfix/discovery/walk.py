@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
@@ -56,9 +55,6 @@ DESCRIPTIONS: Final = (
 DESCRIPTION_NAMES: Final = tuple(name.decode() for name in DESCRIPTIONS)
 MAX_SEARCHED: Final = 1024 * 1024
 MAX_BEGINNING: Final = 16 * 1024
-_FIRST: Final = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:[ \t]*(?:#[^\n]*|ARG[ \t][^\n]*)?\r?\n)*[ \t]*FROM[ \t]+\S", re.IGNORECASE
-)
 _EXPECTED: Final = frozenset({"Dockerfile", "Containerfile"})
 
 
@@ -392,9 +388,11 @@ class _Search:
 def _begins_a_build(real: str) -> bool:
     """Whether the first instruction of a file is FROM, behind comments and arguments."""
     try:
-        return _FIRST.match(read_bytes(real, MAX_BEGINNING)) is not None
+        data = read_bytes(real, MAX_BEGINNING).removeprefix(b"\xef\xbb\xbf")
     except OSError:
         return False
+    first = (words[0].upper() for line in data.splitlines() if (words := line.split(None, 1)))
+    return next((word for word in first if word[:1] != b"#" and word != b"ARG"), b"") == b"FROM"
 
 
 def _read_ignore_files(inner: str, folder: str, names: Iterable[str]) -> Iterator[tuple[str, GitIgnoreSpec]]:

@@ -71,13 +71,18 @@ _CODE: Final = re.compile(r"(?:stack|construct)\.(?:ts|js|py)$")
 _CALL: Final = re.compile(
     r"(?:DockerImageAsset|[fF]rom(?:_image_|_a|ImageA|A)sset|images\.build|DockerImage\.fromBuild)\s*\("
 )
-_KEY: Final = r"""(?<![\w.])['"]?(?:{names})['"]?\s*[:=]\s*(?P<value>{value})"""
-_STRING: Final = r"""['"`][^'"`\n]*['"`]"""
-_PLACE: Final = rf"""{_STRING}|__dirname|(?:os\.)?path\.(?:join|resolve)\((?:[^()]|\([^()]*\))*\)"""
+_KEY: Final = r"""(?<![\w.])['"]?(?:{names})['"]?[ \t]{{0,9}}[:=]\s{{0,99}}(?P<value>{value})"""
+_STRING: Final = r"""['"`][^'"`\n]{0,200}['"`]"""
+_INNER: Final = r"[^()]{0,200}"
+_PLACE: Final = (
+    rf"{_STRING}|__dirname|(?:os\.)?path\.(?:join|resolve)\({_INNER}(?:\({_INNER}\){_INNER}){{0,2}}\)"
+)
 _FILE: Final = re.compile(_KEY.format(names="file|dockerfile", value=_STRING))
 _FOLDER: Final = re.compile(_KEY.format(names="directory|path", value=_PLACE))
 _TARGET: Final = re.compile(_KEY.format(names="target", value=_STRING))
-_FIRST: Final = re.compile(rf"\s*(?:this\s*,\s*{_STRING}\s*,\s*)?(?P<value>{_PLACE})")
+_FIRST: Final = re.compile(
+    rf"\s{{0,99}}(?:this\s{{0,9}},\s{{0,99}}{_STRING}\s{{0,9}},\s{{0,99}})?(?P<value>{_PLACE})"
+)
 _MOST: Final = 2_000
 
 
