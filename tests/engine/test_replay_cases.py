@@ -33,16 +33,10 @@ PENDING: Final = frozenset(
     context-above-the-dockerfile/service-of-a-monorepo
     context-above-the-dockerfile/sources-by-a-glob
     context-above-the-dockerfile/three-folders-down
-    environment-in-roots-home/copied-from-a-stage
-    heredoc-start-script-crashes/script-by-cat
     mount-below-root-is-only-a-note/credentials-mounted-to-be-read
     mount-below-root-is-only-a-note/mount-of-a-deployment
     mount-below-root-is-only-a-note/notes-of-the-host
     no-working-directory-relative-read/mounted-in-the-root-directory
-    own-command-fills-home-at-build/shell-script-of-the-context
-    place-of-packages-by-variable/isolated-start
-    place-of-packages-by-variable/start-script-without-user-site
-    private-mode-made-by-root/closed-by-a-later-step
     private-mode-made-by-root/key-made-by-openssl
     private-mode-made-by-root/temporary-directory-kept
     production-stage-left-root/compose-names-the-development-stage
