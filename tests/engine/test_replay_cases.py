@@ -46,6 +46,7 @@ PENDING: Final = frozenset(
     values-bound-twice/default-bound-by-a-branch
     """.split()
 )
+_EACH_TIME: Final = 2
 _SECONDS: Final = 60
 _ROOT: Final = ("", "root", "0")
 _ONCE: Final[Mapping[str, Any]] = {}
@@ -67,12 +68,17 @@ class Image:
     runs: tuple[Run, ...]
 
 
+def is_tried_each_time(case: ReplayCase) -> bool:
+    """Whether it is among the first of its kind, which the engine suite has time for; `-m bench` runs all."""
+    return case in [one for one in CASES if one.kind == case.kind][:_EACH_TIME]
+
+
 def judged(case: ReplayCase) -> object:
     marks = [pytest.mark.xfail(reason="the rewrite breaks it", strict=False)] if case.id in PENDING else []
+    marks.append(pytest.mark.engine if is_tried_each_time(case) else pytest.mark.bench)
     return pytest.param(case, id=case.id, marks=marks)
 
 
-@pytest.mark.engine
 @pytest.mark.parametrize("case", [judged(case) for case in CASES])
 def test_original_runs_and_so_does_its_rewrite(
     case: ReplayCase, command_line: CommandLine, folder: Path, tmp_path: Path

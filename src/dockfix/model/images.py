@@ -14,7 +14,7 @@ from typing import Any, Final
 from dockfix.knowledge import read_table
 
 _STANDARD_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_VERSION: Final = re.compile(r"(?:python)?(\d+(?:\.\d+)*)(a|b|rc)?\d*$")
+_VERSION: Final = re.compile(r"(?:python)?(\d{1,4}(?:\.\d{1,4}){0,3})(a|b|rc)?\d*$")
 # What a release decides; of an image that another is like, this goes where the tag names a release.
 _DISTRIBUTION: Final = ("family", "release", "account_command", "prepare", "shell", "pip")
 # Keys of a table that are no facts of the image itself.

@@ -22,7 +22,7 @@ from dockfix.model.paths import (
     is_system_directory,
     is_within,
 )
-from dockfix.model.permissions import Identity, Verdict, may_change, may_write
+from dockfix.model.permissions import Identity, Verdict, find_denials, may_change, may_write
 from dockfix.model.replay import VOLUME
 
 if TYPE_CHECKING:
@@ -166,11 +166,25 @@ class _Search:
             if own not in (path, self.plan.home) and is_ownable(own) and is_within(path, own)
             if own not in STANDING_DIRECTORIES
         )
+        if path in self.plan.corrections.directories and (directory := self._holder(path)):
+            # What nobody listed may be a file, which mkdir must not make a directory of.
+            if find_denials(may_write(self.tree, path, self.who)):
+                yield self._change(directory, Reach.ALL)
+            return
         for place in (*around, path):
             if self._is_denied(place):
                 is_wide = self._holds_touched_files(place) or self._holds_closed(place)
                 reach = Reach.ALL if is_wide else Reach.SELF
                 yield self._change(place, reach)
+
+    def _holder(self, path: str) -> str:
+        """The nearest listed directory around something that may be there unlisted; "" for all else."""
+        real = self.tree.follow(path)
+        if real in self.tree.listed() or not any(each(self.tree.look(real))):
+            return ""
+        while real not in self.tree.listed():
+            real = posixpath.dirname(real)
+        return real if is_ownable(real) and not is_system_directory(real) else ""
 
     def _holds_closed(self, path: str) -> bool:
         """Whether something is in it that only its owner reads; a start that was denied may want it."""

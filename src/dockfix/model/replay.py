@@ -45,6 +45,8 @@ SITE: Final = "/usr/local/lib/python"
 """Stands for wherever root's pip installs."""
 # What no file's name in a command holds: patterns, lists, URLs.
 _HOME: Final = re.compile(r"(?<![\w/])~(?=[/\s])|\bHOME\b")
+# What every container has in /dev, for everybody (opencontainers/runtime-spec, config-linux.md).
+_DEVICES: Final = "null zero full random urandom tty stdin stdout stderr".split()
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][\w+-]*")
 _VERSION: Final = re.compile(r"[\d.]+")
 _NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n\t:,@%")
@@ -567,6 +569,8 @@ def base_tree(image: Image) -> FileTree:
         nodes[path] = (Node(Kind.DIRECTORY, inside=(content,) if filled else ()),)
     nodes["/root"] = (Node(Kind.DIRECTORY, mode=0o700, inside=(content,)),)
     nodes["/dev"] = (Node(Kind.DIRECTORY, inside=(content._replace(mode=0o666),)),)
+    for name in _DEVICES:
+        nodes[f"/dev/{name}"] = (Node(Kind.FILE, mode=0o666),)
     for path in ("/tmp", "/var/tmp", "/dev/shm"):
         nodes[path] = (Node(Kind.DIRECTORY, mode=0o1777),)
     for one in image.accounts:

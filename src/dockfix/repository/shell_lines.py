@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -21,6 +22,8 @@ _ASSIGNMENT: Final = re.compile(
 )
 _VARIABLE: Final = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\}|(\w+))")
 _OPERATORS: Final = ";&|()<>"
+_MOST_CALLS: Final = 50
+"""How many calls of a program one line is read for: each is read to the line's end."""
 
 
 def read_lines(text: str, program: re.Pattern[str]) -> Iterator[tuple[int, list[str]]]:
@@ -32,13 +35,18 @@ def read_lines(text: str, program: re.Pattern[str]) -> Iterator[tuple[int, list[
     # Each replacement but a value keeps the number of lines: the line is counted in what was given.
     joined = _CONTINUED.sub("\v ", text).replace("${{ github.workspace }}", ".")
     filled = _SUBSTITUTION.sub(UNKNOWN, fill_variables(_EXPRESSION.sub(UNKNOWN, joined)))
+    line, counted, calls = 1, 0, Counter[int]()
     for match in program.finditer(filled):
+        line += filled.count("\n", counted, match.start()) + filled.count("\v", counted, match.start())
+        counted = match.start()
         end = filled.find("\n", match.end())
-        rest = filled[match.end() : end if end >= 0 else len(filled)].replace("\v", " ")
-        before = filled[: match.start()]
-        words = _split(rest)
+        end = end if end >= 0 else len(filled)
+        calls[end] += 1
+        if calls[end] > _MOST_CALLS:
+            continue
+        words = _split(filled[match.end() : end].replace("\v", " "))
         if words is not None:
-            yield before.count("\n") + before.count("\v") + 1, words
+            yield line, words
 
 
 def fill_variables(text: str) -> str:
