@@ -1,4 +1,4 @@
-"""Each reader takes what is mutated for it: a moment long here, a minute with the integration suite."""
+"""Each reader takes what is mutated for it: some inputs here, and for a minute with `-m bench`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tests.fuzz.targets import TARGETS, Target
 
 
 @pytest.mark.parametrize("name", TARGETS)
-@pytest.mark.parametrize("seconds", [1.0, pytest.param(60.0, marks=pytest.mark.integration)])
-def test_reader_takes_what_is_mutated(name: str, seconds: float) -> None:
-    count, failure = fuzz(name, seconds)
+@pytest.mark.parametrize("most", [60, pytest.param(None, marks=pytest.mark.bench)])
+def test_reader_takes_what_is_mutated(name: str, most: int | None) -> None:
+    count, failure = fuzz(name, 60.0, most=most)
     assert not failure
     assert count > 0
 
