@@ -16,7 +16,7 @@ import grimp
 
 PACKAGE: Final = "dockfix"
 FACADE: Final = "__init__"
-"""What `import dockfix` gives, which is no package below it."""
+"""What `import dockfix` gives, which is not a package below it."""
 
 LAYERS: Final = (
     ("options", "results", "edits", "lazy", "context", "diff"),

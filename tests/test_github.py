@@ -33,7 +33,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def find_scripts() -> Iterator[tuple[str, str]]:
-    """(where it stands, the script, told of the variables of its `env`) of every `run`."""
+    """(where it stands, the script, given the variables of its `env`) of every `run`."""
     for path in [*WORKFLOWS, ROOT / "action.yml"]:
         document = read_yaml(path)
         jobs = document["jobs"].values() if "jobs" in document else [document["runs"]]

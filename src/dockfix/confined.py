@@ -307,7 +307,7 @@ def _confine(channel: socket.socket) -> None:
     for standard in range(3):
         os.dup2(nowhere, standard)
     warnings.simplefilter("ignore")  # those of the Python compiler quote what they read
-    gc.freeze()  # what exists is no garbage: collections look only at what single files leave
+    gc.freeze()  # what exists is not garbage: collections look only at what single files leave
     gc.set_threshold(50_000, 10, 10)
     _limit_memory()
     threading.Thread(target=_end_with, args=(channel,), daemon=True).start()

@@ -32,7 +32,7 @@ KEYSTROKE: Final = 0.1
 
 
 class Editor:
-    """An editor with one window: what it opens, types, asks and is told."""
+    """An editor with one window: what it opens, types, asks and receives."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -79,7 +79,7 @@ class Editor:
         self.texts[uri] = (self.folder / name).read_text(encoding="utf-8") if text is None else text
         item = types.TextDocumentItem(uri, "dockerfile", 1, self.texts[uri])
         self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
-        return await self.told(name, 1)
+        return await self.published(name, 1)
 
     async def type(self, name: str, version: int, text: str) -> list[types.Diagnostic]:
         """Replace the text; the diagnostics of that version."""
@@ -88,9 +88,9 @@ class Editor:
         document = types.VersionedTextDocumentIdentifier(version, uri)
         change = types.TextDocumentContentChangeWholeDocument(text)
         self.client.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
-        return await self.told(name, version)
+        return await self.published(name, version)
 
-    async def told(
+    async def published(
         self, name: str, version: int, wanted: Callable[[list[types.Diagnostic]], bool] = lambda _: True
     ) -> list[types.Diagnostic]:
         """The diagnostics of a version, once they are as wanted."""

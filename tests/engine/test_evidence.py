@@ -20,7 +20,7 @@ CLOSED_PORTS = ("--sysctl", "net.ipv4.ip_unprivileged_port_start=1024")
 
 
 @dataclass(frozen=True)
-class Heard:
+class Outcome:
     """What the sources of a fixture lead to: a rewrite that is proven, or the code that is reported.
 
     `breaks` says whether the rewrite without them breaks, run with `flags`.
@@ -33,25 +33,25 @@ class Heard:
 
 
 EXPECTED = {
-    "cache-filled-by-a-script": Heard(),
-    "cache-in-the-home": Heard(breaks=False),
-    "celery-with-a-schedule": Heard(seconds=8),
-    "changes-its-user": Heard("needs-root-process"),
-    "database-in-a-folder": Heard(),
-    "django-with-uploads": Heard(),
-    "flask-with-an-instance-folder": Heard(),
-    "installs-while-it-runs": Heard("needs-root-process"),
-    "keeps-a-shelf": Heard(),
-    "logs-to-a-file": Heard(),
-    "opens-a-file-to-write": Heard(),
-    "pid-file-by-flag": Heard("writes-to-system-directory"),
-    "place-that-nobody-knows": Heard(breaks=False),
-    "port-of-root": Heard("low-port", flags=CLOSED_PORTS),
-    "server-with-a-config-file": Heard(seconds=8),
-    "server-on-a-socket": Heard(seconds=8),
-    "started-by-a-script": Heard(),
-    "works-in-a-fixed-folder": Heard(),
-    "writes-outside-of-its-directory": Heard(),
+    "cache-filled-by-a-script": Outcome(),
+    "cache-in-the-home": Outcome(breaks=False),
+    "celery-with-a-schedule": Outcome(seconds=8),
+    "changes-its-user": Outcome("needs-root-process"),
+    "database-in-a-folder": Outcome(),
+    "django-with-uploads": Outcome(),
+    "flask-with-an-instance-folder": Outcome(),
+    "installs-while-it-runs": Outcome("needs-root-process"),
+    "keeps-a-shelf": Outcome(),
+    "logs-to-a-file": Outcome(),
+    "opens-a-file-to-write": Outcome(),
+    "pid-file-by-flag": Outcome("writes-to-system-directory"),
+    "place-that-nobody-knows": Outcome(breaks=False),
+    "port-of-root": Outcome("low-port", flags=CLOSED_PORTS),
+    "server-with-a-config-file": Outcome(seconds=8),
+    "server-on-a-socket": Outcome(seconds=8),
+    "started-by-a-script": Outcome(),
+    "works-in-a-fixed-folder": Outcome(),
+    "writes-outside-of-its-directory": Outcome(),
 }
 
 
@@ -72,7 +72,7 @@ def codes(result: Result) -> list[str]:
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
-def test_the_sources_are_heeded(name: str) -> None:
+def test_the_sources_count(name: str) -> None:
     dockerfile = ROOT / name / "Dockerfile"
     assert codes(ask(dockerfile, evidence=True)) == ([EXPECTED[name].code] if EXPECTED[name].code else [])
     without = ask(dockerfile, evidence=False)

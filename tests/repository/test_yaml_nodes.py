@@ -1,4 +1,4 @@
-"""YAML that is only heard: its values, where they stand, and files that are made to stall."""
+"""YAML that is only read: its values, where they stand, and files that are made to stall."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ def make_server(folder: Folder, *, writes: bool) -> MCPServer:
 
 @contextmanager
 def _reported() -> Iterator[None]:
-    """Turn what the caller can mend into the tool's answer."""
+    """Turn what the caller can fix into the tool's answer."""
     try:
         yield
     except (OutsideError, ConfigError) as error:

@@ -41,7 +41,7 @@ class Server(LanguageServer):
         self._wrong = ""
 
     def read(self, uri: str) -> Reading | None:
-        """The reading of a document as it stands; None for what is no Dockerfile."""
+        """The reading of a document as it stands; None for what is not a Dockerfile."""
         document = self.workspace.get_text_document(uri)
         if not _is_meant(document.language_id, uri):
             return None

@@ -167,5 +167,5 @@ def _without_filters(top: str) -> Iterator[str]:
     names = {name.rpartition(".")[0] for name in listed if name.startswith("filter.")}
     for name in sorted(names):
         if "=" in name or "\n" in name:
-            raise GitError(f"{name!r} is no name for a filter")
+            raise GitError(f"{name!r} is not a name for a filter")
         yield from (f"{name}.clean=", f"{name}.process=", f"{name}.required=false")

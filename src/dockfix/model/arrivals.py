@@ -63,7 +63,7 @@ def _known(owner: Id) -> Id:
 
 
 def _content(copy: Copy, owner: tuple[Id, Id] | None, mode: Mode | None, origin: Origin) -> Node:
-    """What is copied, as far as nobody has looked at it: readable to all, if it is no download."""
+    """What is copied, while nobody has looked at it: readable by everyone, unless it is a download."""
     bits = _DOWNLOADED if copy.is_download else _WRITTEN if copy.step.instruction.heredocs else 0o755
     bits = mode(bits, is_directory=False) if mode else bits
     uid, gid = owner or ((ARCHIVED, ARCHIVED) if _unpacks(copy) else (0, 0))

@@ -60,7 +60,7 @@ def _place_in_the_way(loss: Loss) -> str:
 
 
 def _is_of_the_old_place(loss: Loss) -> bool:
-    """Whether something is not found any more that is no matter of a home."""
+    """Whether something outside of homes is no longer found."""
     operation = loss.before.operation
     finds = operation.act in (*ON_CONTENT, Act.ENTER) and operation.act is not Act.HOME
     return finds and not is_root_home(operation.path)

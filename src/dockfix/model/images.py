@@ -44,7 +44,7 @@ class Image:
     adduser (Debian's), useradd, busybox (its adduser) or none, and `prepare` a command that has to
     come first. `reuse` names the account to use instead of a new one. `python` is image (pip can
     install for one user), system, conda or none; `pip` is silent (before 21.1), warns (21.1 to
-    22.0), quiet (22.1 and later can be told) or unknown. `starts` says that its own command starts
+    22.0), quiet (22.1 and later can be silenced) or unknown. `starts` says that its own command starts
     an application, on `ports`, `process` why its own main process has to be root,
     `platform` who runs it in a way of its own, whatever it starts.
     """
@@ -249,7 +249,7 @@ def _python_row(version: tuple[int, ...] | None) -> Facts:
 
 
 def _reached(row: Facts, key: str, version: tuple[int, ...] | None) -> bool:
-    """Whether a version, or the last of a line where it is no full one, has come to what `key` names."""
+    """Whether a version, or the last of its line if it is not a full one, has reached what `key` names."""
     if key not in row:
         return False
     full = version is not None and len(version) > 2

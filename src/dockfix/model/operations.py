@@ -51,7 +51,7 @@ class How(StrEnum):
     DROPS_BITS = "set-id and sticky bits are not copied"
     KEEPS_ALL = "capabilities are copied as well"
     KEEPS_LINKS = "a link is taken for itself"
-    AS_NAMED = "the target is no directory to put things into"
+    AS_NAMED = "the target is not a directory to put things into"
     CONTENTS = "what is in the directory is meant, not itself"
     SAME = "a further name of the thing itself"
     LINKED = "a hard link, which not everybody may make"

@@ -351,7 +351,7 @@ def every(parts: Iterable[Answers]) -> Answers:
 
 
 def both(first: Answers, second: Answers) -> Answers:
-    """Two things that must both succeed: told of the first's nodes, unless the second is denied."""
+    """Two things that must both succeed: the answers name the first's nodes, unless the second is denied."""
     denied = find_denials(second)
     if not denied:
         return first

@@ -106,8 +106,8 @@ def _unpack(tree: FileTree, directory: str, actor: Actor, *, keeps: bool) -> Non
         if any(one.kind is Kind.FILE for one in tree.look(path)):
             tree.put(path, content, weak=True)
     if keeps:
-        told = [one._replace(uid=ARCHIVED, gid=ARCHIVED) for one in each(tree.look(real))]
-        tree.set(real, told, weak=True)
+        owned = [one._replace(uid=ARCHIVED, gid=ARCHIVED) for one in each(tree.look(real))]
+        tree.set(real, owned, weak=True)
 
 
 def _touch(tree: FileTree, operation: Operation, actor: Actor) -> None:

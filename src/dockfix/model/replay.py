@@ -115,7 +115,7 @@ class Replay:
     denied: dict[int, Outcome] = field(init=False, default_factory=dict)
     is_installed_by_script: bool = field(init=False, default=False)
     _marks: list[_Mark] = field(init=False, default_factory=list)
-    # What tools were told, by the home that keeps it.
+    # What tools are configured to do, by the home that keeps the settings.
     _settings: dict[str, Settings] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:

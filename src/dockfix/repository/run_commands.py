@@ -1,4 +1,4 @@
-"""The `docker run` commands in scripts: the image, its user and mounts, and what it is told to run."""
+"""The `docker run` commands in scripts: the image, its user and mounts, and the command that it is to run."""
 
 from __future__ import annotations
 

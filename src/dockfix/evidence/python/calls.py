@@ -6,7 +6,7 @@ import libcst as cst
 
 
 def called_name(call: cst.Call) -> str:
-    """The last part of the name that is called, "" if there is no name."""
+    """The last part of the name that is called, "" if it has no name."""
     func = call.func
     if isinstance(func, cst.Attribute):
         return func.attr.value

@@ -18,7 +18,7 @@ _METHOD: Final = re.compile(r"\.[\s\\]*$")
 _FAR: Final = 1000
 """So many characters of a call's arguments are looked at: patterns take longer with each bracket."""
 _OWNER: Final = re.compile(r"(\w+)[ \t]*\.[ \t]*$")
-# Every byte that is no part of a name gives way to a space.
+# Every byte that is not part of a name becomes a space.
 _APART: Final = bytes(
     byte if chr(byte).isalnum() or byte in b"_\x80" or byte > 127 else 32 for byte in range(256)
 )

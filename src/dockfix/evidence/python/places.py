@@ -17,7 +17,7 @@ _SQLITE: Final = re.compile(r"(?:sqlite|duckdb)(?:\+\w+)?:///(.*?)(?:\?.*)?$")
 
 
 def locate(text: str, workdir: str) -> tuple[str, bool] | None:
-    """(path, whether it is known to its end) of a written path; None where it is no path of the image.
+    """(path, whether it is known to its end) of a written path; None if it is not a path of the image.
 
     A path that is known up to a directory ends in a slash; one that is not known at all is "".
     """

@@ -85,7 +85,7 @@ class LineTable:
 
 
 def _find_lexer(name: str) -> tuple[str, Lexer]:
-    """The language of a file, and its lexer; what is no other language is a Dockerfile's."""
+    """The language of a file, and its lexer; a Dockerfile's unless it is in another language."""
     base = name.rpartition("/")[2]
     if not is_dockerfile_name(base):
         try:
