@@ -23,8 +23,6 @@ from pygls.lsp.client import LanguageClient
 from dockfix import fix
 from dockfix.results import Changed
 
-pytestmark = pytest.mark.integration
-
 MONOREPO: Final = Path(__file__).parents[2] / "fixtures" / "monorepo"
 PATIENCE: Final = 20
 KEYSTROKE: Final = 0.1
@@ -182,6 +180,7 @@ def in_editor(folder: Path, body: Callable[[Editor], Coroutine[Any, Any, None]])
     asyncio.run(run())
 
 
+@pytest.mark.integration
 def test_it_says_what_it_can(tmp_path: Path) -> None:
     async def body() -> None:
         editor = Editor(tmp_path)
@@ -200,6 +199,7 @@ def test_it_says_what_it_can(tmp_path: Path) -> None:
     asyncio.run(body())
 
 
+@pytest.mark.integration
 def test_diagnostics_are_those_of_a_run_over_the_repository(shop: Path) -> None:
     argv = [sys.executable, "-m", "dockfix", "--check", "--quiet", "--report", "json:/dev/stdout", "."]
     rows = json.loads(subprocess.run(argv, cwd=shop, capture_output=True, text=True, check=False).stdout)[
@@ -219,6 +219,7 @@ def test_diagnostics_are_those_of_a_run_over_the_repository(shop: Path) -> None:
     in_editor(shop, body)
 
 
+@pytest.mark.integration
 def test_the_quick_fix_makes_the_change_of_a_run(shop: Path) -> None:
     async def body(editor: Editor) -> None:
         name = "services/search/Dockerfile"
@@ -237,6 +238,7 @@ def test_the_quick_fix_makes_the_change_of_a_run(shop: Path) -> None:
     in_editor(shop, body)
 
 
+@pytest.mark.integration
 def test_one_transform_after_the_other_makes_the_whole_change(shop: Path) -> None:
     async def body(editor: Editor) -> None:
         for name in ("services/worker/Dockerfile", "services/search/Dockerfile"):
@@ -258,6 +260,7 @@ def test_one_transform_after_the_other_makes_the_whole_change(shop: Path) -> Non
     in_editor(shop, body)
 
 
+@pytest.mark.integration
 def test_fixing_on_save_makes_safe_changes_alone(shop: Path) -> None:
     async def body(editor: Editor) -> None:
         await editor.open("services/search/Dockerfile")
@@ -274,6 +277,7 @@ def test_fixing_on_save_makes_safe_changes_alone(shop: Path) -> None:
     in_editor(shop, body)
 
 
+@pytest.mark.integration
 def test_the_lens_shows_the_outcome_and_makes_the_change(shop: Path) -> None:
     async def body(editor: Editor) -> None:
         await editor.open("services/pricing/Dockerfile")
@@ -308,6 +312,7 @@ RUN touch data/x && touch new
 """
 
 
+@pytest.mark.integration
 def test_hovering_shows_who_and_where(tmp_path: Path) -> None:
     async def body(editor: Editor) -> None:
         await editor.open("Dockerfile", HOVERED)
@@ -326,6 +331,7 @@ def test_hovering_shows_who_and_where(tmp_path: Path) -> None:
     in_editor(tmp_path, body)
 
 
+@pytest.mark.integration
 def test_what_is_saved_elsewhere_counts(shop: Path) -> None:
     async def body(editor: Editor) -> None:
         name = "services/orders/Dockerfile"
@@ -347,6 +353,7 @@ def test_what_is_saved_elsewhere_counts(shop: Path) -> None:
     in_editor(shop, body)
 
 
+@pytest.mark.integration
 def test_a_broken_configuration_is_shown_once(shop: Path) -> None:
     async def body(editor: Editor) -> None:
         (shop / "dockfix.toml").write_text("nonsense = 1\n")
@@ -362,6 +369,7 @@ def test_a_broken_configuration_is_shown_once(shop: Path) -> None:
     in_editor(shop, body)
 
 
+@pytest.mark.bench
 def test_a_keystroke_is_answered_at_once(shop: Path) -> None:
     taken: dict[str, list[float]] = {}
 
@@ -382,6 +390,7 @@ def test_a_keystroke_is_answered_at_once(shop: Path) -> None:
     assert max(min(times) for times in taken.values()) < KEYSTROKE
 
 
+@pytest.mark.integration
 def test_another_file_is_none_of_its_business(tmp_path: Path) -> None:
     async def body(editor: Editor) -> None:
         uri = editor.uri("app.py")
@@ -392,6 +401,7 @@ def test_another_file_is_none_of_its_business(tmp_path: Path) -> None:
     in_editor(tmp_path, body)
 
 
+@pytest.mark.integration
 def test_a_file_that_is_not_saved_yet_has_its_diagnostics(tmp_path: Path) -> None:
     text = "FROM python:3.12-slim\nCOPY a.py .\nCMD python a.py"
 
