@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from dockfix.knowledge import read_table
@@ -485,6 +486,17 @@ def _operations(one: Invocation, who: Identity) -> Iterator[Operation]:
             yield operation._replace(how=operation.how - {How.NEW})
         else:
             yield operation
+            if operation.act is Act.WRITE and operation.path in _private_files(one):
+                yield Operation(Act.MODE, operation.path, "0600")
+
+
+def _private_files(one: Invocation) -> set[str]:
+    """The keys that openssl writes for their owner alone (openssl/openssl, bio_open_owner)."""
+    if posixpath.basename(one.command.program) != "openssl":
+        return set()
+    words = [word.expand(one.env) or "" for word in one.command.args]
+    options = ("-keyout", "-out") if words[:1] in (["genrsa"], ["genpkey"]) else ("-keyout",)
+    return {resolve(value, one.cwd) for option, value in pairwise(words) if option in options}
 
 
 def _home_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
