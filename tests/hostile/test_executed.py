@@ -113,7 +113,7 @@ def test_a_filter_whose_name_cannot_be_overridden_is_no_way_in(
         config.write(f'[filter "a=b"]\nclean = {trap}\n')
     code, _, messages = dockfix("--write", ".")
     assert (code, Path("Dockerfile").read_text()) == (123, BEFORE)
-    assert "may have uncommitted changes: 'filter.a=b' is no name for a filter" in messages
+    assert "may have uncommitted changes: 'filter.a=b' is not a name for a filter" in messages
     assert_not_sprung(trap)
 
 
