@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -13,14 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from git_repository import Repository
+from git_repository import Repository, lay_out_monorepo
 from jsonschema import validate  # type: ignore[import-untyped]
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
 
 pytestmark = pytest.mark.integration
 
-MONOREPO: Final = Path(__file__).parents[2] / "fixtures" / "monorepo"
 ROOT: Final = "FROM python:3.12-slim\nWORKDIR /app\nCOPY app.py .\nCMD python app.py\n"
 SECRET: Final = "nobody may see this"
 READING: Final = {"analyse", "diff", "explain"}
@@ -58,11 +56,7 @@ def text(result: CallToolResult) -> str:
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """The sample monorepo, in git, with something beside it that is nobody's business."""
-    folder = tmp_path / "shop"
-    shutil.copytree(MONOREPO, folder)
-    repository = Repository(folder)
-    repository.git("init", "--quiet")
-    repository.commit()
+    folder = lay_out_monorepo(tmp_path / "shop")
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "Dockerfile").write_text(f"{ROOT}# {SECRET}\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import statistics
 import subprocess
 import sys
@@ -16,14 +15,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from git_repository import Repository
+from git_repository import lay_out_monorepo
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
 from dockfix import fix
 from dockfix.results import Changed
 
-MONOREPO: Final = Path(__file__).parents[2] / "fixtures" / "monorepo"
 PATIENCE: Final = 20
 KEYSTROKE: Final = 0.1
 """Seconds from a keystroke to its diagnostics."""
@@ -164,12 +162,7 @@ async def editing(folder: Path) -> AsyncIterator[Editor]:
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """The sample monorepo, in git."""
-    folder = tmp_path / "shop"
-    shutil.copytree(MONOREPO, folder)
-    repository = Repository(folder)
-    repository.git("init", "--quiet")
-    repository.commit()
-    return folder
+    return lay_out_monorepo(tmp_path / "shop")
 
 
 def in_editor(folder: Path, body: Callable[[Editor], Coroutine[Any, Any, None]]) -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
+
+_MONOREPO = Path(__file__).parents[2] / "fixtures" / "monorepo"
 
 
 class Repository:
@@ -31,3 +34,12 @@ class Repository:
     def commit(self) -> None:
         self.git("add", ".")
         self.git("commit", "--quiet", "--message", "state")
+
+
+def lay_out_monorepo(folder: Path) -> Path:
+    """A copy of the sample monorepo (fixtures/monorepo), committed."""
+    shutil.copytree(_MONOREPO, folder)
+    repository = Repository(folder)
+    repository.git("init", "--quiet")
+    repository.commit()
+    return folder
