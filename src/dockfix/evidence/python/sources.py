@@ -285,7 +285,7 @@ class _SourceReader:
 def _names(source: str) -> Iterator[str]:
     """The strings that may name a file whose content counts."""
     for match in _NAMED.finditer(source):
-        if not source[: match.start()].endswith(_ASKING):
+        if not source.endswith(_ASKING, 0, match.start()):
             yield match[1]
 
 
