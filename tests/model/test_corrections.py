@@ -5,11 +5,10 @@ from __future__ import annotations
 from trees import APP
 
 from dockfix.model.corrections import NOTHING_LEARNED, Corrections
-from dockfix.model.filetree import Origin
+from dockfix.model.filetree import START, Origin
 from dockfix.model.losses import Loss
 from dockfix.model.operations import Act, Operation
 from dockfix.model.outcomes import Key, Outcome
-from dockfix.model.replay import START
 
 
 def loss(step: Origin, act: Act, path: str, obstacle: str) -> Loss:

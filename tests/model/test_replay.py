@@ -6,7 +6,8 @@ import pytest
 from plans import read_plan
 from trees import show
 
-from dockfix.model.replay import START, Replay
+from dockfix.model.filetree import START
+from dockfix.model.replay import Replay
 
 
 def replay(text: str) -> Replay:

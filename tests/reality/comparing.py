@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from dockfix.model.filetree import Kind, Node
+from dockfix.model.filetree import VOLUME, Kind, Node
 from dockfix.model.operations import WRITING, Act
 from dockfix.model.paths import NOWHERE
 from dockfix.model.patterns import is_pattern
 from dockfix.model.playing import ARCHIVED
-from dockfix.model.replay import VOLUME
 
 from .builds import Report
 from .chroots import Chroot, Event, Real

@@ -9,12 +9,12 @@ from typing import Final
 
 from dockfix.checks import codes
 from dockfix.model.alignment import align
+from dockfix.model.filetree import START
 from dockfix.model.losses import find_losses
 from dockfix.model.outcomes import describe
 from dockfix.model.ownership import find_ownership_changes
 from dockfix.model.paths import STANDING_DIRECTORIES, is_ownable, is_within
 from dockfix.model.plan import Plan
-from dockfix.model.replay import START
 from dockfix.model.roothome import find_left
 from dockfix.options import Chown, Install
 from dockfix.results import Code, Finding

@@ -10,12 +10,12 @@ from dockfix.checks import codes
 from dockfix.context import Context
 from dockfix.knowledge import read_names
 from dockfix.model.effects import drops_privileges, effect, process_need
+from dockfix.model.filetree import START
 from dockfix.model.interpreters import find_interpreters
 from dockfix.model.losses import Loss
 from dockfix.model.outcomes import describe
 from dockfix.model.plan import Plan
 from dockfix.model.relocation import find_unknown_references
-from dockfix.model.replay import START
 from dockfix.model.roothome import find_left, find_put
 from dockfix.results import Finding
 from dockfix.syntax.shell import Command

@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from dockfix.model.filetree import START
 from dockfix.model.losses import ON_CONTENT, Loss
 from dockfix.model.operations import WRITING, Act
 from dockfix.model.paths import is_ownable, is_root_home, is_system_directory
-from dockfix.model.replay import START
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,6 @@ _PACKAGED: Final = re.compile(
 )
 _ASKS: Final = frozenset({"--version", "--help", "-V", "-version", "version", "help"})
 _HERE: Final = Argument(".", ".")
-_PLACING: Final = frozenset({"writes", "makes", "owns", "enters", "caches", "removes", "edits", "touches"})
 _ACTS: Final = {
     "writes": Act.WRITE,
     "makes": Act.MAKE,
@@ -49,7 +48,9 @@ _ACTS: Final = {
     "edits": Act.REPLACE,
     "owns": Act.TOUCH,
     "touches": Act.WRITE,
+    "keys": Act.WRITE,
 }
+_PLACING: Final = frozenset({"enters", "caches", *_ACTS})
 _FILE: Final = "file"
 # The words that end find's starting points.
 _FIND_STARTS: Final = ("-", "(", "!", "\\(", "\\!")
@@ -133,7 +134,9 @@ class _Found:
             if role == "edits" and self.suffix:
                 self.operations.append(_backup(path, self.suffix))
             self.operations.append(Operation(_ACTS[role], path, _FILE if role == "touches" else ""))
-        role = "writes" if role in ("removes", "edits", "touches") else role
+            if role == "keys":
+                self.operations.append(Operation(Act.MODE, path, "0600"))
+        role = "writes" if role in ("removes", "edits", "touches", "keys") else role
         if match := _GLOB.search(path):
             path, role = (
                 posixpath.dirname(path[: match.start()]) or "/",

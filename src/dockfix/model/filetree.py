@@ -16,8 +16,11 @@ from typing import Final, NamedTuple
 from dockfix.model.changes import SET_ID, Change, Id
 
 Origin = int | str
-"""The step that made a node; BASE for what the image brought."""
+"""The step that made a node; BASE for what the image brought, START for what its start makes, VOLUME for
+a directory that nothing makes before something is mounted there."""
 BASE: Final = "base"
+START: Final = "start"
+VOLUME: Final = "volume"
 _MAX_LINKS: Final = 40
 _SET_GROUP: Final = 0o2000
 _GROUP_RUNS: Final = 0o010

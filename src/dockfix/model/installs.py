@@ -10,6 +10,7 @@ from dockfix.model.facts import Facts
 from dockfix.model.lineage import Step, find_heirs
 from dockfix.model.pip import is_virtual
 from dockfix.model.runs import Invocation, Run
+from dockfix.model.scripts import PYTHON
 from dockfix.options import Install
 
 _HARMLESS: Final = frozenset("list freeze show check cache debug help config index".split())
@@ -17,7 +18,6 @@ _OFF: Final = ("0", "no", "false", "off")
 _SYSTEM_SITE: Final = re.compile(
     r"/usr/local/(?:bin/(?!python|pip)[\w.-]+|lib/python[\d.]*/(?:site|dist)-packages)"
 )
-_PYTHON: Final = re.compile(r"(?:.*/)?python[\d.]*")
 _PATH_VALUE: Final = re.compile(r"(?<!\w)PATH[=\s]+(\"[^\"]*\"|'[^']*'|\S+)")
 
 
@@ -93,7 +93,7 @@ def system_site_reason(facts: Facts) -> str:
 
 def _ignores_user_site(one: Invocation) -> bool:
     """Whether it is a Python that does not look into the user's site (-I, -s, PYTHONNOUSERSITE)."""
-    if not _PYTHON.fullmatch(one.command.program):
+    if not PYTHON.fullmatch(one.command.program):
         return False
     options = itertools.takewhile(lambda word: word.text.startswith("-"), one.command.args)
     letters = "".join(word.text[1:] for word in options if not word.text.startswith("--"))

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dockfix.model.changes import SET_ID
-from dockfix.model.filetree import BASE, Kind, Node, Origin
+from dockfix.model.filetree import BASE, START, VOLUME, Kind, Node, Origin
 from dockfix.model.operations import WRITING, Act, Operation
 from dockfix.model.outcomes import Key, Outcome
 from dockfix.model.paths import is_within
 from dockfix.model.permissions import Answer, Verdict, find_denials
-from dockfix.model.replay import START, VOLUME, Replay
+from dockfix.model.replay import Replay, is_left
 
 ON_CONTENT: Final = frozenset({Act.READ, Act.RUN, Act.REPLACE, Act.COPY, Act.MOVE, Act.HOME})
 """What works on something that is there already: it has to find what the same step made."""
@@ -37,7 +37,7 @@ def find_losses(original: Replay, rewrite: Replay) -> Iterator[Loss]:
     moved = _MovedHomes(original, rewrite)
     for before in original.outcomes:
         if before.may_succeed and (loss := _loss(before, after.get(before.key), moved)):
-            yield replace(loss, is_made=_is_made(rewrite, loss.obstacle))
+            yield replace(loss, is_made=loss.obstacle.startswith("/") and is_left(rewrite.end, loss.obstacle))
     yield from _lost_capabilities(original, rewrite)
 
 
@@ -54,11 +54,6 @@ class _MovedHomes:
     def find(self, before: Outcome) -> set[Origin]:
         """The steps whose settings or data the command finds there."""
         return self._found.get(_command(before), set())
-
-
-def _is_made(replay: Replay, path: str) -> bool:
-    nodes = replay.end.look(replay.end.follow(path)) if path.startswith("/") else ()
-    return any(one.kind is not Kind.ABSENT and one.origin != BASE for one in nodes)
 
 
 def _command(outcome: Outcome) -> tuple[Origin, int]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from dockfix.model.copies import find_volumes
-from dockfix.model.filetree import FileTree, Kind, Node, each
+from dockfix.model.filetree import VOLUME, FileTree, Kind, Node, each
 from dockfix.model.losses import is_special
 from dockfix.model.operations import Act, How
 from dockfix.model.paths import (
@@ -23,7 +23,6 @@ from dockfix.model.paths import (
     is_within,
 )
 from dockfix.model.permissions import Identity, Verdict, find_denials, may_change, may_write
-from dockfix.model.replay import VOLUME
 
 if TYPE_CHECKING:
     from dockfix.model.outcomes import Outcome
@@ -340,8 +339,3 @@ def owns(plan: Plan, path: str) -> bool:
     """Whether the account may write at a place when the image starts, as the plan has it."""
     answers = may_change(plan.rehearsal.end, path, plan.rehearsal.who)
     return all(one.verdict is Verdict.ALLOWED for one in answers)
-
-
-def places_of(changes: Iterable[OwnershipChange]) -> tuple[str, ...]:
-    """The paths of some changes."""
-    return tuple(one.path for one in changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from dockfix.knowledge import read_table
@@ -26,6 +26,11 @@ def resolve(path: str, cwd: str) -> str:
     if joined.startswith(NOWHERE):
         return NOWHERE
     return "/" + posixpath.normpath(joined).lstrip("/")
+
+
+def on_path(name: str, path: str) -> Iterator[str]:
+    """Where a program may stand by its name, with that value of PATH: the first that is there is meant."""
+    return (f"{place.rstrip('/')}/{name}" for place in path.split(":") if place.startswith("/"))
 
 
 def is_within(path: str, directory: str) -> bool:

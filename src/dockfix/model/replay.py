@@ -12,45 +12,36 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
 from dockfix.knowledge import read_table
-from dockfix.knowledge.homes import HomeUse, find_home_use
 from dockfix.model.accounts import UserAccount, find_created, read_members
 from dockfix.model.actors import Actor
 from dockfix.model.arrivals import arrive
 from dockfix.model.changes import Change, Id
+from dockfix.model.command_operations import (
+    home_use,
+    named_files,
+    operations_of,
+    started_operations,
+)
 from dockfix.model.copies import Copy, find_volumes
-from dockfix.model.effects import UNKNOWN_PLACE, arguments_of
-from dockfix.model.environments import virtual_place
-from dockfix.model.filetree import ABSENT, BASE, FileTree, Kind, Node, Nodes, Origin
+from dockfix.model.effects import UNKNOWN_PLACE
+from dockfix.model.filetree import ABSENT, BASE, START, VOLUME, FileTree, Kind, Node, Origin
 from dockfix.model.identities import Accounts, uid_of
-from dockfix.model.images import Image
+from dockfix.model.image_tree import base_tree
 from dockfix.model.lineage import Lineage, Stage, State, Step, trace
 from dockfix.model.mounts import find_mounts, mount, unmount
 from dockfix.model.operations import Act, How, Operation
 from dockfix.model.outcomes import Key, Outcome, ask
-from dockfix.model.paths import resolve
+from dockfix.model.paths import on_path, resolve
 from dockfix.model.permissions import Identity
-from dockfix.model.pip import is_virtual
 from dockfix.model.playing import perform
 from dockfix.model.runs import Invocation, Settings, read_run
 from dockfix.model.scripts import runs_readable_script
 from dockfix.syntax.wrappers import SHELLS
 
-START: Final = "start"
-VOLUME: Final = "volume"
-"""The origin of a directory that nothing makes before a volume is mounted there."""
-SITE: Final = "/usr/local/lib/python"
-"""Stands for wherever root's pip installs."""
-# What no file's name in a command holds: patterns, lists, URLs.
 _HOME: Final = re.compile(r"(?<![\w/])~(?=[/\s])|\bHOME\b")
-# What every container has in /dev, for everybody (opencontainers/runtime-spec, config-linux.md).
-_DEVICES: Final = "null zero full random urandom tty stdin stdout stderr".split()
-_PLAIN: Final = re.compile(r"[A-Za-z0-9][\w+-]*")
-_VERSION: Final = re.compile(r"[\d.]+")
-_NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n\t:,@%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +85,8 @@ class Replay:
     that nothing has to be assumed of it; `read_scripts` are the texts of RUNs of which the same holds.
     `read` gives the text of a file of the image, where the build context has it; `writes` is what its
     sources surely write, something in a directory where a slash ends it, `names` are strings in them that
-    may name a file. `before` is the play of the
-    original: the steps above the first one that differs come out the same, and are taken from it.
+    may name a file. `before` is the play of the original: the steps above the first one that differs
+    come out the same, and are taken from it.
     """
 
     lineage: Lineage
@@ -148,7 +139,7 @@ class Replay:
         listed = self.tree.listed()
         for number, name in enumerate(self.names):
             path = resolve(name, self.lineage.end.workdir)
-            if (name.startswith("/") or path in listed) and _is_left(self.tree, path):
+            if (name.startswith("/") or path in listed) and is_left(self.tree, path):
                 self._record(Key(START, -3, Act.READ, number), Operation(Act.READ, path), self.who, 0, "")
         copies = [Copy(step) for step in self.lineage.of("COPY", "ADD") if step.instruction.flag("chmod")]
         landed = [(copy.step, path) for copy in copies for path in copy.landed()]
@@ -162,16 +153,20 @@ class Replay:
             self._settings.copy(),
         )  # fmt: skip
 
+    def _go_to(self, mark: _Mark) -> None:
+        """Let things stand as they stood then; what came of operations afterwards is forgotten."""
+        self.tree, self.accounts = mark.tree.fork(), mark.accounts.fork()
+        del self.outcomes[mark.outcomes :]
+        self.is_installed_by_script = mark.is_installed_by_script
+        self._settings = mark.settings.copy()
+
     def _take_over(self) -> int:
         """How many steps come out as in the play of the original; as much is taken from that."""
         if self.before is None:
             return 0
         count = self._count_same(self.before)
-        mark = self.before._marks[count]
-        self.tree, self.accounts = mark.tree.fork(), mark.accounts.fork()
-        self.outcomes = self.before.outcomes[: mark.outcomes]
-        self.is_installed_by_script = mark.is_installed_by_script
-        self._settings = mark.settings.copy()
+        self.outcomes = self.before.outcomes.copy()
+        self._go_to(self.before._marks[count])
         self._marks = self.before._marks[:count]
         return count
 
@@ -277,14 +272,12 @@ class Replay:
         self, step: Step, origin: Origin, who: Identity, is_allowed: Callable[[Invocation], bool]
     ) -> bool:
         """Whether somebody can do all that a step does; what denies it is kept, and nothing else then."""
-        before, kept, settings = self.tree.fork(), len(self.outcomes), self._settings.copy()
-        at = kept
+        before, at = self._mark(), len(self.outcomes)
         for one in self._commands(step, origin, who):
             denied = [] if is_allowed(one) else [new for new in self.outcomes[at:] if new.denial is not None]
             if denied:
                 self.denied[step.index] = denied[0]
-                del self.outcomes[kept:]
-                self.tree, self._settings = before, settings
+                self._go_to(before)
                 return False
             at = len(self.outcomes)
         return True
@@ -321,16 +314,16 @@ class Replay:
             operations = started_operations(one, who, is_read=self.is_read)
         else:
             operations = iter(operations_of(one, who))
-        is_script = step != START and runs_readable_script(one, self.read)
         for operation in self._without_others(operations):
             is_unread = operation.act is Act.UNKNOWN and operation.spec != UNKNOWN_PLACE and not is_read
-            played = Operation(Act.CODE, one.cwd) if is_unread and is_script else operation
+            is_script = is_unread and step != START and runs_readable_script(one, self.read)
+            played = Operation(Act.CODE, one.cwd) if is_script else operation
             outcome = record(played)
             if outcome is not None and outcome.happens:
                 perform(self.tree, played, actor, self.accounts)
             if (
                 is_unread
-                and (self._names_home(one) or _is_own_program(one))
+                and (_is_own_program(one) or self._names_home(one))
                 and not _is_known_module(one, who)
             ):
                 self.tree.fill(who.home, actor.makes(Kind.ANY))
@@ -359,12 +352,12 @@ class Replay:
         if one.command.script is not None or one.command.name is None:
             return
         program = self._find_program(one)
-        if program and _is_left(self.tree, program):
+        if program and is_left(self.tree, program):
             yield Operation(Act.RUN, program)
         listed = self.tree.listed()
-        for path, is_path in _named_files(one, who):
+        for path, is_path in named_files(one, who):
             # Among what nobody listed, a plain word is hardly a file.
-            if (is_path or path in listed) and (_is_left(self.tree, path) or _is_file(self.tree, path)):
+            if (is_path or path in listed) and (is_left(self.tree, path) or _is_file(self.tree, path)):
                 yield Operation(Act.READ, path)
 
     def _find_program(self, one: Invocation) -> str:
@@ -375,12 +368,12 @@ class Replay:
             return resolve(name, one.cwd)
         if not name or not self.tree.lists_name(name):
             return ""
-        paths = (f"{at.rstrip('/')}/{name}" for at in one.env.get("PATH", "").split(":") if at[:1] == "/")
+        paths = on_path(name, one.env.get("PATH", ""))
         return next((path for path in paths if path in self.tree.listed()), "")
 
     def leaves(self, path: str) -> bool:
         """Whether a step may have left something there when the image starts; installers use homes."""
-        return self.is_installed_by_script or _is_left(self.end, path)
+        return self.is_installed_by_script or is_left(self.end, path)
 
     def _record(
         self, key: Key, operation: Operation, who: Identity, line: int, command: str
@@ -415,7 +408,8 @@ def _are_same(step: Step, other: Step) -> bool:
     return rows == others
 
 
-def _is_left(tree: FileTree, path: str) -> bool:
+def is_left(tree: FileTree, path: str) -> bool:
+    """Whether a step, and not the base, may have left something at a path."""
     nodes = tree.look(tree.follow(path, last=False))
     return any(node.kind is not Kind.ABSENT and node.origin != BASE for node in nodes)
 
@@ -434,163 +428,4 @@ def _is_own_program(one: Invocation) -> bool:
 def _is_known_module(one: Invocation, who: Identity) -> bool:
     """Whether it is a Python module (`python -m X`) of which a row says what it keeps in a home."""
     runs_module = any(word.text == "-m" for word in one.command.args[:-1])
-    return runs_module and _home_use(one, who) is not None
-
-
-def _named_files(one: Invocation, who: Identity) -> tuple[tuple[str, bool], ...]:
-    """(path, whether it looks like one) of the words that may name a file the command does not change."""
-    key = ("files", who.home, who.is_root)
-    found = one.remembered.get(key)
-    if found is None:
-        found = one.remembered[key] = tuple(_find_named_files(one, who))
-    return found
-
-
-def _find_named_files(one: Invocation, who: Identity) -> Iterator[tuple[str, bool]]:
-    changed = {operation.path for operation in operations_of(one, who)}
-    env = {**one.env, "HOME": who.home}
-    for word in one.command.args:
-        if _PLAIN.fullmatch(word.text):
-            path = f"{one.cwd.rstrip('/')}/{word.text}"
-            if path not in changed:
-                yield path, False
-            continue
-        value = word.expand(env) or ""
-        value = value.partition("=")[2] if value.startswith("-") else value
-        if not value or set(value) & _NO_PATH:
-            continue
-        path = resolve(value, one.cwd)
-        if path not in changed:
-            # A sentence may hold a dot or a slash as well.
-            yield path, bool(set(value) & set("./")) and " " not in value and not _VERSION.fullmatch(value)
-
-
-def operations_of(one: Invocation, who: Identity) -> tuple[Operation, ...]:
-    """The operations of one command, with `~` and HOME of whoever runs it; worked out once."""
-    key = ("operations", who.home, who.is_root)
-    found = one.remembered.get(key)
-    if found is None:
-        found = one.remembered[key] = tuple(_operations(one, who))
-    return found
-
-
-def _operations(one: Invocation, who: Identity) -> Iterator[Operation]:
-    if one.pip is not None and one.pip.installs:
-        yield from (one for one in _home_operations(one, who) if one.act is Act.HOME)
-        yield from _pip_operations(one, who)
-        return
-    for operation in one.effect(who.home).operations:
-        if operation.act is Act.HOME:
-            yield from _home_operations(one, who)
-        elif one.optional and How.NEW in operation.how:
-            yield operation._replace(how=operation.how - {How.NEW})
-        else:
-            yield operation
-            if operation.act is Act.WRITE and operation.path in _private_files(one):
-                yield Operation(Act.MODE, operation.path, "0600")
-
-
-def _private_files(one: Invocation) -> set[str]:
-    """The keys that openssl writes for their owner alone (openssl/openssl, bio_open_owner)."""
-    if posixpath.basename(one.command.program) != "openssl":
-        return set()
-    words = [word.expand(one.env) or "" for word in one.command.args]
-    options = ("-keyout", "-out") if words[:1] in (["genrsa"], ["genpkey"]) else ("-keyout",)
-    return {resolve(value, one.cwd) for option, value in pairwise(words) if option in options}
-
-
-def _home_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
-    """What a tool reads and writes in the home, by its row; all of the home where it has none."""
-    use = _home_use(one, who)
-    if use is None:
-        yield Operation(Act.HOME, who.home)
-        return
-    for place in use.reads:
-        yield Operation(Act.HOME, _in_home(place, one, who))
-    for place in use.existing:
-        yield Operation(Act.WRITE, _in_home(place, one, who), how=frozenset({How.EXISTING}))
-    otherwise = frozenset({How.OTHERWISE} if use.existing else ())
-    for place in use.writes:
-        yield Operation(Act.WRITE, _in_home(place, one, who), how=otherwise)
-
-
-def _home_use(one: Invocation, who: Identity) -> HomeUse | None:
-    name, *arguments = arguments_of(one.command, {**one.env, "HOME": who.home})
-    program = posixpath.basename(name.value or "")
-    if program.startswith(("python", "pypy")) and arguments and arguments[0].value == "-m":
-        program, arguments = (arguments[1].value or "" if len(arguments) > 1 else ""), arguments[2:]
-    return find_home_use(program, arguments, one.env)
-
-
-def _in_home(place: str, one: Invocation, who: Identity) -> str:
-    return resolve(who.home + place[1:] if place.startswith("~") else place, one.cwd)
-
-
-def started_operations(one: Invocation, who: Identity, *, is_read: bool) -> Iterator[Operation]:
-    """The operations of a command of the start: what no table knows works where it stands, and in its home.
-
-    With `is_read` the sources were read, and what they write there is known from them. Programs
-    that can do nothing without root are refused before anything is replayed.
-    """
-    if one.command.program.rpartition("/")[2] in SHELLS:
-        return  # what its script runs follows
-    for operation in operations_of(one, who):
-        assumed = operation.path == one.cwd and operation.act in (Act.UNKNOWN, Act.CODE, Act.WRITE)
-        if operation.act in (Act.UNKNOWN, Act.CODE):
-            yield Operation(Act.HOME, who.home, START, others=_named_places(one))
-        if assumed and is_read:
-            continue
-        if operation.act is Act.UNKNOWN:
-            yield Operation(Act.CODE, one.cwd)
-        elif operation.act is Act.HOME and operation.path == who.home:
-            yield operation._replace(spec=START, others=_named_places(one))
-        elif operation.act is not Act.ROOT:
-            yield operation
-
-
-def _named_places(one: Invocation) -> tuple[str, ...]:
-    """The places that variables name: what a variable moves out of a home is looked for there."""
-    return tuple(value for value in one.env.values() if value.startswith("/") and ":" not in value)
-
-
-def _pip_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
-    """Pip reads its settings and installs: into a virtual environment, a home or for everybody."""
-    pip = one.pip
-    assert pip is not None
-    if is_virtual(pip.command.program, one.env):
-        place = virtual_place(pip, one)
-        place = resolve(place, one.cwd) if place else ""
-        yield (
-            Operation(Act.INSTALL, place) if place else Operation(Act.UNKNOWN, one.cwd, "where pip installs")
-        )
-    elif pip.chooses_place:
-        yield Operation(Act.UNKNOWN, one.cwd, "installs to a place of its own")
-    elif pip.is_user_install or not who.is_root:
-        yield Operation(Act.INSTALL, resolve(one.env.get("PYTHONUSERBASE") or f"{who.home}/.local", one.cwd))
-    else:
-        yield Operation(Act.INSTALL, SITE)
-
-
-def base_tree(image: Image) -> FileTree:
-    """What a base brings, as far as its table and the Filesystem Hierarchy Standard say."""
-    content = Node(Kind.ANY)
-    nodes: dict[str, Nodes] = {"/": (Node(Kind.DIRECTORY, inside=() if image.known else (content,)),)}
-    table = read_table("directories")
-    for path in table["base"]:
-        filled = path not in table["empty"] or not image.known
-        nodes[path] = (Node(Kind.DIRECTORY, inside=(content,) if filled else ()),)
-    nodes["/root"] = (Node(Kind.DIRECTORY, mode=0o700, inside=(content,)),)
-    nodes["/dev"] = (Node(Kind.DIRECTORY, inside=(content._replace(mode=0o666),)),)
-    for name in _DEVICES:
-        nodes[f"/dev/{name}"] = (Node(Kind.FILE, mode=0o666),)
-    for path in ("/tmp", "/var/tmp", "/dev/shm"):
-        nodes[path] = (Node(Kind.DIRECTORY, mode=0o1777),)
-    for one in image.accounts:
-        if one.home.startswith("/home/") or one.name == image.user:
-            uid = one.name if one.uid is None else one.uid
-            home = Node(Kind.DIRECTORY, uid, uid if one.gid is None else one.gid)
-            nodes[one.home] = (home._replace(inside=(home._replace(kind=Kind.ANY),)),)
-    tree = FileTree(nodes)
-    if image.workdir not in ("", "/"):
-        tree.make_directories(image.workdir, Node(Kind.DIRECTORY, inside=(content,)))
-    return tree
+    return runs_module and home_use(one, who) is not None

@@ -9,7 +9,7 @@ from typing import Final
 from dockfix.model.paths import resolve
 from dockfix.model.runs import Invocation
 
-_PYTHON: Final = re.compile(r"(?:.*/)?python[\d.]*")
+PYTHON: Final = re.compile(r"(?:.*/)?python[\d.]*")
 # What lets a script reach further than the working directory and the home.
 _REACHING: Final = re.compile(
     r"subprocess|os\.(system|popen|exec|spawn|chown|setuid|symlink|rename)|shutil\.(copy|move|chown)"
@@ -22,7 +22,7 @@ def runs_readable_script(one: Invocation, read: Callable[[str], str | None]) -> 
 
     `read` gives the text of a file of the image by its absolute path, None where it cannot be read.
     """
-    if not _PYTHON.fullmatch(one.command.program):
+    if not PYTHON.fullmatch(one.command.program):
         return False
     script = next((word.expand(one.env) for word in one.command.args if not word.text.startswith("-")), None)
     text = read(resolve(script, one.cwd)) if script and script.endswith(".py") else None

@@ -14,7 +14,7 @@ from dockfix.knowledge.processes import waits
 from dockfix.lazy import cached_property
 from dockfix.model.copies import Copy
 from dockfix.model.lineage import Lineage, Step
-from dockfix.model.paths import is_shared, is_within, resolve
+from dockfix.model.paths import is_shared, is_within, on_path, resolve
 from dockfix.model.runs import Invocation, read_run, walk_script
 from dockfix.model.written import find_written_files
 from dockfix.syntax.shell import Command, Word, parse_script, parse_words
@@ -214,7 +214,7 @@ class Starting:
         name = (command.name.expand(end.variables) or "") if command.name is not None else ""
         if not name or "/" in name or "$" in name:
             return None
-        paths = (resolve(name, place) for place in end.env.get("PATH", "").split(":") if place[:1] == "/")
+        paths = on_path(name, end.env.get("PATH", ""))
         return next((path for path in paths if self.read(path) is not None), None)
 
     def _named_file(self, command: Command) -> str | None:

@@ -1,0 +1,150 @@
+"""The operations of one command, as whoever runs it: by the command tables, the homes and pip's own rules."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from dockfix.knowledge.homes import HomeUse, find_home_use
+from dockfix.model.effects import arguments_of
+from dockfix.model.environments import virtual_place
+from dockfix.model.filetree import START
+from dockfix.model.operations import Act, How, Operation
+from dockfix.model.paths import resolve
+from dockfix.model.permissions import Identity
+from dockfix.model.pip import is_virtual
+from dockfix.model.runs import Invocation
+from dockfix.syntax.wrappers import SHELLS
+
+SITE: Final = "/usr/local/lib/python"
+"""Stands for wherever root's pip installs."""
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][\w+-]*")
+# What no file's name in a command holds: patterns, lists, URLs.
+_VERSION: Final = re.compile(r"[\d.]+")
+_NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n\t :,@%")
+
+
+def named_files(one: Invocation, who: Identity) -> tuple[tuple[str, bool], ...]:
+    """(path, whether it looks like one) of the words that may name a file the command does not change."""
+    key = ("files", who.home, who.is_root)
+    found = one.remembered.get(key)
+    if found is None:
+        found = one.remembered[key] = tuple(_find_named_files(one, who))
+    return found
+
+
+def _find_named_files(one: Invocation, who: Identity) -> Iterator[tuple[str, bool]]:
+    changed = {operation.path for operation in operations_of(one, who)}
+    env = {**one.env, "HOME": who.home}
+    for word in one.command.args:
+        if _PLAIN.fullmatch(word.text):
+            path = f"{one.cwd.rstrip('/')}/{word.text}"
+            if path not in changed:
+                yield path, False
+            continue
+        value = word.expand(env) or ""
+        value = value.partition("=")[2] if value.startswith("-") else value
+        if not value or set(value) & _NO_PATH:
+            continue
+        path = resolve(value, one.cwd)
+        if path not in changed:
+            # A sentence may hold a dot or a slash as well.
+            yield path, bool(set(value) & set("./")) and " " not in value and not _VERSION.fullmatch(value)
+
+
+def operations_of(one: Invocation, who: Identity) -> tuple[Operation, ...]:
+    """The operations of one command, with `~` and HOME of whoever runs it; worked out once."""
+    key = ("operations", who.home, who.is_root)
+    found = one.remembered.get(key)
+    if found is None:
+        found = one.remembered[key] = tuple(_operations(one, who))
+    return found
+
+
+def _operations(one: Invocation, who: Identity) -> Iterator[Operation]:
+    if one.pip is not None and one.pip.installs:
+        yield from (one for one in _home_operations(one, who) if one.act is Act.HOME)
+        yield from _pip_operations(one, who)
+        return
+    for operation in one.effect(who.home).operations:
+        if operation.act is Act.HOME:
+            yield from _home_operations(one, who)
+        elif one.optional and How.NEW in operation.how:
+            yield operation._replace(how=operation.how - {How.NEW})
+        else:
+            yield operation
+
+
+def _home_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
+    """What a tool reads and writes in the home, by its row; all of the home where it has none."""
+    use = home_use(one, who)
+    if use is None:
+        yield Operation(Act.HOME, who.home)
+        return
+    for place in use.reads:
+        yield Operation(Act.HOME, _in_home(place, one, who))
+    for place in use.existing:
+        yield Operation(Act.WRITE, _in_home(place, one, who), how=frozenset({How.EXISTING}))
+    otherwise = frozenset({How.OTHERWISE} if use.existing else ())
+    for place in use.writes:
+        yield Operation(Act.WRITE, _in_home(place, one, who), how=otherwise)
+
+
+def home_use(one: Invocation, who: Identity) -> HomeUse | None:
+    """What the program of a command, or the module that Python runs, uses of a home; None without a row."""
+    name, *arguments = arguments_of(one.command, {**one.env, "HOME": who.home})
+    program = posixpath.basename(name.value or "")
+    if program.startswith(("python", "pypy")) and arguments and arguments[0].value == "-m":
+        program, arguments = (arguments[1].value or "" if len(arguments) > 1 else ""), arguments[2:]
+    return find_home_use(program, arguments, one.env)
+
+
+def _in_home(place: str, one: Invocation, who: Identity) -> str:
+    return resolve(who.home + place[1:] if place.startswith("~") else place, one.cwd)
+
+
+def started_operations(one: Invocation, who: Identity, *, is_read: bool) -> Iterator[Operation]:
+    """The operations of a command of the start: what no table knows works where it stands, and in its home.
+
+    With `is_read` the sources were read, and what they write there is known from them. Programs
+    that can do nothing without root are refused before anything is replayed.
+    """
+    if one.command.program.rpartition("/")[2] in SHELLS:
+        return  # what its script runs follows
+    for operation in operations_of(one, who):
+        assumed = operation.path == one.cwd and operation.act in (Act.UNKNOWN, Act.CODE, Act.WRITE)
+        if operation.act in (Act.UNKNOWN, Act.CODE):
+            yield Operation(Act.HOME, who.home, START, others=_named_places(one))
+        if assumed and is_read:
+            continue
+        if operation.act is Act.UNKNOWN:
+            yield Operation(Act.CODE, one.cwd)
+        elif operation.act is Act.HOME and operation.path == who.home:
+            yield operation._replace(spec=START, others=_named_places(one))
+        elif operation.act is not Act.ROOT:
+            yield operation
+
+
+def _named_places(one: Invocation) -> tuple[str, ...]:
+    """The places that variables name: what a variable moves out of a home is looked for there."""
+    return tuple(value for value in one.env.values() if value.startswith("/") and ":" not in value)
+
+
+def _pip_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
+    """Pip reads its settings and installs: into a virtual environment, a home or for everybody."""
+    pip = one.pip
+    assert pip is not None
+    if is_virtual(pip.command.program, one.env):
+        place = virtual_place(pip, one)
+        place = resolve(place, one.cwd) if place else ""
+        yield (
+            Operation(Act.INSTALL, place) if place else Operation(Act.UNKNOWN, one.cwd, "where pip installs")
+        )
+    elif pip.chooses_place:
+        yield Operation(Act.UNKNOWN, one.cwd, "installs to a place of its own")
+    elif pip.is_user_install or not who.is_root:
+        yield Operation(Act.INSTALL, resolve(one.env.get("PYTHONUSERBASE") or f"{who.home}/.local", one.cwd))
+    else:
+        yield Operation(Act.INSTALL, SITE)
