@@ -13,6 +13,7 @@ from dockfix.evidence.image_files import Layout, read_layout
 from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.sources import Reading, read_start
 from dockfix.evidence.python.start import StartReader
+from dockfix.lazy import cached_property
 from dockfix.model.evidence import Evidence
 from dockfix.model.ownership import owns
 from dockfix.model.paths import is_below_any, is_ownable, is_root_home, is_shared, is_system_directory
@@ -41,6 +42,7 @@ def collect_evidence(plan: Plan) -> Evidence:
     written = found.directories
     home = plan.home if plan.home.strip("/") else ""
     mounts = tuple(_mounts(plan, home))
+    hidden = _hidden_mounts(plan, home)
     return Evidence(
         written,
         found.writes,
@@ -49,8 +51,8 @@ def collect_evidence(plan: Plan) -> Evidence:
         found.is_complete,
         reading.names,
         tuple(found.refusals()),
-        (*found.reviews(), *_hidden_mounts(plan, home)),
-        (*found.notes(), *_contradictions(plan, home, (*written, *mounts))),
+        (*found.reviews(), *hidden),
+        (*found.notes(), *_contradictions(plan, home, (*written, *mounts), hidden)),
     )
 
 
@@ -84,7 +86,7 @@ class _Assessment:
             and not (reading.is_cut or reading.unread or unknown)
         )
 
-    @property
+    @cached_property
     def directories(self) -> tuple[str, ...]:
         """The directories that the user has to own."""
         found = (
@@ -107,7 +109,7 @@ class _Assessment:
         )
         return tuple(sorted(set(found)))
 
-    @property
+    @cached_property
     def closed(self) -> list[Claim]:
         """Certain writes to places that cannot be given to the user."""
         return [one for one in self.outside if one.certain and not self._can_be_given(one.directory)]
@@ -234,17 +236,22 @@ def _mounts(plan: Plan, home: str) -> Iterator[str]:
 def _hidden_mounts(plan: Plan, home: str) -> list[Finding]:
     """The mounts below /root of what runs the image as its own user: that service would no longer start."""
     hiding = [one for one in plan.context.deployments if hides_mount(one)]
+    if not hiding:
+        return []
     found = find_contradictions(hiding, user=plan.account.name, home=home)
     return [finding for finding in found if finding.code == codes.MANIFEST_MOUNT.name]
 
 
-def _contradictions(plan: Plan, home: str, written: Iterable[str]) -> Iterator[Finding]:
+def _contradictions(
+    plan: Plan, home: str, written: Iterable[str], hidden: Iterable[Finding]
+) -> Iterator[Finding]:
+    """Where what runs the image and the rewrite disagree, but for what is reported as hidden already."""
     if plan.context.deployments:
         account = plan.account
         user = account.ids if account.numeric else account.name
-        hidden = {finding.message for finding in _hidden_mounts(plan, home)}
+        known = {finding.message for finding in hidden}
         found = find_contradictions(plan.context.deployments, user=user, home=home, written=written)
-        yield from (finding for finding in found if finding.message not in hidden)
+        yield from (finding for finding in found if finding.message not in known)
         asking = [one for one in plan.context.deployments if one.needs_number and one.non_root]
         if account.numeric and asking and asking[0].non_root:
             where = asking[0].at(asking[0].non_root)

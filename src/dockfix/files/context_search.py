@@ -18,6 +18,7 @@ from dockfix.files.descriptors import is_within
 from dockfix.files.naming import is_dockerfile_name, is_template_name
 from dockfix.lazy import cached_property
 from dockfix.syntax.parser import parse
+from dockfix.syntax.tree import Dockerfile
 
 _GLOB: Final = re.compile(r"[*?\[]")
 _MOST_FOLDERS: Final = 64
@@ -87,8 +88,12 @@ class _Search:
     file: str
 
     @cached_property
+    def tree(self) -> Dockerfile:
+        return parse(self.text)
+
+    @cached_property
     def copies(self) -> tuple[ContextSource, ...]:
-        return tuple(find_copied(parse(self.text)))
+        return tuple(find_copied(self.tree))
 
     @cached_property
     def copied(self) -> tuple[ContextSource, ...]:
@@ -114,8 +119,9 @@ class _Search:
 
     def missing(self, folders: Sequence[FolderReader]) -> tuple[ContextSource, ...]:
         """What no folder holds; where each is somewhere, what is not beside the Dockerfile."""
-        nowhere = [one for one in self.copied if not any(self._holds(folder)(one) for folder in folders)]
-        return tuple(nowhere or [one for one in self.copied if not self._holds(folders[0])(one)])
+        holding = [self._holds(folder) for folder in folders]
+        nowhere = [one for one in self.copied if not any(holds(one) for holds in holding)]
+        return tuple(nowhere or [one for one in self.copied if not holding[0](one)])
 
     def _holds(self, folder: FolderReader) -> Callable[[ContextSource], bool]:
         ignores = ignore_rules(folder, self.inside(folder))
@@ -130,7 +136,7 @@ class _Search:
 
     def _starts_from(self, folder: FolderReader) -> bool:
         """Whether a folder has a file that the start names, or the start names none."""
-        layout = read_layout(parse(self.text), folder, folder.names, self.inside(folder))
+        layout = read_layout(self.tree, folder, folder.names, self.inside(folder))
         start = StartReader(layout, "").read()
         modules = [name.replace(".", "/") for name in start.modules]
         paths = [posixpath.join(root, name) for root in start.roots for name in modules]
