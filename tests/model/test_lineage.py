@@ -12,6 +12,7 @@ from dockfix.model.lineage import (
     is_root_user,
     read_stages,
 )
+from dockfix.options import ANY_STAGE
 from dockfix.syntax.parser import parse
 
 
@@ -173,3 +174,20 @@ def test_heirs_that_were_written_for_root(heir: str, touched: list[str]) -> None
 def test_an_heir_of_an_heir_that_touches_nothing_counts() -> None:
     stages = stages_of("FROM python AS a\nFROM a AS b\nENV A=b\nFROM b\nRUN x\nFROM python\nRUN y\n")
     assert [(stage.index, first.keyword) for stage, first in find_heirs(stages, stages[0])] == [(2, "RUN")]
+
+
+def test_every_stage_that_starts_something_may_ship_if_a_target_is_unknown() -> None:
+    text = """\
+FROM python:3.12 AS base
+CMD ["python"]
+FROM base AS run
+FROM base AS test
+CMD ["pytest"]
+FROM node:20 AS assets
+RUN npm ci
+FROM base AS last
+"""
+    found = find_lineages(stages_of(text), (ANY_STAGE,))
+    assert [(one.final.name, one.unnamed) for one in found] == [
+        ("last", False), ("base", True), ("run", True), ("test", True),
+    ]  # fmt: skip

@@ -98,6 +98,7 @@ CASES = {
                 (("base", "base"),),
             ),
             Build("", "deploy/base/Dockerfile", "deploy/base", "", ("acme/base",), "base"),
+            Build("", f"{UNKNOWN}/Dockerfile", UNKNOWN, name="unknown"),
         ],
     ),
     "bake in HCL": (
@@ -117,10 +118,13 @@ CASES = {
             Build("", "Dockerfile", "", name="base"),
         ],
     ),
-    "bake in JSON": (
+    "bake in JSON, run beside itself or at the top": (
         "x/docker-bake.json",
         BAKE_JSON,
-        [Build("", "x/api/Dockerfile", "x/api", "", ("acme/api",), "app")],
+        [
+            Build("", "x/api/Dockerfile", "x/api", "", ("acme/api",), "app"),
+            Build("", "api/Dockerfile", "api", "", ("acme/api",), "app"),
+        ],
     ),
     "skaffold": (
         "skaffold.yaml",
@@ -135,6 +139,7 @@ CASES = {
         WORKFLOW,
         [
             Build("", "api/deploy/Dockerfile", "api", "final", ("ghcr.io/acme/api",)),
+            Build("", "sub/Dockerfile", "sub"),
             Build("", "jobs/build.txt", "", "", ("acme/jobs",)),
         ],
     ),
@@ -230,8 +235,14 @@ def test_arguments_that_a_build_is_given(name: str, text: str, arguments: dict[s
 def test_a_target_of_bake_has_the_arguments_that_it_inherits() -> None:
     text = """
     target "one" { args = { A = "1", B = "1" } }
-    target "two" { inherits = ["one"], args = { B = version } }
-    target "three" { inherits = ["two"], args = { C = "3" } }
+    target "two" {
+      inherits = ["one"]
+      args = { B = version }
+    }
+    target "three" {
+      inherits = ["two"]
+      args = { C = "3" }
+    }
     """
     found = {build.name: dict(build.arguments) for build in find_builds("docker-bake.hcl", text)}
     assert found == {
@@ -278,3 +289,54 @@ def test_a_workflow_made_of_aliases_is_read_once() -> None:
     rows = [f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 9)}]\n" for at in range(1, 40)]
     text = "a0: &a0 ['docker build .']\n" + "".join(rows)
     assert len(find_builds(".github/workflows/build.yml", text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("TARGET", "prod"),
+        ('"${TARGET}"', "prod"),
+        ('"$${TARGET}"', UNKNOWN),  # the text `${TARGET}`, which no stage is called
+        ('upper("${TARGET}-x")', "PROD-X"),
+        ('TARGET == "prod" ? "run" : "dev"', "run"),
+        ('NONE == "prod" ? "run" : "dev"', UNKNOWN),
+        ('NONE == "prod" ? "run" : "run"', "run"),
+        ("NONE", UNKNOWN),
+        ("nobody_declares_it", UNKNOWN),
+        ('"${TARGET}-${NONE}"', UNKNOWN),
+        ("OTHER", "prod-2"),
+        ("LOOP", UNKNOWN),
+        ("timestamp()", UNKNOWN),
+        ('["a", "b"][1]', "b"),
+        ('[for one in ["a", "b"] : one if one != "a"][0]', "b"),
+        ('{ a = "x" }["a"]', "x"),
+        ("STAGES.web", "run"),
+        ('"%{ if TARGET == "prod" }run%{ else }dev%{ endif }"', "run"),
+        ('"a\\u0062\\"{"', 'ab"{'),
+        ("(TARGET)", "prod"),
+        ("null", ""),
+        ("own(TARGET)", "prod!"),
+        ("own()", UNKNOWN),
+    ],
+)
+def test_the_stage_of_a_bake_target_is_the_value_of_its_expression(written: str, value: str) -> None:
+    text = f"""
+    variable "TARGET" {{ default = "prod" }}
+    variable "NONE" {{}}
+    variable "OTHER" {{ default = "${{TARGET}}-${{1 + 1}}" }}
+    variable "LOOP" {{ default = "${{LOOP}}" }}
+    variable "STAGES" {{ default = {{ web = "run" }} }}
+    function "own" {{
+      params = [one]
+      result = "${{one}}!"
+    }}
+    target "app" {{
+      target = {written}
+    }}
+    """
+    assert [build.target for build in find_builds("docker-bake.hcl", text)] == [value]
+
+
+def test_a_heredoc_in_a_bake_file_is_text() -> None:
+    text = 'target "a" {\n  dockerfile-inline = <<EOT\ntarget "b" {}\n}\nEOT\n}\ntarget "c" {}\n'
+    assert [build.name for build in find_builds("docker-bake.hcl", text)] == ["c"]

@@ -26,6 +26,8 @@ from dockfix.files.git import (
 from dockfix.files.naming import is_dockerfile_name, is_likely_name, is_template_name
 from dockfix.files.patterns import IGNORE_FILES, NEVER, VENDORED, Selection, is_vendored, parse_patterns
 from dockfix.files.reading import read_bytes
+from dockfix.repository.arguments import UNKNOWN
+from dockfix.repository.build_places import spread
 from dockfix.repository.build_settings import NAMED_SUFFIXES
 from dockfix.repository.builds import collect_builds, lose_description, reads_builds
 from dockfix.repository.manifests import can_be_manifest
@@ -146,8 +148,10 @@ class _Search:
         for name, loss in lost.items():
             yield lose_description(self.top, name, loss)
         before = self._before
-        for candidate in candidates:
-            rows = named.pop(before + candidate.real[len(self.real) + 1 :].replace(os.sep, "/"), [])
+        own = [before + one.real[len(self.real) + 1 :].replace(os.sep, "/") for one in candidates]
+        named = spread(named, [*self.others, *own])
+        for candidate, name in zip(candidates, own, strict=True):
+            rows = named.pop(name, [])
             yield self._built(candidate, rows) if rows else candidate
         for name in sorted(named):
             inner = name.removeprefix(before)
@@ -175,7 +179,11 @@ class _Search:
 
     def _built(self, candidate: Candidate, builds: Sequence[Build]) -> Candidate:
         """The candidate with its builds, and their contexts."""
-        contexts = dict.fromkeys(os.path.normpath(os.path.join(self.top, one.context)) for one in builds)
+        contexts = dict.fromkeys(
+            os.path.normpath(os.path.join(self.top, one.context))
+            for one in builds
+            if UNKNOWN not in one.context
+        )
         return candidate._replace(builds=tuple(builds), folders=tuple(map(self._place, contexts)))
 
     def _place(self, real: str) -> str:

@@ -22,7 +22,8 @@ class Build:
 
     `images` are the names it gives, without tag; `contexts` maps names that FROM may use to the
     name of another build in the same file (`target:x` of bake, `service:x` of compose). `arguments`
-    are as `repository.arguments` reads them.
+    are as `repository.arguments` reads them. A part of the paths that is an expression without a value,
+    and such a target, is `repository.arguments.UNKNOWN`.
     """
 
     source: str

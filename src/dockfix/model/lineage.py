@@ -12,7 +12,7 @@ from dockfix.knowledge import read_table
 from dockfix.lazy import cached_property
 from dockfix.model.images import Image, find_image, infer_image
 from dockfix.model.paths import resolve
-from dockfix.options import Options
+from dockfix.options import ANY_STAGE, Options
 from dockfix.syntax.expansion import expand
 from dockfix.syntax.tree import Dockerfile, Instruction
 from dockfix.syntax.words import declared_arguments, image_from, is_number, key_values
@@ -262,13 +262,22 @@ def _manager_pattern() -> re.Pattern[str]:
 
 
 def find_lineages(stages: tuple[Stage, ...], targets: tuple[str, ...]) -> tuple[Lineage, ...]:
-    """The lineages that ship: of the last stage, of named targets, and of those with a start of their own."""
+    """The lineages that ship: of the last stage, of named targets, and of those with a start of their own.
+
+    Those on which other stages are built, and those whose start is inherited, ship if a target is unknown.
+    """
     wanted = [stages[-1]]
     for target in targets:
         wanted += [stage for stage in stages if target.lower() in stage.names() and stage not in wanted]
     parents = [stage.parent for stage in stages]
-    own = (stage for stage in stages if stage not in wanted and stage not in parents and _starts(stage))
-    return (*map(trace, wanted), *(Lineage(tuple(_ancestry(stage)), unnamed=True) for stage in own))
+    if ANY_STAGE in targets:
+        own = (stage for stage in stages if any(map(_starts, _ancestry(stage))))
+    else:
+        own = (stage for stage in stages if stage not in parents and _starts(stage))
+    return (
+        *map(trace, wanted),
+        *(Lineage(tuple(_ancestry(stage)), unnamed=True) for stage in own if stage not in wanted),
+    )
 
 
 def _starts(stage: Stage) -> bool:

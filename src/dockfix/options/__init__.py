@@ -34,13 +34,18 @@ class Chown(StrEnum):
     NONE = "none"
 
 
+ANY_STAGE: Final = "*"
+"""A target that is known only during the build."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How `dockfix.fix` rewrites a file.
 
     `uid` and `gid` are numbers from 1 to 2**31 - 1, or None to let the base choose (10001 where
     numbers are needed). `select` and `ignore` hold transform names; an empty `select` means all.
-    `targets` names further stages that ship, besides the last. `images` maps image patterns to
+    `targets` names further stages that ship, besides the last; with `ANY_STAGE`, each one that starts
+    something may. `images` maps image patterns to
     facts, in the form of the package's own bases.toml. With `evidence`, the application's sources
     are read as well, and what runs the image is taken into account.
     """

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 UNKNOWN: Final = "$"
 """Stands for a value known only during the build: a variable, an expression, a command's output."""
@@ -14,6 +14,9 @@ Arguments = tuple[tuple[str, str | None], ...]
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _DEFAULT: Final = re.compile(r"\$\{\w+:?-([^}$]*)\}")
+_EXPRESSION: Final = re.compile(
+    r"\$?\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*\}\}|\$\{[^{}\n]*\}|\$\w+|\$\([^()\n]*\)|`[^`\n]*`|\$"
+)
 _OPEN: Final = re.compile(r"\$|\{\{|`")
 
 
@@ -31,17 +34,15 @@ def read_arguments(written: object) -> Arguments:
     return tuple((name, _known(value)) for name, value in names if _NAME.fullmatch(name))
 
 
-def merge_arguments(written: Iterable[object]) -> Arguments:
-    """The arguments of a bake target on top of those that it inherits; None for unreadable ones."""
-    merged: dict[str, Any] = {}
-    for one in written:
-        merged |= one if isinstance(one, Mapping) else {}
-    return read_arguments({name: UNKNOWN if value is None else value for name, value in merged.items()})
-
-
 def fill_defaults(text: str) -> str:
     """The text with each `${NAME:-default}` replaced by its default."""
     return _DEFAULT.sub(r"\1", text)
+
+
+def fill_expressions(text: str) -> str:
+    """The text with defaults in place of variables, and `UNKNOWN` in place of what has no value."""
+    filled = fill_defaults(text).replace("${{ github.workspace }}", ".")
+    return _EXPRESSION.sub(UNKNOWN, filled) if "$" in filled or "{{" in filled or "`" in filled else filled
 
 
 def _known(value: object) -> str | None:

@@ -1,82 +1,158 @@
-"""The literal blocks of a bake file in HCL, with the defaults of its variables; functions are left out."""
+"""The targets of a bake file, in HCL or JSON, with what each one inherits."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-# What is never closed goes on to the end: looked for from each of its beginnings, it would take forever.
-_TOKEN = re.compile(
-    r'"(?:[^"\\]|\\.)*(?:"|\Z)|<<-?(?P<end>\w+)\n(?:.*?\n[ \t]*(?P=end)\b|.*)|#[^\n]*|//[^\n]*'
-    r"|/\*.*?(?:\*/|\Z)|[\w.-]+|[{}\[\]=,:()]",
-    re.DOTALL,
-)
+from dockfix.repository.arguments import UNKNOWN
+from dockfix.repository.hcl import Block, Function, Scope, read_blocks, read_template
+from dockfix.repository.hcl_functions import text_of
+
+_MOST_ROWS: Final = 1024
+"""A matrix has at most so many combinations that are read."""
+_MAX_DEPTH: Final = 16
+_MAPS: Final = ("args", "contexts", "labels")
+
+Facts = Mapping[str, Any]
+"""The attributes of a target by name: strings, lists and maps; `UNKNOWN` for what has no value."""
 
 
-def read_blocks(text: str, kind: str) -> dict[str, dict[str, Any]]:
-    """The blocks `kind "name" { ... }` by name: strings, lists of strings and maps; None for the rest.
+def read_targets(texts: Iterable[str]) -> dict[str, Facts]:
+    """The targets of bake files that are read together, later ones on top.
 
-    Variables are their defaults, alone or in a string.
+    Raises ValueError for broken JSON.
     """
-    tokens = _tokens(text)
-    blocks = _find_blocks(tokens, "variable")
-    defaults = {f"${{{name}}}": facts.get("default") for name, facts in blocks.items()}
-    known = {name: value for name, value in defaults.items() if isinstance(value, str)}
-    return _find_blocks([_filled(token, known) for token in tokens], kind)
+    files = [_read_file(text) for text in texts]
+    scope = _Variables([block for blocks in files for block in blocks if block.kind == "variable"]).scope(
+        {
+            block.labels[0]: function
+            for blocks in files
+            for block in blocks
+            if block.kind == "function" and block.labels and (function := _function(block))
+        }
+    )
+    targets: dict[str, dict[str, Any]] = {}
+    for blocks in files:
+        for block in blocks:
+            if block.kind == "target" and block.labels:
+                for name, facts in _expand(block, scope):
+                    _put(targets.setdefault(name, {}), facts)
+    done: dict[str, Facts] = {}
+    return {name: _inherit(name, targets, done, 0) for name in targets}
 
 
-def _filled(token: str, known: Mapping[str, str]) -> str:
-    """A token with the variables that have a default replaced."""
-    if not token.startswith('"'):
-        value = known.get(f"${{{token}}}")
-        return token if value is None else f'"{value}"'
-    for name, value in known.items():
-        token = token.replace(name, value)
-    return token
+def _read_file(text: str) -> list[Block]:
+    return list(_json_blocks(json.loads(text))) if text.lstrip().startswith("{") else read_blocks(text)
 
 
-def _tokens(text: str) -> list[str]:
-    tokens = [match[0] for match in _TOKEN.finditer(text)]
-    return [token for token in tokens if not token.startswith(("#", "//", "/*"))]
+def _json_blocks(content: Mapping[str, Any]) -> Iterator[Block]:
+    """The blocks of a file in JSON: their attributes are values already, whose strings are templates."""
+    for kind in ("variable", "target"):
+        named = content.get(kind)
+        for name, attributes in named.items() if isinstance(named, Mapping) else ():
+            rows = attributes if isinstance(attributes, list) else [attributes]
+            for row in rows:
+                if isinstance(row, Mapping):
+                    yield Block(kind, (name,), dict(row))
 
 
-def _find_blocks(tokens: Sequence[str], kind: str) -> dict[str, dict[str, Any]]:
-    return {
-        _unquote(tokens[at + 1]): _read_block(tokens, at + 3)[0]
-        for at, token in enumerate(tokens[:-2])
-        if token == kind and tokens[at + 2] == "{"
-    }
+def _function(block: Block) -> Function | None:
+    def names(key: str) -> tuple[str, ...]:
+        node = block.attributes.get(key)
+        return () if node is None else tuple(_walk_names(node))
+
+    result = block.attributes.get("result")
+    rest = "".join(names("variadic_params")[:1])
+    return None if result is None else Function(names("params"), rest, result)
 
 
-def _read_block(tokens: Sequence[str], at: int) -> tuple[dict[str, Any], int]:
-    """`key = value` pairs up to the closing brace, and its offset; None for values that are not literals."""
+def _walk_names(node: Any) -> Iterator[str]:
+    """The identifiers in an expression."""
+    if node.type == "identifier":
+        yield node.text.decode()
+    for child in node.named_children:
+        yield from _walk_names(child)
+
+
+@dataclass
+class _Variables:
+    """The defaults of variables, each evaluated when it is asked for."""
+
+    blocks: Sequence[Block]
+    known: dict[str, Any] = field(default_factory=dict)
+
+    def scope(self, functions: Mapping[str, Function]) -> Scope:
+        defaults = {block.labels[0]: block.attributes.get("default") for block in self.blocks if block.labels}
+
+        def find(name: str) -> Any:
+            if name not in self.known:
+                self.known[name] = UNKNOWN  # one that refers to itself stays so
+                written = defaults.get(name)
+                self.known[name] = UNKNOWN if written is None else _evaluate(scope, written)
+            return self.known[name]
+
+        scope = Scope(find, functions)
+        return scope
+
+
+def _evaluate(scope: Scope, written: Any) -> Any:
+    """The value of an expression, or of a value of JSON, whose strings are templates."""
+    if isinstance(written, list):
+        return [_evaluate(scope, one) for one in written]
+    if isinstance(written, Mapping):
+        return {text_of(key) or UNKNOWN: _evaluate(scope, one) for key, one in written.items()}
+    if isinstance(written, str):
+        if "${" not in written and "%{" not in written:
+            return written
+        node = read_template(written)
+        return UNKNOWN if node is None else scope.value(node)
+    return written if written is None or isinstance(written, bool | int | float) else scope.value(written)
+
+
+def _expand(block: Block, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The targets that a block stands for, one for each combination of its matrix."""
+    written = {key: one for key, one in block.attributes.items() if key not in ("matrix", "name")}
+    matrix = block.attributes.get("matrix")
+    if matrix is None:
+        yield block.labels[0], {key: _evaluate(scope, one) for key, one in written.items()}
+        return
+    for values in _combinations(_evaluate(scope, matrix)):
+        inner = scope.with_names(values)
+        name = _evaluate(inner, block.attributes.get("name"))
+        yield text_of(name) or block.labels[0], {key: _evaluate(inner, one) for key, one in written.items()}
+
+
+def _combinations(matrix: Any) -> Iterator[dict[str, Any]]:
+    """Each combination of the values of a matrix; one of unknown values where it has none that are known."""
+    axes = matrix if isinstance(matrix, Mapping) else {}
+    rows = [one if isinstance(one, list) else [UNKNOWN] for one in axes.values()]
+    for values in itertools.islice(itertools.product(*rows), _MOST_ROWS):
+        yield dict(zip(axes, values, strict=True))
+
+
+def _put(facts: dict[str, Any], more: Facts) -> None:
+    """Lay attributes over others; maps are merged, and null leaves what was there."""
+    for key, value in more.items():
+        before = facts.get(key)
+        if key in _MAPS and isinstance(value, Mapping) and isinstance(before, Mapping):
+            facts[key] = {**before, **value}
+        elif value is not None:
+            facts[key] = value
+
+
+def _inherit(name: str, targets: Mapping[str, Facts], done: dict[str, Facts], depth: int) -> Facts:
+    """The attributes of a target on top of those that it inherits; of an unknown one, its stage is."""
+    if name in done:
+        return done[name]
+    own = targets.get(name, {"target": UNKNOWN} if UNKNOWN in name else {})
     facts: dict[str, Any] = {}
-    while at < len(tokens) and tokens[at] != "}":
-        if at + 1 < len(tokens) and tokens[at + 1] in ("=", ":"):
-            key = _unquote(tokens[at])
-            facts[key], at = _read_value(tokens, at + 2)
-        else:
-            at += 1
-    if at >= len(tokens):
-        raise ValueError("an unclosed block")
-    return facts, at + 1
-
-
-def _read_value(tokens: Sequence[str], at: int) -> tuple[Any, int]:
-    token = tokens[at] if at < len(tokens) else "}"
-    if token == "{":
-        return _read_block(tokens, at + 1)
-    if token == "[":
-        values = []
-        at += 1
-        while at < len(tokens) and tokens[at] != "]":
-            if tokens[at].startswith('"'):
-                values.append(_unquote(tokens[at]))
-            at += 1
-        return values, at + 1
-    return (_unquote(token) if token.startswith('"') else None), at + 1
-
-
-def _unquote(token: str) -> str:
-    return token[1:-1].replace('\\"', '"') if token.startswith('"') else token
+    parents = own.get("inherits") if depth < _MAX_DEPTH else None
+    for parent in parents if isinstance(parents, list) else [parents] if parents else ():
+        _put(facts, _inherit(str(parent), targets, done, depth + 1))
+    _put(facts, own)
+    done[name] = facts
+    return facts

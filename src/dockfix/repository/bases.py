@@ -14,7 +14,8 @@ from dockfix.confined import Loss, work
 from dockfix.files.cache import Cache, derive_all
 from dockfix.files.candidates import Candidate
 from dockfix.files.reading import MAX_BYTES, Source, read_bytes, read_source
-from dockfix.options import Options
+from dockfix.options import ANY_STAGE, Options
+from dockfix.repository.arguments import UNKNOWN
 from dockfix.results import Finding
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def relate(
 
 
 def _with_targets(candidate: Candidate, options: Options) -> Options:
-    targets = {build.target: None for build in candidate.builds if build.target}
+    named = (build.target for build in candidate.builds if build.target)
+    targets = dict.fromkeys(ANY_STAGE if UNKNOWN in target else target for target in named)
     new = tuple(target for target in targets if target not in options.targets)
     return replace(options, targets=options.targets + new) if new else options
 

@@ -5,7 +5,6 @@ Read from compose, bake and skaffold files, workflows, and `docker build` lines 
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 import re
@@ -18,10 +17,12 @@ from dockfix.confined import Loss, finding_of
 from dockfix.files.cache import Cache, Question, derive_confined
 from dockfix.files.candidates import Build, Candidate
 from dockfix.files.reading import read_within
-from dockfix.repository.arguments import fill_defaults, merge_arguments, read_arguments
-from dockfix.repository.bake import read_blocks
+from dockfix.repository.arguments import fill_defaults, read_arguments
+from dockfix.repository.bake import read_targets
 from dockfix.repository.build_commands import read_commands
+from dockfix.repository.build_places import make_build, target_of
 from dockfix.repository.build_settings import SETTINGS_NAME, find_named
+from dockfix.repository.hcl_functions import text_of
 
 MAX_BYTES: Final = 256 * 1024
 
@@ -32,6 +33,9 @@ _WORDS: Final = ("build", "dockerfile", "target", "sset", "kaniko")
 Reader = Callable[[str, str], Iterator[Build]]
 
 _EXPRESSION = re.compile(r"\$\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*\}\}|\$\{?\w+\}?|\$\([^()\n]*\)")
+
+
+_DEFAULT_CONTEXT: Final = re.compile(r"^\{\{ *defaultContext *\}\}:?")
 
 
 def reads_builds(name: str) -> bool:
@@ -101,39 +105,6 @@ def _reader(name: str) -> Reader | None:
     return None
 
 
-def _make(  # the common form of all kinds of builds
-    source: str, context: object, dockerfile: object = None, *, root: str | None = None, **rest: Any
-) -> Iterator[Build]:
-    """The build, unless its context is remote or a variable; paths are relative to `root`."""
-    start = posixpath.dirname(source) if root is None else root
-    place = _plain(context if context else ".")
-    file = _plain(dockerfile if dockerfile else "Dockerfile")
-    if place is None or file is None or "://" in place or place.startswith(("git@", "/", "~")):
-        return
-    folder = posixpath.normpath(posixpath.join(start, place))
-    from_start = rest.pop("file_from_start", False)
-    path = posixpath.normpath(posixpath.join(start if from_start else folder, file))
-    if path.startswith(("../", "/")) or folder.startswith("../") or not (can_be_path(path + folder)):
-        return
-    yield Build(source, path, "" if folder == "." else folder, **rest)
-
-
-def can_be_path(text: str) -> bool:
-    """Whether a file may have that name: neither a NUL nor half of a surrogate pair is in it."""
-    try:
-        return b"\0" not in os.fsencode(text)
-    except UnicodeEncodeError:
-        return False
-
-
-def _plain(value: object) -> str | None:
-    """A string with its variables replaced by their defaults; None if one has no default."""
-    if not isinstance(value, str):
-        return None
-    text = fill_defaults(value).replace("${{ github.workspace }}", ".")
-    return None if "$" in text or "{{" in text else text.removeprefix("./") or "."
-
-
 def image_names(tags: Iterable[object]) -> tuple[str, ...]:
     """The names in some tags, without tag and digest; names with a variable are left out."""
     names: dict[str, None] = {}
@@ -165,11 +136,11 @@ def _read_compose(name: str, text: str) -> Iterator[Build]:
                 continue
             asked = _mapping(build) or {"context": build}
             contexts = _mapping(asked.get("additional_contexts"))
-            yield from _make(
+            yield from make_build(
                 name,
                 asked.get("context"),
                 asked.get("dockerfile"),
-                target=_plain(asked.get("target")) or "",
+                target=target_of(asked.get("target")),
                 images=image_names([*filter(None, [facts.get("image")]), *(asked.get("tags") or ())]),
                 name=str(service),
                 contexts=_named(contexts, "service:"),
@@ -189,11 +160,11 @@ def _read_skaffold(name: str, text: str) -> Iterator[Build]:
     for document in _load(text):
         for artifact in _mapping(_mapping(document).get("build")).get("artifacts") or ():
             docker = _mapping(artifact.get("docker"))
-            yield from _make(
+            yield from make_build(
                 name,
                 artifact.get("context"),
                 docker.get("dockerfile"),
-                target=_plain(docker.get("target")) or "",
+                target=target_of(docker.get("target")),
                 images=image_names([artifact.get("image", "")]),
                 arguments=read_arguments(docker.get("buildArgs")),
             )
@@ -207,13 +178,14 @@ def _read_workflow(name: str, text: str) -> Iterator[Build]:
                 yield from _read_lines(name, node, root)
             elif str(node.get("uses", "")).startswith("docker/build-push-action"):
                 asked = _mapping(node.get("with"))
-                yield from _make(
+                context = _DEFAULT_CONTEXT.sub("", str(asked.get("context") or ".")) or "."
+                yield from make_build(
                     name,
-                    asked.get("context"),
-                    asked.get("file") or posixpath.join(str(asked.get("context") or "."), "Dockerfile"),
+                    context,
+                    asked.get("file") or posixpath.join(context, "Dockerfile"),
                     root=root,
                     file_from_start=True,
-                    target=_plain(asked.get("target")) or "",
+                    target=target_of(asked.get("target")),
                     images=image_names([asked.get("tags") or ""]),
                     arguments=read_arguments(asked.get("build-args")),
                 )
@@ -246,66 +218,50 @@ def _read_lines(name: str, text: str, root: str) -> Iterator[Build]:
     """The `docker build` commands of a script that is run in the folder `root`."""
     for flags, operands in read_commands(text):
         context = operands[0] if operands else "."
-        yield from _make(
+        yield from make_build(
             name,
             context,
             flags["file"][0] if flags["file"] else posixpath.join(context, "Dockerfile"),
             root=root,
             file_from_start=True,
-            target=_plain(flags["target"][0]) or "" if flags["target"] else "",
+            target=target_of(flags["target"][0]) if flags["target"] else "",
             images=image_names(flags["tag"]),
             arguments=read_arguments(flags["argument"]),
         )
 
 
-def _read_bake_json(name: str, text: str) -> Iterator[Build]:
-    yield from _bake_targets(name, _mapping(json.loads(text).get("target")))
+def _read_bake(name: str, text: str) -> Iterator[Build]:
+    """The targets of a bake file, which is run beside it or at the top: its paths are relative to that."""
+    for target, facts in read_targets([text]).items():
+        if "dockerfile-inline" in facts:
+            continue
+        for root in dict.fromkeys((posixpath.dirname(name), "")):
+            yield from make_build(
+                name,
+                text_of(facts.get("context", ".")),
+                text_of(facts.get("dockerfile", "Dockerfile")),
+                root=root,
+                target=target_of(facts.get("target")),
+                images=image_names(_listed(facts.get("tags"))),
+                name=target,
+                contexts=_named(_mapping(facts.get("contexts")), "target:"),
+                arguments=read_arguments(facts.get("args")),
+            )
 
 
-def _read_bake_hcl(name: str, text: str) -> Iterator[Build]:
-    yield from _bake_targets(name, read_blocks(text, "target"))
-
-
-def _bake_targets(name: str, targets: Mapping[str, Mapping[str, Any]]) -> Iterator[Build]:
-    for target in targets:
-        rows = list(_lineage(target, targets, 0))
-        facts = {key: value for row in rows for key, value in row.items()}
-        facts["args"] = merge_arguments(row.get("args") for row in rows)
-        yield from _bake_target(name, target, facts)
-
-
-def _lineage(name: str, targets: Mapping[str, Mapping[str, Any]], depth: int) -> Iterator[Mapping[str, Any]]:
-    """The settings that a target inherits, and its own last; later ones win."""
-    facts = targets.get(name, {})
-    for parent in facts.get("inherits") or () if depth < 10 else ():
-        yield from _lineage(parent, targets, depth + 1)
-    yield facts
-
-
-def _bake_target(name: str, target: str, facts: Mapping[str, Any]) -> Iterator[Build]:
-    """A bake target, whose paths are relative to the bake file."""
-    yield from _make(
-        name,
-        facts.get("context"),
-        facts.get("dockerfile"),
-        target=_plain(facts.get("target")) or "",
-        images=image_names(facts.get("tags") or ()),
-        name=target,
-        contexts=_named(_mapping(facts.get("contexts")), "target:"),
-        arguments=facts["args"],
-    )
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else ()
 
 
 def _read_settings(name: str, text: str) -> Iterator[Build]:
     for one in find_named(name, text):
-        target = _plain(one.target) or "" if one.target else ""
-        yield from _make(name, one.context, one.dockerfile, root="", file_from_start=True, target=target)
+        target = target_of(one.target)
+        yield from make_build(name, one.context, one.dockerfile, root="", file_from_start=True, target=target)
 
 
 _READERS: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (
     (re.compile(r"compose[^/]*\.ya?ml$"), _read_compose),
-    (re.compile(r"bake[^/]*\.json$"), _read_bake_json),
-    (re.compile(r"bake[^/]*\.hcl$"), _read_bake_hcl),
+    (re.compile(r"bake[^/]*\.(?:json|hcl)$"), _read_bake),
     (re.compile(r"^skaffold.*\.ya?ml$"), _read_skaffold),
     (re.compile(r"^\.github/workflows/[^/]+\.ya?ml$"), _read_workflow),
     (

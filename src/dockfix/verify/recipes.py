@@ -70,4 +70,4 @@ def _read(build: Build, dockerfile: str) -> Iterator[Recipe]:
     if context.is_dir():
         known = {name: value for name, value in build.arguments if value != UNKNOWN}
         unknown = tuple(name for name, value in build.arguments if value == UNKNOWN)
-        yield Recipe(context, build.target or None, known, unknown)
+        yield Recipe(context, None if build.target == UNKNOWN else build.target or None, known, unknown)

@@ -1,0 +1,126 @@
+"""Where a build's Dockerfile and context lie, and which Dockerfiles a path with an unknown part may mean."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from dockfix.files.candidates import Build
+from dockfix.repository.arguments import UNKNOWN, fill_expressions
+
+_REMOTE: Final = ("git@", "/", "~", "http:", "https:", "-")
+
+
+def make_build(
+    source: str,
+    context: object,
+    dockerfile: object = None,
+    *,
+    root: str | None = None,
+    file_from_start: bool = False,
+    **rest: Any,
+) -> Iterator[Build]:
+    """The build, unless its context is remote or outside the repository; paths are relative to `root`.
+
+    A part that is an expression without a value is `UNKNOWN` in the paths and in the target.
+    """
+    start = posixpath.dirname(source) if root is None else root
+    place, file = plain(context or "."), plain(dockerfile or "Dockerfile")
+    if place is None or file is None or "://" in place or place.startswith(_REMOTE):
+        return
+    folder = _join(start, place)
+    path = _join(start if file_from_start else folder, file)
+    if path.startswith(("../", "/")) or folder.startswith("../") or not can_be_path(path + folder):
+        return
+    if path == UNKNOWN and not rest.get("target"):
+        return  # nothing is known of it
+    yield Build(source, path, "" if folder == "." else folder, **rest)
+
+
+def plain(value: object) -> str | None:
+    """A path or name with `UNKNOWN` for each expression; None for what is no text."""
+    if not isinstance(value, str):
+        return None
+    return fill_expressions(value).strip().removeprefix("./") or "."
+
+
+def target_of(value: object) -> str:
+    """The stage that a build asks for; "" for none, `UNKNOWN` for an expression."""
+    text = fill_expressions(value).strip() if isinstance(value, str) else ""
+    return UNKNOWN if UNKNOWN in text else text
+
+
+def can_be_path(text: str) -> bool:
+    """Whether a file may have that name: neither a NUL nor half of a surrogate pair is in it."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
+
+def _join(start: str, place: str) -> str:
+    """The path from the repository's top; what leads upwards from an unknown part is unknown itself."""
+    if place.startswith(UNKNOWN):
+        start = ""
+    parts: list[str] = []
+    for part in posixpath.join(start, place).split("/"):
+        if part == ".." and parts and UNKNOWN in "/".join(parts):
+            parts = [UNKNOWN]
+        else:
+            parts.append(part)
+    return posixpath.normpath("/".join(parts))
+
+
+def spread(named: Mapping[str, Sequence[Build]], names: Iterable[str]) -> dict[str, list[Build]]:
+    """The builds by Dockerfile: one of a path with unknown parts belongs to each of the `names` it fits.
+
+    Where a path begins with an unknown part, the Dockerfile that it means at the top or beside the file
+    that describes the build comes before all others.
+    """
+    found = {path: list(builds) for path, builds in named.items() if UNKNOWN not in path}
+    known = sorted(set(names))
+    for path, builds in named.items():
+        if UNKNOWN in path:
+            fitting = [name for name in known if matches(path, name)]
+            for build in builds:
+                own = _nearest(build, fitting)
+                for name in own:
+                    found.setdefault(name, []).append(_bind(build, name, alone=len(own) == 1))
+    return found
+
+
+def _nearest(build: Build, fitting: Sequence[str]) -> Sequence[str]:
+    if not build.dockerfile.startswith(f"{UNKNOWN}/"):
+        return fitting
+    inner = build.dockerfile.removeprefix(f"{UNKNOWN}/")
+    likely = {inner, posixpath.join(posixpath.dirname(build.source), inner)}
+    return [name for name in fitting if name in likely] or fitting
+
+
+def _bind(build: Build, name: str, *, alone: bool) -> Build:
+    """The build of one Dockerfile that its path may mean; its context where the path contains that."""
+    context = build.context
+    if UNKNOWN in context and build.dockerfile.startswith(f"{context}/"):
+        context = "/".join(name.split("/")[: -build.dockerfile.removeprefix(f"{context}/").count("/") - 1])
+    return replace(build, dockerfile=name, context=context, images=build.images if alone else ())
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a path with unknown parts may be that name; one at the beginning may be the top itself."""
+    if pattern.startswith(f"{UNKNOWN}/") and matches(pattern.removeprefix(f"{UNKNOWN}/"), name):
+        return True
+    first, *rest = pattern.split(UNKNOWN)
+    if not rest:
+        return pattern == name
+    if not name.startswith(first) or not name.endswith(rest[-1]):
+        return False
+    at, end = len(first), len(name) - len(rest[-1])
+    for part in rest[:-1]:
+        at = name.find(part, at, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return at <= end

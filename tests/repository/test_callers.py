@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from callers import NAMES, ROOT, describe_builds, describe_starts, expected_of, read_sample
+
+
+def in_order(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_repository_builds_and_starts_is_exactly_what_a_reader_finds(
+    name: str, tmp_path: Path
+) -> None:
+    candidates, deployments = read_sample(name, tmp_path)
+    expected = expected_of(name)
+    assert in_order(describe_builds(candidates)) == in_order(expected["builds"])
+    assert in_order(list(describe_starts(deployments))) == in_order(expected.get("starts", []))
+
+
+def run(*argv: str) -> Any:
+    """What a tool prints as JSON in this folder, without this environment's variables."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_CONFIG") if name in os.environ}
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=kept)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def has(*argv: str) -> bool:
+    """Whether a tool is installed."""
+    if shutil.which(argv[0]) is None:
+        return False
+    return subprocess.run([*argv, "version"], capture_output=True, check=False).returncode == 0
+
+
+def shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A build as bake's output names its parts."""
+    facts = {"context": row["context"] or ".", "target": row.get("target"), "args": row.get("arguments")}
+    inner = os.path.relpath(row["dockerfile"], facts["context"])
+    return {key: value for key, value in {**facts, "dockerfile": inner}.items() if value}
+
+
+@pytest.mark.skipif(not has("docker", "buildx"), reason="docker buildx is not here")
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("bake")])
+def test_bake_shows_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / name / "repository")
+    expected = {row["name"]: shown(row) for row in expected_of(name)["builds"]}
+    targets = run("docker", "buildx", "bake", "--print", *expected)["target"]
+    known = ("context", "dockerfile", "target", "args")
+    assert {
+        key: {part: one[part] for part in known if part in one} for key, one in targets.items()
+    } == expected
