@@ -22,7 +22,7 @@ from fixture_cases import FIXTURES, Case, read_case, shown_by  # noqa: E402
 from fixture_runs import RunCase, read_run  # noqa: E402
 
 from dockfix.checks.guarantees import GUARANTEES  # noqa: E402
-from dockfix.explain import HEADINGS, all_codes, explanation_of  # noqa: E402
+from dockfix.explain.codes import HEADINGS, all_codes, explanation_of  # noqa: E402
 from dockfix.output.summary import format_finding  # noqa: E402
 from dockfix.results import Code, Kind  # noqa: E402
 from dockfix.transforms import TRANSFORMS  # noqa: E402

@@ -143,6 +143,7 @@ def test_each_outcome_is_printed_and_counted(dockfix: Run) -> None:
         "  unchanged         1",
         "  skipped           1   drops-privileges 1",
         "  failed            3",
+        "why a file stays as it is: dockfix --explain c",
     ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dockfix.checks import explanations
-from dockfix.explain import all_codes
+from dockfix.explain.codes import all_codes
 from dockfix.results import Code
 from scripts import generate_docs
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from inspect import Parameter, Signature
 from itertools import groupby
 from typing import Annotated, Any, Final
@@ -17,10 +18,17 @@ from typer.core import TyperCommand
 from dockfix import __version__
 from dockfix.config import ConfigError, RunError
 from dockfix.options import Options
-from dockfix.options.declarations import SWITCH, TEXT, Declaration, declared, option
+from dockfix.options.declarations import SWITCH, TEXT, Declaration, declared, one_of, option
 from dockfix.options.request import STANDARD_INPUT, Execution, Files, Output, Reports, Request, VerifyOptions
 from dockfix.output.exit_codes import Exit
 from dockfix.terminal import show_path, show_text
+
+
+class Format(StrEnum):
+    """For whom an explanation is."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +39,10 @@ class Other:
     mcp: bool = option(
         False, SWITCH, "Serve a coding agent in this folder, read-only without --write", "--mcp"
     )
-    explain: str | None = option(None, TEXT, "Explain a transform or a code", "--explain", "NAME")
+    explain: str | None = option(
+        None, TEXT, "Explain a code or a transform, or walk through a file", "--explain", "NAME|FILE"
+    )
+    format: Format = option(Format.TEXT, one_of(Format), "Form of an explanation", "--format")
     list: bool = option(False, SWITCH, "List the transforms in the order they apply, and all codes", "--list")
     version: bool = option(False, SWITCH, "Print the version", "--version")
 
@@ -109,6 +120,9 @@ def main(paths: list[str] | None = None, **given: Any) -> None:
         if other.lsp or other.mcp:
             _serve(other, writes=Output(**_read(Output, given)).write)
             return
+        if other.explain is not None:
+            _explain(other, given)
+            return
         if other != Other():
             _print_help(other)
             return
@@ -163,13 +177,13 @@ def _complete(one: Declaration) -> Any:
 
 
 def _complete_code(incomplete: str) -> list[str]:
-    from dockfix.explain import complete_code
+    from dockfix.explain.codes import complete_code
 
     return complete_code(incomplete)
 
 
 def _complete_transforms(incomplete: str) -> list[str]:
-    from dockfix.explain import complete_transforms
+    from dockfix.explain.codes import complete_transforms
 
     return complete_transforms(incomplete)
 
@@ -295,10 +309,46 @@ def _need(flag: str, package: str, extra: str) -> None:
         raise ConfigError(f"{flag} needs {package}: pip install 'dockfix[{extra}]'")
 
 
+def _explain(wanted: Other, given: Mapping[str, Any]) -> None:
+    """Print what a code means, or the walk through a file. Raises ConfigError."""
+    from dockfix.explain.codes import explain, explain_plainly, is_code
+    from dockfix.terminal import Terminal
+
+    name = wanted.explain or ""
+    terminal = Terminal(Reports(**_read(Reports, given)).color)
+    if not is_code(name) and (os.path.lexists(name) or os.sep in name):
+        from dockfix.explain.file import explain_file
+        from dockfix.explain.text import format_walk
+
+        walk = explain_file(_read_request([name], given))
+        code = Exit.FAILED if walk.outcome == "failed" else Exit.DONE
+        plain, lines = walk.as_json(), format_walk(walk, terminal.width)
+    else:
+        code = Exit.DONE
+        plain, lines = explain_plainly(name), style_lines(explain(name))
+    if wanted.format is Format.JSON:
+        import json
+
+        print(json.dumps(plain, indent=2))
+    else:
+        terminal.write_lines(lines)
+    if code:
+        raise typer.Exit(code)
+
+
+def style_lines(text: str) -> Iterator[tuple[str, str | None]]:
+    """The lines of an explanation, with their styles: its first line and its titles stand out."""
+    for number, line in enumerate(text.splitlines()):
+        is_title = line.endswith(":") and not line.startswith(" ")
+        yield line, "bold" if number == 0 or is_title else None
+
+
 def _print_help(wanted: Other) -> None:
     if wanted.version:
         print(f"dockfix {__version__}")
         return
-    from dockfix.explain import explain, list_codes
+    if not wanted.list:
+        raise ConfigError("--format goes with --explain")
+    from dockfix.explain.codes import list_codes
 
-    print(list_codes() if wanted.explain is None else explain(wanted.explain), end="")
+    print(list_codes(), end="")

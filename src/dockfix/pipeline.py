@@ -13,14 +13,15 @@ from dockfix.checks.refusals import find_failing_steps, find_refusals, find_unkn
 from dockfix.checks.reviews import find_lost, find_notes, find_reviews
 from dockfix.context import Context
 from dockfix.diff import compare_lines, original_line, split_lines
-from dockfix.edits import Edit
 from dockfix.model.alignment import align
 from dockfix.model.corrections import NOTHING_LEARNED
 from dockfix.model.evidence import NO_EVIDENCE, Evidence
+from dockfix.model.filetree import START
 from dockfix.model.lineage import Lineage, find_lineages, read_stages
 from dockfix.model.losses import Loss, find_losses
 from dockfix.model.plan import Plan
 from dockfix.options import OptionError, Options
+from dockfix.provenance import Pass
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 from dockfix.syntax.parser import parse, reparse
 from dockfix.syntax.suppressions import ignored_names
@@ -34,6 +35,40 @@ MAX_STAGES: Final = 100
 """More stages are not replayed: each may copy from the one before it, and that from the one before."""
 
 
+class Rewrite(NamedTuple):
+    """An original, what was made of it in which rounds of transforms, and what is lost all the same."""
+
+    original: Plan
+    plan: Plan
+    rounds: tuple[tuple[Pass, ...], ...]
+    losses: tuple[Loss, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The transforms that had something to do, in their order."""
+        return tuple(one.transform for passes in self.rounds for one in passes)
+
+
+class ImageFix(NamedTuple):
+    """What becomes of one image that a file ships.
+
+    `number` is its place among the file's lineages, and `original` the plan of the text as the images
+    before it have left it; `rewrite` is None where it was not tried.
+    """
+
+    number: int
+    original: Plan
+    result: Result
+    rewrite: Rewrite | None = None
+
+
+class Trace(NamedTuple):
+    """The result for a file, and how it came about, image by image."""
+
+    result: Result
+    images: tuple[ImageFix, ...] = ()
+
+
 def fix(text: str, options: Options = _DEFAULT, context: Context | None = None) -> Result:
     """Rewrite a Dockerfile so that its image runs as a user.
 
@@ -41,22 +76,34 @@ def fix(text: str, options: Options = _DEFAULT, context: Context | None = None) 
     `context` is what surrounds it. Pure: nothing is read except through `context`. Raises
     OptionError if the options name a transform that does not exist.
     """
+    return trace(text, options, context).result
+
+
+def trace(text: str, options: Options = _DEFAULT, context: Context | None = None) -> Trace:
+    """The same with the plans, the rewrites and the transforms' edits that led there."""
     unknown = (options.select | options.ignore) - NAMES
     if unknown:
         raise OptionError(f"unknown transform {sorted(unknown)[0]!r}: see --list")
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        return Failed(Finding(codes.NUL_BYTE, line, "contains a NUL byte", "this is not a Dockerfile"))
     tree = parse(text)
+    if (early := _find_early_result(tree)) is not None:
+        return Trace(early)
+    ignored, _ = ignored_names(tree)
+    active = frozenset((options.select or NAMES) - options.ignore - ignored)
+    return _fix_targets(tree, options, context or Context(), active)
+
+
+def _find_early_result(tree: Dockerfile) -> Skipped | Failed | None:
+    """What becomes of a text that is not to be read, or cannot be."""
+    if "\0" in tree.text:
+        line = tree.text[: tree.text.index("\0")].count("\n") + 1
+        return Failed(Finding(codes.NUL_BYTE, line, "contains a NUL byte", "this is not a Dockerfile"))
     ignored, line = ignored_names(tree)
     if "*" in ignored:
         return Skipped((Finding(codes.IGNORED, line, "a comment asks for it: `dockfix: ignore`"),))
     if unreadable := tuple(find_unreadable(tree)):
         return Skipped(unreadable)
-    if (crowded := _find_stage_too_many(tree)) is not None:
-        return Failed(crowded)
-    active = frozenset((options.select or NAMES) - options.ignore - ignored)
-    return _fix_targets(tree, options, context or Context(), active)
+    crowded = _find_stage_too_many(tree)
+    return Failed(crowded) if crowded is not None else None
 
 
 def _find_stage_too_many(tree: Dockerfile) -> Finding | None:
@@ -67,8 +114,9 @@ def _find_stage_too_many(tree: Dockerfile) -> Finding | None:
     return Finding(codes.TOO_LARGE, starts[MAX_STAGES].line, message, "split the file")
 
 
-def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: frozenset[str]) -> Result:
+def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: frozenset[str]) -> Trace:
     """Fix the lineages of the last stage and of the named targets on the growing text, heirs last."""
+    images: list[ImageFix] = []
     names: list[str] = []
     reviews: list[Finding] = []
     notes: list[Finding] = []
@@ -77,12 +125,13 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: f
     for index in sorted(range(len(lineages)), key=lambda index: len(lineages[index].stages)):
         if text is not tree.text:
             tree = parse(text)
-        result = _fix_lineage(tree, options, context, active, index)
+        images.append(_fix_lineage(tree, options, context, active, index))
+        result = images[-1].result
         if isinstance(result, Skipped) and lineages[index].unnamed:
             notes.append(_stays_root(lineages[index], result))
             continue
         if isinstance(result, Skipped | Failed):
-            return result
+            return Trace(result, tuple(images))
         notes += (note for note in result.notes if note not in notes)
         if isinstance(result, Changed):
             found = result.reviews
@@ -96,8 +145,8 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: f
             names += (name for name in result.transforms if name not in names)
             text = result.text
     if not names:
-        return Unchanged(tuple(notes))
-    return Changed(text, tuple(names), tuple(reviews), tuple(notes))
+        return Trace(Unchanged(tuple(notes)), tuple(images))
+    return Trace(Changed(text, tuple(names), tuple(reviews), tuple(notes)), tuple(images))
 
 
 def _stays_root(lineage: Lineage, result: Skipped) -> Finding:
@@ -131,34 +180,55 @@ def _in_contexts(plan: Plan) -> list[Plan]:
 
 def _fix_lineage(
     tree: Dockerfile, options: Options, context: Context, active: frozenset[str], index: int
-) -> Result:
+) -> ImageFix:
     plan = _plan(tree, options, context, index)
     moving = "set-user" in active
     plans = _in_contexts(plan) if moving else []
     for one in plans:
         if (left := _leave(one)) is not None:
-            return left
+            return ImageFix(index, plan, left)
     reviews = tuple(dict.fromkeys(review for one in plans for review in find_reviews(one)))
     # A change that waits for a review is not worth reading the sources.
     if moving and (options.unsafe or not reviews):
         plan = plan.with_evidence(_collect_evidence(plan))
     if plan.evidence.refusals:
-        return Skipped(plan.evidence.refusals)
+        return ImageFix(index, plan, Skipped(plan.evidence.refusals))
     done = _rewrite(plan, active, index, moving=moving)
+    return ImageFix(index, done.original, _judge(done, active, reviews, moving=moving), done)
+
+
+def _judge(done: Rewrite, active: frozenset[str], reviews: tuple[Finding, ...], *, moving: bool) -> Result:
+    """What a rewrite comes to: it is whole, or the file stays as it is."""
     plan, rewrite = done.original, done.plan
     if plan.evidence.refusals:
         return Skipped(plan.evidence.refusals)
     if not done.names:
         return Unchanged()
-    if failing := tuple(find_failing_steps(done.losses)):
-        return Skipped(failing)
-    if broken := tuple(check_guarantees(plan, rewrite, active)):
-        return Skipped(broken)
+    if wrong := tuple(find_failing_steps(done.losses)) or tuple(check_guarantees(plan, rewrite, active)):
+        return Skipped(wrong)
     reviews += plan.evidence.reviews
     known = {review.code for review in reviews}
     lost = tuple(one for one in find_lost(plan, done.losses) if one.code not in known)
     notes = (*_find_notes(plan, rewrite), *plan.evidence.notes) if moving else ()
     return Changed(rewrite.tree.text, done.names, (*reviews, *lost), notes)
+
+
+def find_faults(fixed: ImageFix, text: str) -> Iterator[Finding]:
+    """What another rewrite of the same image would break, with that rewrite's lines.
+
+    A part of a rewrite is held to all guarantees, whatever it leaves out: those that a part breaks come
+    first, then the step that would fail, then what the start is denied.
+    """
+    original = fixed.original
+    if fixed.rewrite is not None:
+        original = original.corrected(fixed.rewrite.plan.corrections)
+    plan = _reread(original, parse(text), fixed.number)
+    losses = tuple(find_losses(original.replay, plan.replay))
+    # What a step loses is reported as that step's failure.
+    own = codes.NO_ROOT_STEP_BELOW_USER.name
+    yield from (one for one in check_guarantees(original, plan, NAMES) if one.code != own)
+    yield from find_failing_steps(losses)
+    yield from find_lost(original, [loss for loss in losses if loss.before.key.step == START])
 
 
 def _find_notes(original: Plan, rewrite: Plan) -> Iterator[Finding]:
@@ -184,22 +254,13 @@ def _leave(plan: Plan) -> Skipped | Unchanged | None:
     return Skipped(refusals) if refusals else None
 
 
-class _Rewrite(NamedTuple):
-    """An original, what was made of it by which transforms, and what is lost all the same."""
-
-    original: Plan
-    plan: Plan
-    names: tuple[str, ...]
-    losses: tuple[Loss, ...]
-
-
-def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool) -> _Rewrite:
+def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool) -> Rewrite:
     """A rewrite, replayed, and made again by what that teaches."""
     corrections = NOTHING_LEARNED
     for _ in range(_ATTEMPTS):
         corrected = original.corrected(corrections)
-        plan, names = _transform(corrected, active, index)
-        losses = tuple(find_losses(original.replay, plan.replay)) if moving and names else ()
+        plan, rounds = _transform(corrected, active, index)
+        losses = tuple(find_losses(original.replay, plan.replay)) if moving and rounds else ()
         learned = corrections.learn(losses, plan.own_directories, relocates=corrected.relocates)
         if learned == corrections:
             break
@@ -207,22 +268,23 @@ def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool
             # What the sources name relatively is somewhere else than it was read to be.
             original = original.with_evidence(_collect_evidence(original.corrected(learned)))
         corrections = learned
-    return _Rewrite(original, plan, names, losses)
+    return Rewrite(original, plan, rounds, losses)
 
 
-def _transform(original: Plan, active: frozenset[str], index: int) -> tuple[Plan, tuple[str, ...]]:
+def _transform(
+    original: Plan, active: frozenset[str], index: int
+) -> tuple[Plan, tuple[tuple[Pass, ...], ...]]:
     """All transforms in their rounds, each round on the text that the one before left."""
     plan = original
-    names: list[str] = []
+    rounds: list[tuple[Pass, ...]] = []
     for transforms in ROUNDS:
-        edits: list[Edit] = []
-        for transform in transforms:
-            if transform.name in active and (proposed := list(transform.propose(plan))):
-                edits += proposed
-                names.append(transform.name)
-        if edits:
+        proposed = (Pass(one.name, tuple(one.propose(plan))) for one in transforms if one.name in active)
+        passes = tuple(one for one in proposed if one.edits)
+        if passes:
+            rounds.append(passes)
+            edits = [edit for one in passes for edit in one.edits]
             plan = _reread(original, reparse(plan.tree, edits), index)
-    return plan, tuple(names)
+    return plan, tuple(rounds)
 
 
 def _reread(original: Plan, tree: Dockerfile, index: int) -> Plan:

@@ -55,6 +55,8 @@ def run(request: Request) -> Exit:
     if not (finished and request.is_brief(len(candidates))):
         terminal.flush()
         summary.close(None if finished else len(candidates))
+    if not (request.files.embedded or request.is_nameless):
+        summary.print_hint()
     terminal.flush()
     return summary.exit_code if finished else Exit.INTERRUPTED
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+WIDTH: Final = 110
+"""The columns of what goes into a file or a pipe."""
 _COMMAND: Final = re.compile(r"(?<![^\s]):(?=:)|#(?=#\[|#vso\[)", re.IGNORECASE)
 
 
@@ -41,6 +44,21 @@ class Terminal:
             return
         for line in split_lines(diff):
             self._out.out(line, end="", style=_style(line), highlight=False)
+
+    def write_lines(self, lines: Iterable[tuple[str, str | None]]) -> None:
+        """Write lines to standard output, each in its style where that is wanted, whatever they contain."""
+        paints = self._paints(sys.stdout)
+        for text, style in lines:
+            shown = show_text(text) if text else ""
+            if paints:
+                self._out.out(shown, style=style, highlight=False)
+            else:
+                self.write(shown + "\n")
+
+    @property
+    def width(self) -> int:
+        """The columns of standard output: the terminal's, or WIDTH where it is none."""
+        return shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
 
     def print(self, text: str, style: str | None = None) -> None:
         """Print one line to standard error, whatever the text contains."""

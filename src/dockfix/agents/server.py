@@ -18,7 +18,7 @@ from dockfix import __version__
 from dockfix.agents.folder import Folder, OutsideError, enter
 from dockfix.agents.work import fix_in, verify_in, write_in
 from dockfix.config import ConfigError
-from dockfix.explain import explain as explain_code
+from dockfix.explain.codes import explain as explain_code
 from dockfix.options.request import VerifyOptions
 from dockfix.output.reports.outcome import OUTCOMES, findings, outcome
 from dockfix.results import Changed

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from dockfix.model.filetree import BASE, Kind, Node
+from dockfix.explain.standing import describe_standing
 from dockfix.model.lineage import Lineage, Stage, find_lineages, read_stages
 from dockfix.model.outcomes import describe
 from dockfix.model.replay import Replay
@@ -16,7 +15,6 @@ from dockfix.syntax.tree import Dockerfile, Instruction
 
 MOST: Final = 8
 """So many paths and denials are shown."""
-_TYPES: Final = {Kind.DIRECTORY: stat.S_IFDIR, Kind.FILE: stat.S_IFREG, Kind.LINK: stat.S_IFLNK}
 _UNKNOWN: Final = "an image that dockfix does not know: what it brings is a guess"
 
 
@@ -75,26 +73,13 @@ def _made(replay: Replay, step: int) -> Iterator[str]:
 
 
 def _stands(replay: Replay, path: str) -> Iterator[tuple[str, str]]:
-    """The permissions and the owner of each thing that may stand at a path, as `ls -l` shows them."""
-    nodes = replay.tree.look(replay.tree.follow(path))
-    for node in dict.fromkeys(one._replace(origin=BASE, inside=()) for one in nodes):
-        if node.kind is Kind.ABSENT:
-            yield "nothing yet" if len(nodes) == 1 else "or nothing yet", ""
+    """The permissions and the owner of each thing that may stand at a path, as cells."""
+    standing = list(describe_standing(replay, path))
+    for mode, owner in standing:
+        if mode:
+            yield _code(mode), _code(owner)
         else:
-            yield _code(_mode(node)), _code(_owner(replay, node))
-
-
-def _mode(node: Node) -> str:
-    return stat.filemode(_TYPES.get(node.kind, 0) | node.mode)
-
-
-def _owner(replay: Replay, node: Node) -> str:
-    account = replay.accounts.find(str(node.uid))
-    user = "root" if node.uid == 0 else account.name if account else str(node.uid)
-    if node.gid == 0:
-        return f"{user}:root"
-    is_own = account is not None and replay.accounts.primary_group(account) == node.gid
-    return f"{user}:{account.group or account.name}" if account and is_own else f"{user}:{node.gid}"
+            yield "nothing yet" if len(standing) == 1 else "or nothing yet", ""
 
 
 def _code(text: str) -> str:

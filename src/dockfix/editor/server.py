@@ -17,7 +17,7 @@ from dockfix.editor.answers import EXPLAIN, FIX_ALL, RUN_AS_USER, diagnose, edit
 from dockfix.editor.hover import describe_line
 from dockfix.editor.reading import Reading
 from dockfix.editor.repositories import Place, Repositories, nowhere
-from dockfix.explain import explain
+from dockfix.explain.codes import explain
 from dockfix.files.naming import is_dockerfile_name
 from dockfix.results import Changed
 from dockfix.runner.outcome import load_core_meanwhile

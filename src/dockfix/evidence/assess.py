@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from dockfix.checks import codes
 from dockfix.evidence.claims import Claim, Kind
@@ -24,8 +24,19 @@ from dockfix.syntax.shell import parse_words
 SHOWN: Final = 3
 
 
-def collect_evidence(plan: Plan) -> Evidence:
-    """Collect evidence from what the image of the original file starts, and from what runs it."""
+class ReadApplication(NamedTuple):
+    """What was found in the sources of an application, and where the image has them.
+
+    `path` is the Dockerfile's name, for lines of its own.
+    """
+
+    layout: Layout
+    path: str
+    reading: Reading
+
+
+def read_application(plan: Plan) -> ReadApplication:
+    """Read what the image of the original file starts."""
     path = posixpath.basename(plan.context.path) or "Dockerfile"
     # Where the image gets a working directory of its own, what was relative to / is there.
     starts = {plan.lineage.stages[0].index: plan.workdir} if plan.relocates else {}
@@ -37,7 +48,12 @@ def collect_evidence(plan: Plan) -> Evidence:
     start = reader.read()
     for one in plan.starting.deployed:
         start = reader.follow(parse_words(one.words), one.by.line, one.workdir, one.by.file)
-    reading = read_start(layout, start, plan.tree.text)
+    return ReadApplication(layout, path, read_start(layout, start, plan.tree.text))
+
+
+def collect_evidence(plan: Plan) -> Evidence:
+    """Collect evidence from what the image of the original file starts, and from what runs it."""
+    layout, path, reading = read_application(plan)
     found = _Assessment(plan, reading)
     written = found.directories
     home = plan.home if plan.home.strip("/") else ""

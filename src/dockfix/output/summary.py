@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from shlex import quote
 from typing import Final
 
 from dockfix.checks import codes
@@ -31,6 +32,7 @@ class Summary:
         self.changed = self.held_back = self.unchanged = self.failed = 0
         self.skipped: Counter[str] = Counter()
         self._listed: Counter[str] = Counter()
+        self._puzzling = ""
         folds = terminal.is_interactive and volume is not Volume.VERBOSE
         self._most = FOLD if folds else sys.maxsize
 
@@ -51,6 +53,8 @@ class Summary:
     def add(self, file: FileResult) -> None:
         """Count one file and print what its owner should know."""
         path = show_path(file.path)
+        if not self._puzzling and _is_puzzling(file):
+            self._puzzling = file.path
         match file.result:
             case Changed() as change:
                 self._add_change(path, change, applies=file.applies)
@@ -100,6 +104,11 @@ class Summary:
         self._print(f"  {'skipped':<13}{self.skipped.total():>6}{'   ' + reasons if reasons else ''}")
         self._print(f"  {'failed':<13}{self.failed:>6}", "bold red" if self.failed else None)
 
+    def print_hint(self) -> None:
+        """Print the command that shows why a file stays as it is, for the first one that does."""
+        if self._puzzling:
+            self._print(f"why a file stays as it is: dockfix --explain {quote(self._puzzling)}", "cyan")
+
     def print_notes(self) -> None:
         """Print the notes on changed files: one by one where they are few, else one of each kind."""
         for rows in self._notes.values():
@@ -129,6 +138,11 @@ class Summary:
     def _print(self, text: str, style: str | None = None) -> None:
         if self.volume is not Volume.QUIET:
             self.terminal.print(text, style)
+
+
+def _is_puzzling(file: FileResult) -> bool:
+    """Whether somebody may ask why a file stays as it is."""
+    return isinstance(file.result, Skipped) or (isinstance(file.result, Changed) and not file.applies)
 
 
 def format_finding(path: str, finding: Finding, label: str = "") -> str:

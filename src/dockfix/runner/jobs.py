@@ -58,7 +58,7 @@ def work(job: Job) -> Reply:
     """Fix one file; equal files with equal surroundings are worked on once."""
     place = os.path.realpath(os.path.dirname(job.path))
     beside = mark(place)
-    context = _describe(job, place)
+    context = describe_job(job, place)
     key = _likeness(job, context)
     file = _recall(key, job, context)
     if file is None:
@@ -71,8 +71,8 @@ def work(job: Job) -> Reply:
     return Reply(file, around)
 
 
-def _describe(job: Job, place: str) -> Context:
-    """The context of a job; `place` is the real path of the file's folder."""
+def describe_job(job: Job, place: str) -> Context:
+    """What surrounds the file of a job; `place` is the real path of the file's folder."""
     context = job.context or describe_disk(job, place)
     if not job.deployments:
         return context

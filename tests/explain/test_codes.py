@@ -10,7 +10,7 @@ import pytest
 
 from dockfix.checks.codes import BROKEN, CODES
 from dockfix.config import ConfigError
-from dockfix.explain import HEADINGS, all_codes, complete_code, complete_transforms, explain, list_codes
+from dockfix.explain.codes import HEADINGS, all_codes, complete_code, complete_transforms, explain, list_codes
 from dockfix.results import Code
 from dockfix.transforms import TRANSFORMS
 
@@ -45,7 +45,7 @@ def test_guarantee_is_found_by_the_name_of_its_promise() -> None:
 
 
 def test_unknown_name_gets_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="unknown name 'low-prot' \\(did you mean 'low-port'"):
+    with pytest.raises(ConfigError, match="is called 'low-prot' \\(did you mean 'low-port'"):
         explain("low-prot")
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from itertools import chain
 from textwrap import fill
-from typing import Final
+from typing import Any, Final
 
 from dockfix.checks.codes import BROKEN, CODES
 from dockfix.checks.explanations import Explanation, explain_transform, page_of, read_explanation
-from dockfix.config import ConfigError, suggest
+from dockfix.config import ConfigError
 from dockfix.results import Code, Kind
 from dockfix.transforms import TRANSFORMS
 
@@ -61,6 +62,27 @@ def explanation_of(code: Code) -> Explanation:
     return read_explanation(code)
 
 
+def explain_plainly(name: str) -> dict[str, Any]:
+    """The same as plain values, for tools. Raises ConfigError if there is none of that name."""
+    code = _find(name)
+    explanation = explanation_of(code)
+    return {
+        "name": code.name,
+        "kinds": [str(kind) for kind in code.kinds],
+        "summary": code.summary,
+        "description": explanation.description,
+        "advice": explanation.advice,
+        "off": explanation.off,
+        "source": explanation.source,
+        "page": page_of(code),
+    }
+
+
+def is_code(name: str) -> bool:
+    """Whether a transform or code has that name."""
+    return not {name, BROKEN + name}.isdisjoint(code.name for code in all_codes())
+
+
 def complete_code(incomplete: str) -> list[str]:
     """The names that begin like that, for --explain."""
     return [code.name for code in all_codes() if code.name.startswith(incomplete)]
@@ -77,7 +99,12 @@ def _find(name: str) -> Code:
     for known in (name, BROKEN + name):
         if known in by_name:
             return by_name[known]
-    raise ConfigError(f"--explain: unknown name {name!r} ({suggest(name, tuple(by_name))})")
+    raise ConfigError(f"--explain: no code and no file is called {name!r} ({_nearest(name, by_name)})")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else "dockfix --list shows the codes"
 
 
 def _example(code: Code) -> Iterator[str]:

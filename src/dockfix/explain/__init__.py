@@ -1,0 +1,1 @@
+"""What a code means, and what becomes of one file and why: `--explain`, `--list`."""
