@@ -20,16 +20,20 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A volume: where it is mounted, and its name or, for a bind mount, the path on the host."""
+    """A volume: where it is mounted, and its name or, for a bind mount, the path on the host.
+
+    `is_open`: everybody may write there (tmpfs, emptyDir).
+    """
 
     target: Setting
     source: str = ""
     read_only: bool = False
+    is_open: bool = False
 
     @property
     def is_bind(self) -> bool:
         """Whether a host directory is mounted, whose files keep their owner."""
-        return self.source.startswith((".", "/", "~", "$"))
+        return self.source.startswith((".", "/", "~", "$", "%"))
 
 
 @dataclass(frozen=True, slots=True)

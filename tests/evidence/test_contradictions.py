@@ -13,12 +13,10 @@ def test_contradictions_are_reported_once_with_file_and_line() -> None:
     )
     assert [(one.code, one.message.split(" ")[0]) for one in found] == [
         ("manifest-user", "compose.yml:2"),
-        ("existing-volumes", "compose.yml:9"),
         ("manifest-mount", "compose.yml:10"),
         ("manifest-read-only", "compose.yml:15"),
         ("named-user", "web.yaml:7"),
         ("low-port", "web.yaml:12"),
-        ("manifest-group", "web.yaml:14"),
         ("manifest-mount", "web.yaml:16"),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dockfix.context import Deployment
+from dockfix.repository.manifests import read_manifests
 from dockfix.repository.run_commands import read_runs
 
 
@@ -64,3 +65,9 @@ def test_settings_and_their_line() -> None:
 def test_lines_are_counted_in_what_was_written() -> None:
     text = "docker run \\\n a\nX=$(date)\ndocker run b\n"
     assert [(one.image, one.line) for one in read_runs("run.sh", text)] == [("a", 1), ("b", 4)]
+
+
+@pytest.mark.parametrize("path", [".github/workflows/ci.yml", ".gitlab-ci.yml", "Makefile", "docs/README.md"])
+def test_files_whose_lines_may_run_an_image(path: str) -> None:
+    (found,) = read_manifests([(path, "\tdocker run -v ./data:/data app\n")])
+    assert [(mount.source, mount.target.value) for mount in found.mounts] == [("./data", "/data")]

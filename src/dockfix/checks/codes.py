@@ -184,10 +184,11 @@ LOW_PORT: Final = Code(
 )
 
 # What people meet after the change and the file cannot know.
-EXISTING_VOLUMES: Final = _note(
+EXISTING_VOLUMES: Final = Code(
     "existing-volumes",
+    (Kind.REVIEW, Kind.NOTE),
     "Volumes and folders made before the change still belong to root.",
-    "cases/volume-below-the-copies",
+    ("cases/volume-below-the-copies", "runs/folder-of-the-host-where-the-application-writes"),
 )
 NAMED_USER: Final = _note(
     "named-user", "Kubernetes cannot check that a named user is not root.", "cases/python-slim-on-trixie"
@@ -249,7 +250,7 @@ MANIFEST_MOUNT: Final = Code(
     "A manifest mounts something below /root.",
     ("runs/volume-in-the-home-of-root", "runs/mount-of-a-service-that-stays-root"),
 )
-MANIFEST_GROUP: Final = _note(
+MANIFEST_GROUP: Final = _review(
     "manifest-group",
     "A pod writes to a volume and does not set fsGroup.",
     "runs/pod-with-a-volume-of-root",

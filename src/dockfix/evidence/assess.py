@@ -13,6 +13,7 @@ from dockfix.evidence.image_files import Layout, read_layout
 from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.sources import Reading, read_start
 from dockfix.evidence.python.start import StartReader
+from dockfix.evidence.volumes import find_volume_findings, find_written
 from dockfix.lazy import cached_property
 from dockfix.model.evidence import Evidence
 from dockfix.model.ownership import owns
@@ -59,6 +60,8 @@ def collect_evidence(plan: Plan) -> Evidence:
     home = plan.home if plan.home.strip("/") else ""
     mounts = tuple(_mounts(plan, home))
     hidden = _hidden_mounts(plan, home)
+    places = find_written(plan, found.may_write, is_complete=found.is_complete)
+    volumes = find_volume_findings(plan, layout, places)
     return Evidence(
         written,
         found.writes,
@@ -66,9 +69,9 @@ def collect_evidence(plan: Plan) -> Evidence:
         frozenset(_fills(plan, layout, path)),
         found.is_complete,
         reading.names,
-        tuple(found.refusals()),
-        (*found.reviews(), *hidden),
-        (*found.notes(), *_contradictions(plan, home, (*written, *mounts), hidden)),
+        (*found.refusals(), *volumes.refusals),
+        (*found.reviews(), *hidden, *volumes.reviews),
+        (*found.notes(), *_contradictions(plan, home, (*written, *mounts), hidden), *volumes.notes),
     )
 
 
@@ -124,6 +127,11 @@ class _Assessment:
             if one.kind is Kind.WRITE and one.certain and one.what.startswith("/") and one not in closed
         )
         return tuple(sorted(set(found)))
+
+    @property
+    def may_write(self) -> Iterator[str]:
+        """The known places of all writes that the start may come to, the user's own among them."""
+        return (one.what for one in self.claims if one.kind is Kind.WRITE and self._is_met(one))
 
     @cached_property
     def closed(self) -> list[Claim]:
@@ -236,9 +244,9 @@ def _fills(plan: Plan, layout: Layout, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _mounts(plan: Plan, home: str) -> Iterator[str]:
-    """The mount points of compose volumes: a new volume takes the owner of the image's directory."""
+    """The mount points of named volumes: a new volume takes the owner of the image's directory."""
     for deployment in plan.context.deployments:
-        for mount in deployment.mounts if deployment.kind == "compose" else ():
+        for mount in deployment.mounts if deployment.kind in ("compose", "docker run") else ():
             place = posixpath.normpath(mount.target.value)
             if mount.is_bind or mount.read_only or not mount.source:
                 continue

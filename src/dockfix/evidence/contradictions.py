@@ -47,7 +47,7 @@ def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iter
             message = f"{one.at(port)} opens port {port.value}, which some runtimes reserve for root"
             yield Finding(codes.LOW_PORT, 0, message, "move the application to port 1024 or above")
     for mount in one.mounts:
-        yield from _of_mount(one, mount, home, written)
+        yield from _of_mount(one, mount, home)
     if one.read_only is not None:
         open_places = [mount.target.value for mount in one.mounts if not mount.read_only]
         for path in written:
@@ -57,26 +57,11 @@ def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iter
                 yield Finding(codes.MANIFEST_READ_ONLY, 0, message, f"mount a volume or tmpfs at {path}")
 
 
-def _of_mount(one: Deployment, mount: Mount, home: str, written: tuple[str, ...]) -> Iterator[Finding]:
+def _of_mount(one: Deployment, mount: Mount, home: str) -> Iterator[Finding]:
     place = mount.target.value
-    where = one.at(mount.target)
     if is_root_home(place):
-        message = f"{where} mounts {place}, which only root can read"
+        message = f"{one.at(mount.target)} mounts {place}, which only root can read"
         yield Finding(codes.MANIFEST_MOUNT, 0, message, f"mount it at {path_in_home(place, home)}")
-        return
-    if mount.read_only or not any(is_within(path, place) for path in written):
-        return
-    if mount.is_bind:
-        message = f"{where} mounts {mount.source} at {place}, where the application writes"
-        yield Finding(
-            codes.EXISTING_VOLUMES,
-            0,
-            message,
-            f"give the user {mount.source} on the host, once",
-        )
-    elif one.kind in ("kubernetes", "helm") and one.group is None:
-        message = f"{where} mounts a volume at {place}, where the application writes, without fsGroup"
-        yield Finding(codes.MANIFEST_GROUP, 0, message, "set fsGroup to the user's group")
 
 
 def path_in_home(path: str, home: str) -> str:

@@ -93,14 +93,16 @@ def _mounts(node: Node | None) -> Iterator[Mount]:
     for item in items(node):
         target = get(item, "target")
         if target is not None:
-            yield Mount(setting_of(target), text_of(get(item, "source")), is_true(get(item, "read_only")))
+            is_open = text_of(get(item, "type")) == "tmpfs"
+            read_only = is_true(get(item, "read_only"))
+            yield Mount(setting_of(target), text_of(get(item, "source")), read_only, is_open)
             continue
         text = text_of(item)
         parts = re.split(r":(?![-+?])", _VARIABLE.sub(lambda match: "$" * len(match[0]), text))
         place = 1 if len(parts) > 1 else 0
         offset = len(parts[0]) + 1 if place else 0
-        if parts[place].startswith("/"):
-            value = text[offset : offset + len(parts[place])]
+        value = fill_defaults(text[offset : offset + len(parts[place])])
+        if value.startswith("/"):
             mode = parts[2] if len(parts) > 2 else ""
             yield Mount(setting_of(item, value, offset), text[: len(parts[0])] if place else "", "ro" in mode)
 

@@ -41,8 +41,12 @@ def _container(path: str, pod: Node, container: MappingNode) -> Deployment:
         if target is not None:
             volume = volumes.get(text_of(get(mount, "name")))
             source = text_of(get(volume, "hostPath", "path")) if volume is not None else ""
-            fixed = any(get(volume, kind) is not None for kind in ("configMap", "secret", "projected"))
-            mounts.append(Mount(setting_of(target), source, fixed or is_true(get(mount, "readOnly"))))
+            fixed = any(
+                get(volume, kind) is not None for kind in ("configMap", "secret", "projected", "downwardAPI")
+            )
+            is_open = volume is not None and get(volume, "emptyDir") is not None
+            read_only = fixed or is_true(get(mount, "readOnly"))
+            mounts.append(Mount(setting_of(target), source, read_only, is_open))
     ports = [get(port, "containerPort") for port in items(get(container, "ports"))]
     found = _deployment(
         path, container, contexts, text_of(get(container, "name")), text_of(get(container, "image")),

@@ -26,7 +26,9 @@ _KUBERNETES: Final = re.compile(
 
 
 _SCRIPT: Final = re.compile(
-    r"(?:^|/)(?:[^/]*\.(?:sh|bash|mk)|(?:gnu)?makefile|justfile|readme\.(?:md|rst))$", re.IGNORECASE
+    r"(?:^|/)(?:[^/]*\.(?:sh|bash|mk)|(?:gnu)?makefile|justfile|readme\.(?:md|rst)"
+    r"|\.github/workflows/[^/]*\.ya?ml|\.gitlab-ci\.ya?ml)$",
+    re.IGNORECASE,
 )
 
 

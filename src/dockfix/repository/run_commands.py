@@ -70,7 +70,8 @@ def _mounts(flags: list[tuple[str, str]], line: int) -> Iterator[Mount]:
             target = keys.get("target") or keys.get("dst") or keys.get("destination") or ""
             if target:
                 source = keys.get("source") or keys.get("src") or ""
-                yield Mount(Setting(target, line), source, "readonly" in keys or "ro" in keys)
+                read_only = "readonly" in keys or "ro" in keys
+                yield Mount(Setting(target, line), source, read_only, keys.get("type") == "tmpfs")
 
 
 def _split_flags(words: list[str]) -> tuple[list[tuple[str, str]], list[str]]:

@@ -1,0 +1,180 @@
+"""What is mounted over places that the image writes: folders of the host, and volumes that root filled."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from dockfix.checks import codes
+from dockfix.context import Deployment, Mount
+from dockfix.evidence.image_files import Layout
+from dockfix.model.copies import find_volumes
+from dockfix.model.filetree import START
+from dockfix.model.operations import Act
+from dockfix.model.paths import is_root_home, is_shared, is_system_directory, is_within
+from dockfix.model.plan import Plan
+from dockfix.results import Finding
+
+_SHOWN: Final = 3
+_SOCKET: Final = "docker.sock"
+_AT_PATH: Final = frozenset({Act.WRITE, Act.MAKE, Act.REMOVE, Act.REPLACE})
+_AT_TARGET: Final = frozenset({Act.COPY, Act.MOVE, Act.LINK})
+# Variables that lead to programs and modules, or to a home: nothing that an application writes.
+_OF_CODE: Final = re.compile(r"PATH$|^VIRTUAL_ENV$|^HOME$|_HOME$|_VENV$|_MODULE$")
+_PLAIN: Final = re.compile(r"[\w./@+-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The absolute paths that an image writes or may write; `is_complete`: it writes no others."""
+
+    places: frozenset[str]
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeFindings:
+    """What stands in the way of the user: at mounts that break it, and at those that may."""
+
+    refusals: tuple[Finding, ...] = ()
+    reviews: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
+
+
+def find_written(plan: Plan, claimed: Iterable[str], *, is_complete: bool) -> Written:
+    """What the start of an image writes, by its command lines and by what its sources claim."""
+    places = {path.rstrip("/") or "/" for path in claimed if path.startswith("/")}
+    places.update(path for path, _ in plan.starting.written)
+    places.update(path for _, path in find_volumes(plan.lineage))
+    for one in plan.replay.outcomes if plan.context.deployments else ():
+        if one.key.step == START and one.operation.act in _AT_PATH:
+            places.add(one.operation.path)
+        elif one.key.step == START and one.operation.act in _AT_TARGET:
+            places.add(one.operation.spec)
+    return Written(frozenset(places), is_complete)
+
+
+def find_volume_findings(plan: Plan, layout: Layout, written: Written) -> VolumeFindings:
+    """The mounts of what runs the image as its own user, and what becomes of them."""
+    refusals: list[Finding] = []
+    reviews: list[Finding] = []
+    notes: list[Finding] = []
+    names = plan.lineage.final.names()
+    judge = _Judge(plan, layout, written)
+    for one in plan.context.deployments:
+        if one.user is not None or (one.target and one.target.lower() not in names):
+            continue
+        for mount in one.mounts:
+            place = posixpath.normpath(mount.target.value)
+            if place.endswith(_SOCKET):
+                refusals.append(_of_socket(one, mount))
+            elif mount.read_only or mount.is_open or is_root_home(place) or not place.startswith("/"):
+                continue
+            elif mount.is_bind:
+                reviews += judge.bind(one, mount, place)
+            elif one.kind in ("kubernetes", "helm"):
+                reviews += judge.claim(one, mount, place)
+            elif mount.source:
+                notes += judge.volume(one, mount, place)
+    return VolumeFindings(_folded(refusals), _folded(reviews), _folded(notes))
+
+
+def _folded(findings: list[Finding]) -> tuple[Finding, ...]:
+    """The first few of them, each place of a mount once."""
+    return tuple(dict.fromkeys(findings))[:_SHOWN]
+
+
+def _of_socket(one: Deployment, mount: Mount) -> Finding:
+    message = f"{one.at(mount.target)} mounts the docker socket, which belongs to root"
+    return Finding(
+        codes.NEEDS_ROOT_PROCESS, 0, message, "leave it as root, or talk to docker through a proxy"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    plan: Plan
+    layout: Layout
+    written: Written
+
+    def bind(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
+        """A folder of the host keeps its owner, whoever the image's user is."""
+        if is_system_directory(place) and not is_shared(place) and not self._is_hit(place):
+            return
+        if (verb := self._writes(one, place)) == "":
+            return
+        message = f"{one.at(mount.target)} mounts {mount.source} at {place}, where the application {verb}"
+        yield Finding(codes.EXISTING_VOLUMES, 0, message, self._help(one, mount, place))
+
+    def claim(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
+        """A volume of a pod is root's, until fsGroup gives it to a group of the user's."""
+        if one.group is None and (verb := self._writes(one, place)):
+            message = (
+                f"{one.at(mount.target)} mounts a volume at {place}, where the application {verb},"
+                " without fsGroup"
+            )
+            yield Finding(codes.MANIFEST_GROUP, 0, message, "set fsGroup to the user's group")
+
+    def volume(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
+        """A named volume takes the image's owner when it is made: only what is there already is root's."""
+        if self._writes(one, place):
+            message = (
+                f"{one.at(mount.target)} mounts the volume {mount.source} at {place}: files in it are root's"
+            )
+            yield Finding(codes.EXISTING_VOLUMES, 0, message, self._help(one, mount, place))
+
+    def _writes(self, one: Deployment, place: str) -> str:
+        """`writes`, `may write`, or "" where nothing is written below a place."""
+        if is_shared(place) or self._is_hit(place):
+            return "writes"
+        if "." in posixpath.basename(place) or self._is_code(place):
+            return ""
+        if not self.written.is_complete or self._is_named(one, place):
+            return "may write"
+        return ""
+
+    def _is_hit(self, place: str) -> bool:
+        return any(is_within(path, place) for path in self.written.places)
+
+    def _is_named(self, one: Deployment, place: str) -> bool:
+        """Whether a variable names the place, or something in it."""
+        variables = {**self.plan.lineage.end.env, **dict(one.environment)}
+        return any(
+            value.startswith("/") and is_within(posixpath.normpath(value), place)
+            for name, value in variables.items()
+            if not _OF_CODE.search(name)
+        )
+
+    def _is_code(self, place: str) -> bool:
+        """Whether the image has sources there that the build context brought: they are mounted to be read."""
+        for source in self.layout.sources_of(place):
+            if self.layout.exists(f"{source}/") and self._holds_code(source):
+                return True
+        landings = self.layout.final.landings
+        return any(not one.stage and is_within(one.destination, place) for one in landings)
+
+    def _holds_code(self, folder: str) -> bool:
+        names = self.layout.names(folder) if self.layout.names is not None else frozenset()
+        return any(name.endswith(".py") for name in names)
+
+    def _help(self, one: Deployment, mount: Mount, place: str) -> str:
+        """The one command that gives the user what is mounted; only plain words of a manifest are in it."""
+        if self._is_code(place):
+            return "give the user the folders that it writes there, once, on the host"
+        if one.kind == "kubernetes":
+            return f"give the user {mount.source} on the node, once"
+        target = _plain(place, "PLACE")
+        if one.kind == "compose":
+            run = f"docker compose run --rm -u 0 --entrypoint chown {_plain(one.name, 'SERVICE')}"
+        else:
+            volume = f"{_plain(mount.source, 'FOLDER')}:{target}"
+            run = f"docker run --rm -u 0 -v {volume} --entrypoint chown {_plain(one.image, 'IMAGE')}"
+        return f"once: {run} -R {self.plan.account.name} {target}"
+
+
+def _plain(word: str, otherwise: str) -> str:
+    """A word of a manifest that a shell reads as itself, or what stands for it."""
+    return word if _PLAIN.fullmatch(word) and not word.startswith("-") else otherwise

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dockfix import Changed, Skipped, fix
+from dockfix.files.build_context import describe_context
+from dockfix.repository.manifests import read_manifests
+from dockfix.results import Result
+
+DOCKERFILE = 'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nCMD ["python", "main.py"]\n'
+WRITES = "open('data/seen', 'w')\n"
+ASKS = "open(input(), 'w')\n"
+READS = "print(open('data/seen').read())\n"
+
+
+def run_by(folder: Path, source: str, name: str, manifest: str, dockerfile: str = DOCKERFILE) -> Result:
+    """The result for a folder with one module (and a package `src`) whose image that manifest runs."""
+    (folder / "src").mkdir()
+    (folder / "src" / "more.py").write_text("")
+    (folder / "main.py").write_text(source)
+    (folder / "Dockerfile").write_text(dockerfile)
+    context = describe_context(str(folder / "Dockerfile"))
+    return fix(dockerfile, context=replace(context, deployments=read_manifests([(name, manifest)])))
+
+
+def found(result: Result) -> tuple[list[str], list[str]]:
+    """The codes of the reviews of a change, and of its notes on volumes."""
+    assert isinstance(result, Changed)
+    notes = [one.code for one in result.notes if one.code == "existing-volumes"]
+    return [one.code for one in result.reviews], notes
+
+
+def compose(volume: str, more: str = "") -> str:
+    return f'services:\n  web:\n    build: .\n    volumes: ["{volume}"]\n{more}'
+
+
+HELD = (["existing-volumes"], [])
+NOTED: tuple[list[str], list[str]] = ([], ["existing-volumes"])
+FREE: tuple[list[str], list[str]] = ([], [])
+
+
+@pytest.mark.parametrize(
+    ("volume", "source", "expected"),
+    [
+        ("./data:/app/data", WRITES, HELD),
+        (".:/app", WRITES, HELD),
+        ("$PWD:/app", WRITES, HELD),
+        ("./data:${DATA:-/app/data}", WRITES, HELD),
+        ("./data:/app/data:ro", WRITES, FREE),
+        ("./data:/app/data", READS, FREE),
+        (".:/app", READS, FREE),
+        ("./tmp:/tmp", READS, HELD),
+        # Where it writes is not known: what is not code may be meant.
+        ("./out:/app/out", ASKS, HELD),
+        ("./out:/out", ASKS, HELD),
+        ("./settings.yaml:/app/settings.yaml", ASKS, FREE),
+        ("./src:/app/src", ASKS, FREE),
+        ("/etc/localtime:/etc/localtime", ASKS, FREE),
+        ("state:/app/data", WRITES, NOTED),
+        ("state:/app/data", READS, FREE),
+        ("state:/state", ASKS, NOTED),
+    ],
+)
+def test_what_a_service_mounts(
+    tmp_path: Path, volume: str, source: str, expected: tuple[list[str], list[str]]
+) -> None:
+    assert found(run_by(tmp_path, source, "compose.yaml", compose(volume))) == expected
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "    user: root\n",
+        "    user: '1000'\n",
+        "    build: {context: ., target: other}\n",
+    ],
+)
+def test_a_service_that_does_not_run_as_the_images_user(tmp_path: Path, more: str) -> None:
+    manifest = compose("./data:/app/data", more).replace(
+        "    build: .\n", "" if "build" in more else "    build: .\n"
+    )
+    assert found(run_by(tmp_path, WRITES, "compose.yaml", manifest)) == FREE
+
+
+def test_places_that_a_variable_of_the_service_names(tmp_path: Path) -> None:
+    named = compose("./out:/out", "    environment: {OUT_DIR: /out/of}\n")
+    assert found(run_by(tmp_path, READS, "compose.yaml", named)) == HELD
+
+
+def test_places_that_the_command_of_the_service_writes(tmp_path: Path) -> None:
+    written = compose("./log:/app/log", "    command: sh -c 'python main.py > log/all'\n")
+    assert found(run_by(tmp_path, READS, "compose.yaml", written)) == HELD
+
+
+def test_the_docker_socket_is_roots(tmp_path: Path) -> None:
+    manifest = compose("/var/run/docker.sock:/var/run/docker.sock:ro")
+    result = run_by(tmp_path, READS, "compose.yaml", manifest)
+    assert isinstance(result, Skipped)
+    assert [one.code for one in result.reasons] == ["needs-root-process"]
+
+
+@pytest.mark.parametrize(
+    ("volume", "expected"),
+    [
+        ("emptyDir: {}", []),
+        ("persistentVolumeClaim: {claimName: data}", ["manifest-group"]),
+        ("hostPath: {path: /srv/data}", ["existing-volumes"]),
+        ("configMap: {name: data}", []),
+    ],
+)
+def test_what_a_pod_mounts(tmp_path: Path, volume: str, expected: list[str]) -> None:
+    pod = (
+        "kind: Pod\nspec:\n  containers:\n    - image: web\n"
+        "      volumeMounts: [{name: data, mountPath: /app/data}]\n"
+        f"  volumes:\n    - name: data\n      {volume}\n"
+    )
+    assert found(run_by(tmp_path, WRITES, "pod.yaml", pod))[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "help"),
+    [
+        (
+            'docker run -v "$(pwd)/data:/app/data" web',
+            "once: docker run --rm -u 0 -v FOLDER:/app/data --entrypoint chown web -R appuser /app/data",
+        ),
+        (
+            "docker run -v /srv/data:/app/data web",
+            "once: docker run --rm -u 0 -v /srv/data:/app/data --entrypoint chown web -R appuser /app/data",
+        ),
+    ],
+)
+def test_the_command_that_helps_is_named(tmp_path: Path, line: str, help: str) -> None:
+    result = run_by(tmp_path, WRITES, "Makefile", f"run:\n\t{line}\n")
+    assert isinstance(result, Changed)
+    assert [one.help for one in result.reviews] == [help]
+
+
+def test_words_of_a_manifest_never_make_a_command(tmp_path: Path) -> None:
+    manifest = compose("./data:/app/data").replace("  web:", '  "web; rm -rf ~":')
+    result = run_by(tmp_path, WRITES, "compose.yaml", manifest)
+    assert isinstance(result, Changed)
+    assert [one.help for one in result.reviews] == [
+        "once: docker compose run --rm -u 0 --entrypoint chown SERVICE -R appuser /app/data"
+    ]
