@@ -37,9 +37,10 @@ def compose(volume: str, more: str = "") -> str:
     return f'services:\n  web:\n    build: .\n    volumes: ["{volume}"]\n{more}'
 
 
-HELD = (["existing-volumes"], [])
-NOTED: tuple[list[str], list[str]] = ([], ["existing-volumes"])
-FREE: tuple[list[str], list[str]] = ([], [])
+Found = tuple[list[str], list[str]]
+HELD: Found = (["existing-volumes"], [])
+NOTED: Found = ([], ["existing-volumes"])
+FREE: Found = ([], [])
 
 
 @pytest.mark.parametrize(
@@ -64,9 +65,7 @@ FREE: tuple[list[str], list[str]] = ([], [])
         ("state:/state", ASKS, NOTED),
     ],
 )
-def test_what_a_service_mounts(
-    tmp_path: Path, volume: str, source: str, expected: tuple[list[str], list[str]]
-) -> None:
+def test_what_a_service_mounts(tmp_path: Path, volume: str, source: str, expected: Found) -> None:
     assert found(run_by(tmp_path, source, "compose.yaml", compose(volume))) == expected
 
 
