@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from git_repository import Repository
 
 from dockfix import cli
 from dockfix.config import find_config
+from dockfix.runner.outcome import load_core
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,6 +21,13 @@ def _caches_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         patch.setenv("DOCKFIX_CACHE_DIR", str(tmp_path_factory.mktemp("caches")))
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _core_is_loaded() -> None:
+    """Processes that are forked by tests find loaded what takes longer to import than most tests run."""
+    load_core()
+    import_module("dockfix.evidence.python.sites")
 
 
 @pytest.fixture
