@@ -58,3 +58,40 @@ def test_bake_shows_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None
     assert {
         key: {part: one[part] for part in known if part in one} for key, one in targets.items()
     } == expected
+
+
+COMPOSE = (["docker", "compose"], ["docker-compose"])
+"""How the compose tool may be installed: version 2, as a plugin or alone."""
+
+
+def compose_tool() -> list[str]:
+    return next((argv for argv in COMPOSE if has(*argv)), [])
+
+
+@pytest.mark.skipif(not compose_tool(), reason="docker compose is not here")
+@pytest.mark.parametrize("files", [["compose.yaml"], ["compose.yaml", "compose.override.yaml"]])
+def test_compose_shows_the_same(files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    place = ROOT / "compose" / "repository"
+    monkeypatch.chdir(place)
+    chosen = [word for file in files for word in ("-f", file)]
+    services = run(*compose_tool(), *chosen, "--profile", "*", "config", "--format", "json")["services"]
+    builds, starts = rows_of("builds", files), rows_of("starts", files)
+    assert {name for name, one in services.items() if "build" in one} == builds.keys() == starts.keys()
+    for name, row in builds.items():
+        shown = services[name]
+        build = shown["build"]
+        dockerfile = os.path.normpath(os.path.join(build["context"], build["dockerfile"]))
+        assert os.path.relpath(dockerfile, place) == row["dockerfile"]
+        assert os.path.relpath(build["context"], place) == row["context"]
+        assert build.get("target", "") == row.get("target", "")
+        assert build.get("args", {}) == row.get("arguments", {})
+        keys = ("command", "entrypoint", "environment")
+        assert [shown.get(key) for key in keys] == [starts[name].get(key) for key in keys]
+
+
+def rows_of(kind: str, files: list[str]) -> dict[str, dict[str, Any]]:
+    """The expected rows of some compose files and of what they include by service, later ones on top."""
+    read = ["deploy/proxy/stack.yml", *files]
+    rows = expected_of("compose")[kind]
+    places = [(row.get("source") or row["place"].rpartition(":")[0], row) for row in rows]
+    return {row["name"]: row for file in read for place, row in places if place == file}

@@ -163,6 +163,20 @@ def test_a_changed_manifest_is_read_again(web: Repository, dockfix: Run) -> None
     assert "compose.yml:6 still runs it as root" in dockfix("--diff", "-v", ".")[2]
 
 
+def test_a_file_that_a_manifest_refers_to_is_read_again(
+    web: Repository, dockfix: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stamps, "_SETTLED", 0)
+    web.put("compose.yml", text="services:\n  web:\n    build:\n      context: ${PLACE}\n    user: root\n")
+    web.put("other/Dockerfile", text=DOCKERFILE)
+    for place in ("services/web", "other", "services/web"):
+        web.put(".env", text=f"PLACE={place}\n")
+        for _ in range(2):
+            _, _, messages = dockfix("--diff", "-v", ".")
+            (line,) = (line for line in messages.splitlines() if "[manifest-user]" in line)
+            assert f"{place}/Dockerfile" in line
+
+
 @pytest.mark.parametrize("report", ["out.md", "out.json", "out.sarif", "out.xml", "github"])
 def test_a_folder_whose_name_is_not_text_is_reported_with_escapes(
     repository: Repository, dockfix: Run, report: str

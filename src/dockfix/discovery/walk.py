@@ -85,7 +85,7 @@ def find_in(
         found = list(_links_last(every))
         yield from found
         if search.listed and not any(one.linked or one.failed for one in every):
-            files = [os.path.join(search.top, name) for name in search.names_read]
+            files = [os.path.join(search.top, name) for name in search.names_read] + search.also_read
             remember_search(
                 cache, folder, real, selection, found, Seen(real, start, search.listed, files, new)
             )
@@ -126,6 +126,7 @@ class _Search:
     manifests: list[str] = field(default_factory=list)
     ignoring: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    also_read: list[str] = field(default_factory=list)
     listed: set[str] = field(default_factory=set)
     folders: dict[str, str | None] = field(default_factory=dict)
 
@@ -144,12 +145,13 @@ class _Search:
 
             if relevant := find_relevant(self.top, self.manifests, self.cache):
                 self.selection.repositories.append((self.top, relevant))
-        named, lost = collect_builds(self.top, self.descriptions, self.cache)
-        for name, loss in lost.items():
+        collected = collect_builds(self.top, self.descriptions, self.cache)
+        self.also_read += collected.reads
+        for name, loss in collected.lost.items():
             yield lose_description(self.top, name, loss)
         before = self._before
         own = [before + one.real[len(self.real) + 1 :].replace(os.sep, "/") for one in candidates]
-        named = spread(named, [*self.others, *own])
+        named = spread(collected.builds, [*self.others, *own])
         for candidate, name in zip(candidates, own, strict=True):
             rows = named.pop(name, [])
             yield self._built(candidate, rows) if rows else candidate

@@ -71,7 +71,7 @@ class Patterns:
 
 
 Glance = tuple[tuple[str, ...], bool]
-"""Which images a manifest names, and whether it builds some."""
+"""Which images a manifest names, and whether it builds some, or runs what other files name."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass, field
 from functools import partial
 from typing import Any, Final
 
@@ -17,20 +17,35 @@ from dockfix.confined import Loss, finding_of
 from dockfix.files.cache import Cache, Question, derive_confined
 from dockfix.files.candidates import Build, Candidate
 from dockfix.files.reading import read_within
+from dockfix.files.stamps import Mark
 from dockfix.repository.arguments import fill_defaults, read_arguments
 from dockfix.repository.bake import read_targets
 from dockfix.repository.build_commands import read_commands
 from dockfix.repository.build_places import make_build, target_of
 from dockfix.repository.build_settings import SETTINGS_NAME, find_named
+from dockfix.repository.compose_project import read_services
 from dockfix.repository.hcl_functions import text_of
+from dockfix.repository.neighbours import MAX_BYTES, Neighbours, Read, forget_changed, read_nothing
 
-MAX_BYTES: Final = 256 * 1024
-
-
-_WORDS: Final = ("build", "dockerfile", "target", "sset", "kaniko")
+_WORDS: Final = ("build", "dockerfile", "target", "sset", "kaniko", "extends", "include")
 """A file without any of these describes no build."""
 
-Reader = Callable[[str, str], Iterator[Build]]
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the repository by its path there, its text, and a way to read others."""
+
+    name: str
+    text: str
+    read: Read = read_nothing
+
+
+Reader = Callable[[File], Iterator[Build]]
+
+_BAKE_DEFAULTS: Final = (
+    "docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl",
+)  # fmt: skip
+"""The files that bake reads together where none is named, later ones on top."""
 
 _EXPRESSION = re.compile(r"\$\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*\}\}|\$\{?\w+\}?|\$\([^()\n]*\)")
 
@@ -43,37 +58,49 @@ def reads_builds(name: str) -> bool:
     return _reader(name) is not None
 
 
-def find_builds(name: str, text: str) -> list[Build]:
+def find_builds(name: str, text: str, read: Read = read_nothing) -> list[Build]:
     """The builds that the file at `name` (relative to the repository) describes; none if it is broken."""
     reader = _reader(name)
     if reader is None or not any(word in text for word in _WORDS):
         return []
     try:
-        return list(reader(name, text))
+        return list(reader(File(name, text, read)))
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return []
 
 
-def collect_builds(
-    top: str, names: Sequence[str], cache: Cache | None = None
-) -> tuple[dict[str, list[Build]], dict[str, Loss]]:
-    """The builds that files of the repository at `top` describe, by the Dockerfile's path there.
+@dataclass
+class Collected:
+    """The builds of a repository by the Dockerfile's path there; `lost` could not be read in the limits.
 
-    Then the files that could not be read in the limits of a confined process.
+    `reads` are further files (absolute) that those which describe the builds refer to.
     """
-    found: dict[str, list[Build]] = {}
-    lost: dict[str, Loss] = {}
+
+    builds: dict[str, list[Build]] = field(default_factory=dict)
+    lost: dict[str, Loss] = field(default_factory=dict)
+    reads: dict[str, None] = field(default_factory=dict)
+
+
+def collect_builds(top: str, names: Sequence[str], cache: Cache | None = None) -> Collected:
+    """The builds that files of the repository at `top` describe."""
+    found = Collected()
     questions = [
         (Question(f"builds {name}", os.path.join(top, name)), partial(_place, top, name)) for name in names
     ]
-    for name, rows in zip(names, derive_confined(cache, questions, _read_builds), strict=True):
-        if isinstance(rows, Loss):
-            lost[name] = rows
+    for question, _ in questions:
+        forget_changed(cache, question)
+    for name, answer in zip(names, derive_confined(cache, questions, _read_builds), strict=True):
+        if isinstance(answer, Loss):
+            found.lost[name] = answer
             continue
+        rows, marks = answer
+        found.reads.update(dict.fromkeys(path for path, _ in marks))
         for row in rows:
             build = Build(*row)
-            found.setdefault(build.dockerfile, []).append(build)
-    return found, lost
+            known = found.builds.setdefault(build.dockerfile, [])
+            if build not in known:
+                known.append(build)
+    return found
 
 
 def lose_description(top: str, name: str, loss: Loss) -> Candidate:
@@ -86,15 +113,18 @@ def _place(top: str, name: str) -> tuple[str, str]:
     return top, name
 
 
-def _read_builds(place: tuple[str, str]) -> tuple[tuple[Any, ...], ...]:
+def _read_builds(place: tuple[str, str]) -> tuple[tuple[tuple[Any, ...], ...], tuple[Mark, ...]]:
+    """The builds of a file as tuples, and the marks of the other files that were read for it."""
     top, name = place
     try:
         data = read_within(top, name, MAX_BYTES)
     except OSError:
-        return ()
+        return (), ()
     if len(data) > MAX_BYTES or not any(word.encode() in data for word in _WORDS):
-        return ()
-    return tuple(map(astuple, find_builds(name, data.decode("utf-8", "replace"))))
+        return (), ()
+    others = Neighbours(top)
+    found = find_builds(name, data.decode("utf-8", "replace"), others)
+    return tuple(map(astuple, found)), tuple(others.marks.items())
 
 
 def _reader(name: str) -> Reader | None:
@@ -128,24 +158,23 @@ def _load(text: str) -> list[Any]:
     return read_values(text)
 
 
-def _read_compose(name: str, text: str) -> Iterator[Build]:
-    for document in _load(text):
-        for service, facts in _mapping(_mapping(document).get("services")).items():
-            build = _mapping(facts).get("build")
-            if build is None or "dockerfile_inline" in _mapping(build):
-                continue
-            asked = _mapping(build) or {"context": build}
-            contexts = _mapping(asked.get("additional_contexts"))
-            yield from make_build(
-                name,
-                asked.get("context"),
-                asked.get("dockerfile"),
-                target=target_of(asked.get("target")),
-                images=image_names([*filter(None, [facts.get("image")]), *(asked.get("tags") or ())]),
-                name=str(service),
-                contexts=_named(contexts, "service:"),
-                arguments=read_arguments(asked.get("args")),
-            )
+def _read_compose(file: File) -> Iterator[Build]:
+    for service in read_services(file.name, file.text, file.read):
+        build = _mapping(service.facts.get("build"))
+        if not build or "dockerfile_inline" in build:
+            continue
+        tags = [*filter(None, [service.facts.get("image")]), *_listed(build.get("tags"))]
+        yield from make_build(
+            service.source,
+            build.get("context") or service.folder or ".",
+            build.get("dockerfile"),
+            root="",
+            target=target_of(build.get("target")),
+            images=image_names(tags),
+            name=service.name,
+            contexts=_named(_mapping(build.get("additional_contexts")), "service:"),
+            arguments=read_arguments(build.get("args")),
+        )
 
 
 def _named(contexts: Mapping[str, Any], prefix: str) -> tuple[tuple[str, str], ...]:
@@ -156,8 +185,9 @@ def _named(contexts: Mapping[str, Any], prefix: str) -> tuple[tuple[str, str], .
     )
 
 
-def _read_skaffold(name: str, text: str) -> Iterator[Build]:
-    for document in _load(text):
+def _read_skaffold(file: File) -> Iterator[Build]:
+    name = file.name
+    for document in _load(file.text):
         for artifact in _mapping(_mapping(document).get("build")).get("artifacts") or ():
             docker = _mapping(artifact.get("docker"))
             yield from make_build(
@@ -170,9 +200,10 @@ def _read_skaffold(name: str, text: str) -> Iterator[Build]:
             )
 
 
-def _read_workflow(name: str, text: str) -> Iterator[Build]:
+def _read_workflow(file: File) -> Iterator[Build]:
+    name = file.name
     root = "" if name.startswith((".github/", ".gitlab", ".circleci/")) else posixpath.dirname(name)
-    for document in _load(text):
+    for document in _load(file.text):
         for node in _walk(document):
             if isinstance(node, str):
                 yield from _read_lines(name, node, root)
@@ -208,10 +239,10 @@ def _walk(document: object) -> Iterator[Any]:
             waiting += reversed(below)
 
 
-def _read_script(name: str, text: str) -> Iterator[Build]:
-    yield from _read_lines(name, text, posixpath.dirname(name))
-    if "/" in name and not name.endswith(("Makefile", ".mk")):
-        yield from _read_lines(name, text, "")
+def _read_script(file: File) -> Iterator[Build]:
+    yield from _read_lines(file.name, file.text, posixpath.dirname(file.name))
+    if "/" in file.name and not file.name.endswith(("Makefile", ".mk")):
+        yield from _read_lines(file.name, file.text, "")
 
 
 def _read_lines(name: str, text: str, root: str) -> Iterator[Build]:
@@ -230,9 +261,13 @@ def _read_lines(name: str, text: str, root: str) -> Iterator[Build]:
         )
 
 
-def _read_bake(name: str, text: str) -> Iterator[Build]:
+def _read_bake(file: File) -> Iterator[Build]:
     """The targets of a bake file, which is run beside it or at the top: its paths are relative to that."""
-    for target, facts in read_targets([text]).items():
+    name, folder = file.name, posixpath.dirname(file.name)
+    others = _BAKE_DEFAULTS if posixpath.basename(name) in _BAKE_DEFAULTS else ()
+    beside = {one: file.read(posixpath.join(folder, one)) for one in others}
+    texts = [text for text in beside.values() if text is not None]
+    for target, facts in read_targets(texts or [file.text]).items():
         if "dockerfile-inline" in facts:
             continue
         for root in dict.fromkeys((posixpath.dirname(name), "")):
@@ -253,10 +288,12 @@ def _listed(value: object) -> Sequence[object]:
     return value if isinstance(value, list) else ()
 
 
-def _read_settings(name: str, text: str) -> Iterator[Build]:
-    for one in find_named(name, text):
+def _read_settings(file: File) -> Iterator[Build]:
+    for one in find_named(file.name, file.text):
         target = target_of(one.target)
-        yield from make_build(name, one.context, one.dockerfile, root="", file_from_start=True, target=target)
+        yield from make_build(
+            file.name, one.context, one.dockerfile, root="", file_from_start=True, target=target
+        )
 
 
 _READERS: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 import shlex
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, Node
 
 from dockfix.context import Deployment, Mount, Setting
-from dockfix.repository.arguments import fill_defaults
+from dockfix.files.candidates import Build
+from dockfix.repository.arguments import UNKNOWN, fill_defaults
+from dockfix.repository.build_places import make_build, target_of
+from dockfix.repository.compose_project import Service
 from dockfix.repository.yaml_nodes import (
     get,
-    is_nothing,
     is_true,
     items,
     line_of,
@@ -28,43 +29,61 @@ from dockfix.syntax.words import is_number
 _VARIABLE: Final = re.compile(r"\$\{?\w+\}?")
 
 
-def read_compose(path: str, text: str) -> Iterator[Deployment]:
-    """The services of a compose file; `$NAME` is replaced by its default if it has one."""
+def read_compose(path: str, text: str, services: Mapping[str, Service]) -> Iterator[Deployment]:
+    """The services of a compose file, or of a part of it.
+
+    `services` are the same with what they extend and override: that decides what is built and run, and
+    how it starts, while users, ports and mounts are those that this file writes.
+    """
     for root in read_documents(text):
-        for name, service in pairs(get(root, "services")):
-            if isinstance(service, MappingNode):
-                yield _service(path, name, service)
+        nodes = dict(pairs(get(root, "services")))
+        for name, node in nodes.items():
+            if isinstance(node, MappingNode):
+                layers = [node, *_extended(nodes, name)]
+                yield _service(path, layers, services.get(name) or Service(path, name, {}, ""))
 
 
-def _service(path: str, name: str, service: MappingNode) -> Deployment:
+def _extended(nodes: Mapping[str, Node], name: str) -> Iterator[Node]:
+    """The services of the same file that one extends, the nearest first."""
+    seen = {name}
+    while True:
+        written = get(nodes[name], "extends")
+        name = text_of(get(written, "service")) or text_of(written)
+        if get(written, "file") is not None or name in seen or name not in nodes:
+            return
+        seen.add(name)
+        yield nodes[name]
+
+
+def _service(path: str, layers: Sequence[Node], whole: Service) -> Deployment:
+    def first(key: str) -> Node | None:
+        return next((found for one in layers if (found := get(one, key)) is not None), None)
+
+    facts, build = whole.facts, _mapping(whole.facts.get("build"))
+    built = [] if "dockerfile_inline" in build or not build else _builds(whole, build)
     return Deployment(
         path,
-        line_of(service),
+        line_of(layers[0]),
         "compose",
-        name,
-        fill_defaults(text_of(get(service, "image"))),
-        _dockerfile(path, get(service, "build")),
-        user=_setting(get(service, "user")),
-        read_only=_yes(get(service, "read_only")),
-        privileged=_yes(get(service, "privileged")),
-        ports=tuple(_ports(get(service, "ports"))),
-        mounts=tuple(_mounts(get(service, "volumes"))),
-        entrypoint=_command(get(service, "entrypoint")),
-        command=_command(get(service, "command")),
-        environment=tuple(_environment(get(service, "environment"))),
-        target=fill_defaults(text_of(get(service, "build", "target"))),
-        workdir=fill_defaults(text_of(get(service, "working_dir"))),
+        whole.name,
+        str(facts.get("image") or ""),
+        built[0].dockerfile if built else "",
+        user=_setting(first("user")),
+        read_only=_yes(first("read_only")),
+        privileged=_yes(first("privileged")),
+        ports=tuple(port for one in layers for port in _ports(get(one, "ports"))),
+        mounts=tuple(mount for one in layers for mount in _mounts(get(one, "volumes"))),
+        entrypoint=_command(facts.get("entrypoint")),
+        command=_command(facts.get("command")),
+        environment=tuple(_environment(facts.get("environment"))),
+        target=target_of(build.get("target")).replace(UNKNOWN, ""),
+        workdir=str(facts.get("working_dir") or ""),
     )
 
 
-def _dockerfile(path: str, build: Node | None) -> str:
-    if build is None:
-        return ""
-    context = text_of(build) or text_of(get(build, "context")) or "."
-    if get(build, "dockerfile_inline") is not None or "://" in context or context.startswith("$"):
-        return ""
-    written = fill_defaults(text_of(get(build, "dockerfile"))) or "Dockerfile"
-    return posixpath.normpath(posixpath.join(posixpath.dirname(path), fill_defaults(context), written))
+def _builds(service: Service, build: Mapping[str, Any]) -> list[Build]:
+    context = build.get("context") or service.folder or "."
+    return list(make_build("", context, build.get("dockerfile"), root=""))
 
 
 def _setting(node: Node | None) -> Setting | None:
@@ -107,24 +126,24 @@ def _mounts(node: Node | None) -> Iterator[Mount]:
             yield Mount(setting_of(item, value, offset), text[: len(parts[0])] if place else "", "ro" in mode)
 
 
-def _environment(node: Node | None) -> Iterator[tuple[str, str]]:
-    """The variables of a mapping or of a list of `NAME=VALUE`; those of the environment are left out."""
-    for item in items(node):
-        name, equals, value = text_of(item).partition("=")
-        if equals:
-            yield name, fill_defaults(value)
-    for name, one in pairs(node):
-        if text_of(one):
-            yield name, fill_defaults(text_of(one))
+def _environment(written: object) -> Iterator[tuple[str, str]]:
+    """The variables with their values; those of the environment are left out."""
+    for name, value in _mapping(written).items():
+        if isinstance(value, str) and value:
+            yield str(name), value
 
 
-def _command(node: Node | None) -> tuple[str, ...] | None:
+def _command(written: object) -> tuple[str, ...] | None:
     """The words of a command, which compose splits like a shell; None where the image's own stays."""
-    if node is None or (isinstance(node, ScalarNode) and is_nothing(node)):
+    if isinstance(written, list):
+        return tuple(str(word) for word in written)
+    if not isinstance(written, str):
         return None
-    if isinstance(node, SequenceNode):
-        return tuple(fill_defaults(text_of(word)).replace("$$", "$") for word in items(node))
     try:
-        return tuple(shlex.split(fill_defaults(text_of(node)).replace("$$", "$")))
+        return tuple(shlex.split(written))
     except ValueError:
         return None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

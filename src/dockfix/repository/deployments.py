@@ -17,12 +17,13 @@ from dockfix.files.cache import Cache, Question, derive, derive_confined
 from dockfix.files.candidates import Candidate
 from dockfix.files.patterns import Glance
 from dockfix.files.reading import read_within
+from dockfix.files.stamps import Mark
 from dockfix.model.images import find_image
 from dockfix.repository.arguments import fill_defaults
 from dockfix.repository.builds import lose_description
-from dockfix.repository.manifests import is_script, read_manifests
+from dockfix.repository.manifests import is_compose, is_script, read_manifests
+from dockfix.repository.neighbours import MAX_BYTES, Neighbours, forget_changed
 
-MAX_BYTES: Final = 256 * 1024
 # What can conflict with an image that runs as a user; nothing else in a manifest matters.
 # Patterns that begin with a literal character match several times faster than anchored ones.
 _TELLS: Final = re.compile(
@@ -79,10 +80,11 @@ def find_deployments(
             }
         )
         own = {path for path, one in known.candidates.items() if one.real in asked}
+        known.share({name: glance[0] for name, glance in manifests.items()})
         wanted = [
             name
             for name, (images, builds) in (manifests.items() if own else ())
-            if known.is_wanted(name, images, own, builds=builds)
+            if known.is_wanted(name, images, own, leans=builds)
         ]
         for name, rows in zip(wanted, _read_all(root, wanted, known, cache), strict=True):
             if isinstance(rows, Loss):
@@ -119,11 +121,14 @@ class _Known:
     by_image: dict[str, set[str]] = field(default_factory=dict)
     by_name: dict[str, set[str]] = field(default_factory=dict)
     sources: dict[str, set[str]] = field(default_factory=dict)
+    shared: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for path, one in self.candidates.items():
             for build in one.builds:
                 self.sources.setdefault(build.source, set()).add(path)
+                if is_compose(build.source):
+                    self.sources.setdefault(_project(build.source), set()).add(path)
             images = [image for build in one.builds for image in build.images]
             for image in images:
                 self.by_image.setdefault(image, set()).add(path)
@@ -136,10 +141,22 @@ class _Known:
         """A digest of everything that manifests can be matched to."""
         return digest_names([*self.candidates, *self.by_image, *self.by_name, *self.sources])
 
-    def is_wanted(self, name: str, images: Iterable[str], of: Set[str], *, builds: bool) -> bool:
-        """Whether a manifest with these images may run the image `of` one of the Dockerfiles."""
-        if name.endswith("devcontainer.json") or (builds and of & self.sources.get(name, set())):
+    def share(self, images: Mapping[str, Iterable[str]]) -> None:
+        """Remember which images services of one compose file may have from another one."""
+        named = (image for name, rows in images.items() if is_compose(name) for image in rows)
+        self.shared = tuple(dict.fromkeys(named))
+
+    def is_wanted(self, name: str, images: Iterable[str], of: Set[str], *, leans: bool) -> bool:
+        """Whether a manifest with these images may run the image `of` one of the Dockerfiles.
+
+        What it runs is built here, or stands in another file, if it `leans` on others.
+        """
+        if name.endswith("devcontainer.json"):
             return True
+        if leans and (is_compose(name) or name in self.sources):
+            images = (*images, *self.shared)
+            if of & (self.sources.get(name, set()) | self.sources.get(_project(name), set())):
+                return True
         return any(self._of_image(image) in of for image in images)
 
     def find(self, deployment: Deployment) -> str | None:
@@ -153,6 +170,11 @@ class _Known:
         if not paths and (named := self.by_name.get(posixpath.basename(image))):
             paths = set() if find_image(image).known else named
         return next(iter(paths)) if len(paths) == 1 else None
+
+
+def _project(name: str) -> str:
+    """What the compose files of one folder have in common."""
+    return posixpath.join(posixpath.dirname(name), "compose")
 
 
 def likely_names(dockerfile: str) -> set[str]:
@@ -189,7 +211,8 @@ def _look_at_script(data: bytes) -> Glance | None:
 def _look(data: bytes) -> Glance | None:
     if not any(word in data for word in _WORDS) or not _TELLS.search(lines := b"\n" + data):
         return None
-    return tuple(_images(lines)), b"build" in data
+    images = tuple(_images(lines))
+    return images, not images or b"build" in data or b"extends" in data
 
 
 def _read_all(
@@ -203,29 +226,34 @@ def _read_all(
         )
         for name in names
     ]
-    for rows in derive_confined(cache, questions, _read):
-        yield rows if isinstance(rows, Loss) else tuple(map(_deployment, rows))
+    for question, _ in questions:
+        forget_changed(cache, question)
+    for answer in derive_confined(cache, questions, _read):
+        yield answer if isinstance(answer, Loss) else tuple(map(_deployment, answer[0]))
 
 
-def _relevant_parts(root: str, name: str, known: _Known) -> tuple[str, str, frozenset[str]]:
-    """The name and text of a manifest, and those of its documents or services that are worth parsing."""
+def _relevant_parts(root: str, name: str, known: _Known) -> tuple[str, str, str, frozenset[str]]:
+    """The place and text of a manifest, and those of its documents or services that are worth parsing."""
     text = _text(root, name)
     parts: set[str] = set()
 
     def look(part: str) -> bool:
         glance = _look(part.encode())
-        if glance is not None and known.is_wanted(name, glance[0], known.candidates.keys(), builds=glance[1]):
+        if glance is not None and known.is_wanted(name, glance[0], known.candidates.keys(), leans=glance[1]):
             parts.add(part)
         return False
 
     if name.endswith((".yml", ".yaml")):
         read_manifests([(name, text)], look)
-    return name, text, frozenset(parts)
+    return root, name, text, frozenset(parts)
 
 
-def _read(asked: tuple[str, str, frozenset[str]]) -> tuple[dict[str, Any], ...]:
-    name, text, parts = asked
-    return tuple(map(asdict, read_manifests([(name, text)], parts.__contains__)))
+def _read(asked: tuple[str, str, str, frozenset[str]]) -> tuple[tuple[dict[str, Any], ...], tuple[Mark, ...]]:
+    """The deployments of a manifest, and the marks of the other files that were read for them."""
+    root, name, text, parts = asked
+    others = Neighbours(root)
+    rows = read_manifests([(name, text)], parts.__contains__, others)
+    return tuple(map(asdict, rows)), tuple(others.marks.items())
 
 
 def _data(root: str, name: str) -> bytes:

@@ -11,13 +11,15 @@ from itertools import pairwise
 from typing import Final
 
 from dockfix.context import Deployment, Setting
+from dockfix.repository.neighbours import Read, read_nothing
 
 _COMPOSE: Final = re.compile(r"(?:^|/)[^/]*compose[^/]*\.ya?ml$")
 _DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")
 _YAML: Final = re.compile(r"\.ya?ml$")
 _SERVICES: Final = re.compile(r"^services:[ \t]*\n", re.MULTILINE)
+_RUN: Final = re.compile(r"^[ \t]+(?:image|build|extends)[ \t]*:", re.MULTILINE)
 _SERVICE: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*([ ]+)[\w\"'.-]+[ \t]*:")
-_LEANS: Final = re.compile(r"[:\-\[,][ \t]*[*&]\w|<<[ \t]*:|^---|[\t\r]", re.MULTILINE)
+_LEANS: Final = re.compile(r"[:\-\[,][ \t]*[*&]\w|(?:<<|extends)[ \t]*:|^---|[\t\r]", re.MULTILINE)
 _DOCUMENT: Final = re.compile(r"^---[^\n]*\n", re.MULTILINE)
 _KUBERNETES: Final = re.compile(
     r"^[ \t]*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:|^[ \t]*(?:command|args):",
@@ -37,34 +39,36 @@ def is_script(path: str) -> bool:
     return _SCRIPT.search(path) is not None
 
 
+def is_compose(path: str) -> bool:
+    """Whether a file of that name describes compose services."""
+    return _COMPOSE.search(path) is not None
+
+
 def can_be_manifest(path: str) -> bool:
     """Whether a file of that name may say how an image is run."""
     return is_script(path) or _YAML.search(path) is not None or _DEVCONTAINER.search(path) is not None
 
 
 def read_manifests(
-    files: Iterable[tuple[str, str]], is_wanted: Callable[[str], bool] = bool
+    files: Iterable[tuple[str, str]], is_wanted: Callable[[str], bool] = bool, read: Read = read_nothing
 ) -> tuple[Deployment, ...]:
     """The deployments in (path, text) of a repository's files, in order; paths relative, with slashes.
 
-    Of a file of several documents or services, only those whose text `is_wanted` are parsed.
+    Of a file of several documents or services, only those whose text `is_wanted` are parsed. Further files
+    that one refers to come from `read`.
     """
-    return tuple(one for path, text in files for one in _read(path, text, is_wanted))
+    return tuple(one for path, text in files for one in _read(path, text, is_wanted, read))
 
 
-def _read(path: str, text: str, is_wanted: Callable[[str], bool]) -> Iterator[Deployment]:
+def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) -> Iterator[Deployment]:
     if is_script(path):
         from dockfix.repository.run_commands import read_runs
 
         yield from read_runs(path, text)
     elif _DEVCONTAINER.search(path):
         yield from _read_devcontainer(path, text)
-    elif _COMPOSE.search(path) and "services" in text:
-        from dockfix.repository.compose import read_compose
-
-        for service, start, line in _services(text):
-            if is_wanted(service):
-                yield from (_shifted(one, start, line) for one in read_compose(path, service))
+    elif (_COMPOSE.search(path) and "services" in text) or _is_like_compose(path, text):
+        yield from _read_compose(path, text, is_wanted, read)
     elif _YAML.search(path) and _KUBERNETES.search(text):
         from dockfix.repository.kubernetes import read_kubernetes
 
@@ -76,6 +80,23 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool]) -> Iterator[De
                 for one in read_kubernetes(path, document):
                     yield _shifted(one, start, line)
             start = end
+
+
+def _is_like_compose(path: str, text: str) -> bool:
+    """Whether a file of another name holds services, which a compose file may include."""
+    head = _SERVICES.search(text) if _YAML.search(path) else None
+    return head is not None and _RUN.search(text, head.end()) is not None
+
+
+def _read_compose(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) -> Iterator[Deployment]:
+    from dockfix.repository.compose import read_compose
+    from dockfix.repository.compose_project import read_services
+
+    parts = [part for part in _services(text) if is_wanted(part[0])]
+    rows = read_services(path, text, read) if parts else ()
+    services = {one.name: one for one in rows if one.source == path}
+    for service, start, line in parts:
+        yield from (_shifted(one, start, line) for one in read_compose(path, service, services))
 
 
 def _services(text: str) -> Iterator[tuple[str, int, int]]:

@@ -1,0 +1,193 @@
+"""The services of compose files, with what they extend, include and override.
+
+As in "Merge", "Extends" and "Include" of the compose specification (compose-spec/compose-spec, 13-merge.md,
+05-services.md, 14-include.md).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from dockfix.repository.arguments import UNKNOWN
+from dockfix.repository.interpolation import fill, read_environment
+from dockfix.repository.neighbours import Read, read_nothing
+from dockfix.repository.yaml_nodes import read_values
+
+_DEFAULTS: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+_MAX_DEPTH: Final = 16
+_MOST: Final = 64
+"""So many files belong to one project at most."""
+_REPLACED: Final = frozenset({"command", "entrypoint"})
+_MAPPINGS: Final = frozenset({"environment", "args", "labels", "additional_contexts"})
+_REMOTE: Final = re.compile(r"^(?:\w+://|git@|/|~)")
+
+Facts = dict[str, Any]
+"""A service as compose sees it: variables filled in, the build's context from the repository's top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service, and the file that describes it; `folder` is where its paths begin."""
+
+    source: str
+    name: str
+    facts: Facts
+    folder: str
+
+
+def read_services(name: str, text: str, read: Read = read_nothing) -> list[Service]:
+    """The services of the compose file at `name` and of those that it includes.
+
+    A file with services that have neither image nor build lies on top of the default file beside it.
+    """
+    project = _Project(read)
+    own = project.load(name, text)
+    if any(map(_is_partial, own.values())):
+        base = project.beside(name)
+        own = {key: _on_top(base.get(key), one) for key, one in own.items()}
+    return [*own.values(), *project.included]
+
+
+def _is_partial(service: Service) -> bool:
+    """Whether a service says neither which image it runs nor from where that is built."""
+    build = service.facts.get("build")
+    is_built = isinstance(build, Mapping) and bool(build.keys() & {"context", "dockerfile_inline"})
+    return not is_built and not service.facts.get("image")
+
+
+def _on_top(base: Service | None, own: Service) -> Service:
+    if base is None:
+        return own
+    return Service(own.source, own.name, _merge(base.facts, own.facts), base.folder)
+
+
+@dataclass
+class _Project:
+    """Compose files that are read together."""
+
+    read: Read
+    included: list[Service] = field(default_factory=list)
+    _loaded: dict[tuple[str, str], dict[str, Service]] = field(default_factory=dict)
+
+    def beside(self, name: str) -> dict[str, Service]:
+        """The services of the default file in a file's folder, if that is another one."""
+        folder = posixpath.dirname(name)
+        for other in _DEFAULTS:
+            path = posixpath.join(folder, other)
+            if path != name and (text := self.read(path)) is not None:
+                return self.load(path, text)
+        return {}
+
+    def load(self, name: str, text: str, folder: str | None = None) -> dict[str, Service]:
+        """The services of a file by name, with what they extend; those that it includes are kept."""
+        start = posixpath.dirname(name) if folder is None else folder
+        if (name, start) not in self._loaded:
+            self._loaded[name, start] = {}  # a file that includes itself adds nothing
+            self._loaded[name, start] = self._load(name, text, start) if len(self._loaded) < _MOST else {}
+        return self._loaded[name, start]
+
+    def _load(self, name: str, text: str, start: str) -> dict[str, Service]:
+        values = read_environment(self.read(posixpath.join(start, ".env")) or "")
+        found: dict[str, Facts] = {}
+        for document in read_values(text):
+            content = fill(document, values) if isinstance(document, Mapping) else {}
+            self._include(start, content.get("include"))
+            services = content.get("services")
+            for key, facts in services.items() if isinstance(services, Mapping) else ():
+                if isinstance(facts, Mapping):
+                    found[str(key)] = _merge(found.get(str(key), {}), _place(facts, start))
+        rows = {key: self._extend(name, found, key, ()) for key in found}
+        return {key: Service(name, key, facts, start) for key, facts in rows.items()}
+
+    def _include(self, start: str, written: Any) -> None:
+        for one in written if isinstance(written, list) else ():
+            asked = one if isinstance(one, Mapping) else {"path": one}
+            paths = asked["path"] if isinstance(asked.get("path"), list) else [asked.get("path")]
+            names = [_from(start, path) for path in paths if isinstance(path, str)]
+            folder = asked.get("project_directory")
+            place = _from(start, folder) if isinstance(folder, str) else None
+            merged: dict[str, Service] = {}
+            for name in names:
+                text = self.read(name) if UNKNOWN not in name else None
+                for key, service in self.load(name, text, place).items() if text is not None else ():
+                    merged[key] = _on_top(merged.get(key), service)
+            self.included += merged.values()
+
+    def _extend(self, name: str, services: Mapping[str, Facts], key: str, seen: tuple[str, ...]) -> Facts:
+        """A service of a file on top of the one that it extends."""
+        own = services[key]
+        asked = own.get("extends")
+        if asked is None or key in seen or len(seen) > _MAX_DEPTH:
+            return own
+        wanted = asked if isinstance(asked, Mapping) else {"service": asked}
+        other, file = str(wanted.get("service")), wanted.get("file")
+        path = _from(posixpath.dirname(name), file) if isinstance(file, str) else name
+        if path == name:
+            base = self._extend(name, services, other, (*seen, key)) if other in services else {}
+            return _merge(base, own)
+        text = self.read(path) if UNKNOWN not in path else None
+        found = self.load(path, text).get(other) if text is not None else None
+        return _merge(_with_folder(found), own) if found else own
+
+
+def _with_folder(found: Service) -> Facts:
+    """The facts of a service of another file, whose paths begin there."""
+    build = found.facts.get("build")
+    if isinstance(build, Mapping) and "context" not in build:
+        return found.facts | {"build": {"context": found.folder or ".", **build}}
+    return found.facts
+
+
+def _place(facts: Mapping[str, Any], folder: str) -> Facts:
+    """The facts with a build's context from the top, and lists of `NAME=VALUE` as mappings."""
+    placed = _as_mappings(facts)
+    build = placed.get("build")
+    if isinstance(build, str):
+        build = {"context": build}
+    if isinstance(build, Mapping):
+        context = build.get("context")
+        placed["build"] = dict(build)
+        if isinstance(context, str):
+            placed["build"]["context"] = _from(folder, context)
+    return placed
+
+
+def _from(folder: str, path: str) -> str:
+    """A path from the top; what is remote, absolute or begins with an unknown part stays."""
+    if _REMOTE.match(path) or path.startswith(UNKNOWN):
+        return path
+    return posixpath.normpath(posixpath.join(folder, path))
+
+
+def _as_mappings(facts: Mapping[str, Any]) -> Facts:
+    made: Facts = {}
+    for key, value in facts.items():
+        if key in _MAPPINGS and isinstance(value, list):
+            made[key] = dict(_pairs(value))
+        else:
+            made[key] = _as_mappings(value) if key == "build" and isinstance(value, Mapping) else value
+    return made
+
+
+def _pairs(rows: list[Any]) -> Iterator[tuple[str, str | None]]:
+    for row in rows:
+        name, equals, value = str(row).partition("=")
+        yield name, value if equals else None
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any], depth: int = 0) -> Facts:
+    """One service over another: mappings are merged, lists appended, commands replaced, null ignored."""
+    merged = dict(base)
+    for key, value in over.items():
+        before = merged.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping) and depth < _MAX_DEPTH:
+            merged[key] = _merge(before, value, depth + 1)
+        elif isinstance(before, list) and isinstance(value, list) and key not in _REPLACED:
+            merged[key] = [*before, *value]
+        elif value is not None or key not in merged:
+            merged[key] = value
+    return merged

@@ -1,0 +1,55 @@
+"""Files that another file of the repository refers to, and what shows whether they have changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from dockfix.files.cache import Cache, Question
+from dockfix.files.reading import read_within
+from dockfix.files.stamps import mark
+
+MAX_BYTES: Final = 256 * 1024
+_MOST: Final = 64
+"""One file is read with so many others at most."""
+
+Read = Callable[[str], str | None]
+"""The text of a file by its path from the repository's top; None if there is none."""
+
+
+def read_nothing(_path: str) -> None:
+    """Where nothing but the text itself is known."""
+
+
+@dataclass
+class Neighbours:
+    """Reads files below `root` (absolute, without links); `marks` are of those that were asked for."""
+
+    root: str
+    marks: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
+    _texts: dict[str, str | None] = field(default_factory=dict)
+
+    def __call__(self, path: str) -> str | None:
+        """The text at a path from `root`; None if there is none, or if too many files were asked for."""
+        if path not in self._texts and len(self._texts) < _MOST:
+            self.marks.update([mark(os.path.join(self.root, path))])
+            self._texts[path] = read_text(self.root, path)
+        return self._texts.get(path)
+
+
+def read_text(root: str, name: str) -> str | None:
+    """The text of a file of normal size in a folder; None if it cannot be read."""
+    try:
+        data = read_within(root, name, MAX_BYTES)
+    except (OSError, ValueError):
+        return None
+    return data.decode("utf-8", "replace") if len(data) <= MAX_BYTES else None
+
+
+def forget_changed(cache: Cache | None, question: Question) -> None:
+    """Forget a remembered answer, a value and the marks of further files, if one of those has changed."""
+    known: Any = None if cache is None else cache.recall(question)
+    if cache is not None and known is not None and not cache.stamps.hold(known[0][1]):
+        cache.facts(question.kind).pop(question.path, None)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dockfix.repository.compose_project import read_services
+
+
+def services(files: Mapping[str, str], name: str) -> dict[str, dict[str, Any]]:
+    return {one.name: one.facts for one in read_services(name, files[name], files.get)}
+
+
+def test_an_override_lies_on_the_default_file_of_its_folder() -> None:
+    files = {
+        "d/docker-compose.yml": "services:\n  web:\n    build: {context: ./app, dockerfile: a.Dockerfile}\n"
+        "    command: run\n    environment: [A=1]\n",
+        "d/docker-compose.prod.yml": "services:\n  web:\n    build: {target: prod}\n"
+        "    command: [serve, now]\n    environment: {B: '2'}\n",
+    }
+    assert services(files, "d/docker-compose.prod.yml") == {
+        "web": {
+            "build": {"context": "d/app", "dockerfile": "a.Dockerfile", "target": "prod"},
+            "command": ["serve", "now"],
+            "environment": {"A": "1", "B": "2"},
+        }
+    }
+
+
+def test_a_file_that_stands_alone_has_nothing_of_the_default_file() -> None:
+    files = {
+        "docker-compose.yml": "services:\n  web:\n    build: ./app\n    command: run\n",
+        "docker-compose.test.yml": "services:\n  web:\n    build: ./other\n",
+    }
+    assert services(files, "docker-compose.test.yml") == {"web": {"build": {"context": "other"}}}
+
+
+def test_paths_of_a_service_that_is_extended_begin_at_its_file() -> None:
+    files = {
+        "compose.yml": "services:\n  a:\n    extends: {file: x/y/common.yml, service: b}\n",
+        "x/y/common.yml": "services:\n  b:\n    build: {dockerfile: D}\n  c: {}\n",
+    }
+    assert services(files, "compose.yml")["a"]["build"] == {"context": "x/y", "dockerfile": "D"}
+
+
+def test_the_environment_file_of_the_project_fills_variables() -> None:
+    files = {"p/compose.yml": "services:\n  a:\n    image: x/${NAME}:1\n", "p/.env": "NAME=web\n"}
+    assert services(files, "p/compose.yml")["a"]["image"] == "x/web:1"
+
+
+def test_circles_end() -> None:
+    files = {
+        "compose.yml": "include: [compose.yml, other.yml]\nservices:\n  a: {extends: b, image: i}\n"
+        "  b: {extends: {service: a}}\n  c: {extends: {file: other.yml, service: d}}\n",
+        "other.yml": "include: [compose.yml]\nservices:\n  d: {extends: {file: compose.yml, service: c}}\n",
+    }
+    assert services(files, "compose.yml")["a"]["image"] == "i"
+
+
+def test_many_aliases_of_one_service_are_read_once() -> None:
+    lines = ["services:", "  a0: &a0 {image: x}"]
+    lines += [f"  a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, 60)]
+    assert services({"compose.yml": "\n".join(lines)}, "compose.yml")["a59"] == {"image": "x"}
