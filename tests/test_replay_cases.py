@@ -41,7 +41,6 @@ PENDING: Final = frozenset(
     start-script-writes/default-of-a-variable
     start-script-writes/settings-copied-into-etc
     tilde-in-a-root-step/home-of-root-by-name
-    values-bound-twice/default-bound-by-a-branch
     """.split()
 )
 

@@ -18,32 +18,12 @@ from dockfix.verify.session import Session
 CASES: Final = tuple(case for case in find_cases() if case.is_built)
 PENDING: Final = frozenset(
     """
-    account-of-the-file-runs-it/number-that-compose-names
     base-with-its-own-home/functions-host-slim-with-an-own-start
     cache-filled-at-build/cache-that-the-file-names
-    compose-command-needs-root/arguments-of-a-deployment
-    compose-command-needs-root/command-of-a-docker-run-line
-    compose-command-needs-root/entrypoint-of-a-service
-    compose-command-needs-root/owner-changed-by-a-service
-    compose-command-needs-root/supervisor-of-a-second-service
-    compose-command-needs-root/writes-of-a-second-service
-    context-above-the-dockerfile/everything-copied
-    context-above-the-dockerfile/folder-named-by-a-copy
-    context-above-the-dockerfile/half-of-the-sources-beside-it
-    context-above-the-dockerfile/service-of-a-monorepo
-    context-above-the-dockerfile/sources-by-a-glob
-    context-above-the-dockerfile/three-folders-down
-    mount-below-root-is-only-a-note/credentials-mounted-to-be-read
-    mount-below-root-is-only-a-note/mount-of-a-deployment
-    mount-below-root-is-only-a-note/notes-of-the-host
     no-working-directory-relative-read/mounted-in-the-root-directory
-    private-mode-made-by-root/key-made-by-openssl
     private-mode-made-by-root/temporary-directory-kept
-    production-stage-left-root/compose-names-the-development-stage
-    production-stage-left-root/tests-come-last
     settings-made-by-a-tool-for-root/git-identity-before-a-system-step
     start-script-writes/default-of-a-variable
-    values-bound-twice/default-bound-by-a-branch
     """.split()
 )
 _EACH_TIME: Final = 2

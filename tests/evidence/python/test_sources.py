@@ -77,7 +77,37 @@ WRITES = {
     ),
     "environment": ('import os\nos.makedirs(os.environ.get("PLACE", "/data"))', "/data"),
     "alternatives": ('import os\nos.makedirs("/a" if x else "/b")', "/a?;/b?"),
-    "rebound": ('import os\nD = "/a"\nif x:\n    D = "/b"\nos.makedirs(D)', "/b?"),
+    "rebound": ('import os\nD = "/a"\nif x:\n    D = "/b"\nos.makedirs(D)', "/a?;/b?"),
+    "rebound-surely": ('import os\nD = "/a"\nD = "/b"\nos.makedirs(D)', "/b?"),
+    "rebound-in-a-function": (
+        'import os\ndef f():\n    d = "/a"\n    if x:\n        d = "/b"\n    os.makedirs(d)\nf()',
+        "/a?;/b?",
+    ),
+    "rebound-on-every-way": (
+        'import os\nd = "/a"\nif x:\n    d = "/b"\nelif y:\n    d = "/c"\nelse:\n    d = "/d"\n'
+        "os.makedirs(d)",
+        "/b?;/c?;/d?",
+    ),
+    "rebound-on-the-other-way": (
+        'import os\ndef f():\n    d = "/a"\n    if x:\n        d = "/b"\n    else:\n'
+        "        os.makedirs(d)\nf()",
+        "/a?",
+    ),
+    "rebound-on-this-way": (
+        'import os\ndef f():\n    d = "/a"\n    if x:\n        d = "/b"\n        os.makedirs(d)\nf()',
+        "/b?",
+    ),
+    "rebound-after-an-error": (
+        'import os\ntry:\n    d = os.path.join("/a", "b")\nexcept KeyError:\n    d = "/c"\nos.makedirs(d)',
+        "/a/b?;/c?",
+    ),
+    "rebound-in-a-loop": ('import os\nd = "/a"\nwhile x:\n    d = "/b"\nos.makedirs(d)', "/a?;/b?"),
+    "rebound-in-another-method": (
+        'import os\nclass A:\n    def __init__(self):\n        self.d = "/a"\n'
+        '    def f(self):\n        self.d = "/b"\n'
+        "    def g(self):\n        os.makedirs(self.d)\nA().g()",
+        "/a?;/b?",
+    ),
     "option": (
         'import argparse, os\np = argparse.ArgumentParser()\np.add_argument("--out-dir", default="/data")\n'
         "a = p.parse_args()\nos.makedirs(a.out_dir)",

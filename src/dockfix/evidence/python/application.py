@@ -44,6 +44,9 @@ class Evaluator(Protocol):
     def join_paths(self, nodes: Sequence[cst.BaseExpression], scope: Scope, order: int) -> Iterator[Value]:
         """The expressions, joined like os.path.join does."""
 
+    def bound_by(self, bindings: Sequence[Binding], *, is_sure: bool) -> Values:
+        """The values that bindings give their name, certain where `is_sure`."""
+
     def bound(self, binding: Binding) -> Values:
         """The possible values that a binding gives its name."""
 
@@ -168,15 +171,18 @@ class Application:
     def _global(self, module: Module, name: str, evaluator: Evaluator, before: int) -> Values:
         parts = list(self._parts_with(module, name))
         earlier = [part for part in parts if part.statement.line <= before] or parts[:1]
+        bindings: list[Binding] = []
         for part in reversed(earlier):
-            if name in part.classes:
-                return (Value(Reference(f"{module.name}.{name}", local=part.classes[name])),)
-            if name in part.functions:
-                return (Value(Reference(f"{module.name}.{name}", local=part.functions[name])),)
-            if bindings := part.top.bindings.get(name):
-                values = evaluator.bound(bindings[-1])
-                alone = len(bindings) == 1 and len(parts) == 1
-                return values if alone else tuple(Value(one.content, False) for one in values)
+            if name in part.classes or name in part.functions:
+                local = part.classes.get(name) or part.functions[name]
+                made = (Value(Reference(f"{module.name}.{name}", local=local)),)
+                return (*evaluator.bound_by(bindings, is_sure=False), *made)
+            reaching, is_bound = part.reaching(part.top.bindings.get(name, ()), 1 << 30)
+            bindings += reaching
+            if is_bound:
+                break
+        if bindings:
+            return evaluator.bound_by(bindings, is_sure=len(bindings) == 1 and len(parts) == 1)
         if name in module.imports and module.imports[name] != f"{module.name}.{name}":
             return self.value_of(module.imports[name], evaluator)
         for alias, target in module.imported:
@@ -192,14 +198,22 @@ class Application:
     def global_value(self, scope: Scope, name: str, order: int, evaluator: Evaluator) -> Values:
         """A global as code in `scope` sees it: its own statement first, then those above, then builtins."""
         part = scope.part
-        own = [one for one in part.top.bindings.get(name, ()) if one.order <= order or scope.kind != "module"]
-        if own and scope.kind == "module" and name not in part.classes and name not in part.functions:
-            others = len(list(self._parts_with(scope.module, name)))
-            values = evaluator.bound(own[-1])
-            sure = len(own) == 1 and others <= 1
-            return values if sure else tuple(Value(one.content, False) for one in values)
-        before = part.statement.line if scope.kind == "module" else 1 << 30
-        found = self.global_of(scope.module, name, evaluator, before)
+        if scope.kind != "module":
+            return self._global_or_builtin(scope.module, name, evaluator, 1 << 30)
+        line = part.statement.line
+        if name in part.classes or name in part.functions:
+            return self._global_or_builtin(scope.module, name, evaluator, line)
+        bindings = part.top.bindings.get(name, ())
+        own, is_bound = part.reaching(bindings, order)
+        if not own:
+            return self._global_or_builtin(scope.module, name, evaluator, line)
+        is_sure = is_bound and len(bindings) == 1 and len(list(self._parts_with(scope.module, name))) <= 1
+        values = evaluator.bound_by(own, is_sure=is_sure)
+        above = () if is_bound else self.global_of(scope.module, name, evaluator, line - 1)
+        return tuple(dict.fromkeys((*values, *(Value(one.content, False) for one in above))))
+
+    def _global_or_builtin(self, module: Module, name: str, evaluator: Evaluator, before: int) -> Values:
+        found = self.global_of(module, name, evaluator, before)
         return found or ((Value(Reference(name)),) if name in _BUILTINS else ())
 
     def attribute(self, owner: Reference, name: str, evaluator: Evaluator) -> Values:
@@ -224,10 +238,8 @@ class Application:
             return (Value(Reference(f"{owner.module.name}.{path}", local=owner.part.functions[path])),)
         bindings = [*owner.bindings.get(name, ()), *owner.attributes.get(name, ())]
         known = [one for one in bindings if one.value is not None]
-        for binding in reversed(known):
-            values = evaluator.bound(binding)
-            if values:
-                return values if len(known) == 1 else tuple(Value(one.content, False) for one in values)
+        if values := evaluator.bound_by(known, is_sure=len(known) == 1):
+            return values
         for base in owner.bases if depth < 4 else ():
             reference = evaluator.reference(base, owner)
             inner = reference.local if reference is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -12,6 +12,7 @@ from typing import Any, Final
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from dockfix.evidence.python.branches import Arm, count_ways, find_reaching
 from dockfix.evidence.python.calls import argument_of, called_name
 from dockfix.evidence.python.modules import Module, Statement, blank_strings, condense
 from dockfix.knowledge import read_names
@@ -126,9 +127,14 @@ class Part:
         self.functions: dict[str, Scope] = {}
         self._order = 0
         self._guards = 0
+        self._arms: list[Arm] = []
         self._asks_who = _WHO.search(self.text) is not None
         for line in self.tree.body:
             self._walk(line, self.top)
+
+    def reaching(self, bindings: Sequence[Binding], order: int) -> tuple[list[Binding], bool]:
+        """The bindings of a name that may be in force at a place, latest first, and whether one surely is."""
+        return find_reaching(bindings, order, self._arms)
 
     def line_of(self, node: cst.CSTNode) -> int:
         """The module's line of a node of this statement; for a call, that of its name."""
@@ -192,21 +198,51 @@ class Part:
     def _attempt(self, node: cst.Try, scope: Scope) -> bool:
         forgiving = any(_forgives(handler) for handler in node.handlers)
         self._guards += forgiving
-        self._walk(node.body, scope)
+        branch = self._order
+        self._arm(node.body, scope, branch, 0)
         self._guards -= forgiving
-        for rest in (*node.handlers, node.orelse, node.finalbody):
+        for handler in node.handlers:
+            self._arm(handler, scope, self._order, 0)
+        for rest in (node.orelse, node.finalbody):
             if rest is not None:
                 self._walk(rest, scope)
         return False
 
     def _choose(self, node: cst.If, scope: Scope) -> bool:
-        asks = self._asks_who and _WHO.search(cst.Module([]).code_for_node(node.test)) is not None
-        self._walk(node.test, scope)
-        self._guards += asks
-        self._walk(node.body, scope)
-        self._guards -= asks
+        branch, ways = self._order, count_ways(node)
+        rest: cst.If | cst.Else | None = node
+        while isinstance(rest, cst.If):
+            asks = self._asks_who and _WHO.search(cst.Module([]).code_for_node(rest.test)) is not None
+            self._walk(rest.test, scope)
+            self._guards += asks
+            self._arm(rest.body, scope, branch, ways)
+            self._guards -= asks
+            rest = rest.orelse
+        if rest is not None:
+            self._arm(rest.body, scope, branch, ways)
+        return False
+
+    def _arm(self, node: cst.CSTNode, scope: Scope, branch: int, count: int) -> None:
+        first = self._order
+        self._walk(node, scope)
+        self._arms.append(Arm(branch, count, first + 1, self._order))
+
+    def _repeat(self, node: cst.For | cst.While, scope: Scope) -> bool:
+        if isinstance(node, cst.For):
+            self._walk(node.iter, scope)
+            self._iterate(node, scope)
+        else:
+            self._walk(node.test, scope)
+        self._arm(node.body, scope, self._order, 0)
         if node.orelse is not None:
             self._walk(node.orelse, scope)
+        return False
+
+    def _match(self, node: cst.Match, scope: Scope) -> bool:
+        self._walk(node.subject, scope)
+        branch = self._order
+        for case in node.cases:
+            self._arm(case, scope, branch, 0)
         return False
 
     def _comprehend(self, node: cst.BaseSimpleComp, scope: Scope) -> bool:
@@ -297,7 +333,9 @@ _HANDLERS: Final[Mapping[type[cst.CSTNode], Callable[[Part, Any, Scope], bool]]]
     cst.AnnAssign: Part._assign_one,
     cst.NamedExpr: Part._assign_one,
     cst.AugAssign: Part._augment,
-    cst.For: Part._iterate,
+    cst.For: Part._repeat,
+    cst.While: Part._repeat,
+    cst.Match: Part._match,
     cst.CompFor: Part._iterate,
     cst.WithItem: Part._enter,
     cst.Return: Part._return,

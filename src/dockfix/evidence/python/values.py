@@ -171,18 +171,22 @@ class ConstantEvaluator:
         while inner is not None and inner.kind != "module":
             found = inner.bindings.get(name) if inner is scope or inner.kind == "function" else None
             if found:
-                return self._latest(found, order if inner is scope else 1 << 30)
+                return self._in_force(scope, found, order if inner is scope else 1 << 30)
             inner = inner.parent
         if name in scope.module.imports and name not in scope.part.top.bindings:
             return self.application.value_of(scope.module.imports[name], self)
         return self.application.global_value(scope, name, order, self)
 
-    def _latest(self, bindings: Sequence[Binding], order: int) -> Values:
-        before = [one for one in bindings if one.order <= order] or list(bindings[:1])
-        last = before[-1]
-        values = self.bound(last)
+    def _in_force(self, scope: Scope, bindings: Sequence[Binding], order: int) -> Values:
+        """What a name may be at a place: a branch that may be left out leaves it what it was before."""
+        found, _ = scope.part.reaching(bindings, order)
         alone = len({id(one.value) for one in bindings}) == 1
-        return values if alone else tuple(Value(one.content, False) for one in values)
+        return self.bound_by(found or bindings[:1], is_sure=alone)
+
+    def bound_by(self, bindings: Sequence[Binding], *, is_sure: bool) -> Values:
+        """The values that bindings give their name, certain where `is_sure`."""
+        values = dict.fromkeys(value for one in bindings for value in self.bound(one))
+        return tuple(values) if is_sure else tuple(Value(one.content, False) for one in values)
 
     def bound(self, binding: Binding) -> Values:
         """The possible values that a binding gives its name."""
