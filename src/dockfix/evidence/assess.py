@@ -11,6 +11,7 @@ from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.contradictions import find_contradictions, hides_mount
 from dockfix.evidence.image_files import Layout, read_layout
 from dockfix.evidence.python.catalogue import load_catalogue
+from dockfix.evidence.python.constants import Value, Values
 from dockfix.evidence.python.sources import Reading, read_start
 from dockfix.evidence.python.start import StartReader
 from dockfix.evidence.volumes import find_volume_findings, find_written
@@ -49,7 +50,7 @@ def read_application(plan: Plan) -> ReadApplication:
     start = reader.read()
     for one in plan.starting.deployed:
         start = reader.follow(parse_words(one.words), one.by.line, one.workdir, one.by.file)
-    return ReadApplication(layout, path, read_start(layout, start, plan.tree.text))
+    return ReadApplication(layout, path, read_start(layout, start, plan.tree.text, _environment(plan)))
 
 
 def collect_evidence(plan: Plan) -> Evidence:
@@ -73,6 +74,14 @@ def collect_evidence(plan: Plan) -> Evidence:
         (*found.reviews(), *hidden, *volumes.reviews),
         (*found.notes(), *_contradictions(plan, home, (*written, *mounts), hidden), *volumes.notes),
     )
+
+
+def _environment(plan: Plan) -> dict[str, Values]:
+    """The variables that are set when the image starts: by its start, and perhaps by what runs it."""
+    found: dict[str, Values] = {name: (Value(value),) for name, value in plan.starting.variables.items()}
+    for name, value in plan.starting.other_variables:
+        found[name] = (*found.get(name, ()), Value(value, certain=False))
+    return found
 
 
 class _Assessment:

@@ -14,6 +14,7 @@ from dockfix.model.effects import Effect, effect, setting
 from dockfix.model.lineage import Step
 from dockfix.model.paths import NOWHERE, resolve
 from dockfix.model.pip import PipCall, read_pip
+from dockfix.syntax.quoting import find_assigned
 from dockfix.syntax.script import Loop, Way
 from dockfix.syntax.shell import Command, Script, Word, parse_script, parse_words
 from dockfix.syntax.tree import Instruction
@@ -318,7 +319,6 @@ class _Walk:
         shell = self.state.shell(command.scope, self.script.parents)
         here, optional = shell.cwd, self.optional or command.optional
         local = {**env, **_values(command, env)} if command.assignments else env
-        name = command.name.value if command.name is not None else None
         if command.script is not None:
             yield from _Walk(command.script, here, dict(local), shell.umask, optional=optional).run()
             if not command.script.understood:
@@ -327,17 +327,25 @@ class _Walk:
         if id(command) not in self.pips:
             self.pips[id(command)] = read_pip(command)
         yield Invocation(command, here, dict(local), self.pips[id(command)], shell.umask, optional)
+        self._leave(command, shell, local)
+
+    def _leave(self, command: Command, shell: _Shell, local: Mapping[str, str]) -> None:
+        """What a command that ran with the variables `local` sets for those behind it."""
+        env = self.state.env
+        name = command.name.value if command.name is not None else None
+        for word in command.words:
+            env.update({} if word.literal else find_assigned(word.text, local))
         if configured := setting(command, local):
             env.update((configured,))
         if name in ("cd", "pushd"):
             target = command.args[0].expand(local) if command.args else env.get("HOME", "/")
-            place = resolve(target, here) if target is not None else NOWHERE
+            place = resolve(target, shell.cwd) if target is not None else NOWHERE
             self.state.shells[command.scope] = shell._replace(cwd=place)
         elif name == "umask" and command.args:
             umask = read_umask(command.args[0].value or "", shell.umask)
             self.state.shells[command.scope] = shell._replace(umask=umask)
         elif place := activated(command, env):
-            env["VIRTUAL_ENV"] = resolve(place, here)
+            env["VIRTUAL_ENV"] = resolve(place, shell.cwd)
         elif name is None:
             env.update(_values(command, env))
         elif name == "export":

@@ -40,11 +40,15 @@ _SQLITE: Final = re.compile(r"sqlite:////([^\s\"'?]+)")
 
 @dataclass(frozen=True, slots=True)
 class StartedCommand:
-    """A command that runs when the image starts; `where` is the script that holds it, or ""."""
+    """A command that runs when the image starts; `where` is the script that holds it, or "".
+
+    `is_deployed`: something in the repository starts the image with it.
+    """
 
     invocation: Invocation
     line: int
     where: str = ""
+    is_deployed: bool = False
 
     @property
     def command(self) -> Command:
@@ -143,6 +147,25 @@ class Starting:
             self._follow(one, 0, commands, unread)
         return commands, unread
 
+    @cached_property
+    def variables(self) -> dict[str, str]:
+        """The variables that the image's own start sets, as they are in the end; HOME is left out."""
+        own = [one.invocation.env for one in self.commands if not one.is_deployed]
+        return {name: value for env in own for name, value in env.items() if self._is_set(name, value)}
+
+    @cached_property
+    def other_variables(self) -> tuple[tuple[str, str], ...]:
+        """What deployments, and the scripts that they start, set instead."""
+        env = [one.invocation.env for one in self.commands if one.is_deployed]
+        env += [dict(one.environment) for one in self.context.deployments if one.user is None]
+        found = dict.fromkeys(pair for one in env for pair in one.items() if self._is_set(*pair))
+        return tuple(pair for pair in found if self.variables.get(pair[0]) != pair[1])
+
+    def _is_set(self, name: str, value: str) -> bool:
+        """Whether a variable is there when the image starts, and not only while it is built."""
+        end = self.lineage.end
+        return name != "HOME" and (name in end.env or end.variables.get(name) != value)
+
     @property
     def invocations(self) -> tuple[Invocation, ...]:
         """The commands with directories and variables in force; what a script runs follows its call."""
@@ -156,7 +179,7 @@ class Starting:
             for words in start.lines():
                 env = {"HOME": self.home or "/", **self.lineage.end.variables, **dict(start.by.environment)}
                 line = Invocation(parse_words(words), start.workdir, env, None)
-                yield StartedCommand(line, 0, start.by.place)
+                yield StartedCommand(line, 0, start.by.place, is_deployed=True)
 
     def _own(self) -> Iterator[tuple[Invocation, Step]]:
         """The command line as the engine puts it together, and CMD again where a script may run it as one."""
@@ -191,7 +214,7 @@ class Starting:
                 unread.append((path, one.line))
             return
         for inner in walk_script(parse_script(text), here.cwd, here.env):
-            self._follow(StartedCommand(inner, one.line, path), depth + 1, commands, unread)
+            self._follow(replace(one, invocation=inner, where=path), depth + 1, commands, unread)
 
     def _started_file(self, command: Command) -> str | None:
         """The absolute path of the application's own script or program that a command runs, or None."""

@@ -28,12 +28,12 @@ from dockfix.repository.neighbours import MAX_BYTES, Neighbours, forget_changed
 # Patterns that begin with a literal character match several times faster than anchored ones.
 _TELLS: Final = re.compile(
     rb"[\n{,][ \t-]*[\"']?(?:user|containerUser|remoteUser|runAsNonRoot|runAsUser|privileged"
-    rb"|read_only|volumes|mountPath|readOnlyRootFilesystem|command|entrypoint|args)[\"']?[ \t]*:"
+    rb"|read_only|volumes|mountPath|readOnlyRootFilesystem|command|entrypoint|args|environment|env)[\"']?[ \t]*:"
     rb"|containerPort:[ \t]*\d{1,3}\b"
 )
 _WORDS: Final = (
     b"user", b"User", b"runAs", b"privileged", b"read_only", b"readOnlyRoot", b"mountPath", b"volumes",
-    b"containerPort", b"command", b"entrypoint", b"args",
+    b"containerPort", b"command", b"entrypoint", b"args", b"env",
 )  # fmt: skip
 _IMAGE: Final = re.compile(
     rb"\n[ \t-]*(?:image|repository)[ \t]*:[ \t]*[\"']?([^\s\"'#]+)"

@@ -15,6 +15,7 @@ _PLAIN = re.compile(r"[^\\'\"$`]+")
 _PLAIN_QUOTED = re.compile(r"[^\\\"$`]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:?[-+=?])?")
+_ASSIGNING = re.compile(r"\\.|'[^']*'|(\$\{([A-Za-z_][A-Za-z0-9_]*):?=)", re.DOTALL)
 _ANSI_C = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ANSI_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ANSI_CHARS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b"}
@@ -42,6 +43,16 @@ def expand_word(text: str, env: Mapping[str, str]) -> str | None:
 def _fixed(text: str) -> str | None:
     """The value of a word without variables."""
     return _whole(text, 0, {}, []) if _SPECIAL.search(text) else text
+
+
+def find_assigned(text: str, env: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a word sets where they are unset or empty: `${NAME:=word}` and `${NAME=word}`."""
+    found: dict[str, str] = {}
+    for match in _ASSIGNING.finditer(text) if "=" in text else ():
+        out: list[str] = []
+        if match[1] and _braced(text, match.start(1), {**env, **found}, out) is not None:
+            found[match[2]] = "".join(out)
+    return found
 
 
 def unquote(text: str) -> str | None:

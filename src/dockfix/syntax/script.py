@@ -112,6 +112,13 @@ class Command:
     way: Way | None = None
 
     @property
+    def words(self) -> tuple[Word, ...]:
+        """All words that a shell expands: assigned values, the name, arguments, targets of redirects."""
+        named = () if self.name is None else (self.name,)
+        values = tuple(word for _, word in self.assignments)
+        return (*values, *named, *self.args, *(one.target for one in self.redirects))
+
+    @property
     def program(self) -> str:
         """The name as written, "" if there is none."""
         return self.name.text if self.name is not None else ""

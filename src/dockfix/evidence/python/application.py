@@ -54,12 +54,12 @@ class Evaluator(Protocol):
 class Application:
     """Modules by dotted name; `roots` are the directories that Python looks into."""
 
-    def __init__(self, layout: Layout, roots: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, layout: Layout, roots: Sequence[str], environment: Mapping[str, Values]) -> None:
         self.layout = layout
         self.roots = tuple(dict.fromkeys(roots))
         self.environment = environment
         self.workdir = layout.workdir
-        self.settings = environment.get("DJANGO_SETTINGS_MODULE", "")
+        self.settings = next((str(one.content) for one in self.variable("DJANGO_SETTINGS_MODULE")), "")
         self.modules: dict[str, Module] = {}
         self.is_cut = False
         self._missing: set[str] = set()
@@ -252,9 +252,8 @@ class Application:
     # What is set elsewhere
 
     def variable(self, name: str) -> Values:
-        """A variable of the image's environment."""
-        value = self.environment.get(name)
-        return (Value(value),) if value is not None else ()
+        """The values that a variable of the environment may have at the start."""
+        return self.environment.get(name, ())
 
     def key(self, key: str, evaluator: Evaluator) -> Values:
         """The values that an application puts into a configuration under a key, anywhere."""

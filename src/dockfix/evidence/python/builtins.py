@@ -99,14 +99,16 @@ def _path_function(name: str, workdir: str) -> Callable[[str], str] | None:
 
 
 def _environment(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
-    """A variable of the environment: what the image sets, else the default, which a deployment may change."""
+    """A variable of the environment: what is set surely, else what may be set and the default."""
     key = argument_of(call, 0, "var")
     names = evaluator.values(key, scope, order) if key is not None else ()
-    for one in names:
-        if isinstance(one.content, str) and (found := evaluator.application.variable(one.content)):
-            return found
+    keys = [one.content for one in names if isinstance(one.content, str)]
+    found = next(filter(None, map(evaluator.application.variable, keys)), ())
+    if any(one.certain for one in found):
+        return found
     default = argument_of(call, 1, "default")
-    return evaluator.values(default, scope, order) if default is not None else ()
+    otherwise = evaluator.values(default, scope, order) if default is not None else ()
+    return (*otherwise, *found)
 
 
 def _settings_call(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
@@ -18,6 +18,7 @@ from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.image_files import Layout, Names, Read, read_layout
 from dockfix.evidence.python.application import Application
 from dockfix.evidence.python.catalogue import Catalogue, find_offsets, load_catalogue
+from dockfix.evidence.python.constants import Value, Values
 from dockfix.evidence.python.modules import Module
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
 from dockfix.evidence.python.servers import Server, find_server, flags
@@ -82,20 +83,26 @@ def read_sources(
     return read_start(layout, StartReader(layout, path).read(), tree.text)
 
 
-def read_start(layout: Layout, start: Start, text: str) -> Reading:
-    """The evidence in what an image starts; `text` is that of its Dockerfile."""
+def read_start(
+    layout: Layout, start: Start, text: str, environment: Mapping[str, Values] | None = None
+) -> Reading:
+    """The evidence in what an image starts; `text` is that of its Dockerfile.
+
+    `environment` are the variables that are set when it starts, by default those of the image.
+    """
+    known = {name: (Value(value),) for name, value in layout.env.items()}
     # libcst makes many small objects that all live to the end: looking for garbage costs a seventh.
     collects = gc.isenabled()
     gc.disable()
     try:
-        return _SourceReader(layout, start, text).read()
+        return _SourceReader(layout, start, text, {**known, **(environment or {})}).read()
     finally:
         if collects:
             gc.enable()
 
 
 class _SourceReader:
-    def __init__(self, layout: Layout, start: Start, text: str) -> None:
+    def __init__(self, layout: Layout, start: Start, text: str, environment: Mapping[str, Values]) -> None:
         self.layout = layout
         self.start = start
         self.catalogue: Catalogue = load_catalogue()
@@ -104,7 +111,7 @@ class _SourceReader:
         self.text = text
         self.names_schedule = False
         self.known = False
-        self.application = Application(layout, roots, layout.env)
+        self.application = Application(layout, roots, environment)
         self.collects = "collectstatic" in text or any("collectstatic" in line.words for line in start.lines)
 
     def read(self) -> Reading:
