@@ -38,7 +38,6 @@ PENDING: Final = frozenset(
     place-of-packages-by-variable/user-base-in-opt
     remove-file-below-root-directory/found-and-deleted-in-opt
     settings-made-by-a-tool-for-root/key-copied-into-roots-home
-    start-script-writes/default-of-a-variable
     start-script-writes/settings-copied-into-etc
     tilde-in-a-root-step/home-of-root-by-name
     """.split()

@@ -23,7 +23,6 @@ PENDING: Final = frozenset(
     no-working-directory-relative-read/mounted-in-the-root-directory
     private-mode-made-by-root/temporary-directory-kept
     settings-made-by-a-tool-for-root/git-identity-before-a-system-step
-    start-script-writes/default-of-a-variable
     """.split()
 )
 _EACH_TIME: Final = 2

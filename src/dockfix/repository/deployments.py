@@ -28,7 +28,7 @@ from dockfix.repository.neighbours import MAX_BYTES, Neighbours, forget_changed
 # Patterns that begin with a literal character match several times faster than anchored ones.
 _TELLS: Final = re.compile(
     rb"[\n{,][ \t-]*[\"']?(?:user|containerUser|remoteUser|runAsNonRoot|runAsUser|privileged"
-    rb"|read_only|volumes|mountPath|readOnlyRootFilesystem|command|entrypoint|args|environment|env)[\"']?[ \t]*:"
+    rb"|read_only|volumes|mountPath|readOnlyRootFilesystem|command|entrypoint|args|env(?:ironment)?)[\"']?[ \t]*:"
     rb"|containerPort:[ \t]*\d{1,3}\b"
 )
 _WORDS: Final = (
