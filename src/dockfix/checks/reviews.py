@@ -105,11 +105,22 @@ def _of_places(plan: Plan, starting: Starting) -> Iterator[Finding]:
                 f"the start command writes {path}, which only root can do",
                 "use a directory of the user's, or /dev/stdout",
             )  # fmt: skip
+    if plan.home == plan.lineage.end.env.get("HOME") and is_system_directory(plan.home):
+        yield Finding(
+            codes.DENIED_TO_USER, _line_of_home(plan), f"HOME is {plan.home}, where the user may not write",
+            "set HOME to the user's own home, or check that nothing writes there",
+        )  # fmt: skip
     for path, line, _ in find_put(plan):
         yield Finding(
             codes.USES_ROOT_HOME, line, f"{path} is put into root's home", "check that nothing reads it"
         )
         return
+
+
+def _line_of_home(plan: Plan) -> int:
+    """Where HOME is set: by the last ENV of the file that does, else by the base."""
+    steps = [step for step in plan.lineage.of("ENV") if "HOME" in step.instruction.args]
+    return (steps[-1] if steps else plan.steps[0]).instruction.line
 
 
 def _root_tools(plan: Plan) -> Iterator[Finding]:

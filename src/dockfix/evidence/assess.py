@@ -70,6 +70,7 @@ def collect_evidence(plan: Plan) -> Evidence:
         frozenset(_fills(plan, layout, path)),
         found.is_complete,
         reading.names,
+        reading.tools,
         (*found.refusals(), *volumes.refusals),
         (*found.reviews(), *hidden, *volumes.reviews),
         (*found.notes(), *_contradictions(plan, home, (*written, *mounts), hidden), *volumes.notes),

@@ -84,12 +84,12 @@ def _home_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
         yield Operation(Act.HOME, who.home)
         return
     for place in use.reads:
-        yield Operation(Act.HOME, _in_home(place, one, who))
+        yield Operation(Act.HOME, in_home(place, who.home, one.cwd))
     for place in use.existing:
-        yield Operation(Act.WRITE, _in_home(place, one, who), how=frozenset({How.EXISTING}))
+        yield Operation(Act.WRITE, in_home(place, who.home, one.cwd), how=frozenset({How.EXISTING}))
     otherwise = frozenset({How.OTHERWISE} if use.existing else ())
     for place in use.writes:
-        yield Operation(Act.WRITE, _in_home(place, one, who), how=otherwise)
+        yield Operation(Act.WRITE, in_home(place, who.home, one.cwd), how=otherwise)
 
 
 def home_use(one: Invocation, who: Identity) -> HomeUse | None:
@@ -101,8 +101,9 @@ def home_use(one: Invocation, who: Identity) -> HomeUse | None:
     return find_home_use(program, arguments, one.env)
 
 
-def _in_home(place: str, one: Invocation, who: Identity) -> str:
-    return resolve(who.home + place[1:] if place.startswith("~") else place, one.cwd)
+def in_home(place: str, home: str, cwd: str) -> str:
+    """Where a place of homes.toml is."""
+    return resolve(home + place[1:] if place.startswith("~") else place, cwd)
 
 
 def started_operations(one: Invocation, who: Identity, *, is_read: bool) -> Iterator[Operation]:

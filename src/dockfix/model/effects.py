@@ -16,6 +16,7 @@ from dockfix.knowledge.processes import drops_privileges, process_need
 from dockfix.model.finds import on_chosen, read_tests
 from dockfix.model.operations import Act, How, Operation, posix_operations
 from dockfix.model.paths import NOWHERE, resolve
+from dockfix.model.temporaries import temporary_operations
 from dockfix.syntax.shell import Command
 
 __all__ = ["UNKNOWN_PLACE", "Effect", "arguments_of", "drops_privileges", "effect", "process_need", "setting"]
@@ -199,6 +200,9 @@ def _read_command(command: Command, found: _Found) -> None:
     name = arguments.pop(0).value if arguments else None
     if not name:
         found.root = f"not understood: {command.program}"
+        return
+    if posixpath.basename(name) == "mktemp":
+        found.operations += temporary_operations(command, found.env, found.cwd)
         return
     if "xargs" in command.via:
         arguments.append(Argument(None, ""))

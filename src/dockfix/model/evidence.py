@@ -15,7 +15,8 @@ class Evidence:
     `directories` are those that the application surely writes outside what is its user's, `writes` all
     paths that it surely writes (with a slash at the end: something in that directory), `mounts` places
     that have to be the user's already where something is mounted. `names` are strings in the sources
-    that may name a file, relative or absolute. `fills` are (text of a RUN,
+    that may name a file, relative or absolute, `tools` programs and packages of which homes.toml says
+    what they read in a home, and which the application may use. `fills` are (text of a RUN,
     variable) of caches that a script of the build context fills there. `is_complete`: all that the
     start runs was read, and where it writes is known.
     """
@@ -26,6 +27,7 @@ class Evidence:
     fills: frozenset[tuple[str, str]] = frozenset()
     is_complete: bool = False
     names: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
     refusals: tuple[Finding, ...] = ()
     reviews: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
@@ -39,6 +41,7 @@ class Evidence:
             self.fills | other.fills,
             self.is_complete and other.is_complete,
             tuple(dict.fromkeys((*self.names, *other.names))),
+            tuple(dict.fromkeys((*self.tools, *other.tools))),
             tuple(dict.fromkeys((*self.refusals, *other.refusals))),
             tuple(dict.fromkeys((*self.reviews, *other.reviews))),
             tuple(dict.fromkeys((*self.notes, *other.notes))),

@@ -116,7 +116,7 @@ class Facts:
             self.lineage, self.origins, self.starting.invocations,
             is_read=self.evidence.is_complete, read_scripts=self._read_scripts,
             read=self.starting.read, writes=self.evidence.writes, names=self.evidence.names,
-            before=self.before,
+            tools=self.evidence.tools, before=self.before,
         )  # fmt: skip
 
     @cached_property

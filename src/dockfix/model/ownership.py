@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from dockfix.model.copies import find_volumes
-from dockfix.model.filetree import VOLUME, FileTree, Kind, Node, each
+from dockfix.model.filetree import VOLUME, FileTree, Kind, Node, Nodes, each
 from dockfix.model.losses import is_special
 from dockfix.model.operations import Act, How
 from dockfix.model.paths import (
@@ -172,8 +172,9 @@ class _Search:
             return
         for place in (*around, path):
             if self._is_denied(place):
+                is_file = _is_taken_for_file(self.tree.look(self.tree.follow(place)))
                 is_wide = self._holds_touched_files(place) or self._holds_closed(place)
-                reach = Reach.ALL if is_wide else Reach.SELF
+                reach = Reach.ALL if is_wide and not is_file else Reach.SELF
                 yield self._change(place, reach)
 
     def _holder(self, path: str) -> str:
@@ -234,7 +235,7 @@ class _Search:
         real = self.tree.follow(path)
         if not self.tree.exists(real):
             return any(each(self.tree.look(real))) or real not in self.tree.listed()
-        is_file = all(map(_is_file, self.tree.look(real)))
+        is_file = _is_taken_for_file(self.tree.look(real))
         answers = (may_write if is_file else may_change)(self.tree, path, self.who)
         return any(one.verdict is Verdict.DENIED for one in answers)
 
@@ -333,6 +334,12 @@ class _Search:
 def _is_file(node: Node) -> bool:
     """Whether it is a file, or by its mode can hardly be a directory."""
     return node.kind is Kind.FILE or (node.kind is Kind.ANY and not node.mode & 0o111)
+
+
+def _is_taken_for_file(nodes: Nodes) -> bool:
+    """Whether what may stand there is a file: where one was written, the base hardly had a directory."""
+    kinds = {node.kind for node in nodes}
+    return all(map(_is_file, nodes)) or (Kind.FILE in kinds and Kind.DIRECTORY not in kinds)
 
 
 def owns(plan: Plan, path: str) -> bool:

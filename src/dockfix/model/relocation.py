@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
@@ -70,7 +71,7 @@ def find_unknown_references(facts: Facts) -> Iterator[tuple[str, int]]:
 def leans_on_root(facts: Facts) -> bool:
     """Whether the image works with what stands at an absolute place, seen from `/`."""
     started = " ".join(step.instruction.args for step in facts.lineage.of("CMD", "ENTRYPOINT"))
-    if any(_fills_root(copy, started) for copy in facts.copies):
+    if any(_fills_root(copy, started) for copy in facts.copies) or _is_mounted_over(facts):
         return True
     copied = [path for copy in facts.copies if not copy.is_relative for path in copy.landed()]
     made = [*copied, *(path for path in _made_absolutely(facts) if path != "/")]
@@ -85,6 +86,13 @@ def leans_on_root(facts: Facts) -> bool:
             if is_below_any(path, places) and path not in relative and path not in _TOP:
                 return True
     return False
+
+
+def _is_mounted_over(facts: Facts) -> bool:
+    """Whether something that runs the image puts something into `/`, or runs it there."""
+    mounted = [posixpath.normpath(one.target.value) for by in facts.context.deployments for one in by.mounts]
+    places = [by.workdir for by in facts.context.deployments if by.workdir]
+    return any(not is_below_any(path, _TOP) for path in (*mounted, *places) if path.startswith("/"))
 
 
 def _fills_root(copy: Copy, started: str) -> bool:

@@ -15,12 +15,14 @@ from functools import lru_cache
 from typing import Final
 
 from dockfix.knowledge import read_table
+from dockfix.knowledge.homes import find_home_use
 from dockfix.model.accounts import UserAccount, find_created, read_members
 from dockfix.model.actors import Actor
 from dockfix.model.arrivals import arrive
 from dockfix.model.changes import Change, Id
 from dockfix.model.command_operations import (
     home_use,
+    in_home,
     named_files,
     operations_of,
     started_operations,
@@ -85,8 +87,8 @@ class Replay:
     that nothing has to be assumed of it; `read_scripts` are the texts of RUNs of which the same holds.
     `read` gives the text of a file of the image, where the build context has it; `writes` is what its
     sources surely write, something in a directory where a slash ends it, `names` are strings in them that
-    may name a file. `before` is the play of the original: the steps above the first one that differs
-    come out the same, and are taken from it.
+    may name a file, `tools` programs and packages that they use. `before` is the play of the original:
+    the steps above the first one that differs come out the same, and are taken from it.
     """
 
     lineage: Lineage
@@ -99,6 +101,7 @@ class Replay:
     before: Replay | None = None
     writes: Sequence[str] = ()
     names: Sequence[str] = ()
+    tools: Sequence[str] = ()
     tree: FileTree = field(init=False)
     end: FileTree = field(init=False)
     who: Identity = field(init=False)
@@ -136,6 +139,11 @@ class Replay:
             spec = "" if path.endswith("/") else "file"
             operation = Operation(Act.WRITE, path.rstrip("/") or "/", spec)
             self._record(Key(START, -1, Act.WRITE, number), operation, self.who, 0, "")
+        env = {**self.lineage.end.env, "HOME": self.who.home}
+        places = [place for one in self.tools if (use := find_home_use(one, (), env)) for place in use.reads]
+        for number, place in enumerate(dict.fromkeys(places)):
+            operation = Operation(Act.HOME, in_home(place, self.who.home, self.lineage.end.workdir))
+            self._record(Key(START, -4, Act.HOME, number), operation, self.who, 0, "")
         listed = self.tree.listed()
         for number, name in enumerate(self.names):
             path = resolve(name, self.lineage.end.workdir)

@@ -14,6 +14,7 @@ from dockfix.model.effects import Effect, effect, setting
 from dockfix.model.lineage import Step
 from dockfix.model.paths import NOWHERE, resolve
 from dockfix.model.pip import PipCall, read_pip
+from dockfix.model.temporaries import find_temporary
 from dockfix.syntax.quoting import find_assigned
 from dockfix.syntax.script import Loop, Way
 from dockfix.syntax.shell import Command, Script, Word, parse_script, parse_words
@@ -318,7 +319,7 @@ class _Walk:
         env = self.state.env
         shell = self.state.shell(command.scope, self.script.parents)
         here, optional = shell.cwd, self.optional or command.optional
-        local = {**env, **_values(command, env)} if command.assignments else env
+        local = {**env, **_values(command, env, here)} if command.assignments else env
         if command.script is not None:
             yield from _Walk(command.script, here, dict(local), shell.umask, optional=optional).run()
             if not command.script.understood:
@@ -338,7 +339,7 @@ class _Walk:
         if configured := setting(command, local):
             env.update((configured,))
         if name in ("cd", "pushd"):
-            target = command.args[0].expand(local) if command.args else env.get("HOME", "/")
+            target = _value(command.args[0], local, shell.cwd) if command.args else env.get("HOME", "/")
             place = resolve(target, shell.cwd) if target is not None else NOWHERE
             self.state.shells[command.scope] = shell._replace(cwd=place)
         elif name == "umask" and command.args:
@@ -347,9 +348,9 @@ class _Walk:
         elif place := activated(command, env):
             env["VIRTUAL_ENV"] = resolve(place, shell.cwd)
         elif name is None:
-            env.update(_values(command, env))
+            env.update(_values(command, env, shell.cwd))
         elif name == "export":
-            env.update(_exported(command, env))
+            env.update(_exported(command, env, shell.cwd))
 
 
 def _is_in(command: Command, loop: Loop) -> bool:
@@ -364,12 +365,17 @@ def activated(command: Command, env: Mapping[str, str]) -> str:
     return script.removesuffix("/bin/activate") if script.endswith("/bin/activate") else ""
 
 
-def _values(command: Command, env: Mapping[str, str]) -> dict[str, str]:
-    values = {name: word.expand(env) for name, word in command.assignments}
+def _values(command: Command, env: Mapping[str, str], cwd: str) -> dict[str, str]:
+    values = {name: _value(word, env, cwd) for name, word in command.assignments}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _exported(command: Command, env: Mapping[str, str]) -> dict[str, str]:
+def _value(word: Word, env: Mapping[str, str], cwd: str) -> str | None:
+    value = word.expand(env)
+    return find_temporary(word, env, cwd) if value is None else value
+
+
+def _exported(command: Command, env: Mapping[str, str], cwd: str) -> dict[str, str]:
     pairs = [word.expand(env) for word in command.args]
     split = [pair.partition("=") for pair in pairs if pair and "=" in pair]
-    return {name: value for name, _, value in split} | _values(command, env)
+    return {name: value for name, _, value in split} | _values(command, env, cwd)

@@ -24,13 +24,16 @@ from dockfix.evidence.python.places import is_anyones, locate, locate_database
 from dockfix.evidence.python.servers import Server, find_server, flags
 from dockfix.evidence.python.start import Line, Start, StartReader
 from dockfix.knowledge import read_names, read_table
+from dockfix.knowledge.homes import find_home_use
 from dockfix.syntax.tree import Dockerfile
+from dockfix.syntax.wrappers import SHELLS
 
 MAX_MODULES: Final = 100
 MAX_UNSTARTED: Final = 4
 _PYTHON: Final = re.compile(r"python|\bpip3?\b|conda|\.py\b|\buvx?\b|poetry|requirements", re.IGNORECASE)
 _DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
 _NAMED: Final = re.compile(r"['\"](\.{0,2}/?\w[\w.@+-]*(?:/[\w.@+-]+)*/?)['\"]")
+_WORD: Final = re.compile(r"['\"]([A-Za-z][\w.-]*)(?=['\" ])")
 _ASKING: Final = tuple(
     f"{name}(" for name in "stat lstat exists isfile isdir access getsize getmtime".split()
 )
@@ -42,7 +45,8 @@ _CONFIG: Final = re.compile(r"^(\w+)\s*[:=]\s*(.+?)\s*(?:#.*)?$", re.MULTILINE)
 class Reading:
     """What was found, which modules were read, and which parts of the start could not be followed.
 
-    `names` are the strings in the modules that may name a file, as they are written.
+    `names` are the strings in the modules that may name a file, as they are written; `tools` the
+    programs that they may run and the packages that they import, of which homes.toml has a row.
     """
 
     claims: tuple[Claim, ...]
@@ -51,6 +55,7 @@ class Reading:
     start_known: bool = True
     is_cut: bool = False
     names: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -130,6 +135,7 @@ class _SourceReader:
             self.known,
             self.application.is_cut,
             tuple(sorted({name for module in modules for name in _names(module.source)})),
+            tuple(sorted({name for module in modules for name in _tools(module)})),
         )
 
     def _closure(self) -> list[Module]:
@@ -294,6 +300,12 @@ def _names(source: str) -> Iterator[str]:
     for match in _NAMED.finditer(source):
         if not source.endswith(_ASKING, 0, match.start()):
             yield match[1]
+
+
+def _tools(module: Module) -> Iterator[str]:
+    """What a module may run or import that keeps something in a home; shells that run a command do not."""
+    found = dict.fromkeys((*_WORD.findall(module.source), *(name for _, name in module.imported)))
+    return (name for name in found if name not in SHELLS and find_home_use(name, (), {}) is not None)
 
 
 def _main_name(path: str) -> str:
