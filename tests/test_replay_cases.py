@@ -23,7 +23,6 @@ PENDING: Final = frozenset(
     file-capability-lost/capability-before-a-root-step
     link-from-the-system-into-roots-home/link-the-other-way
     link-from-the-system-into-roots-home/link-used-by-root-alone
-    no-working-directory-relative-read/mounted-in-the-root-directory
     no-working-directory-relative-read/package-started-from-the-root-directory
     no-working-directory-relative-read/relative-write-in-the-root-directory
     no-working-directory-relative-read/start-script-names-the-old-place

@@ -18,11 +18,7 @@ from dockfix.verify.session import Session
 CASES: Final = tuple(case for case in find_cases() if case.is_built)
 PENDING: Final = frozenset(
     """
-    base-with-its-own-home/functions-host-slim-with-an-own-start
     cache-filled-at-build/cache-that-the-file-names
-    no-working-directory-relative-read/mounted-in-the-root-directory
-    private-mode-made-by-root/temporary-directory-kept
-    settings-made-by-a-tool-for-root/git-identity-before-a-system-step
     """.split()
 )
 _EACH_TIME: Final = 2
