@@ -52,6 +52,13 @@ def test_commands_are_seen_through_wrappers_and_shells(steps: str, expected: lis
     assert programs(steps) == expected
 
 
+def test_the_start_sets_variables_for_what_it_runs() -> None:
+    script = '#!/bin/sh\nexport A=/a\n: "${B:=/b}"\nexec serve\n'
+    starting = read("ARG C=1\nENV D=1\nCMD ./start.sh", {"start.sh": script})
+    own = {name: value for name, value in starting.variables.items() if name != "PATH"}
+    assert own == {"A": "/a", "B": "/b", "D": "1"}
+
+
 SCRIPT = "#!/bin/sh\nset -e\nmigrate\nexec serve\n"
 
 
