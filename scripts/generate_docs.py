@@ -1,7 +1,8 @@
-"""Write docs/codes and the README's tables from the code: `python scripts/generate_docs.py`.
+"""Write docs/codes and the tables of docs/reference from the code: `python scripts/generate_docs.py`.
 
 A page for each code and transform, its output and example made by the fixture that the registry
-names. tests/test_docs.py compares all of it with what stands in the repository.
+names; tables of the transforms, the guarantees and the options. tests/test_docs.py compares all of it
+with what stands in the repository.
 """
 
 from __future__ import annotations
@@ -21,14 +22,20 @@ if __name__ == "__main__":
 from fixture_cases import FIXTURES, Case, read_case, shown_by  # noqa: E402
 from fixture_runs import RunCase, read_run  # noqa: E402
 
+from dockfix.checks.explanations import guide_of  # noqa: E402
 from dockfix.checks.guarantees import GUARANTEES  # noqa: E402
+from dockfix.cli import GROUPS  # noqa: E402
+from dockfix.config import KEYS  # noqa: E402
 from dockfix.explain.codes import HEADINGS, all_codes, explanation_of  # noqa: E402
+from dockfix.options.declarations import Declaration, declared  # noqa: E402
 from dockfix.output.summary import format_finding  # noqa: E402
 from dockfix.results import Code, Kind  # noqa: E402
 from dockfix.transforms import TRANSFORMS  # noqa: E402
 
 PAGES: Final = ROOT / "docs" / "codes"
-README: Final = ROOT / "README.md"
+WORK: Final = ROOT / "docs" / "reference" / "how-it-works.md"
+"""The page with the tables of the transforms and the guarantees."""
+OPTIONS: Final = ROOT / "docs" / "reference" / "options.md"
 _LABELS: Final = {Kind.REVIEW: "needs review: ", Kind.NOTE: "note: ", Kind.FAILURE: "error: "}
 _LANGUAGES: Final = {".py": "python", ".yaml": "yaml", ".md": "markdown", ".txt": "text"}
 _BY_NAME: Final = {transform.name: transform for transform in TRANSFORMS}
@@ -53,6 +60,8 @@ def page(code: Code) -> str:
         if title == "What to do" and code.answered_by:
             trials = "".join(f"\n- {trial}" for trial in code.answered_by)
             parts.append(f"A run on a container engine answers this if\n{trials}")
+        if title == "What to do" and (guide := guide_of(code)):
+            parts.append(f"Step by step: [{guide}](../{guide})")
     return "\n\n".join(parts) + "\n"
 
 
@@ -68,28 +77,49 @@ def index() -> str:
 
 
 def transforms_table() -> str:
-    """The README's table of transforms."""
-    rows = [f"| `{transform.name}` | {transform.summary} |" for transform in TRANSFORMS]
+    """The transforms, in the order in which they work."""
+    rows = [f"| [`{one.name}`](../codes/{one.name}.md) | {one.summary} |" for one in TRANSFORMS]
     return "\n".join(["| transform | what it does |", "|---|---|", *rows])
 
 
 def guarantees_table() -> str:
-    """The README's table of guarantees."""
-    rows = [f"| `{guarantee.name}` | {guarantee.promise} |" for guarantee in GUARANTEES]
+    """The guarantees, each with its promise."""
+    rows = [f"| [`{one.name}`](../codes/{one.code.name}.md) | {one.promise} |" for one in GUARANTEES]
     return "\n".join(["| guarantee | what it promises |", "|---|---|", *rows])
 
 
+def options_page() -> str:
+    """Every option of the command line, in its groups, with its key in a configuration."""
+    parts = ["# Options", _OPTIONS_HEAD]
+    for title, group in GROUPS.items():
+        rows = [_option_row(name, one) for name, one in declared(group).items()]
+        parts += [f"## {title}", "\n".join(["| option | key | what it does |", "|---|---|---|", *rows])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _option_row(name: str, one: Declaration) -> str:
+    flags = ", ".join(f"`{flag} {one.metavar}`".replace(" `", "`") for flag in one.flags).replace("|", "\\|")
+    key = f"`{name}`" if name in KEYS else ""
+    return f"| {flags} | {key} | {one.help} |"
+
+
+_OPTIONS_HEAD: Final = (
+    "`dockfix --help` prints the same. An option with a key can also be set in `[tool.dockfix]` of"
+    " pyproject.toml or in dockfix.toml; the nearest such file in a parent folder applies, and the command"
+    " line wins. `# dockfix: ignore` in a Dockerfile leaves it alone; `# dockfix: ignore[pip-user]` leaves"
+    " one transform out."
+)
 TABLES: Final = {"transforms": transforms_table, "guarantees": guarantees_table}
 
 
-def with_tables(readme: str) -> str:
-    """The README's text with its tables as the code has them."""
+def with_tables(text: str) -> str:
+    """A page's text with its tables as the code has them."""
     for name, table in TABLES.items():
         place = rf"(?<=<!-- {name}: kept by scripts/generate_docs.py -->\n).*?(?=<!-- end of {name} -->)"
-        readme, count = re.subn(place, f"{table()}\n".replace("\\", r"\\"), readme, flags=re.DOTALL)
+        text, count = re.subn(place, f"\n{table()}\n\n".replace("\\", r"\\"), text, flags=re.DOTALL)
         if count != 1:
-            raise ValueError(f"the README has {count} places for the table of {name}")
-    return readme
+            raise ValueError(f"the page has {count} places for the table of {name}")
+    return text
 
 
 def _output(code: Code) -> Iterator[str]:
@@ -198,7 +228,8 @@ def main() -> None:
             path.unlink()
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
-    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
+    WORK.write_text(with_tables(WORK.read_text(encoding="utf-8")), encoding="utf-8")
+    OPTIONS.write_text(options_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

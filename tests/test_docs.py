@@ -1,4 +1,4 @@
-"""docs/codes says what the code does; scripts/generate_docs.py writes it anew."""
+"""What scripts/generate_docs.py writes says what the code does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from dockfix.checks import explanations
+from dockfix.cli import GROUPS
+from dockfix.config import KEYS
 from dockfix.explain.codes import all_codes
+from dockfix.options.declarations import declared
 from dockfix.results import Code
 from scripts import generate_docs
 
@@ -55,6 +58,22 @@ def test_pages_stand_where_reports_send_their_readers() -> None:
     assert explanations.PAGES.endswith(f"/{folder}")
 
 
-def test_tables_of_a_readme_without_their_places_are_an_error() -> None:
+def test_tables_are_what_the_code_says() -> None:
+    text = generate_docs.WORK.read_text(encoding="utf-8")
+    assert generate_docs.with_tables(text) == text, ANEW
+
+
+def test_options_are_what_the_code_says() -> None:
+    assert generate_docs.OPTIONS.read_text(encoding="utf-8") == generate_docs.options_page(), ANEW
+
+
+def test_options_name_every_flag_and_every_key() -> None:
+    text = generate_docs.options_page()
+    flags = {flag for group in GROUPS.values() for one in declared(group).values() for flag in one.flags}
+    assert all(re.search(rf"`[^`]*{re.escape(flag)}[^`]*`", text) for flag in flags)
+    assert all(f"| `{key}` |" in text for key in KEYS)
+
+
+def test_tables_of_a_page_without_their_places_are_an_error() -> None:
     with pytest.raises(ValueError, match="0 places for the table of transforms"):
         generate_docs.with_tables("# nothing here\n")

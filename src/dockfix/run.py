@@ -51,6 +51,7 @@ def run(request: Request) -> Exit:
         cache.save()
     for sink in sinks:
         sink.close()
+    terminal.flush()
     summary.print_notes()
     if not (finished and request.is_brief(len(candidates))):
         terminal.flush()

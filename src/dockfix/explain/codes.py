@@ -9,7 +9,13 @@ from textwrap import fill
 from typing import Any, Final
 
 from dockfix.checks.codes import BROKEN, CODES
-from dockfix.checks.explanations import Explanation, explain_transform, page_of, read_explanation
+from dockfix.checks.explanations import (
+    Explanation,
+    explain_transform,
+    guide_address,
+    page_of,
+    read_explanation,
+)
 from dockfix.config import ConfigError
 from dockfix.results import Code, Kind
 from dockfix.transforms import TRANSFORMS
@@ -52,6 +58,8 @@ def explain(name: str) -> str:
     if code.answered_by:
         trials = "".join(f"\n- {trial}" for trial in code.answered_by)
         paragraphs.append(f"A run on a container engine answers this if{trials}")
+    if guide := guide_address(code):
+        paragraphs.append(f"Step by step: {guide}")
     return "\n\n".join([*paragraphs, f"{page_of(code)}\n"])
 
 

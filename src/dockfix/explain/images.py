@@ -15,7 +15,7 @@ from dockfix.model.filetree import START, Origin
 from dockfix.model.images import Image
 from dockfix.model.lineage import Step
 from dockfix.model.operations import Act, Operation
-from dockfix.model.outcomes import Outcome
+from dockfix.model.outcomes import Outcome, describe
 from dockfix.model.paths import resolve
 from dockfix.model.plan import Plan
 from dockfix.model.replay import Replay
@@ -83,7 +83,8 @@ class _ImageWalker:
             line = self._line(plan.steps[max(index - 1, 0)])
             return f"The image runs as {_name(plan.lineage.end.user)} already, from line {line} on.", line
         needed = [index for index in plan.root_runs if index < plan.user_index]
-        below = f" What follows runs as {plan.account.user}." if self.after is not None else ""
+        user = plan.account.user
+        below = f" What follows runs as {user}." if self.after is not None else ""
         if needed and needed[-1] == plan.user_index - 1:
             line = self._line(plan.steps[needed[-1]])
             reason = self._reason(needed[-1])
@@ -93,13 +94,13 @@ class _ImageWalker:
             what = plan.steps[plan.user_index - 1].keyword
             why = "sets the user" if what == "USER" else "changes what a step of root's made"
             return f"Root is needed up to line {line}, which {why}.{below}", line
-        return f"No step needs root.{below}", 0
+        return "No step needs root" + (f": all run as {user}." if self.after is not None else "."), 0
 
     def _reason(self, index: int) -> str:
         """Why a step needs root, with the command that does."""
         reason = self.plan.root_runs[index]
         found = [one for one in self.plan.replay.outcomes if one.key.step == index and one.command]
-        named = next((one.command for one in found if one.operation.spec == reason), "")
+        named = next((one.command for one in found if describe(one) == reason), "")
         return f"{named} {reason}" if named else reason
 
     def _line(self, step: Step) -> int:

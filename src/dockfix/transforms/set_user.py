@@ -4,6 +4,10 @@
 reordered. Installs above that line still run as root and stay system-wide. Stages built on one that
 ships by `--target` switch back to root, as their steps expect.
 
+An image that is built on this one starts as the account too. Where it runs `apt-get`, it needs `USER
+root` above that step and the account's `USER` below it; a shell in a running container is root's with
+`docker exec --user 0`.
+
 Source: Docker's build best practices, section USER; OpenLiberty/ci.docker#409 (root steps that fail
 behind USER).
 """

@@ -15,6 +15,18 @@ from typing import Final
 from dockfix.results import Code, Kind
 
 PAGES: Final = "https://github.com/dockfix/dockfix/blob/main/docs/codes"
+_GUIDES: Final = {
+    "existing-volumes": "how-to/volumes.md",
+    "named-user": "how-to/kubernetes.md",
+    "numeric-user": "how-to/kubernetes.md",
+    "manifest-user": "how-to/kubernetes.md",
+    "manifest-read-only": "how-to/kubernetes.md",
+    "unknown-base": "how-to/private-bases.md",
+    "base-of-others": "how-to/monorepo.md",
+    "not-proven": "how-to/verify.md",
+    "rewrite-breaks": "how-to/verify.md",
+    "nothing-read": "reference/what-is-read.md",
+}
 _TITLE: Final = re.compile(r"^## (.+)\n", re.MULTILINE)
 _OFF: Final = {
     Kind.CHANGE: (
@@ -72,6 +84,17 @@ def explain_transform(doc: str) -> Explanation:
     description, _, source = doc.partition("\n\n")[2].rpartition("\n\nSource: ")
     advice = "Nothing: the change is a part of the whole fix."
     return Explanation(description, advice, _OFF[Kind.TRANSFORM], source)
+
+
+def guide_of(code: Code) -> str:
+    """The page below docs/ that goes through what a code asks for, "" where there is none."""
+    return _GUIDES.get(code.name, "")
+
+
+def guide_address(code: Code) -> str:
+    """The address of that page, "" where there is none."""
+    guide = guide_of(code)
+    return f"{PAGES.removesuffix('/codes')}/{guide}" if guide else ""
 
 
 def page_of(code: Code) -> str:
