@@ -114,7 +114,7 @@ def test_python_runs() -> None:
 
 
 ANSWERS: Final = {
-    "Why can the application no longer write to its volume?": "chown",
+    "Why can the application no longer write to its volume?": "run the command in the message once",
     "Which uid do I get on OpenShift?": "project's range with group 0",
     '"image has non-numeric user": why does the pod not start?': "--numeric",
     "Why does pip warn that scripts are not on PATH?": "ENV PATH",
