@@ -31,7 +31,7 @@ LAYERS: Final = (
     ("runner",),
     ("output",),
     ("verify",),
-    ("run", "explain"),
+    ("run", "explain", "interactive"),
     ("cli", "editor", "agents"),
     ("__main__",),
 )

@@ -129,6 +129,10 @@ def main(paths: list[str] | None = None, **given: Any) -> None:
         request = _read_request(paths or [os.curdir], given)
         if request.output.undo:
             raise typer.Exit(_undo(request.paths))
+        if request.output.interactive:
+            from dockfix.interactive.run import run_interactively
+
+            raise typer.Exit(run_interactively(request))
         from dockfix.run import run as run_request
 
         raise typer.Exit(run_request(request))
@@ -258,11 +262,15 @@ def _mistakes(request: Request) -> Iterator[tuple[object, str]]:
     """What options may not ask for together, each with whether they do."""
     output, files, reports, name = request.output, request.files, request.reports, request.files.stdin_name
     yield output.write and output.check, "--write and --check cannot be used together"
+    asked = output.check or output.diff or output.verify or output.stat or output.file
+    yield output.interactive and asked, "--interactive writes what you decide: leave out other outputs"
+    yield output.interactive and files.manifests, "--interactive and --manifests cannot be used together"
     yield reports.quiet and reports.verbose, "--quiet and --verbose cannot be used together"
     yield output.split_by and not output.file, "--split-by needs --output FOLDER"
     yield name and os.path.isdir(name), f"--stdin-filename: {name!r} is a folder: name a file in it"
     if request.reads_standard_input:
         yield len(request.paths) > 1, "- cannot be combined with other paths"
+        yield output.interactive, "--interactive asks on standard input: name a file instead of -"
         yield files.manifests, "--manifests edits files: name a Dockerfile instead of -"
 
 

@@ -68,6 +68,15 @@ class Terminal:
         else:
             print(text, file=sys.stderr)
 
+    def prompt(self, text: str) -> None:
+        """Print a question to standard error, with the answer to come on the same line."""
+        shown = show_text(text.rstrip()) + " "
+        if self._paints(sys.stderr):
+            self._err.out(shown, style="bold blue", highlight=False, end="")
+        else:
+            print(shown, end="", file=sys.stderr)
+        sys.stderr.flush()
+
     @property
     def is_interactive(self) -> bool:
         """Whether standard error is a terminal."""

@@ -46,6 +46,9 @@ class Output:
 
     diff: bool = option(False, SWITCH, "Print a patch for git apply or patch -p1", "--diff")
     write: bool = option(False, SWITCH, "Rewrite the files in place", "--write")
+    interactive: bool = option(
+        False, SWITCH, "Decide on each edit at the terminal, then rewrite", "--interactive -i"
+    )
     check: bool = option(False, SWITCH, "Change nothing; exit with 1 if a file would change", "--check")
     verify: bool = option(
         False, SWITCH, "Build and run the original and the rewrite, and compare them first", "--verify"

@@ -1,0 +1,1 @@
+"""Changes decided one by one, at a terminal: `--interactive`."""

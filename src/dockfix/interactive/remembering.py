@@ -1,0 +1,87 @@
+"""What a person has refused, remembered: as a comment in the file, or in the configuration."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Final
+
+from dockfix.config import ConfigError, find_config
+from dockfix.diff import compare_lines
+from dockfix.files.reading import read_bytes
+from dockfix.results import Changed
+from dockfix.runner.outcome import FileResult
+from dockfix.syntax.parser import parse
+from dockfix.syntax.tree import Directive
+
+COMMENT: Final = "# dockfix: ignore"
+_MAX_BYTES: Final = 1024 * 1024
+
+
+def with_comment(file: FileResult) -> FileResult:
+    """The file with a comment by which dockfix leaves it alone: below directives, above the rest."""
+    text = file.before.decode("utf-8")
+    tree = parse(text)
+    above = [node for node in tree.nodes if isinstance(node, Directive)]
+    at = sum(len(str(node)) for node in above)
+    start = 1 if not above and text.startswith("\ufeff") else at
+    new = f"{text[:start]}{COMMENT}{tree.eol}{text[start:]}"
+    edits = tuple(compare_lines(text, new))
+    return replace(file, result=Changed(new, ()), applies=True, edits=edits)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The configuration that applies in a folder; `exists` is whether its file is there."""
+
+    path: str
+    exists: bool
+
+
+def find_configuration(folder: str) -> Configuration:
+    """The file in which settings for a folder (absolute) are kept: the nearest, else one of its own."""
+    config = find_config(folder)
+    for name in ("dockfix.toml", "pyproject.toml") if config.folder else ():
+        path = os.path.join(config.folder, name)
+        if os.path.isfile(path) and (name == "dockfix.toml" or "dockfix" in _read(path)):
+            return Configuration(path, exists=True)
+    return Configuration(os.path.join(folder, "dockfix.toml"), exists=False)
+
+
+def with_value(configuration: Configuration, key: str, value: str) -> FileResult:
+    """The configuration with a value more in one of its lists; comments and order stay.
+
+    Raises ConfigError where the key holds something else.
+    """
+    import tomlkit
+    from tomlkit.items import Array
+
+    before = _read(configuration.path) if configuration.exists else ""
+    document = tomlkit.parse(before)
+    table = document
+    if os.path.basename(configuration.path) == "pyproject.toml":
+        table = document["tool"]["dockfix"]
+    values = table.get(key)
+    if values is None:
+        values = tomlkit.array()
+        table[key] = values
+    if not isinstance(values, Array):
+        raise ConfigError(f"{configuration.path}: {key} is not a list")
+    if value not in values:
+        values.append(value)
+    text = tomlkit.dumps(document)
+    real = os.path.realpath(configuration.path)
+    edits = tuple(compare_lines(before, text))
+    return FileResult(
+        configuration.path, Changed(text, ()), before.encode("utf-8"), applies=True, edits=edits, real=real
+    )
+
+
+def pattern_of(path: str, configuration: Configuration) -> str:
+    """The pattern by which a configuration leaves out the file at a path (absolute)."""
+    inside = os.path.relpath(path, os.path.dirname(os.path.realpath(configuration.path)))
+    return "/" + "".join(f"\\{char}" if char in "*?[]!# \\" else char for char in inside.replace(os.sep, "/"))
+
+
+def _read(path: str) -> str:
+    return read_bytes(os.path.realpath(path), _MAX_BYTES).decode("utf-8")
