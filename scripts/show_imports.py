@@ -26,7 +26,7 @@ LAYERS: Final = (
     ("transforms", "checks", "evidence"),
     ("pipeline",),
     (FACADE,),
-    ("config", "terminal", "confined", "files", "embedded"),
+    ("config", "hyperlinks", "terminal", "confined", "files", "embedded"),
     ("repository", "discovery"),
     ("runner",),
     ("output",),

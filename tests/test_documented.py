@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from dockfix.cli import GROUPS
 from dockfix.explain.codes import all_codes, explanation_of
 from dockfix.options.declarations import declared
+from scripts.draw_run import PICTURE, draw
 from scripts.run_docs import renew
 from scripts.site_links import redirect
 
@@ -70,6 +71,14 @@ def test_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
     built = {path.parent.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("index.html")}
     assert {"tutorial", "how-to/volumes", "reference/options", "codes/low-port"} <= built
+
+
+@pytest.mark.integration
+def test_the_picture_shows_what_the_run_prints() -> None:
+    drawn = PICTURE.read_text(encoding="utf-8")
+    assert "<text" in drawn
+    assert "http" not in drawn.replace("http://www.w3.org/2000/svg", "")
+    assert draw() == drawn, "look at it, then run: python scripts/draw_run.py"
 
 
 def commands() -> Iterator[tuple[str, str]]:

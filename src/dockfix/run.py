@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dockfix.config import bare_folders, build_options, check_overrides, find_config
@@ -142,7 +143,8 @@ def _deliver(
     finished = False
     try:
         shown = count if count > FEW and request.reports.volume else 0
-        with summary.terminal.progress(shown) as progress, Interrupts() as interrupts:
+        showing = summary.terminal.progress(shown, attrgetter("path"))
+        with showing as progress, Interrupts() as interrupts:
             for file in progress(results):
                 interrupts.hold()
                 done = file if writer is None else writer.write(file)

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, TextIO, TypeVar
 
 from dockfix.diff import quote_name, split_lines
+from dockfix.hyperlinks import Link, find_links, knows_links, with_links
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,7 +51,9 @@ class Terminal:
         paints = self._paints(sys.stdout)
         for text, style in lines:
             shown = show_text(text) if text else ""
-            if paints:
+            if links := self._find_links(shown, sys.stdout):
+                self._out.print(with_links(shown, links, style), soft_wrap=True, highlight=False)
+            elif paints:
                 self._out.out(shown, style=style, highlight=False)
             else:
                 self.write(shown + "\n")
@@ -63,7 +66,9 @@ class Terminal:
     def print(self, text: str, style: str | None = None) -> None:
         """Print one line to standard error, whatever the text contains."""
         text = show_text(text)
-        if self._live or (style is not None and self._paints(sys.stderr)):
+        if (links := self._find_links(text, sys.stderr)) and not self._live:
+            self._err.print(with_links(text, links, style), soft_wrap=True, highlight=False)
+        elif self._live or (style is not None and self._paints(sys.stderr)):
             self._err.out(text, style=style, highlight=False)
         else:
             print(text, file=sys.stderr)
@@ -83,8 +88,12 @@ class Terminal:
         return sys.stderr.isatty()
 
     @contextmanager
-    def progress(self, total: int) -> Iterator[Callable[[Iterable[T]], Iterable[T]]]:
+    def progress(
+        self, total: int, name: Callable[[T], str] = str
+    ) -> Iterator[Callable[[Iterable[T]], Iterable[T]]]:
         """Yields a function that passes `total` things through while it shows a progress bar.
+
+        `name` is what to show of the thing that is done.
 
         There is no bar for none, in a pipe, in CI, or when patches go to the same terminal.
         """
@@ -99,17 +108,20 @@ class Terminal:
             TextColumn,
             TimeRemainingColumn,
         )
+        from rich.table import Column
 
-        columns = (BarColumn(None), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
-        with Progress(*columns, TimeRemainingColumn(), console=self._err, transient=True) as bar:
-            task = bar.add_task("", total=total, speed="")
+        done = TextColumn("{task.fields[done]}", table_column=Column(ratio=1, no_wrap=True), markup=False)
+        columns = (BarColumn(30), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
+        parts = (*columns, TimeRemainingColumn(), done)
+        with Progress(*parts, console=self._err, transient=True, expand=True) as bar:
+            task = bar.add_task("", total=total, speed="", done="")
 
             def watch(things: Iterable[T]) -> Iterator[T]:
                 start = time.monotonic()
                 for count, thing in enumerate(things, 1):
                     yield thing
                     speed = f"{count / max(time.monotonic() - start, 0.001):.0f}/s"
-                    bar.update(task, completed=count, speed=speed)
+                    bar.update(task, completed=count, speed=speed, done=show_text(name(thing)))
 
             self._live = True
             try:
@@ -130,6 +142,12 @@ class Terminal:
         """Flush everything; raises BrokenPipeError if the reader has gone."""
         sys.stdout.flush()
         sys.stdout.buffer.flush()
+
+    def _find_links(self, text: str, stream: TextIO) -> list[Link]:
+        """The links of a text, on a terminal that knows them and is painted."""
+        if not (stream.isatty() and self._paints(stream) and knows_links(os.environ)):
+            return []
+        return list(find_links(text))
 
     def _paints(self, stream: TextIO) -> bool:
         if self._colour is not None:
