@@ -46,6 +46,7 @@ def read(files: dict[Path, bytes]) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in files}
 
 
+@pytest.mark.integration
 def test_ten_writers_and_two_undoers(repository: Repository) -> None:
     before = plant(repository, 40)
     writers = [start("--write", "--allow-dirty", ".") for _ in range(10)]
@@ -58,6 +59,7 @@ def test_ten_writers_and_two_undoers(repository: Repository) -> None:
     assert not list(repository.folder.rglob(".dockfix-*"))
 
 
+@pytest.mark.integration
 def test_writers_of_different_folders_at_once(repository: Repository) -> None:
     before = plant(repository, journals.KEPT - 1)
     writers = [start("--write", "--allow-dirty", path.parent.name) for path in before]

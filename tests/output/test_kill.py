@@ -30,7 +30,9 @@ def finish(*arguments: str) -> int:
         return process.wait()
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.bench)])
+@pytest.mark.parametrize(
+    "kills", [pytest.param(4, marks=pytest.mark.integration), pytest.param(20, marks=pytest.mark.bench)]
+)
 def test_kills_lose_nothing(repository: Repository, kills: int) -> None:
     names = [f"s{number:03}/Dockerfile" for number in range(FILES)]
     for number, name in enumerate(names):

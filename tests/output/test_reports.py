@@ -111,7 +111,7 @@ def test_sarif_describes_its_rules(tmp_path: Path) -> None:
     levels = {name: rule["defaultConfiguration"]["level"] for name, rule in rules.items()}
     assert levels == {
         "runs-as-root": "warning",
-        "existing-volumes": "note",
+        "existing-volumes": "warning",
         "unknown-base": "warning",
         "drops-privileges": "note",
         "not-utf-8": "error",
