@@ -211,7 +211,7 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
         if act in WRITING and is_system_directory(place):
             yield Finding(
                 codes.WRITES_TO_SYSTEM_DIRECTORY, loss.before.line,
-                f"the start command writes {loss.before.operation.path}, which only root can do",
+                f"the start command writes {loss.before.operation.destination}, which only root can do",
                 "use a directory of the user's, or /dev/stdout",
             )  # fmt: skip
             continue

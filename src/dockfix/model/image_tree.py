@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dockfix.knowledge import read_table
-from dockfix.model.filetree import FileTree, Kind, Node, Nodes
+from dockfix.model.filetree import ABSENT, FileTree, Kind, Node, Nodes
 from dockfix.model.images import Image
 
 
@@ -16,6 +16,8 @@ def base_tree(image: Image) -> FileTree:
         filled = path not in table["empty"] or not image.known
         nodes[path] = (Node(Kind.DIRECTORY, inside=(content,) if filled else ()),)
     nodes["/root"] = (Node(Kind.DIRECTORY, mode=0o700, inside=(content,)),)
+    for path in table["closed"] if image.family in ("debian", "ubuntu", "unknown") else ():
+        nodes[path] = (ABSENT, Node(Kind.DIRECTORY, mode=0o700, inside=(content,)))
     nodes["/dev"] = (Node(Kind.DIRECTORY, inside=(content._replace(mode=0o666),)),)
     for name in table["devices"]:
         nodes[f"/dev/{name}"] = (Node(Kind.FILE, mode=0o666),)

@@ -88,6 +88,11 @@ class Operation(NamedTuple):
     owner: str = ""
     others: tuple[str, ...] = ()
 
+    @property
+    def destination(self) -> str:
+        """The path that it changes: where a copy or a move ends up, else the one it names."""
+        return self.spec if self.act in (Act.COPY, Act.MOVE) else self.path
+
 
 def _unknown(cwd: str) -> Operation:
     return Operation(Act.UNKNOWN, cwd, "not understood: where it writes")
