@@ -13,7 +13,7 @@ from dockfix.repository.arguments import UNKNOWN
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _OPERATOR: Final = re.compile(r":?[-?+]")
-_LINE: Final = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.]*)[ \t]*[=:][ \t]*(.*)")
+_LINE: Final = re.compile(r"\A[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.]*)[ \t]*[=:][ \t]*(.*)")
 _MAX_NESTING: Final = 16
 
 
