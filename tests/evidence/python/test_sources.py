@@ -367,3 +367,27 @@ def test_libcst_is_imported_only_where_a_statement_may_matter() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_ini_files_of_uwsgi_are_command_lines() -> None:
+    dockerfile = 'FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD ["uwsgi", "--ini", "u.ini"]\n'
+    ini = "[uwsgi]\nmodule = main:app\nsocket = /run/u.sock\n; logto = /no.log\nhttp = :80\n"
+    reading = read({"u.ini": ini, "main.py": 'open("/data/a", "w")\n'}, dockerfile)
+    assert [str(one) for one in reading.claims] == [
+        "main.py:1: write /data/a",
+        "u.ini:3: write /run/u.sock",
+        "u.ini:5: port 80",
+    ]
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        'setup(entry_points={"console_scripts": ["tool=main:run"]})',
+        "setup(entry_points={\n  'console_scripts': [\n    'tool = main:run',\n  ],\n})",
+    ],
+)
+def test_console_scripts_of_setup_py(setup: str) -> None:
+    dockerfile = 'FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN pip install .\nCMD ["tool"]\n'
+    reading = read({"setup.py": setup, "main.py": 'def run():\n    open("/data/a", "w")\n'}, dockerfile)
+    assert [str(one) for one in reading.claims] == ["main.py:2: write /data/a"]

@@ -13,7 +13,7 @@ from dockfix.knowledge import read_names, read_table
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One row of the table."""
+    """One row of the table; `settings` are flags that name an ini file whose keys are flags again."""
 
     programs: tuple[str, ...]
     files: tuple[str, ...] = ()
@@ -21,6 +21,7 @@ class Server:
     ports: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
     default_config: str = ""
     application: str | tuple[str, ...] = ()
     subcommands: tuple[str, ...] = ()
@@ -42,6 +43,14 @@ class Server:
             word for word in candidates if word.endswith(".py") or word.replace(".", "_").isidentifier()
         ]
         yield from (named or dotted[: 1 + skip])
+
+
+def ini_flags(text: str) -> Iterator[tuple[int, str]]:
+    """(line, word) for each key of an ini file, as the flag that says the same: `--key=value`."""
+    for number, line in enumerate(text.splitlines(), 1):
+        key, equals, value = line.partition("=")
+        if equals and key.strip().replace("-", "_").isidentifier():
+            yield number, f"--{key.strip()}={value.strip()}"
 
 
 def flags(words: Sequence[str]) -> Iterator[tuple[str, str]]:

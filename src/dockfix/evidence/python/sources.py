@@ -23,6 +23,7 @@ from dockfix.evidence.python.modules import Module
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
 from dockfix.evidence.python.servers import Server, find_server, flags
 from dockfix.evidence.python.start import Line, Start, StartReader
+from dockfix.evidence.settings_files import find_named_outputs
 from dockfix.knowledge import read_names, read_table
 from dockfix.knowledge.homes import find_home_use
 from dockfix.syntax.tree import Dockerfile
@@ -127,7 +128,8 @@ class _SourceReader:
         found = list(self._modules(modules))
         if not self.known:
             found = [replace(one, certain=False) for one in found]
-        unique = sorted({*named, *found}, key=lambda one: (one.file, one.line, one.kind, one.what))
+        settings = find_named_outputs(self.layout, self._named_files(modules))
+        unique = sorted({*named, *found, *settings}, key=lambda one: (one.file, one.line, one.kind, one.what))
         return Reading(
             tuple(unique),
             tuple(one.file for one in modules),
@@ -137,6 +139,16 @@ class _SourceReader:
             tuple(sorted({name for module in modules for name in _names(module.source)})),
             tuple(sorted({name for module in modules for name in _tools(module)})),
         )
+
+    def _named_files(self, modules: Iterable[Module]) -> Iterator[str]:
+        """Where the files stand that the start's words and the modules' strings may name."""
+        for line in self.start.lines:
+            for word in line.words[1:]:
+                yield posixpath.normpath(posixpath.join(line.workdir, word.rpartition("=")[2]))
+        for module in modules:
+            folders = dict.fromkeys((self.layout.workdir, posixpath.dirname(module.path)))
+            for name in _names(module.source):
+                yield from (posixpath.normpath(posixpath.join(folder, name)) for folder in folders)
 
     def _closure(self) -> list[Module]:
         """The modules that the start imports, directly or not; all that are copied if it is unknown."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from dockfix.evidence.image_files import Layout
-from dockfix.evidence.python.servers import Server, find_server
+from dockfix.evidence.python.servers import Server, find_server, flags, ini_flags
 from dockfix.syntax.script import Command
 from dockfix.syntax.shell import parse_script, parse_words
 from dockfix.syntax.tree import Instruction
@@ -121,11 +121,23 @@ class StartReader:
             self._python(words[1:], one)
         elif server := find_server(program):
             self._server(server, one)
+            self._settings(server, one)
         elif _SHELL.fullmatch(program) or program in (".", "source"):
             operands = [word for word in words[1:] if not word.startswith("-")]
             self._follow(operands[0] if operands else "", one, depth)
         else:
             self._follow(program, one, depth)
+
+    def _settings(self, server: Server, line: Line) -> None:
+        """Ini files that a server reads: each key stands for a flag, on a line of its own."""
+        named = [value for flag, value in flags(line.words) if flag in server.settings]
+        named += [word for word in line.words[1:] if word.endswith(".ini") and not word.startswith("-")]
+        for written in dict.fromkeys(named if server.settings else ()):
+            path = posixpath.normpath(posixpath.join(line.workdir, written))
+            for at, word in ini_flags(self.layout.read(path) or ""):
+                key = Line((line.words[0], word), self.layout.source_of(path) or written, at, line.workdir)
+                self.start.lines.append(key)
+                self._server(server, key)
 
     def _follow(self, written: str, line: Line, depth: int) -> None:
         """A script of the image (shell or Python), or a console script that the project defines."""
@@ -147,11 +159,10 @@ class StartReader:
         return None
 
     def _console_script(self, name: str) -> None:
+        declared = rf"""(?:^\s*['"]?|['"]){re.escape(name)}\s*['"]?\s*=\s*['"]?([\w.]+)\s*:"""
         for project in ("pyproject.toml", "setup.cfg", "setup.py"):
             text = self.layout.reader(project) or ""
-            if match := re.search(
-                rf"""^\s*['"]?{re.escape(name)}\s*['"]?\s*=\s*['"]?([\w.]+)\s*:""", text, re.MULTILINE
-            ):
+            if match := re.search(declared, text, re.MULTILINE):
                 self.start.modules.append(match[1])
                 self.start.roots += [self.layout.workdir, posixpath.join(self.layout.workdir, "src")]
                 return

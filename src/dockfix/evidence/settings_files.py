@@ -1,0 +1,31 @@
+"""Configuration files of the application, in any format: the logs and pid files that they name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from dockfix.evidence.claims import Claim, Kind
+from dockfix.evidence.image_files import Layout
+
+_SUFFIXES: Final = (".cfg", ".conf", ".env", ".ini", ".json", ".properties", ".toml", ".xml", ".yaml", ".yml")
+_PATH: Final = re.compile(r"(?<![\w./$}~-])(?:/[\w@+-][\w.@+-]*)+")
+_WRITTEN: Final = (".log", ".pid")
+_COMMENT: Final = ("#", ";", "//")
+
+
+def find_named_outputs(layout: Layout, paths: Iterable[str]) -> Iterator[Claim]:
+    """What the configuration files among some paths of the image name that a program would write.
+
+    Only absolute paths count whose ending says so: `/var/log/app.log`, `/run/app.pid`.
+    """
+    for path in dict.fromkeys(paths):
+        text = layout.read(path) if path.endswith(_SUFFIXES) else None
+        if text is None:
+            continue
+        file = layout.source_of(path) or path
+        for number, line in enumerate(text.splitlines(), 1):
+            if not line.lstrip().startswith(_COMMENT):
+                found = (match[0] for match in _PATH.finditer(line) if match[0].endswith(_WRITTEN))
+                yield from (Claim(Kind.WRITE, one, file, number, True) for one in found)
