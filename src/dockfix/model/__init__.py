@@ -1,1 +1,1 @@
-"""What a Dockerfile means: images, stages, users, directories, commands and what they need."""
+"""What a Dockerfile means: images, stages, users, directories and commands, and the permissions they need."""

@@ -1,4 +1,4 @@
-"""The account that the image will run as: one that is there already, or one to create."""
+"""The account that the image will run as: an existing one, or one to create."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _NAME: Final = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
 
 @dataclass(frozen=True, slots=True)
 class UserAccount:
-    """Who the image will run as.
+    """The account that the image will run as.
 
-    `group` is "" where only the account's primary group is known to exist. `created` is the step
-    that makes an account of the file, None for one of the base or one still to create. `homeless`
-    says that nobody made the directory `home`, `nowhere` that passwd names another. `numeric` means
-    that USER and --chown take ids.
+    `group` is "" if only the account's primary group is known to exist. `created` is the step that
+    creates an account of the file, None for one that the base brings or that is still to be created.
+    `homeless`: no step creates the directory `home`; `nowhere`: passwd names a different home. `numeric`:
+    USER and `--chown` take numeric IDs.
     """
 
     name: str
@@ -61,17 +61,17 @@ class UserAccount:
 
     @property
     def ids(self) -> str:
-        """`uid:gid`, or the name where they are not known."""
+        """`uid:gid`, or the name if the numbers are unknown."""
         if self.uid is None:
             return self.name
         return f"{self.uid}:{self.uid if self.gid is None else self.gid}"
 
 
 def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked: str = "") -> UserAccount:
-    """The account to use: the file's own, the base's, or a new one named by the options.
+    """The account to use: one that the file creates, one of the base, or a new one named by the options.
 
-    `needs_ids` asks for a new account whose numbers are known beforehand, for `COPY --link` and
-    mounts, which take no names. `asked` is the user (name or number) that deployments run it as.
+    With `needs_ids`, a new account gets its numbers in advance, for `COPY --link` and mounts, which do
+    not accept names. `asked` is the user (name or number) that the deployments run the image as.
     """
     own = find_created(lineage)
     user = lineage.end.user.partition(":")[0]
@@ -90,7 +90,7 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked
 
 
 def new_account(image: Image, options: Options, *, needs_ids: bool) -> UserAccount:
-    """The account that create-user makes; plain numbers where the base has no way to make one."""
+    """The account for create-user to make, or plain numbers if the base has no command for that."""
     nameless = image.account_command == "none"
     fixed = options.numeric or needs_ids or nameless
     default = NONROOT_ID if image.family == "distroless" else DEFAULT_ID
@@ -102,7 +102,7 @@ def new_account(image: Image, options: Options, *, needs_ids: bool) -> UserAccou
 
 @lru_cache(maxsize=2)
 def find_created(lineage: Lineage) -> tuple[UserAccount, ...]:
-    """The accounts that RUN lines of the lineage create, in order."""
+    """The accounts that RUN steps of the lineage create, in order."""
     return tuple(_created(lineage))
 
 
@@ -124,7 +124,7 @@ def _created(lineage: Lineage) -> Iterator[UserAccount]:
 
 
 def read_members(command: Command, env: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """(account, supplementary groups) that a command puts it into: usermod -aG, adduser NAME GROUP."""
+    """(account, supplementary groups) for each account that a command adds to groups (`usermod -aG`)."""
     program = command.program.rpartition("/")[2]
     if program not in (*_CREATORS, "usermod", "gpasswd", "addgroup"):
         return
@@ -138,7 +138,7 @@ def read_members(command: Command, env: Mapping[str, str]) -> Iterator[tuple[str
 
 
 def _find_asked(lineage: Lineage, own: tuple[UserAccount, ...], asked: str) -> UserAccount | None:
-    """The account that deployments name: the file's, the base's, or one that the file gives things to."""
+    """The account that the deployments name: the file's, the base's, or one that the file hands files to."""
     name, _, group = asked.partition(":")
     for one in own:
         if one.name == name or (name.isdigit() and one.uid == int(name)):
@@ -149,7 +149,7 @@ def _find_asked(lineage: Lineage, own: tuple[UserAccount, ...], asked: str) -> U
     if name not in {owner.partition(":")[0] for owner, _ in _gifts(lineage)}:
         return None
     if not name.isdigit():
-        # A package made it, whose home nobody knows.
+        # A package created it; its home is unknown.
         return UserAccount(name, "", None, None, "/", exists=True, homeless=True, nowhere=True)
     gid = int(group) if group.isdigit() else 0
     return UserAccount(name, group or "0", int(name), gid, "/", exists=True, numeric=True, homeless=True)
@@ -205,7 +205,7 @@ def _ready_account(image: Image, user: str) -> UserAccount | None:
         wanted = user.partition(":")[0]
     for account in image.accounts:
         if account.name == wanted:
-            # Accounts of Debian's own have a home in passwd that nobody makes.
+            # Debian's system accounts have a home in passwd that is never created.
             homeless = account.name != image.user and not account.home.startswith("/home/")
             return UserAccount(
                 account.name, account.group, account.uid, account.gid, account.home,
@@ -231,7 +231,7 @@ def _created_account(
     if group:
         named = groups.get(group, "" if is_number(group) else group)
     else:
-        # busybox and Debian's adduser put system accounts into nogroup.
+        # In busybox and Debian, adduser puts system accounts into nogroup.
         named = "" if program == "adduser" and system and "--group" not in options else name
     home = _first(options, "-d", "-h", "--home", "--home-dir") or f"/home/{name}"
     made = _makes_home(program, options, short, image, system=system)
@@ -243,7 +243,7 @@ def _created_account(
 
 
 def _parsed(command: Command, env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """(options with their values, operands) of an account command; "" for an option without a value."""
+    """(options with their values, operands) of an account command; an option without a value maps to ""."""
     options: dict[str, str] = {}
     operands: list[str] = []
     key = ""
@@ -265,7 +265,7 @@ def _valued() -> frozenset[str]:
 
 
 def _clustered(option: str) -> str:
-    """The option at the end of a cluster (`-ms /bin/sh`, `-mu 1000`) that takes the next word."""
+    """The last option of a cluster (`-ms /bin/sh`, `-mu 1000`) if it takes the next word, else ""."""
     if option.startswith("--") or len(option) < 3:
         return ""
     return "-" + option[-1] if "-" + option[-1] in _valued() else ""

@@ -1,4 +1,4 @@
-"""Somebody who does something in a step, and what is new by them."""
+"""The identity that performs operations in a step, and the nodes that result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GROUP_RUNS = 0o010
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something, in which step, under which umask; `optional`: perhaps."""
+    """An identity, the step it acts in and its umask; `optional`: the operations may be skipped."""
 
     who: Identity
     origin: Origin
@@ -21,11 +21,11 @@ class Actor:
     optional: bool = False
 
     def makes(self, kind: Kind, mode: int = 0o777, target: str = "") -> Node:
-        """A new node of theirs."""
+        """A new node owned by the actor, with the umask applied to `mode`."""
         return Node(kind, self.who.uid, self.who.gid, mode & ~self.umask, self.origin, target)
 
     def copies(self, node: Node, *, keeps: bool = False, with_capabilities: bool = False) -> Node:
-        """A copy of a node; `keeps` owner and mode as far as they may be kept (`cp -p`)."""
+        """A copy of a node; `keeps` preserves owner and mode as far as the actor is allowed to (`cp -p`)."""
         inside = tuple(self.copies(one, keeps=keeps) for one in node.inside)
         made = Node(
             node.kind, self.who.uid, self.who.gid, node.mode & 0o777 & ~self.umask, self.origin, node.target,
@@ -41,13 +41,13 @@ class Actor:
         return made._replace(gid=gid, mode=node.mode if is_same else node.mode & 0o777)
 
     def edits(self, node: Node) -> Node:
-        """A file that takes the place of another, which was read: only root can keep its owner."""
+        """The file that replaces another after an edit in place; only root preserves the owner."""
         gid = node.gid if self.who.is_root or node.gid in self.who.groups else self.who.gid
         uid = node.uid if self.who.is_root else self.who.uid
         return self.writes(node)._replace(uid=uid, gid=gid)
 
     def writes(self, node: Node) -> Node:
-        """What writing to it makes of a file: it loses capabilities, and set-id bits unless root writes."""
+        """A file after a write: it loses its capabilities, and its set-id bits unless root is the writer."""
         mode = node.mode
         if not self.who.is_root and node.kind is Kind.FILE:
             mode &= ~SET_ID if mode & _GROUP_RUNS else ~0o4000

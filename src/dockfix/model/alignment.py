@@ -1,4 +1,4 @@
-"""Which step of a rewrite is which step of the original: by their text alone."""
+"""Match the steps of a rewrite with those of the original by comparing their text."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _WORD = re.compile(r"[^\s;&|()]+")
 
 
 def align(before: Sequence[Step], after: Sequence[Step]) -> tuple[Origin, ...]:
-    """For each step of the rewrite, the number of the original's, or a name of its own where it is new.
+    """For each step of the rewrite, the index of the original step, or a unique name if the step is new.
 
-    Steps keep their order. A step that stands unchanged further down is not taken for an earlier one
-    that is alike.
+    Order is preserved. A step that also occurs unchanged further down is not matched with an earlier
+    look-alike.
     """
     found: list[Origin] = []
     at = 0

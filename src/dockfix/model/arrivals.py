@@ -1,4 +1,4 @@
-"""What COPY and ADD leave in the file tree."""
+"""The effect of COPY and ADD on the file tree."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from dockfix.model.playing import ARCHIVED
 
 _DOWNLOADED: Final = 0o600
 _WRITTEN: Final = 0o644
-"""The mode of a file whose text stands in the Dockerfile."""
+"""The mode of a file whose text is a heredoc in the Dockerfile."""
 _ARCHIVE: Final = re.compile(r"\.(tar(\.(gz|bz2|xz|zst))?|tgz|tbz2?|txz)$")
 
 
 def arrive(
     tree: FileTree, copy: Copy, owner: tuple[Id, Id] | None, origin: Origin, source: FileTree | None = None
 ) -> None:
-    """Let what is copied stand where it lands; `source` is the tree of the stage that it comes from.
+    """Add what a COPY or ADD brings to the tree; `source` is the tree of the stage that it copies from.
 
-    `owner` is the one that the copy gives, None where it gives none. `--chmod` counts for the directories
-    that the copy makes as well, and so does the owner (measured with docker 28.5).
+    `owner` is the copy's `--chown`, None if it has none. `--chown` and `--chmod` also apply to the
+    directories that the copy creates (measured with docker 28.5).
     """
     flag = copy.step.instruction.flag("chmod")
     mode = read_mode(copy.step.expand(flag.value)) if flag and flag.value else None
@@ -37,7 +37,7 @@ def arrive(
     )
     for path in _landed(copy):
         is_tree = path.endswith("/*")
-        # A link that stands in the way of a named file is replaced, unless the destination names it.
+        # A named file replaces a symlink of its name, unless the destination itself names the link.
         real = tree.follow(path.removesuffix("/*") or "/", last=is_tree or not copy.is_directory)
         if is_tree:
             real = tree.make_directories(real, directory)
@@ -51,7 +51,10 @@ def arrive(
 
 
 def _land(tree: FileTree, copy: Copy, at: str, content: Node) -> None:
-    """Let something stand where no directory is known; one that may be there stays, if a directory comes."""
+    """Put content at a path that is not a known directory.
+
+    An unknown node stays possible if a tree may arrive.
+    """
     is_file = bool(copy.step.instruction.heredocs) or copy.is_download
     may_be_tree = not is_file and any("." not in posixpath.basename(one) for one in copy.sources)
     there = [one for one in tree.look(at) if one.kind is Kind.ANY and may_be_tree]
@@ -63,7 +66,7 @@ def _known(owner: Id) -> Id:
 
 
 def _content(copy: Copy, owner: tuple[Id, Id] | None, mode: Mode | None, origin: Origin) -> Node:
-    """What is copied, while nobody has looked at it: readable by everyone, unless it is a download."""
+    """The node for copied content that has not been read: world-readable, except a download."""
     bits = _DOWNLOADED if copy.is_download else _WRITTEN if copy.step.instruction.heredocs else 0o755
     bits = mode(bits, is_directory=False) if mode else bits
     uid, gid = owner or ((ARCHIVED, ARCHIVED) if _unpacks(copy) else (0, 0))
@@ -75,7 +78,7 @@ def _unpacks(copy: Copy) -> bool:
 
 
 def _landed(copy: Copy) -> Iterator[str]:
-    """Where it lands; an archive is unpacked into the directory that is named."""
+    """The paths that the copy writes; an archive is unpacked into the destination directory."""
     for path in copy.landed():
         if not (_unpacks(copy) and _ARCHIVE.search(path)):
             yield path
@@ -84,7 +87,10 @@ def _landed(copy: Copy) -> Iterator[str]:
 
 
 def _cover(tree: FileTree, top: str, content: Node, directory: Node) -> None:
-    """Let a tree be copied over a directory: what is in it may get the copy's owner and mode, itself not."""
+    """Copy a tree over a directory.
+
+    Its contents may take the copy's owner and mode, but not the directory itself.
+    """
     tree.fill(top, content)
     for path in tree.below(top):
         for node in tuple(each(tree.look(path))):
@@ -104,7 +110,10 @@ def _bring(
     mode: Mode | None,
     origin: Origin,
 ) -> None:
-    """Copy what is known of another stage's tree, owners and modes too, unless the copy gives its own."""
+    """Copy the known nodes of another stage's tree.
+
+    Owners and modes carry over unless the copy sets its own.
+    """
 
     def carried(node: Node) -> Node:
         uid, gid = owner or (node.uid, node.gid)

@@ -1,4 +1,4 @@
-"""Caches that a tool fills in root's home at build time and the application reads at run time."""
+"""Caches that a tool fills in root's home at build time and that the application reads at run time."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ToolCache:
-    """A step that fills a cache, and the variable that puts the cache outside root's home.
+    """A step that fills a cache, and the variable that moves the cache out of root's home.
 
-    `existing`: the tool takes the directory only where it is there already.
+    `existing`: the tool uses the directory only if it already exists.
     """
 
     step: Step
@@ -43,14 +43,14 @@ class _Rule:
     existing: bool
 
     def is_filled_by(self, text: str, filled: Collection[str]) -> bool:
-        """Whether a script fills the cache, in `filled` or by its text, and does not say where."""
+        """Whether a script fills the cache at its default location, according to `filled` or its text."""
         if self.variable not in filled and not self.pattern.search(text):
             return False
         is_placed = self.unless is not None and self.unless.search(text) is not None
         return not is_placed and re.search(rf"\b{self.variable}=", text) is None
 
     def counts_in(self, plan: Plan) -> bool:
-        """Whether nothing else in the file settles the matter, and the image starts what reads the cache."""
+        """Whether the image starts what reads the cache, and nothing else in the file overrides the rule."""
         if self.unless_anywhere and self.unless_anywhere.search(plan.tree.text):
             return False
         started = self.started
@@ -88,7 +88,7 @@ def _may_fill(text: str) -> bool:
 
 
 def find_caches(plan: Plan) -> Iterator[ToolCache]:
-    """For each tool, the first root's step that fills its cache while nothing says where."""
+    """For each tool, the first step run as root that fills its cache while no variable sets its location."""
     found: set[str] = set()
     for step in plan.steps[: plan.user_index]:
         if step.keyword != "RUN":

@@ -1,4 +1,4 @@
-"""Changes of owner, group, mode and capabilities: what chmod and chown make of what is there."""
+"""Changes of owner, group, mode and capabilities, as made by chmod, chown and setcap."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 Id = int | str
-"""A number, or the name of an account or group whose number is not known."""
+"""A number, or the name of an account or group whose number is unknown."""
 SET_ID: Final = 0o6000
 _ALL: Final = 0o7777
 _WHO: Final = {"u": 0o4700, "g": 0o2070, "o": 0o1007, "a": _ALL}
@@ -20,11 +20,11 @@ _ACTION: Final = re.compile(r"([+=-])([ugo]|[rwxXst]*)")
 
 @dataclass(frozen=True, slots=True)
 class _Action:
-    """One `+`, `-` or `=` with its bits; `about` are those that `=` replaces.
+    """One `+`, `-` or `=` with its bits; `about` is the mask that `=` replaces.
 
-    `search` are execute bits that count where something may be executed already; `copies` names the
-    class whose bits are taken (`g=u`), as far as they are `counted`. A directory keeps set-id bits
-    that are not `mentioned`.
+    `search` holds the execute bits of `X`, which apply to directories and to files that are already
+    executable. `copies` names the class whose bits are copied (`g=u`), masked by `counted`. A directory
+    keeps set-id bits that are not `mentioned`.
     """
 
     sign: str
@@ -51,12 +51,12 @@ class _Action:
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A chmod operand, as GNU coreutils reads it."""
+    """A parsed chmod operand, with the semantics of GNU coreutils."""
 
     actions: tuple[_Action, ...]
 
     def __call__(self, mode: int, *, is_directory: bool) -> int:
-        """The 12 bits after it."""
+        """The 12 permission bits after applying it to `mode`."""
         for action in self.actions:
             mode = action.apply(mode, is_directory=is_directory)
         return mode
@@ -66,9 +66,10 @@ class Mode:
 class Change:
     """A change of owner, group, mode or capabilities.
 
-    `only`, `only_group` and `kind` ("file", "directory", "link") limit it to what has that owner, group
-    or kind. `groups` are those of whoever makes it, None for root: a group that is none of them is not
-    handed down. With `follows` it is about what a link leads to.
+    `only`, `only_group` and `kind` ("file", "directory", "link") restrict it to nodes of that owner,
+    group or kind. `groups` are the groups of the user who makes the change, None for root: chmod by
+    anybody else clears the set-group-ID bit for a group outside of them. With `follows`, it applies to
+    the target of a link, not to the link.
     """
 
     uid: Id | None = None
@@ -83,18 +84,18 @@ class Change:
 
     @property
     def gives(self) -> bool:
-        """Whether it changes the owner or group, which clears capabilities and set-id bits of files."""
+        """Whether it changes the owner or group, which clears the capabilities and set-id bits of files."""
         return self.uid is not None or self.gid is not None
 
 
 def read_mode(text: str, umask: int = 0o022) -> Mode | None:
-    """A chmod operand (`0755`, `u+x,go-w`, `a=rX`, `g=u`), or None where it is not understood.
+    """Parse a chmod operand (`0755`, `u+x,go-w`, `a=rX`, `g=u`); None if it is invalid.
 
-    The umask counts where a clause names nobody (`+x`).
+    The umask applies to clauses that name no class (`+x`).
     """
     if text and set(text) <= set("01234567"):
         bits = int(text, 8) & _ALL
-        # Five digits and more name the set-id bits, also where they are 0.
+        # Five or more digits set the set-id bits explicitly, even to 0.
         return Mode((_Action("=", _ALL, bits, mentioned=SET_ID if len(text) > 4 else bits),))
     actions: list[_Action] = []
     for clause in text.split(","):
@@ -106,7 +107,7 @@ def read_mode(text: str, umask: int = 0o022) -> Mode | None:
 
 
 def read_umask(text: str, umask: int) -> int:
-    """The umask after `umask TEXT`, which may be symbolic (`u=rwx,go=`); the old one if not understood."""
+    """The umask after `umask TEXT`, octal or symbolic (`u=rwx,go=`); the old one if TEXT is invalid."""
     if text and set(text) <= set("01234567"):
         return int(text, 8) & 0o777
     mode = read_mode(text, 0)

@@ -1,4 +1,4 @@
-"""The operations of one command, as whoever runs it: by the command tables, the homes and pip's own rules."""
+"""The operations of one command for a given identity, from the command and home tables and pip's rules."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from dockfix.model.runs import Invocation
 from dockfix.syntax.wrappers import SHELLS
 
 SITE: Final = "/usr/local/lib/python"
-"""Stands for wherever root's pip installs."""
+"""Stands for the site-packages directory of root's pip, whatever its real path."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][\w+-]*")
-# What no file's name in a command holds: patterns, lists, URLs.
+# Characters that rule out a file name in a command: those of patterns, lists and URLs.
 _VERSION: Final = re.compile(r"[\d.]+")
 _NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n\t :,@%")
 
@@ -50,12 +50,12 @@ def _find_named_files(one: Invocation, who: Identity) -> Iterator[tuple[str, boo
             continue
         path = resolve(value, one.cwd)
         if path not in changed:
-            # A sentence may hold a dot or a slash as well.
+            # A sentence can contain a dot or a slash too.
             yield path, bool(set(value) & set("./")) and " " not in value and not _VERSION.fullmatch(value)
 
 
 def operations_of(one: Invocation, who: Identity) -> tuple[Operation, ...]:
-    """The operations of one command, with `~` and HOME of whoever runs it; worked out once."""
+    """The operations of one command, with `~` and HOME of the identity that runs it; cached."""
     key = ("operations", who.home, who.is_root)
     found = one.remembered.get(key)
     if found is None:
@@ -78,7 +78,7 @@ def _operations(one: Invocation, who: Identity) -> Iterator[Operation]:
 
 
 def _home_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
-    """What a tool reads and writes in the home, by its row; all of the home where it has none."""
+    """What a tool reads and writes in the home, from the homes table; the whole home if it is not listed."""
     use = home_use(one, who)
     if use is None:
         yield Operation(Act.HOME, who.home)
@@ -93,7 +93,10 @@ def _home_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
 
 
 def home_use(one: Invocation, who: Identity) -> HomeUse | None:
-    """What the program of a command, or the module that Python runs, uses of a home; None without a row."""
+    """How a command's program, or the module that Python runs, uses the home.
+
+    None if no table row matches.
+    """
     name, *arguments = arguments_of(one.command, {**one.env, "HOME": who.home})
     program = posixpath.basename(name.value or "")
     if program.startswith(("python", "pypy")) and arguments and arguments[0].value == "-m":
@@ -107,13 +110,13 @@ def in_home(place: str, home: str, cwd: str) -> str:
 
 
 def started_operations(one: Invocation, who: Identity, *, is_read: bool) -> Iterator[Operation]:
-    """The operations of a command of the start: what no table knows works where it stands, and in its home.
+    """The operations of a command of the start; an unknown program uses its working directory and home.
 
-    With `is_read` the sources were read, and what they write there is known from them. Programs
-    that can do nothing without root are refused before anything is replayed.
+    With `is_read`, the sources were read and their writes are known, so none are assumed here. Programs
+    that cannot run without root are refused before any replay.
     """
     if one.command.program.rpartition("/")[2] in SHELLS:
-        return  # what its script runs follows
+        return  # the commands of its script follow
     for operation in operations_of(one, who):
         assumed = operation.path == one.cwd and operation.act in (Act.UNKNOWN, Act.CODE, Act.WRITE)
         if operation.act in (Act.UNKNOWN, Act.CODE):
@@ -129,12 +132,12 @@ def started_operations(one: Invocation, who: Identity, *, is_read: bool) -> Iter
 
 
 def _named_places(one: Invocation) -> tuple[str, ...]:
-    """The places that variables name: what a variable moves out of a home is looked for there."""
+    """The paths that variables hold: where data is looked for that a variable moves out of a home."""
     return tuple(value for value in one.env.values() if value.startswith("/") and ":" not in value)
 
 
 def _pip_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
-    """Pip reads its settings and installs: into a virtual environment, a home or for everybody."""
+    """The operations of a pip call: it installs to a virtual environment, a home or system-wide."""
     pip = one.pip
     assert pip is not None
     if is_virtual(pip.command.program, one.env):

@@ -1,4 +1,4 @@
-"""COPY and ADD: what they bring, where it lands, and whose it is."""
+"""COPY and ADD: their sources, where these land, and who owns them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from dockfix.syntax.words import split_words
 
 @dataclass(eq=False)
 class Copy:
-    """One COPY or ADD with its operands after variable substitution."""
+    """One COPY or ADD, with variables substituted in its operands."""
 
     step: Step
 
     @cached_property
     def operands(self) -> tuple[str, ...]:
-        """Sources, then the destination as written (JSON or shell form); heredoc words left out."""
+        """The sources, then the destination as written (JSON or shell form), without heredoc words."""
         instruction = self.step.instruction
         if instruction.json is not None:
             return tuple(self.step.expand(word) for word in instruction.json)
@@ -32,12 +32,12 @@ class Copy:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Everything before the destination."""
+        """All operands but the destination."""
         return self.operands[:-1]
 
     @property
     def written_destination(self) -> str:
-        """The destination as the file has it, "" where there is none."""
+        """The destination as written in the file, "" if there is none."""
         return self.operands[-1] if self.operands else ""
 
     @property
@@ -47,12 +47,12 @@ class Copy:
 
     @cached_property
     def destination(self) -> str:
-        """The absolute path that the destination names."""
+        """The absolute path of the destination."""
         return resolve(self.written_destination, self.step.before.workdir)
 
     @property
     def is_directory(self) -> bool:
-        """Whether the destination is surely a directory: by its slash, several sources, or `.`."""
+        """Whether the destination must be a directory, judging by its spelling and the sources."""
         written = self.written_destination
         if written.endswith("/") or posixpath.basename(written) in (".", "..") or len(self.sources) > 1:
             return True
@@ -60,28 +60,28 @@ class Copy:
 
     @property
     def stage(self) -> str | None:
-        """The stage or image of `--from`, None for the build context."""
+        """The stage or image that `--from` names, None for the build context."""
         flag = self.step.instruction.flag("from")
         return self.step.expand(flag.value) if flag and flag.value else None
 
     @property
     def has_owner(self) -> bool:
-        """Whether the file sets the ownership itself."""
+        """Whether it has a `--chown` already."""
         return self.step.instruction.flag("chown") is not None
 
     @property
     def is_linked(self) -> bool:
-        """Whether `--link` copies onto an empty base, where names mean nothing."""
+        """Whether it has `--link`: the layer is built on an empty base, so user names cannot be resolved."""
         flag = self.step.instruction.flag("link")
         return flag is not None and (flag.value or "true").lower() != "false"
 
     @property
     def is_download(self) -> bool:
-        """Whether ADD fetches a URL: such a file has mode 0600."""
+        """Whether ADD fetches a URL; the file then has mode 0600."""
         return self.step.keyword == "ADD" and any("://" in source for source in self.sources)
 
     def documents(self) -> tuple[tuple[str, str], ...]:
-        """(path, text) of the files that heredocs of the instruction bring."""
+        """(path, text) of each file that the instruction creates from a heredoc."""
         heredocs = self.step.instruction.heredocs
         into = self.written_destination.endswith("/") or len(heredocs) + len(self.sources) > 1
         return tuple(
@@ -89,7 +89,10 @@ class Copy:
         )
 
     def landed(self) -> tuple[str, ...]:
-        """The paths that the named sources get, "*" last where a whole tree is copied."""
+        """The paths that the sources get in the image.
+
+        `/*` at the end, sorted last, stands for a whole tree.
+        """
         if self.step.instruction.heredocs and not self.sources:
             return tuple(path for path, _ in self.documents())
         if not self.is_directory and "*" not in "".join(self.sources):
@@ -107,16 +110,16 @@ class Copy:
 
 
 def find_copies(lineage: Lineage) -> tuple[Copy, ...]:
-    """The COPY and ADD steps of a lineage in order."""
+    """The COPY and ADD steps of a lineage, in order."""
     return tuple(Copy(step) for step in lineage.of("COPY", "ADD"))
 
 
-# A volume over a single file; nobody may make a directory of that name.
+# A volume that is a single file: mkdir must not create a directory of that name.
 _FILE: Final = re.compile(r"\.(ya?ml|json|toml|conf|cfg|ini|env|py|db|sqlite3?|log|txt|sh|sock|pem|crt|key)$")
 
 
 def find_volumes(lineage: Lineage) -> tuple[tuple[Step, str], ...]:
-    """The VOLUME steps with each path they declare, absolute."""
+    """(step, absolute path) for each path that a VOLUME declares; single files are left out."""
     found: list[tuple[Step, str]] = []
     for step in lineage.of("VOLUME"):
         written = step.instruction.json or tuple(w.text for w in split_words(step.instruction.args))

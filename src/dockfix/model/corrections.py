@@ -1,4 +1,4 @@
-"""What a replay teaches about a plan: steps that have to stay root's, directories that the account needs."""
+"""What a replay reveals about a plan: steps that must stay root, and directories that the account needs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from dockfix.model.paths import is_ownable, is_root_home, is_system_directory
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """`root_steps` are numbers of the original's steps; `directories` absolute paths.
+    """`root_steps` are indexes of the original's steps, `directories` absolute paths.
 
-    `keeps_workdir`: what works in `/` stays there.
+    `keeps_workdir`: an image that starts in `/` keeps that as its working directory.
     """
 
     root_steps: frozenset[int] = frozenset()
@@ -24,9 +24,10 @@ class Corrections:
     keeps_workdir: bool = False
 
     def learn(self, losses: Sequence[Loss], own: Collection[str], *, relocates: bool) -> Corrections:
-        """The corrections that would avoid the losses, where any would.
+        """These corrections, extended by those that avoid the losses, as far as any can.
 
-        `own` are the account's places; `relocates`: the image got a working directory of its own.
+        `own` are the account's directories; `relocates`: the plan gives the image a new working
+        directory.
         """
         if relocates and any(map(_is_of_the_old_place, losses)):
             return replace(self, keeps_workdir=True)
@@ -40,12 +41,12 @@ class Corrections:
         return replace(self, root_steps=frozenset(steps), directories=frozenset(directories))
 
     def _can_give(self, loss: Loss, own: Collection[str], *, is_start: bool) -> bool:
-        """Whether an ownership change of the directory in the way helps: not for steps elsewhere."""
+        """Whether an ownership change of the obstructing directory helps; for build steps, only in `own`."""
         act, place = loss.before.operation.act, _place_in_the_way(loss)
         if not place.startswith("/") or place in self.directories:
             return False
         if is_start and act in (Act.READ, Act.ENTER):
-            # What root made for itself alone, and the application reads.
+            # Created by root for root alone, but read by the application.
             return loss.is_made and is_ownable(place)
         if act not in WRITING:
             return False
@@ -53,14 +54,14 @@ class Corrections:
 
 
 def _place_in_the_way(loss: Loss) -> str:
-    """The directory that is somebody else's; what a start makes can be there before, as its own."""
+    """The directory with the wrong owner; what the start creates can be created for it beforehand."""
     operation = loss.before.operation
     is_made = operation.act is Act.MAKE and loss.before.key.step == START
     return operation.path if is_made and loss.obstacle != operation.path else loss.obstacle
 
 
 def _is_of_the_old_place(loss: Loss) -> bool:
-    """Whether something outside of homes is no longer found."""
+    """Whether the loss is that something outside of homes is no longer found."""
     operation = loss.before.operation
     finds = operation.act in (*ON_CONTENT, Act.ENTER) and operation.act is not Act.HOME
     return finds and not is_root_home(operation.path)

@@ -1,6 +1,6 @@
-"""What commands do to the file system and whether that needs root: knowledge/commands.toml, applied.
+"""What commands do to the file system and whether they need root, according to knowledge/commands.toml.
 
-What no table covers counts as needing root.
+A command that no table covers counts as needing root.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _SOURCED: Final = re.compile(
     r".*(bin/activate|/\.?(bashrc|profile|bash_profile|zshrc)|nvm\.sh|conda\.sh|setup\.(ba|z)?sh|/env|profile\.d/.*"
     r"|os-release|lsb-release|envvars|devtoolset-\d+/enable|enable)"
 )
-# What lets a `python -c` reach further than the application's own places.
+# Code that lets `python -c` reach beyond the application's own directories.
 _REACHING: Final = re.compile(
     r"subprocess|os\.(system|popen|exec|chown|chmod|symlink|rename|link)|shutil|setuid|['\"]/(?!tmp/)|urlretrieve"
 )
-# Programs that may be taken for what they are called: not any script of the application.
+# Program paths that can be identified by their name; a script of the application cannot.
 _PACKAGED: Final = re.compile(
     r"[^/]+|.*\bs?bin/[^/]+|.*/(configure|Configure|config|gradlew|mvnw|b2|bjam|waf)|.*\.py"
 )
@@ -59,13 +59,12 @@ _FIND_STARTS: Final = ("-", "(", "!", "\\(", "\\!")
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a command does; paths are absolute.
+    """What a command does; all paths are absolute.
 
-    `root` says why it needs root, "" where it does not. `makes` are the directories made on purpose
-    (a subset of `writes`), `owns` the paths of which only the owner may do this. `runs_code`: it runs
-    the application's or other code, which may write to the working directory and the home. `home`:
-    it reads or writes below the home directory. `operations` say the same one after another, for the
-    replay.
+    `root` is the reason why it needs root, "" if it does not. `makes` are directories that it creates
+    explicitly (a subset of `writes`), `owns` the paths whose owner alone may do this. `runs_code`: it
+    runs the application's or other code, which may write to the working directory and the home. `home`:
+    it reads or writes below the home directory. `operations` is the same as a sequence, for the replay.
     """
 
     root: str = ""
@@ -78,7 +77,7 @@ class Effect:
 
 
 def effect(command: Command, env: Mapping[str, str], cwd: str, home: str) -> Effect:
-    """The effect of one command run in `cwd` with the variables `env`; never raises."""
+    """The effect of one command run in `cwd` with the variables `env`. Never raises."""
     found = _Found(env if "HOME" in env else {**env, "HOME": home}, cwd, home)
     for redirect in command.redirects:
         if ">" in redirect.operator and not (
@@ -94,7 +93,7 @@ def effect(command: Command, env: Mapping[str, str], cwd: str, home: str) -> Eff
 
 
 def setting(command: Command, env: Mapping[str, str]) -> tuple[str, str] | None:
-    """The variable and value that tell later commands what this one configures (`poetry config ...`)."""
+    """(variable, value) with the same effect as what a command configures (`poetry config ...`), or None."""
     if command.name is None or not command.args:
         return None
     if not command.name.text.startswith("$"):
@@ -106,7 +105,7 @@ def setting(command: Command, env: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 class _Found:
-    """The effect of one command as it is put together."""
+    """Collects the effect of one command."""
 
     __slots__ = ("code", "cwd", "env", "home", "muted", "operations", "places", "root", "suffix", "uses_home")
 
@@ -118,7 +117,7 @@ class _Found:
         self.places: dict[str, dict[str, None]] = {"writes": {}, "makes": {}, "owns": {}}
 
     def add(self, role: str, argument: Argument | None) -> None:
-        """Take down that a place is written, made, owned or entered."""
+        """Record that a place is written, created, owned or entered."""
         value = argument.value if argument is not None else None
         if not value:
             self.root = self.root or (UNKNOWN_PLACE if value is None else "")
@@ -149,11 +148,11 @@ class _Found:
 
     @property
     def count(self) -> int:
-        """How many places were taken down."""
+        """The number of places recorded."""
         return sum(map(len, self.places.values()))
 
     def effect(self) -> Effect:
-        """The value of all that was found."""
+        """The collected effect."""
         played = tuple(self._played())
         writes, makes, owns = (tuple(self.places[role]) for role in ("writes", "makes", "owns"))
         return Effect(self.root, writes, makes, owns, self.code, self.uses_home, played)
@@ -173,13 +172,13 @@ class _Found:
 
 
 def _is_lost(operation: Operation) -> bool:
-    """Whether nobody knows where it happens."""
+    """Whether the place of an operation is unknown."""
     to = operation.spec if operation.act in (Act.COPY, Act.MOVE) else ""
     return operation.path == NOWHERE or to.rstrip("/") == NOWHERE
 
 
 def _backup(path: str, suffix: str) -> Operation:
-    """What `sed -i.bak` does first: the file itself gets another name."""
+    """The backup that `sed -i.bak` makes: the original file under another name."""
     if _GLOB.search(path) or "*" in suffix or "?" in suffix:
         return Operation(Act.WRITE, posixpath.dirname(_GLOB.split(path)[0]) or "/")
     return Operation(Act.COPY, path, path + suffix, how=frozenset({How.SAME, How.REPLACES, How.AS_NAMED}))
@@ -210,7 +209,7 @@ def _read_command(command: Command, found: _Found) -> None:
 
 
 def arguments_of(command: Command, env: Mapping[str, str]) -> Iterable[Argument]:
-    """The command's words with its name; an unquoted variable that holds several gives several."""
+    """The command's name and words as arguments; an unquoted variable is split into its words."""
     assert command.name is not None
     for word in (command.name, *command.args):
         value = word.expand(env)
@@ -241,7 +240,7 @@ def _read_program(name: str, arguments: list[Argument], found: _Found) -> None:
 
 
 def _apply(program: str, usage: Usage, reading: Reading, found: _Found) -> None:
-    """Put together what a table says of the words that were read by it."""
+    """Record what a table row says about the words that were parsed with it."""
     found.root = found.root or usage.root
     roles = [(usage.role(name), name, value) for name, value in reading.options]
     if any(role == "harmless" for role, _, _ in roles):
@@ -257,7 +256,7 @@ def _apply(program: str, usage: Usage, reading: Reading, found: _Found) -> None:
     _apply_operands(usage, reading, found, is_placed=is_placed)
     if usage.default and not is_placed and (usage.code or found.count == before):
         found.add("writes", _default_place(usage.default, reading))
-    # An option that asks for the system puts nothing into the places that the table names.
+    # A system-wide option writes nothing to the places that the table names.
     for place in usage.places if not found.root else ():
         found.add("writes", Argument(_expand_place(place, found), place))
     found.muted = False
@@ -266,7 +265,7 @@ def _apply(program: str, usage: Usage, reading: Reading, found: _Found) -> None:
 
 
 def _apply_option(written: str, role: str, value: Argument | None, found: _Found) -> None:
-    """Take down what an option means; `written` is the program with it."""
+    """Record what an option means; `written` is the program and the option."""
     if role == "root":
         found.root = written
     elif role == "cwd":
@@ -293,7 +292,7 @@ def _apply_operands(usage: Usage, reading: Reading, found: _Found, *, is_placed:
 
 
 def _own_name(only: Argument) -> Argument:
-    """Where a lone operand ends up (`ln -s /a/b`): under its own name in the working directory."""
+    """The path of a lone operand (`ln -s /a/b`): its basename, in the working directory."""
     return Argument(posixpath.basename(only.value.rstrip("/")) if only.value else None, only.text)
 
 
@@ -306,7 +305,7 @@ def _default_place(default: str, reading: Reading) -> Argument:
 
 
 def _expand_place(place: str, found: _Found) -> str:
-    """A place of the table: `${VARIABLE:-default}` from the environment, `~` from the home."""
+    """A place of the table, with `${VARIABLE:-default}` and `~` expanded."""
     expanded = _PLACE.sub(lambda match: found.env.get(match[1]) or match[2], place)
     return found.home + expanded[1:] if expanded.startswith("~") else expanded
 
@@ -352,7 +351,7 @@ def _read_sourced(arguments: Sequence[Argument], found: _Found) -> None:
 
 
 def _read_find(arguments: Sequence[Argument], found: _Found) -> None:
-    """find: its starting points are what -delete and the commands behind -exec work on."""
+    """Read a find command: -delete and the commands behind -exec work on its starting points."""
     words = [argument.value or argument.text for argument in arguments]
     at = next((index for index, word in enumerate(words) if word.startswith(_FIND_STARTS)), len(words))
     starts = list(arguments[:at]) or [_HERE]
@@ -379,7 +378,7 @@ def _read_find(arguments: Sequence[Argument], found: _Found) -> None:
 def _run_by_find(
     arguments: Sequence[Argument], words: Sequence[str], starts: Sequence[Argument], found: _Found
 ) -> bool:
-    """Read the command behind -exec, up to its end, for each starting point; whether it is known."""
+    """Read the command behind -exec, once per starting point; return whether it is known."""
     end = next((index for index, word in enumerate(words) if word in (";", "\\;", "+")), len(words))
     inner = arguments[:end]
     if not inner or not inner[0].value:

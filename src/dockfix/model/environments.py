@@ -1,4 +1,4 @@
-"""Virtual environments: where a pip call's one is, and which ones a RUN creates."""
+"""Virtual environments: the one that a pip call installs into, and those that a RUN creates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dockfix.model.runs import Invocation, Run
 
 
 def virtual_place(pip: PipCall, one: Invocation) -> str:
-    """The directory of the virtual environment that a pip call installs into, "" where it is not known."""
+    """The directory of the virtual environment that a pip call installs into, "" if unknown."""
     program = pip.command.program
     if "/bin/" in program:
         return resolve(program.rpartition("/bin/")[0], one.cwd)
@@ -21,7 +21,7 @@ def virtual_place(pip: PipCall, one: Invocation) -> str:
 
 
 def find_virtual(run: Run) -> Iterator[str]:
-    """The virtual environments that a RUN creates, as absolute paths."""
+    """The absolute paths of the virtual environments that a RUN creates."""
     for one in run.invocations:
         words = [word.value or "" for word in one.command.args]
         if one.command.args and ("venv" in words or one.command.program.endswith("virtualenv")):

@@ -1,4 +1,4 @@
-"""What is known of an image beyond its Dockerfile: from the application's sources, and from what runs it."""
+"""What is known about an image beyond its Dockerfile, from the application's sources and its deployments."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from dockfix.results import Finding
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was found about one image, and what follows from it; paths are absolute and in the image.
+    """What was found about one image, and what follows from it; paths are absolute paths in the image.
 
-    `directories` are those that the application surely writes outside what is its user's, `writes` all
-    paths that it surely writes (with a slash at the end: something in that directory), `mounts` places
-    that have to be the user's already where something is mounted. `names` are strings in the sources
-    that may name a file, relative or absolute, `tools` programs and packages of which homes.toml says
-    what they read in a home, and which the application may use. `fills` are (text of a RUN,
-    variable) of caches that a script of the build context fills there. `is_complete`: all that the
-    start runs was read, and where it writes is known.
+    `directories` are those that the application certainly writes to and its user does not own yet,
+    `writes` all paths that it certainly writes (a trailing slash stands for something in that directory),
+    `mounts` the mount points that must already belong to the user. `names` are strings in the sources
+    that may name a file, relative or absolute; `tools` are programs and packages that the application may
+    use and whose use of a home is in homes.toml. `fills` are (text of a RUN, variable) of caches that a
+    script of the build context fills there. `is_complete`: everything that the start runs was read, and
+    all its writes are known.
     """
 
     directories: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class Evidence:
     notes: tuple[Finding, ...] = ()
 
     def joined(self, other: Evidence) -> Evidence:
-        """What follows from both, where an image is built from either of two contexts."""
+        """The combined evidence of both, for an image that is built from either of two contexts."""
         return Evidence(
             tuple(sorted({*self.directories, *other.directories})),
             tuple(dict.fromkeys((*self.writes, *other.writes))),

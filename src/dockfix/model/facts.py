@@ -1,4 +1,4 @@
-"""What one file says of one shipped lineage: what is known before anything is decided."""
+"""What one file says about one shipped lineage, before any decision is made."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from dockfix.syntax.tree import Dockerfile
 class Facts:
     """One reading of a file for one shipped lineage.
 
-    `aligned` names the steps of a rewrite by those of the original, which `before` has played;
-    `corrections` is what a replay taught.
+    `aligned` maps the steps of a rewrite to those of the original, whose replay is `before`;
+    `corrections` is what earlier replays revealed.
     """
 
     tree: Dockerfile
@@ -46,7 +46,7 @@ class Facts:
 
     @cached_property
     def origins(self) -> Sequence[Origin]:
-        """What the steps are in the original: their own places where this is the original."""
+        """The origin of each step: its own index if this is the original file."""
         return range(len(self.steps)) if self.aligned is None else self.aligned
 
     @property
@@ -61,7 +61,7 @@ class Facts:
 
     @cached_property
     def runs_as_user(self) -> bool:
-        """Whether the image runs as a user already."""
+        """Whether the image already runs as a user other than root."""
         return not self.lineage.end.is_root
 
     @cached_property
@@ -71,7 +71,7 @@ class Facts:
 
     @cached_property
     def home(self) -> str:
-        """Where HOME leads for whoever the image will run as: ENV HOME, or the account's own; "" for none."""
+        """The home of the user that the image will run as: ENV HOME, or the account's own; "" for none."""
         fixed = self.lineage.end.env.get("HOME", "")
         if fixed.startswith("/") and not is_root_home(fixed) and fixed != "/":
             return fixed.rstrip("/")
@@ -79,24 +79,24 @@ class Facts:
 
     @cached_property
     def likely_account(self) -> UserAccount:
-        """The account as far as it is known before anything is known of mounts and links."""
+        """The account, as far as it can be chosen before mounts and linked copies are known."""
         return choose_account(self.lineage, self.options, needs_ids=False, asked=self.asked_user)
 
     @cached_property
     def asked_user(self) -> str:
-        """The one user but root that deployments run the image as, "" if there is none or several."""
+        """The only user other than root that deployments run the image as, "" if there is none or several."""
         named = (one.user.value for one in self.context.deployments if one.user and not one.is_root)
         users = {user for user in named if user and "$" not in user and "{" not in user}
         return users.pop() if len(users) == 1 else ""
 
     @cached_property
     def starting(self) -> Starting:
-        """What the image starts."""
+        """What the image starts with."""
         return Starting(self.lineage, self.copies, self.context, self.home)
 
     @cached_property
     def runs(self) -> dict[int, Run]:
-        """The parsed RUN steps of the lineage by their index."""
+        """The parsed RUN steps of the lineage, by index."""
         runs: dict[int, Run] = {}
         settings: Settings = ()
         for step in self.lineage.of("RUN"):
@@ -105,13 +105,13 @@ class Facts:
         return runs
 
     def after(self, step: Step) -> State:
-        """What is in force behind a step."""
+        """The state that is in force after a step."""
         following = step.index + 1
         return self.steps[following].before if following < len(self.steps) else self.lineage.end
 
     @cached_property
     def replay(self) -> Replay:
-        """The steps and the start, played as they stand."""
+        """The replay of the steps and the start as written."""
         return Replay(
             self.lineage, self.origins, self.starting.invocations,
             is_read=self.evidence.is_complete, read_scripts=self._read_scripts,

@@ -1,4 +1,4 @@
-"""find: what its tests choose, and what an operation on its starting point becomes by them."""
+"""find: what its tests select, and how an operation on a starting point applies to the selection."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NEUTRAL: Final = ("-delete", "-print", "-print0", "-depth", "-xdev", "-H", "-L"
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What find's tests choose below its starting points: `perhaps` where they cannot be followed."""
+    """What find's tests select below its starting points; `perhaps` if some tests cannot be evaluated."""
 
     kind: str = ""
     only: str = ""
@@ -26,12 +26,12 @@ class Chosen:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether not even a starting point is surely chosen."""
+        """Whether even the starting points may not be selected."""
         return self.perhaps or self.inside or bool(self.name)
 
 
 def read_tests(words: Sequence[str]) -> Chosen:
-    """The tests among find's words behind its starting points."""
+    """Parse the tests among the words that follow find's starting points."""
     kind = only = name = ""
     inside = perhaps = False
     rest = list(_without_commands(words))
@@ -63,7 +63,7 @@ def _without_commands(words: Sequence[str]) -> Iterator[str]:
 
 
 def on_chosen(one: Operation, chosen: Chosen) -> Iterator[Operation]:
-    """An operation on a starting point as one on what is chosen below it."""
+    """Turn an operation on a starting point into operations on what is selected below it."""
     how = set(one.how) | {How.ONE_BY_ONE} | ({How.PERHAPS} if chosen.is_doubtful else set())
     if one.act in (Act.COPY, Act.MOVE):
         yield Operation(Act.READ, one.path, recursive=True)
