@@ -156,7 +156,7 @@ def _find_asked(lineage: Lineage, own: tuple[UserAccount, ...], asked: str) -> U
 
 
 def _gifts(lineage: Lineage) -> Iterator[tuple[str, str]]:
-    """(owner as written, absolute path) of everything that chown and `--chown` give away."""
+    """(owner as written, absolute path) of every chown operand and every copy with `--chown`."""
     for step in lineage.of("RUN"):
         if "chown" not in step.instruction.args:
             continue
@@ -171,7 +171,7 @@ def _gifts(lineage: Lineage) -> Iterator[tuple[str, str]]:
 
 
 def _favourite(lineage: Lineage) -> str:
-    """The base's account to which the file gives the application's directory, or the base's own user."""
+    """The base's account that the file makes owner of the working directory, or the base's default user."""
     end = lineage.end.workdir
     if end != "/":
         for owner, path in _gifts(lineage):
@@ -181,7 +181,7 @@ def _favourite(lineage: Lineage) -> str:
 
 
 def _promised(lineage: Lineage) -> str:
-    """The one name that `--chown` flags give files to though nobody creates it: BuildKit takes root there."""
+    """The single owner that the `--chown` flags name and that no step creates; BuildKit takes it as root."""
     if not lineage.image.known or lineage.image.account_command == "none":
         return ""
     owners = set()

@@ -1,9 +1,9 @@
-"""What may stand where in an image and whose it is.
+"""The files of an image: which nodes may exist at each path, and who owns them.
 
-A tree maps absolute, normalised paths to the nodes that may be there: one where that is known, several
-where it depends on something that nobody can read (a branch, a glob, a base). What a directory holds
-beside the paths that are listed is its `inside`: nodes that each stand for any of them; there are none
-where the listing is complete. model/permissions.py says who may do what.
+A tree maps absolute, normalised paths to the nodes that may exist there: one if that is known, several if
+it depends on something that cannot be evaluated (a branch, a glob, an unknown base). The `inside` of a
+directory describes its unlisted entries: each node stands for any number of them, and it is empty if the
+listing is complete. model/permissions.py answers who may do what.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 from dockfix.model.changes import SET_ID, Change, Id
 
 Origin = int | str
-"""The step that made a node; BASE for what the image brought, START for what its start makes, VOLUME for
-a directory that nothing makes before something is mounted there."""
+"""The step that created a node; BASE for the base image, START for the start commands, VOLUME for a directory
+that does not exist until something is mounted there."""
 BASE: Final = "base"
 START: Final = "start"
 VOLUME: Final = "volume"
@@ -27,7 +27,7 @@ _GROUP_RUNS: Final = 0o010
 
 
 class Kind(StrEnum):
-    """What a node is; ANY stands for what nobody has looked at."""
+    """The type of a node; ANY is an unknown one, ABSENT stands for no node."""
 
     DIRECTORY = "directory"
     FILE = "file"
@@ -37,9 +37,9 @@ class Kind(StrEnum):
 
 
 class Node(NamedTuple):
-    """One thing that may stand at a path; `mode` holds 12 bits, `capable` file capabilities.
+    """One possible node at a path; `mode` has 12 bits, `capable` means that the file has capabilities.
 
-    `inside` says what stands in a directory beside what is listed.
+    `inside` describes the unlisted entries of a directory.
     """
 
     kind: Kind
@@ -53,18 +53,18 @@ class Node(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether something may stand in it."""
+        """Whether it may contain other nodes."""
         return self.kind in (Kind.DIRECTORY, Kind.ANY)
 
 
 Nodes = tuple[Node, ...]
 Standing = tuple[tuple[str, Nodes], ...]
-"""Where a path may lead once its links are followed, each with what may stand there."""
+"""The paths that a path may resolve to once its links are followed, each with its possible nodes."""
 ABSENT: Final = Node(Kind.ABSENT)
 
 
 class FileTree:
-    """The tree itself; every change is in place, `fork` gives one that can be changed by itself."""
+    """A mutable file tree; `fork` returns an independent copy."""
 
     __slots__ = ("_below", "_links", "_looked", "_names", "_nodes", "_size")
 
@@ -77,7 +77,7 @@ class FileTree:
         self._links = any(one.kind is Kind.LINK for found in nodes.values() for one in found)
 
     def fork(self) -> FileTree:
-        """A copy; nodes are shared, since none ever changes."""
+        """An independent copy; the nodes are immutable and therefore shared."""
         other = FileTree.__new__(FileTree)
         other._nodes, other._links = self._nodes.copy(), self._links
         other._below, other._looked, other._names, other._size = {}, {}, frozenset(), 0
@@ -86,7 +86,7 @@ class FileTree:
     # -- looking -------------------------------------------------------------------------------
 
     def look(self, path: str) -> Nodes:
-        """What may stand at a path, links not followed."""
+        """The nodes that may exist at a path, without following links."""
         found = self._nodes.get(path)
         if found is None:
             found = self._looked.get(path)
@@ -104,7 +104,10 @@ class FileTree:
         return found
 
     def standing(self, path: str, *, last: bool = True) -> Standing:
-        """Where a path may lead (its last component followed too, with `last`), and what stands there."""
+        """The paths that a path may resolve to, and their nodes.
+
+        `last`: follow the last component as well.
+        """
         if not self._links:
             return ((path, self.look(path)),)
         found: dict[str, Nodes] = {}
@@ -115,14 +118,11 @@ class FileTree:
         return tuple(found.items())
 
     def passed(self, path: str, *, last: bool = True) -> list[str]:
-        """The links that may be followed to where a path leads, each by a path without links."""
+        """The links that may be followed to resolve a path, each as a path without links."""
         return [link for _, link, _ in self._walked(path, last=last) if link] if self._links else []
 
     def _walked(self, path: str, *, last: bool) -> Iterator[tuple[str, str, bool]]:
-        """The path and those that its links may lead to: each with its first link, or "".
-
-        And whether it may be walked without that link.
-        """
+        """(path, its first link or "", whether it resolves without it), for a path and each link target."""
         todo = [(path, 0)]
         while todo:
             at, count = todo.pop()
@@ -132,7 +132,7 @@ class FileTree:
             yield at, link, reached
 
     def _first_link(self, path: str, *, last: bool) -> tuple[bool, str, list[str]]:
-        """Whether the path may be walked without a link, its first link or "", and where that may lead."""
+        """(whether the path resolves without a link, its first link or "", possible targets of the link)."""
         parts = path.split("/")
         for end in range(2, len(parts) + (1 if last else 0)):
             at = "/".join(parts[:end])
@@ -145,21 +145,21 @@ class FileTree:
         return True, "", []
 
     def follow(self, path: str, *, last: bool = True) -> str:
-        """The path with every link on the way followed (the last component too, with `last`)."""
+        """The path with all links resolved (with `last`, the last component too)."""
         standing = self.standing(path, last=last)
         return standing[-1][0] if standing else path
 
     def exists(self, path: str) -> bool:
-        """Whether something surely stands there."""
+        """Whether something certainly exists there."""
         found = self.standing(path)
         return bool(found) and all(one.kind is not Kind.ABSENT for _, nodes in found for one in nodes)
 
     def may_exist(self, path: str) -> bool:
-        """Whether something may stand there."""
+        """Whether something may exist there."""
         return any(one.kind is not Kind.ABSENT for _, nodes in self.standing(path) for one in nodes)
 
     def nearest(self, path: str) -> str:
-        """The nearest directory upwards, the path itself included, that surely exists."""
+        """The nearest ancestor that certainly exists, or the path itself."""
         path = self.follow(path)
         while path != "/" and not self.exists(path):
             path = posixpath.dirname(path)
@@ -175,24 +175,24 @@ class FileTree:
         return found
 
     def links(self, path: str) -> list[str]:
-        """The links that may stand at a path or below it."""
+        """The paths at or below `path` that may be links."""
         paths = (path, *self.below(path)) if self._links else ()
         return [one for one in paths if any(node.kind is Kind.LINK for node in self.look(one))]
 
     def lists_name(self, name: str) -> bool:
-        """Whether any listed path ends in that name."""
+        """Whether any listed path has that name as its last component."""
         self._refresh()
         if not self._names:
             self._names = frozenset(path.rpartition("/")[2] for path in self._nodes)
         return name in self._names
 
     def _refresh(self) -> None:
-        # What is gone stays listed, so that only a new path changes an answer.
+        # Removed paths stay listed as ABSENT, so the cache is stale only after a path is added.
         if self._size != len(self._nodes):
             self._below, self._names, self._size = {}, frozenset(), len(self._nodes)
 
     def contents(self, directory: str) -> list[Node]:
-        """What may stand below a directory, listed or not."""
+        """All nodes that may exist below a directory, listed or not."""
         directory = self.follow(directory)
         found = [
             node
@@ -205,7 +205,7 @@ class FileTree:
         return found
 
     def listed(self) -> dict[str, Nodes]:
-        """What is known to stand, or to be gone, by path."""
+        """The listed paths and their nodes; a path that was removed is ABSENT."""
         return self._nodes
 
     def _assign(self, path: str, nodes: Nodes) -> None:
@@ -216,23 +216,23 @@ class FileTree:
     # -- changing ------------------------------------------------------------------------------
 
     def set(self, path: str, nodes: Iterable[Node], *, weak: bool = False) -> None:
-        """Let one of some nodes stand at a path; `weak`: or what was there."""
+        """Set the possible nodes of a path; `weak`: the present ones stay possible."""
         before = self.look(path) if weak else ()
         found = tuple(dict.fromkeys((*before, *nodes)))
         self._assign(path, found)
         self._links = self._links or any(one.kind is Kind.LINK for one in found)
 
     def put(self, path: str, node: Node, *, weak: bool = False) -> None:
-        """Let a node stand at a path; `weak`: it may, and what was there may as well."""
+        """Set the node at a path; `weak`: the present ones stay possible."""
         self.set(path, (node,), weak=weak)
 
     def born(self, path: str, node: Node) -> Nodes:
-        """A new node as its directory makes it: one that sets the group hands that down."""
+        """A node as it is created in its directory: a set-group-ID directory passes on its group."""
         parents = self.look(posixpath.dirname(path))
         return tuple(dict.fromkeys(_inherit(node, one) for one in parents if one.holds)) or (node,)
 
     def confirm(self, path: str) -> None:
-        """Take for known that something stands at a path, and the directories above it."""
+        """Drop the possibility that a path, or a directory above it, is absent."""
         nodes = self.look(path)
         there = tuple(each(nodes))
         if there and len(there) < len(nodes):
@@ -240,7 +240,7 @@ class FileTree:
         self.settle(posixpath.dirname(path))
 
     def settle(self, path: str) -> None:
-        """Take for known that a directory and those above it are there."""
+        """Drop the possibility that a directory, or one above it, is absent or a file."""
         while path != "/":
             nodes = self._nodes.get(path, ())
             there = tuple(one for one in nodes if one.holds)
@@ -251,7 +251,7 @@ class FileTree:
     def make_directories(
         self, path: str, node: Node, *, above: Node | None = None, weak: bool = False
     ) -> str:
-        """Make a directory and what is missing above it (`mkdir -p`); the path it really has."""
+        """Create a directory and its missing parents (`mkdir -p`); return its path with links resolved."""
         paths = [real for real, _ in self.standing(path)]
         for real in paths:
             self._make(real, node, above or node, weak=weak or len(paths) > 1)
@@ -268,7 +268,7 @@ class FileTree:
             self.set(one, (*there, *self.born(one, node if one == path else above)))
 
     def fill(self, directory: str, content: Node) -> None:
-        """Let unlisted things stand in a directory and in those below it, or where something was removed."""
+        """Add `content` to the unlisted entries of a directory tree, and where a path may be absent."""
         top = self.follow(directory)
         for path in (top, *self.below(top)):
             nodes = self.look(path)
@@ -278,12 +278,12 @@ class FileTree:
                 self.put(path, content, weak=True)
 
     def remove(self, path: str, *, weak: bool = False) -> None:
-        """Take a path and all below it away."""
+        """Remove a path and everything below it."""
         for one in (path, *self.below(path)):
             self.set(one, (ABSENT,), weak=weak)
 
     def restore(self, path: str, other: FileTree) -> None:
-        """Let the same stand at a path and below it as in another tree."""
+        """Reset a path, and everything below it, to its state in another tree."""
         for one in (path, *self.below(path)):
             self._nodes.pop(one, None)
         self._below, self._looked, self._size = {}, {}, 0
@@ -292,11 +292,11 @@ class FileTree:
                 self.set(one, other._nodes[one])
 
     def branch(self, path: str) -> dict[str, Nodes]:
-        """What may stand at a path and below it, as far as it is listed."""
+        """The listed nodes at a path and below it."""
         return {one: self.look(one) for one in (path, *self.below(path))}
 
     def graft(self, nodes: dict[str, Nodes], source: str, path: str, *, weak: bool = False) -> None:
-        """Put the branch of `source` in the place of what stands at a path; owners, modes, origins stay."""
+        """Replace what exists at a path by the branch of `source`; owners, modes and origins stay."""
         self.remove(path, weak=weak)
         for one, found in nodes.items():
             self.set(path + one[len(source) :], found, weak=weak)
@@ -304,7 +304,7 @@ class FileTree:
     def change(
         self, path: str, change: Change, *, recursive: bool = False, weak: bool = False, last: bool = True
     ) -> None:
-        """Apply an owner's or mode's change to what stands at a path, and below it."""
+        """Apply a change of owner or mode to a path; `recursive`: and to everything below it."""
         standing = self.standing(path, last=last)
         for real, _ in standing:
             for one in (real, *(self.below(real) if recursive else ())):
@@ -314,7 +314,7 @@ class FileTree:
                 self.set(one, after, weak=weak or len(standing) > 1)
 
     def change_contents(self, directory: str, change: Change) -> None:
-        """Apply a change to some of what may stand in a directory unlisted, not to itself."""
+        """Apply a change to some unlisted entries of a directory, but not to itself."""
         path = self.follow(directory)
         self._assign(path, tuple(_with_changed_contents(node, change) for node in self.look(path)))
 
@@ -325,7 +325,7 @@ def _with_changed_contents(node: Node, change: Change) -> Node:
 
 
 def changed(node: Node, change: Change, *, recursive: bool) -> Nodes:
-    """What a node may be after a change; capabilities and set-id bits of a file go with its owner."""
+    """The possible nodes after a change; a change of owner clears a file's capabilities and set-id bits."""
     if node.kind is Kind.ABSENT:
         return (node,)
     if recursive and node.inside:
@@ -357,7 +357,7 @@ def _changed_mode(node: Node, change: Change) -> int:
     if change.gives and node.kind is Kind.ANY:
         mode &= ~0o4000
     elif change.gives and not node.holds:
-        # Without the right to run it, the bit that sets the group means something else, and stays.
+        # On a file that its group cannot execute, the bit means mandatory locking, and chown keeps it.
         mode &= ~SET_ID if mode & _GROUP_RUNS else ~0o4000
     return mode
 
@@ -371,7 +371,7 @@ def _is_meant(node: Node, change: Change) -> bool:
 
 
 def _may_be(has: Id, wanted: Id | None) -> bool:
-    """Whether an owner is the one that is wanted; a name may be any number."""
+    """Whether an owner may be the wanted one; a name may stand for any number."""
     return wanted is None or has == wanted or isinstance(has, str) is not isinstance(wanted, str)
 
 
@@ -392,5 +392,5 @@ def _within(node: Node) -> Nodes:
 
 
 def each(nodes: Iterable[Node]) -> Iterator[Node]:
-    """The nodes that stand for something that is there."""
+    """The nodes that are not ABSENT."""
     return (one for one in nodes if one.kind is not Kind.ABSENT)

@@ -1,4 +1,4 @@
-"""Who somebody is at one point of a build, by what /etc/passwd and /etc/group hold there."""
+"""Users and groups at one point of a build, as /etc/passwd and /etc/group define them there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROOTS: Final = frozenset[Id]({0})
 
 
 class Accounts:
-    """The accounts known so far, the file's and the base's."""
+    """The accounts known so far, those of the base and those that steps created."""
 
     def __init__(self, image: Image) -> None:
         self._accounts: dict[str, UserAccount] = {}
@@ -27,30 +27,30 @@ class Accounts:
             self.add(UserAccount(one.name, one.group, one.uid, one.gid, one.home, exists=True))
 
     def fork(self) -> Accounts:
-        """A copy that can be added to by itself."""
+        """An independent copy."""
         other = Accounts.__new__(Accounts)
         other._accounts, other._groups = self._accounts.copy(), self._groups.copy()
         other._members = {name: set(groups) for name, groups in self._members.items()}
         return other
 
     def add(self, account: UserAccount) -> None:
-        """Take down an account that somebody made."""
+        """Add an account that a step created."""
         self._accounts[account.name] = account
         if account.group:
             self._groups.setdefault(account.group, account.group if account.gid is None else account.gid)
 
     def join(self, account: str, groups: Iterable[str]) -> None:
-        """Put an account into supplementary groups."""
+        """Add an account to supplementary groups."""
         self._members.setdefault(account, set()).update(groups)
 
     def find(self, name: str) -> UserAccount | None:
-        """The account of that name or number."""
+        """The account with that name or number."""
         if is_number(name):
             return next((one for one in self._accounts.values() if one.uid == int(name)), None)
         return self._accounts.get(name)
 
     def identity(self, user: str, env: Mapping[str, str]) -> Identity:
-        """Whom a USER value means; `name:group` and plain numbers drop the supplementary groups."""
+        """The identity of a USER value; `name:group` and unknown numbers have no supplementary groups."""
         name, colon, group = user.partition(":")
         home = env.get("HOME", "")
         home = resolve(home, "/") if home.startswith("/") else ""
@@ -66,19 +66,22 @@ class Accounts:
         return Identity(uid, frozenset(groups), gid, home or (account.home if account else "/"))
 
     def group(self, name: str) -> Id:
-        """A group's number, or its name where that is not known."""
+        """A group's number, or its name if the number is unknown."""
         if is_number(name):
             return int(name)
         return 0 if name in ("root", "") else self._groups.get(name, name)
 
     def primary_group(self, account: UserAccount) -> Id:
-        """The group that files of the account get."""
+        """The group of files that the account creates."""
         if account.gid is not None:
             return account.gid
         return self.group(account.group) if account.group else uid_of(account)
 
     def owner(self, text: str) -> tuple[Id | None, Id | None] | None:
-        """(uid, gid) that a chown operand names, None for one that stays; None where it is not known."""
+        """(uid, gid) of a chown operand, with None for a part that it leaves unchanged.
+
+        None if it is unknown.
+        """
         if not text or set(text) & set("$?`"):
             return None
         user, colon, group = text.partition(":")
@@ -89,7 +92,7 @@ class Accounts:
         return uid, self.group(group) if group else self.primary_group(account) if account else uid
 
     def copy_owner(self, text: str) -> tuple[Id, Id]:
-        """The ids that `--chown` gives; a name that BuildKit cannot find is root to it."""
+        """(uid, gid) that `--chown` sets; BuildKit takes a name that it cannot resolve as root."""
         user, colon, group = text.partition(":")
         account = self.find(user)
         known = not colon or group in self._groups or is_number(group)
@@ -108,5 +111,5 @@ class Accounts:
 
 
 def uid_of(account: UserAccount) -> Id:
-    """An account's number, or its name where nobody knows the number."""
+    """An account's number, or its name if the number is unknown."""
     return account.name if account.uid is None else account.uid

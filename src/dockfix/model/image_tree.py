@@ -1,4 +1,4 @@
-"""The file tree that an image starts with."""
+"""The file tree of a base image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dockfix.model.images import Image
 
 
 def base_tree(image: Image) -> FileTree:
-    """What a base brings, as far as its table and the Filesystem Hierarchy Standard say."""
+    """The tree of a base image, from its accounts and knowledge/directories.toml."""
     content = Node(Kind.ANY)
     nodes: dict[str, Nodes] = {"/": (Node(Kind.DIRECTORY, inside=() if image.known else (content,)),)}
     table = read_table("directories")

@@ -1,6 +1,7 @@
-"""Base images: whose user they start as, how an account is made there, what Python and pip they bring.
+"""Base images: the user they start as, how accounts are created, which Python and pip they bring.
 
-The facts stand in knowledge/bases.toml; a project's own tables have the same form and come first.
+The facts are in knowledge/bases.toml; tables of the project's configuration have the same form and take
+precedence.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from dockfix.knowledge import read_table
 
 _STANDARD_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VERSION: Final = re.compile(r"(?:python)?(\d{1,4}(?:\.\d{1,4}){0,3})(a|b|rc)?\d*$")
-# What a release decides; of an image that another is like, this goes where the tag names a release.
+# Facts that depend on the release: one that the tag names overrides those taken over by `like`.
 _DISTRIBUTION: Final = ("family", "release", "account_command", "prepare", "shell", "pip")
-# Keys of a table that are no facts of the image itself.
+# Keys of a table that are not facts about the image.
 _RULES: Final = frozenset({"images", "like", "versions"})
 _MAX_LIKENESS: Final = 4
 
@@ -26,7 +27,7 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account that the image brings; `group` is its primary group."""
+    """An account of the base image; `group` is its primary group."""
 
     name: str
     group: str
@@ -37,16 +38,16 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What is known of a base image; `known` is False where no table names it.
+    """What is known about a base image; `known` is False if no table matches it.
 
-    `family` is debian, ubuntu, alpine, wolfi, rhel, suse, arch, distroless, scratch, windows,
-    busybox or unknown; `release` the suite or version where the tag tells it. `account_command` is
-    adduser (Debian's), useradd, busybox (its adduser) or none, and `prepare` a command that has to
-    come first. `reuse` names the account to use instead of a new one. `python` is image (pip can
-    install for one user), system, conda or none; `pip` is silent (before 21.1), warns (21.1 to
-    22.0), quiet (22.1 and later can be silenced) or unknown. `starts` says that its own command starts
-    an application, on `ports`, `process` why its own main process has to be root,
-    `platform` who runs it in a way of its own, whatever it starts.
+    `family` is debian, ubuntu, alpine, wolfi, rhel, suse, arch, distroless, scratch, windows, busybox or
+    unknown; `release` is the suite or version if the tag names it. `account_command` is adduser
+    (Debian's), useradd, busybox (its adduser) or none, and `prepare` a command that must run before it.
+    `reuse` names an account to use instead of creating one. `python` is image (pip can install for one
+    user), system, conda or none; `pip` is silent (before 21.1), warns (21.1 to 22.0), quiet (22.1 and
+    later, whose warning can be silenced) or unknown. `starts`: its own command starts an application,
+    listening on `ports`; `process` is why its main process needs root; `platform` says who its platform
+    runs it as, whatever it starts.
     """
 
     name: str
@@ -74,7 +75,7 @@ _FACTS: Final = frozenset(one.name for one in fields(Image)) - {"name", "tag", "
 
 
 def find_image(reference: str, overrides: Mapping[str, Mapping[str, object]] | None = None) -> Image:
-    """The image that a FROM names; ValueError where a table of `overrides` has a key that nobody knows."""
+    """The image that a FROM names. Raises ValueError for an unknown key in a table of `overrides`."""
     if not overrides:
         return _find_known(reference)
     name, tag = _split(reference)
@@ -84,7 +85,7 @@ def find_image(reference: str, overrides: Mapping[str, Mapping[str, object]] | N
 
 
 def infer_image(image: Image, package_managers: Iterable[str]) -> Image:
-    """An unknown image with the family that the package managers in its file give away."""
+    """An unknown image, with the family that the package managers used in its file imply."""
     table = read_table("bases")
     for manager in package_managers:
         if facts := table["package_managers"].get(manager):
@@ -100,7 +101,10 @@ def _find_known(reference: str) -> Image:
 
 
 def _split(reference: str) -> tuple[str, str]:
-    """(name without mirrors and architectures, tag); the tag of a reference without one is "latest"."""
+    """(name without mirror and architecture prefixes, tag).
+
+    The tag defaults to "latest" if there is no digest.
+    """
     name, _, digest = reference.strip().strip("\"'").partition("@")
     tag = ""
     if ":" in name.rpartition("/")[2]:
@@ -119,9 +123,9 @@ def _mirrors() -> tuple[re.Pattern[str], ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """One table: patterns over `name` or `name:tag`, the image it is like, and its own facts.
+    """One table: patterns for `name` or `name:tag`, the image that it is like, and its own facts.
 
-    Each pattern comes with what stands before its first wildcard, and whether it is over the tag too.
+    Each pattern is stored with its literal prefix and whether it includes the tag.
     """
 
     patterns: tuple[tuple[str, str, bool], ...]
@@ -130,7 +134,7 @@ class _Rule:
     facts: Facts
 
     def match(self, name: str, tag: str) -> str | None:
-        """What the last `*` of the pattern stands for where the image matches, else None."""
+        """What the last `*` of the first matching pattern stands for ("" without a `*`), or None."""
         for text, start, has_tag in self.patterns:
             whole = f"{name}:{tag}" if has_tag else name
             if whole.startswith(start) and (match := _pattern(text).fullmatch(whole)):
@@ -155,7 +159,7 @@ def _rule(table: Mapping[str, Any]) -> _Rule:
 
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
-    """A pattern with `*` and `?`, as a regular expression with a group for each `*`."""
+    """Compile a pattern with `*` and `?`; each `*` becomes a group."""
     return re.compile(re.escape(text).replace(r"\*", "(.*)").replace(r"\?", "."))
 
 
@@ -193,7 +197,7 @@ def _find_facts(name: str, tag: str, own: tuple[_Rule, ...], depth: int) -> Fact
 
 
 def _joined(facts: Facts, more: Facts) -> Facts:
-    """Facts under later ones; accounts of both, by name."""
+    """Facts updated with later ones; accounts are merged by name."""
     accounts = {row["name"]: row for row in (*facts.get("accounts", ()), *more.get("accounts", ()))}
     return {**facts, **more, "accounts": tuple(accounts.values())}
 
@@ -203,7 +207,7 @@ def _without_distribution(facts: Facts) -> Facts:
 
 
 def _release_of(tag: str) -> Facts:
-    """What the first piece of a tag that names a release of a distribution says."""
+    """The facts of the first release of a distribution that a tag names, {} if it names none."""
     for piece in tag.split("-"):
         for pattern, facts in _releases():
             if match := pattern.fullmatch(piece):
@@ -231,7 +235,7 @@ def _account(row: Mapping[str, Any]) -> Account:
 
 
 def _python_version(tag: str) -> tuple[tuple[int, ...], str] | None:
-    """(numbers, "a", "b", "rc" or "") of the version in a tag; None where it names none."""
+    """(numbers, "a", "b", "rc" or "") of the version in a tag, None if there is none."""
     for piece in tag.split("-"):
         if match := _VERSION.match(piece):
             return tuple(map(int, match[1].split("."))), match[2] or ("rc" if "-rc" in tag else "")
@@ -249,7 +253,7 @@ def _python_row(version: tuple[int, ...] | None) -> Facts:
 
 
 def _reached(row: Facts, key: str, version: tuple[int, ...] | None) -> bool:
-    """Whether a version, or the last of its line if it is not a full one, has reached what `key` names."""
+    """Whether a version is at least the one that `key` names; an incomplete version counts as the latest."""
     if key not in row:
         return False
     full = version is not None and len(version) > 2
@@ -257,7 +261,7 @@ def _reached(row: Facts, key: str, version: tuple[int, ...] | None) -> bool:
 
 
 def _version_facts(tag: str) -> Facts:
-    """Family and release of a tag that names only the version."""
+    """Family and release for a tag that names only a version."""
     found = _python_version(tag)
     version = found[0] if found else None
     row = _python_row(version)
@@ -283,7 +287,7 @@ def _pip_facts(tag: str) -> Facts:
 
 
 def _left_suite(tag: str) -> str:
-    """What the last pip understands of a suite that the images left before pip 22.1; "" for later ones."""
+    """How the last pip of a suite behaves that the images dropped before pip 22.1; "" for other suites."""
     for kind, pattern in read_table("bases")["python_suites"].items():
         if any(re.fullmatch(pattern, piece) for piece in tag.split("-")):
             return str(kind)

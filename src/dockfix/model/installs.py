@@ -1,4 +1,4 @@
-"""Where a `pip install` may go: to the account, to a virtual environment, or to root's site alone."""
+"""Where a `pip install` may go: the user site, a virtual environment, or only root's site-packages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PATH_VALUE: Final = re.compile(r"(?<!\w)PATH[=\s]+(\"[^\"]*\"|'[^']*'|\S+)")
 
 
 def pip_reason(facts: Facts, run: Run, one: Invocation, site_reason: str) -> str:
-    """Why a pip call has to stay root's; "" where the account can make it as well."""
+    """The reason why a pip call must run as root, "" if the account can run it too."""
     pip = one.pip
     assert pip is not None
     action = pip.action.text
@@ -44,7 +44,7 @@ def pip_reason(facts: Facts, run: Run, one: Invocation, site_reason: str) -> str
 
 
 def goes_to_user(facts: Facts, one: Invocation, site_reason: str) -> bool:
-    """Whether an install below USER lands in the account's site, or would with `--user`."""
+    """Whether an install below USER goes to the account's user site, or would with `--user`."""
     pip = one.pip
     assert pip is not None
     if is_virtual(pip.command.program, one.env):
@@ -53,7 +53,7 @@ def goes_to_user(facts: Facts, one: Invocation, site_reason: str) -> bool:
 
 
 def user_refusal(facts: Facts, one: Invocation, site_reason: str) -> str:
-    """Why a `pip install` cannot become the account's (`--user`, or a venv of its own); "" where it can."""
+    """Why a `pip install` cannot be made the account's (with `--user` or in a venv), "" if it can."""
     pip = one.pip
     assert pip is not None
     if facts.options.install is Install.SYSTEM:
@@ -70,7 +70,7 @@ def user_refusal(facts: Facts, one: Invocation, site_reason: str) -> str:
 
 
 def system_site_reason(facts: Facts) -> str:
-    """Why packages have to stay system-wide: something names their place, or resets PATH; "" for nothing."""
+    """Why packages must stay system-wide, "" for no reason: something names their path, or resets PATH."""
     names = facts.lineage.final.names()
     for one in facts.tree.instructions:
         flag = one.flag("from") if one.keyword in ("COPY", "ADD") else None
@@ -92,7 +92,7 @@ def system_site_reason(facts: Facts) -> str:
 
 
 def _ignores_user_site(one: Invocation) -> bool:
-    """Whether it is a Python that does not look into the user's site (-I, -s, PYTHONNOUSERSITE)."""
+    """Whether a command is a Python that ignores the user site (-I, -s, PYTHONNOUSERSITE)."""
     if not PYTHON.fullmatch(one.command.program):
         return False
     options = itertools.takewhile(lambda word: word.text.startswith("-"), one.command.args)

@@ -1,4 +1,4 @@
-"""Interpreters that uv fetches into root's home, and that virtual environments link to from elsewhere."""
+"""Python interpreters that uv downloads to root's home, and that virtual environments elsewhere link to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _FETCHES: Final = re.compile(r"\buv\s+python\s+install\b")
 _MAY_FETCH: Final = re.compile(r"\buv\s+(sync|venv|run)\b")
-# Where the file says that Python comes from the system, or lives in a place of its own.
+# Settings that make uv use the system's Python, or install its own outside root's home.
 _SETTLED: Final = re.compile(
     r"UV_PYTHON_INSTALL_DIR|UV_NO_MANAGED_PYTHON|--no-managed-python|--no-python-downloads"
     r"|UV_PYTHON_DOWNLOADS[\s=]+[\"']?(never|manual|0|false)|only-system"
@@ -24,7 +24,7 @@ _VERSION: Final = re.compile(r"python[:-]?(3\.\d+)")
 
 
 def find_interpreters(plan: Plan) -> Iterator[tuple[str, int]]:
-    """(path, line) of each copy that brings such an interpreter: at another place, the links to it break."""
+    """(path, line) of each copy that brings such an interpreter; moving it breaks the links to it."""
     for copy in plan.copies:
         if not (copy.stage and is_root_home(copy.destination) and _HOLDS.match(copy.destination)):
             continue
@@ -34,7 +34,7 @@ def find_interpreters(plan: Plan) -> Iterator[tuple[str, int]]:
 
 
 def _fetches(stage: Stage, plan: Plan) -> bool:
-    """Whether the steps of a stage let uv fetch a Python, because its base has none or another one."""
+    """Whether uv downloads a Python in a stage, because its base has none or a different version."""
     ancestry = [stage]
     while ancestry[-1].parent is not None:
         ancestry.append(ancestry[-1].parent)

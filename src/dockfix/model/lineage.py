@@ -1,4 +1,4 @@
-"""Stages, what they inherit, and what is in force at each of their instructions."""
+"""Build stages, what they inherit, and the state that is in force at each instruction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PLATFORM_ARGS: Final = {"TARGETPLATFORM": "linux/amd64", "TARGETOS": "linux", "
     "TARGETVARIANT": "",
 }
 _SETTINGS: Final = frozenset({"ARG", "ENV", "LABEL", "SHELL", "MAINTAINER", "ONBUILD", "STOPSIGNAL"})
-# What the user in force makes a difference to, and what sets it.
+# The instructions that the current user affects, and the one that sets it.
 _TOUCHED: Final = ("USER", "RUN", "COPY", "ADD")
 _VARIABLE: Final = re.compile(r"\$\{?(\w+)")
 
@@ -34,8 +34,8 @@ _VARIABLE: Final = re.compile(r"\$\{?(\w+)")
 class State(NamedTuple):
     """What is in force when an instruction starts.
 
-    `variables` are ARG and ENV values as substitution sees them (ENV wins); `env` alone is what
-    processes see beside ARG. `user` is as written, "" where a variable left nothing.
+    `variables` are ARG and ENV values for substitution (ENV wins); `env` holds the ENV values alone.
+    `user` is as written, "" if its variable is empty.
     """
 
     user: str
@@ -46,13 +46,13 @@ class State(NamedTuple):
 
     @property
     def is_root(self) -> bool:
-        """Whether the user in force is root."""
+        """Whether the current user is root."""
         return is_root_user(self.user)
 
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """One instruction of a stage; `index` counts within the lineage."""
+    """One instruction of a stage; `index` is its position in the lineage."""
 
     index: int
     keyword: str
@@ -61,16 +61,16 @@ class Step:
     before: State
 
     def expand(self, raw: str) -> str:
-        """The value after Dockerfile variable substitution; as it stands where that is not supported."""
+        """The value after Dockerfile variable substitution; unchanged if the syntax is not supported."""
         value = expand(raw, self.before.variables, self.instruction.escape)
         return raw if value is None else value
 
 
 @dataclass(eq=False)
 class Stage:
-    """A FROM and what follows it; `parent` is the stage it is built from, if it is one of the file's.
+    """A FROM and its instructions; `parent` is the stage of the same file that it is built from, if any.
 
-    `earlier` are the stages before it, which it may copy from.
+    `earlier` are the stages before it, from which it may copy.
     """
 
     index: int
@@ -83,16 +83,16 @@ class Stage:
     image: Image = field(init=False)
 
     def names(self) -> tuple[str, ...]:
-        """What `--from=` and FROM can call this stage."""
+        """The names by which `--from=` and FROM can refer to this stage."""
         return (self.name.lower(), str(self.index)) if self.name else (str(self.index),)
 
 
 @dataclass(eq=False)
 class Lineage:
-    """The stages that make up one shipped image, eldest first, with every instruction's state.
+    """The stages that make up one shipped image, oldest first, with the state at every instruction.
 
-    `unnamed` says that nobody names the stage: it ships since it starts something and no other stage is
-    built on it.
+    `unnamed`: no build names the stage; it ships because it starts something and no other stage is built
+    on it.
     """
 
     stages: tuple[Stage, ...]
@@ -105,27 +105,27 @@ class Lineage:
 
     @property
     def image(self) -> Image:
-        """The base image under the eldest stage."""
+        """The base image of the oldest stage."""
         return self.stages[0].image
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """All instructions of all stages in the order in which they take effect."""
+        """All instructions of all stages, in the order of execution."""
         return tuple(self._walk())
 
     @cached_property
     def own_steps(self) -> tuple[Step, ...]:
-        """The steps of the final stage behind its FROM."""
+        """The steps of the final stage, without its FROM."""
         return tuple(step for step in self.steps if step.stage is self.final and step.keyword != "FROM")
 
     @cached_property
     def end(self) -> State:
-        """What is in force when the image starts."""
+        """The state when the image starts."""
         last = self.steps[-1]
         return _advance(last.before, last)
 
     def last(self, keyword: str) -> Step | None:
-        """The last step with that keyword: the one that counts for CMD, ENTRYPOINT, USER and the like."""
+        """The last step with that keyword: the one in force for CMD, ENTRYPOINT, USER and the like."""
         steps = self.of(keyword)
         return steps[-1] if steps else None
 
@@ -157,7 +157,7 @@ class Lineage:
 
 
 def count_settings(steps: Sequence[Step]) -> int:
-    """How many steps behind FROM only set things; ENV stays with the line below it that uses what it sets."""
+    """How many steps after FROM only set things; an ENV paragraph is not split from the line that uses it."""
     count = next((at for at, step in enumerate(steps) if step.keyword not in _SETTINGS), len(steps))
     if not 0 < count < len(steps):
         return count
@@ -173,7 +173,7 @@ def count_settings(steps: Sequence[Step]) -> int:
 
 
 def is_root_user(user: str) -> bool:
-    """Whether a USER value (`name`, `uid`, with or without `:group`) means root."""
+    """Whether a USER value (`name` or `uid`, with or without `:group`) means root."""
     if user == "root":
         return True
     name = user.partition(":")[0]
@@ -217,7 +217,7 @@ def _with_args(state: State, step: Step) -> dict[str, str]:
 
 
 def read_stages(tree: Dockerfile, options: Options) -> tuple[Stage, ...]:
-    """All stages of a file, each tied to its parent stage or its base image."""
+    """All stages of a file, each linked to its parent stage or base image."""
     variables = dict(_PLATFORM_ARGS)
     stages: list[Stage] = []
     rows: list[list[Instruction]] = []
@@ -262,9 +262,9 @@ def _manager_pattern() -> re.Pattern[str]:
 
 
 def find_lineages(stages: tuple[Stage, ...], targets: tuple[str, ...]) -> tuple[Lineage, ...]:
-    """The lineages that ship: of the last stage, of named targets, and of those with a start of their own.
+    """The lineages that ship: the last stage, the named targets, and stages with a start of their own.
 
-    Those on which other stages are built, and those whose start is inherited, ship if a target is unknown.
+    Stages that others are built on, and those that inherit their start, ship only if a target is unknown.
     """
     wanted = [stages[-1]]
     for target in targets:
@@ -281,12 +281,12 @@ def find_lineages(stages: tuple[Stage, ...], targets: tuple[str, ...]) -> tuple[
 
 
 def _starts(stage: Stage) -> bool:
-    """Whether a stage has a start of its own."""
+    """Whether a stage has a CMD or ENTRYPOINT of its own."""
     return any(one.keyword in ("CMD", "ENTRYPOINT") and one.args != "[]" for one in stage.instructions)
 
 
 def trace(stage: Stage) -> Lineage:
-    """The lineage of a stage that may not ship."""
+    """The lineage of any stage, shipped or not."""
     return Lineage(tuple(_ancestry(stage)))
 
 
@@ -298,7 +298,7 @@ def _ancestry(stage: Stage) -> list[Stage]:
 
 
 def find_heirs(stages: Sequence[Stage], final: Stage) -> Iterator[tuple[Stage, Instruction]]:
-    """The stages built on `final` whose steps were written for root, each with the first that it touches."""
+    """(stage, first affected instruction) for each stage built on `final` whose steps expect root."""
     heirs = [final]
     for stage in stages:
         if stage.parent not in heirs:

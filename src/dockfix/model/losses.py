@@ -1,4 +1,4 @@
-"""Two replays held against each other: what the original may have done and the rewrite may not."""
+"""Compare two replays: what may succeed in the original but not in the rewrite."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from dockfix.model.permissions import Answer, Verdict, find_denials
 from dockfix.model.replay import Replay, is_left
 
 ON_CONTENT: Final = frozenset({Act.READ, Act.RUN, Act.REPLACE, Act.COPY, Act.MOVE, Act.HOME})
-"""What works on something that is there already: it has to find what the same step made."""
+"""Operations on something that exists already: the rewrite has to find the node of the same step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """An operation that may have succeeded in the original and does not surely succeed in the rewrite.
+    """An operation that may succeed in the original but is not certain to succeed in the rewrite.
 
-    `is_made`: a step of the file, and not its base, brought what is in the way.
+    `is_made`: the obstacle was created by a step of the file, not by its base.
     """
 
     before: Outcome
@@ -32,7 +32,7 @@ class Loss:
 
 
 def find_losses(original: Replay, rewrite: Replay) -> Iterator[Loss]:
-    """What is lost, in the order of the original."""
+    """The losses, in the order of the original."""
     after = {one.key: one for one in rewrite.outcomes}
     moved = _MovedHomes(original, rewrite)
     for before in original.outcomes:
@@ -42,7 +42,7 @@ def find_losses(original: Replay, rewrite: Replay) -> Iterator[Loss]:
 
 
 class _MovedHomes:
-    """What commands of a rewrite find at places that their tools did not look at in the original."""
+    """What commands of a rewrite find at paths that their tools did not search in the original."""
 
     def __init__(self, original: Replay, rewrite: Replay) -> None:
         self._found: dict[tuple[Origin, int], set[Origin]] = {}
@@ -61,7 +61,7 @@ def _command(outcome: Outcome) -> tuple[Origin, int]:
 
 
 def _place(outcome: Outcome) -> str:
-    """Where a home's content is looked for, as seen from the home of whoever looks."""
+    """The path where a home's content is searched, relative to the home of the identity that searches."""
     path, home = outcome.operation.path, outcome.who.home
     return f"~{path[len(home) :]}" if is_within(path, home) else path
 
@@ -71,7 +71,7 @@ def _origins(outcome: Outcome) -> set[Origin]:
 
 
 def _lost_capabilities(original: Replay, rewrite: Replay) -> Iterator[Loss]:
-    """Programs whose file capabilities or set-id bits a change of owner has cleared."""
+    """Files whose capabilities or set-id bits were cleared by a change of owner."""
     for path, nodes in original.end.listed().items():
         origins = {node.origin for node in nodes if is_special(node)}
         for node in rewrite.end.look(path):
@@ -86,7 +86,7 @@ def _lost_capabilities(original: Replay, rewrite: Replay) -> Iterator[Loss]:
 
 
 def is_special(node: Node) -> bool:
-    """Whether a change of owner would take something from it: file capabilities, or set-id bits."""
+    """Whether a change of owner would clear something: file capabilities or set-id bits."""
     bits = {Kind.FILE: SET_ID, Kind.ANY: 0o4000}.get(node.kind, 0)
     return node.capable or bool(node.mode & bits)
 
@@ -94,18 +94,18 @@ def is_special(node: Node) -> bool:
 def _loss(before: Outcome, after: Outcome | None, moved: _MovedHomes) -> Loss | None:
     act, succeeded = before.operation.act, _origins(before)
     if act is Act.HOME:
-        # What a tool looks for at another place counts as found there.
+        # A tool that now searches elsewhere may find it there.
         found = moved.find(before) | (_origins(after) if after else set())
         lost = succeeded - {BASE} - found
         return Loss(before, after, after.operation.path if after else "") if lost else None
     if after is None:
-        # What is written elsewhere, or not at all, is denied to nobody.
+        # A write that moved elsewhere, or is gone, is not denied.
         return None if act in WRITING else Loss(before, None, "")
     if after.answers == before.answers:
         return None
     known = {one.origin for one in before.answers}
     for one in find_denials(after.answers):
-        # What was denied before as well is nothing new, on the same step's thing.
+        # A node of the same step that was denied before is not a new loss.
         if one.origin in succeeded or one.origin not in known:
             return Loss(before, after, one.obstacle)
     if act in ON_CONTENT and succeeded - {BASE, VOLUME} - _origins(after):

@@ -1,4 +1,4 @@
-"""RUN --mount: what stands over the file tree for one step."""
+"""RUN --mount: mounts that cover the file tree for the duration of one step."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ _TARGETS = ("target", "dst", "destination")
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A mount at `target`; what it holds is the node's as well."""
+    """A mount at `target`; the contents belong to the owner of `node` too."""
 
     target: str
     node: Node
 
 
 def find_mounts(step: Step, owner: Identity | None = None) -> Iterator[Mount]:
-    """The mounts of a RUN; those that may have an owner and name none are `owner`'s, where it is given."""
+    """The mounts of a RUN.
+
+    With `owner`, mounts without an explicit owner belong to it, if their type allows one.
+    """
     for flag in step.instruction.flags:
         if flag.name == "mount":
             pairs = [part.partition("=") for part in step.expand(flag.value or "").split(",")]
@@ -43,7 +46,7 @@ def _target(options: Mapping[str, str]) -> str:
 
 
 def _node(options: Mapping[str, str], owner: Identity | None) -> Node | None:
-    """What is mounted, by BuildKit's reference; None for a socket."""
+    """The mounted node, according to BuildKit's reference; None for an SSH socket."""
     kind = options.get("type", "bind")
     if kind == "tmpfs":
         return Node(Kind.DIRECTORY, mode=0o1777)
@@ -70,7 +73,7 @@ def _octal(options: Mapping[str, str]) -> str:
 
 
 def mount(tree: FileTree, mounts: list[Mount]) -> None:
-    """Let mounts stand over what is there; directories that are missing above them are root's."""
+    """Place mounts over the tree; missing parent directories are created for root."""
     for one in mounts:
         target = tree.make_directories(posixpath.dirname(one.target), Node(Kind.DIRECTORY))
         target = posixpath.join(target, posixpath.basename(one.target))
@@ -79,7 +82,7 @@ def mount(tree: FileTree, mounts: list[Mount]) -> None:
 
 
 def unmount(tree: FileTree, before: FileTree, mounts: list[Mount]) -> None:
-    """Let what stood there `before` stand there again; what is done in a mount is not in the image."""
+    """Restore the tree under the mounts from `before`; the contents of a mount are not part of the image."""
     for one in mounts:
         target = before.follow(one.target)
         tree.restore(target, before)

@@ -1,4 +1,4 @@
-"""Why a RUN has to stay root's."""
+"""Why a RUN must stay root."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dockfix.model.runs import Invocation, Run, activated
 from dockfix.model.scripts import runs_readable_script
 
 _OWNED_MOUNT: Final = re.compile(r"type=(cache|secret|ssh)\b")
-# What pip's freshly installed scripts cannot be mistaken for, in the RUN that installs them.
+# Commands that are certainly not scripts of a package that the same RUN installs with pip.
 _BASE_COMMANDS: Final = re.compile(
     r"(.*/)?(python|pip)[\d.]*|rm|mkdir|cd|echo|printf|find|true|set|chmod|ls|cp|mv|ln|touch|sed|export|cat|test"
     r"|\[|pwd|env|which|head|tail|grep|exit|:|if|du|sync|unset|tar|unzip"
@@ -25,13 +25,16 @@ _BASE_COMMANDS: Final = re.compile(
 
 
 def needs_ids(step: Step) -> bool:
-    """Whether a RUN has a cache, secret or ssh mount without an owner: only numbers can give it one."""
+    """Whether a RUN has a cache, secret or ssh mount without an owner.
+
+    Its owner can only be given by number.
+    """
     mounts = (flag.value or "" for flag in step.instruction.flags if flag.name == "mount")
     return any(_OWNED_MOUNT.search(value) and "uid=" not in value for value in mounts)
 
 
 def root_reason(facts: Facts, run: Run, site_reason: str, denied: Outcome | None) -> str:
-    """Why a RUN has to stay root's; "" where the account can run it as well."""
+    """Why a RUN must stay root, "" if the account can run it too."""
     if not run.script.understood:
         return "a script that is not understood"
     if any(drops_privileges(command) for command in run.script.commands):
@@ -54,7 +57,7 @@ def root_reason(facts: Facts, run: Run, site_reason: str, denied: Outcome | None
 
 
 def is_harmless(facts: Facts, own: Collection[str], one: Invocation) -> bool:
-    """Whether a command needs no trial: it enters an environment, or pip's own rules decide."""
+    """Whether a command needs no trial run: pip's rules decide, or it is known to be harmless."""
     if one.pip is not None:
         return one.pip.installs and not is_virtual(one.pip.command.program, one.env)
     if activated(one.command, one.env):

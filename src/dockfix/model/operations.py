@@ -1,4 +1,4 @@
-"""What a command does to the file system, one operation after another; the replay plays them."""
+"""The file system operations of commands, which the replay executes in order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Act(StrEnum):
-    """The kinds of operations. For each, `path` is what it works on."""
+    """The kinds of operations; `path` is the object of each."""
 
     READ = "reads"
     ENTER = "enters"
@@ -23,7 +23,7 @@ class Act(StrEnum):
     WRITE = "writes"
     MAKE = "makes"
     REMOVE = "removes"
-    REPLACE = "replaces"  # edits in place: a new file takes the old one's name
+    REPLACE = "replaces"  # edits in place: a new file replaces the old one
     COPY = "copies"  # to `spec`
     MOVE = "moves"  # to `spec`
     LINK = "links"  # to `spec`
@@ -31,49 +31,49 @@ class Act(StrEnum):
     TOUCH = "sets the time of"
     OWN = "changes the owner of"  # to `spec`
     CAPABILITY = "gives capabilities to"
-    CODE = "works in"  # runs other code there
+    CODE = "works in"  # runs unknown code there
     HOME = "keeps settings and caches in"
     INSTALL = "installs packages into"
     ROOT = "needs root"  # because of `spec`
-    UNKNOWN = "is not understood"  # `spec` says what
+    UNKNOWN = "is not understood"  # `spec` names what
 
 
 WRITING: Final = frozenset(
     {Act.WRITE, Act.MAKE, Act.REMOVE, Act.REPLACE, Act.COPY, Act.MOVE, Act.LINK, Act.CODE, Act.INSTALL}
 )
-"""What needs a directory that may be changed."""
+"""Operations that need a writable file or directory."""
 
 
 class How(StrEnum):
-    """What options change about an operation."""
+    """How options modify an operation."""
 
     KEEPS_OWNER = "owner, mode and times are copied"
     DROPS_BITS = "set-id and sticky bits are not copied"
     KEEPS_ALL = "capabilities are copied as well"
-    KEEPS_LINKS = "a link is taken for itself"
-    AS_NAMED = "the target is not a directory to put things into"
-    CONTENTS = "what is in the directory is meant, not itself"
-    SAME = "a further name of the thing itself"
-    LINKED = "a hard link, which not everybody may make"
-    REPLACES = "what was there is taken away first"
-    INSTALLED = "directories are made whatever the umask"
-    UNPACKED = "what is there may be taken away first, by what is in an archive"
-    ARCHIVED = "owners are an archive's"
-    ONE_BY_ONE = "all that is below is named by itself, so that links are followed"
-    NEW = "what is made must not be there"
-    EXISTING = "only where it is there already"
-    OTHERWISE = "only where none of the places before it was there"
-    PERHAPS = "it depends on what nobody reads whether it happens"
+    KEEPS_LINKS = "a link itself is meant, not its target"
+    AS_NAMED = "the target is the new name, never a directory to put things into"
+    CONTENTS = "the contents of the directory are meant, not itself"
+    SAME = "a second name for the same file"
+    LINKED = "a hard link, which takes ownership, or read and write permission"
+    REPLACES = "an existing target is removed first"
+    INSTALLED = "directories are created regardless of the umask"
+    UNPACKED = "files of an archive may replace existing ones"
+    ARCHIVED = "owners come from an archive"
+    ONE_BY_ONE = "everything below is named individually, so that links are followed"
+    NEW = "the path must not exist yet"
+    EXISTING = "only if it exists already"
+    OTHERWISE = "only if none of the paths before it exists"
+    PERHAPS = "it may not happen"
 
 
 class Operation(NamedTuple):
-    """One thing that a command does. `path` is absolute, and may hold shell patterns.
+    """One file system operation of a command. `path` is absolute, and may contain shell patterns.
 
-    `spec` is the second operand of its kind: a destination (in a directory, if it ends in a slash), a
-    link's target, a mode, an owner, a reason. `recursive` holds for the whole tree. `only` is the owner
-    that `chown --from` and `find -user` name, `kind` what `find -type` does, `name` the pattern of `find
-    -name`. `mode` and `owner` are those of what is made, where a command names them; `others` are further
-    places where a home's content is looked for.
+    `spec` is the second operand: a destination (inside a directory, if it ends in a slash), a link's
+    target, a mode, an owner or a reason. `recursive` applies it to the whole tree. `only` is the owner
+    that `chown --from` and `find -user` name, `kind` the type of `find -type`, `name` the pattern of
+    `find -name`. `mode` and `owner` are those of the created file, if the command sets them; `others` are
+    more places where a home's content is searched.
     """
 
     act: Act
@@ -99,7 +99,7 @@ def _unknown(cwd: str) -> Operation:
 
 
 def posix_operations(name: str, reading: Reading, cwd: str) -> Iterator[Operation]:
-    """What mkdir, chmod, chown, cp, mv, ln, install, setcap do, by POSIX and GNU coreutils."""
+    """The operations of mkdir, chmod, chown, cp, mv, ln, install, setcap, tar, gzip and the like."""
     yield from _COMMANDS[name](reading, cwd)
 
 
@@ -151,7 +151,7 @@ def _changes(
 ) -> Iterator[Operation]:
     recursive = reading.has(("-R", "--recursive"))
     only = _option(reading, "--from")
-    # `chown -R` takes links for themselves, `chmod -R` only those that it finds on its way.
+    # `chown -R` changes links themselves; `chmod -R` follows a link that it is given, and skips those below.
     keeps_links = act is Act.OWN and (recursive or reading.has(("-h", "--no-dereference")))
     how = frozenset({How.KEEPS_LINKS} if keeps_links and not reading.has(("-H", "-L")) else ())
     for path in _places(operands, cwd):
@@ -263,7 +263,7 @@ def _install_directories(reading: Reading, cwd: str, mode: str, owner: str) -> I
         yield Operation(Act.MAKE, path, how=frozenset({How.INSTALLED}))
         if owner:
             yield Operation(Act.OWN, path, owner)
-        # Set-id bits go as well, which chmod leaves to directories.
+        # Unlike chmod with three or four digits, install clears a directory's set-id bits.
         yield Operation(Act.MODE, path, mode.zfill(5) if mode.isdigit() else mode)
 
 

@@ -1,4 +1,4 @@
-"""What becomes of an operation: asked of the file tree, for whoever does it."""
+"""The outcome of an operation: allowed, denied or absent, for a given identity and file tree."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from dockfix.model.transfers import may_copy, may_link, may_move
 
 
 class Key(NamedTuple):
-    """What an operation is, in an original and in its rewrite: the `nth` of its kind of a command."""
+    """Identifies an operation in the original and the rewrite: the `nth` of its kind in a command."""
 
     step: Origin
     command: int
@@ -47,7 +47,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What becomes of one operation. `line` is the command's in the text that was replayed."""
+    """The outcome of one operation. `line` is the command's line in the text that was replayed."""
 
     key: Key
     operation: Operation
@@ -58,17 +58,17 @@ class Outcome:
 
     @property
     def may_succeed(self) -> bool:
-        """Whether it is allowed on anything that may be there, or finds nothing to do."""
+        """Whether some possible node allows it, or leaves it nothing to do."""
         return any(one.verdict is not Verdict.DENIED for one in self.answers)
 
     @property
     def happens(self) -> bool:
-        """Whether it may change anything."""
+        """Whether it may have an effect."""
         return any(one.verdict is Verdict.ALLOWED for one in self.answers)
 
     @property
     def surely_succeeds(self) -> bool:
-        """Whether nothing denies it, and what it changes is there."""
+        """Whether it is never denied, and what it changes exists."""
         changes = self.operation.act in (Act.OWN, Act.MODE, Act.CAPABILITY)
         return all(
             one.verdict is Verdict.ALLOWED or (one.verdict is Verdict.ABSENT and not changes)
@@ -77,12 +77,12 @@ class Outcome:
 
     @property
     def denial(self) -> Answer | None:
-        """What denies it, on one of the things that may be there."""
+        """The first denial among the possible answers, or None."""
         return next(iter(find_denials(self.answers)), None)
 
 
 def describe(outcome: Outcome) -> str:
-    """Why an operation is denied, in a few words."""
+    """The denied operation in a few words."""
     operation = outcome.operation
     if operation.act in (Act.ROOT, Act.UNKNOWN):
         return operation.spec
@@ -90,7 +90,10 @@ def describe(outcome: Outcome) -> str:
 
 
 def ask(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    """What becomes of an operation as things stand; all that a shell pattern matches must be granted."""
+    """The answers to an operation on the current tree.
+
+    Everything that a shell pattern matches must be allowed.
+    """
     question = _QUESTIONS[operation.act]
     if operation.act in _EXPANDING or not is_pattern(operation.path):
         return question(tree, operation, who)
@@ -106,7 +109,7 @@ def _of_root(_tree: FileTree, operation: Operation, who: Identity) -> Answers:
 
 
 def _of_place(tree: FileTree, path: str) -> Answers:
-    """Which steps left a setting or data that a tool looks for."""
+    """The steps that left a setting or data that a tool looks for."""
     listed = [path, *tree.below(path)]
     nodes = [node for one in listed if one in tree.listed() for node in tree.look(one)]
     left = {node.origin for node in nodes if node.kind in (Kind.FILE, Kind.ANY, Kind.LINK)}
@@ -115,7 +118,7 @@ def _of_place(tree: FileTree, path: str) -> Answers:
 
 
 def _of_home(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    """Which steps left something in the home that is read: settings, credentials, data."""
+    """The steps that left settings, credentials or data in the home that is read."""
     home = operation.path
     if home != who.home:
         return _of_place(tree, home)
@@ -150,7 +153,7 @@ def _of_read(tree: FileTree, operation: Operation, who: Identity) -> Answers:
 
 
 def _of_listing(tree: FileTree, path: str, answers: Answers) -> Answers:
-    """Which steps left what is in a directory that may be read."""
+    """The steps that left the entries of a readable directory."""
     if not any(one.verdict is Verdict.ALLOWED for one in answers):
         return frozenset()
     nodes = [one for _, found in tree.standing(path) for one in found if one.kind is Kind.DIRECTORY]
@@ -165,14 +168,14 @@ def _of_write(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     if works_inside(tree, operation):
         answers = may_change(tree, operation.path, who)
         if How.UNPACKED in operation.how:
-            # What is unpacked may belong into directories that are there.
+            # The archive may have files for directories that exist.
             below = _of_contents(tree, operation, who, may_fill) | owned_by(tree, operation.path, who)
             answers |= frozenset(one for one in below if one.verdict is Verdict.DENIED)
         return answers
     answers = may_write(tree, operation.path, who)
     if operation.spec:
         return answers
-    # A program makes the directories that are missing.
+    # A program creates missing directories.
     there = frozenset(one for one in answers if one.verdict is not Verdict.ABSENT)
     return answers if there == answers else there | may_make(tree, operation.path, who)
 
@@ -198,7 +201,7 @@ def _of_contents(
     who: Identity,
     question: Callable[[FileTree, str, Node, Identity], Answers],
 ) -> Answers:
-    """What may be done to some of what is in a directory: nobody knows whether to any of it."""
+    """The answers for some entries of a directory; it is unknown which, so none may be affected."""
 
     def judge(real: str, node: Node) -> Iterator[Answer]:
         if node.kind is Kind.ABSENT:
@@ -226,14 +229,14 @@ def _of_mode(tree: FileTree, operation: Operation, who: Identity) -> Answers:
 
 
 def _of_time(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    """`touch -d`: what is not there is made."""
+    """`touch -d`: a missing file is created."""
     answers = owned_by(tree, operation.path, who)
     there = frozenset(one for one in answers if one.verdict is not Verdict.ABSENT)
     return answers if there == answers else there | may_write(tree, operation.path, who)
 
 
 def _of_change(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    """A change that only root can make, of something that has to be there."""
+    """A change that only root can make, and whose object must exist."""
     if not who.is_root:
         return _of_root(tree, operation, who)
     return owned_by(tree, operation.path, who)
@@ -270,12 +273,15 @@ _QUESTIONS: Final[dict[Act, Callable[[FileTree, Operation, Identity], Answers]]]
 
 
 def works_inside(tree: FileTree, operation: Operation) -> bool:
-    """Whether what is written goes into a directory: a shell opens only what surely is none as a file."""
+    """Whether a write goes into a directory.
+
+    A redirection opens a file unless the path must be a directory.
+    """
     nodes = [one for _, found in tree.standing(operation.path) for one in found]
     kinds = [one.kind is Kind.DIRECTORY for one in nodes]
     return bool(kinds) and all(kinds) if operation.spec else any(kinds)
 
 
 def is_directory(tree: FileTree, path: str) -> bool:
-    """Whether a directory may stand there; nobody knows it of what was never looked at."""
+    """Whether there may be a directory at a path; an unknown node does not count."""
     return any(one.kind is Kind.DIRECTORY for _, nodes in tree.standing(path) for one in nodes)

@@ -1,4 +1,4 @@
-"""Which places have to become the account's: what the replay shows to be somebody else's at the end."""
+"""Which paths must be given to the account: those that the replay shows to be somebody else's at the end."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from dockfix.model.outcomes import Outcome
     from dockfix.model.plan import Plan
 
-# Where services keep files that they write, among directories of the system.
+# System directories in which services keep the files that they write.
 _FOR_SERVICES: Final = ("/run", "/var/run", "/var/lock")
 _OWNERS: Final = 0o700
 _LITERAL: Final = re.compile(r"/[\w./+@=,-]+")
 
 
 class Reach(IntEnum):
-    """How much of a directory changes its owner: itself, what is root's in it, or all of it."""
+    """How much of a directory changes its owner: only itself, what root owns in it, or everything."""
 
     SELF = 0
     ROOTS = 1
@@ -44,10 +44,11 @@ class Reach(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class OwnershipChange:
-    """A place to give, how much of it, and the step behind which it can be given (-1: anywhere).
+    """A path to give to the account, how much of it, and the step after which that is possible (-1: any).
 
-    `made` is the step that makes it: -1 where the base brought it, None where nothing surely does.
-    `around` are the account's directories above it, outermost first. `opens`: its owner may not use it.
+    `made` is the step that creates the path: -1 for the base, None if it is not certain to exist.
+    `around` are the account's directories above it, outermost first. `opens`: the mode denies its owner
+    access.
     """
 
     path: str
@@ -58,12 +59,12 @@ class OwnershipChange:
     opens: bool = False
 
     def exists(self, at: int) -> bool:
-        """Whether it surely is there before the step at that index."""
+        """Whether the path certainly exists before the step at that index."""
         return self.made is not None and self.made < at
 
 
 def find_ownership_changes(plan: Plan) -> tuple[OwnershipChange, ...]:
-    """The places of a plan that are still somebody else's and must not be, each once."""
+    """The paths that somebody else owns in the plan and that the account must own, each once."""
     wanted: dict[str, OwnershipChange] = {}
     for one in _Search(plan).find():
         if _LITERAL.fullmatch(one.path) and one.since < plan.user_index:
@@ -75,7 +76,7 @@ def find_ownership_changes(plan: Plan) -> tuple[OwnershipChange, ...]:
 
 
 def _outermost(changes: list[OwnershipChange]) -> Iterator[OwnershipChange]:
-    """The changes that no wider one covers; a wider one waits for all that it holds."""
+    """The changes that no wider one covers; a wider one waits until everything in it exists."""
     for one in changes:
         wider = any(other is not one and other.reach and is_within(one.path, other.path) for other in changes)
         if wider and one.made is not None and not one.opens:
@@ -86,7 +87,7 @@ def _outermost(changes: list[OwnershipChange]) -> Iterator[OwnershipChange]:
 
 
 class _Search:
-    """One search over the tree at the end of the steps, before anything starts."""
+    """Searches the tree at the end of the steps, before the start."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -96,7 +97,7 @@ class _Search:
         self.index_of = {origin: index for index, origin in enumerate(plan.origins)}
 
     def find(self) -> Iterator[OwnershipChange]:
-        """All changes, some of a place more than once."""
+        """All changes; a path may occur more than once."""
         for path in dict.fromkeys(self._used()):
             yield from self._self(path)
         if not self.plan.evidence.is_complete:
@@ -108,12 +109,12 @@ class _Search:
     # -- directories ---------------------------------------------------------------------------
 
     def _used(self) -> Iterator[str]:
-        """Where the start and the account's steps are taken to write, as far as it may be given."""
+        """The directories that the start and the account's steps probably write to, if they may be given."""
         plan = self.plan
         if plan.home.strip("/"):
             yield plan.home
         below = (step.before.workdir for step in plan.steps[plan.user_index :] if step.keyword == "RUN")
-        # A directory that set-workdir brings is the account's from the beginning.
+        # A working directory added by set-workdir belongs to the account from the beginning.
         first = () if plan.relocates else (plan.workdir,)
         yield from (path for path in (*first, *below) if path != "/" and is_ownable(path))
         yield from (path for _, path in find_volumes(plan.lineage) if is_ownable(path))
@@ -126,7 +127,7 @@ class _Search:
         yield from sorted(plan.corrections.directories)
 
     def _made_for_data(self) -> Iterator[str]:
-        """What root's steps make on purpose and leave empty: directories, and files to write to."""
+        """What root's steps create explicitly and leave empty: directories, and files to write to."""
         for one in self._of_root(Act.MAKE, Act.WRITE):
             path = one.operation.path
             if one.operation.act is Act.WRITE and (one.command != "touch" or is_root_home(path)):
@@ -146,7 +147,7 @@ class _Search:
         )  # fmt: skip
 
     def _stands_for(self, one: Outcome) -> bool:
-        """Whether what an operation made is there at the end, under its name."""
+        """Whether the node that an operation created still exists at the end, under its name."""
         return any(
             node.origin == one.key.step for node in self.tree.look(self.tree.follow(one.operation.path))
         )
@@ -158,7 +159,7 @@ class _Search:
         )
 
     def _self(self, path: str) -> Iterator[OwnershipChange]:
-        """The directory itself and the application's above it, where the account may not write them."""
+        """The directory and the application's directories above it, if the account cannot write to them."""
         around = (
             own
             for own in self.plan.own_directories
@@ -166,7 +167,7 @@ class _Search:
             if own not in STANDING_DIRECTORIES
         )
         if path in self.plan.corrections.directories and (directory := self._holder(path)):
-            # What nobody listed may be a file, which mkdir must not make a directory of.
+            # An unlisted path may be a file: mkdir must not create a directory of its name.
             if find_denials(may_write(self.tree, path, self.who)):
                 yield self._change(directory, Reach.ALL)
             return
@@ -178,7 +179,7 @@ class _Search:
                 yield self._change(place, reach)
 
     def _holder(self, path: str) -> str:
-        """The nearest listed directory around something that may be there unlisted; "" for all else."""
+        """The nearest listed directory above a path that may exist unlisted, "" for any other path."""
         real = self.tree.follow(path)
         if real in self.tree.listed() or not any(each(self.tree.look(real))):
             return ""
@@ -187,7 +188,7 @@ class _Search:
         return real if is_ownable(real) and not is_system_directory(real) else ""
 
     def _holds_closed(self, path: str) -> bool:
-        """Whether something is in it that only its owner reads; a start that was denied may want it."""
+        """Whether it contains files that only their owner can read, and a denied start may need them."""
         if path not in self.plan.corrections.directories:
             return False
         return any(not node.mode & 0o004 for node in self.tree.contents(path) if node.uid != self.who.uid)
@@ -199,7 +200,7 @@ class _Search:
         made = None
         if self.tree.exists(real) and VOLUME not in origins:
             made = max(self.index_of.get(origin, -1) for origin in origins)
-        # A directory may be there before a copy fills it; a file may not.
+        # A directory can exist before a copy fills it; a file cannot.
         waits = any(self._is_run(node) or node.kind is not Kind.DIRECTORY for node in nodes)
         touching = [made] if made is not None and waits else []
         if reach is not Reach.SELF:
@@ -210,7 +211,7 @@ class _Search:
         return OwnershipChange(real, reach, max(touching, default=-1), made, tuple(self._around(real)), opens)
 
     def _around(self, path: str) -> Iterator[OwnershipChange]:
-        """The account's directories above a path: `mkdir -p` may have to make them, as root's."""
+        """The account's directories above a path, which `mkdir -p` might otherwise create for root."""
         above = posixpath.dirname(path)
         own = [one for one in self.plan.own_directories if is_ownable(one)]
         own = [one for one in own if one not in STANDING_DIRECTORIES]
@@ -220,7 +221,7 @@ class _Search:
             yield replace(change, around=())
 
     def _owned_by_steps(self, path: str) -> Iterator[int]:
-        """The steps that give the place to somebody: a change before them would be undone."""
+        """The steps that set the owner of the path, and would undo a change that comes before them."""
         for one in self._of_root(Act.OWN, Act.WRITE):
             if one.operation.spec.startswith(":"):
                 continue
@@ -254,7 +255,7 @@ class _Search:
         return index is not None and self.plan.steps[index].keyword == "RUN"
 
     def _contents(self) -> Iterator[OwnershipChange]:
-        """Directories of the application in which steps of root's leave things that are not the account's."""
+        """Application directories in which root's steps leave files that the account does not own."""
         for path in self._filled():
             if path == self.plan.home or not is_ownable(path) or is_system_directory(path):
                 continue
@@ -264,7 +265,7 @@ class _Search:
                 yield from self._directory(self._brought_with(path))
 
     def _filled(self) -> Iterator[str]:
-        """The directories whose content is written: of the application's all, until its sources say which."""
+        """The directories whose contents are written: all of the application's, unless sources tell which."""
         evidence = self.plan.evidence
         if not evidence.is_complete:
             yield from self.plan.own_directories
@@ -279,7 +280,7 @@ class _Search:
                 yield from self._directory(path, itself=True)
 
     def _brought_with(self, path: str) -> str:
-        """The directory itself, or the tree that a step of root's brought with the directory in it."""
+        """The directory itself, or the topmost listed directory around it that a step of root's created."""
         at = path
         while at != "/" and at not in self.tree.listed():
             at = posixpath.dirname(at)
@@ -295,7 +296,7 @@ class _Search:
             if node.kind in (Kind.FILE, Kind.ANY) and node.uid != self.who.uid and self._is_left(node)
         ]
         if any(map(is_special, foreign)):
-            # A change of owner clears capabilities and set-id bits: the rest is given by name, if it can be.
+            # chown would clear capabilities and set-id bits, so the other files are given by name.
             yield from (self._change(one, Reach.SELF) for one in self._named(path, foreign))
         elif foreign:
             mine = any(node.uid == self.who.uid for node in found)
@@ -311,13 +312,13 @@ class _Search:
         ]
 
     def _is_left(self, node: Node) -> bool:
-        """Whether a step of root's left it, or gave it to somebody else; not what a copy's `--chown` says."""
+        """Whether a step run as root left it, or gave it away by other means than a copy's `--chown`."""
         index = self.index_of.get(node.origin)
         chown = self.plan.steps[index].instruction.flag("chown") if index is not None else None
         return self._is_run(node) or (node.uid != 0 and chown is None)
 
     def _copies(self) -> Iterator[OwnershipChange]:
-        """Copies above the account that the file creates: `--chown` cannot name it yet."""
+        """Copies that precede the step that creates the account, so that `--chown` cannot name it yet."""
         created = self.plan.account.created
         for copy in self.plan.owned_copies:
             above = created is not None and copy.step.index < created.index
@@ -326,13 +327,13 @@ class _Search:
                 yield OwnershipChange(copy.destination, Reach.ALL, copy.step.index, copy.step.index)
 
     def _is_foreign(self, path: str) -> bool:
-        """Whether anything at or below a path, other than `/`, is somebody else's."""
+        """Whether anything at or below a path, other than `/`, belongs to somebody else."""
         nodes = [*self.tree.look(self.tree.follow(path)), *self.tree.contents(path)]
         return path != "/" and any(node.uid != self.who.uid for node in each(nodes))
 
 
 def _is_file(node: Node) -> bool:
-    """Whether it is a file, or by its mode can hardly be a directory."""
+    """Whether it is a file, or unknown but without the execute bits of a directory."""
     return node.kind is Kind.FILE or (node.kind is Kind.ANY and not node.mode & 0o111)
 
 
@@ -343,6 +344,6 @@ def _is_taken_for_file(nodes: Nodes) -> bool:
 
 
 def owns(plan: Plan, path: str) -> bool:
-    """Whether the account may write at a place when the image starts, as the plan has it."""
+    """Whether the account can write to a path when the planned image starts."""
     answers = may_change(plan.rehearsal.end, path, plan.rehearsal.who)
     return all(one.verdict is Verdict.ALLOWED for one in answers)

@@ -1,4 +1,4 @@
-"""Places in an image: absolute paths with slashes, and whose they may become."""
+"""Absolute paths in an image, and which of them may be given to the account."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _BELOW_SHARED: Final = tuple(f"{path}/" for path in _SHARED)
 
 
 NOWHERE: Final = "/\0"
-"""Stands for a place that is not known, as what is relative to it does."""
+"""An unknown path; paths relative to it are unknown too."""
 
 
 def resolve(path: str, cwd: str) -> str:
-    """The absolute, normalised form of `path` seen from `cwd`."""
+    """The absolute, normalised form of `path` relative to `cwd`."""
     joined = posixpath.join(cwd, path)
     if joined.startswith(NOWHERE):
         return NOWHERE
@@ -29,35 +29,35 @@ def resolve(path: str, cwd: str) -> str:
 
 
 def on_path(name: str, path: str) -> Iterator[str]:
-    """Where a program may stand by its name, with that value of PATH: the first that is there is meant."""
+    """The paths at which a program may be found by that value of PATH; the first existing one is run."""
     return (f"{place.rstrip('/')}/{name}" for place in path.split(":") if place.startswith("/"))
 
 
 def is_within(path: str, directory: str) -> bool:
-    """Whether `path` is `directory` or stands below it."""
+    """Whether `path` is `directory` or below it."""
     return path == directory or path.startswith(directory.rstrip("/") + "/")
 
 
 def is_below_any(path: str, directories: Iterable[str]) -> bool:
-    """Whether `path` is one of `directories` or stands below one."""
+    """Whether `path` is one of `directories` or below one."""
     return any(is_within(path, directory) for directory in directories)
 
 
 def is_shared(path: str) -> bool:
-    """Whether every user may write there in any image."""
+    """Whether every user can write there in any image."""
     return path in _SHARED or path.startswith(_BELOW_SHARED)
 
 
 def is_system_directory(path: str) -> bool:
-    """Whether the directory comes with a base image and has to stay root's."""
+    """Whether the directory comes with a base image and must stay root's."""
     return path in SYSTEM_DIRECTORIES or path.startswith(_BELOW_SYSTEM)
 
 
 def is_root_home(path: str) -> bool:
-    """Whether the place is root's home or below it, which is closed to everybody else (mode 0700)."""
+    """Whether the path is root's home or below it, which only root can enter (mode 0700)."""
     return is_within(path, "/root")
 
 
 def is_ownable(path: str) -> bool:
-    """Whether the directory may be made the account's: no bare system directory, not /root, not shared."""
+    """Whether the path may be given to the account: not a system directory itself, /root or a shared one."""
     return path not in SYSTEM_DIRECTORIES and not is_root_home(path) and path not in _SHARED

@@ -1,4 +1,4 @@
-"""Shell patterns in paths: what they match in a file tree."""
+"""Shell patterns in paths, expanded in a file tree."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ GLOB: Final = re.compile(r"[*?\[]")
 
 
 def expand(tree: FileTree, path: str) -> list[str]:
-    """The paths that a pattern matches; itself where it is none.
+    """The paths that a pattern matches, or the path itself if it is not a pattern.
 
-    A pattern stays among them where it may match what is not listed: looked at, it is any of that.
+    The pattern itself stays in the result if it may match unlisted entries: looked up, it yields any of
+    those.
     """
     found = [""]
     for part in path.split("/")[1:]:
@@ -41,10 +42,10 @@ def _names(tree: FileTree, directory: str, pattern: str) -> Iterator[str]:
 
 
 def is_pattern(path: str) -> bool:
-    """Whether a shell would look for what it matches."""
+    """Whether a shell would expand the path."""
     return GLOB.search(path) is not None
 
 
 def directory_of(path: str) -> str:
-    """The directory whose unlisted content a pattern that `expand` left stands for."""
+    """The directory of the unlisted entries that a pattern in the result of `expand` stands for."""
     return posixpath.dirname(path)

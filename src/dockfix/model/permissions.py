@@ -1,7 +1,7 @@
-"""Who may do what to what stands in a file tree: POSIX's rules, once.
+"""POSIX permission checks on a file tree.
 
-Every question takes a path as a command names it, follows its links, and answers for each node that may
-stand there.
+Each check takes a path as a command names it, follows its links, and answers for every node that may
+exist there.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ALL: Final = READ | WRITE | SEARCH
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who does something: numbers, supplementary groups included in `groups`, and the home."""
+    """A user as the kernel sees it: IDs, all groups (with the supplementary ones), and the home."""
 
     uid: Id
     groups: frozenset[Id]
@@ -34,7 +34,7 @@ class Identity:
 
     @property
     def is_root(self) -> bool:
-        """Whether permissions do not count."""
+        """Whether permission checks are bypassed."""
         return self.uid == 0
 
 
@@ -42,7 +42,7 @@ ROOT: Final = Identity(0, frozenset({0}), 0, "/root")
 
 
 def permits(node: Node, who: Identity, bits: int) -> bool:
-    """Whether the permission bits (4 read, 2 write, 1 search or execute) are granted."""
+    """Whether a node's mode grants the permission bits (4 read, 2 write, 1 search or execute)."""
     if who.is_root:
         return True
     shift = 6 if node.uid == who.uid else 3 if node.gid in who.groups else 0
@@ -50,7 +50,7 @@ def permits(node: Node, who: Identity, bits: int) -> bool:
 
 
 class Verdict(StrEnum):
-    """What becomes of an operation on one node that may be there."""
+    """The outcome of an operation on one possible node."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
@@ -58,7 +58,7 @@ class Verdict(StrEnum):
 
 
 class Answer(NamedTuple):
-    """One possible outcome: on the node of which step, and for a denial, what stands in the way."""
+    """One possible outcome: the step that created the node and, for a denial, the obstructing path."""
 
     verdict: Verdict
     origin: Origin = BASE
@@ -69,7 +69,7 @@ Answers = frozenset[Answer]
 
 
 def find_denials(answers: Answers) -> list[Answer]:
-    """What denies something, the deepest obstacle first: a set has no order of its own."""
+    """The denials, deepest obstacle first; sorted, because a set has no defined order."""
     denied = [one for one in answers if one.verdict is Verdict.DENIED]
     if len(denied) > 1:
         denied.sort(key=lambda one: (-len(one.obstacle), one.obstacle, str(one.origin)))
@@ -80,9 +80,9 @@ Judge = Callable[[str, Node], Iterator[Answer]]
 
 
 def obstacle(tree: FileTree, path: str, who: Identity) -> tuple[str, bool]:
-    """The first directory on the way to a path without links that `who` may not enter, or "".
+    """(first directory on the way to a path that `who` cannot enter, or "", whether that is certain).
 
-    And whether that is sure: it is not where another directory may stand there.
+    The path must not contain links. It is uncertain if another node may exist in that directory's place.
     """
     if who.is_root:
         return "", True
@@ -99,7 +99,7 @@ def obstacle(tree: FileTree, path: str, who: Identity) -> tuple[str, bool]:
 
 
 def _obstacle_before(tree: FileTree, path: str, who: Identity, *, last: bool) -> tuple[str, bool]:
-    """The same for the ways to the links that a path is walked by."""
+    """The same for the links that are followed to resolve a path."""
     for link in tree.passed(path, last=last) if not who.is_root else ():
         closed, is_sure = obstacle(tree, link, who)
         if closed:
@@ -108,7 +108,7 @@ def _obstacle_before(tree: FileTree, path: str, who: Identity, *, last: bool) ->
 
 
 def ask_each(tree: FileTree, path: str, who: Identity, judge: Judge, *, last: bool = True) -> Answers:
-    """What a judge says of each node that may stand at a path, unless the way there is closed."""
+    """The judge's answers for each node that may exist at a path, or a denial if the way there is closed."""
     found: set[Answer] = set()
     standing = tree.standing(path, last=last)
     for real, nodes in standing:
@@ -130,7 +130,7 @@ def _allow(node: Node, path: str, *, is_granted: bool) -> Answer:
 
 
 def may(tree: FileTree, path: str, who: Identity, bits: int) -> Answers:
-    """What becomes of reading (4), writing (2) or running (1) what stands at `path`."""
+    """The answers to reading (4), writing (2) or executing (1) what exists at `path`."""
 
     def judge(real: str, node: Node) -> Iterator[Answer]:
         if node.kind is Kind.ABSENT:
@@ -142,12 +142,12 @@ def may(tree: FileTree, path: str, who: Identity, bits: int) -> Answers:
 
 
 def may_change(tree: FileTree, directory: str, who: Identity) -> Answers:
-    """What becomes of creating, removing or renaming something in a directory that must be there."""
+    """The answers to creating, removing or renaming an entry of a directory, which must exist."""
     return may(tree, directory, who, _ENTRY)
 
 
 def may_write(tree: FileTree, path: str, who: Identity) -> Answers:
-    """What becomes of opening a file to write, which is created where it is not there."""
+    """The answers to opening a file for writing, which creates it if it does not exist."""
 
     def judge(real: str, node: Node) -> Iterator[Answer]:
         if node.kind is Kind.ABSENT:
@@ -159,7 +159,7 @@ def may_write(tree: FileTree, path: str, who: Identity) -> Answers:
 
 
 def may_make(tree: FileTree, path: str, who: Identity) -> Answers:
-    """What becomes of making `path` and what is missing above it: the nearest directory decides."""
+    """The answers to creating `path` and its missing parents; the nearest existing directory decides."""
     found: set[Answer] = set()
     standing = tree.standing(path)
     before, is_sure = _obstacle_before(tree, path, who, last=True)
@@ -187,7 +187,7 @@ def may_make(tree: FileTree, path: str, who: Identity) -> Answers:
 
 
 def may_remove(tree: FileTree, path: str, who: Identity, *, recursive: bool) -> Answers:
-    """What becomes of removing `path`: its directory decides, and what is in it with `recursive`."""
+    """The answers to removing `path`; its directory decides, and with `recursive` its contents too."""
 
     def judge(real: str, node: Node) -> Iterator[Answer]:
         if node.kind is Kind.ABSENT:
@@ -201,7 +201,7 @@ def may_remove(tree: FileTree, path: str, who: Identity, *, recursive: bool) -> 
 
 
 def may_unlink(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
-    """What becomes of taking away the name of a node: in a sticky directory only owners may."""
+    """The answers to removing a directory entry; in a sticky directory, only an owner may."""
     directory = posixpath.dirname(path)
     entry = may_change(tree, directory, who)
     found = frozenset(one._replace(origin=node.origin) for one in entry if one.verdict is not Verdict.ABSENT)
@@ -217,7 +217,7 @@ def _is_stuck(parent: Node, node: Node, who: Identity) -> bool:
 
 
 def may_empty(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
-    """What becomes of removing all that is in a directory that stands at a path without links."""
+    """The answers to removing everything in a directory; the path must not contain links."""
 
     def judge(one: Found) -> bool | None:
         if not one.node.holds or permits(one.node, who, _ALL):
@@ -229,7 +229,7 @@ def may_empty(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
 
 
 def may_fill(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
-    """What becomes of making things in every directory below one."""
+    """The answers to creating entries in a directory and in every directory below it."""
 
     def judge(one: Found) -> bool:
         return not one.node.holds or permits(one.node, who, _ENTRY)
@@ -240,7 +240,7 @@ def may_fill(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
 def may_read_all(
     tree: FileTree, path: str, node: Node, who: Identity, *, only_directories: bool = False
 ) -> Answers:
-    """What becomes of reading all that is in a directory that stands at a path without links."""
+    """The answers to reading everything in a directory; the path must not contain links."""
 
     def judge(one: Found) -> bool:
         if only_directories and not one.node.holds:
@@ -252,7 +252,7 @@ def may_read_all(
 
 
 def may_change_modes(tree: FileTree, path: str, node: Node, who: Identity, change: Change) -> Answers:
-    """What becomes of a change below a directory that only owners may make, of one after another."""
+    """The answers to a recursive chmod, which only owners may make, applied to one node after another."""
 
     def judge(one: Found) -> bool | None:
         if one.node.kind is Kind.LINK:
@@ -268,7 +268,7 @@ def may_change_modes(tree: FileTree, path: str, node: Node, who: Identity, chang
 
 
 class Found(NamedTuple):
-    """A node that may stand somewhere below a directory; `is_sure`: it surely does."""
+    """A node that may exist at or below a directory; `is_sure`: it certainly does."""
 
     path: str
     node: Node
@@ -276,7 +276,7 @@ class Found(NamedTuple):
 
 
 def walk(tree: FileTree, path: str, node: Node) -> Iterator[Found]:
-    """What may stand below a node at a path without links; what is not listed, by its directory's path."""
+    """The nodes that may exist below a node; unlisted ones come with the path of their directory."""
     yield from (Found(path, one, is_sure=False) for one in node.inside)
     for at in tree.below(path):
         nodes = tree.look(at)
@@ -287,7 +287,10 @@ def walk(tree: FileTree, path: str, node: Node) -> Iterator[Found]:
 
 
 def _of_all(judge: Callable[[Found], bool | None], who: Identity, found: Iterable[Found]) -> Answers:
-    """All must be granted: allowed, denied, or both where that is not sure; None from `judge` is unsure."""
+    """Allowed if `judge` grants every node, denied if a certain node is refused, both if that is uncertain.
+
+    `judge` returns None if it cannot tell.
+    """
     answers = {Answer(Verdict.ALLOWED)}
     for one in found if not who.is_root else ():
         granted = judge(one)
@@ -301,7 +304,7 @@ def _of_all(judge: Callable[[Found], bool | None], who: Identity, found: Iterabl
 
 
 def _is_filled(tree: FileTree, found: Found) -> bool | None:
-    """Whether something stands in a directory; None where that is not known."""
+    """Whether a directory has entries, None if that is unknown."""
     path, node, _ = found
     start = path.rstrip("/") + "/"
     nodes = [tree.look(one) for one in tree.below(path) if "/" not in one[len(start) :]]
@@ -316,7 +319,7 @@ def _is_filled(tree: FileTree, found: Found) -> bool | None:
 
 
 def owned_by(tree: FileTree, path: str, who: Identity, change: Change | None = None) -> Answers:
-    """What becomes of what only the owner may do (chmod, utime); of a whole tree, if `change` is given."""
+    """The answers to what only the owner may do (chmod, utime); with `change`, to a whole tree."""
 
     def judge(real: str, node: Node) -> Iterator[Answer]:
         if node.kind is Kind.ABSENT:
@@ -332,7 +335,7 @@ def owned_by(tree: FileTree, path: str, who: Identity, change: Change | None = N
 
 
 def may_replace(tree: FileTree, path: str, who: Identity) -> Answers:
-    """What becomes of giving a new file the name of an old one, which may be a link itself."""
+    """The answers to renaming a new file to an existing path, which may itself be a link."""
 
     def judge(real: str, node: Node) -> Iterator[Answer]:
         if node.kind is Kind.ABSENT:
@@ -344,14 +347,14 @@ def may_replace(tree: FileTree, path: str, who: Identity) -> Answers:
 
 
 def every(parts: Iterable[Answers]) -> Answers:
-    """Several things that must all succeed: denied where one of them surely is."""
+    """The combined answers of several operations that must all succeed: denied if one is certain to be."""
     known = [part for part in parts if part]
     denied = [part for part in known if all(one.verdict is Verdict.DENIED for one in part)]
     return frozenset(one for part in denied or known for one in part)
 
 
 def both(first: Answers, second: Answers) -> Answers:
-    """Two things that must both succeed: the answers name the first's nodes, unless the second is denied."""
+    """The combined answers of two operations that must both succeed, for the nodes of the first."""
     denied = find_denials(second)
     if not denied:
         return first

@@ -1,4 +1,4 @@
-"""pip calls: what they install, and where to."""
+"""pip calls: what they install, and where."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _valued() -> frozenset[str]:
 
 @dataclass(frozen=True, eq=False)
 class PipCall:
-    """One `pip <action>`: the word of the program, that of the action, and its operands and options."""
+    """One `pip ACTION`: its program and action words, and the remaining operands and options."""
 
     command: Command
     program: Word
@@ -42,17 +42,17 @@ class PipCall:
 
     @property
     def chooses_place(self) -> bool:
-        """Whether it says itself where packages go (`--target`, `--prefix`, `--root`, ...)."""
+        """Whether its options set where packages go (`--target`, `--prefix`, `--root`, ...)."""
         return any(word.text.partition("=")[0] in _ELSEWHERE for word in self.rest)
 
     @property
     def is_user_install(self) -> bool:
-        """Whether `--user` is there already."""
+        """Whether it has `--user` already."""
         return "--user" in self.options
 
     @cached_property
     def operands(self) -> tuple[str, ...]:
-        """Requirement words, as they stand without quotes; values of options left out."""
+        """The requirements, without quotes; values of options are left out."""
         found: list[str] = []
         valued = False
         for word in self.rest:
@@ -67,19 +67,19 @@ class PipCall:
 
     @cached_property
     def only_bootstraps(self) -> bool:
-        """Whether it installs nothing but pip, setuptools and wheel themselves."""
+        """Whether it installs only pip, setuptools and wheel."""
         names = [re.split(r"[\[<>=!~; @]", operand)[0].lower() for operand in self.operands]
         return bool(names) and _BOOTSTRAP.issuperset(names) and not self.options & {"-r", "--requirement"}
 
     @property
     def python(self) -> str:
-        """The interpreter it belongs to, as a command (`pip3.12` is `python3.12`'s)."""
+        """The command of the interpreter that it belongs to (`python3.12` for `pip3.12`)."""
         if self.program is not self.command.name:
             return self.command.program
         return self.program.text.replace("pip", "python")
 
     def pinned_pip(self) -> str | None:
-        """The version in `pip==X`, "" for an upgrade without one, None where pip itself is not installed."""
+        """The version in `pip==X`, "" for any other upgrade of pip, None if pip itself is not upgraded."""
         for operand in self.operands:
             match = re.fullmatch(r"pip(?:==(\d{1,9}(?:\.\d{1,9}){0,9})|[<>=!~].*)?", operand)
             if match:
@@ -89,7 +89,7 @@ class PipCall:
 
 
 def read_pip(command: Command) -> PipCall | None:
-    """The pip call that a command is (`pip3 ...`, `python -m pip ...`), or None."""
+    """The pip call that a command makes (`pip3 ...`, `python -m pip ...`), or None."""
     if command.name is None:
         return None
     words = command.args
@@ -108,7 +108,7 @@ def read_pip(command: Command) -> PipCall | None:
 
 
 def _module_at(words: tuple[Word, ...]) -> int | None:
-    """Where the word behind python's `-m` stands."""
+    """The index of the word after python's `-m`, or None."""
     for index, word in enumerate(words):
         if word.text == "-m":
             return index + 1 if index + 1 < len(words) else None
@@ -118,7 +118,7 @@ def _module_at(words: tuple[Word, ...]) -> int | None:
 
 
 def is_virtual(program: str, env: Mapping[str, str]) -> bool:
-    """Whether pip runs in a virtual environment: by its own path, VIRTUAL_ENV, or one first on PATH."""
+    """Whether pip runs in a virtual environment, judging by its path, VIRTUAL_ENV or the start of PATH."""
     directory = program.rpartition("/")[0]
     if directory:
         return directory not in ("/usr/bin", "/usr/local/bin", "/bin", "/opt/conda/bin")

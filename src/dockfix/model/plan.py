@@ -1,4 +1,4 @@
-"""Where root stops being needed, and what then belongs to whom: the decisions that transforms share."""
+"""Where root stops being needed, and what the account then owns: the decisions that transforms share."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ from dockfix.options import Chown
 
 
 class Plan(Facts):
-    """One reading of a file for one shipped lineage; transforms ask it, guarantees check it."""
+    """One reading of a file for one shipped lineage; transforms read it, and guarantees check it."""
 
     def corrected(self, corrections: Corrections) -> Plan:
-        """The same reading under other corrections."""
+        """The same plan with other corrections."""
         if corrections == self.corrections:
             return self
         return replace(self, corrections=corrections)
 
     @cached_property
     def account(self) -> UserAccount:
-        """Who the image will run as."""
+        """The account that the image will run as."""
         if self._needs_ids:
             return choose_account(self.lineage, self.options, needs_ids=True, asked=self.asked_user)
         return self.likely_account
 
     @cached_property
     def user_index(self) -> int:
-        """The index of the first step that runs as the account: USER is in force there, or goes there."""
+        """The index of the first step that runs as the account, where USER is in force or is to be added."""
         if self.runs_as_user:
             user = self.lineage.end.user
             index = len(self.steps)
@@ -69,16 +69,16 @@ class Plan(Facts):
 
     @cached_property
     def workdir(self) -> str:
-        """The directory the image starts in; the new one where it started in `/`."""
+        """The directory that the image starts in: the new one if it started in `/` and relocates."""
         end = self.lineage.end.workdir
         return f"{self.home}/app" if end == "/" and self.relocates else end
 
     @cached_property
     def relocates(self) -> bool:
-        """Whether set-workdir gives the image a directory of its own."""
+        """Whether set-workdir gives the image a working directory of its own."""
         if self.lineage.end.workdir != "/" or not self.home.strip("/") or self.corrections.keeps_workdir:
             return False
-        # Stages built on this one may name by / what they copy to where they work.
+        # Stages built on this one may refer to their files by paths below /.
         if any(stage.parent is self.lineage.final for stage in self.stages):
             return False
         # An unknown base may have a working directory of its own.
@@ -89,7 +89,7 @@ class Plan(Facts):
 
     @cached_property
     def first_relative(self) -> Step | None:
-        """The first step above USER that leaves things relative to `/`: WORKDIR has to stand above it."""
+        """The first step above USER that writes relative to `/`; the new WORKDIR must precede it."""
         if not self.relocates:
             return None
         steps = [copy.step for copy in moved_copies(self)]
@@ -99,7 +99,7 @@ class Plan(Facts):
 
     @cached_property
     def user_installs(self) -> tuple[tuple[Run, PipCall], ...]:
-        """The `pip install` calls below USER that go to the account's site, or would with `--user`."""
+        """The `pip install` calls below USER that go to the account's user site, or would with `--user`."""
         found: list[tuple[Run, PipCall]] = []
         for index, run in self.runs.items():
             if index >= self.user_index:
@@ -121,7 +121,7 @@ class Plan(Facts):
 
     @cached_property
     def own_directories(self) -> tuple[str, ...]:
-        """The directories that are the account's, as far as copies and working directories say."""
+        """The account's directories, judging by copies, working directories and volumes."""
         found = [self.home] if self.home.strip("/") else []
         found += (path for path in (self.workdir, *self._later_workdirs) if is_ownable(path))
         if self.options.chown is Chown.ALL:
@@ -135,7 +135,7 @@ class Plan(Facts):
         return tuple(step.before.workdir for step in final if step.keyword in ("RUN", "COPY", "ADD"))
 
     def lands_in_application(self, copy: Copy) -> bool:
-        """Whether a copy goes where the application lives, rather than to a place of the system."""
+        """Whether a copy goes to the application's directories, not to the system's."""
         destination = copy.destination
         if is_root_home(destination) or is_shared(destination):
             return False
@@ -148,13 +148,13 @@ class Plan(Facts):
 
     @cached_property
     def owned_copies(self) -> tuple[Copy, ...]:
-        """The copies that become the account's under the options, whether marked yet or not."""
+        """The copies to be owned by the account under the options, with or without a `--chown` yet."""
         if self.options.chown is Chown.NONE:
             return ()
         return tuple(copy for copy in self.copies if self._is_owned(copy) and not self._is_given(copy))
 
     def _is_given(self, copy: Copy) -> bool:
-        """Whether the file itself gives the whole copy to the account later on."""
+        """Whether a later chown -R of the file gives the whole copy to the account."""
         owner = self.replay.accounts.owner(self.likely_account.name)
         later = self.origins[copy.step.index + 1 :]
         for one in reversed(self.replay.outcomes):
@@ -171,14 +171,14 @@ class Plan(Facts):
             volumes = [path for _, path in find_volumes(self.lineage)]
             return (copy.is_download and self._is_kept(copy)) or is_below_any(copy.destination, volumes)
         if copy.stage is not None and is_system_directory(copy.destination):
-            # Programs and libraries keep the owner that their stage gave them: everybody reads them.
+            # Programs and libraries keep the owner of their stage: everybody can read them.
             return False
         if copy.is_download and copy.step.instruction.flag("chmod") is None and self._is_kept(copy):
             return True
         return self.is_below(copy.step) or self.lands_in_application(copy)
 
     def _is_kept(self, copy: Copy) -> bool:
-        """Whether a download stays in the image: ADD gives it mode 0600, so nobody else could read it."""
+        """Whether a download stays in the image, where mode 0600 would hide it from the account."""
         name = copy.destination.rpartition("/")[2]
         later = (run.text for index, run in self.runs.items() if index > copy.step.index)
         return not is_shared(copy.destination) and not any("rm " in text and name in text for text in later)
@@ -187,7 +187,7 @@ class Plan(Facts):
 
     @cached_property
     def rehearsal(self) -> Replay:
-        """The same, as if the account ran them from USER on, and its copies were its own."""
+        """The replay in which the account runs the steps from USER on and owns its copies."""
         if self.runs_as_user and all(copy.has_owner for copy in self.owned_copies):
             return self.replay
         copies = frozenset(copy.step.index for copy in self.owned_copies)
@@ -202,7 +202,7 @@ class Plan(Facts):
 
     @cached_property
     def denials(self) -> dict[int, Outcome]:
-        """By step index, what each RUN of root's would be denied as the account."""
+        """By step index: the first operation that the account would be denied in a RUN of root's."""
         all_copies = self.options.chown is Chown.ALL
         copies = frozenset(
             copy.step.index for copy in self.copies if all_copies and self.lands_in_application(copy)
@@ -218,14 +218,14 @@ class Plan(Facts):
 
     @cached_property
     def system_site_reason(self) -> str:
-        """Why packages have to stay system-wide, "" where nothing says so."""
+        """Why packages must stay system-wide, "" for no reason."""
         return system_site_reason(self)
 
     # -- the boundary --------------------------------------------------------------------------
 
     @cached_property
     def root_runs(self) -> dict[int, str]:
-        """Why each RUN that needs root does, by step index; one that ran as a user already does not."""
+        """By step index: why a RUN must stay root; a RUN of another user is left out."""
         reasons = {
             index: root_reason(self, run, self.system_site_reason, self.denials.get(index))
             for index, run in self.runs.items()
@@ -244,7 +244,7 @@ class Plan(Facts):
         return max([floor, *users, *(index + 1 for index in self.root_runs if index >= floor)])
 
     def _last_dependent(self, first: int) -> int:
-        """Behind the last step below `first` that changes what a root step above it made."""
+        """The index after the last step from `first` on that changes an environment which root created."""
         above = [place for index, run in self.runs.items() if index < first for place in find_virtual(run)]
         late = first
         for index, run in self.runs.items():

@@ -1,4 +1,4 @@
-"""What an operation leaves in the file tree."""
+"""The effect of operations on the file tree."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from dockfix.model.patterns import expand, is_pattern
 from dockfix.model.transfers import copy, link, move
 
 ARCHIVED: Final = "an archive's"
-"""Stands for the owners that root unpacks with what is in an archive."""
+"""Stands for the owners in an archive, which root keeps when unpacking."""
 _PARENTS: Final = 0o300
 
 
 def perform(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
-    """Change the tree as the operation does where it succeeds."""
+    """Change the tree as the operation does if it succeeds."""
     if operation.act in _BY_ACCOUNT:
         _BY_ACCOUNT[operation.act](tree, operation, actor, accounts)
     elif action := _ACTIONS.get(operation.act):
@@ -36,7 +36,7 @@ def _is_weak(operation: Operation, actor: Actor) -> bool:
 
 
 def _enter(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    """What is entered is there, and a directory."""
+    """An entered path exists and is a directory."""
     standing = tree.standing(operation.path)
     if len(standing) == 1 and not _is_weak(operation, actor):
         for path, nodes in standing:
@@ -57,7 +57,7 @@ def _make(tree: FileTree, operation: Operation, actor: Actor) -> None:
 
 
 def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    """A file that a shell or `touch` opens is there afterwards; a program may write whatever it likes."""
+    """After a redirection or `touch`, the file exists; other programs may write anything there."""
     weak = _is_weak(operation, actor)
     if works_inside(tree, operation):
         if _is_of_system(tree, operation.path):
@@ -82,20 +82,20 @@ def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
 
 
 def _is_of_system(tree: FileTree, directory: str) -> bool:
-    """Whether it is a directory of the system that the base brought, in which nobody looks for one thing."""
+    """Whether it is a system directory of the base, whose single entries are not tracked."""
     path = tree.follow(directory)
     return is_system_directory(path) and all(one.origin == BASE for one in tree.look(path))
 
 
 def _opened(node: Node, *, is_file: bool) -> Node:
-    """What a shell writes to is a file, whatever nobody knew of it before."""
+    """The node after a redirection: a file, even if it was unknown before."""
     return node._replace(kind=Kind.FILE, inside=()) if is_file and node.kind is Kind.ANY else node
 
 
 def _unpack(tree: FileTree, directory: str, actor: Actor, *, keeps: bool) -> None:
-    """What is in an archive may stand there, also in the place of files.
+    """Add the contents of an archive to a directory; they may replace files.
 
-    If it `keeps` owners, the archive says whose the directory itself is as well.
+    With `keeps`, root preserves the archive's owners, which may include that of the directory itself.
     """
     content = actor.makes(Kind.ANY)
     if keeps:
@@ -116,7 +116,7 @@ def _touch(tree: FileTree, operation: Operation, actor: Actor) -> None:
 
 
 def _replace(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    """A new file under the old name, which keeps mode and step; in the place of a link, like its target."""
+    """A new file under the old name, with its mode and origin; it replaces a link by a copy of the target."""
     weak = _is_weak(operation, actor)
     for path in expand(tree, operation.path):
         if is_pattern(path) or operation.recursive:
@@ -129,7 +129,7 @@ def _replace(tree: FileTree, operation: Operation, actor: Actor) -> None:
         read = [one for _, nodes in tree.standing(path) for one in each(nodes)]
         for real, nodes in tree.standing(path, last=False):
             made = [actor.edits(one) for one in read] if any(each(nodes)) else []
-            # perl says nothing of what is not there.
+            # perl -i skips files that do not exist.
             missing = [one for one in nodes if one.kind is Kind.ABSENT]
             tree.set(real, (*made, *missing) if made else nodes, weak=weak)
 
@@ -146,7 +146,7 @@ def _remove(tree: FileTree, operation: Operation, actor: Actor) -> None:
 
 
 def _remove_contents(tree: FileTree, directory: str, operation: Operation, *, weak: bool) -> None:
-    """`find -delete`: what is below, where it is of that kind."""
+    """`find -delete`: remove what is below a directory, if it is of the given kind."""
     for path in tree.below(directory):
         if operation.name and not _has_name(path[len(directory) :], operation):
             continue
@@ -158,7 +158,7 @@ def _remove_contents(tree: FileTree, directory: str, operation: Operation, *, we
 
 
 def _has_name(path: str, operation: Operation) -> bool:
-    """Whether `find -name` chooses what stands there, or a directory around it that goes with all in it."""
+    """Whether `find -name` selects a path, or a directory above it that is removed with its contents."""
     names = path.strip("/").split("/")
     return any(fnmatchcase(one, operation.name) for one in (names if operation.recursive else names[-1:]))
 
@@ -203,7 +203,7 @@ def _capability(tree: FileTree, operation: Operation, actor: Actor, accounts: Ac
 
 
 def _change(tree: FileTree, operation: Operation, change: Change, actor: Actor, accounts: Accounts) -> None:
-    """Change what is meant; where nobody knows whose things are meant, perhaps."""
+    """Apply a change to the selected nodes; if the selection is uncertain, they may also stay as they are."""
     only = accounts.owner(operation.only) if operation.only else (None, None)
     weak, last = _is_weak(operation, actor) or only is None, How.KEEPS_LINKS not in operation.how
     uid, gid = only or (None, None)
@@ -220,7 +220,7 @@ def _change(tree: FileTree, operation: Operation, change: Change, actor: Actor, 
 
 
 def _use(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    """Code that nobody has read may leave things of its own where it works."""
+    """Unread code may leave files of its own in its working directory."""
     if operation.act is Act.INSTALL:
         tree.make_directories(operation.path, actor.makes(Kind.DIRECTORY), weak=actor.optional)
     if tree.may_exist(operation.path) and not is_system_directory(operation.path):

@@ -1,4 +1,4 @@
-"""What depends on the directory an image works in, where that was `/` and becomes another."""
+"""What depends on the working directory of an image that started in `/` and gets another one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dockfix.syntax.tree import Instruction
 if TYPE_CHECKING:
     from dockfix.model.runs import Run
 
-# An absolute path as a word, or at the start of one, of any instruction.
+# An absolute path in an instruction: a word, or the start of one.
 ABSOLUTE: Final = re.compile(r"(?<![\w./$}~:@%*?-])/[\w.+-]+(?:/[\w.+@-]+)*/?")
 _RELATIVE: Final = re.compile(r"(?<![\w./$}~:@%*?=-])(?:\./)?[\w-][\w.-]*(?:/[\w.-]+)*")
 _USERS: Final = frozenset({"CMD", "ENTRYPOINT", "RUN", "HEALTHCHECK", "ENV"})
@@ -27,12 +27,12 @@ _TOP: Final = tuple(
 
 
 def moved_copies(facts: Facts) -> tuple[Copy, ...]:
-    """The copies whose relative destination is seen from `/`."""
+    """The copies whose relative destination resolves against `/`."""
     return tuple(copy for copy in facts.copies if copy.is_relative and copy.step.before.workdir == "/")
 
 
 def leaves_relative(facts: Facts, run: Run) -> bool:
-    """Whether a RUN that works in `/` leaves something there which a later step names relatively."""
+    """Whether a RUN working in `/` leaves something there that a later step names by a relative path."""
     if run.step.before.workdir != "/":
         return False
     later = [step.instruction.args for step in facts.lineage.of(*_USERS) if step.index > run.step.index]
@@ -47,8 +47,9 @@ def leaves_relative(facts: Facts, run: Run) -> bool:
 
 
 def find_references(facts: Facts) -> Iterator[tuple[Instruction, int]]:
-    """(instruction, offset in its joined line) of the absolute words that name what a relative copy put
-    into `/`: they have to follow it.
+    """(instruction, offset in its joined line) of absolute paths to what a relative copy put into `/`.
+
+    These have to be changed along with the working directory.
     """
     landed = [path for copy in moved_copies(facts) for path in copy.landed()]
     for step, match in _absolute_words(facts):
@@ -57,7 +58,7 @@ def find_references(facts: Facts) -> Iterator[tuple[Instruction, int]]:
 
 
 def find_unknown_references(facts: Facts) -> Iterator[tuple[str, int]]:
-    """(path, line) of absolute words that may name something which a relative copy put into `/`."""
+    """(path, line) of absolute paths that may refer to what a relative copy put into `/`."""
     landed = [path for copy in moved_copies(facts) for path in copy.landed()]
     if "/*" not in landed:
         return
@@ -69,7 +70,7 @@ def find_unknown_references(facts: Facts) -> Iterator[tuple[str, int]]:
 
 
 def leans_on_root(facts: Facts) -> bool:
-    """Whether the image works with what stands at an absolute place, seen from `/`."""
+    """Whether the image refers to files with absolute destinations by paths relative to `/`."""
     started = " ".join(step.instruction.args for step in facts.lineage.of("CMD", "ENTRYPOINT"))
     if any(_fills_root(copy, started) for copy in facts.copies) or _is_mounted_over(facts):
         return True
@@ -79,7 +80,7 @@ def leans_on_root(facts: Facts) -> bool:
     for step in facts.lineage.of("CMD", "ENTRYPOINT", "RUN", "HEALTHCHECK"):
         if step.before.workdir != "/":
             continue
-        # What a RUN makes and names again may all be of passing use.
+        # What a RUN creates and a later one names may only be temporary.
         places = copied if step.keyword == "RUN" else made
         for match in _RELATIVE.finditer(step.instruction.args):
             path = resolve(match[0], "/")
@@ -96,7 +97,7 @@ def _is_mounted_over(facts: Facts) -> bool:
 
 
 def _fills_root(copy: Copy, started: str) -> bool:
-    """Whether an absolute copy puts something right into `/` that may be read from there by its name."""
+    """Whether an absolute copy puts something directly into `/` that may be read from there by its name."""
     if copy.is_relative or copy.stage is not None:
         return False
     landed = copy.landed()

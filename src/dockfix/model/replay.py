@@ -1,7 +1,7 @@
-"""The steps of one image and its start, played over a file tree as whoever runs them.
+"""Replay the steps of one image and its start over a file tree, each as the user that runs it.
 
-What comes out is a list of outcomes, one for each operation of each command; model/losses.py holds
-those of an original and of its rewrite against each other.
+The result is a list of outcomes, one for each operation of each command; model/losses.py compares those
+of an original and its rewrite.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ _HOME: Final = re.compile(r"(?<![\w/])~(?=[/\s])|\bHOME\b")
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a rewrite is to be: who the image runs as, from which step on, and which copies are theirs.
+    """A planned rewrite: the user that the image runs as, from which step on, and the copies that it owns.
 
-    `directories` of the base are theirs as well. With `tries` each RUN of root's is tried as the
-    account first, and is root's again where that is denied.
+    It also owns `directories` of the base. With `tries`, each RUN of root's is first tried as the
+    account, and falls back to root if something is denied.
     """
 
     account: UserAccount
@@ -63,7 +63,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """How things stand before a step."""
+    """A snapshot of the replay before a step."""
 
     tree: FileTree
     accounts: Accounts
@@ -78,17 +78,17 @@ def _read_nothing(_path: str) -> str | None:
 
 @dataclass(eq=False)
 class Replay:
-    """One play of a lineage.
+    """One replay of a lineage.
 
-    `origins` names each step: the original's number of it, or a name of its own for a step that the
-    rewrite adds. `starts` are the commands of every start, in order. With `move` it plays what a
-    rewrite is to be, before its text is there. `end` is the tree before anything starts, `who` the
-    user that starts it; `tree` what the start leaves. `is_read`: what the start runs was read, so
-    that nothing has to be assumed of it; `read_scripts` are the texts of RUNs of which the same holds.
-    `read` gives the text of a file of the image, where the build context has it; `writes` is what its
-    sources surely write, something in a directory where a slash ends it, `names` are strings in them that
-    may name a file, `tools` programs and packages that they use. `before` is the play of the original:
-    the steps above the first one that differs come out the same, and are taken from it.
+    `origins` identifies each step: its index in the original, or a unique name for a step that the
+    rewrite adds. `starts` are the commands of all starts, in order. With `move`, it replays a planned
+    rewrite whose text does not exist yet. `end` is the tree before the start, `who` the user that starts
+    the image, `tree` the tree after the start. `is_read`: what the start runs was read, so nothing has to
+    be assumed about it; `read_scripts` are the texts of RUNs that were read likewise. `read` returns the
+    text of a file of the image if the build context has it; `writes` are paths that the sources certainly
+    write (a trailing slash stands for something in that directory), `names` strings in them that may name
+    a file, `tools` programs and packages that they use. `before` is the replay of the original: the steps
+    before the first difference have the same outcomes, which are reused.
     """
 
     lineage: Lineage
@@ -110,7 +110,7 @@ class Replay:
     denied: dict[int, Outcome] = field(init=False, default_factory=dict)
     is_installed_by_script: bool = field(init=False, default=False)
     _marks: list[_Mark] = field(init=False, default_factory=list)
-    # What tools are configured to do, by the home that keeps the settings.
+    # The settings of tools, by the home that keeps them.
     _settings: dict[str, Settings] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -125,7 +125,7 @@ class Replay:
             if not self.tree.exists(path):
                 self.tree.make_directories(path, Node(Kind.DIRECTORY, origin=VOLUME))
         if not self.tree.exists(self.lineage.end.workdir):
-            # Whoever runs containers makes it for root.
+            # The container runtime creates it for root.
             self.tree.make_directories(self.lineage.end.workdir, Node(Kind.DIRECTORY, origin=VOLUME))
         self.end = self.tree.fork()
         self.who = self._identity(self.lineage.end, len(self.lineage.steps))
@@ -134,7 +134,7 @@ class Replay:
         self._use_sources()
 
     def _use_sources(self) -> None:
-        """Use what the application's sources write and name, and directories of copies that give a mode."""
+        """Replay what the sources write and name, and entering directories that copies create with a mode."""
         for number, path in enumerate(self.writes):
             spec = "" if path.endswith("/") else "file"
             operation = Operation(Act.WRITE, path.rstrip("/") or "/", spec)
@@ -162,14 +162,14 @@ class Replay:
         )  # fmt: skip
 
     def _go_to(self, mark: _Mark) -> None:
-        """Let things stand as they stood then; what came of operations afterwards is forgotten."""
+        """Restore a snapshot, and drop the outcomes recorded since."""
         self.tree, self.accounts = mark.tree.fork(), mark.accounts.fork()
         del self.outcomes[mark.outcomes :]
         self.is_installed_by_script = mark.is_installed_by_script
         self._settings = mark.settings.copy()
 
     def _take_over(self) -> int:
-        """How many steps come out as in the play of the original; as much is taken from that."""
+        """Reuse the common prefix of the original's replay; return its number of steps."""
         if self.before is None:
             return 0
         count = self._count_same(self.before)
@@ -190,7 +190,7 @@ class Replay:
         )
 
     def _prepare(self, account: UserAccount) -> None:
-        """The account that is to be created has its home from the beginning."""
+        """Add the planned account; a new one has its home from the beginning."""
         if account.created is None:
             self.accounts.add(account)
             if not account.exists:
@@ -198,7 +198,7 @@ class Replay:
         self._give_directories()
 
     def _give_directories(self) -> None:
-        """What will be the account's by an ownership change, as soon as it is there."""
+        """Apply the planned ownership changes to directories that exist by now."""
         owner = self.accounts.owner(self.move.account.owner) if self.move is not None else None
         if self.move is not None and owner is not None:
             for path in self.move.directories:
@@ -206,7 +206,7 @@ class Replay:
                     self.tree.change(path, Change(owner[0], owner[1]), recursive=True)
 
     def _identity(self, state: State, index: int) -> Identity:
-        """Who does the step at `index`; the account, where it is to move below USER."""
+        """The identity that runs the step at `index`; in a planned rewrite, the account from USER on."""
         if self.move is not None and state.is_root and index >= self.move.index:
             return self.accounts.identity(self.move.account.user, state.env)
         return self.accounts.identity(state.user, state.env)
@@ -247,12 +247,12 @@ class Replay:
             self._give_directories()
 
     def _commands(self, step: Step, origin: Origin, who: Identity) -> Iterator[Invocation]:
-        """Play the commands of a RUN as somebody; each comes back when it is played."""
+        """Replay the commands of a RUN as `who`, and yield each one afterwards."""
         mounts = list(find_mounts(step, self._mounting(step, who)))
         before = self.tree.fork() if mounts else self.tree
         mount(self.tree, mounts)
         if not self.tree.may_exist(step.before.workdir):
-            # One that a step has removed is made for root again, whoever runs the next.
+            # BuildKit recreates a removed working directory for root, whoever runs the next step.
             self.tree.make_directories(step.before.workdir, Node(Kind.DIRECTORY, origin=origin))
         run = read_run(step, who.home, self._settings.get(who.home, ()))
         self._settings[who.home] = run.settings
@@ -273,13 +273,16 @@ class Replay:
         unmount(self.tree, before, mounts)
 
     def _mounting(self, step: Step, who: Identity) -> Identity | None:
-        """Whom a rewrite gives the mounts that name no owner: the account, where it runs the step instead."""
+        """The owner of mounts that name none: the account, if it runs a step of root's in the rewrite."""
         return who if self.move is not None and step.before.is_root and not who.is_root else None
 
     def _try(
         self, step: Step, origin: Origin, who: Identity, is_allowed: Callable[[Invocation], bool]
     ) -> bool:
-        """Whether somebody can do all that a step does; what denies it is kept, and nothing else then."""
+        """Whether `who` is allowed everything that a step does.
+
+        If not, record the denial and undo the step.
+        """
         before, at = self._mark(), len(self.outcomes)
         for one in self._commands(step, origin, who):
             denied = [] if is_allowed(one) else [new for new in self.outcomes[at:] if new.denial is not None]
@@ -299,7 +302,7 @@ class Replay:
                 self._make_home(one.home, Node(Kind.DIRECTORY, uid_of(one), group, 0o755, origin))
 
     def _make_home(self, path: str, home: Node) -> None:
-        """A home as useradd makes it: with what /etc/skel may hold, and closed to others on some bases."""
+        """A home as useradd creates it: it may hold files of /etc/skel, and some bases close it to others."""
         self.tree.set(path, (home, home._replace(mode=0o700)))
         for name in read_table("directories")["skeleton"]:
             file = Node(Kind.FILE, home.uid, home.gid, 0o644)
@@ -338,7 +341,7 @@ class Replay:
             self.is_installed_by_script |= operation.act is Act.UNKNOWN and one.command.program in SHELLS
 
     def _without_others(self, operations: Iterator[Operation]) -> Iterator[Operation]:
-        """Of the places that a tool may write, the first that is there already, else those of its own."""
+        """Keep only the first existing path of those that a tool may write, or its default paths."""
         is_found = False
         for one in operations:
             if How.EXISTING in one.how:
@@ -350,13 +353,13 @@ class Replay:
             yield one
 
     def _names_home(self, one: Invocation) -> bool:
-        """Whether it is a script of the build context that says something of a home."""
+        """Whether it is a script of the build context that mentions a home."""
         name = (one.command.name.expand(one.env) or "") if one.command.name is not None else ""
         text = self.read(resolve(name, one.cwd)) if "/" in name else None
         return text is not None and _HOME.search(text) is not None
 
     def _named(self, one: Invocation, who: Identity) -> Iterator[Operation]:
-        """What a command's own words name of what steps left: its program, and files that it may read."""
+        """The program and files, left by steps, that the words of a command refer to."""
         if one.command.script is not None or one.command.name is None:
             return
         program = self._find_program(one)
@@ -364,12 +367,12 @@ class Replay:
             yield Operation(Act.RUN, program)
         listed = self.tree.listed()
         for path, is_path in named_files(one, who):
-            # Among what nobody listed, a plain word is hardly a file.
+            # A plain word is unlikely to name an unlisted file.
             if (is_path or path in listed) and (is_left(self.tree, path) or _is_file(self.tree, path)):
                 yield Operation(Act.READ, path)
 
     def _find_program(self, one: Invocation) -> str:
-        """Where the program stands, among what steps left; "" for one of the base's."""
+        """The path of a program that steps left, "" for one of the base."""
         assert one.command.name is not None
         name = one.command.name.expand(one.env) or ""
         if "/" in name:
@@ -380,13 +383,13 @@ class Replay:
         return next((path for path in paths if path in self.tree.listed()), "")
 
     def leaves(self, path: str) -> bool:
-        """Whether a step may have left something there when the image starts; installers use homes."""
+        """Whether a step may have left something at a path; unread installers may write to any home."""
         return self.is_installed_by_script or is_left(self.end, path)
 
     def _record(
         self, key: Key, operation: Operation, who: Identity, line: int, command: str
     ) -> Outcome | None:
-        """Take down what becomes of an operation, unless a tool looks for what nobody left."""
+        """Record the outcome of an operation, unless a tool looks for something that no step left."""
         answers = ask(self.tree, operation, who)
         if not answers:
             return None
@@ -397,7 +400,7 @@ class Replay:
 
 @lru_cache(maxsize=64)
 def end_of(stage: Stage) -> FileTree:
-    """The tree of a stage from which others copy."""
+    """The tree at the end of a stage that others copy from."""
     lineage = trace(stage)
     return Replay(lineage, range(len(lineage.steps))).end
 
@@ -409,7 +412,7 @@ def _is_same(step: Step, other: Step) -> bool:
 
 
 def _are_same(step: Step, other: Step) -> bool:
-    """Whether the stages from which a copy may come are the same."""
+    """Whether the stages that both copies can refer to are the same."""
     rows, others = (
         [row.logical for stage in one.stage.earlier for row in stage.instructions] for one in (step, other)
     )
@@ -417,7 +420,7 @@ def _are_same(step: Step, other: Step) -> bool:
 
 
 def is_left(tree: FileTree, path: str) -> bool:
-    """Whether a step, and not the base, may have left something at a path."""
+    """Whether a step, rather than the base, may have left something at a path."""
     nodes = tree.look(tree.follow(path, last=False))
     return any(node.kind is not Kind.ABSENT and node.origin != BASE for node in nodes)
 
@@ -427,13 +430,13 @@ def _is_file(tree: FileTree, path: str) -> bool:
 
 
 def _is_own_program(one: Invocation) -> bool:
-    """Whether nobody knows a program because it is the application's, or came with what it installs."""
+    """Whether an unknown program belongs to the application or to its dependencies."""
     name = one.command.program
     is_ours = bool(name) and "/" not in name and not name.endswith((".sh", ".bash"))
     return is_ours and one.pip is None and name not in SHELLS and not name.startswith(("$", "."))
 
 
 def _is_known_module(one: Invocation, who: Identity) -> bool:
-    """Whether it is a Python module (`python -m X`) of which a row says what it keeps in a home."""
+    """Whether it is a Python module (`python -m X`) whose use of the home is in the table."""
     runs_module = any(word.text == "-m" for word in one.command.args[:-1])
     return runs_module and home_use(one, who) is not None

@@ -1,4 +1,4 @@
-"""What stands in root's home, and which of it can follow to the account's."""
+"""The files in root's home, and which of them can move to the account's home."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dockfix.model.plan import Plan
 
 _WORD: Final = re.compile(r"(?<![\w./-])/root(?![\w.-])(?:/[\w.+@-]+)*/?")
-# What steps of the build use themselves: keys, configuration of installers and shells.
+# Files that only build steps use: keys, configuration of installers and shells.
 _BUILD_ONLY: Final = re.compile(
     r"/root/\.(ssh|pip|pydistutils|condarc|conda|npm|yarn|git|netrc|m2|gradle|bash|profile|zsh|vim|inputrc|wget|curl"
     r"|docker|gem|cpan|gnupg|cargo|rustup|sbt|ivy2|Xauthority|config/pip|cache/(pip|go-build|uv|pypoetry|yarn))"
@@ -25,7 +25,7 @@ _STARTING: Final = ("CMD", "ENTRYPOINT", "HEALTHCHECK")
 
 
 def find_moves(plan: Plan) -> Iterator[tuple[Instruction, int]]:
-    """(instruction, offset in its joined line) of every `/root` that has to follow to the account's home."""
+    """(instruction, offset in its joined line) of every `/root` that must become the account's home."""
     if "/root" not in plan.tree.text:
         return
     prefixes = moving_places(plan)
@@ -38,7 +38,7 @@ def find_moves(plan: Plan) -> Iterator[tuple[Instruction, int]]:
 
 
 def moving_places(plan: Plan) -> tuple[str, ...]:
-    """The places below /root that can follow: copies, user installs, the working directory."""
+    """The paths below /root that can move: copies, user installs, the working directory."""
     if is_root_home(plan.lineage.end.workdir):
         return ("/root",)
     places = [
@@ -55,7 +55,7 @@ def moving_places(plan: Plan) -> tuple[str, ...]:
 
 
 def _keeps_its_place(copy: Copy) -> bool:
-    """Whether it stands where it stood in its stage, whose programs may name that place; pip's do not."""
+    """Whether a copy keeps its path of the other stage, which its programs may rely on, unlike pip's."""
     if copy.destination.startswith("/root/.local"):
         return False
     return copy.stage is not None and copy.destination.rstrip("/") in map(_bare, copy.sources)
@@ -66,7 +66,7 @@ def _bare(path: str) -> str:
 
 
 def home_follows(plan: Plan) -> bool:
-    """Whether `ENV HOME=/root` can name the account's home in place: no step of root's runs under it."""
+    """Whether `ENV HOME=/root` can become the account's home in place: no step of root's needs it."""
     fixed = [
         step
         for step in plan.steps
@@ -88,7 +88,7 @@ def _is_home(step: Step, match: re.Match[str]) -> bool:
 
 
 def find_left(plan: Plan) -> Iterator[tuple[str, int]]:
-    """(path, line) of what the started image needs in root's home and that cannot follow."""
+    """(path, line) of what the image needs from root's home at the start and what cannot move."""
     prefixes = moving_places(plan)
     end = plan.lineage.end
     for key, value in end.env.items():
@@ -147,7 +147,7 @@ def _words(plan: Plan, step: Step) -> Iterator[re.Match[str]]:
     instruction = step.instruction
     start = instruction.args_start
     if step.keyword in ("COPY", "ADD"):
-        # The sources stand in another stage or in the context; only the destination is a place here.
+        # The sources are paths of another stage or the context; only the destination is one of this image.
         matches = list(_WORD.finditer(instruction.joined, start, instruction.args_end))
         if matches and not re.search(r"[\w/.]", instruction.joined[matches[-1].end() : instruction.args_end]):
             yield matches[-1]

@@ -1,4 +1,4 @@
-"""The commands that a RUN, CMD, ENTRYPOINT or HEALTHCHECK holds, each with its directory and effect."""
+"""The commands of a RUN, CMD, ENTRYPOINT or HEALTHCHECK, each with its working directory and effect."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ _MAX_ROUNDS: Final = 64
 _HEALTHCHECK: Final = re.compile(r"CMD\s+", re.IGNORECASE)
 
 
-# What commands such as `poetry config` set for later ones, as the variables that stand for the same.
+# What commands such as `poetry config` set for later ones, as the equivalent environment variables.
 Settings = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True, eq=False)
 class Invocation:
-    """One command with the directory and variables in force where it stands.
+    """One command with its working directory, variables and umask.
 
-    `optional`: it may run or not, or fail without consequence, or the command whose script it stands in.
+    `optional`: it, or the command whose script contains it, may be skipped, or may fail without
+    consequence.
     """
 
     command: Command
@@ -47,7 +48,7 @@ class Invocation:
     remembered: dict[tuple[str, str, bool], tuple[Any, ...]] = field(default_factory=dict)
 
     def effect(self, home: str) -> Effect:
-        """What it does to the file system, and whether that needs root."""
+        """Its effect on the file system, and whether that needs root."""
         found = self._effects.get(home)
         if found is None:
             found = self._effects[home] = effect(self.command, self.env, self.cwd, home)
@@ -56,7 +57,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reading:
-    """A script's commands, the same for every file and every state of it in which they read the same."""
+    """The commands of a script; shared by all files in which the script and its variables are equal."""
 
     invocations: tuple[Invocation, ...]
     pips: tuple[PipCall, ...]
@@ -65,10 +66,10 @@ class _Reading:
 
 @dataclass(eq=False)
 class Run:
-    """The script of one instruction, parsed; `home` is where `~` and HOME lead for who runs it.
+    """The parsed script of one instruction; `home` is what `~` and HOME mean for the user that runs it.
 
-    `text` is what a shell reads, `words` the strings of the exec form; `shell` says whether the
-    shell in force is one whose grammar is known.
+    `text` is the shell's input, `words` the strings of the exec form; `shell`: the grammar of the current
+    shell is supported.
     """
 
     step: Step
@@ -81,12 +82,12 @@ class Run:
 
     @property
     def instruction(self) -> Instruction:
-        """The instruction that holds the script."""
+        """The instruction that contains the script."""
         return self.step.instruction
 
     @cached_property
     def script(self) -> Script:
-        """The commands as they are parsed."""
+        """The parsed commands."""
         return _script(self.text, self.words, self.shell)
 
     @cached_property
@@ -97,21 +98,21 @@ class Run:
 
     @property
     def invocations(self) -> tuple[Invocation, ...]:
-        """All commands in the order they stand, inner scripts (`sh -c '...'`) in place of their shells."""
+        """All commands in source order; inner scripts (`sh -c '...'`) replace the shells that run them."""
         return self._reading.invocations
 
     @property
     def settings(self) -> Settings:
-        """The settings in force behind the script: those given, and what its commands configure."""
+        """The settings after the script: those given, and those that its commands make."""
         return self.given + self._reading.settings
 
     @property
     def pips(self) -> tuple[PipCall, ...]:
-        """The `pip install` calls, those in inner scripts left out: their words have no place in the text."""
+        """The `pip install` calls, except in inner scripts, whose words have no position in the text."""
         return self._reading.pips
 
     def span(self, word: Word) -> tuple[int, int]:
-        """(start, end) of a word in the file, with its quotes in the exec form."""
+        """(start, end) of a word in the file, including its quotes in the exec form."""
         if self.words is not None:
             return self._element(word)
         return self._source(word.start), self._source(word.end - 1) + 1
@@ -137,7 +138,7 @@ class Run:
 
 
 def read_run(step: Step, home: str, given: Settings = ()) -> Run:
-    """Read what a RUN, CMD, ENTRYPOINT or HEALTHCHECK starts, under what earlier steps configured."""
+    """Parse what a RUN, CMD, ENTRYPOINT or HEALTHCHECK starts, given the settings of earlier steps."""
     instruction = step.instruction
     args, at = instruction.args, instruction.args_start
     if step.keyword == "HEALTHCHECK" and (match := _HEALTHCHECK.match(args)):
@@ -181,7 +182,10 @@ def _read(
 def _with_heredocs(
     instruction: Instruction, args: str, at: int
 ) -> tuple[str, tuple[tuple[int, int, bool], ...]]:
-    """The script's text; for each piece (start, where it stands, whether that is the joined line)."""
+    """(script, pieces).
+
+    A piece is (offset in the script, source offset, whether that is in the joined line).
+    """
     heredocs = instruction.heredocs
     if not heredocs:
         return args, ((0, at, True),)
@@ -195,23 +199,26 @@ def _with_heredocs(
 
 
 def walk_script(script: Script, cwd: str, env: Mapping[str, str]) -> tuple[Invocation, ...]:
-    """The commands of a script in order, as they run from `cwd` with `env`; loops over literals unrolled."""
+    """The commands of a script in order, with their `cwd` and `env`.
+
+    Loops over literal words are unrolled.
+    """
     return tuple(_Walk(script, cwd, dict(env)).run())
 
 
 class _Shell(NamedTuple):
-    """Where a shell stands, and under which umask."""
+    """The working directory and umask of a shell."""
 
     cwd: str
     umask: int
 
     def joined(self, other: _Shell) -> _Shell:
-        """What may be either: a place that is not known, the umask that leaves less."""
+        """The state after either of two branches: unknown if the directories differ, the stricter umask."""
         return _Shell(self.cwd if self.cwd == other.cwd else NOWHERE, self.umask | other.umask)
 
 
 class _State(NamedTuple):
-    """What a script has set so far: in the shell of each scope, and for all of them."""
+    """What a script has set so far: the shell of each scope, and the variables, which scopes share."""
 
     shells: dict[int, _Shell]
     env: dict[str, str]
@@ -220,20 +227,20 @@ class _State(NamedTuple):
         return _State(dict(self.shells), dict(self.env))
 
     def joined(self, other: _State) -> _State:
-        """What is known of both."""
+        """The state after either of two branches: what both agree on."""
         shells = {scope: one.joined(other.shells.get(scope, one)) for scope, one in self.shells.items()}
         env = {name: value for name, value in self.env.items() if other.env.get(name) == value}
         return _State({**other.shells, **shells}, env)
 
     def shell(self, scope: int, parents: Sequence[int]) -> _Shell:
-        """The shell of a scope; a new one begins as the one around it."""
+        """The shell of a scope; a new one is a copy of its parent's."""
         if scope not in self.shells:
             self.shells[scope] = self.shell(max(parents[scope], 0), parents) if scope else self.shells[0]
         return self.shells[scope]
 
 
 class _Open:
-    """A branch that is being walked: the state before it, and those at the ends of its ways."""
+    """A branch being walked: the state before it, and at the end of each alternative."""
 
     __slots__ = ("before", "branch", "ends", "number")
 
@@ -243,7 +250,7 @@ class _Open:
 
 
 class _Walk:
-    """One walk: where each scope stands, and what the script has set so far."""
+    """One walk over a script, with the shells and variables at the current position."""
 
     def __init__(
         self, script: Script, cwd: str, env: dict[str, str], umask: int = 0o022, *, optional: bool = False
@@ -256,12 +263,12 @@ class _Walk:
         self.rounds = 0
 
     def run(self) -> Iterator[Invocation]:
-        """All of the script."""
+        """The invocations of the whole script."""
         yield from self._commands(self.script.commands, 0)
         self._close(0)
 
     def _commands(self, commands: Sequence[Command], depth: int) -> Iterator[Invocation]:
-        """The invocations of consecutive commands, `depth` loops around them being unrolled already."""
+        """The invocations of consecutive commands; the outer `depth` loops are unrolled already."""
         at = 0
         while at < len(commands):
             around = commands[at].loop
@@ -290,7 +297,7 @@ class _Walk:
             self._go(loop.way)
 
     def _go(self, way: Way | None) -> None:
-        """Leave the ways that end here, and enter those that begin."""
+        """Leave the alternatives that end here, and enter those that begin."""
         ways = way.chain() if way is not None else ()
         kept = 0
         while kept < min(len(ways), len(self.open)) and self.open[kept].branch == ways[kept].branch:
@@ -309,7 +316,7 @@ class _Walk:
         branch.number, self.state = number, branch.before.copy()
 
     def _close(self, count: int) -> None:
-        """End all branches but the outermost `count`."""
+        """End all branches except the outermost `count`."""
         while len(self.open) > count:
             branch = self.open.pop()
             for end in branch.ends:
@@ -358,7 +365,10 @@ def _is_in(command: Command, loop: Loop) -> bool:
 
 
 def activated(command: Command, env: Mapping[str, str]) -> str:
-    """The virtual environment that `. PLACE/bin/activate` enters, as written; "" for another command."""
+    """The virtual environment that `. DIRECTORY/bin/activate` activates, as written.
+
+    "" for other commands.
+    """
     if command.program not in (".", "source") or not command.args:
         return ""
     script = command.args[0].expand(env) or ""

@@ -1,4 +1,4 @@
-"""Scripts of the build context that a step runs, and that can be read."""
+"""Scripts of the build context that a step runs and that can be read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dockfix.model.paths import resolve
 from dockfix.model.runs import Invocation
 
 PYTHON: Final = re.compile(r"(?:.*/)?python[\d.]*")
-# What lets a script reach further than the working directory and the home.
+# Code that lets a script reach beyond the working directory and the home.
 _REACHING: Final = re.compile(
     r"subprocess|os\.(system|popen|exec|spawn|chown|setuid|symlink|rename)|shutil\.(copy|move|chown)"
     r"|['\"]/(?!tmp/|app/)|socket\.SOCK_RAW|\bsudo\b"
@@ -18,9 +18,9 @@ _REACHING: Final = re.compile(
 
 
 def runs_readable_script(one: Invocation, read: Callable[[str], str | None]) -> bool:
-    """Whether a command runs a Python file that reaches for nothing but its directory and the home.
+    """Whether a command runs a Python file that stays within its working directory and the home.
 
-    `read` gives the text of a file of the image by its absolute path, None where it cannot be read.
+    `read` returns the text of a file by its absolute path in the image, None if it cannot be read.
     """
     if not PYTHON.fullmatch(one.command.program):
         return False

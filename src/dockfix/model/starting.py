@@ -40,9 +40,9 @@ _SQLITE: Final = re.compile(r"sqlite:////([^\s\"'?]+)")
 
 @dataclass(frozen=True, slots=True)
 class StartedCommand:
-    """A command that runs when the image starts; `where` is the script that holds it, or "".
+    """A command that runs when the image starts; `where` is the script that contains it, or "".
 
-    `is_deployed`: something in the repository starts the image with it.
+    `is_deployed`: a deployment of the repository starts the image with it.
     """
 
     invocation: Invocation
@@ -57,20 +57,20 @@ class StartedCommand:
 
     @property
     def place(self) -> str:
-        """` in SCRIPT`, or nothing for the file itself."""
+        """` in SCRIPT`, or "" for the Dockerfile."""
         return f" in {self.where}" if self.where else ""
 
 
 @dataclass(frozen=True, slots=True)
 class DeployedStart:
-    """A command line that a manifest or a script starts the image with, and its working directory."""
+    """A command line with which a manifest or a script starts the image, and its working directory."""
 
     words: tuple[str, ...]
     workdir: str
     by: Deployment
 
     def lines(self) -> Iterator[tuple[str, ...]]:
-        """The whole line, and the command again where the entry point may be a script that runs it."""
+        """The whole command line, and the command alone if the entry point may be a script that runs it."""
         yield self.words
         command = self.by.command or ()
         if 0 < len(command) < len(self.words) and _SCRIPT.fullmatch(self.words[0]):
@@ -79,7 +79,7 @@ class DeployedStart:
 
 @dataclass(eq=False)
 class Starting:
-    """The start of one image; `home` is where `~` leads for who runs it."""
+    """The start of one image; `home` is what `~` means for the user that runs it."""
 
     lineage: Lineage
     copies: tuple[Copy, ...]
@@ -88,7 +88,7 @@ class Starting:
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """The ENTRYPOINT and CMD in force, in the order in which they make up the command line."""
+        """The ENTRYPOINT and CMD in force, in command line order."""
         entrypoint, cmd = self.lineage.last("ENTRYPOINT"), self.lineage.last("CMD")
         if entrypoint and cmd and (cmd.index < entrypoint.index and cmd.stage is not entrypoint.stage):
             cmd = None
@@ -96,24 +96,24 @@ class Starting:
 
     @cached_property
     def commands(self) -> tuple[StartedCommand, ...]:
-        """Every command that is known to run, through wrappers, shells and readable scripts."""
+        """Every command known to run, including those behind wrappers, shells and readable scripts."""
         return tuple(self._found[0])
 
     @property
     def understood(self) -> bool:
-        """Whether the grammar reads what starts the image."""
+        """Whether the start commands can be parsed."""
         return all(read_run(step, "/").script.understood for step in self.steps)
 
     @property
     def is_waiting(self) -> bool:
-        """Whether an ENTRYPOINT has no CMD that says what it is to run."""
+        """Whether the ENTRYPOINT lacks an operand, and neither a CMD nor a deployment supplies it."""
         if self.deployed or [step.keyword for step in self.steps] != ["ENTRYPOINT"]:
             return False
         return any(waits(one.command) for one in self._direct())
 
     @cached_property
     def deployed(self) -> tuple[DeployedStart, ...]:
-        """How the repository starts the image in ways of its own, each once."""
+        """The distinct starts that the repository's deployments define."""
         found: dict[tuple[tuple[str, ...], str], DeployedStart] = {}
         for one in self.context.deployments:
             is_other = one.target and one.target.lower() not in self.lineage.final.names()
@@ -123,20 +123,20 @@ class Starting:
         return tuple(found.values())
 
     def _words_of(self, one: Deployment) -> tuple[str, ...]:
-        """The command line of a deployment: what it does not replace is the image's."""
+        """The command line of a deployment, completed by the image's ENTRYPOINT and CMD."""
         own = {step.keyword: step for step in self.steps}
         entrypoint, command = one.entrypoint, one.command
         if entrypoint is None:
             entrypoint = _words(own["ENTRYPOINT"]) if "ENTRYPOINT" in own else ()
             if not entrypoint and "ENTRYPOINT" in own:
-                return ()  # the shell form takes no arguments: the image's own start
+                return ()  # the shell form ignores arguments, so this is the image's own start
             if command is None and "CMD" in own:
                 command = _words(own["CMD"])
         return (*entrypoint, *(command or ()))
 
     @cached_property
     def unread(self) -> tuple[tuple[str, int], ...]:
-        """(path, line) of scripts and programs of the application that cannot be read."""
+        """(path, line) of the application's scripts and programs that cannot be read."""
         return tuple(self._found[1])
 
     @cached_property
@@ -149,30 +149,30 @@ class Starting:
 
     @cached_property
     def variables(self) -> dict[str, str]:
-        """The variables that the image's own start sets, as they are in the end; HOME is left out."""
+        """The variables, except HOME, as the image's own start leaves them."""
         own = [one.invocation.env for one in self.commands if not one.is_deployed]
         return {name: value for env in own for name, value in env.items() if self._is_set(name, value)}
 
     @cached_property
     def other_variables(self) -> tuple[tuple[str, str], ...]:
-        """What deployments, and the scripts that they start, set instead."""
+        """(name, value) of variables that deployments and the scripts they start set differently."""
         env = [one.invocation.env for one in self.commands if one.is_deployed]
         env += [dict(one.environment) for one in self.context.deployments if one.user is None]
         found = dict.fromkeys(pair for one in env for pair in one.items() if self._is_set(*pair))
         return tuple(pair for pair in found if self.variables.get(pair[0]) != pair[1])
 
     def _is_set(self, name: str, value: str) -> bool:
-        """Whether a variable is there when the image starts, and not only while it is built."""
+        """Whether a variable is set when the image starts, not only during the build."""
         end = self.lineage.end
         return name != "HOME" and (name in end.env or end.variables.get(name) != value)
 
     @property
     def invocations(self) -> tuple[Invocation, ...]:
-        """The commands with directories and variables in force; what a script runs follows its call."""
+        """The commands with their directories and variables; the commands of a script follow its call."""
         return tuple(one.invocation for one in self.commands)
 
     def _direct(self) -> Iterator[StartedCommand]:
-        """The image's own command line, and those of what runs it."""
+        """The command lines of the image itself and of its deployments."""
         for one, step in self._own():
             yield StartedCommand(one, step.instruction.line)
         for start in self.deployed:
@@ -182,7 +182,7 @@ class Starting:
                 yield StartedCommand(line, 0, start.by.place, is_deployed=True)
 
     def _own(self) -> Iterator[tuple[Invocation, Step]]:
-        """The command line as the engine puts it together, and CMD again where a script may run it as one."""
+        """The command line of the image, and CMD alone, which a script may run as a command."""
         words = [_words(step) for step in self.steps]
         if len(self.steps) == 2 and words[0]:
             line = parse_words([*words[0], *words[1]])
@@ -217,7 +217,7 @@ class Starting:
             self._follow(replace(one, invocation=inner, where=path), depth + 1, commands, unread)
 
     def _started_file(self, command: Command) -> str | None:
-        """The absolute path of the application's own script or program that a command runs, or None."""
+        """The absolute path of the application's script or program that a command runs, or None."""
         if (found := self._find_on_path(command)) is not None:
             return found
         written = self._named_file(command)
@@ -232,7 +232,7 @@ class Starting:
         return resolve(written, self.lineage.end.workdir)
 
     def _find_on_path(self, command: Command) -> str | None:
-        """The file of the application that a bare name means, if one stands in a directory of PATH."""
+        """The application's file that a bare name refers to, if PATH leads to one."""
         end = self.lineage.end
         name = (command.name.expand(end.variables) or "") if command.name is not None else ""
         if not name or "/" in name or "$" in name:
@@ -241,7 +241,7 @@ class Starting:
         return next((path for path in paths if self.read(path) is not None), None)
 
     def _named_file(self, command: Command) -> str | None:
-        """The file that a command names to be run: a path, a script by its name, the script of a shell."""
+        """The file that a command runs: a path, a script by its name, or the script of a shell."""
         if command.name is None:
             return None
         variables = self.lineage.end.variables
@@ -252,14 +252,14 @@ class Starting:
         return written if "/" in written or written.endswith(_SCRIPTS) else None
 
     def _is_compiled(self, path: str) -> bool:
-        """Whether another stage made the program: no script of anybody's, by its name."""
+        """Whether the program comes from another stage and, by its name, is not a script."""
         if posixpath.splitext(path)[1] in _SCRIPTS:
             return False
         return any(is_within(path, copy.destination) and copy.stage is not None for copy in self.copies)
 
     @cached_property
     def written(self) -> tuple[tuple[str, int], ...]:
-        """(path, line) of the absolute places that the start names to write to: logs, pid files, sockets."""
+        """(path, line) of absolute paths that the start writes to: logs, pid files, sockets, databases."""
         variables = self.lineage.end.variables
         found: list[tuple[str, int]] = []
         for one in self.commands:
@@ -278,7 +278,7 @@ class Starting:
         return tuple(dict.fromkeys((path, line) for path, line in found if path not in left_out))
 
     def read(self, path: str) -> str | None:
-        """The text of a file of the image, if the build context, a heredoc or a RUN spells it out."""
+        """The text of a file of the image, if the build context, a heredoc or a RUN contains it."""
         for copy in reversed(self.copies):
             if copy.step.instruction.heredocs:
                 body = next((text for at, text in copy.documents() if at == path), None)
@@ -294,21 +294,21 @@ class Starting:
 
 
 def _script_of_shell(command: Command) -> Word | None:
-    """The file that a shell is to read, None where it reads `-c` or its input."""
+    """The script file that a shell runs, None if it reads `-c` or its standard input."""
     if any(word.text.startswith("-") and "c" in word.text for word in command.args):
         return None
     return next((word for word in command.args if not word.text.startswith(("-", "+"))), None)
 
 
 def _words(step: Step) -> tuple[str, ...]:
-    """The words that an ENTRYPOINT or CMD adds to the command line; a shell form is one for the shell."""
+    """The words that an ENTRYPOINT or CMD adds to the command line; the shell form is passed to the shell."""
     if step.instruction.json is not None:
         return step.instruction.json
     return (*step.before.shell, step.instruction.args) if step.keyword == "CMD" else ()
 
 
 def _source(copy: Copy, path: str) -> str | None:
-    """Where in its source a copy has the file that lands at `path`."""
+    """The path in its source from which a copy takes the file that lands at `path`, or None."""
     destination = copy.destination
     if not is_within(path, destination):
         return None

@@ -1,4 +1,4 @@
-"""cp, mv and ln: where things land, whether that is allowed, and what stands there afterwards."""
+"""cp, mv and ln: where files end up, whether that is allowed, and the tree afterwards."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from dockfix.model.permissions import (
 )
 
 
-def _landings(tree: FileTree, operation: Operation, source: str) -> list[str]:
-    """Where something may land: in the target, if that may be a directory, or as the target."""
+def _destinations(tree: FileTree, operation: Operation, source: str) -> list[str]:
+    """The paths that a source may get: in the target, if that may be a directory, or as the target."""
     target = operation.spec.rstrip("/") or "/"
     if How.CONTENTS in operation.how:
         return [real for real, _ in tree.standing(target)]
@@ -53,7 +53,7 @@ def _keeps_link(operation: Operation) -> bool:
 
 
 def may_copy(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    """What becomes of copying: the source must be read, and the target written."""
+    """The answers to a copy: the source must be readable, and the target writable."""
 
     def ask(source: str) -> Answers:
         def judge(real: str, node: Node) -> Iterator[Answer]:
@@ -61,7 +61,7 @@ def may_copy(tree: FileTree, operation: Operation, who: Identity) -> Answers:
                 yield Answer(Verdict.ABSENT)
                 return
             read = _may_be_read(tree, operation, real, node, who)
-            for at in _landings(tree, operation, source):
+            for at in _destinations(tree, operation, source):
                 yield from both(read, _may_land(tree, operation, real, node, at, who))
 
         return ask_each(tree, source, who, judge, last=not _keeps_link(operation))
@@ -86,7 +86,7 @@ def _may_be_read(tree: FileTree, operation: Operation, real: str, node: Node, wh
 def _may_land(
     tree: FileTree, operation: Operation, source: str, node: Node, at: str, who: Identity
 ) -> Answers:
-    """What becomes of writing a copy, and what is in it, over what may be there."""
+    """The answers to writing a copy, with its contents, over what may exist there."""
 
     def judge(real: str, there: Node) -> Iterator[Answer]:
         if there.kind is Kind.ABSENT:
@@ -100,7 +100,7 @@ def _may_land(
         answer = Answer(Verdict.ALLOWED if permits(there, who, bits) else Verdict.DENIED, there.origin, real)
         yield answer
         if entered and there.inside and not who.is_root:
-            yield from _of_same_names(there, real, who)
+            yield from _denials_inside(there, real, who)
 
     targets = [at]
     if operation.recursive and node.holds:
@@ -110,7 +110,7 @@ def _may_land(
     last = How.REPLACES not in operation.how
     answers = every(ask_each(tree, one, who, judge, last=last) for one in targets)
     if How.KEEPS_OWNER in operation.how and last:
-        # Times and modes are set again, which only the owner of what was there may do.
+        # Times and modes of existing files are set too, which takes their owner.
         answers = every([answers, *(owned_by(tree, one, who) for one in targets if tree.may_exist(one))])
     return answers
 
@@ -119,8 +119,8 @@ def _may_be_there(tree: FileTree, path: str, at: str, source: str) -> bool:
     return any(each(tree.look(path))) and tree.may_exist(at + path[len(source) :])
 
 
-def _of_same_names(there: Node, real: str, who: Identity) -> Iterator[Answer]:
-    """What is copied may meet something that nobody listed."""
+def _denials_inside(there: Node, real: str, who: Identity) -> Iterator[Answer]:
+    """The denials if copied files have the names of unlisted ones."""
     for one in there.inside:
         if not permits(one, who, WRITE):
             yield Answer(Verdict.DENIED, one.origin, real)
@@ -129,7 +129,7 @@ def _of_same_names(there: Node, real: str, who: Identity) -> Iterator[Answer]:
 def copy(
     tree: FileTree, operation: Operation, actor: Actor, finish: Callable[[Node], Node], *, weak: bool
 ) -> None:
-    """What cp leaves, `finish` being what the command does to it at once."""
+    """Apply cp to the tree; `finish` sets the mode and owner that the command names."""
 
     def make(node: Node) -> Node:
         if How.SAME in operation.how:
@@ -140,10 +140,10 @@ def copy(
         return made._replace(mode=made.mode & 0o777) if How.DROPS_BITS in operation.how else made
 
     for source in expand(tree, operation.path):
-        landings = _landings(tree, operation, source)
+        destinations = _destinations(tree, operation, source)
         standing = tree.standing(source, last=not _keeps_link(operation))
-        is_weak = weak or len(landings) > 1 or len(standing) > 1
-        for at in landings:
+        is_weak = weak or len(destinations) > 1 or len(standing) > 1
+        for at in destinations:
             for real, _ in standing:
                 if is_pattern(real):
                     _fill(tree, real, posixpath.dirname(at), make)
@@ -167,7 +167,7 @@ def _graft(
     *,
     weak: bool,
 ) -> None:
-    """Put copies of a path and, for a tree, of all below it over what stands at another path."""
+    """Copy a path and, for a recursive copy, everything below it to another path."""
     found = {path: tree.look(path) for path in (source, *(tree.below(source) if operation.recursive else ()))}
     if not weak:
         found[source] = tuple(each(found[source])) or found[source]
@@ -196,7 +196,7 @@ def _merged(
 
 
 def _over(there: Node, made: Node, actor: Actor, *, keeps: bool) -> Node:
-    """What a copy makes of what was there: its owner and mode stay, unless the copy's are kept."""
+    """The node after a copy over an existing one, whose owner and mode stay unless the copy keeps its own."""
     if made.kind is Kind.LINK:
         return made
     result = there if there.kind is Kind.DIRECTORY else actor.writes(there)
@@ -210,7 +210,7 @@ def _over(there: Node, made: Node, actor: Actor, *, keeps: bool) -> Node:
 
 
 def may_move(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    """What becomes of renaming: both directories decide, and a directory that changes its parent."""
+    """The answers to a rename: both directories decide, and for a directory also its own mode."""
 
     def ask(source: str) -> Answers:
         def judge(real: str, node: Node) -> Iterator[Answer]:
@@ -218,7 +218,7 @@ def may_move(tree: FileTree, operation: Operation, who: Identity) -> Answers:
                 yield Answer(Verdict.ABSENT)
                 return
             leaves = may_unlink(tree, real, node, who)
-            for at in _landings(tree, operation, source):
+            for at in _destinations(tree, operation, source):
                 yield from both(leaves, _may_arrive(tree, real, node, at, who))
 
         return ask_each(tree, source, who, judge, last=False)
@@ -239,29 +239,29 @@ def _may_arrive(tree: FileTree, real: str, node: Node, at: str, who: Identity) -
     moved = posixpath.dirname(real) != posixpath.dirname(at)
     if node.kind is Kind.DIRECTORY and moved and not permits(node, who, WRITE):
         return frozenset({Answer(Verdict.DENIED, node.origin, real)})
-    # A directory of an earlier layer is copied and removed.
+    # On overlayfs, a directory of an earlier layer is moved by copying and removing it.
     copied = every([may_read_all(tree, real, node, who), may_empty(tree, real, node, who)])
     return answers | frozenset(one for one in copied if one.verdict is Verdict.DENIED)
 
 
 def move(tree: FileTree, operation: Operation, *, weak: bool) -> None:
-    """What mv leaves: the same nodes elsewhere."""
+    """Apply mv to the tree: the same nodes at another path."""
     for source in expand(tree, operation.path):
-        landings = _landings(tree, operation, source)
+        destinations = _destinations(tree, operation, source)
         if is_pattern(source):
-            for at in landings:
+            for at in destinations:
                 _fill(tree, source, posixpath.dirname(tree.follow(at, last=False)), lambda node: node)
         else:
-            _move_branch(tree, tree.follow(source, last=False), landings, weak=weak)
+            _move_branch(tree, tree.follow(source, last=False), destinations, weak=weak)
     if not weak:
         _confirm_target(tree, operation)
 
 
-def _move_branch(tree: FileTree, source: str, landings: list[str], *, weak: bool) -> None:
+def _move_branch(tree: FileTree, source: str, destinations: list[str], *, weak: bool) -> None:
     nodes = tree.branch(source)
     if not weak:
         nodes[source] = tuple(each(nodes[source])) or nodes[source]
-    targets = [tree.follow(at, last=False) for at in landings]
+    targets = [tree.follow(at, last=False) for at in destinations]
     tree.remove(source, weak=weak)
     for to in targets:
         if not weak:
@@ -270,7 +270,7 @@ def _move_branch(tree: FileTree, source: str, landings: list[str], *, weak: bool
 
 
 def _confirm_target(tree: FileTree, operation: Operation) -> None:
-    """Whether things landed in the target or as the target, it is there afterwards."""
+    """Record that the target exists now, whether it was the directory or the new name."""
     standing = tree.standing(operation.spec.rstrip("/") or "/")
     if len(standing) == 1:
         tree.confirm(standing[0][0])
@@ -280,7 +280,7 @@ def _confirm_target(tree: FileTree, operation: Operation) -> None:
 
 
 def may_link(tree: FileTree, operation: Operation, who: Identity) -> Answers:
-    """What becomes of making a link, which may have to take another's place."""
+    """The answers to creating a link, which may have to replace another one."""
 
     def judge(path: str, there: Node) -> Iterator[Answer]:
         if there.kind is Kind.ABSENT:
@@ -295,7 +295,7 @@ def may_link(tree: FileTree, operation: Operation, who: Identity) -> Answers:
 
 
 def _names(tree: FileTree, operation: Operation) -> list[str]:
-    """The names that a link may get: in a directory that is there, its target's."""
+    """The paths that a link may get: inside an existing directory, the basename of its target."""
     if How.AS_NAMED in operation.how:
         return [operation.path]
     found: dict[str, None] = {}
@@ -307,7 +307,7 @@ def _names(tree: FileTree, operation: Operation) -> list[str]:
 
 
 def link(tree: FileTree, operation: Operation, actor: Actor, *, weak: bool) -> None:
-    """What `ln -s` leaves."""
+    """Apply `ln -s` to the tree."""
     names = _names(tree, operation)
     for at in names:
         real = tree.follow(at, last=False)

@@ -1,4 +1,4 @@
-"""Files that a RUN writes out in full: `cat <<EOF > FILE`, `echo ... > FILE`, `printf ... > FILE`."""
+"""Files whose whole text a RUN writes: `cat <<EOF > FILE`, `echo ... > FILE`, `printf ... > FILE`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OUTPUT: Final = {">": False, ">|": False, ">>": True}
 
 
 def find_written_files(lineage: Lineage) -> dict[str, str]:
-    """The text of each file by its absolute path, as far as the RUNs of a lineage spell it out."""
+    """The texts of such files by absolute path, as far as the words of the RUNs contain them."""
     files: dict[str, str] = {}
     for step in lineage.of("RUN"):
         for one in read_run(step, "/root").invocations:
@@ -36,7 +36,7 @@ def _write(files: dict[str, str], path: str, text: str | None, *, add: bool) -> 
 
 
 def _output(one: Invocation, step: Step) -> str | None:
-    """What a command prints, None if its words do not say it."""
+    """The output of a command, None if it cannot be told from its words."""
     printer = _PRINTERS.get(one.command.program)
     words = [word.expand(one.env) for word in one.command.args]
     if printer is None or any(word is None for word in words):
