@@ -105,7 +105,7 @@ def home_use(one: Invocation, who: Identity) -> HomeUse | None:
 
 
 def in_home(place: str, home: str, cwd: str) -> str:
-    """Where a place of homes.toml is."""
+    """The absolute path of an entry of homes.toml."""
     return resolve(home + place[1:] if place.startswith("~") else place, cwd)
 
 

@@ -338,7 +338,10 @@ def _is_file(node: Node) -> bool:
 
 
 def _is_taken_for_file(nodes: Nodes) -> bool:
-    """Whether what may stand there is a file: where one was written, the base hardly had a directory."""
+    """Whether the path counts as a file.
+
+    One that was written as a file is unlikely to be a directory of the base.
+    """
     kinds = {node.kind for node in nodes}
     return all(map(_is_file, nodes)) or (Kind.FILE in kinds and Kind.DIRECTORY not in kinds)
 

@@ -90,7 +90,7 @@ def leans_on_root(facts: Facts) -> bool:
 
 
 def _is_mounted_over(facts: Facts) -> bool:
-    """Whether something that runs the image puts something into `/`, or runs it there."""
+    """Whether a deployment mounts to, or starts in, a path outside of the standard top-level directories."""
     mounted = [posixpath.normpath(one.target.value) for by in facts.context.deployments for one in by.mounts]
     places = [by.workdir for by in facts.context.deployments if by.workdir]
     return any(not is_below_any(path, _TOP) for path in (*mounted, *places) if path.startswith("/"))

@@ -338,7 +338,7 @@ class _Walk:
         self._leave(command, shell, local)
 
     def _leave(self, command: Command, shell: _Shell, local: Mapping[str, str]) -> None:
-        """What a command that ran with the variables `local` sets for those behind it."""
+        """Apply what a command, run with the variables `local`, changes for the commands after it."""
         env = self.state.env
         name = command.name.value if command.name is not None else None
         for word in command.words:

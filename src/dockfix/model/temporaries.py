@@ -1,4 +1,4 @@
-"""What mktemp makes: something new for its owner alone, under a name that nobody can know beforehand."""
+"""The files that mktemp creates: private to their owner, under names that are unknown in advance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VALUED: Final = ("-p", "--suffix")
 
 
 class _Temporary(NamedTuple):
-    """What a call makes; `is_made` is False with --dry-run."""
+    """What a call creates; `is_made` is False with --dry-run."""
 
     path: str
     is_directory: bool
@@ -26,7 +26,7 @@ class _Temporary(NamedTuple):
 
 
 def find_temporary(word: Word, env: Mapping[str, str], cwd: str) -> str | None:
-    """Where `$(mktemp ...)` stands, if the word is that and nothing else."""
+    """The path that `$(mktemp ...)` stands for, None if the word is anything else."""
     match = None if word.literal else _CALL.fullmatch(word.text)
     if match is None:
         return None
@@ -36,7 +36,7 @@ def find_temporary(word: Word, env: Mapping[str, str], cwd: str) -> str | None:
 
 
 def temporary_operations(command: Command, env: Mapping[str, str], cwd: str) -> Iterator[Operation]:
-    """The operations of a call of mktemp (GNU coreutils 9.1: mode 0700 for a directory, 0600 for a file)."""
+    """The operations of a mktemp call (GNU coreutils 9.1: mode 0700 for a directory, 0600 for a file)."""
     made = _read([word.expand(env) for word in command.args], command.start, env, cwd)
     if made.is_made and made.is_directory:
         yield Operation(Act.MAKE, made.path, mode="0700")
@@ -46,7 +46,7 @@ def temporary_operations(command: Command, env: Mapping[str, str], cwd: str) -> 
 
 
 def _read(values: Sequence[str | None], start: int, env: Mapping[str, str], cwd: str) -> _Temporary:
-    """The call at offset `start`, which tells it from others: the name is no path that a file could name."""
+    """Parse a call at offset `start`; the offset makes its path unique and unlike any path in the file."""
     options = [value or "" for value in values]
     directory, template = "", ""
     for index, value in enumerate(options):
