@@ -1,8 +1,7 @@
-"""The registry of codes: one row for each code that a finding can have, besides the names of transforms.
+"""The registry of codes: one row for each code of a finding; transforms have their own.
 
-Other people's configurations, reports and baselines contain these names: rows may be added, but a name
-never changes. The long explanation of a row is in `explanations/NAME.md`, which is loaded only to be
-printed.
+Users' configurations, reports and baselines contain these names: rows may be added, but a name never
+changes. The long explanation of a row is in `explanations/NAME.md`, which is loaded only to be printed.
 """
 
 from __future__ import annotations

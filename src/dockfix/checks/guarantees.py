@@ -1,4 +1,4 @@
-"""What must hold for every rewrite; if a check fails, the file stays as it is."""
+"""The guarantees of every rewrite; if one is broken, the file stays as it is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ from dockfix.transforms import TRANSFORMS
 
 @dataclass(frozen=True, slots=True)
 class Guarantee:
-    """A check that yields (line, what broke); without the transforms it `needs`, nothing is promised."""
+    """A check that yields (line, what is broken).
+
+    It applies only if all transforms that it `needs` are active.
+    """
 
     code: Code
     needs: frozenset[str]
@@ -38,7 +41,7 @@ class Guarantee:
 
     @property
     def promise(self) -> str:
-        """The promise in one line."""
+        """The promise as one line."""
         return self.code.summary
 
 
@@ -64,7 +67,7 @@ def _keeps_instructions(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 
 
 def _keeps_words(line: LogicalLine, old: LogicalLine) -> bool:
-    """Whether a line has all words of the old one in order, except those that a transform may change."""
+    """Whether a line has all words of the old one in order, except for those that a transform may change."""
     if line is old or line.keyword != old.keyword:
         return line is old
     rest = iter(_words(line))
@@ -82,7 +85,7 @@ def _runs_as_user(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 
 
 def _loses_no_step(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
-    """Replay both texts from scratch: old steps still succeed, and every new step surely does."""
+    """Replay both texts from scratch: old steps must still succeed, and new ones must succeed for certain."""
     origins = align(before.steps, after.steps)
     if after.aligned != origins:
         after = replace(after, aligned=origins)

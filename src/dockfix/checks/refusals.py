@@ -1,4 +1,4 @@
-"""Why a file is left alone."""
+"""Refusals: why a file is left alone."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ _FREE_TEXT: Final = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "LABEL
 
 
 class _Header(NamedTuple):
-    """The line that marks a file as generated, and the text of all comments around it."""
+    """The line that marks a file as generated, and the text of all comments above the first instruction."""
 
     line: int
     text: str
 
 
 def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
-    """Why BuildKit would not build the text: it is a template, or its parser rejects it.
+    """Why BuildKit would not build the text: it is a template or generated, or the parser rejects it.
 
-    A text without FROM may be anything, such as a file with passwords: nothing in it is quoted.
+    A text without FROM may be anything, such as a password file, so nothing in it is quoted.
     """
     is_dockerfile = any(one.keyword == "FROM" for one in tree.instructions)
     if line := _template_line(tree):
@@ -76,7 +76,7 @@ def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
 
 
 def _generated_line(tree: Dockerfile) -> _Header | None:
-    """The first comment above all instructions that marks the file as generated."""
+    """The first comment above all instructions that marks the file as generated, or None."""
     comments = [node for node in tree.nodes if isinstance(node, Comment)]
     first = tree.instructions[0].line if tree.instructions else 0
     above = [comment for comment in comments if comment.line < first]
@@ -95,7 +95,7 @@ def _template_line(tree: Dockerfile) -> int:
 
 
 def find_unknown_user(plan: Plan) -> Iterator[Finding]:
-    """USER comes from a variable that has no value in the file, or whose value is root."""
+    """A finding if USER is a variable without a value in the file, or its value is root."""
     user, end = plan.lineage.last("USER"), plan.lineage.end
     if user is None or "$" not in user.instruction.args:
         return
@@ -115,7 +115,7 @@ def find_unknown_user(plan: Plan) -> Iterator[Finding]:
 
 
 def find_refusals(plan: Plan) -> Iterator[Finding]:
-    """Why the image has to stay as it is."""
+    """Why the image must stay as it is."""
     yield from _of_place(plan.context)
     image = plan.lineage.image
     first = plan.steps[0].instruction.line

@@ -1,4 +1,4 @@
-"""What a person has to check before a change is applied, and what a file does not show."""
+"""Reviews: what to check before a change is applied; notes: what the file does not show."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LOW_PORT_WORD: Final = re.compile(
 
 
 def find_reviews(plan: Plan) -> Iterator[Finding]:
-    """What a person has to check, one finding per topic."""
+    """What has to be checked before the change is made, one finding per topic."""
     starting = plan.starting
     yield from _of_context(plan)
     yield from _of_base(plan)
@@ -118,7 +118,7 @@ def _of_places(plan: Plan, starting: Starting) -> Iterator[Finding]:
 
 
 def _line_of_home(plan: Plan) -> int:
-    """Where HOME is set: by the last ENV of the file that does, else by the base."""
+    """The line of the last ENV that sets HOME, or the first line if the base sets it."""
     steps = [step for step in plan.lineage.of("ENV") if "HOME" in step.instruction.args]
     return (steps[-1] if steps else plan.steps[0]).instruction.line
 
@@ -184,7 +184,7 @@ def _triggers(plan: Plan) -> Iterator[Finding]:
 
 
 def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
-    """What root could do, and the account may not do or does not find; one finding per place."""
+    """Findings for what root can do but the account cannot, or what it no longer finds; one per path."""
     reported: set[str] = set()
     for loss in losses:
         where = f"line {loss.before.line}: " if loss.before.line else "the start command: "
@@ -224,14 +224,14 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
 
 
 def _find_unread(plan: Plan) -> int:
-    """The line of the first copy from a build context that cannot be read, 0 if there is none."""
+    """The line of the first copy from a build context that cannot be read, or 0."""
     is_read = plan.context.knows_files and not (plan.context.is_alone and plan.context.missing)
     copies = (copy for copy in plan.copies if copy.stage is None and not copy.step.instruction.heredocs)
     return 0 if is_read else next((copy.step.instruction.line for copy in copies), 0)
 
 
 def find_notes(plan: Plan) -> Iterator[Finding]:
-    """What the file does not show and people will come across."""
+    """What the file does not show, but users will notice."""
     if unread := _find_unread(plan):
         yield Finding(
             codes.NOTHING_READ, unread, "nothing beside the Dockerfile was read",

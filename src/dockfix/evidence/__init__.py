@@ -1,1 +1,1 @@
-"""Evidence about an image from the application's sources, as claims."""
+"""Evidence about an image, collected from the application's sources and deployments."""

@@ -1,4 +1,4 @@
-"""What the evidence means for one image: directories to own, refusals, reviews and notes."""
+"""What the evidence implies for one image: directories to own, refusals, reviews and notes."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ SHOWN: Final = 3
 
 
 class ReadApplication(NamedTuple):
-    """What was found in the sources of an application, and where the image has them.
+    """What was found in an application's sources, and where they are in the image.
 
-    `path` is the Dockerfile's name, for lines of its own.
+    `path` is the file name of the Dockerfile, for findings about its own lines.
     """
 
     layout: Layout
@@ -38,9 +38,9 @@ class ReadApplication(NamedTuple):
 
 
 def read_application(plan: Plan) -> ReadApplication:
-    """Read what the image of the original file starts."""
+    """Read the application that the original file's image starts."""
     path = posixpath.basename(plan.context.path) or "Dockerfile"
-    # Where the image gets a working directory of its own, what was relative to / is there.
+    # If the image gets a working directory, paths that were relative to / are relative to that.
     starts = {plan.lineage.stages[0].index: plan.workdir} if plan.relocates else {}
     layout = read_layout(
         plan.tree, plan.context.read, plan.context.names, plan.context.file or path,
@@ -54,7 +54,7 @@ def read_application(plan: Plan) -> ReadApplication:
 
 
 def collect_evidence(plan: Plan) -> Evidence:
-    """Collect evidence from what the image of the original file starts, and from what runs it."""
+    """Collect evidence about the original file's image from its sources and its deployments."""
     layout, path, reading = read_application(plan)
     found = _Assessment(plan, reading)
     written = found.directories
@@ -78,7 +78,7 @@ def collect_evidence(plan: Plan) -> Evidence:
 
 
 def _environment(plan: Plan) -> dict[str, Values]:
-    """The variables that are set when the image starts: by its start, and perhaps by what runs it."""
+    """The variables at the start: certain if the image sets them, uncertain if a deployment may."""
     found: dict[str, Values] = {name: (Value(value),) for name, value in plan.starting.variables.items()}
     for name, value in plan.starting.other_variables:
         found[name] = (*found.get(name, ()), Value(value, certain=False))
@@ -86,7 +86,7 @@ def _environment(plan: Plan) -> dict[str, Values]:
 
 
 class _Assessment:
-    """The claims about one application, without what its Dockerfile shows already."""
+    """The claims about one application, except for what its Dockerfile shows already."""
 
     def __init__(self, plan: Plan, reading: Reading) -> None:
         self.plan = plan
@@ -97,7 +97,7 @@ class _Assessment:
         self.outside = [one for one in self.claims if self._is_outside(one)]
 
     def _is_outside(self, one: Claim) -> bool:
-        """Whether a claim is about a write to a known place that the user does not own anyway."""
+        """Whether a claim is a write to a known path that the user does not own anyway."""
         if one.kind is not Kind.WRITE or not one.what or is_shared(one.directory):
             return False
         if is_below_any(one.directory, self.plan.own_directories):
@@ -106,7 +106,7 @@ class _Assessment:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of the application was read, and every write is to a known place."""
+        """Whether the whole application was read, and all its writes go to known paths."""
         reading = self.reading
         unknown = any(one.kind is Kind.WRITE and not one.what for one in self.claims)
         return (
@@ -117,19 +117,19 @@ class _Assessment:
 
     @cached_property
     def directories(self) -> tuple[str, ...]:
-        """The directories that the user has to own."""
+        """The directories that the user must own."""
         found = (
             one.directory for one in self.outside if self._is_met(one) and self._can_be_given(one.directory)
         )
         return tuple(sorted(set(found)))
 
     def _is_met(self, one: Claim) -> bool:
-        """Whether the start may come to a write: each of several values of a name is one that it may have."""
+        """Whether the start can reach a write; a name with several values may have any of them."""
         return one.certain or self.reading.start_known
 
     @property
     def writes(self) -> tuple[str, ...]:
-        """What the user has to be able to write, but for what only root can."""
+        """The paths that the user must be able to write, except those that only root can."""
         closed = self.closed
         found = (
             f"{one.directory}/" if one.is_directory else one.what
@@ -140,12 +140,12 @@ class _Assessment:
 
     @property
     def may_write(self) -> Iterator[str]:
-        """The known places of all writes that the start may come to, the user's own among them."""
+        """The known paths that the start may write to, including those that the user owns."""
         return (one.what for one in self.claims if one.kind is Kind.WRITE and self._is_met(one))
 
     @cached_property
     def closed(self) -> list[Claim]:
-        """Certain writes to places that cannot be given to the user."""
+        """Certain writes to paths that cannot be given to the user."""
         return [one for one in self.outside if one.certain and not self._can_be_given(one.directory)]
 
     def _can_be_given(self, directory: str) -> bool:
@@ -153,7 +153,7 @@ class _Assessment:
         return has_shell and is_ownable(directory) and not is_system_directory(directory)
 
     def refusals(self) -> Iterator[Finding]:
-        """What certainly needs root."""
+        """Findings about what certainly needs root."""
         for one in self.reading.needs_root[:1]:
             help = (
                 "do that at build time, above USER"
@@ -163,7 +163,7 @@ class _Assessment:
             yield Finding(codes.NEEDS_ROOT_PROCESS, self.line, f"{_place(one)} needs root: {one.what}", help)
 
     def reviews(self) -> Iterator[Finding]:
-        """Certain writes to places where only root can write, and low ports."""
+        """Findings about certain writes to paths where only root can write, and about low ports."""
         closed = self.closed
         in_home = [one for one in closed if is_root_home(one.directory)]
         if in_home:
@@ -189,7 +189,7 @@ class _Assessment:
         return [one for one in ports if f" {one.what}" not in text and f":{one.what}" not in text]
 
     def notes(self) -> Iterator[Finding]:
-        """What is uncertain: one note for each kind."""
+        """Findings about what is uncertain, one for each kind."""
         given = self.directories
         if perhaps := [one for one in self.outside if not one.certain and one.directory not in given]:
             yield Finding(
@@ -226,7 +226,10 @@ def _place(one: Claim) -> str:
 
 
 def _fold(claims: Sequence[Claim]) -> str:
-    """The first few claims with their places, and how many more; alternatives on a line count once."""
+    """The first few claims with their places, and how many more.
+
+    Alternatives on one line are joined by "or".
+    """
     by_line: dict[str, list[str]] = {}
     for one in claims:
         by_line.setdefault(_place(one), []).append(one.what)
@@ -239,7 +242,7 @@ def _fold(claims: Sequence[Claim]) -> str:
 
 
 def _fills(plan: Plan, layout: Layout, path: str) -> Iterator[tuple[str, str]]:
-    """(text of a RUN, variable) for each cache that the application's own scripts fill as root."""
+    """(text of a RUN, variable) of each cache that the application's scripts fill as root."""
     variables = load_catalogue().cache_variables
     for index, run in plan.runs.items():
         if index >= plan.user_index or not run.step.before.is_root or ".py" not in run.text:
@@ -254,7 +257,7 @@ def _fills(plan: Plan, layout: Layout, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _mounts(plan: Plan, home: str) -> Iterator[str]:
-    """The mount points of named volumes: a new volume takes the owner of the image's directory."""
+    """The mount points of named volumes; a new volume takes over the owner of the image's directory."""
     for deployment in plan.context.deployments:
         for mount in deployment.mounts if deployment.kind in ("compose", "docker run") else ():
             place = posixpath.normpath(mount.target.value)
@@ -268,7 +271,7 @@ def _mounts(plan: Plan, home: str) -> Iterator[str]:
 
 
 def _hidden_mounts(plan: Plan, home: str) -> list[Finding]:
-    """The mounts below /root of what runs the image as its own user: that service would no longer start."""
+    """Findings for mounts below /root in deployments as the image's own user, which would fail to start."""
     hiding = [one for one in plan.context.deployments if hides_mount(one)]
     if not hiding:
         return []
@@ -279,7 +282,7 @@ def _hidden_mounts(plan: Plan, home: str) -> list[Finding]:
 def _contradictions(
     plan: Plan, home: str, written: Iterable[str], hidden: Iterable[Finding]
 ) -> Iterator[Finding]:
-    """Where what runs the image and the rewrite disagree, but for what is reported as hidden already."""
+    """Findings for deployments that contradict the rewrite, without those already reported as hidden."""
     if plan.context.deployments:
         account = plan.account
         user = account.ids if account.numeric else account.name

@@ -1,4 +1,4 @@
-"""What was found out about an application: where it writes, a port, a need for root, a home."""
+"""Facts about an application: paths it writes, ports, needs for root, uses of a home."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a claim is about."""
+    """The subject of a claim."""
 
     WRITE = "write"
     PORT = "port"
@@ -18,13 +18,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Claim:
-    """One thing that follows from a line of the application.
+    """A fact that follows from one line of the application.
 
-    `what` is the absolute path in the image for a write (its last part is unknown if it ends in a
-    slash; a path below the home starts with `~/`), the number for a port, the call or command for a
-    need for root, the cache directory for a home. It is "" for a write to an unknown path.
-    `directory` is the directory that the user must own. `file` is relative to the build context.
-    `certain` is False if it may be another value at run time, or if the line may not run at all.
+    `what` is, for a write, the absolute path in the image (a trailing slash means that its last part is
+    unknown; a path below the home starts with `~/`), for a port its number, for a need for root the call
+    or command, for a home the cache directory. It is "" for a write to an unknown path. `directory` is
+    the directory that the user must own. `file` is relative to the build context. `certain` is False if
+    the value may differ at run time, or if the line may not run at all.
     """
 
     kind: Kind
@@ -36,7 +36,7 @@ class Claim:
 
     @property
     def directory(self) -> str:
-        """The directory that a write needs, "" for other claims."""
+        """The directory that must be writable, "" for claims that are not writes."""
         if self.kind not in (Kind.WRITE, Kind.HOME) or not self.what:
             return ""
         return self.what.rstrip("/") or "/" if self.is_directory else posixpath.dirname(self.what) or "/"

@@ -1,4 +1,4 @@
-"""Where a manifest contradicts an image that runs as a user: what to report."""
+"""Manifests that contradict an image that runs as a user."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from dockfix.syntax.words import is_number
 def find_contradictions(
     deployments: Iterable[Deployment], *, user: str, home: str, written: Iterable[str] = ()
 ) -> Iterator[Finding]:
-    """How the deployments of an image contradict its user (a name or `uid:gid`), each once.
+    """How deployments of an image contradict its user (a name or `uid:gid`), each finding once.
 
-    `home` is the user's home, `written` the directories that the application writes. Lines are
-    those of the manifest that the message names; the finding's own line is 0.
+    `home` is the user's home, `written` the directories that the application writes. The message names
+    the line of the manifest; the finding's own line is 0.
     """
     seen: set[str] = set()
     for one in deployments:
@@ -28,7 +28,7 @@ def find_contradictions(
 
 
 def hides_mount(one: Deployment) -> bool:
-    """Whether it mounts what the image's user cannot reach, and stays as it is."""
+    """Whether a deployment runs as the image's user, so that a mount below /root is out of its reach."""
     return one.user is None and not one.follows
 
 
@@ -65,5 +65,5 @@ def _of_mount(one: Deployment, mount: Mount, home: str) -> Iterator[Finding]:
 
 
 def path_in_home(path: str, home: str) -> str:
-    """The same path below the user's home as below /root."""
+    """The path below the user's home that corresponds to one below /root."""
     return home + path.removeprefix("/root")

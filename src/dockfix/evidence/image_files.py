@@ -1,4 +1,4 @@
-"""Which files of the build context an image holds and where, and what it starts."""
+"""Where files of the build context are in the image, and what the image starts."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ _REMOTE: Final = re.compile(r"<<|[a-z+]+://|git@")
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """One operand of a COPY: `source` in the build context goes to `destination` in the image.
+    """One source of a COPY: `source` in the build context is copied to `destination` in the image.
 
-    A text that stands in the Dockerfile itself has its absolute path in the image as its source.
-    A tree includes everything below it; otherwise it is one file. `stage` is where it comes from,
-    "" for the build context.
+    For a heredoc, `source` is its absolute path in the image. A tree includes everything below it,
+    otherwise it is one file. `stage` is the stage that it comes from, "" for the build context.
     """
 
     source: str
@@ -37,7 +36,7 @@ class Landing:
     stage: str = ""
 
     def source_of(self, path: str) -> str | None:
-        """The source of the image's `path`, None if this copy did not bring it."""
+        """The source of the image's `path`, None if this copy does not provide it."""
         if not self.is_tree:
             return self.source if path == self.destination else None
         inside = _below(path, self.destination)
@@ -55,7 +54,7 @@ def _below(path: str, directory: str) -> str | None:
 
 
 def _matched(pattern: str, name: str) -> str | None:
-    """The source that a copy of `pattern` took for `name`; only names, not trees, are matched."""
+    """The source that matches `pattern` and becomes `name`; only file names are matched, not trees."""
     source = posixpath.join(posixpath.dirname(pattern), name)
     parts = re.split(r"(\*|\?)", posixpath.basename(pattern))
     regex = "".join({"*": "[^/]*", "?": "[^/]"}.get(part, re.escape(part)) for part in parts)
@@ -64,7 +63,7 @@ def _matched(pattern: str, name: str) -> str | None:
 
 @dataclass(slots=True)
 class StageLayout:
-    """One stage at its end; paths are absolute, variables expanded."""
+    """The state at the end of a stage; paths are absolute, variables are expanded."""
 
     name: str
     workdir: str = "/"
@@ -76,7 +75,7 @@ class StageLayout:
     runs: list[Instruction] = field(default_factory=list)
 
     def child(self, name: str) -> StageLayout:
-        """A stage that is built FROM this one."""
+        """A new stage that is built FROM this one."""
         return StageLayout(
             name, self.workdir, dict(self.env), {}, list(self.landings), self.entrypoint, self.command,
             list(self.runs),
@@ -85,7 +84,7 @@ class StageLayout:
 
 @dataclass(eq=False)
 class Layout:
-    """What the build context contributes to the image that a Dockerfile ships."""
+    """What the build context contributes to the image that a Dockerfile builds."""
 
     stages: Mapping[str, StageLayout]
     final: StageLayout
@@ -95,12 +94,12 @@ class Layout:
 
     @property
     def workdir(self) -> str:
-        """The working directory of the started process."""
+        """The working directory of the start."""
         return self.final.workdir
 
     @property
     def env(self) -> Mapping[str, str]:
-        """The image's own ENV lines."""
+        """The ENV variables of the image."""
         return self.final.env
 
     def source_of(self, path: str) -> str | None:
@@ -116,7 +115,7 @@ class Layout:
         return None
 
     def _candidates(self, path: str, stage: StageLayout, depth: int = 0) -> Iterator[str]:
-        """The possible sources of `path` in the build context, the last copy first."""
+        """The possible sources of `path` in the build context; the last copy comes first."""
         for landing in reversed(stage.landings):
             source = landing.source_of(path)
             if source is None or depth > 5 or source.startswith(".."):
@@ -127,11 +126,11 @@ class Layout:
                 yield from self._candidates(posixpath.join("/", source), origin, depth + 1)
 
     def sources_of(self, path: str) -> tuple[str, ...]:
-        """Where in the build context the image's `path` may come from, whether it is there or not."""
+        """The sources that `path` may come from, whether or not they exist in the build context."""
         return tuple(self._candidates(path, self.final))
 
     def exists(self, source: str) -> bool:
-        """Whether the build context may have a file (or, with a trailing slash, a folder) at that path."""
+        """Whether the build context may have a file (with a trailing slash, a folder) at that path."""
         if self.names is None or posixpath.isabs(source):
             return True
         folder, _, name = source.rstrip("/").rpartition("/")
@@ -151,7 +150,7 @@ class Layout:
         return any(map(self.exists, modules)) or any(map(self.exists, packages))
 
     def _lands_below(self, path: str, stage: StageLayout, depth: int = 0) -> bool:
-        """Whether a copy goes into a directory, rather than to one that contains it."""
+        """Whether a copy goes to a path or below it, not just to a directory that contains it."""
         for landing in stage.landings:
             if f"{landing.destination}/".startswith(path + "/"):
                 return True
@@ -162,12 +161,12 @@ class Layout:
         return False
 
     def read(self, path: str) -> str | None:
-        """The text of the image's file, None if it does not come from the build context."""
+        """The text of a file of the image, None if it does not come from the build context."""
         source = self.source_of(path)
         return None if source is None else self.reader(source)
 
     def paths(self, wanted: Container[str]) -> Iterator[str]:
-        """Paths in the image of files with those names, in the top folders of what is copied."""
+        """The paths in the image of files with the wanted names, in the top folders of copied trees."""
         for landing in self.final.landings if self.names is not None else ():
             if not landing.is_tree:
                 if posixpath.basename(landing.destination) in wanted:
@@ -201,12 +200,12 @@ def read_layout(
     stage: int | None = None,
     starts: Mapping[int, str] | None = None,
 ) -> Layout:
-    """What the build context contributes to the image.
+    """Read which files of the build context a Dockerfile puts where.
 
-    `read` returns the text of one of its files, `names` lists one of its folders, if that is possible.
-    `path` is the Dockerfile in it, which may have an ignore file of its own. `stage` is the index of
-    the stage that ships, None for the last. `starts` are the initial working directories of stages,
-    by index, that are not `/`.
+    `read` returns the text of a file of the context, `names` lists a folder of it, if it can. `path` is
+    the Dockerfile in the context, which may have its own ignore file. `stage` is the index of the stage
+    that ships, None for the last. `starts` are the initial working directories of stages, by index, if
+    not `/`.
     """
     walker = _Walker(read, starts or {})
     for line in tree.instructions:
@@ -222,7 +221,7 @@ def read_layout(
 
 
 def find_copied(tree: Dockerfile) -> Iterator[ContextSource]:
-    """What the COPY and ADD lines take from the build context, as far as their variables are known."""
+    """The sources that COPY and ADD take from the build context, as far as their variables are known."""
     walker = _Walker(_reads_nothing, {})
     for line in tree.instructions:
         if line.keyword in ("COPY", "ADD") and walker.stage is not None and line.flag("from") is None:
@@ -247,7 +246,7 @@ def _reads_nothing(_path: str) -> str | None:
 
 
 class _Walker:
-    """Goes through the instructions once and tracks each stage's state."""
+    """Walks through the instructions once, tracking the state of each stage."""
 
     def __init__(self, read: Read, starts: Mapping[int, str]) -> None:
         self.read = read
@@ -259,7 +258,7 @@ class _Walker:
         self.count = 0
 
     def step(self, line: Instruction) -> None:
-        """Take one instruction into account."""
+        """Process one instruction."""
         if line.keyword == "FROM":
             self._from(line)
         elif line.keyword == "ARG" and self.stage is None:
@@ -348,7 +347,7 @@ class _Walker:
 
 
 def ignore_rules(read: Read, path: str = "Dockerfile") -> Callable[[str], bool]:
-    """Whether a file stays out of the build context, by the Dockerfile's own ignore file or .dockerignore."""
+    """A predicate for files excluded from the context by the Dockerfile's ignore file or .dockerignore."""
     text = read(path + ".dockerignore")
     text = text if text is not None else read(".dockerignore")
     return _ignore(text) if text else lambda _: False
@@ -366,9 +365,9 @@ def _ignore(text: str) -> Callable[[str], bool]:
 
 
 def _anchored(pattern: str) -> tuple[str, str]:
-    """A .dockerignore pattern in gitignore's notation, and the same for what is below.
+    """A .dockerignore pattern, which is anchored at the context's root, in gitignore notation.
 
-    Docker's are anchored at the context's root.
+    The second pattern matches what is below.
     """
     negated = pattern.startswith("!")
     place = posixpath.normpath(pattern.removeprefix("!").strip()).lstrip("/")

@@ -1,4 +1,4 @@
-"""What is mounted over places that the image writes: folders of the host, and volumes that root filled."""
+"""Mounts over paths that the image writes: host folders, and volumes that root has filled."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHOWN: Final = 3
 _SOCKET: Final = "docker.sock"
 _AT_PATH: Final = frozenset({Act.WRITE, Act.MAKE, Act.REMOVE, Act.REPLACE})
 _AT_TARGET: Final = frozenset({Act.COPY, Act.MOVE, Act.LINK})
-# Variables that lead to programs and modules, or to a home: nothing that an application writes.
+# Variables for programs, modules and homes, which do not name paths that the application writes.
 _OF_CODE: Final = re.compile(r"PATH$|^VIRTUAL_ENV$|^HOME$|_HOME$|_VENV$|_MODULE$")
 _PLAIN: Final = re.compile(r"[\w./@+-]+")
 
@@ -37,7 +37,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class VolumeFindings:
-    """What stands in the way of the user: at mounts that break it, and at those that may."""
+    """The findings about mounts: refusals for those that break, reviews and notes for those that may."""
 
     refusals: tuple[Finding, ...] = ()
     reviews: tuple[Finding, ...] = ()
@@ -45,7 +45,7 @@ class VolumeFindings:
 
 
 def find_written(plan: Plan, claimed: Iterable[str], *, is_complete: bool) -> Written:
-    """What the start of an image writes, by its command lines and by what its sources claim."""
+    """The paths that the start of an image writes, from its command lines and the sources' claims."""
     places = {path.rstrip("/") or "/" for path in claimed if path.startswith("/")}
     places.update(path for path, _ in plan.starting.written)
     places.update(path for _, path in find_volumes(plan.lineage))
@@ -58,7 +58,7 @@ def find_written(plan: Plan, claimed: Iterable[str], *, is_complete: bool) -> Wr
 
 
 def find_volume_findings(plan: Plan, layout: Layout, written: Written) -> VolumeFindings:
-    """The mounts of what runs the image as its own user, and what becomes of them."""
+    """The findings about mounts of deployments that run as the image's own user."""
     refusals: list[Finding] = []
     reviews: list[Finding] = []
     notes: list[Finding] = []
@@ -83,7 +83,7 @@ def find_volume_findings(plan: Plan, layout: Layout, written: Written) -> Volume
 
 
 def _folded(findings: list[Finding]) -> tuple[Finding, ...]:
-    """The first few of them, each place of a mount once."""
+    """The first few distinct findings."""
     return tuple(dict.fromkeys(findings))[:_SHOWN]
 
 
@@ -101,7 +101,7 @@ class _Judge:
     written: Written
 
     def bind(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
-        """A folder of the host keeps its owner, whoever the image's user is."""
+        """Findings for a host folder, which keeps its owner whoever the image's user is."""
         if is_system_directory(place) and not is_shared(place) and not self._is_hit(place):
             return
         if (verb := self._writes(one, place)) == "":
@@ -110,7 +110,7 @@ class _Judge:
         yield Finding(codes.EXISTING_VOLUMES, 0, message, self._help(one, mount, place))
 
     def claim(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
-        """A volume of a pod is root's, until fsGroup gives it to a group of the user's."""
+        """Findings for a pod's volume, which belongs to root unless fsGroup is set."""
         if one.group is None and (verb := self._writes(one, place)):
             message = (
                 f"{one.at(mount.target)} mounts a volume at {place}, where the application {verb},"
@@ -119,7 +119,7 @@ class _Judge:
             yield Finding(codes.MANIFEST_GROUP, 0, message, "set fsGroup to the user's group")
 
     def volume(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
-        """A named volume takes the image's owner when it is made: only what is there already is root's."""
+        """Findings for a named volume: a new one takes the image's owner, but existing files stay root's."""
         if self._writes(one, place):
             message = (
                 f"{one.at(mount.target)} mounts the volume {mount.source} at {place}: files in it are root's"
@@ -127,7 +127,7 @@ class _Judge:
             yield Finding(codes.EXISTING_VOLUMES, 0, message, self._help(one, mount, place))
 
     def _writes(self, one: Deployment, place: str) -> str:
-        """`writes`, `may write`, or "" where nothing is written below a place."""
+        """`writes`, `may write`, or "" if nothing is written at or below a path."""
         if is_shared(place) or self._is_hit(place):
             return "writes"
         if "." in posixpath.basename(place) or self._is_code(place):
@@ -140,7 +140,7 @@ class _Judge:
         return any(is_within(path, place) for path in self.written.places)
 
     def _is_named(self, one: Deployment, place: str) -> bool:
-        """Whether a variable names the place, or something in it."""
+        """Whether a variable holds the path, or one below it."""
         variables = {**self.plan.lineage.end.env, **dict(one.environment)}
         return any(
             value.startswith("/") and is_within(posixpath.normpath(value), place)
@@ -149,7 +149,7 @@ class _Judge:
         )
 
     def _is_code(self, place: str) -> bool:
-        """Whether the image has sources there that the build context brought: they are mounted to be read."""
+        """Whether the mount replaces copied sources of the build context, as in development."""
         for source in self.layout.sources_of(place):
             if self.layout.exists(f"{source}/") and self._holds_code(source):
                 return True
@@ -161,7 +161,10 @@ class _Judge:
         return any(name.endswith(".py") for name in names)
 
     def _help(self, one: Deployment, mount: Mount, place: str) -> str:
-        """The one command that gives the user what is mounted; only plain words of a manifest are in it."""
+        """The command that gives the mounted files to the user.
+
+        Only plain words of a manifest are put into it.
+        """
         if self._is_code(place):
             return "give the user the folders that it writes there, once, on the host"
         if one.kind == "kubernetes":
@@ -176,5 +179,5 @@ class _Judge:
 
 
 def _plain(word: str, otherwise: str) -> str:
-    """A word of a manifest that a shell reads as itself, or what stands for it."""
+    """A word of a manifest that needs no quoting in a shell, or a placeholder."""
     return word if _PLAIN.fullmatch(word) and not word.startswith("-") else otherwise

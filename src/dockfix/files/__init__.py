@@ -1,1 +1,1 @@
-"""Bytes in and out: reading, writing, git, patterns, the cache."""
+"""File access: reading, writing, git, patterns, and the cache."""

@@ -1,4 +1,4 @@
-"""The surroundings of a Dockerfile, read-only and confined to its folder."""
+"""The files around a Dockerfile, read-only and confined to a folder."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _Listing = tuple[frozenset[str], tuple[str, ...]]
 
 @dataclass(slots=True)
 class FolderReader:
-    """Reads the text files below `folder` by their relative path with slashes, and records which.
+    """Reads text files below `folder` by relative path (with slashes), and records what was read.
 
-    Nothing is read if `folder` is a link that leads out of `root` (absolute, without links).
-    `reads` has a digest of each; a folder that was listed is there with a trailing slash. `marks`
-    show whether any of them has changed since. `tried` read other folders before this one was chosen.
+    Nothing is read if `folder` is a link that leads out of `root` (absolute, without links). `reads` has
+    a digest of each file; a listed folder has a trailing slash. `marks` tell whether any of them has
+    changed since. `tried` are readers of folders that were considered before this one was chosen.
     """
 
     folder: str
@@ -39,7 +39,7 @@ class FolderReader:
     _marked: set[str] = field(default_factory=set, compare=False)
 
     def __call__(self, path: str) -> str | None:
-        """The file's text; None if it lies outside, is not UTF-8, or is larger than a mebibyte."""
+        """The file's text; None if it is outside, not UTF-8, or larger than a mebibyte."""
         if path not in self._texts:
             target = "" if self._lacks(path) else self._inside(path)
             text = self._texts[path] = _read(target) if target else None
@@ -47,7 +47,7 @@ class FolderReader:
         return self._texts[path]
 
     def names(self, path: str) -> frozenset[str]:
-        """The names in a folder, folders with a trailing slash; none if it lies outside."""
+        """The names in a folder, subfolders with a trailing slash; none if it is outside."""
         path = path.rstrip("/")
         if path not in self._names:
             target = self._inside(path)
@@ -80,7 +80,7 @@ class FolderReader:
             self.marks.append(mark(place))
 
     def _inside(self, path: str) -> str:
-        """The target of the path, marked from now on; "" if it lies outside."""
+        """The real path, "" if it is outside; marks the path."""
         if "\0" in path:
             return ""
         self._mark(path)
@@ -102,7 +102,7 @@ class FolderReader:
 
 
 def _step(folder: str, name: str) -> str:
-    """The realpath of a name in a real folder, with one look-up instead of one per parent."""
+    """The real path of a name in a real folder, with one look-up instead of one per parent."""
     path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
     return os.path.realpath(path) if name in ("", ".", "..") or os.path.islink(path) else path
 
@@ -116,7 +116,7 @@ def _read(target: str) -> str | None:
 
 
 def _list(target: str) -> _Listing:
-    """The names in a folder, and which of them are links."""
+    """(names in a folder, those that are links)."""
     try:
         with folder_of(os.path.join(target, "")) as (folder, name), readable(folder, name) as handle:
             entries = list(os.scandir(handle))
@@ -134,7 +134,7 @@ def digest(text: str | None) -> str:
 def describe_context(path: str, folder: str | None = None, real: str = "", root: str = os.sep) -> Context:
     """The context of the Dockerfile at `path`; `folder` is the build context, by default its own folder.
 
-    `real` is the real path of the file's own folder, if that is known; no link leads out of `root`.
+    `real` is the real path of the file's own folder, if it is known; links must not lead out of `root`.
     """
     beside = os.path.dirname(path) or os.curdir
     real = real or os.path.realpath(beside)
@@ -146,7 +146,7 @@ def describe_context(path: str, folder: str | None = None, real: str = "", root:
 
 
 def read_beside(folder: str, real: str, root: str) -> tuple[frozenset[str], FolderReader]:
-    """The names in a folder (`real` without links), which are listed once, and a reader of it."""
+    """(names in a folder, reader of the folder), with a single listing; `real` is the path without links."""
     names, _ = listed = _list(real) if is_within(real, root) else (frozenset(), ())
     return frozenset(name.rstrip("/") for name in names), FolderReader(
         folder, root, _real=real, _listed=listed

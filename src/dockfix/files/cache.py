@@ -1,4 +1,4 @@
-"""What earlier runs found out, kept in one file; only those that store a value know its meaning."""
+"""The results of earlier runs, kept in one file; only their owners know what the values mean."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _SIGNATURE: Final = 16
 _KEY: Final = 32
 
 Row = tuple[Any, ...]
-"""The number of a file's outcome, and behind it whatever else is known of the file."""
+"""The number of a file's outcome, followed by whatever else is known about the file."""
 
 
 class Cache:
     """What is known about the files of one repository; an unusable cache file counts as empty.
 
-    An outcome that many files share is kept once, by number. `walks` are searches of folders by what
-    was asked for, as `discovery.memory` keeps them.
+    An outcome that many files share is stored once, by number. `walks` are searches of folders by query,
+    as `discovery.memory` stores them.
     """
 
     def __init__(self, path: str, version: str, key: bytes) -> None:
@@ -58,47 +58,47 @@ class Cache:
 
     @property
     def knows_files(self) -> bool:
-        """Whether any result is remembered."""
+        """Whether any result is stored."""
         return bool(self._files)
 
     def row(self, path: str) -> Row | None:
-        """What is known of a file."""
+        """What is known about a file."""
         return self._files.get(self._absolute(path))
 
     def put(self, path: str, row: Row) -> None:
-        """Keep a row, which consists of tuples, strings, bytes, numbers and None."""
+        """Store a row, which consists of tuples, strings, bytes, numbers and None."""
         absolute = self._absolute(path)
         self._files.pop(absolute, None)
         self._files[absolute] = row
         self.stale = True
 
     def outcome(self, number: int) -> tuple[Any, ...]:
-        """The outcome that goes by a number."""
+        """The outcome with that number."""
         return self._outcomes[number]
 
     def number_of(self, outcome: tuple[Any, ...]) -> int:
-        """The number that an outcome goes by from here on."""
+        """The number of an outcome, which is added if it is new."""
         number = self._numbers.setdefault(outcome, len(self._outcomes))
         if number == len(self._outcomes):
             self._outcomes.append(outcome)
         return number
 
     def _absolute(self, path: str) -> str:
-        """The key of a file: relative names depend on where dockfix was started."""
+        """The absolute path, which does not depend on the current directory."""
         return path if path.startswith(os.sep) else self._here + path
 
     def share(self, value: Any) -> Any:
-        """The equal value that is already stored, so that each value is written once."""
+        """The equal value that is stored already, so that each value is written once."""
         return self._shared.setdefault(value, value)
 
     def share_all(self, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
-        """The equal values that are already stored; the same tuple if all are."""
+        """The equal values that are stored already, as a shared tuple."""
         return None if values is None else self.share(tuple(map(self.share, values)))
 
     def derive(self, kind: str, path: str, make: Callable[[], Any], terms: str = "") -> Any:
         """What `make` derives from the file at `path` (absolute) and the `terms` alone, computed once.
 
-        It consists of tuples, dicts, strings, bytes, numbers and None.
+        The value consists of tuples, dicts, strings, bytes, numbers and None.
         """
         question = Question(kind, path, terms)
         if (known := self.recall(question)) is not None:
@@ -108,14 +108,14 @@ class Cache:
         return value
 
     def recall(self, question: Question) -> tuple[Any] | None:
-        """What was derived, alone in a tuple, if the file is unchanged since."""
+        """The stored answer in a 1-tuple, or None if the file has changed or nothing is stored."""
         known = self.facts(question.kind).get(question.path)
         if known is not None and known[0] == self.stamps.of(question.path) and known[1] == question.terms:
             return (known[2],)
         return None
 
     def keep(self, question: Question, value: Any) -> None:
-        """Remember what was derived, unless the file is too new, or it is remembered already."""
+        """Store an answer, unless the file is too new to be trusted, or the answer is stored already."""
         now = self.stamps.of(question.path)
         if now and settled(now) is not None and self.recall(question) is None:
             facts = self.facts(question.kind)
@@ -124,11 +124,11 @@ class Cache:
             self.stale = True
 
     def facts(self, kind: str) -> dict[str, tuple[Stamp, str, Any]]:
-        """What is known about each path, with the stamp and the terms at the time."""
+        """What is known for each path, with the stamp and the terms at that time."""
         return self._facts.setdefault(kind, {})
 
     def save(self) -> None:
-        """Write what was learned; if the folder cannot be written, the next run is merely slower."""
+        """Write the cache if it changed; if the folder cannot be written, the next run is merely slower."""
         if not self.stale or not self._key:
             return
         files = dict(list(self._files.items())[-LIMIT:])
@@ -160,14 +160,14 @@ class Cache:
 
 
 def derive(cache: Cache | None, kind: str, path: str, make: Callable[[], Any], terms: str = "") -> Any:
-    """Like `Cache.derive`, but also works without a cache."""
+    """`Cache.derive`, also without a cache."""
     return make() if cache is None else cache.derive(kind, path, make, terms)
 
 
 def derive_all(
     cache: Cache | None, kind: str, paths: Iterable[str], make: Callable[[str], Any]
 ) -> Iterator[Any]:
-    """Like `derive` for many paths, and fast for those that are known."""
+    """`derive` for many paths, with a fast path for known ones."""
     facts = cache.facts(kind) if cache is not None else {}
     for path in paths:
         fact = facts.get(path)
@@ -179,7 +179,7 @@ def derive_all(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to derive from a file at an absolute path (by a kind of its own), and from the terms."""
+    """What to derive from the file at an absolute path and the terms; `kind` names the derivation."""
 
     kind: str
     path: str
@@ -191,9 +191,9 @@ def derive_confined(
     questions: Sequence[tuple[Question, Callable[[], T]]],
     function: Callable[[T], R],
 ) -> Iterator[R | Loss]:
-    """What `function` derives from each thing, in a confined process unless it is remembered.
+    """What `function` derives from each thing, in a confined process unless the answer is stored.
 
-    It consists of tuples, dicts, strings, bytes, numbers and None. A thing is made where it is needed.
+    The answer consists of tuples, dicts, strings, bytes, numbers and None. Each thing is made on demand.
     """
 
     def things() -> Iterator[Any]:
@@ -220,7 +220,7 @@ def open_cache(root: str) -> Cache:
 
 @cache
 def code_version() -> str:
-    """The version, and the size and time of dockfix's own files: a change to any invalidates results."""
+    """The version, with a digest of dockfix's own files: changing any of them invalidates results."""
     from dockfix import __version__
 
     digest = blake2b(digest_size=8)
@@ -238,7 +238,7 @@ def code_version() -> str:
 
 
 def _remove_oldest(folder: str) -> None:
-    """Keep the caches of the repositories that were used last."""
+    """Remove all but the most recently used caches."""
     with os.scandir(folder) as entries:
         found = [(entry.stat().st_mtime, entry.path) for entry in entries if entry.name.endswith(SUFFIX)]
     for _, path in sorted(found)[:-REPOSITORIES]:
@@ -246,7 +246,7 @@ def _remove_oldest(folder: str) -> None:
 
 
 def _load(path: str, version: bytes, key: bytes) -> dict[str, Any]:
-    """What a cache file holds; nothing unless it is ours, of this version, and signed with our key."""
+    """The content of a cache file; empty unless it is ours, of this version, and signed with our key."""
     try:
         with open(_open_ours(path), "rb") as file:
             if file.readline(len(version)) != version:
@@ -265,7 +265,7 @@ def _load(path: str, version: bytes, key: bytes) -> dict[str, Any]:
 
 
 def _open_ours(path: str) -> int:
-    """A descriptor of a file that nobody else may write. Raises OSError."""
+    """A descriptor of a file that only this user can write. Raises OSError."""
     handle = os.open(path, os.O_RDONLY | NO_LINK | getattr(os, "O_NONBLOCK", 0))
     status = os.fstat(handle)
     if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022:
@@ -279,9 +279,10 @@ def _sign(body: bytes, key: bytes) -> bytes:
 
 
 def read_key() -> bytes:
-    """The key with which this user's caches are signed, made if there is none; empty if there can be none.
+    """The key that signs this user's caches, created if there is none; empty if that is impossible.
 
-    It lies in the user's state folder, so that a cache that came with a repository has another one.
+    It is in the user's state folder, so a cache that came with a repository cannot have the right
+    signature.
     """
     from platformdirs import user_state_dir
 
@@ -289,7 +290,7 @@ def read_key() -> bytes:
     with suppress(OSError):
         if not os.path.lexists(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            with suppress(FileExistsError):  # another run was faster
+            with suppress(FileExistsError):  # another run has just created it
                 _write_new(path, os.urandom(_KEY))
         with open(_open_ours(path), "rb") as file:
             key = file.read(_KEY + 1)
@@ -298,6 +299,6 @@ def read_key() -> bytes:
 
 
 def _write_new(path: str, data: bytes) -> None:
-    """Make a file that nobody else may read. Raises OSError, FileExistsError if there is one."""
+    """Create a file that only this user can read. Raises OSError, FileExistsError if it exists."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK, 0o600), "wb") as file:
         file.write(data)

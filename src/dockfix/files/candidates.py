@@ -1,4 +1,4 @@
-"""A file that a run processes, what builds it, and what runs its image."""
+"""A file to process, the builds that use it, and the deployments that run its image."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ NAMELESS: Final = "<stdin>"
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One build: paths with slashes relative to the repository, empty if they are outside it.
+    """One build; its paths have slashes and are relative to the repository, empty if they are outside it.
 
-    `images` are the names it gives, without tag; `contexts` maps names that FROM may use to the
-    name of another build in the same file (`target:x` of bake, `service:x` of compose). `arguments`
-    are as `repository.arguments` reads them. A part of the paths that is an expression without a value,
-    and such a target, is `repository.arguments.UNKNOWN`.
+    `images` are the names of the image, without tags; `contexts` maps names that FROM may use to the
+    names of other builds in the same file (`target:x` of bake, `service:x` of compose). `arguments` are
+    as returned by `repository.arguments`. Parts of the paths that are expressions without a value, and
+    such a target, are `repository.arguments.UNKNOWN`.
     """
 
     source: str
@@ -39,13 +39,12 @@ class Build:
 class Candidate(NamedTuple):
     """A path to process, and the same path absolute and without links.
 
-    `refusal` is why it must not be read, and `failed` whether that is an error. `builds` are the
-    builds in the repository that use it, `folders` are their build contexts, and `deployments` are
-    what runs its image. A `linked` candidate comes after plain
-    files, an `embedded` one contains Dockerfiles and is not one itself, and one `outside` the search
-    only provides context for others. `data` is its content if that came from standard input. `root` is
-    the folder (absolute, without links) out of which no link may lead what is read around the file. One
-    that is `alone` belongs to no repository that is known.
+    `refusal` is the reason why it must not be read, `failed` whether that is an error. `builds` are the
+    builds of the repository that use it, `folders` their contexts, and `deployments` what runs its image.
+    A `linked` candidate comes after plain files, an `embedded` one contains Dockerfiles but is not one,
+    and one `outside` the search only provides context for others. `data` is the content if it came from
+    standard input. `root` is the folder (absolute, without links) that links must not lead out of.
+    `alone`: it does not belong to any known repository.
     """
 
     path: str
@@ -64,7 +63,7 @@ class Candidate(NamedTuple):
 
     @property
     def is_lost(self) -> bool:
-        """Whether it could not be read in the limits of a confined process."""
+        """Whether it could not be read within the limits of a confined process."""
         return self.refusal is not None and self.refusal.code in _LOST
 
     @property

@@ -1,4 +1,4 @@
-"""The build context of a Dockerfile: what a caller names, or the nearest folder that has what is copied."""
+"""Find the build context of a Dockerfile: one that a caller names, or the nearest folder with its sources."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from dockfix.syntax.tree import Dockerfile
 
 _GLOB: Final = re.compile(r"[*?\[]")
 _MOST_FOLDERS: Final = 64
-"""A Dockerfile lies at most this deep below its context."""
+"""The maximum depth of a Dockerfile below its context."""
 
 
 def describe_found(
     path: str, text: str, folders: Sequence[str], real: str, root: str, *, alone: bool = False
 ) -> Context:
-    """The context of the Dockerfile at `path` with that text, in the folders where it is built.
+    """The context of the Dockerfile at `path` with that text, chosen from the folders where it may be built.
 
     `folders` are the contexts that callers name; `real` is the real path of the file's own folder.
-    Nobody looks above `root` (absolute, without links). A file that is `alone` belongs to no
-    repository: what it copies is missing beside it, and may be anywhere.
+    Folders above `root` (absolute, without links) are not considered. A file that is `alone` does not
+    belong to a repository, so the sources that are missing next to it may be anywhere.
     """
     beside = os.path.dirname(path) or os.curdir
     siblings, own = read_beside(beside, real, root)
@@ -51,11 +51,11 @@ def describe_found(
 def _choose(
     search: _Search, named: Sequence[FolderReader], folders: Sequence[FolderReader]
 ) -> tuple[Sequence[FolderReader], tuple[ContextSource, ...]]:
-    """The folders to read, best first, and what none of them holds.
+    """(folders to read, best first, sources that none of them has).
 
-    Contexts that callers have named count where they hold everything that is copied; if none does, a
-    folder above the Dockerfile that does is better. What a caller names is not missing: it may come
-    before the build.
+    Contexts that callers name come first if they have all sources; if none does, a folder above the
+    Dockerfile that has them is better. The sources of a context that a caller names do not count as
+    missing: they may be created before the build.
     """
     if not search.copies:
         return folders[:1], ()
@@ -70,7 +70,7 @@ def _choose(
 
 
 def _climb(own: FolderReader, folder: str, root: str) -> Iterator[FolderReader]:
-    """A reader for each folder from the Dockerfile's own up to the repository's root."""
+    """A reader for each folder from the Dockerfile's own up to the root of the repository."""
     yield own
     for _ in range(_MOST_FOLDERS):
         above = os.path.dirname(folder)
@@ -82,7 +82,7 @@ def _climb(own: FolderReader, folder: str, root: str) -> Iterator[FolderReader]:
 
 @dataclass
 class _Search:
-    """What a Dockerfile takes from its context, asked of one folder after the other."""
+    """The sources that a Dockerfile takes from its context, looked up in one folder after another."""
 
     text: str
     file: str
@@ -104,11 +104,11 @@ class _Search:
         return tuple(one for one in self.copied if not _GLOB.search(one.path))
 
     def fits(self, folder: FolderReader) -> bool:
-        """Whether a folder holds everything that is copied by name, or else what the image starts."""
+        """Whether a folder has all sources copied by name or, if there are none, what the image starts."""
         return all(map(self._holds(folder), self.plain)) if self.copied else self._starts_from(folder)
 
     def choose(self, folders: Sequence[FolderReader]) -> FolderReader | None:
-        """The nearest folder that fits; a pattern may match nothing where every plain source exists."""
+        """The nearest folder that fits; a pattern may match nothing if all plain sources exist."""
         if not self.copied:
             return next(filter(self._starts_from, folders), None)
         for wanted in (self.copied, self.plain):
@@ -118,7 +118,7 @@ class _Search:
         return None
 
     def missing(self, folders: Sequence[FolderReader]) -> tuple[ContextSource, ...]:
-        """What no folder holds; where each is somewhere, what is not beside the Dockerfile."""
+        """The sources that no folder has or, if there are none, those not in the Dockerfile's own folder."""
         holding = [self._holds(folder) for folder in folders]
         nowhere = [one for one in self.copied if not any(holds(one) for holds in holding)]
         return tuple(nowhere or [one for one in self.copied if not holding[0](one)])
@@ -128,7 +128,7 @@ class _Search:
         return lambda one: _exists(folder, one.path, ignores)
 
     def inside(self, folder: FolderReader) -> str:
-        """The Dockerfile's path in a context, or its name where it lies elsewhere."""
+        """The Dockerfile's path in a context, or its name if it is elsewhere."""
         start = os.path.realpath(folder.folder)
         if not is_within(self.file, start):
             return os.path.basename(self.file)
@@ -150,7 +150,7 @@ class _Search:
 
 
 def _exists(folder: FolderReader, source: str, ignores: Callable[[str], bool]) -> bool:
-    """Whether a folder has something of that name, or that a pattern matches, which is not ignored."""
+    """Whether a folder has a file or folder with that name, or matching that pattern, that is not ignored."""
     places = [""]
     for part in source.split("/"):
         places = [path for place in places for path in _matches(folder, place, part)]
@@ -158,7 +158,7 @@ def _exists(folder: FolderReader, source: str, ignores: Callable[[str], bool]) -
 
 
 def _is_sent(folder: FolderReader, path: str, ignores: Callable[[str], bool], depth: int) -> bool:
-    """Whether what is at a path belongs to the context, or anything below it does."""
+    """Whether a path, or anything below it, belongs to the context."""
     if not ignores(path):
         return True
     inner = folder.names(path) if path.endswith("/") and depth else ()
@@ -166,7 +166,7 @@ def _is_sent(folder: FolderReader, path: str, ignores: Callable[[str], bool], de
 
 
 def _matches(folder: FolderReader, place: str, part: str) -> Iterable[str]:
-    """The paths of what is in a folder of the context and has that name; folders' end in a slash."""
+    """The paths in a folder of the context with that name or pattern; those of folders end in a slash."""
     if place and not place.endswith("/"):
         return ()
     names = folder.names(place)
@@ -176,7 +176,7 @@ def _matches(folder: FolderReader, place: str, part: str) -> Iterable[str]:
 
 
 def _holds_files(folder: FolderReader) -> bool:
-    """Whether anything but Dockerfiles is known there or below, as far as a few folders show."""
+    """Whether a folder contains anything but Dockerfiles, judging by its first few subfolders."""
     waiting = [""]
     for _ in range(_MOST_FOLDERS):
         if not waiting:

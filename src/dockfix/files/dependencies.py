@@ -1,4 +1,4 @@
-"""What a result depended on besides the file itself, to see whether it is still valid."""
+"""What a result depends on besides the file itself, to tell whether it is still valid."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Reads = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """A digest of the names beside the file, and of what was read of its build context.
+    """A digest of the names next to the file, and of what was read of its build context.
 
-    `reads` are the (path, digest) pairs of a FolderReader of the build context, which is the folder
-    `base`, relative to the file's own; `tried` are those of other folders that were looked at. `marks`
-    show without reading whether all of it is unchanged, if none of them is too new; they are None if
-    none were made.
+    `reads` are (path, digest) pairs of the FolderReader of the build context, which is the folder `base`,
+    relative to the file's own; `tried` are those of other folders that were considered. `marks` tell
+    without reading whether all of it is unchanged, unless one of them is too new; None if there are no
+    marks.
     """
 
     names: str = ""
@@ -30,7 +30,7 @@ class Surroundings:
     tried: tuple[tuple[str, Reads], ...] = ()
 
     def renew(self, path: str) -> Surroundings | None:
-        """The same with current marks, if the content around the file at `path` is unchanged."""
+        """The same with current marks, or None if the files around `path` have changed."""
         beside = os.path.dirname(path) or os.curdir
         first = mark_folder(path)
         if digest_names(list_names(beside)) != self.names:
@@ -45,7 +45,7 @@ class Surroundings:
         return replace(self, marks=tuple(dict.fromkeys(marks)))
 
     def hold_in(self, reader: FolderReader) -> bool:
-        """Whether a build context still has the same content wherever something was read."""
+        """Whether another build context has the same content wherever something was read."""
         return _hold(self.reads, reader)
 
 
@@ -70,7 +70,7 @@ def _digest(reader: FolderReader, name: str) -> str:
 
 
 def note_surroundings(context: Context, beside: Mark | None = None) -> Surroundings:
-    """What was read of a context whose folder was marked as `beside` before it was described."""
+    """What was read of a context; its folder was marked as `beside` before it was described."""
     names = digest_names(context.siblings)
     chosen = context.read
     if beside is None or not isinstance(chosen, FolderReader):
@@ -84,6 +84,6 @@ def note_surroundings(context: Context, beside: Mark | None = None) -> Surroundi
 
 
 def _place(reader: FolderReader, beside: str) -> str:
-    """A context's folder relative to the Dockerfile's own, "" if it is that."""
+    """A context's folder relative to the Dockerfile's own, "" if they are the same."""
     place = os.path.relpath(os.path.realpath(reader.folder), beside)
     return "" if place == os.curdir else place

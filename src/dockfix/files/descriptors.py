@@ -1,6 +1,6 @@
-"""Files opened folder by folder, so that no link leads elsewhere: neither one that is there nor one to come.
+"""Open files folder by folder, so that no link leads elsewhere, not even one created in the meantime.
 
-A path is checked while it is used: a folder that a link replaces in between is not entered.
+Paths are checked while they are used: a folder that is replaced by a link meanwhile is not entered.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Final
 
 HAS_DESCRIPTORS: Final = os.open in os.supports_dir_fd
-"""Whether the system can open files relative to a folder's descriptor; else paths are checked before use."""
+"""Whether files can be opened relative to a folder's descriptor; if not, paths are checked before use."""
 
 NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _FOLDER: Final = NO_LINK | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", os.O_RDONLY)
@@ -27,7 +27,7 @@ def open_without_links(path: str, flags: int) -> int:
 
 @contextmanager
 def folder_of(path: str) -> Iterator[tuple[int | None, str]]:
-    """The descriptor of the folder in which `path` lies (None: the current one), and the name there.
+    """(descriptor of the folder that contains `path`, None for the current one; name in the folder).
 
     Raises OSError, with ELOOP if any folder on the way is a link.
     """
@@ -50,7 +50,7 @@ def folder_of(path: str) -> Iterator[tuple[int | None, str]]:
 
 @contextmanager
 def readable(folder: int | None, path: str = "") -> Iterator[int]:
-    """A descriptor of `folder`, or of a folder in it, to list or sync it. Raises OSError."""
+    """A descriptor of `folder`, or of a folder in it, for listing or syncing. Raises OSError."""
     handle = os.open(path or os.curdir, os.O_RDONLY, dir_fd=folder)
     try:
         yield handle
@@ -59,7 +59,7 @@ def readable(folder: int | None, path: str = "") -> Iterator[int]:
 
 
 def _descend(folders: list[str]) -> int:
-    """A descriptor of the last of the folders, each in the one before; "" at the start is the root folder."""
+    """A descriptor of the last of nested folders; "" at the start is the root folder."""
     handle = _enter(None, folders[0] or os.sep)
     for name in filter(None, folders[1:]):
         above = handle
@@ -84,12 +84,12 @@ def _link(path: str) -> OSError:
 
 
 def is_within(path: str, folder: str) -> bool:
-    """Whether an absolute path is the folder or lies in it; neither holds links or `..`."""
+    """Whether an absolute path is the folder or below it; both must be without links and `..`."""
     return path == folder or path.startswith(os.path.join(folder, ""))
 
 
 def resolve_within(path: str, folder: str) -> str:
-    """`path` without links. Raises OSError if it leads out of `folder` (absolute, without links)."""
+    """The real path of `path`. Raises OSError if it is outside of `folder` (absolute, without links)."""
     real = os.path.realpath(path)
     if not is_within(real, folder):
         raise _link(path)

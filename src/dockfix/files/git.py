@@ -1,4 +1,4 @@
-"""What git knows about a folder."""
+"""Queries to git about a folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CLOSED = re.compile(r"could not open directory '(.+)/?': (.+)")
 
 
 class Listing:
-    """What git lists in a folder; paths are relative to it. Tracked files are known before new ones."""
+    """The files that git lists in a folder, relative to it; tracked files are available before new ones."""
 
     def __init__(self, tracked: bytes, new: Running | None = None) -> None:
         self.tracked = tracked
@@ -26,19 +26,19 @@ class Listing:
 
     @cached_property
     def new(self) -> bytes:
-        """Files that are neither tracked nor ignored, in git's own form."""
+        """Files that are neither tracked nor ignored, in git's own format."""
         return self._new.read(check=False) if self._new else b""
 
     @cached_property
     def closed(self) -> tuple[tuple[str, str], ...]:
-        """Folders that could not be read, with the reason."""
-        if self._new is None or not isinstance(self.new, bytes):  # read all of it before the messages
+        """(folder, reason) for folders that could not be read."""
+        if self._new is None or not isinstance(self.new, bytes):  # reads all output before the messages
             return ()
         found = _CLOSED.findall(self._new.messages())
         return tuple((name.rstrip("/"), why) for name, why in found)
 
     def files(self, word: bytes = b"") -> Iterator[str]:
-        """The paths that hold `word` (lower case; case is ignored), tracked ones first."""
+        """The paths that contain `word` (lower case; case is ignored), tracked ones first."""
         last = b""
         for entry, lowered in self._rows[0]:
             if word in lowered:
@@ -56,7 +56,7 @@ class Listing:
                     yield os.fsdecode(entry.rpartition(b"\t")[2])
 
     def folders(self) -> set[str]:
-        """Every folder that contains a file; "" is the folder itself."""
+        """Every folder that contains a file; "" is the listed folder itself."""
         found: set[bytes] = {b""}
         for entry, _ in (*self._rows[0], *self._rows[1]):
             start = entry.find(b"\t") + 1
@@ -68,7 +68,7 @@ class Listing:
 
     @cached_property
     def _rows(self) -> tuple[list[tuple[bytes, bytes]], list[tuple[bytes, bytes]]]:
-        """The tracked and the new entries, each also in lower case."""
+        """(tracked, new) entries, each with its lower-case form."""
         tracked, new = (
             list(zip(entries.split(b"\0"), entries.lower().split(b"\0"), strict=True))[:-1]
             for entries in (self.tracked, self.new)
@@ -77,7 +77,7 @@ class Listing:
 
     @property
     def submodules(self) -> tuple[str, ...]:
-        """Folders of other repositories."""
+        """The folders of submodules."""
         if _SUBMODULE not in self.tracked:
             return ()
         entries = (entry.partition(b"\t") for entry in self.tracked.split(b"\0"))
@@ -97,9 +97,9 @@ def list_tracked(top: str) -> list[str]:
 
 
 class NewFolders:
-    """The topmost folders below `folder` that contain nothing tracked and are not ignored.
+    """The topmost folders below `folder` that are not ignored and contain no tracked files.
 
-    Git looks for them in the background. Raises GitError.
+    Git searches in the background. Raises GitError.
     """
 
     def __init__(self, folder: str) -> None:
@@ -110,12 +110,12 @@ class NewFolders:
         return [name.rstrip("/") for name in os.fsdecode(self._git.read()).split("\0") if name.endswith("/")]
 
     def close(self) -> None:
-        """Stop git if the answer is no longer needed."""
+        """Stop git if the result is no longer needed."""
         self._git.close()
 
 
 def list_rules(folder: str) -> set[str]:
-    """The files besides .gitignore that decide what git tracks and ignores in `folder`, as absolute paths.
+    """The absolute paths of files besides .gitignore that determine what git tracks and ignores in `folder`.
 
     Raises GitError.
     """
@@ -134,7 +134,7 @@ def list_rules(folder: str) -> set[str]:
 
 
 def is_ignored(folder: str) -> bool:
-    """Whether the repository around a folder ignores the folder itself."""
+    """Whether the repository that contains a folder ignores it."""
     try:
         ask(os.path.dirname(folder), "check-ignore", "-q", folder)
     except GitError:
@@ -143,7 +143,7 @@ def is_ignored(folder: str) -> bool:
 
 
 def find_uncommitted(top: str) -> frozenset[str]:
-    """Which files of the work tree at `top` differ from the last commit, as absolute paths.
+    """The absolute paths of files of the work tree at `top` that differ from the last commit.
 
     Untracked files do not count. Raises GitError.
     """
@@ -159,9 +159,9 @@ def git_folder(top: str) -> str:
 
 
 def _without_filters(top: str) -> Iterator[str]:
-    """Settings that leave no filter a program to run: git would run them to compare files.
+    """Settings that disable the programs of filters, which git would run to compare files.
 
-    A file that is kept under a filter then counts as changed. Raises GitError.
+    A file with a filter then counts as changed. Raises GitError.
     """
     listed = os.fsdecode(ask(top, "config", "--list", "--name-only", "-z")).split("\0")
     names = {name.rpartition(".")[0] for name in listed if name.startswith("filter.")}

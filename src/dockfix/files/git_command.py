@@ -1,9 +1,9 @@
-"""Run git in a repository that a stranger may have written: it executes nothing from there, and it ends.
+"""Run git in an untrusted repository: it executes nothing from there, and it terminates.
 
-The git folder is the one that `.git` is or names, and never one that git finds by itself: a folder in
-the tree that is laid out as a bare repository would bring its own configuration. What a configuration
-can name as a program is overridden (git-config(1): fsmonitor, hooksPath, filters, and the protocols by
-which missing objects are fetched).
+The git folder is the one that `.git` is or names, never one that git discovers: a folder in the tree that
+is laid out as a bare repository would bring its own configuration. All settings that can name a program
+are overridden (git-config(1): fsmonitor, hooksPath, filters, and the protocols for fetching missing
+objects).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Final, Self
 
 SECONDS: Final = 60.0
-"""Git has this long; a pipe named .gitignore would make it wait for ever."""
+"""The time limit for git; a pipe named .gitignore would make it wait forever."""
 
 _OWN: Final = frozenset({"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"})
 _ENVIRONMENT: Final = {
@@ -38,7 +38,7 @@ class GitError(Exception):
 
 
 class Running:
-    """Git at work in the background in `folder`, with settings of ours (`name=value`). Raises GitError."""
+    """A git process in the background in `folder`, with extra settings (`name=value`). Raises GitError."""
 
     def __init__(self, folder: str, *arguments: str, settings: Iterable[str] = ()) -> None:
         from tempfile import TemporaryFile
@@ -65,7 +65,7 @@ class Running:
         self.close()
 
     def read(self, *, check: bool = True) -> bytes:
-        """All of its output, once. Raises GitError if it does not end, and with `check` if it fails."""
+        """All of its output, once. Raises GitError if it times out and, with `check`, if it fails."""
         try:
             out, _ = self._process.communicate(timeout=SECONDS)
         except subprocess.TimeoutExpired:
@@ -77,12 +77,12 @@ class Running:
         return out
 
     def messages(self) -> str:
-        """What it has written to standard error so far."""
+        """Its standard error so far."""
         self._errors.seek(0)
         return os.fsdecode(self._errors.read())
 
     def close(self) -> None:
-        """Stop it if its output is no longer needed."""
+        """Stop the process if its output is no longer needed."""
         with suppress(OSError):
             self._process.kill()
         with self._process, self._errors:
@@ -90,13 +90,13 @@ class Running:
 
 
 def ask(folder: str, *arguments: str, settings: Iterable[str] = ()) -> bytes:
-    """What git answers in `folder`. Raises GitError."""
+    """The output of a git command in `folder`. Raises GitError."""
     with Running(folder, *arguments, settings=settings) as git:
         return git.read()
 
 
 def find_top(folder: str) -> str | None:
-    """The top folder of the work tree that contains `folder` (absolute); None outside of any."""
+    """The top folder of the work tree that contains `folder` (absolute), or None."""
     while not os.path.lexists(os.path.join(folder, ".git")):
         above = os.path.dirname(folder)
         if above == folder:
@@ -116,6 +116,9 @@ def _command_in(folder: str, settings: Iterable[str], arguments: Iterable[str]) 
 
 
 def _environment() -> dict[str, str]:
-    """The environment for git: of its own variables, only those that name the user's settings."""
+    """The environment for git.
+
+    Of the GIT_ variables, only those that name the user's configuration are kept.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _OWN}
     return kept | _ENVIRONMENT

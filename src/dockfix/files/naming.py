@@ -1,4 +1,4 @@
-"""Which file names are those of Dockerfiles."""
+"""The file names of Dockerfiles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _NAME = re.compile(
     r"(?:docker|container)file(?:[._-].+)?|.+\.(?:docker|container)file(?:\.(?P<outer>[^.]+))?",
     re.IGNORECASE | re.DOTALL,
 )
-# DockerfileWeb, crawl-dockerfile: people name other things like that too.
+# DockerfileWeb, crawl-dockerfile: other files have such names too.
 _LIKELY = re.compile(r"(?:Docker|Container)file[A-Z0-9]\w*|[\w.-]+[_-](?i:docker|container)file")
 _BACKUP = re.compile(
     r".*(?:~|\.(?:bak|backup|orig|rej|save|sw[a-p]|tmp|old|dpkg-\w+))|#.*#|\.#.*", re.IGNORECASE | re.DOTALL
@@ -27,17 +27,17 @@ _OTHER_KIND = re.compile(
 
 
 def is_dockerfile_name(name: str) -> bool:
-    """Whether a file of this name is meant to be built, templates and backups excluded."""
+    """Whether a file with this name is meant to be built; templates and backups are not."""
     return _is_kind(name) and not _TEMPLATE.fullmatch(name)
 
 
 def is_likely_name(name: str) -> bool:
-    """Whether a file of this name is a Dockerfile if its text begins like one."""
+    """Whether a file with this name is a Dockerfile if its text starts like one."""
     return _LIKELY.fullmatch(name) is not None and not _is_kind(name)
 
 
 def is_template_name(name: str) -> bool:
-    """Whether the name is that of a template from which a tool generates a Dockerfile."""
+    """Whether the name is that of a template for a Dockerfile."""
     return _is_kind(name) and _TEMPLATE.fullmatch(name) is not None
 
 

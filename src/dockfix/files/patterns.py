@@ -1,4 +1,4 @@
-"""Patterns in the style of .gitignore, and folders with vendored content."""
+"""Patterns as in .gitignore, and folders with vendored content."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ VENDORED: Final = frozenset(
     }
 )
 MOST_STARS: Final = 3
-"""In one name: each star more makes a match as many times slower as the name has characters."""
+"""The maximum number of stars in one name, because matching takes exponential time in it."""
 
 IGNORE_FILES: Final = (".gitignore", ".ignore")
 
 
 def parse_patterns(lines: Iterable[str]) -> GitIgnoreSpec:
-    """The patterns in some lines; invalid ones, and those made to be slow, are skipped."""
+    """The patterns in lines; invalid ones, and those that would be slow to match, are skipped."""
     from pathspec import GitIgnoreSpec
 
     good = []
@@ -71,15 +71,15 @@ class Patterns:
 
 
 Glance = tuple[tuple[str, ...], bool]
-"""Which images a manifest names, and whether it builds some, or runs what other files name."""
+"""(images that a manifest names, whether it builds images or runs those that other files name)."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which files of a folder to take or leave, beyond what their names and git decide.
+    """Which files of a folder to include or exclude, in addition to names and git's rules.
 
-    With `embedded`, files of other kinds that contain Dockerfiles are taken too. The search adds to
-    `repositories`, if it is a list, (folder, its manifests that matter for users, by name).
+    With `embedded`, files of other kinds that contain Dockerfiles are included too. If `repositories` is
+    a list, the search appends (folder, its relevant manifests by name) to it.
     """
 
     include: tuple[Patterns, ...] = ()
@@ -103,5 +103,5 @@ class Selection:
 
 
 def is_vendored(parts: Sequence[str]) -> bool:
-    """Whether one of these folders holds vendored content."""
+    """Whether one of these folders is for vendored content."""
     return not VENDORED.isdisjoint(parts)

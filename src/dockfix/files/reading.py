@@ -1,4 +1,4 @@
-"""Read one Dockerfile, from disk or standard input, or return one finding that explains why not."""
+"""Read one Dockerfile from disk or standard input, or return a finding that explains why not."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def read_source(real: str) -> Source | Failed:
 
 
 def read_stamped_source(real: str, path: str | None = None) -> tuple[Source | Failed, Stamp]:
-    """Like `read_source`, with the file's stamp, which is empty if the file cannot be read.
+    """`read_source`, with the file's stamp, which is empty if the file cannot be read.
 
-    `path` is what the user calls the file, if that is a link to it.
+    `path` is the user's name for the file, if that is a link.
     """
     try:
         data, found = read_stamped(real, MAX_BYTES)
@@ -43,29 +43,31 @@ def read_stamped_source(real: str, path: str | None = None) -> tuple[Source | Fa
 
 
 def read_stream(stream: BinaryIO) -> bytes:
-    """The content of `stream`, up to one byte more than a Dockerfile may have."""
+    """The content of `stream`, up to one byte more than the maximum size of a Dockerfile."""
     return stream.read(MAX_BYTES + 1)
 
 
 def read_bytes(path: str, limit: int) -> bytes:
-    """The first `limit` + 1 bytes of the regular file at `path`, which leads through no link.
+    """The first `limit` + 1 bytes of the regular file at `path`, which must not contain links.
 
-    Raises OSError: with ELOOP for a link on the way or at the end, with EINVAL if the path is not a
-    regular file; a pipe is never waited for.
+    Raises OSError: with ELOOP for a link in the path, with EINVAL if it is not a regular file. Never
+    blocks on a pipe.
     """
     return read_stamped(path, limit)[0]
 
 
 def read_within(root: str, name: str, limit: int) -> bytes:
-    """Like `read_bytes` for a file of the folder `root` (absolute, without links), to which a link may lead.
+    """`read_bytes` for a file in the folder `root` (absolute, without links).
 
-    Raises OSError if it leads out of `root`.
+    Links within `root` are followed.
+
+    Raises OSError if a link leads out of `root`.
     """
     return read_bytes(resolve_within(os.path.join(root, name), root), limit)
 
 
 def read_stamped(path: str, limit: int = MAX_BYTES) -> tuple[bytes, Stamp]:
-    """Like `read_bytes`, with the file's stamp from before it was read."""
+    """`read_bytes`, with the file's stamp from before it was read."""
     handle = open_without_links(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     try:
         status = os.fstat(handle)
@@ -77,7 +79,7 @@ def read_stamped(path: str, limit: int = MAX_BYTES) -> tuple[bytes, Stamp]:
 
 
 def _read(handle: int, guess: int, most: int) -> bytes:
-    """The whole content, up to `most` bytes; `guess` suffices if the file's size is accurate."""
+    """The content, up to `most` bytes; reading `guess` bytes suffices if the file's size is accurate."""
     data = os.read(handle, guess)
     if len(data) == guess - 1:
         return data

@@ -1,4 +1,4 @@
-"""Whether a file or folder may have changed, judged like git's index by times, size and inode."""
+"""Detect changes of files and folders by times, size and inode, as git's index does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from time import time_ns
 from typing import Final
 
 Stamp = tuple[int, ...]
-"""mtime and ctime in nanoseconds, size, inode; empty if there is nothing."""
+"""mtime and ctime in nanoseconds, size, inode; empty if the file does not exist."""
 
 Mark = tuple[str, Stamp | None]
 """An absolute path and its stamp, which is None if it was too new to be trusted."""
@@ -31,7 +31,7 @@ def stamp_of(status: os.stat_result) -> Stamp:
 
 
 def settled(found: Stamp, now: int | None = None) -> Stamp | None:
-    """The stamp if any later change must alter it, else None; `now` is when it was taken."""
+    """The stamp if any later change is certain to alter it, else None; `now` is when it was taken."""
     then = time_ns() if now is None else now
     return found if not found or max(found[0], found[1]) < then - _SETTLED else None
 
@@ -50,7 +50,7 @@ def mark(path: str, now: int | None = None) -> Mark:
 
 @dataclass(slots=True)
 class Stamps:
-    """Takes each stamp once per run."""
+    """Caches the stamps of one run."""
 
     known: dict[str, Stamp] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Replace a file's content completely, or not at all."""
+"""Replace the content of files atomically."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class WriteError(Exception):
 
 
 def replace_content(path: str, before: bytes, after: bytes) -> None:
-    """Replace `before` with `after` in the file at `path`, which leads through no link.
+    """Replace `before` with `after` in the file at `path`, which must not contain links.
 
-    Mode, owner and extended attributes stay. A reader, or a kill at any moment, sees either content
-    completely. Raises WriteError if the file no longer holds `before`, if a link is on the way, if the
-    file is read-only, or if its folder is not writable.
+    Mode, owner and extended attributes are preserved. A reader, or a crash at any moment, sees one of the
+    contents completely. Raises WriteError if the file no longer has the content `before`, if a link is in
+    the path, if the file is read-only, or if its folder is not writable.
     """
     try:
         with folder_of(path) as (folder, name):
@@ -68,7 +68,7 @@ def _refused(code: Code, message: str, help: str) -> WriteError:
 
 
 def _write(folder: int | None, name: str, before: bytes, after: bytes) -> None:
-    """Replace a file in a folder, which is open so that nothing else can take its place."""
+    """Replace a file in a folder, whose descriptor stays open so that the folder cannot be replaced."""
     beside = os.path.dirname(name)
     temporary = os.path.join(beside, f".dockfix-{_HOST}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -97,7 +97,7 @@ def _check_unchanged(folder: int | None, name: str, before: bytes) -> None:
 
 
 def _copy_status(before: int, handle: int) -> None:
-    """Copy the old file's mode exactly, and its owner and attributes as far as permitted."""
+    """Copy the mode of the old file exactly, and its owner and attributes as far as permitted."""
     old, new = os.fstat(before), os.fstat(handle)
     if hasattr(os, "fchown"):
         for uid, gid in ((old.st_uid, -1), (-1, old.st_gid)):
@@ -113,13 +113,13 @@ def _copy_status(before: int, handle: int) -> None:
 
 
 def _sync(folder: int | None, path: str) -> None:
-    """Make the rename survive a power cut, if the system can sync a folder."""
+    """Make the rename survive a power failure, if the system can sync folders."""
     with contextlib.suppress(OSError), readable(folder, path) as handle:
         os.fsync(handle)
 
 
 def remove_stale(folder: int) -> None:
-    """Delete the temporary files that killed runs left in a folder, by its descriptor."""
+    """Delete the temporary files of killed runs in a folder, given by its descriptor."""
     with os.scandir(folder) as entries:
         stale = [entry for entry in entries if entry.name.startswith(".dockfix-") and _is_stale(entry)]
     for entry in stale:
@@ -131,7 +131,7 @@ _cleaned: Final[set[str]] = set()
 
 
 def _remove_stale_once(path: str, folder: int | None, beside: str) -> None:
-    """Remove what killed runs left beside the file at `path`, once a run."""
+    """Remove the temporary files of killed runs next to the file at `path`, once per run."""
     name = os.path.dirname(path)
     if name not in _cleaned:
         _cleaned.add(name)

@@ -1,1 +1,1 @@
-"""How a repository's files build, run and stack its images."""
+"""How a repository builds and runs its images, and which of them build on each other."""

@@ -1,4 +1,4 @@
-"""Build arguments, in the forms in which the files that describe builds write them."""
+"""Build arguments, in the notations of the files that describe builds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 UNKNOWN: Final = "$"
-"""Stands for a value known only during the build: a variable, an expression, a command's output."""
+"""Placeholder for a value known only during the build: a variable, an expression, a command's output."""
 
 Arguments = tuple[tuple[str, str | None], ...]
 """Names and values; None takes the value from the environment."""
@@ -40,7 +40,7 @@ def fill_defaults(text: str) -> str:
 
 
 def fill_expressions(text: str) -> str:
-    """The text with defaults in place of variables, and `UNKNOWN` in place of what has no value."""
+    """The text with variables replaced by their defaults, and by `UNKNOWN` if they have none."""
     filled = fill_defaults(text).replace("${{ github.workspace }}", ".")
     return _EXPRESSION.sub(UNKNOWN, filled) if "$" in filled or "{{" in filled or "`" in filled else filled
 
@@ -53,6 +53,6 @@ def _known(value: object) -> str | None:
 
 
 def _unquote(line: str) -> str:
-    """A line of a workflow's list, which may be quoted as in CSV."""
+    """An entry of a workflow's list, without the quotes of CSV."""
     quoted = len(line) > 1 and line[0] == line[-1] == '"'
     return line[1:-1].replace('""', '"') if quoted else line

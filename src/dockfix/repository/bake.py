@@ -1,4 +1,4 @@
-"""The targets of a bake file, in HCL or JSON, with what each one inherits."""
+"""The targets of a bake file (HCL or JSON), including what each one inherits."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from dockfix.repository.hcl import Block, Function, Scope, read_blocks, read_tem
 from dockfix.repository.hcl_functions import text_of
 
 _MOST_ROWS: Final = 1024
-"""A matrix has at most so many combinations that are read."""
+"""The maximum number of combinations of a matrix that are read."""
 _MAX_DEPTH: Final = 16
 _MAPS: Final = ("args", "contexts", "labels")
 
 Facts = Mapping[str, Any]
-"""The attributes of a target by name: strings, lists and maps; `UNKNOWN` for what has no value."""
+"""The attributes of a target by name: strings, lists and maps; `UNKNOWN` without a value."""
 
 
 def read_targets(texts: Iterable[str]) -> dict[str, Facts]:
-    """The targets of bake files that are read together, later ones on top.
+    """The targets of bake files that are read together; later files override earlier ones.
 
-    Raises ValueError for broken JSON.
+    Raises ValueError for invalid JSON.
     """
     files = [_read_file(text) for text in texts]
     scope = _Variables([block for blocks in files for block in blocks if block.kind == "variable"]).scope(
@@ -50,7 +50,7 @@ def _read_file(text: str) -> list[Block]:
 
 
 def _json_blocks(content: Mapping[str, Any]) -> Iterator[Block]:
-    """The blocks of a file in JSON: their attributes are values already, whose strings are templates."""
+    """The blocks of a JSON file; their attributes are values, whose strings are templates."""
     for kind in ("variable", "target"):
         named = content.get(kind)
         for name, attributes in named.items() if isinstance(named, Mapping) else ():
@@ -80,7 +80,7 @@ def _walk_names(node: Any) -> Iterator[str]:
 
 @dataclass
 class _Variables:
-    """The defaults of variables, each evaluated when it is asked for."""
+    """The defaults of variables, evaluated on demand."""
 
     blocks: Sequence[Block]
     known: dict[str, Any] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class _Variables:
 
         def find(name: str) -> Any:
             if name not in self.known:
-                self.known[name] = UNKNOWN  # one that refers to itself stays so
+                self.known[name] = UNKNOWN  # a variable that refers to itself stays unknown
                 written = defaults.get(name)
                 self.known[name] = UNKNOWN if written is None else _evaluate(scope, written)
             return self.known[name]
@@ -100,7 +100,7 @@ class _Variables:
 
 
 def _evaluate(scope: Scope, written: Any) -> Any:
-    """The value of an expression, or of a value of JSON, whose strings are templates."""
+    """The value of an expression, or of a JSON value, whose strings are templates."""
     if isinstance(written, list):
         return [_evaluate(scope, one) for one in written]
     if isinstance(written, Mapping):
@@ -114,7 +114,7 @@ def _evaluate(scope: Scope, written: Any) -> Any:
 
 
 def _expand(block: Block, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The targets that a block stands for, one for each combination of its matrix."""
+    """The targets that a block defines, one for each combination of its matrix."""
     written = {key: one for key, one in block.attributes.items() if key not in ("matrix", "name")}
     matrix = block.attributes.get("matrix")
     if matrix is None:
@@ -127,7 +127,7 @@ def _expand(block: Block, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _combinations(matrix: Any) -> Iterator[dict[str, Any]]:
-    """Each combination of the values of a matrix; one of unknown values where it has none that are known."""
+    """The combinations of a matrix; an unknown axis counts as one unknown value."""
     axes = matrix if isinstance(matrix, Mapping) else {}
     rows = [one if isinstance(one, list) else [UNKNOWN] for one in axes.values()]
     for values in itertools.islice(itertools.product(*rows), _MOST_ROWS):
@@ -135,7 +135,7 @@ def _combinations(matrix: Any) -> Iterator[dict[str, Any]]:
 
 
 def _put(facts: dict[str, Any], more: Facts) -> None:
-    """Lay attributes over others; maps are merged, and null leaves what was there."""
+    """Override attributes; maps are merged, and null keeps the old value."""
     for key, value in more.items():
         before = facts.get(key)
         if key in _MAPS and isinstance(value, Mapping) and isinstance(before, Mapping):
@@ -145,7 +145,10 @@ def _put(facts: dict[str, Any], more: Facts) -> None:
 
 
 def _inherit(name: str, targets: Mapping[str, Facts], done: dict[str, Facts], depth: int) -> Facts:
-    """The attributes of a target on top of those that it inherits; of an unknown one, its stage is."""
+    """The attributes of a target over those that it inherits.
+
+    A target with an unknown name has an unknown stage.
+    """
     if name in done:
         return done[name]
     own = targets.get(name, {"target": UNKNOWN} if UNKNOWN in name else {})

@@ -1,4 +1,4 @@
-"""What a repository's builds mean for its Dockerfiles: targets, and bases that are built here."""
+"""What the repository's builds imply for its Dockerfiles: targets, and bases that are built here."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _ARG = re.compile(rb"^[ \t]*ARG[ \t]+(\w+)=(\S+)", re.IGNORECASE | re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?(?::?-([^}$]*)\})?")
 SHOWN: Final = 3
 MAX_DEPTH: Final = 100
-"""An image on top of more images of the repository than this is as unknown as any."""
+"""The maximum length of a chain of the repository's images; beyond it, a base is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Relations:
-    """Which image builds on which, and each candidate's options in light of that."""
+    """Which image builds on which, and the options of each candidate, adjusted accordingly."""
 
     candidates: Sequence[Candidate]
     options: list[Options]
     children: Mapping[str, Sequence[str]]
 
     def reasons(self) -> Iterator[Finding | None]:
-        """For each candidate, why it must wait for the images that build on it, if it must."""
+        """For each candidate, why it must keep root for the images that build on it, or None."""
         for candidate in self.candidates:
             children = self.children.get(candidate.real)
             yield _keeps_root(children) if children else None
@@ -59,11 +59,11 @@ def relate(
     by_number: Callable[[Deployment], bool] = lambda _: False,
     cache: Cache | None = None,
 ) -> Relations:
-    """The relations among the candidates through their builds: targets, and names in others' FROM.
+    """Relate the candidates through their builds: targets, and names in the FROM lines of others.
 
-    The `others` are Dockerfiles outside of the search, which may be bases and children too;
-    `options_of` returns the options of a folder; a file gets numeric IDs if one of its deployments
-    is to go `by_number`.
+    The `others` are Dockerfiles outside of the search, which may be bases and children too; `options_of`
+    returns the options of a folder. A file gets numeric IDs if `by_number` is true for one of its
+    deployments.
     """
     bases = _find_bases([*candidates, *others], cache)
     children: dict[str, list[str]] = {}
@@ -99,7 +99,7 @@ def _with_numbers(options: Options, candidate: Candidate, by_number: Callable[[D
 
 
 def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[str, dict[str, str]]:
-    """For each Dockerfile, by absolute path, the names in its FROM lines that another one builds."""
+    """For each Dockerfile, by absolute path: (name in its FROM lines, Dockerfile that builds it)."""
     rows = [candidate for candidate in candidates if candidate.refusal is None]
     builders = {name: row.real for row in rows for build in row.builds for name in build.images}
     by_name = {(build.source, build.name): row.real for row in rows for build in row.builds if build.name}
@@ -116,13 +116,13 @@ def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[st
 
 
 def _contexts(row: Candidate, by_name: Mapping[tuple[str, str], str]) -> dict[str, str]:
-    """The names that FROM may use for other builds of the same file, and what builds those."""
+    """The names of `contexts` that FROM can use, and the Dockerfiles that build them."""
     contexts = ((alias, (build.source, name)) for build in row.builds for alias, name in build.contexts)
     return {alias: by_name[key] for alias, key in contexts if key in by_name}
 
 
 def _read_bases(path: str) -> tuple[str, ...]:
-    """The image names in the file's FROM lines, without tag."""
+    """The image names in the file's FROM lines, without tags."""
     try:
         data = read_bytes(path, MAX_BYTES)
     except OSError:
@@ -156,7 +156,7 @@ _FACTS: Final = (
 
 
 class _Facts:
-    """What is known about the images that are built here, from the bases upwards."""
+    """Facts about the images that are built here, resolved from the bases upwards."""
 
     def __init__(self, bases: Mapping[str, Mapping[str, str]], options: Mapping[str, Options]) -> None:
         self._bases = bases

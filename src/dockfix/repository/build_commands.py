@@ -1,4 +1,4 @@
-"""The `docker build` commands in scripts, and their flags. Nothing is run."""
+"""The `docker build` commands in scripts, and their flags. Nothing is executed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _FLAGS_ALONE: Final = frozenset(
 )
 
 Flags = dict[str, list[str]]
-"""The values of the flags by what they mean: `file`, `tag`, `target`, `argument` and `context`."""
+"""The values of the flags by meaning: `file`, `tag`, `target`, `argument` and `context`."""
 
 
 def read_commands(text: str) -> Iterator[tuple[Flags, list[str]]]:

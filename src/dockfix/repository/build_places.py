@@ -1,4 +1,4 @@
-"""Where a build's Dockerfile and context lie, and which Dockerfiles a path with an unknown part may mean."""
+"""The paths of a build's Dockerfile and context, and the Dockerfiles that a partly unknown path may match."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def make_build(
 ) -> Iterator[Build]:
     """The build, unless its context is remote or outside the repository; paths are relative to `root`.
 
-    A part that is an expression without a value is `UNKNOWN` in the paths and in the target.
+    Expressions without a value become `UNKNOWN` in the paths and the target.
     """
     start = posixpath.dirname(source) if root is None else root
     place, file = plain(context or "."), plain(dockerfile or "Dockerfile")
@@ -36,25 +36,25 @@ def make_build(
     if path.startswith(("../", "/")) or folder.startswith("../") or not can_be_path(path + folder):
         return
     if path == UNKNOWN and not rest.get("target"):
-        return  # nothing is known of it
+        return  # neither its Dockerfile nor its target is known
     yield Build(source, path, "" if folder == "." else folder, **rest)
 
 
 def plain(value: object) -> str | None:
-    """A path or name with `UNKNOWN` for each expression; None for what is no text."""
+    """A path or name with each expression replaced by `UNKNOWN`; None if it is not a string."""
     if not isinstance(value, str):
         return None
     return fill_expressions(value).strip().removeprefix("./") or "."
 
 
 def target_of(value: object) -> str:
-    """The stage that a build asks for; "" for none, `UNKNOWN` for an expression."""
+    """The stage that a build asks for: "" for none, `UNKNOWN` for an expression."""
     text = fill_expressions(value).strip() if isinstance(value, str) else ""
     return UNKNOWN if UNKNOWN in text else text
 
 
 def can_be_path(text: str) -> bool:
-    """Whether a file may have that name: neither a NUL nor half of a surrogate pair is in it."""
+    """Whether a file can have that name: it contains neither a NUL nor a lone surrogate."""
     try:
         return b"\0" not in os.fsencode(text)
     except UnicodeEncodeError:
@@ -62,7 +62,7 @@ def can_be_path(text: str) -> bool:
 
 
 def _join(start: str, place: str) -> str:
-    """The path from the repository's top; what leads upwards from an unknown part is unknown itself."""
+    """The path from the repository root; `..` after an unknown part yields an unknown path."""
     if place.startswith(UNKNOWN):
         start = ""
     parts: list[str] = []
@@ -75,10 +75,10 @@ def _join(start: str, place: str) -> str:
 
 
 def spread(named: Mapping[str, Sequence[Build]], names: Iterable[str]) -> dict[str, list[Build]]:
-    """The builds by Dockerfile: one of a path with unknown parts belongs to each of the `names` it fits.
+    """The builds by Dockerfile; a path with unknown parts is matched with all `names` that it fits.
 
-    Where a path begins with an unknown part, the Dockerfile that it means at the top or beside the file
-    that describes the build comes before all others.
+    If a path begins with an unknown part, the matching Dockerfiles at the root and next to the file that
+    describes the build take precedence.
     """
     found = {path: list(builds) for path, builds in named.items() if UNKNOWN not in path}
     known = sorted(set(names))
@@ -101,7 +101,10 @@ def _nearest(build: Build, fitting: Sequence[str]) -> Sequence[str]:
 
 
 def _bind(build: Build, name: str, *, alone: bool) -> Build:
-    """The build of one Dockerfile that its path may mean; its context where the path contains that."""
+    """The build of one Dockerfile that its path matches.
+
+    Its unknown context is derived from the path if possible.
+    """
     context = build.context
     if UNKNOWN in context and build.dockerfile.startswith(f"{context}/"):
         context = "/".join(name.split("/")[: -build.dockerfile.removeprefix(f"{context}/").count("/") - 1])
@@ -109,7 +112,7 @@ def _bind(build: Build, name: str, *, alone: bool) -> Build:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether a path with unknown parts may be that name; one at the beginning may be the top itself."""
+    """Whether a path with unknown parts may be that name; an unknown first part may also be empty."""
     if pattern.startswith(f"{UNKNOWN}/") and matches(pattern.removeprefix(f"{UNKNOWN}/"), name):
         return True
     first, *rest = pattern.split(UNKNOWN)

@@ -1,6 +1,6 @@
-"""What names a Dockerfile by keys of its own: platforms' settings, and calls that build an image from code.
+"""Dockerfiles named by settings of hosting platforms, and by code that builds images.
 
-A row of a table per kind: which files, and where the Dockerfile, the context and the target stand.
+A table has a row for each kind of file, with the keys of the Dockerfile, the context and the target.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A Dockerfile that a setting or a call names, as written; "" stands for the default."""
+    """A Dockerfile that a setting or a call names, as written; "" is the default."""
 
     dockerfile: str
     context: str = ""
@@ -24,7 +24,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One kind of file: its name, how it is parsed, and the keys below `path` (`*`: each of a list).
+    """A kind of file: its name, its parser, and the keys below `path` (`*` stands for each item of a list).
 
     Dockerfile and context are relative to the file's folder.
     """
@@ -58,14 +58,14 @@ _ROWS: Final = (
     ),
     Settings(re.compile(r"^heroku\.ya?ml$"), _yaml, ("build", "docker"), "*"),
 )
-"""Keys as their documentation names them: fly.io and Railway "build", Render "Blueprint specification",
-Heroku "heroku.yml"."""
+"""Keys as documented by fly.io and Railway ("build"), Render ("Blueprint specification") and
+Heroku ("heroku.yml")."""
 
 NAMED_SUFFIXES: Final = (
     "fly.toml", "railway.json", "railway.toml", "render.yaml", "render.yml", "heroku.yml", "heroku.yaml",
     "stack.ts", "stack.js", "stack.py", "construct.ts",
 )  # fmt: skip
-"""How the names of files end that are read here."""
+"""The suffixes of the names of files that are read here."""
 
 _CODE: Final = re.compile(r"(?:stack|construct)\.(?:ts|js|py)$")
 _CALL: Final = re.compile(
@@ -87,7 +87,7 @@ _MOST: Final = 2_000
 
 
 SETTINGS_NAME: Final = re.compile("|".join([*(row.name.pattern for row in _ROWS), _CODE.pattern]))
-"""The name (without folders) of a file of one of these kinds."""
+"""The base name of a file of one of these kinds."""
 
 
 def find_named(path: str, text: str) -> Iterator[Named]:
@@ -124,7 +124,7 @@ def _below(content: Any, path: tuple[str, ...]) -> Iterator[Any]:
 
 
 def _read_calls(path: str, text: str) -> Iterator[Named]:
-    """The calls of CDK and docker-py that build an image: their folder is written from where they run."""
+    """The calls of CDK and docker-py that build an image, with the folders that their arguments may mean."""
     for match in _CALL.finditer(text):
         arguments = _arguments(text, match.end())
         found = _FOLDER.search(arguments) or _FIRST.match(arguments)
@@ -138,7 +138,7 @@ def _read_calls(path: str, text: str) -> Iterator[Named]:
 
 
 def _arguments(text: str, start: int) -> str:
-    """What stands between the parentheses of a call."""
+    """The text between the parentheses of a call."""
     depth = 1
     for at in range(start, min(len(text), start + _MOST)):
         depth += {"(": 1, ")": -1}.get(text[at], 0)
@@ -148,7 +148,7 @@ def _arguments(text: str, start: int) -> str:
 
 
 def _folder(value: str, path: str) -> tuple[str, ...] | None:
-    """The folders that an expression may mean: from its file with `__dirname`, else also from the top."""
+    """The folders that an expression may mean: relative to its file or, without `__dirname`, to the root."""
     parts = [_text(one) for one in re.findall(_STRING, value)]
     if any("$" in part or "{" in part for part in parts):
         return None

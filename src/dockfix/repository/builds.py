@@ -1,6 +1,7 @@
-"""Which Dockerfiles a repository builds, how (target, context, arguments), and what the images are called.
+"""Which Dockerfiles a repository builds, how (target, context, arguments), and the names of the images.
 
-Read from compose, bake and skaffold files, workflows, and `docker build` lines in scripts. Nothing is run.
+Read from compose, bake and skaffold files, workflows, and `docker build` lines in scripts. Nothing is
+executed.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from dockfix.repository.hcl_functions import text_of
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, Read, forget_changed, read_nothing
 
 _WORDS: Final = ("build", "dockerfile", "target", "sset", "kaniko", "extends", "include")
-"""A file without any of these describes no build."""
+"""A file that contains none of these does not describe a build."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of the repository by its path there, its text, and a way to read others."""
+    """A file of the repository: its path, its text, and a function that reads other files."""
 
     name: str
     text: str
@@ -45,7 +46,7 @@ Reader = Callable[[File], Iterator[Build]]
 _BAKE_DEFAULTS: Final = (
     "docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl",
 )  # fmt: skip
-"""The files that bake reads together where none is named, later ones on top."""
+"""The files that bake reads by default; later ones override earlier ones."""
 
 _EXPRESSION = re.compile(r"\$\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*\}\}|\$\{?\w+\}?|\$\([^()\n]*\)")
 
@@ -59,7 +60,7 @@ def reads_builds(name: str) -> bool:
 
 
 def find_builds(name: str, text: str, read: Read = read_nothing) -> list[Build]:
-    """The builds that the file at `name` (relative to the repository) describes; none if it is broken."""
+    """The builds that the file at `name` (relative to the repository) describes, none if it is invalid."""
     reader = _reader(name)
     if reader is None or not any(word in text for word in _WORDS):
         return []
@@ -71,9 +72,9 @@ def find_builds(name: str, text: str, read: Read = read_nothing) -> list[Build]:
 
 @dataclass
 class Collected:
-    """The builds of a repository by the Dockerfile's path there; `lost` could not be read in the limits.
+    """The builds of a repository by the path of the Dockerfile; files in `lost` exceeded the limits.
 
-    `reads` are further files (absolute) that those which describe the builds refer to.
+    `reads` are the absolute paths of further files that the descriptions of builds refer to.
     """
 
     builds: dict[str, list[Build]] = field(default_factory=dict)
@@ -104,7 +105,7 @@ def collect_builds(top: str, names: Sequence[str], cache: Cache | None = None) -
 
 
 def lose_description(top: str, name: str, loss: Loss) -> Candidate:
-    """A file that could not be read in the limits of a confined process, as one that failed."""
+    """A failed candidate for a file that could not be read within the limits of a confined process."""
     real = os.path.join(top, name)
     return Candidate(os.path.relpath(real), real, finding_of(loss), failed=True, root=top)
 
@@ -114,7 +115,7 @@ def _place(top: str, name: str) -> tuple[str, str]:
 
 
 def _read_builds(place: tuple[str, str]) -> tuple[tuple[tuple[Any, ...], ...], tuple[Mark, ...]]:
-    """The builds of a file as tuples, and the marks of the other files that were read for it."""
+    """(builds in a file as tuples, marks of the other files that were read for it)."""
     top, name = place
     try:
         data = read_within(top, name, MAX_BYTES)
@@ -136,7 +137,7 @@ def _reader(name: str) -> Reader | None:
 
 
 def image_names(tags: Iterable[object]) -> tuple[str, ...]:
-    """The names in some tags, without tag and digest; names with a variable are left out."""
+    """The names in tags, without tag and digest; names that contain a variable are left out."""
     names: dict[str, None] = {}
     for tag in tags:
         for line in str(tag).replace(",", "\n").split("\n"):
@@ -223,7 +224,7 @@ def _read_workflow(file: File) -> Iterator[Build]:
 
 
 def _walk(document: object) -> Iterator[Any]:
-    """Every mapping, and every string that may hold commands; aliased nodes come once."""
+    """Every mapping, and every string that may contain commands; aliased nodes occur once."""
     seen: set[int] = set()
     waiting = [document]
     while waiting:
@@ -262,7 +263,7 @@ def _read_lines(name: str, text: str, root: str) -> Iterator[Build]:
 
 
 def _read_bake(file: File) -> Iterator[Build]:
-    """The targets of a bake file, which is run beside it or at the top: its paths are relative to that."""
+    """The targets of a bake file; its paths are relative to its folder or the root, where it may be run."""
     name, folder = file.name, posixpath.dirname(file.name)
     others = _BAKE_DEFAULTS if posixpath.basename(name) in _BAKE_DEFAULTS else ()
     beside = {one: file.read(posixpath.join(folder, one)) for one in others}

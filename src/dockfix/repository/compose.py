@@ -1,4 +1,4 @@
-"""Compose files: the services that are built from a Dockerfile, and how they run."""
+"""Compose files: the services that are built from a Dockerfile, and how they are run."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _VARIABLE: Final = re.compile(r"\$\{?\w+\}?")
 def read_compose(path: str, text: str, services: Mapping[str, Service]) -> Iterator[Deployment]:
     """The services of a compose file, or of a part of it.
 
-    `services` are the same with what they extend and override: that decides what is built and run, and
-    how it starts, while users, ports and mounts are those that this file writes.
+    `services` are the same services after extending and overriding: these determine what is built and run
+    and how it starts, while users, ports and mounts are taken from this file.
     """
     for root in read_documents(text):
         nodes = dict(pairs(get(root, "services")))
@@ -44,7 +44,7 @@ def read_compose(path: str, text: str, services: Mapping[str, Service]) -> Itera
 
 
 def _extended(nodes: Mapping[str, Node], name: str) -> Iterator[Node]:
-    """The services of the same file that one extends, the nearest first."""
+    """The services of the same file that a service extends, the nearest first."""
     seen = {name}
     while True:
         written = get(nodes[name], "extends")
@@ -127,14 +127,14 @@ def _mounts(node: Node | None) -> Iterator[Mount]:
 
 
 def _environment(written: object) -> Iterator[tuple[str, str]]:
-    """The variables with their values; those of the environment are left out."""
+    """The variables with a value; those passed through from the environment are left out."""
     for name, value in _mapping(written).items():
         if isinstance(value, str) and value:
             yield str(name), value
 
 
 def _command(written: object) -> tuple[str, ...] | None:
-    """The words of a command, which compose splits like a shell; None where the image's own stays."""
+    """The words of a command, which compose splits like a shell; None to keep the image's own."""
     if isinstance(written, list):
         return tuple(str(word) for word in written)
     if not isinstance(written, str):

@@ -1,7 +1,7 @@
-"""The services of compose files, with what they extend, include and override.
+"""The services of compose files, including what they extend, include and override.
 
-As in "Merge", "Extends" and "Include" of the compose specification (compose-spec/compose-spec, 13-merge.md,
-05-services.md, 14-include.md).
+Follows "Merge", "Extends" and "Include" of the compose specification (compose-spec/compose-spec,
+13-merge.md, 05-services.md, 14-include.md).
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from dockfix.repository.yaml_nodes import read_values
 _DEFAULTS: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _MAX_DEPTH: Final = 16
 _MOST: Final = 64
-"""So many files belong to one project at most."""
+"""The maximum number of files of a project."""
 _REPLACED: Final = frozenset({"command", "entrypoint"})
 _MAPPINGS: Final = frozenset({"environment", "args", "labels", "additional_contexts"})
 _REMOTE: Final = re.compile(r"^(?:\w+://|git@|/|~)")
 
 Facts = dict[str, Any]
-"""A service as compose sees it: variables filled in, the build's context from the repository's top."""
+"""A service as compose sees it: variables are filled in, the context is relative to the repository."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service, and the file that describes it; `folder` is where its paths begin."""
+    """A service, and the file that describes it; its paths are relative to `folder`."""
 
     source: str
     name: str
@@ -40,9 +40,9 @@ class Service:
 
 
 def read_services(name: str, text: str, read: Read = read_nothing) -> list[Service]:
-    """The services of the compose file at `name` and of those that it includes.
+    """The services of the compose file at `name`, and of those that it includes.
 
-    A file with services that have neither image nor build lies on top of the default file beside it.
+    If a service has neither an image nor a build, the file overrides the default file in its folder.
     """
     project = _Project(read)
     own = project.load(name, text)
@@ -53,7 +53,7 @@ def read_services(name: str, text: str, read: Read = read_nothing) -> list[Servi
 
 
 def _is_partial(service: Service) -> bool:
-    """Whether a service says neither which image it runs nor from where that is built."""
+    """Whether a service has neither an image nor the source of a build."""
     build = service.facts.get("build")
     is_built = isinstance(build, Mapping) and bool(build.keys() & {"context", "dockerfile_inline"})
     return not is_built and not service.facts.get("image")
@@ -74,7 +74,7 @@ class _Project:
     _loaded: dict[tuple[str, str], dict[str, Service]] = field(default_factory=dict)
 
     def beside(self, name: str) -> dict[str, Service]:
-        """The services of the default file in a file's folder, if that is another one."""
+        """The services of the default file in the folder of `name`, unless that is the default file."""
         folder = posixpath.dirname(name)
         for other in _DEFAULTS:
             path = posixpath.join(folder, other)
@@ -83,10 +83,10 @@ class _Project:
         return {}
 
     def load(self, name: str, text: str, folder: str | None = None) -> dict[str, Service]:
-        """The services of a file by name, with what they extend; those that it includes are kept."""
+        """The services of a file by name, extended; the services that it includes are collected."""
         start = posixpath.dirname(name) if folder is None else folder
         if (name, start) not in self._loaded:
-            self._loaded[name, start] = {}  # a file that includes itself adds nothing
+            self._loaded[name, start] = {}  # stops a file from including itself
             self._loaded[name, start] = self._load(name, text, start) if len(self._loaded) < _MOST else {}
         return self._loaded[name, start]
 
@@ -118,7 +118,7 @@ class _Project:
             self.included += merged.values()
 
     def _extend(self, name: str, services: Mapping[str, Facts], key: str, seen: tuple[str, ...]) -> Facts:
-        """A service of a file on top of the one that it extends."""
+        """A service of a file, merged over the one that it extends."""
         own = services[key]
         asked = own.get("extends")
         if asked is None or key in seen or len(seen) > _MAX_DEPTH:
@@ -135,7 +135,7 @@ class _Project:
 
 
 def _with_folder(found: Service) -> Facts:
-    """The facts of a service of another file, whose paths begin there."""
+    """The facts of a service of another file, with its folder as the build context unless it sets one."""
     build = found.facts.get("build")
     if isinstance(build, Mapping) and "context" not in build:
         return found.facts | {"build": {"context": found.folder or ".", **build}}
@@ -143,7 +143,7 @@ def _with_folder(found: Service) -> Facts:
 
 
 def _place(facts: Mapping[str, Any], folder: str) -> Facts:
-    """The facts with a build's context from the top, and lists of `NAME=VALUE` as mappings."""
+    """The facts with the context relative to the repository, and lists of `NAME=VALUE` as mappings."""
     placed = _as_mappings(facts)
     build = placed.get("build")
     if isinstance(build, str):
@@ -157,7 +157,7 @@ def _place(facts: Mapping[str, Any], folder: str) -> Facts:
 
 
 def _from(folder: str, path: str) -> str:
-    """A path from the top; what is remote, absolute or begins with an unknown part stays."""
+    """A path relative to the repository; remote, absolute and unknown paths stay as they are."""
     if _REMOTE.match(path) or path.startswith(UNKNOWN):
         return path
     return posixpath.normpath(posixpath.join(folder, path))
@@ -180,7 +180,7 @@ def _pairs(rows: list[Any]) -> Iterator[tuple[str, str | None]]:
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any], depth: int = 0) -> Facts:
-    """One service over another: mappings are merged, lists appended, commands replaced, null ignored."""
+    """Merge two services: mappings are merged, lists appended, commands replaced, nulls ignored."""
     merged = dict(base)
     for key, value in over.items():
         before = merged.get(key)

@@ -24,7 +24,7 @@ from dockfix.repository.builds import lose_description
 from dockfix.repository.manifests import is_compose, is_script, read_manifests
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, forget_changed
 
-# What can conflict with an image that runs as a user; nothing else in a manifest matters.
+# The settings that can conflict with an image that runs as a user; nothing else in a manifest matters.
 # Patterns that begin with a literal character match several times faster than anchored ones.
 _TELLS: Final = re.compile(
     rb"[\n{,][ \t-]*[\"']?(?:user|containerUser|remoteUser|runAsNonRoot|runAsUser"
@@ -50,7 +50,7 @@ _PLAIN: Final = frozenset(
 )
 
 Deployments = Mapping[str, tuple[Deployment, ...]]
-"""What runs the image of each Dockerfile, by its absolute path."""
+"""The deployments of each Dockerfile's image, by its absolute path."""
 
 
 def find_deployments(
@@ -60,11 +60,11 @@ def find_deployments(
     others: Sequence[Candidate] = (),
     lost: list[Candidate] | None = None,
 ) -> dict[str, tuple[Deployment, ...]]:
-    """The deployments of the candidates, matched by their builds, else by image name.
+    """The deployments of the candidates, matched by their builds, or else by image name.
 
-    Manifests that could not be read in the limits of a confined process are added to `lost`.
-    `repositories` are folders (absolute) with their relevant manifests, relative to them. An image
-    name that fits two Dockerfiles, including the `others`, matches neither.
+    `repositories` are absolute folders with their relevant manifests, relative to them. An image name
+    that fits two Dockerfiles, including the `others`, matches neither. Manifests that could not be read
+    within the limits of a confined process are added to `lost`.
     """
     found: dict[str, list[Deployment]] = {}
     asked = {one.real for one in candidates}
@@ -99,13 +99,13 @@ def find_deployments(
 
 
 def find_relevant(root: str, names: Iterable[str], cache: Cache | None = None) -> dict[str, Glance]:
-    """Which possible manifests below `root` mention users or what belongs to them."""
+    """The possible manifests below `root` with settings that concern users, at a first glance."""
     glances = ((name, _glance(root, name, cache)) for name in names)
     return {name: glance for name, glance in glances if glance is not None}
 
 
 def _may_change(real: str, cache: Cache | None) -> bool:
-    """Whether a Dockerfile looks like Python and like root; other manifests are not worth parsing."""
+    """Whether a Dockerfile looks like Python and like root; manifests of others are not worth parsing."""
     return bool(derive(cache, "may change", real, lambda: _is_roots_python(_data(*os.path.split(real)))))
 
 
@@ -139,18 +139,18 @@ class _Known:
 
     @property
     def digest(self) -> str:
-        """A digest of everything that manifests can be matched to."""
+        """A digest of everything that manifests can be matched with."""
         return digest_names([*self.candidates, *self.by_image, *self.by_name, *self.sources])
 
     def share(self, images: Mapping[str, Iterable[str]]) -> None:
-        """Remember which images services of one compose file may have from another one."""
+        """Record the images that a service may inherit from another compose file."""
         named = (image for name, rows in images.items() if is_compose(name) for image in rows)
         self.shared = tuple(dict.fromkeys(named))
 
     def is_wanted(self, name: str, images: Iterable[str], of: Set[str], *, leans: bool) -> bool:
-        """Whether a manifest with these images may run the image `of` one of the Dockerfiles.
+        """Whether a manifest with these images may run the image of one of the Dockerfiles in `of`.
 
-        What it runs is built here, or stands in another file, if it `leans` on others.
+        `leans`: its images may be built here, or be defined by another file.
         """
         if name.endswith("devcontainer.json"):
             return True
@@ -174,12 +174,12 @@ class _Known:
 
 
 def _project(name: str) -> str:
-    """What the compose files of one folder have in common."""
+    """A key shared by the compose files of a folder."""
     return posixpath.join(posixpath.dirname(name), "compose")
 
 
 def likely_names(dockerfile: str) -> set[str]:
-    """Likely names of a Dockerfile's image: that of its folder, or from the file's own name."""
+    """Likely names of a Dockerfile's image: that of its folder, or one from the file's own name."""
     folders = posixpath.dirname(dockerfile).split("/")
     names = {folder for folder in folders[-1:] if folder not in _PLAIN}
     if folders[-1:] and folders[-1] in _PLAIN:
@@ -234,7 +234,7 @@ def _read_all(
 
 
 def _relevant_parts(root: str, name: str, known: _Known) -> tuple[str, str, str, frozenset[str]]:
-    """The place and text of a manifest, and those of its documents or services that are worth parsing."""
+    """The path and text of a manifest, and the texts of its documents or services that are worth parsing."""
     text = _text(root, name)
     parts: set[str] = set()
 
@@ -250,7 +250,7 @@ def _relevant_parts(root: str, name: str, known: _Known) -> tuple[str, str, str,
 
 
 def _read(asked: tuple[str, str, str, frozenset[str]]) -> tuple[tuple[dict[str, Any], ...], tuple[Mark, ...]]:
-    """The deployments of a manifest, and the marks of the other files that were read for them."""
+    """(deployments in a manifest, marks of the other files that were read for them)."""
     root, name, text, parts = asked
     others = Neighbours(root)
     rows = read_manifests([(name, text)], parts.__contains__, others)
@@ -258,7 +258,7 @@ def _read(asked: tuple[str, str, str, frozenset[str]]) -> tuple[tuple[dict[str, 
 
 
 def _data(root: str, name: str) -> bytes:
-    """The content of a file of normal size in a folder; empty if it cannot be read."""
+    """The content of a file below the size limit, empty if it cannot be read."""
     try:
         data = read_within(root, name, MAX_BYTES)
     except OSError:
@@ -267,7 +267,7 @@ def _data(root: str, name: str) -> bytes:
 
 
 def _images(lines: bytes) -> list[str]:
-    """The images named in lines that follow a line end: without tags, with variables' defaults."""
+    """The images named in lines preceded by a newline: without tags, with variables replaced by defaults."""
     named = (b"".join(one).decode("utf-8", "replace") for one in _IMAGE.findall(lines))
     return sorted({_untagged(fill_defaults(one)) for one in named})
 

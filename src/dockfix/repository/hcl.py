@@ -1,7 +1,7 @@
-"""HCL as bake reads it: blocks by tree-sitter's grammar, and the values of their expressions.
+"""HCL as bake reads it: blocks from tree-sitter's grammar, and the values of their expressions.
 
-What has no value without the build's environment is `UNKNOWN`, alone or as a part of a string. The syntax is
-that of "HCL Native Syntax Specification" (hashicorp/hcl, hclsyntax/spec.md).
+A value that depends on the build's environment is `UNKNOWN`, alone or as a part of a string. The syntax
+follows "HCL Native Syntax Specification" (hashicorp/hcl, hclsyntax/spec.md).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _INDENT: Final = re.compile(r"^[ \t]*(?=[^ \t\n])", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block: what kind it is, its labels, its attributes as expressions, and the blocks in it."""
+    """A block: its kind, its labels, its attributes as expressions, and its nested blocks."""
 
     kind: str
     labels: tuple[str, ...]
@@ -39,7 +39,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function that a file defines; `rest` takes the further arguments."""
+    """A function that a file defines; `rest` is the name of its variadic parameter."""
 
     parameters: tuple[str, ...]
     rest: str
@@ -47,13 +47,13 @@ class Function:
 
 
 def read_blocks(text: str) -> list[Block]:
-    """The blocks of a file, in order. What is not HCL is left out."""
+    """The blocks of a file, in order. Text that is not HCL is skipped."""
     root = _parser().parse(text.encode("utf-8", "replace")).root_node
     return [block for body in _of(root, "body") for block in _blocks(body)]
 
 
 def read_template(text: str) -> Node | None:
-    """The expression that a string of HCL's JSON syntax stands for; None if it is none."""
+    """Parse a string of HCL's JSON syntax as a template; None if it is invalid."""
     quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
     root = _parser().parse(f'x = "{quoted}"\n'.encode("utf-8", "replace")).root_node
     found = next((one for one in _walk(root) if one.type == "expression"), None)
@@ -62,7 +62,7 @@ def read_template(text: str) -> Node | None:
 
 @cache
 def _parser() -> Parser:
-    # Imported at first use: starting up must not pay for it.
+    # Imported on first use, to keep start-up fast.
     import tree_sitter_hcl
     from tree_sitter import Language, Parser
 
@@ -98,24 +98,24 @@ def _blocks(body: Node) -> Iterator[Block]:
 
 @dataclass(frozen=True)
 class Scope:
-    """What the names in expressions stand for: `names` gives a value, `functions` are the file's own."""
+    """Resolves names in expressions: `names` returns a variable's value, `functions` are the file's own."""
 
     names: Callable[[str], Any]
     functions: Mapping[str, Function] = field(default_factory=dict)
     depth: int = 0
 
     def with_names(self, values: Mapping[str, Any]) -> Scope:
-        """A scope within this one."""
+        """A scope nested in this one, with further variables."""
         outer = self.names
         return replace(self, names=lambda name: values[name] if name in values else outer(name))
 
     def value(self, node: Node) -> Any:
-        """What an expression evaluates to: string, number, bool, None, list, dict or `UNKNOWN`."""
+        """The value of an expression: string, number, bool, None, list, dict or `UNKNOWN`."""
         read = _NODES.get(node.type)
         return UNKNOWN if read is None else _bounded(read(self, node))
 
     def all_of(self, node: Node) -> list[Any]:
-        """The values of a node's parts."""
+        """The values of the child expressions of a node."""
         return [self.value(one) for one in node.named_children if one.type in _NODES]
 
 
@@ -124,7 +124,7 @@ def _bounded(value: Any) -> Any:
 
 
 def _expression(scope: Scope, node: Node) -> Any:
-    """An operand and the indexes, attributes and splats behind it."""
+    """An operand followed by indexes, attributes and splats."""
     parts = [one for one in node.named_children if one.type != "comment"]
     value = scope.value(parts[0]) if parts else UNKNOWN
     for step in parts[1:]:
@@ -160,7 +160,7 @@ def _variable(scope: Scope, node: Node) -> Any:
 
 
 def _quoted(scope: Scope, node: Node) -> Any:
-    """A quoted string; one that is a single interpolation keeps the kind of its value."""
+    """A quoted string; a single interpolation keeps the type of its value."""
     parts = list(_template(scope, node, quoted=True))
     return parts[0] if len(parts) == 1 else _join(parts)
 
@@ -179,7 +179,7 @@ def _join(parts: Any) -> str:
 
 
 def _template(scope: Scope, node: Node, *, quoted: bool) -> Iterator[Any]:
-    """The parts of a template; blanks between them belong to no node of the grammar."""
+    """The parts of a template; the grammar has no nodes for whitespace between them."""
     source, start = node.text or b"", node.start_byte
     inner = [one for one in node.named_children if not one.type.endswith(("_start", "_end", "_identifier"))]
     marks = [one for one in node.named_children if one.type.endswith(("_start", "_identifier"))]
@@ -221,7 +221,7 @@ def _conditional(scope: Scope, node: Node) -> Any:
 
 
 def _directive(scope: Scope, node: Node) -> Any:
-    """`%{ if }`: what it yields where the condition is known."""
+    """The result of `%{ if }` if the condition is known."""
     branch = node.named_children[0] if node.named_children else node
     test = next((one for one in _walk(branch) if one.type == "expression"), None)
     known = None if test is None or branch.type != "template_if" else scope.value(test)

@@ -1,6 +1,6 @@
-"""The functions and operators of bake files that need nothing but their arguments.
+"""The functions and operators of bake files that depend only on their arguments.
 
-As "Bake standard library functions" in Docker's documentation names them; any other gives `UNKNOWN`.
+Named as in "Bake standard library functions" of Docker's documentation; any other yields `UNKNOWN`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MOST: Final = 1 << 53
 
 
 def text_of(value: Any) -> str | None:
-    """A value as a string; None if it is none, or cannot be one."""
+    """A value as a string; None if it is null or not convertible."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
@@ -24,14 +24,14 @@ def text_of(value: Any) -> str | None:
 
 
 def _is_open(value: Any) -> bool:
-    """Whether a value, or a part of it, is not known."""
+    """Whether a value is unknown, wholly or in part."""
     if isinstance(value, list | dict):
         return any(map(_is_open, value.values() if isinstance(value, dict) else value))
     return isinstance(value, str) and UNKNOWN in value
 
 
 def _of_known(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, where every argument is known and of the right kind; else `UNKNOWN`."""
+    """Wrap a function to return `UNKNOWN` for unknown or unsuitable arguments."""
 
     def apply(*values: Any) -> Any:
         if any(map(_is_open, values)):
@@ -45,7 +45,7 @@ def _of_known(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _of_numbers(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    """The function for two numbers: Python's would repeat a string as well."""
+    """Wrap a function of two numbers; Python's operators would also accept strings."""
 
     def apply(left: Any, right: Any) -> Any:
         if not all(isinstance(one, int | float) and abs(one) < _MOST for one in (left, right)):

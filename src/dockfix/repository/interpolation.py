@@ -1,6 +1,6 @@
-"""Variables in compose files: `$NAME`, `${NAME:-default}` and the other forms, and the `.env` that sets them.
+"""Variables in compose files (`$NAME`, `${NAME:-default}` and other forms), and the `.env` that sets them.
 
-As in "Interpolation" of the compose specification (compose-spec/compose-spec, 12-interpolation.md).
+Follows "Interpolation" of the compose specification (compose-spec/compose-spec, 12-interpolation.md).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MAX_NESTING: Final = 16
 
 
 def interpolate(text: str, values: Mapping[str, str], depth: int = 0) -> str:
-    """The text with the values of its variables, their defaults, or `UNKNOWN`."""
+    """The text with its variables replaced by their values, their defaults, or `UNKNOWN`."""
     parts: list[str] = []
     at = 0
     while (sign := text.find("$", at)) >= 0:
@@ -29,7 +29,7 @@ def interpolate(text: str, values: Mapping[str, str], depth: int = 0) -> str:
 
 
 def _variable(text: str, at: int, values: Mapping[str, str], depth: int) -> tuple[str, int]:
-    """The value of the variable behind a dollar sign, and where the text goes on."""
+    """(value of the variable after a dollar sign, offset after it)."""
     if text.startswith("$", at):
         return "$", at + 1
     braced = text.startswith("{", at)
@@ -43,7 +43,7 @@ def _variable(text: str, at: int, values: Mapping[str, str], depth: int) -> tupl
 
 
 def _closing(text: str, at: int) -> int:
-    """Where the brace that is open is closed; braces of variables within count."""
+    """The offset of the closing brace; braces of nested variables are skipped."""
     depth = 1
     while at < len(text):
         if text[at] == "}":
@@ -58,7 +58,10 @@ def _closing(text: str, at: int) -> int:
 
 
 def _substitute(name: str, rest: str, values: Mapping[str, str], depth: int) -> str:
-    """`${NAME}` with what stands behind the name; an empty value counts as none behind a colon."""
+    """The value of `${NAME...}`, given what follows the name.
+
+    After a colon, an empty value counts as unset.
+    """
     value = values.get(name)
     sign = _OPERATOR.match(rest)
     if sign is None or depth > _MAX_NESTING:
@@ -73,7 +76,7 @@ def _substitute(name: str, rest: str, values: Mapping[str, str], depth: int) -> 
 
 
 def fill(value: Any, values: Mapping[str, str]) -> Any:
-    """A value of YAML with the variables in its strings replaced; keys stay."""
+    """A YAML value with the variables in its strings replaced; keys are not changed."""
     done: dict[int, Any] = {}
 
     def visit(one: Any) -> Any:
@@ -94,7 +97,7 @@ def fill(value: Any, values: Mapping[str, str]) -> Any:
 
 
 def read_environment(text: str) -> dict[str, str]:
-    """The variables of a `.env` file; those with variables in their value are filled from the ones above."""
+    """The variables of a `.env` file; values may refer to variables above them."""
     values: dict[str, str] = {}
     for line in text.splitlines():
         match = None if line.lstrip().startswith("#") else _LINE.fullmatch(line)

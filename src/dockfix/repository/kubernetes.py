@@ -21,7 +21,7 @@ from dockfix.repository.yaml_nodes import (
 
 
 def read_kubernetes(path: str, text: str) -> Iterator[Deployment]:
-    """The containers of every pod in a manifest, or what Helm values set for the chart's container."""
+    """The containers of every pod in a manifest, or the container settings of Helm values."""
     for root in read_documents(text):
         pods = [node for node in walk(root) if isinstance(get(node, "containers"), SequenceNode)]
         for pod in pods:
@@ -62,13 +62,13 @@ def _environment(container: Node) -> Iterator[tuple[str, str]]:
 
 
 def _words(node: Node, key: str) -> tuple[str, ...] | None:
-    """The words of `command` or `args`; None where the image's own stay in force."""
+    """The words of `command` or `args`; None to keep the image's own."""
     words = tuple(text_of(word) for word in items(get(node, key)))
     return words or None
 
 
 def _values(path: str, root: Node) -> Iterator[Deployment]:
-    """A values file: a chart's container is where a securityContext or a command stands next to an image."""
+    """The containers in Helm values: mappings with a securityContext, or with an image and a command."""
     for node in walk(root):
         contexts = [get(node, "securityContext"), get(node, "containerSecurityContext")]
         contexts.append(get(node, "podSecurityContext"))

@@ -27,9 +27,9 @@ def edit_manifest(
     """The edits that adapt one manifest to its image's user, in order; comments and layout stay.
 
     Mounts below /root move to the home, and a root user becomes the user: by number (`ids`, `uid:gid`,
-    may be empty) for Kubernetes, else by name. What the `others` in the file share through an anchor
-    or a pod stays, and so does any value that is not literally in `text` (escapes, block scalars,
-    tags, variables).
+    may be empty) for Kubernetes, else by name. Values that `others` in the file share through an anchor
+    or a pod stay, and so do values that are not literally in `text` (escapes, block scalars, tags,
+    variables).
     """
     shared = {setting.start for one in others for setting in _settings(one)}
 
@@ -51,7 +51,7 @@ def edit_manifest(
 
 
 def find_resolved(one: Deployment, edits: Iterable[Edit]) -> set[str]:
-    """The messages of `find_contradictions` on a deployment that these edits resolve."""
+    """The messages of `find_contradictions` about a deployment that these edits resolve."""
     starts = {edit.start for edit in edits}
     user = None if one.user is not None and one.user.start in starts else one.user
     mounts = tuple(mount for mount in one.mounts if mount.target.start not in starts)

@@ -35,27 +35,27 @@ _SCRIPT: Final = re.compile(
 
 
 def is_script(path: str) -> bool:
-    """Whether command lines of that file may run an image."""
+    """Whether a file at that path may contain command lines that run an image."""
     return _SCRIPT.search(path) is not None
 
 
 def is_compose(path: str) -> bool:
-    """Whether a file of that name describes compose services."""
+    """Whether a file with that name describes compose services."""
     return _COMPOSE.search(path) is not None
 
 
 def can_be_manifest(path: str) -> bool:
-    """Whether a file of that name may say how an image is run."""
+    """Whether a file with that name may describe how an image is run."""
     return is_script(path) or _YAML.search(path) is not None or _DEVCONTAINER.search(path) is not None
 
 
 def read_manifests(
     files: Iterable[tuple[str, str]], is_wanted: Callable[[str], bool] = bool, read: Read = read_nothing
 ) -> tuple[Deployment, ...]:
-    """The deployments in (path, text) of a repository's files, in order; paths relative, with slashes.
+    """The deployments in the (path, text) pairs of a repository's files, in order; paths are relative.
 
-    Of a file of several documents or services, only those whose text `is_wanted` are parsed. Further files
-    that one refers to come from `read`.
+    If a file has several documents or services, only those whose text `is_wanted` are parsed. `read`
+    returns other files that one refers to.
     """
     return tuple(one for path, text in files for one in _read(path, text, is_wanted, read))
 
@@ -83,7 +83,7 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) ->
 
 
 def _is_like_compose(path: str, text: str) -> bool:
-    """Whether a file of another name holds services, which a compose file may include."""
+    """Whether a file with any other name contains services, which a compose file may include."""
     head = _SERVICES.search(text) if _YAML.search(path) else None
     return head is not None and _RUN.search(text, head.end()) is not None
 
@@ -100,9 +100,9 @@ def _read_compose(path: str, text: str, is_wanted: Callable[[str], bool], read: 
 
 
 def _services(text: str) -> Iterator[tuple[str, int, int]]:
-    """Each service of a compose file as a file of its own, and its offset in the whole file.
+    """(text, offset, line) of each service of a compose file, as a file of its own.
 
-    A file whose services depend on other parts, or that is written in an unusual way, comes whole.
+    A file whose services depend on other parts of it, or with an unusual layout, is not split.
     """
     head = _SERVICES.search(text)
     first = _SERVICE.match(text, head.end()) if head else None
@@ -121,7 +121,7 @@ def _services(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _shifted(one: Deployment, start: int, line: int) -> Deployment:
-    """A deployment moved by so many characters and lines, the start of its document."""
+    """A deployment moved by the offset and line of its document."""
 
     def shift(setting: Setting) -> Setting:
         end = setting.end and setting.end + start
@@ -147,7 +147,7 @@ _JSON_NOISE: Final = re.compile(r'("(?:[^"\\\n]|\\.)*"?)|//[^\n]*|/\*[\s\S]*?(?:
 
 
 def _read_devcontainer(path: str, text: str) -> Iterator[Deployment]:
-    """devcontainer.json is JSON with comments and trailing commas."""
+    """The deployment in a devcontainer.json, which is JSON with comments and trailing commas."""
     plain = _JSON_NOISE.sub(lambda match: match[1] or "", text)
     plain = _JSON_NOISE.sub(lambda match: match[1] or "", plain)
     try:

@@ -1,4 +1,4 @@
-"""Files that another file of the repository refers to, and what shows whether they have changed."""
+"""Read other files that a file of the repository refers to, and detect whether they change."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from dockfix.files.stamps import mark
 
 MAX_BYTES: Final = 256 * 1024
 _MOST: Final = 64
-"""One file is read with so many others at most."""
+"""The maximum number of other files to read for one file."""
 
 Read = Callable[[str], str | None]
-"""The text of a file by its path from the repository's top; None if there is none."""
+"""Returns the text of a file by its path from the repository root, None if there is none."""
 
 
 def read_nothing(_path: str) -> None:
-    """Where nothing but the text itself is known."""
+    """A `Read` without any files."""
 
 
 @dataclass
 class Neighbours:
-    """Reads files below `root` (absolute, without links); `marks` are of those that were asked for."""
+    """Reads files below `root` (absolute, without links); `marks` are those of the requested files."""
 
     root: str
     marks: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
     _texts: dict[str, str | None] = field(default_factory=dict)
 
     def __call__(self, path: str) -> str | None:
-        """The text at a path from `root`; None if there is none, or if too many files were asked for."""
+        """The text at a path from `root`; None if there is none, or beyond the maximum number of files."""
         if path not in self._texts and len(self._texts) < _MOST:
             self.marks.update([mark(os.path.join(self.root, path))])
             self._texts[path] = read_text(self.root, path)
@@ -40,7 +40,7 @@ class Neighbours:
 
 
 def read_text(root: str, name: str) -> str | None:
-    """The text of a file of normal size in a folder; None if it cannot be read."""
+    """The text of a file below the size limit, None if it cannot be read."""
     try:
         data = read_within(root, name, MAX_BYTES)
     except (OSError, ValueError):
@@ -49,7 +49,7 @@ def read_text(root: str, name: str) -> str | None:
 
 
 def forget_changed(cache: Cache | None, question: Question) -> None:
-    """Forget a remembered answer, a value and the marks of further files, if one of those has changed."""
+    """Drop a cached answer (value, marks of other files) if one of those files has changed."""
     known: Any = None if cache is None else cache.recall(question)
     if cache is not None and known is not None and not cache.stamps.hold(known[0][1]):
         cache.facts(question.kind).pop(question.path, None)

@@ -1,4 +1,4 @@
-"""The `docker run` commands in scripts: the image, its user and mounts, and the command that it is to run."""
+"""The `docker run` commands in scripts: the image, its user and mounts, and the command to run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _LONG: Final = {"-e": "--env", "-v": "--volume", "-u": "--user", "-w": "--workdi
 
 
 def read_runs(path: str, text: str) -> Iterator[Deployment]:
-    """What the `docker run` and `docker create` lines of a script start; paths relative, with slashes."""
+    """The deployments of `docker run` and `docker create` lines in a script.
+
+    Paths are relative, with slashes.
+    """
     for line, words in read_lines(text, _COMMAND):
         flags, rest = _split_flags(words)
         if rest and UNKNOWN not in rest[0] and "$" not in rest[0]:
@@ -75,7 +78,7 @@ def _mounts(flags: list[tuple[str, str]], line: int) -> Iterator[Mount]:
 
 
 def _split_flags(words: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
-    """(flags with their values, the image and what follows it)."""
+    """(flags with their values, the image and the words after it)."""
     flags: list[tuple[str, str]] = []
     at = 0
     while at < len(words) and words[at].startswith("-") and words[at] != "-":
@@ -91,7 +94,7 @@ def _split_flags(words: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def _short(words: list[str], at: int) -> tuple[str, str, int]:
-    """The flag with a value in a cluster (`-v`, `-itv`, `-p80:80`), and where the words go on."""
+    """(flag, value, index of the next word) for the flag with a value in a cluster (`-itv`, `-p80:80`)."""
     cluster = words[at - 1].lstrip("-")
     letter = next((index for index, one in enumerate(cluster) if one not in _SHORT_ALONE), len(cluster) - 1)
     name, attached = f"-{cluster[letter]}", cluster[letter + 1 :].removeprefix("=")

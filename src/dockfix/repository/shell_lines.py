@@ -1,4 +1,4 @@
-"""The command lines in scripts, Makefiles, workflows and README files that call a program. Nothing is run."""
+"""Command lines in scripts, Makefiles, workflows and READMEs that call a program. Nothing is executed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Final
 
 UNKNOWN: Final = "$_"
-"""Stands for an expression or a command's output in a word."""
+"""Placeholder for an expression or a command's output in a word."""
 
 _CONTINUED: Final = re.compile(r"\\\r?\n")
-# Expressions with blanks that stand for one word, or part of one.
+# Expressions with spaces that form one word, or part of one.
 _EXPRESSION: Final = re.compile(r"\$\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*\}\}")
 _SUBSTITUTION: Final = re.compile(r"\$\([^()\n]*\)|`[^`\n]*`")
 _ASSIGNMENT: Final = re.compile(
@@ -23,16 +23,16 @@ _ASSIGNMENT: Final = re.compile(
 _VARIABLE: Final = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\}|(\w+))")
 _OPERATORS: Final = ";&|()<>"
 _MOST_CALLS: Final = 50
-"""How many calls of a program one line is read for: each is read to the line's end."""
+"""The maximum number of calls of a program per line, because each is read to the end of the line."""
 
 
 def read_lines(text: str, program: re.Pattern[str]) -> Iterator[tuple[int, list[str]]]:
-    """(line from 1, words behind it) of each place where a pattern finds a program in a script.
+    """(line from 1, following words) of each match of a pattern for a program in a script.
 
     Variables that the script itself sets to a plain word are replaced; other expressions and command
-    outputs appear as `$_`.
+    outputs become `$_`.
     """
-    # Each replacement but a value keeps the number of lines: the line is counted in what was given.
+    # Replacements never change the number of lines, so that line numbers stay right.
     joined = _CONTINUED.sub("\v ", text).replace("${{ github.workspace }}", ".")
     filled = _SUBSTITUTION.sub(UNKNOWN, fill_variables(_EXPRESSION.sub(UNKNOWN, joined)))
     line, counted, calls = 1, 0, Counter[int]()
@@ -50,7 +50,7 @@ def read_lines(text: str, program: re.Pattern[str]) -> Iterator[tuple[int, list[
 
 
 def fill_variables(text: str) -> str:
-    """A script in which each variable that it sets once, to a plain word, is that word."""
+    """A script with its variables replaced, as far as it sets them once to a plain word."""
     values: dict[str, str | None] = {}
     for name, _, value in _ASSIGNMENT.findall(text):
         values[name] = None if values.get(name, value) != value else value

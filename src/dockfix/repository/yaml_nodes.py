@@ -1,4 +1,4 @@
-"""YAML as nodes with positions, read by libyaml if PyYAML has it; nothing in it is executed.
+"""YAML as nodes with positions, parsed by libyaml if PyYAML has it; nothing in it is executed.
 
 Scalars keep their text, since YAML 1.1 and 1.2 disagree on what is a number or a boolean.
 """
@@ -18,7 +18,7 @@ _NOTHING: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 def read_documents(text: str) -> list[Node]:
-    """The root of every document; none if it is not YAML (such as a template)."""
+    """The root node of every document, none if the text is not YAML (for example a template)."""
     try:
         return [root for root in yaml.compose_all(text, _LOADER) if root is not None]
     except (yaml.YAMLError, ValueError, RecursionError):
@@ -26,7 +26,7 @@ def read_documents(text: str) -> list[Node]:
 
 
 def read_values(text: str) -> list[Any]:
-    """Every document as dicts, lists, strings and None; none if it is not YAML."""
+    """Every document as dicts, lists, strings and None; none if the text is not YAML."""
     try:
         return [_value(root, {}) for root in read_documents(text)]
     except RecursionError:
@@ -34,7 +34,7 @@ def read_values(text: str) -> list[Any]:
 
 
 def _value(node: Node, known: dict[int, Any]) -> Any:
-    """A node's value; a node with many aliases is converted once."""
+    """A node's value; a node with several aliases is converted once."""
     if id(node) in known:
         return known[id(node)]
     if isinstance(node, ScalarNode):
@@ -55,12 +55,12 @@ def is_nothing(node: ScalarNode) -> bool:
 
 
 def pairs(node: Node | None) -> Iterator[tuple[str, Node]]:
-    """The pairs of a mapping, merged ones (`<<`) first; nothing for another node."""
+    """The pairs of a mapping, merged ones (`<<`) first; none for another node."""
     return _pairs(node, set())
 
 
 def _pairs(node: Node | None, merged: set[int]) -> Iterator[tuple[str, Node]]:
-    """Aliases may refer to one mapping many times, or to the one that merges it: each counts once."""
+    """The same, with each mapping only once: aliases may repeat it, or make it merge itself."""
     if not isinstance(node, MappingNode) or id(node) in merged:
         return
     merged.add(id(node))
@@ -82,7 +82,7 @@ def get(node: Node | None, *path: str) -> Node | None:
 
 
 def items(node: Node | None) -> list[Node]:
-    """The items of a sequence; none for another node."""
+    """The items of a sequence, none for another node."""
     return list(node.value) if isinstance(node, SequenceNode) else []
 
 
@@ -97,7 +97,7 @@ def line_of(node: Node) -> int:
 
 
 def setting_of(node: Node, value: str | None = None, offset: int = 0) -> Setting:
-    """A scalar as a setting; with `value`, the part of it that starts at `offset` of its text."""
+    """A scalar as a setting, or the part `value` of it that starts at `offset`."""
     quoted = 1 if isinstance(node, ScalarNode) and node.style in ("'", '"') else 0
     text = text_of(node)
     start = int(node.start_mark.index) + quoted + offset
@@ -111,7 +111,7 @@ def is_true(node: Node | None) -> bool:
 
 
 def walk(root: Node) -> Iterator[Node]:
-    """Every node once, however many aliases refer to it."""
+    """Every node, once even if several aliases refer to it."""
     seen: set[int] = set()
     waiting = [root]
     while waiting:

@@ -1,1 +1,1 @@
-"""From a candidate to its result: one file, many processes, a cluster."""
+"""From candidates to results: one file, many processes, a cluster."""

@@ -24,7 +24,7 @@ MAX_ALL: Final = 2 * 1024 * 1024
 MAX_COUNT: Final = 400
 RETRIES: Final = 3
 PATIENCE: Final = 10.0
-"""Seconds after which it is asked whether the scheduler is still there."""
+"""Seconds between checks whether the scheduler is still connected."""
 _SENT: Final = (".sh", ".py", ".toml", ".cfg", ".conf", ".ini", ".txt", ".yml", ".yaml", ".json", ".lock")
 
 
@@ -61,7 +61,7 @@ def fix_all(items: Iterable[Item], address: str, seconds: float) -> Iterator[tup
 
 
 def work_chunk(jobs: list[Job], seconds: float, version: str) -> list[Reply]:
-    """Fix some files, in a worker of a cluster. Raises ValueError for files that another version sent."""
+    """Fix some files in a worker of the cluster. Raises ValueError if the versions of dockfix differ."""
     if version != __version__:
         raise ValueError(f"a worker has dockfix {__version__}, and here is {version}")
     return [reply for _, reply in pool.fix_all(jobs, 1, seconds)]
@@ -79,7 +79,7 @@ def _connect(address: str) -> Any:
 
 
 def _count(client: Any) -> int:
-    """How many files can be worked on at once."""
+    """The number of files that can be processed at once."""
     nthreads: dict[str, int] = client.nthreads()
     return max(1, sum(nthreads.values()))
 
@@ -94,9 +94,9 @@ def _submit(client: Any, chunk: list[Item], seconds: float) -> Any:
 
 
 def _wait(future: Any, chunk: list[Item], client: Any, address: str) -> list[Reply]:
-    """The replies to the jobs of a chunk. A cluster may be busy: it is waited for as long as it is there.
+    """The replies to the jobs of a chunk; waits as long as the cluster is connected.
 
-    Raises RunError if it is lost, or cannot do the work.
+    Raises RunError if the connection is lost or a worker fails.
     """
     if future is None:
         return []
@@ -106,7 +106,7 @@ def _wait(future: Any, chunk: list[Item], client: Any, address: str) -> list[Rep
         except TimeoutError:
             if client.status != "running":
                 raise RunError(f"--scheduler: lost the connection to {address}") from None
-        except Exception as error:  # noqa: BLE001  # whatever was raised there comes back here
+        except Exception as error:  # noqa: BLE001  # any exception of a worker is raised here
             if type(error).__name__ == "KilledWorker":
                 jobs = [item for item in chunk if isinstance(item, Job)]
                 return [lose(job, finding_of(Loss.CRASH)) for job in jobs]
@@ -118,7 +118,7 @@ def _wait(future: Any, chunk: list[Item], client: Any, address: str) -> list[Rep
 
 
 def pack_context(job: Job) -> Context:
-    """The context of a job with everything readable in it, up to a few megabytes."""
+    """The context of a job with all readable files, up to a few megabytes."""
     found = describe_disk(job, os.path.realpath(os.path.dirname(job.path)))
     assert isinstance(found.read, FolderReader)
     texts = dict(_texts(found.read.folder, job.root))

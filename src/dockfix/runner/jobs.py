@@ -1,4 +1,4 @@
-"""One file's job as it is sent to a process or a cluster, and the reply that comes back."""
+"""The job for one file, as sent to a process or a cluster, and the reply."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from dockfix.results import Failed, Finding
 from dockfix.runner.outcome import FileResult, fix_embedded, fix_source
 
 KEPT: Final = 256
-"""A process keeps this many results for equal files."""
+"""The number of results that a process keeps for equal files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One file to fix: its bytes are sent along; without a `context`, the worker describes it.
+    """One file to fix, with its bytes; without a `context`, the worker describes it.
 
-    `folders` are the build contexts on disk that callers name; `deployments` are what runs the image;
-    with `embedded`, the file is of another kind and contains Dockerfiles. No link may lead out of
-    `root` (absolute, without links). A file that is `alone` belongs to no repository that is known.
+    `folders` are the build contexts on disk that callers name; `deployments` run the image; with
+    `embedded`, the file is of another kind and contains Dockerfiles. Links must not lead out of `root`
+    (absolute, without links). A file that is `alone` does not belong to any known repository.
     """
 
     path: str
@@ -41,9 +41,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a worker sends back: the file's result without its bytes, and what else it read.
+    """A worker's reply: the file's result without its bytes, and what else was read.
 
-    One that is not `is_final` may be another the next time, and is not remembered.
+    A reply that is not `is_final` may differ the next time, and is not cached.
     """
 
     file: FileResult
@@ -55,7 +55,7 @@ Item = Job | Reply
 
 
 def work(job: Job) -> Reply:
-    """Fix one file; equal files with equal surroundings are worked on once."""
+    """Fix one file; equal files with equal surroundings are processed once."""
     place = os.path.realpath(os.path.dirname(job.path))
     beside = mark(place)
     context = describe_job(job, place)
@@ -72,7 +72,7 @@ def work(job: Job) -> Reply:
 
 
 def describe_job(job: Job, place: str) -> Context:
-    """What surrounds the file of a job; `place` is the real path of the file's folder."""
+    """The context of a job's file; `place` is the real path of the file's folder."""
     context = job.context or describe_disk(job, place)
     if not job.deployments:
         return context
@@ -81,7 +81,7 @@ def describe_job(job: Job, place: str) -> Context:
 
 
 def describe_disk(job: Job, place: str) -> Context:
-    """The same as it is on disk."""
+    """The context of a job's file as found on disk."""
     from dockfix.files.context_search import describe_found
 
     text = decode(job.data)
@@ -102,14 +102,14 @@ def _remember(key: _Likeness, known: _Known) -> None:
 
 
 def _likeness(job: Job, context: Context) -> _Likeness:
-    """All that a result depends on, except options, deployments and build context."""
+    """Everything that a result depends on, except options, deployments and build context."""
     *folders, name = context.path.split("/")
     names = digest_names(context.siblings)
     return job.data, job.embedded, name, ".devcontainer" in folders, names, context.missing, context.is_alone
 
 
 def _recall(key: _Likeness, job: Job, context: Context) -> FileResult | None:
-    """The result of an equal file with the same content around it, wherever that was read."""
+    """The result of an equal file whose surroundings had the same content."""
     known = _recent.get(key)
     if known is None or context.also or not isinstance(context.read, FolderReader):
         return None
@@ -120,5 +120,5 @@ def _recall(key: _Likeness, job: Job, context: Context) -> FileResult | None:
 
 
 def lose(job: Job, reason: Finding) -> Reply:
-    """The reply on a file whose work was lost."""
+    """The reply for a file that could not be processed."""
     return Reply(FileResult(job.path, Failed(reason)), is_final=False)

@@ -1,4 +1,4 @@
-"""Manifests that are adapted to Dockerfiles that now run as a user."""
+"""Edit manifests to match Dockerfiles that now run as a user."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAME: Final = "manifests"
 class _Wish:
     """A deployment to adapt to the Dockerfile at an absolute path, whose image runs as this user.
 
-    `ids` are `uid:gid`, empty if they are unknown.
+    `ids` is `uid:gid`, empty if unknown.
     """
 
     dockerfile: str
@@ -48,11 +48,11 @@ class _Wish:
 def follow(
     results: Iterable[FileResult], deployments: Deployments, options: Mapping[str, Options], root: str
 ) -> Iterator[FileResult]:
-    """The results, followed by those of the manifests that have to be adapted to them.
+    """The results, followed by those of the manifests that are adapted to them.
 
-    `options` are by the Dockerfile's absolute path. Patches are to be applied in `root`, so manifests
-    elsewhere are not edited, and notes on them stay. A note that an edit resolves is dropped; files
-    with such notes come last, together with the manifests.
+    `options` are by the Dockerfile's absolute path. Patches are applied in `root`, so manifests elsewhere
+    are not edited, and notes about them stay. A note that an edit resolves is dropped; files with such
+    notes come last, together with the manifests.
     """
     start = os.path.join(root, "")
     wanted: dict[str, list[_Wish]] = {}
@@ -75,7 +75,7 @@ def follow(
 
 
 def mark_following(candidates: Sequence[Candidate], root: str) -> list[Candidate]:
-    """The candidates, with those of their deployments marked that are edited together with them."""
+    """The candidates, with those deployments marked that will be edited together with them."""
     start = os.path.join(root, "")
 
     def follows(one: Candidate, by: Deployment) -> bool:
@@ -96,7 +96,7 @@ def mark_following(candidates: Sequence[Candidate], root: str) -> list[Candidate
 def _wishes(
     file: FileResult, deployments: Deployments, options: Mapping[str, Options]
 ) -> Iterator[tuple[str, _Wish]]:
-    """The manifests to adapt to a change that applies, each with its path."""
+    """(path of a manifest, what to adapt in it), for a change that applies."""
     real = file.real
     if file.applies and isinstance(file.result, Changed) and real in deployments:
         user = work(_user_of, (file.result.text, options[real]))
@@ -111,7 +111,7 @@ def _notes(file: FileResult) -> tuple[Finding, ...]:
 
 
 def _without(file: FileResult, messages: set[str]) -> FileResult:
-    """The file's result without the notes of these messages."""
+    """The file's result without the notes with these messages."""
     if not messages or not isinstance(file.result, Changed):
         return file
     notes = tuple(note for note in file.result.notes if note.message not in messages)
@@ -119,9 +119,9 @@ def _without(file: FileResult, messages: set[str]) -> FileResult:
 
 
 def _place(real: str, deployment: Deployment) -> str:
-    """The path of a manifest in the repository of the Dockerfile.
+    """The path of a deployment's manifest.
 
-    Subfolders may have one of the same name; without git, the nearest folder counts.
+    It is relative to the top of the work tree or, without git, to the nearest folder that has it.
     """
     folder = os.path.dirname(real)
     top = find_top(folder)
@@ -133,7 +133,7 @@ def _place(real: str, deployment: Deployment) -> str:
 
 
 def _user_of(asked: tuple[str, Options]) -> tuple[str, str, str]:
-    """The name, `uid:gid` (empty if unknown) and home of the user that a rewritten file runs as."""
+    """(name, `uid:gid` or "" if unknown, home) of the user that a rewritten file runs as."""
     from dockfix.model.lineage import find_lineages, read_stages
     from dockfix.model.plan import Plan
     from dockfix.syntax.parser import parse
@@ -149,12 +149,12 @@ def _user_of(asked: tuple[str, Options]) -> tuple[str, str, str]:
 def _edit(place: str, wishes: Sequence[_Wish], root: str, resolved: dict[str, set[str]]) -> FileResult | None:
     """The edited manifest, None if there is nothing to edit.
 
-    The messages that this resolves are added to `resolved`, by the Dockerfile's path.
+    Adds the messages that this resolves to `resolved`, by the Dockerfile's path.
     """
     source = read_source(place)
     if not isinstance(source, Source):
         return None
-    # The cached manifest may be older than the file, so it is read again.
+    # The cached deployments may be older than the file, so it is read again.
     read = work(read_manifests, [(wishes[0].deployment.file, source.text)])
     if isinstance(read, Loss):
         return None
@@ -172,7 +172,7 @@ def _edit(place: str, wishes: Sequence[_Wish], root: str, resolved: dict[str, se
     try:
         text = apply_edits(source.text, edits)
     except ValueError:
-        return None  # two Dockerfiles need different edits in one place
+        return None  # two Dockerfiles need conflicting edits
     if text == source.text:
         return None
     for wish in wishes:

@@ -1,4 +1,4 @@
-"""One file, from its bytes to its result; nothing is written."""
+"""Process one file, from its bytes to its result; nothing is written."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class FileResult:
     """The result for the file at `path`, with the bytes read, and whether its change applies.
 
-    `real` is where a change is written: an absolute path without links; `edits` turn the text read
-    into that of a Changed result; `name` is the file's name in a patch, and `proof` the verdict of
-    trying the change on a container engine.
+    `real` is the absolute path without links to write to; `edits` turn the text read into that of a
+    Changed result; `name` is the file's name in a patch, and `proof` the verdict of a proof on a
+    container engine.
     """
 
     path: str
@@ -41,7 +41,7 @@ class FileResult:
 
     @property
     def after(self) -> bytes:
-        """The bytes to write: the rewrite if it applies, else what was read."""
+        """The bytes to write: the rewrite if it applies, else those that were read."""
         if self.applies and isinstance(self.result, Changed):
             return self.result.text.encode("utf-8")
         return self.before
@@ -53,7 +53,7 @@ class FileResult:
 
 
 def fix_source(path: str, source: Source | Failed, options: Options, context: Context) -> FileResult:
-    """Fix one source. Never raises; our own errors are Failed."""
+    """Fix one source. Never raises, except MemoryError; errors of dockfix are Failed."""
     if isinstance(source, Failed):
         return FileResult(path, source)
     from dockfix import pipeline
@@ -71,7 +71,7 @@ def fix_source(path: str, source: Source | Failed, options: Options, context: Co
 def fix_embedded(path: str, source: Source | Failed, options: Options, context: Context) -> FileResult:
     """Fix the Dockerfiles inside a file of another kind, as one result.
 
-    Reasons why parts of the file stay as they are become notes of a change.
+    Reasons why parts of the file stay as they are become notes.
     """
     if isinstance(source, Failed):
         return FileResult(path, source)
@@ -112,7 +112,7 @@ def applies(result: Result, options: Options) -> bool:
 
 
 def hold_back(results: Iterable[FileResult], reasons: Iterable[Finding | None]) -> Iterator[FileResult]:
-    """The results, in which each change with a reason against it is skipped for that reason."""
+    """The results, with each change that has a reason against it skipped for that reason."""
     for file, reason in zip(results, reasons, strict=True):
         if reason is None or not isinstance(file.result, Changed):
             yield file
@@ -121,7 +121,7 @@ def hold_back(results: Iterable[FileResult], reasons: Iterable[Finding | None]) 
 
 
 def skip(path: str, reason: Finding, *, failed: bool = False) -> FileResult:
-    """The result for a path with nothing to read."""
+    """The result for a path that is not read."""
     return FileResult(path, Failed(reason) if failed else Skipped((reason,)))
 
 
@@ -129,19 +129,19 @@ _SAMPLE: Final = "FROM python:3\nWORKDIR /a\nCOPY a .\nRUN apt-get update && pip
 
 
 def load_core() -> None:
-    """Import the core now, with its tables and compiled patterns, so that forked processes have them."""
+    """Import the core with its tables and compiled patterns, so that forked processes share them."""
     wait_for_loading()
     _load()
 
 
 def wait_for_loading() -> None:
-    """Let `load_core_meanwhile` finish, if it was called: a process is forked from a single thread."""
+    """Wait for `load_core_meanwhile`, since a process must be forked from a single thread."""
     while _loading:
         _loading.pop().join()
 
 
 def load_core_meanwhile() -> None:
-    """Start `load_core` in a thread, while the caller waits for something else."""
+    """Start `load_core` in a thread while the caller waits for something else."""
     from threading import Thread
 
     begun = Thread(target=_load)
@@ -160,9 +160,9 @@ def _load() -> None:
 
 
 def _bug(error: BaseException) -> Finding:
-    """An error in dockfix itself, with the line of our code that raised it.
+    """The finding for an error in dockfix itself, with the line that raised it.
 
-    Its own message is left out: it may quote a file that is not a Dockerfile.
+    The error's message is left out: it may quote a file that is not a Dockerfile.
     """
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

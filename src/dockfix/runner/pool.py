@@ -20,10 +20,10 @@ DEFAULT_SECONDS: Final = 10.0
 def fix_all(
     items: Iterable[Item], count: int, seconds: float = DEFAULT_SECONDS
 ) -> Iterator[tuple[Item, Reply]]:
-    """Each item with its reply, in order; items that are replies already pass through.
+    """Each item with its reply, in order; items that are replies already are passed through.
 
-    A file may take `seconds`; one that takes longer, takes too much memory, or kills its process fails
-    alone. Where that happens while its sources are read, it is fixed without them.
+    A file that takes longer than `seconds`, takes too much memory, or kills its process fails alone. If
+    that happens while its sources are read, it is fixed without them.
     """
     taken: deque[Item] = deque()
 
@@ -45,7 +45,7 @@ def fix_all(
 
 
 def _do_without_evidence(job: Job, loss: Loss, seconds: float) -> Reply:
-    """What becomes of a file whose sources could not be read; if it is not they, the file is lost."""
+    """The reply for a lost file after another attempt without its sources."""
     found = finding_of(loss, seconds)
     if job.options.evidence and not job.embedded:
         alone = replace(job, options=replace(job.options, evidence=False))
@@ -57,7 +57,7 @@ def _do_without_evidence(job: Job, loss: Loss, seconds: float) -> Reply:
 
 
 def _with_note(reply: Reply, note: Finding) -> Reply:
-    """The reply with a note more; it is not worth remembering."""
+    """The reply with another note; it is not cached."""
     result = reply.file.result
     if isinstance(result, Changed | Unchanged):
         result = replace(result, notes=(*result.notes, note))

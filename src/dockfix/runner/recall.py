@@ -1,4 +1,4 @@
-"""Results of earlier runs, recalled by stamps if those suffice, else by content."""
+"""Results of earlier runs, looked up by stamps if those suffice, else by content."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from dockfix.runner.outcome import FileResult, applies
 
 
 class _Entry(NamedTuple):
-    """A row of the cache: a file's outcome, with the content, terms and surroundings that led to it."""
+    """A row of the cache: a file's outcome, and the content, terms and surroundings that it depends on."""
 
     outcome: int
     stamp: Stamp | None
@@ -48,9 +48,9 @@ class Recall:
         self._digests: dict[tuple[int, int], tuple[Options, tuple[Deployment, ...], bytes]] = {}
 
     def by_stamps(self, candidate: Candidate, options: Options, *, texts: bool = True) -> FileResult | None:
-        """The result of a file that is unchanged, like everything around it, judged by stamps alone.
+        """The result of a file that is unchanged, with everything around it, judging by stamps alone.
 
-        Without `texts` the file is not read: the result has no bytes, no edits and no new text.
+        Without `texts`, the file is not read: the result has no bytes, edits or new text.
         """
         path = candidate.path
         row = self._cache.row(path)
@@ -76,7 +76,7 @@ class Recall:
     def by_content(self, job: Job, now: Stamp | None) -> Reply | None:
         """The reply for the same content under the same options and surroundings.
 
-        `now` is the file's stamp if it can be trusted from here on.
+        `now` is the file's stamp, None if it is too new to be trusted.
         """
         row = self._cache.row(job.path)
         if row is None:
@@ -120,7 +120,7 @@ class Recall:
         return FileResult(path, result, data, applies(result, options), edits)
 
     def _terms(self, options: Options, file: Candidate | Job) -> bytes:
-        """A digest of all that a result depends on, except the file and what was read."""
+        """A digest of everything that a result depends on, except for the file and what was read."""
         key = id(options), id(file.deployments)
         known = self._digests.get(key)
         if known is None:

@@ -1,4 +1,4 @@
-"""Many files: known results at once, the rest on all processors."""
+"""Process many files: known results at once, the rest on all processors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dockfix.runner.outcome import FileResult, skip
 from dockfix.runner.recall import Recall
 
 FEW: Final = 24
-"""Up to this many files are not worth more than one process."""
+"""Up to this number of files, one process is faster than several."""
 
 
 def fix_many(
@@ -33,12 +33,12 @@ def fix_many(
     scheduler: str | None = None,
     texts: bool = True,
 ) -> Iterator[FileResult]:
-    """The result of each candidate, in order; `options` are theirs.
+    """The result of each candidate, in order; `options` are those of each.
 
-    `jobs` is the number of processes (0: one per available processor, but one for up to `FEW`
-    files), `scheduler` the address of a Dask scheduler to use instead. Without `texts`, results from
-    the cache come without the file's bytes, edits and new text. `cache` must be None for standard
-    input. Raises ConfigError if the scheduler does not respond.
+    `jobs` is the number of processes (0: one per available processor, but one for up to `FEW` files),
+    `scheduler` the address of a Dask scheduler to use instead. Without `texts`, results from the cache
+    come without the file's bytes, edits and new text. `cache` must be None for standard input. Raises
+    ConfigError if the scheduler does not respond.
     """
     recall = None if cache is None else Recall(cache)
     stamps: dict[str, Stamp | None] = {}

@@ -46,7 +46,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A port's answer to a request for `path`; status 0 means that it does not speak HTTP."""
+    """A port's answer to a request for `path`; status 0 means that it is not HTTP."""
 
     port: int
     path: str
@@ -66,11 +66,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one image did when it ran, and what its user can do inside.
+    """What an image did while running, and what its user can do inside.
 
     `exit_code` is None while it is running. `wrote` lists the files that it wrote outside of temporary
     directories; `unreadable` and `unwritable` list which of the requested paths its user cannot read or
-    write; `scripts` is whether each script that pip installed is on PATH.
+    write; `scripts` tells for each script that pip installed whether it is on PATH.
     """
 
     user: str
@@ -97,7 +97,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference between the rewrite's image and the original's; `breaks` decides the verdict."""
+    """A difference between the rewrite's image and the original's; `breaks` decides the verdict."""
 
     code: str
     message: str
@@ -106,7 +106,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What was measured on the way to a verdict; `ground` is None if nothing is proven."""
+    """The measurements behind a verdict; `ground` is None if nothing is proven."""
 
     engine: str = ""
     reason: str = ""
@@ -140,7 +140,7 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
-        """The outcome, how little it rests on, and why, in one line."""
+        """The outcome, how weak its evidence is, and the reason, in one line."""
         outcome = {
             Kind.PROVEN: "proven",
             Kind.INCOMPARABLE: "builds but cannot be compared",

@@ -29,8 +29,8 @@ from dockfix.transforms import (
 class Transform:
     """One fix: its code, its documentation, an example before and after, and the edits it proposes.
 
-    `changes` matches what of an instruction it may replace or take away, as `KEYWORD word`; a fix that
-    only adds matches nothing.
+    `changes` matches the parts of an instruction that it may replace or remove, as `KEYWORD word`; a fix
+    that only adds matches nothing.
     """
 
     code: Code
@@ -57,9 +57,9 @@ def _transform(module: ModuleType) -> Transform:
     return Transform(code, doc, module.BEFORE, module.AFTER, module.CHANGES, module.propose)
 
 
-# Each round sees what earlier rounds have written; transforms of one round edit different words and do
-# not depend on each other. Accounts come before what names them, USER before what depends on who runs
-# a step, directories before the copies that a `chown -R` includes.
+# Each round sees the edits of earlier rounds; transforms of one round edit different words and do
+# not depend on each other. Accounts come before their uses, USER before what depends on the user that runs
+# a step, and directories before the copies that a `chown -R` includes.
 ROUNDS: Final = tuple(
     tuple(map(_transform, modules))
     for modules in (

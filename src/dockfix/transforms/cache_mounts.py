@@ -36,7 +36,7 @@ _TARGET = re.compile(r"(?:target|dst|destination)=(/root)(?=[/,\"']|$)")
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """New targets and owners in the mount flags of RUN steps below USER."""
+    """Edits of the targets and owners of RUN mounts below USER."""
     if not plan.runs_as_user or plan.account.uid is None:
         return
     for step in plan.steps[plan.user_index :]:

@@ -35,7 +35,7 @@ COPY --chown=appuser:appuser . .
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """A `--chown` flag on every copy that the account is to own."""
+    """A `--chown` flag for every copy that the account will own."""
     if not plan.runs_as_user:
         return
     account = plan.account

@@ -40,7 +40,7 @@ CMD ["python", "-m", "http.server"]
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The account's RUN, if the account does not exist yet and the base has a way to create it."""
+    """The RUN that creates the account, if it does not exist yet and the base has a command for that."""
     index = find_place(plan)
     if index is not None:
         line = NewLine("RUN", account_command(plan.account, plan.lineage.image), COMMENT)
@@ -50,10 +50,10 @@ def propose(plan: Plan) -> Iterator[Edit]:
 def insert_at(
     plan: Plan, index: int, line: NewLine, *, follows: bool = False, precedes: bool = False
 ) -> Edit:
-    """An edit that puts a line above the step at `index`, or at the end of the final stage.
+    """An edit that inserts a line above the step at `index`, or at the end of the final stage.
 
-    `follows`: another edit of the same round puts a line there, and this one comes behind it;
-    `precedes`: another comes behind this one.
+    `follows`: another edit of the same round inserts a line there, and this one comes after it;
+    `precedes`: another one comes after this.
     """
     layout = Layout(plan.tree)
     if index < len(plan.steps):
@@ -62,7 +62,7 @@ def insert_at(
 
 
 def find_place(plan: Plan) -> int | None:
-    """The index of the first step that needs the account that has to be created; None where none has to."""
+    """The index of the first step that needs the new account, None if no account has to be created."""
     if plan.runs_as_user or plan.account.exists or plan.lineage.image.account_command == "none":
         return None
     needing = [plan.user_index]
@@ -85,7 +85,7 @@ def _is_roots(plan: Plan, index: int) -> bool:
 
 
 def account_command(account: UserAccount, image: Image) -> str:
-    """The shell command that creates the account on that base."""
+    """The shell command that creates the account on that base image."""
     name, uid, gid = account.name, account.uid, account.gid
     if image.account_command == "adduser":
         group = f"addgroup --gid {gid} {name} && " if gid else ""

@@ -38,7 +38,7 @@ ENV PATH=/home/app/.local/bin:$PATH
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The words that follow to the account's home, and the variables that name a new place."""
+    """The paths that move to the account's home, and the variables that name a new location."""
     if not plan.runs_as_user or not plan.home.strip("/"):
         return
     for instruction, start in find_moves(plan):

@@ -46,7 +46,7 @@ CMD ["python", "-m", "http.server"]
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The mkdir and chown commands, in the account's RUN or in one of their own above USER."""
+    """The mkdir and chown commands, in the account's RUN or in a separate one above USER."""
     if not plan.runs_as_user or plan.lineage.image.account_command == "none":
         return
     changes = find_ownership_changes(plan)
@@ -63,7 +63,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
 
 
 def _account_step(plan: Plan) -> Step | None:
-    """The RUN that create-user wrote, to which commands may be added."""
+    """The RUN that create-user added, if commands can be appended to it."""
     step = plan.account.created
     if step is None:
         return None
@@ -80,7 +80,10 @@ def _append(plan: Plan, step: Step, parts: list[str]) -> Edit:
 
 
 def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[str]:
-    """Shell commands that make the changes at the step `at`, each kind once."""
+    """The shell commands that make the changes at the step `at`.
+
+    Paths with the same change share a command.
+    """
     changes = list(_with_parents(changes, at))
     new = [one.path for one in changes if not one.exists(at)]
     found = ["mkdir -p " + " ".join(new)] if new else []
@@ -105,7 +108,7 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
 
 
 def _with_parents(changes: Iterable[OwnershipChange], at: int) -> Iterator[OwnershipChange]:
-    """Each change, behind those of the account's directories that have to be made above it."""
+    """The changes, each preceded by the account's directories above it that have to be created."""
     done: set[str] = set()
     for one in changes:
         above = () if one.exists(at) else (other for other in one.around if not other.exists(at))

@@ -38,7 +38,7 @@ RUN pip install --user --no-cache-dir flask
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """A `--user` after the word `install` where the account installs; removed where it would break."""
+    """A `--user` after `install` if the account installs; a `--user` that would break is removed."""
     if not plan.runs_as_user:
         return
     wanted = plan.options.install is Install.USER

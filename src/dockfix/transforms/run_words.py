@@ -1,4 +1,4 @@
-"""Edits on the words of a RUN, in shell form and in exec form."""
+"""Edits of words of a RUN, in shell form and exec form."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def insert_after(run: Run, word: Word, text: str) -> Edit:
 
 
 def insert_before(run: Run, word: Word, text: str) -> Edit:
-    """Insert `text` (with its own space) right before `word` in shell form."""
+    """Insert `text`, which includes its own space, directly before `word` in shell form."""
     at = run.span(word)[0]
     return Edit(at, at, text)
 
 
 def remove(run: Run, word: Word) -> Edit:
-    """Remove `word`, with the space or comma before it."""
+    """Remove `word` and the space or comma before it."""
     start, end = run.span(word)
     source = run.instruction.source
     before = len(source[:start].rstrip(" \t")) if run.words is None else source.rfind(",", 0, start)

@@ -44,9 +44,9 @@ def propose(plan: Plan) -> Iterator[Edit]:
     if plan.runs_as_user:
         return
     before = plan.steps[plan.user_index - 1]
-    # The account's RUN goes between them.
+    # The RUN that creates the account goes in between.
     follows = find_place(plan) == plan.user_index
-    # A RUN that changes directories' owners would go above it, and needs root.
+    # A RUN that changes owners of directories would go above it, and needs root.
     stays = before.keyword == "USER" and not before.before.is_root and bool(find_ownership_changes(plan))
     if before.keyword == "USER" and plan.after(before).is_root and not stays and not follows:
         instruction = before.instruction
@@ -59,7 +59,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
 
 
 def _back_to_root(plan: Plan) -> Iterator[Edit]:
-    """`USER root` at the top of each stage that would inherit the account from a stage that ships."""
+    """A `USER root` at the top of each stage that would inherit the account from the shipped stage."""
     for stage, first in find_heirs(plan.stages, plan.lineage.final):
         if first.keyword != "USER":
             line = NewLine("USER", "root", "Continue as root")

@@ -37,7 +37,7 @@ CMD ["python", "app.py"]
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The WORKDIR line, and the words that name places below it."""
+    """The WORKDIR line, and the edits of absolute paths to what moves there."""
     if not plan.relocates or not plan.runs_as_user:
         return
     layout = Layout(plan.tree)

@@ -39,7 +39,7 @@ _VARIABLE = "PIP_ROOT_USER_ACTION"
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The option, or the environment variable, on every install that pip would warn about."""
+    """The option or environment variable for every install that pip would warn about."""
     everywhere = NAME in plan.options.select
     lineages = [plan.lineage]
     if everywhere:
@@ -75,7 +75,7 @@ def _quieted(run: Run, one: Invocation, pip: PipCall, knows: str) -> Iterator[Ed
 
 
 def _after(pip: PipCall, knows: str, lineage: Lineage) -> str:
-    """What pip understands after this call, which may have replaced pip itself."""
+    """What pip supports after this call, which may replace pip itself."""
     version = pip.pinned_pip()
     if version is None:
         return knows
@@ -88,7 +88,7 @@ def _after(pip: PipCall, knows: str, lineage: Lineage) -> str:
 
 
 def _newest(name: str, tag: str) -> str:
-    """What the newest pip for a python image's Python understands: 3.6 stopped at pip 21.3, 3.5 at 20.3."""
+    """What the newest pip for a python image supports: Python 3.6 stopped at pip 21.3, 3.5 at 20.3."""
     match = re.match(r"(\d+)\.(\d+)", tag) if name.rpartition("/")[2] == "python" else None
     if match is None:
         return ""

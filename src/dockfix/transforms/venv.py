@@ -36,7 +36,7 @@ RUN pip install flask
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The environment's RUN and its PATH line, above the first install that goes there."""
+    """The RUN and the PATH line of the environment, above the first install that uses it."""
     if plan.options.install is not Install.VENV or not plan.runs_as_user:
         return
     for run, pip in plan.user_installs:

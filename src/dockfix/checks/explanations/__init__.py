@@ -1,7 +1,7 @@
-"""The explanations of codes: a Markdown file here for each row of the registry, of the same name.
+"""The explanations of codes: for each row of the registry, a Markdown file of the same name.
 
-A file contains the description, then `## What to do`, `## Turn it off` if the sentence for its kind
-is not enough, and `## Source`: where the fact behind the code can be looked up.
+A file contains the description, then `## What to do`, `## Turn it off` if it differs from the default of
+its kind, and `## Source`: where the fact behind the code is documented.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _OFF: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A code in Markdown: what it means and why it matters, what to do, how to turn it off, its source."""
+    """The Markdown of a code: what it means and why it matters, what to do, how to turn it off, source."""
 
     description: str
     advice: str
@@ -59,7 +59,7 @@ class Explanation:
     source: str
 
     def sections(self) -> Iterator[tuple[str, str]]:
-        """The titles and texts of what follows the description."""
+        """The titles and texts of the sections after the description."""
         yield "What to do", self.advice
         yield "Turn it off", self.off
         yield "Source", self.source
@@ -72,7 +72,7 @@ def read_explanation(code: Code) -> Explanation:
 
 
 def parse_explanation(text: str, kind: Kind) -> Explanation:
-    """The explanation in a file. Raises KeyError if a section is missing."""
+    """Parse an explanation file. Raises KeyError if a section is missing."""
     description, *rest = _TITLE.split(text)
     parts = {title: body.strip() for title, body in zip(rest[::2], rest[1::2], strict=True)}
     off = parts.get("Turn it off", _OFF[kind])
@@ -80,7 +80,7 @@ def parse_explanation(text: str, kind: Kind) -> Explanation:
 
 
 def explain_transform(doc: str) -> Explanation:
-    """The explanation in a transform's documentation: a line, paragraphs, and `Source:` at its end."""
+    """The explanation in a transform's docstring: a summary, paragraphs, and `Source:` at the end."""
     description, _, source = doc.partition("\n\n")[2].rpartition("\n\nSource: ")
     advice = "Nothing: the change is a part of the whole fix."
     return Explanation(description, advice, _OFF[Kind.TRANSFORM], source)
@@ -98,5 +98,5 @@ def guide_address(code: Code) -> str:
 
 
 def page_of(code: Code) -> str:
-    """The address of the code's page in the documentation."""
+    """The URL of the code's page in the documentation."""
     return f"{PAGES}/{code.name}.md"

@@ -1,1 +1,1 @@
-"""Evidence from the application's Python sources, which are read, never run and never edited."""
+"""Evidence from the application's Python sources, which are only parsed, never executed."""

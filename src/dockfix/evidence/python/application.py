@@ -1,4 +1,4 @@
-"""The application's modules in the image, found and parsed when a name is looked up."""
+"""The application's modules in the image, located and parsed on demand."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = 6
 MAX_PARSED: Final = 130_000
-"""At most this many characters of an application are parsed."""
+"""The maximum number of characters of an application that are parsed."""
 
 
 class Evaluator(Protocol):
-    """Evaluates expressions; an application and its evaluator call each other."""
+    """Evaluates expressions; breaks the import cycle between the application and its evaluator."""
 
     application: Application
 
     def values(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Values:
-        """The possible values of an expression; none if nothing is known."""
+        """The possible values of an expression, none if it is unknown."""
 
     def texts(
         self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30
@@ -42,17 +42,17 @@ class Evaluator(Protocol):
         """The dotted name that an expression refers to, None if it is not a name."""
 
     def join_paths(self, nodes: Sequence[cst.BaseExpression], scope: Scope, order: int) -> Iterator[Value]:
-        """The expressions, joined like os.path.join does."""
+        """The expressions joined as os.path.join does."""
 
     def bound_by(self, bindings: Sequence[Binding], *, is_sure: bool) -> Values:
-        """The values that bindings give their name, certain where `is_sure`."""
+        """The values of a name with these bindings, certain if `is_sure`."""
 
     def bound(self, binding: Binding) -> Values:
-        """The possible values that a binding gives its name."""
+        """The possible values of a binding."""
 
 
 class Application:
-    """Modules by dotted name; `roots` are the directories that Python looks into."""
+    """Modules by dotted name; `roots` are the directories of Python's search path."""
 
     def __init__(self, layout: Layout, roots: Sequence[str], environment: Mapping[str, Values]) -> None:
         self.layout = layout
@@ -76,7 +76,7 @@ class Application:
     # Modules
 
     def module(self, name: str) -> Module | None:
-        """The application's module with that dotted name, None if it belongs to someone else."""
+        """The application's module with that dotted name, None if the application has none."""
         if name in self.modules:
             return self.modules[name]
         if not name or name in self._missing:
@@ -110,7 +110,7 @@ class Application:
         return module
 
     def split(self, name: str) -> tuple[Module, str] | None:
-        """The module that contains a dotted name, and the rest of the name; None for third parties."""
+        """(module, rest of the name) of the application's module that contains a dotted name, or None."""
         parts = name.split(".")
         for length in range(len(parts), 0, -1):
             if found := self.module(".".join(parts[:length])):
@@ -118,9 +118,9 @@ class Application:
         return None
 
     def part(self, module: Module, statement: Statement, called: str = "") -> Part | None:
-        """A statement of a module, parsed once; None where it can't be, or too much was.
+        """A parsed statement of a module; None if it cannot be parsed, or the limit is reached.
 
-        Long functions that hold nothing of the catalogue and no call of `called` are left out.
+        Long functions without catalogue entries and without calls of `called` are left out.
         """
         key = (module.path, statement.line, called)
         if key not in self._parts:
@@ -146,7 +146,7 @@ class Application:
     # Names
 
     def value_of(self, name: str, evaluator: Evaluator) -> Values:
-        """The possible values of a dotted name: the application's own values, or a reference to it."""
+        """The possible values of a dotted name: those that the application defines, else a reference."""
         split = self.split(name)
         if split is None:
             return (Value(Reference(name)),)
@@ -161,7 +161,7 @@ class Application:
         return self.attribute(owners[0], more, evaluator) if owners else ()
 
     def global_of(self, module: Module, name: str, evaluator: Evaluator, before: int = 1 << 30) -> Values:
-        """A module's global after the last statement before line `before`."""
+        """The values of a module's global after the last statement before line `before`."""
         key = (module.path, name, before)
         if key not in self._globals:
             self._globals[key] = ()
@@ -196,7 +196,7 @@ class Application:
         return ()
 
     def global_value(self, scope: Scope, name: str, order: int, evaluator: Evaluator) -> Values:
-        """A global as code in `scope` sees it: its own statement first, then those above, then builtins."""
+        """The values of a global in `scope`: from its own statement, then those above it, then builtins."""
         part = scope.part
         if scope.kind != "module":
             return self._global_or_builtin(scope.module, name, evaluator, 1 << 30)
@@ -217,7 +217,7 @@ class Application:
         return found or ((Value(Reference(name)),) if name in _BUILTINS else ())
 
     def attribute(self, owner: Reference, name: str, evaluator: Evaluator) -> Values:
-        """An attribute of a module, a class, an instance, or of something that is not the application's."""
+        """The values of an attribute of a module, class or instance, the application's or not."""
         if owner.local is not None and owner.local.kind == "class":
             return self.member(owner.local, name, evaluator)
         if owner.name == "django.conf.settings" or owner.name.endswith("django.conf.settings"):
@@ -232,7 +232,7 @@ class Application:
         )  # fmt: skip
 
     def member(self, owner: Scope, name: str, evaluator: Evaluator, depth: int = 0) -> Values:
-        """An attribute of a class or its instances, also of its bases."""
+        """The values of an attribute of a class, its instances and its base classes."""
         path = f"{owner.path}.{name}"
         if path in owner.part.functions:
             return (Value(Reference(f"{owner.module.name}.{path}", local=owner.part.functions[path])),)
@@ -252,11 +252,11 @@ class Application:
     # What is set elsewhere
 
     def variable(self, name: str) -> Values:
-        """The values that a variable of the environment may have at the start."""
+        """The possible values of an environment variable at the start."""
         return self.environment.get(name, ())
 
     def key(self, key: str, evaluator: Evaluator) -> Values:
-        """The values that an application puts into a configuration under a key, anywhere."""
+        """The values that the application assigns to a configuration key, in any module."""
         if key not in self._keys:
             self._keys[key] = ()
             self._keys[key] = tuple(self._key(key, evaluator))
@@ -275,7 +275,7 @@ class Application:
                     yield from (Value(one.content, False) for one in evaluator.bound(binding))
 
     def option(self, module: Module, name: str, evaluator: Evaluator) -> Values:
-        """The default of a command-line option of the module, by the name of its value."""
+        """The default of a command-line option of the module, by its destination name."""
         if "add_argument" not in module.source and "option(" not in module.source:
             return ()
         flag = re.compile(rf"['\"]-*{name.replace('_', '[-_]')}['\"]")
@@ -287,7 +287,7 @@ class Application:
         return ()
 
     def argument(self, binding: Binding, evaluator: Evaluator) -> Values:
-        """The values that callers in the application pass for a parameter, else its default."""
+        """The values that the application's calls pass for a parameter, or its default."""
         if id(binding) not in self._arguments:
             self._arguments[id(binding)] = (binding, ())
             values = list(self._passed(binding, evaluator))
@@ -314,20 +314,20 @@ class Application:
                 yield from evaluator.values(node, site.scope, site.order)
 
     def _calls_of(self, name: str) -> list[Site]:
-        """The first few calls of a function, by its last name, anywhere in the application."""
+        """The first few calls of a function, by its last name, in all modules."""
         if name not in self._called:
             self._called[name] = []
             self._called[name] = list(itertools.islice(self._find_calls(name), _MAX_SITES))
         return self._called[name]
 
     def _find_calls(self, name: str) -> Iterator[Site]:
-        # The name comes first, so that the search can leap to it.
+        # The pattern starts with the name, so that the regex engine can search for that literal.
         called = re.compile(rf"{name}\((?<!\w{name}\()(?<!def {name}\()(?<!class {name}\()")
         for module in list(self.modules.values()):
             if f"{name}(" not in module.source:
                 continue
             for statement in module.statements_at(match.start() for match in called.finditer(module.source)):
-                # What a caller passes is worth less than what the application writes.
+                # Keep the larger part of the budget for the statements that write.
                 if self._left < MAX_PARSED // 3:
                     self.is_cut = True
                     return

@@ -1,4 +1,4 @@
-"""Which bindings of a name may be in force at a place of a statement, where branches may be left out."""
+"""Which bindings of a name may be in force at a position in a statement whose branches may be skipped."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import libcst as cst
 
 
 class Ordered(Protocol):
-    """Something at a place in source order."""
+    """Anything with a position in source order."""
 
     @property
     def order(self) -> int:
-        """Its place."""
+        """The position."""
 
 
 _Bound = TypeVar("_Bound", bound=Ordered)
@@ -22,9 +22,9 @@ _Bound = TypeVar("_Bound", bound=Ordered)
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A part of a statement that may be left out, from one place in source order to another.
+    """A part of a statement that may be skipped, by its first and last position in source order.
 
-    Of the arms of one `branch` at most one runs; `count` is how many there are, 0 if none may run.
+    At most one arm of a `branch` runs; `count` is the number of arms, 0 if possibly none of them runs.
     """
 
     branch: int
@@ -33,14 +33,14 @@ class Arm:
     last: int
 
     def holds(self, order: int) -> bool:
-        """Whether something at that place is in it."""
+        """Whether a position is within it."""
         return self.first <= order <= self.last
 
 
 def find_reaching(bindings: Iterable[_Bound], order: int, arms: Sequence[Arm]) -> tuple[list[_Bound], bool]:
-    """The bindings of a name that may be in force at a place, the latest first, and whether one surely is.
+    """(bindings that may be in force at a position, latest first, whether one of them certainly is).
 
-    The second round of a loop is left out.
+    Only the first iteration of a loop is considered.
     """
     here = {arm.branch for arm in arms if arm.holds(order)}
     found: list[_Bound] = []
@@ -48,7 +48,7 @@ def find_reaching(bindings: Iterable[_Bound], order: int, arms: Sequence[Arm]) -
     for one in reversed([one for one in bindings if one.order <= order]):
         around = [arm for arm in arms if arm.holds(one.order) and not arm.holds(order)]
         if any(arm.branch in here for arm in around):
-            continue  # the other way of a branch
+            continue  # another arm of the same branch
         found.append(one)
         if not around:
             return found, True
@@ -61,7 +61,7 @@ def find_reaching(bindings: Iterable[_Bound], order: int, arms: Sequence[Arm]) -
 
 
 def count_ways(node: cst.If) -> int:
-    """How many arms an `if` has of which one surely runs, 0 without an `else`."""
+    """The number of arms of an `if` that has an `else`, 0 without one."""
     count, rest = 0, node.orelse
     while isinstance(rest, cst.If):
         count, rest = count + 1, rest.orelse

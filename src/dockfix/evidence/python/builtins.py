@@ -1,4 +1,4 @@
-"""The values of calls whose result is known: paths, environment, strings, the application's functions."""
+"""The results of known calls: paths, environment, strings, and functions of the application."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _temporary(evaluator: Evaluator, name: str, call: cst.Call, scope: Scope, or
 def _applied(
     evaluator: Evaluator, name: str, nodes: Sequence[cst.BaseExpression], scope: Scope, order: int
 ) -> Iterable[Value] | None:
-    """The result of a function whose effect on its argument is known, None for other functions."""
+    """The result of a function with a known effect on its argument, None for other functions."""
     if name in _names("same"):
         return evaluator.values(nodes[-1] if name == "typing.cast" else nodes[0], scope, order)
     change = _path_function(name, evaluator.application.workdir)
@@ -85,7 +85,7 @@ def _applied(
 
 
 def _path_function(name: str, workdir: str) -> Callable[[str], str] | None:
-    """The result of a function of os.path."""
+    """The effect of a function of os.path on a string, None for other functions."""
     match name:
         case "os.path.abspath" | "os.path.realpath":
             return lambda text: text if HOLE in text else join_path(workdir, text)
@@ -99,7 +99,7 @@ def _path_function(name: str, workdir: str) -> Callable[[str], str] | None:
 
 
 def _environment(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
-    """A variable of the environment: what is set surely, else what may be set and the default."""
+    """The values of an environment variable, with the default unless one is certain to be set."""
     key = argument_of(call, 0, "var")
     names = evaluator.values(key, scope, order) if key is not None else ()
     keys = [one.content for one in names if isinstance(one.content, str)]
@@ -112,7 +112,7 @@ def _environment(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int)
 
 
 def _settings_call(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
-    """Calls such as env("NAME", default=...), of any library."""
+    """The value of calls such as `env("NAME", default=...)`, whatever library they come from."""
     name = call.func.attr.value if isinstance(call.func, cst.Attribute) else getattr(call.func, "value", "")
     if isinstance(name, str) and name.lower().startswith(("env", "config", "getenv", "get_env")):
         return _environment(evaluator, call, scope, order)
@@ -165,7 +165,7 @@ def _is_name_of_environment(evaluator: Evaluator, func: cst.Attribute, scope: Sc
 
 
 def _looked_up(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value] | None:
-    """x.get("KEY", default) on a configuration that the application fills."""
+    """The value of `x.get("KEY", default)` on a configuration that the application fills."""
     keys = evaluator.values(call.args[0].value, scope, order)
     for one in keys:
         if isinstance(one.content, str) and (found := evaluator.application.key(one.content, evaluator)):

@@ -1,4 +1,4 @@
-"""The parts of a call: the name that it calls, and its arguments."""
+"""The parts of a call: the called name, and the arguments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import libcst as cst
 
 
 def called_name(call: cst.Call) -> str:
-    """The last part of the name that is called, "" if it has no name."""
+    """The last component of the called name, "" if it has none."""
     func = call.func
     if isinstance(func, cst.Attribute):
         return func.attr.value

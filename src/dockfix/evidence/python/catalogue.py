@@ -1,4 +1,4 @@
-"""The package's table of calls that write, bind, need root or fill a home: python.toml."""
+"""The table python.toml: calls that write, bind a port, need root or fill a home."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OTHER: Final = ("FileHandler", "sqlite", "FileBasedCache", "geteuid", "getuid",
 _SPELT: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET|sqlite[+a-z]*:///"
 _METHOD: Final = re.compile(r"\.[\s\\]*$")
 _FAR: Final = 1000
-"""So many characters of a call's arguments are looked at: patterns take longer with each bracket."""
+"""The maximum number of characters of a call's arguments to match, because matching is superlinear."""
 _OWNER: Final = re.compile(r"(\w+)[ \t]*\.[ \t]*$")
 # Every byte that is not part of a name becomes a space.
 _APART: Final = bytes(
@@ -31,13 +31,13 @@ _WRITES: Final = re.compile(
 
 
 def _common() -> frozenset[str]:
-    """Last names that many other functions share: they count only after their module, or alone."""
+    """Last names that many functions share; they count only after their module's name, or alone."""
     return read_names("python", "names", "common")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a call of some name means; see python.toml for the fields."""
+    """The meaning of a call; python.toml documents the fields."""
 
     kind: str
     argument: int = 99
@@ -54,7 +54,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """Every known call by name, the commands that need root, and the settings that hold paths."""
+    """All known calls by name, the commands that need root, and the settings that hold paths."""
 
     calls: Mapping[str, tuple[Call, ...]]
     commands: frozenset[str]
@@ -69,17 +69,17 @@ class Catalogue:
     command: re.Pattern[str]
 
     def knows(self, last: str, owner: str) -> bool:
-        """Whether a call of that name, on something of that name, may be one of the table."""
+        """Whether a call of `last` on something named `owner` may be in the table."""
         rows = self.last_names.get(last, ())
         return any(last not in _common() or not owner or row in ("*", owner) for row, _ in rows)
 
     def only_asks(self, command: str, words: Sequence[str]) -> bool:
-        """Whether a command that needs root is only queried, which needs no root."""
+        """Whether a command that otherwise needs root is only queried."""
         asked = self.questions.get(command)
         return asked is not None and (not asked.isdisjoint(words) or not words)
 
     def find(self, text: str) -> Iterator[int]:
-        """Offsets of possible calls and names of the table: fast, and never too few."""
+        """Offsets of possible uses of the table: fast, with false positives but no false negatives."""
         words = set(text.encode("utf-8", "replace").translate(_APART).split())
         if not self.settings_words.isdisjoint(words) or any(map(text.__contains__, _OTHER)):
             yield from (match.start() for match in self.words.finditer(text))
@@ -92,14 +92,14 @@ class Catalogue:
 
 @dataclass(slots=True)
 class _Calls:
-    """The calls of one module, as text."""
+    """The calls in the text of one module."""
 
     text: str
     command: re.Pattern[str]
     starts_root: bool | None = None
 
     def find(self, written: str, last: str, rows: Sequence[tuple[str, Call]]) -> Iterator[int]:
-        """Offsets of calls that may match the rows with the last name `last`, `written` like this here."""
+        """Offsets of calls, written `written` here, that may match the rows with the last name `last`."""
         text = self.text
         own: Sequence[tuple[str, Call]] | None = None
         for at in _calls_in(text, written):
@@ -122,7 +122,7 @@ class _Calls:
         if owner == "*":
             if not before and not is_method:
                 return False
-        # Neither another's method nor one of what some call or index gives is a module's function.
+        # A method of another name, or of a call's result, is not the module's function.
         elif last in _common() and (before != owner if before else owner and is_method):
             return False
         if call.mode >= 0:
@@ -133,14 +133,14 @@ class _Calls:
         return not call.path_only or text[end : end + 40].lstrip()[:1] != ")"
 
     def _starts_root(self) -> bool:
-        """Whether a command that needs root is named anywhere."""
+        """Whether the module mentions a command that needs root."""
         if self.starts_root is None:
             self.starts_root = self.command.search(self.text) is not None
         return self.starts_root
 
 
 def _is_bound(text: str, name: str) -> bool:
-    """Whether a bare name may not be Python's own: the module does more than call it."""
+    """Whether the module may rebind a builtin name: by uses other than calls, or by a star import."""
     if re.search(rf"(?<![.\w]){name}(?![\w(])", blank_strings(text)):
         return True
     return any(alias == "*" for _, alias, _ in read_imports(text))
@@ -164,13 +164,13 @@ def _calls_in(text: str, name: str) -> Iterator[int]:
 
 @lru_cache(maxsize=512)
 def find_offsets(source: str) -> tuple[int, ...]:
-    """The offsets in a module at which something in the table may be used, sorted."""
+    """The sorted offsets in a module at which it may use something in the table."""
     return tuple(sorted(load_catalogue().find(source)))
 
 
 @lru_cache(maxsize=1)
 def load_catalogue() -> Catalogue:
-    """The table, read once."""
+    """The table, cached."""
     table = read_table("python")
     calls: dict[str, tuple[Call, ...]] = {}
     last_names: dict[str, tuple[tuple[str, Call], ...]] = {}

@@ -1,4 +1,4 @@
-"""What constants of an application can be: strings, numbers, tuples, references to something named.
+"""The constants of an application: strings, numbers, tuples, and references to names.
 
 The unknown part of a string is HOLE; a path below the home starts with `~`.
 """
@@ -17,7 +17,7 @@ HOLE: Final = "\0"
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference to a dotted name; `made` if it is an instance that a call of the name returns."""
+    """A reference to a dotted name; `made`: to an instance that a call of the name returns."""
 
     name: str
     made: bool = False
@@ -25,7 +25,7 @@ class Reference:
 
 
 class Value(NamedTuple):
-    """A possible value; `certain` is False if it may be another one at run time."""
+    """A possible value; `certain` is False if it may differ at run time."""
 
     content: str | int | tuple[tuple[Value, ...], ...] | Reference
     certain: bool = True
@@ -35,11 +35,11 @@ Values = tuple[Value, ...]
 
 
 def join_path(left: str, right: str) -> str:
-    """The two paths joined; anything may be below an unknown one."""
+    """Two paths joined as by os.path.join; `~` counts as absolute."""
     return right if right.startswith(("/", "~")) else posixpath.join(left, right)
 
 
 def parent_of(path: str) -> str:
-    """The directory of a path, unknown if the path is."""
+    """The directory of a path, HOLE if the path is unknown."""
     trimmed = path.rstrip("/")
     return HOLE if trimmed == HOLE else posixpath.dirname(trimmed)

@@ -1,7 +1,7 @@
-"""A Python module cut into its top-level statements, so that only those that matter are parsed.
+"""Split a Python module into its top-level statements, so that only the relevant ones are parsed.
 
-The cut is made on text whose strings and comments are blanked; the statements themselves are
-parsed by libcst. Where a statement can't be parsed by itself, it is left out.
+The module is split on text in which strings and comments are blanked; the statements themselves are
+parsed by libcst. A statement that cannot be parsed by itself is left out.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _AS: Final = re.compile(r"([\w.*]+)(?:\s+as\s+(\w+))?")
 
 @lru_cache(maxsize=512)
 def blank_strings(source: str) -> str:
-    """The source with the insides of strings and comments blanked; same length, same lines."""
+    """The source with strings and comments replaced by spaces; the length and the lines stay the same."""
     return _QUIET.sub(_blank, source)
 
 
@@ -58,7 +58,7 @@ def _blank(match: re.Match[str]) -> str:
 class Statement:
     """One top-level statement of a module; `start` is its offset, `line` its first line (from 1).
 
-    `quiet` is its text with the insides of strings and comments blanked.
+    `quiet` is its text with strings and comments blanked.
     """
 
     text: str
@@ -73,14 +73,14 @@ class Statement:
 
     @property
     def is_main(self) -> bool:
-        """Whether it runs only if the module is the program."""
+        """Whether it runs only if the module is the main program."""
         return re.match(r"if\s+__name__\b", self.quiet) is not None
 
     def without_idle(self, offsets: Sequence[int], called: str = "") -> str:
-        """Its text, on the same lines, without the bodies of inner functions that matter to nobody.
+        """The text, with unchanged line numbers, without the bodies of irrelevant inner functions.
 
-        Those stay that hold one of the `offsets` (of the module, sorted), a call of `called`, or
-        are short enough to be asked for a value; and constructors.
+        Kept are those that contain one of the sorted `offsets` (of the module) or a call of `called`,
+        short ones, whose return value may be needed, and constructors.
         """
         if self.quiet.count("\n") < _LONG:
             return self.text
@@ -106,9 +106,9 @@ class Statement:
 
 
 def condense(text: str) -> tuple[str, tuple[int, ...]]:
-    """The text without comments, documentation and blank lines, and the number of each line, from 0.
+    """(text without comments, docstrings and blank lines, the original index of each line).
 
-    They mean nothing, and libcst keeps every one of them.
+    libcst would represent each of them as nodes.
     """
     parts: list[str] = []
     at = 0
@@ -138,7 +138,7 @@ def condense(text: str) -> tuple[str, tuple[int, ...]]:
 
 
 def _body(quiet: str, at: int) -> int:
-    """Where the head of a function ends whose parameters start at `at`; -1 where its body is on that line."""
+    """The end of a function's head, whose parameters start at `at`; -1 if its body is on the same line."""
     depth = 1
     for match in _BRACKETS.finditer(quiet, at):
         depth += 1 if match[0] in "([{" else -1
@@ -150,7 +150,7 @@ def _body(quiet: str, at: int) -> int:
 
 @dataclass(eq=False)
 class Module:
-    """A module of the application: dotted name, place in the image, file in the build context."""
+    """A module of the application: its dotted name, path in the image and file in the build context."""
 
     name: str
     path: str
@@ -167,7 +167,7 @@ class Module:
         return cut_statements(self.source)
 
     def statements_at(self, offsets: Iterable[int]) -> Iterator[Statement]:
-        """The statements that hold one of the offsets, which come in order."""
+        """The statements that contain one of the sorted offsets."""
         behind = 0
         for offset in offsets:
             if offset >= behind:
@@ -184,7 +184,7 @@ class Module:
 
     @cached_property
     def imported(self) -> tuple[tuple[str, str], ...]:
-        """(alias, dotted name) of every import, `*` as the alias of a star import."""
+        """(alias, dotted name) of every import; the alias of a star import is `*`."""
         return tuple(self._imported())
 
     def _imported(self) -> Iterator[tuple[str, str]]:
@@ -196,7 +196,7 @@ class Module:
                 yield alias, name
 
     def absolute(self, name: str) -> str:
-        """The dotted name behind a relative one."""
+        """The absolute form of a relative dotted name."""
         level = len(name) - len(name.lstrip("."))
         if not level:
             return name
@@ -241,7 +241,7 @@ def _cuts(quiet: str) -> Iterator[int]:
 
 @lru_cache(maxsize=512)
 def read_imports(source: str) -> tuple[tuple[str, str, str], ...]:
-    """(module that it is imported from or "", alias, name) of every import."""
+    """(module imported from or "", alias, name) of every import."""
     return tuple(_imports(blank_strings(source)))
 
 

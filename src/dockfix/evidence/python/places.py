@@ -1,4 +1,4 @@
-"""Where a written path is in the image, and which paths need no owner."""
+"""Resolve the paths that sources write, and tell which of them need no owner."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from dockfix.evidence.python.constants import HOLE
 _SHARED: Final = ("/tmp", "/var/tmp")
 _ANYONES: Final = (*_SHARED, "/dev", "/proc", "/run/secrets")
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]+:(?=//|memory)", re.IGNORECASE)
-# But for the HOLE; terminal codes and several lines are texts, not paths.
+# All but the HOLE; escape sequences and multi-line strings are texts, not paths.
 _CONTROL: Final = re.compile(r"[\x01-\x1f\x7f]")
 _SQLITE: Final = re.compile(r"(?:sqlite|duckdb)(?:\+\w+)?:///(.*?)(?:\?.*)?$")
 
 
 def locate(text: str, workdir: str) -> tuple[str, bool] | None:
-    """(path, whether it is known to its end) of a written path; None if it is not a path of the image.
+    """(absolute path, whether it is known to its end) of a written path.
 
-    A path that is known up to a directory ends in a slash; one that is not known at all is "".
+    None if it is not a path of the image.
+
+    A path whose directory alone is known ends in a slash; an unknown path is "".
     """
     if not text or _URL.match(text) or _CONTROL.search(text):
         return None
@@ -39,14 +41,14 @@ def locate(text: str, workdir: str) -> tuple[str, bool] | None:
 
 
 def locate_database(text: str) -> str:
-    """The file in a database's URL, "" for a server or a database in memory."""
+    """The file of a database URL, "" for a server or an in-memory database."""
     match = _SQLITE.match(text)
     name = match[1] if match else ""
     return "" if name.startswith(":memory:") or not name else name
 
 
 def is_anyones(path: str) -> bool:
-    """Whether every user may write there, or it holds no files; a directory in /tmp is somebody's."""
+    """Whether every user can write there, or no files are kept there; subdirectories of /tmp do not count."""
     if posixpath.dirname(posixpath.dirname(path)).startswith(_SHARED):
         return False
     return any(path == place or path.startswith(place + "/") for place in _ANYONES) or path in ("", "/")

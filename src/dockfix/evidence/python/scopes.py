@@ -1,4 +1,4 @@
-"""One parsed statement: its calls, its dictionaries, and the bindings of each scope."""
+"""A parsed statement: its calls, its dictionaries, and the bindings of each scope."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SKIPPED: Final = frozenset({"annotation", "returns", "lpar", "rpar", "header", 
 
 
 def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """The children in source order, without annotations and layout."""
+    """The child nodes in source order, without annotations and layout."""
     kind = type(node)
     names = _FIELDS.get(kind)
     if names is None:
@@ -79,7 +79,7 @@ class Scope:
         return self.part.module
 
     def enclosing_class(self) -> Scope | None:
-        """The nearest class around this scope, itself included."""
+        """The innermost class that encloses this scope, or the scope itself."""
         scope: Scope | None = self
         while scope is not None and scope.kind != "class":
             scope = scope.parent
@@ -88,9 +88,9 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
-    """A call, a dictionary or a comparison, with the scope that it stands in.
+    """A call, dictionary or comparison, and the scope that contains it.
 
-    It is `guarded` where the application goes on if the system forbids it.
+    It is `guarded` if the application handles a lack of permission there.
     """
 
     node: cst.Call | cst.Dict | cst.Comparison
@@ -100,7 +100,7 @@ class Site:
 
     @property
     def called(self) -> str:
-        """The last part of the name that is called, "" for anything else."""
+        """The last component of the called name, "" if it is not a call."""
         return called_name(self.node) if isinstance(self.node, cst.Call) else ""
 
     def argument(self, index: int, keyword: str) -> cst.BaseExpression | None:
@@ -110,7 +110,7 @@ class Site:
 
 @dataclass(eq=False)
 class Part:
-    """The relevant parts of a statement of a module; `sites` are in source order."""
+    """The relevant contents of a parsed statement; `sites` are in source order."""
 
     module: Module
     statement: Statement
@@ -133,17 +133,17 @@ class Part:
             self._walk(line, self.top)
 
     def reaching(self, bindings: Sequence[Binding], order: int) -> tuple[list[Binding], bool]:
-        """The bindings of a name that may be in force at a place, latest first, and whether one surely is."""
+        """(bindings that may be in force at a position, latest first, whether one of them certainly is)."""
         return find_reaching(bindings, order, self._arms)
 
     def line_of(self, node: cst.CSTNode) -> int:
-        """The module's line of a node of this statement; for a call, that of its name."""
+        """The module's line number of a node; for a call, that of its name."""
         found = self._line_of_call(node) if isinstance(node, cst.Call) else -1
         at = _lines_of(self.tree).get(node, 0) if found < 0 else found
         return self.statement.line + self.lines[min(at, len(self.lines) - 1)]
 
     def _line_of_call(self, call: cst.Call) -> int:
-        """Found in the text, since libcst's positions cost more than its parsing; -1 if uncertain."""
+        """The line found by a text search, which is cheaper than libcst's positions; -1 if ambiguous."""
         name = called_name(call)
         sites = [site for site in self.sites if site.called == name]
         quiet = blank_strings(self.text)
@@ -153,7 +153,7 @@ class Part:
 
     def _walk(self, node: cst.CSTNode, scope: Scope) -> None:
         self._order += 1
-        # By type, since libcst's nodes have abstract bases, which make isinstance slow.
+        # Dispatch on the type: isinstance is slow on libcst's abstract base classes.
         handle = _HANDLERS.get(type(node))
         if handle is None or handle(self, node, scope):
             for child in children(node):
@@ -301,7 +301,7 @@ class Part:
                 self.keys.setdefault(str(key.raw_value), []).append(binding)
 
     def _remember(self, call: cst.Call, scope: Scope) -> None:
-        """Record options of argparse and click, and keywords that set a configuration."""
+        """Record options of argparse and click, and keywords that set configuration values."""
         name = called_name(call)
         if name in ("update", "from_mapping"):
             for one in call.args:
@@ -315,7 +315,7 @@ class Part:
 
 
 def _forgives(handler: cst.ExceptHandler) -> bool:
-    """Whether a handler catches the error that the system raises for lack of permission."""
+    """Whether a handler catches permission errors without raising again."""
     simple = (line for line in handler.body.body if isinstance(line, cst.SimpleStatementLine))
     if any(isinstance(node, cst.Raise) for line in simple for node in line.body):
         return False
@@ -351,7 +351,7 @@ _HANDLERS: Final[Mapping[type[cst.CSTNode], Callable[[Part, Any, Scope], bool]]]
 
 
 def parse_statement(module: Module, statement: Statement, text: str) -> Part | None:
-    """What is left of a statement in `text`, parsed by libcst, None if it cannot be."""
+    """Parse what is left of a statement in `text` with libcst; None if that fails."""
     text, lines = condense(text)
     tree = _parse(text)
     try:
@@ -370,6 +370,6 @@ def _parse(text: str) -> cst.Module | None:
 
 @lru_cache(maxsize=256)
 def _lines_of(tree: cst.Module) -> Mapping[cst.CSTNode, int]:
-    """The first line of every node, from 0; computed once for a tree, when first needed."""
+    """The first line of every node, from 0, cached for each tree."""
     positions = MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider)
     return {node: position.start.line - 1 for node, position in positions.items()}

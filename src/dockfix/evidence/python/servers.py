@@ -1,4 +1,4 @@
-"""The flags of servers and runners, from the package's table servers.toml."""
+"""The command-line flags of servers, from the table servers.toml."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Server:
 
     @property
     def is_celery(self) -> bool:
-        """Celery finds its tasks by the names of modules."""
+        """Whether it is Celery, which finds tasks by module names."""
         return "celery" in self.programs
 
     def applications(self, words: Sequence[str]) -> Iterator[str]:
@@ -68,7 +68,7 @@ def flags(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _operands(words: Sequence[str]) -> Iterator[str]:
-    """Words that are not flags; one after a flag may be its value, so it comes last."""
+    """The words that are not flags; a word after a flag may be its value, so it comes last."""
     behind: list[str] = []
     for index, word in enumerate(words[1:], 1):
         before = words[index - 1] if index > 1 else ""
@@ -95,5 +95,5 @@ def _table() -> Mapping[str, Server]:
 
 
 def find_server(program: str) -> Server | None:
-    """The server that a program is, None for any other."""
+    """The server with that program name, or None."""
     return _table().get(posixpath.basename(program))

@@ -27,7 +27,7 @@ _EMPTY: Final = re.compile(r"^\0?[^/~]*\0?$")
 
 
 class SiteReader:
-    """Reads the evidence of one application, statement by statement."""
+    """Collects the evidence of one application, statement by statement."""
 
     def __init__(self, evaluator: ConstantEvaluator, catalogue: Catalogue, *, collects: bool) -> None:
         self.evaluator = evaluator
@@ -60,7 +60,7 @@ class SiteReader:
             yield self._evidence(Kind.ROOT, "raw socket", site, certain=not site.guarded)
 
     def _names(self, func: cst.BaseExpression, site: Site) -> Iterator[str]:
-        """The names of a call in the catalogue: its full name, then its method alone."""
+        """The names of a call to look up in the catalogue: its full name, then the method alone."""
         if isinstance(func, cst.Name | cst.Attribute):
             last = func.value if isinstance(func, cst.Name) else func.attr.value
             last = site.scope.module.imports.get(last, last).rpartition(".")[2]
@@ -75,7 +75,10 @@ class SiteReader:
             yield f".{func.attr.value}"
 
     def _owner(self, func: cst.BaseExpression, site: Site) -> str:
-        """The last name of what a method is called on, as imported; "" if it is not a plain name."""
+        """The last name of the object that a method is called on, as imported.
+
+        "" if it is not a plain name.
+        """
         if isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name):
             name = func.value.value
             return site.scope.module.imports.get(name, name).rpartition(".")[2]
@@ -116,9 +119,9 @@ class SiteReader:
                 yield from self._place(text, known, site, call, certain=one.certain)
 
     def _written(self, known: Call, name: str, site: Site, call: cst.Call) -> cst.BaseExpression | None:
-        """The expression for the path that a call writes, None if it writes nothing or has none."""
+        """The expression for the path that a call writes, None if it writes nothing or has no path."""
         if name == ".save" and "storage" in self._owner(call.func, site).lower():
-            return None  # a storage knows its own place
+            return None  # a storage decides on its own directory
         if known.argument == -1:
             node = call.func.value if isinstance(call.func, cst.Attribute) else None
         else:
@@ -188,8 +191,8 @@ class SiteReader:
         found = self.evaluator.texts(first, site.scope, site.order) if first is not None else ()
         texts = [one for one in found if one[0] != HOLE]
         if texts and all(text.startswith(("/", "./", "../")) for text, _ in texts):
-            return  # a model that lies in the image
-        # A single word may be a directory beside the program as well as a model's name.
+            return  # a model that is in the image
+        # A single word may name a directory next to the program, or a model.
         local = first is not None and not texts and _NAMES_PLACE.match(_name_of(first)) is not None
         local = local or (
             any(re.fullmatch(r"[A-Za-z_]+", text) for text, _ in texts) and "huggingface" in known.path
@@ -197,7 +200,7 @@ class SiteReader:
         yield self._evidence(Kind.HOME, known.path, site, certain=not local, directory=True)
 
     def _dict(self, site: Site, node: cst.Dict) -> Iterator[Claim]:
-        """Logging's handlers and Django's databases, which are dictionaries."""
+        """Evidence in dictionaries: the handlers of logging, and Django's databases and caches."""
         items = {
             str(one.key.raw_value): one.value
             for one in node.elements
@@ -221,7 +224,7 @@ class SiteReader:
         return any(word in text for text, _ in self.evaluator.texts(node, site.scope, site.order))
 
     def _comparison(self, site: Site, node: cst.Comparison) -> Iterator[Claim]:
-        """os.geteuid() == 0: the program checks whether it is root."""
+        """Evidence in `os.geteuid() == 0`: the program checks whether it runs as root."""
         if isinstance(node.left, cst.Call) and len(node.comparisons) == 1:
             reference = self.evaluator.reference(node.left.func, site.scope, site.order)
             other = node.comparisons[0].comparator
@@ -233,7 +236,7 @@ class SiteReader:
                 yield self._evidence(Kind.ROOT, f"{reference.name}() compared with 0", site, certain=False)
 
     def _settings(self, part: Part) -> Iterator[Claim]:
-        """Names that a framework uses as paths to write to."""
+        """Evidence in settings that a framework uses as paths to write to."""
         scopes = [part.top, *part.classes.values()]
         bound = [(name, one) for scope in scopes for name, found in scope.bindings.items() for one in found]
         bound += [(name, one) for name, found in part.keys.items() for one in found]
@@ -272,14 +275,14 @@ class SiteReader:
 
 
 def _insists(call: cst.Call, site: Site) -> bool:
-    """Whether a call fails if the directory that it makes exists already."""
+    """Whether a call fails if the directory exists already."""
     if called_name(call) not in ("mkdir", "makedirs") or argument_of(call, 99, "exist_ok") is not None:
         return False
     return not site.guarded and _ASKS.search(site.scope.part.statement.text) is None
 
 
 def _name_of(node: cst.BaseExpression) -> str:
-    """The last name of what is passed, "" if it has none."""
+    """The last name of an argument, "" if it has none."""
     return node.attr.value if isinstance(node, cst.Attribute) else str(getattr(node, "value", ""))
 
 
@@ -294,7 +297,7 @@ def _source_of(node: cst.SimpleString | cst.FormattedString) -> str:
 
 
 def _is_url(node: cst.BaseExpression) -> bool:
-    """Whether an expression is written as the URL of a SQLite file."""
+    """Whether an expression contains the URL of a SQLite file."""
     if isinstance(node, cst.SimpleString | cst.FormattedString):
         return _SQLITE.search(_source_of(node)) is not None
     if isinstance(node, cst.Call):
@@ -303,7 +306,7 @@ def _is_url(node: cst.BaseExpression) -> bool:
 
 
 def _number(value: Value) -> tuple[int, bool]:
-    """The port of a number, "host:port" or (host, port); 0 if there is none."""
+    """(port, certain) for a number, "host:port" or (host, port); the port is 0 if there is none."""
     content = value.content
     if isinstance(content, int):
         return content, value.certain
@@ -315,7 +318,7 @@ def _number(value: Value) -> tuple[int, bool]:
 
 
 def _commands(value: Value) -> Iterator[list[str]]:
-    """The words of each command in a command line (a string or a list)."""
+    """The words of each command in a command line, which is a string or a list."""
     if isinstance(value.content, tuple):
         words = [str(one[0].content) if one else HOLE for one in value.content]
         if words:

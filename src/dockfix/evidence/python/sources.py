@@ -1,7 +1,7 @@
-"""Evidence from an application's own sources, from the module that its image starts onwards.
+"""Collect evidence from an application's sources, beginning with the module that its image starts.
 
-Modules are read as text; only statements that may matter are parsed, with libcst, which is imported
-for the first of them.
+Modules are searched as text; only relevant statements are parsed with libcst, which is imported on first
+use.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ _CONFIG: Final = re.compile(r"^(\w+)\s*[:=]\s*(.+?)\s*(?:#.*)?$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was found, which modules were read, and which parts of the start could not be followed.
+    """The evidence found, the modules read, and the parts of the start that could not be followed.
 
-    `names` are the strings in the modules that may name a file, as they are written; `tools` the
-    programs that they may run and the packages that they import, of which homes.toml has a row.
+    `names` are the strings in the modules that may name a file, as written; `tools` the programs that
+    they may run and the packages that they import, as far as homes.toml has a row for them.
     """
 
     claims: tuple[Claim, ...]
@@ -72,7 +72,7 @@ class Reading:
 
     @property
     def needs_root(self) -> tuple[Claim, ...]:
-        """What certainly needs root."""
+        """The claims about what certainly needs root."""
         return tuple(one for one in self.claims if one.kind is Kind.ROOT and one.certain)
 
 
@@ -81,9 +81,9 @@ def read_sources(
 ) -> Reading:
     """The evidence in what a Dockerfile copies and starts.
 
-    `read` gives a file of the build context by its relative path, or None; `names` lists a folder,
-    if anybody can (without it only what the start names and imports is read); `path` is the
-    Dockerfile's own place in the context.
+    `read` returns a file of the build context by its relative path, or None; `names` lists a folder, if
+    it can (without it, only what the start names and imports is read); `path` is the Dockerfile's path in
+    the context.
     """
     layout = read_layout(tree, read, names, path)
     return read_start(layout, StartReader(layout, path).read(), tree.text)
@@ -92,12 +92,12 @@ def read_sources(
 def read_start(
     layout: Layout, start: Start, text: str, environment: Mapping[str, Values] | None = None
 ) -> Reading:
-    """The evidence in what an image starts; `text` is that of its Dockerfile.
+    """The evidence in what an image starts; `text` is the text of its Dockerfile.
 
-    `environment` are the variables that are set when it starts, by default those of the image.
+    `environment` holds the variables at the start, by default those of the image.
     """
     known = {name: (Value(value),) for name, value in layout.env.items()}
-    # libcst makes many small objects that all live to the end: looking for garbage costs a seventh.
+    # libcst creates many small, long-lived objects: the garbage collector would take a seventh of the time.
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -121,7 +121,7 @@ class _SourceReader:
         self.collects = "collectstatic" in text or any("collectstatic" in line.words for line in start.lines)
 
     def read(self) -> Reading:
-        """All evidence of the application."""
+        """Collect all evidence of the application."""
         modules = self._closure()
         self.names_schedule = any("beat_schedule_filename" in module.source for module in modules)
         named = [one for line in self.start.lines for one in self._line(line)]
@@ -151,7 +151,10 @@ class _SourceReader:
                 yield from (posixpath.normpath(posixpath.join(folder, name)) for folder in folders)
 
     def _closure(self) -> list[Module]:
-        """The modules that the start imports, directly or not; all that are copied if it is unknown."""
+        """The modules that the start imports, directly or not.
+
+        If it is unknown, those of likely entry points.
+        """
         application = self.application
         waiting = [one for path in self.start.files if (one := application.load(path, _main_name(path)))]
         waiting += [one for name in self.start.modules if (one := application.module(name))]
@@ -168,7 +171,7 @@ class _SourceReader:
         return list(seen.values())
 
     def _likely(self) -> list[Module]:
-        """Modules that are copied and have one of the usual names of entry points."""
+        """The copied modules with one of the usual names of entry points."""
         entries = islice(self.layout.paths(read_names("python", "names", "entries")), MAX_UNSTARTED)
         loaded = (self.application.load(path, self._dotted(path)) for path in entries)
         return [module for module in loaded if module is not None]
@@ -198,7 +201,7 @@ class _SourceReader:
             yield from self._named(module)
 
     def _named(self, module: Module) -> Iterator[Module]:
-        """Modules that Django finds by strings: settings, urls, the parts of installed apps."""
+        """The modules that Django finds by name: settings, urls, and the parts of installed apps."""
         match = re.search(r"DJANGO_SETTINGS_MODULE['\"]\s*,\s*['\"]([\w.]+)['\"]", module.source)
         if match and not self.application.settings:
             self.application.settings = match[1]
@@ -266,7 +269,7 @@ class _SourceReader:
             yield from self._ports([value], line)
 
     def _schedule(self, line: Line) -> Iterator[Claim]:
-        """The file in which celery beat keeps its schedule, unless another is named."""
+        """The file in which celery beat keeps its schedule, unless another one is set."""
         is_set = any(flag in ("-s", "--schedule") for flag, _ in flags(line.words))
         if not is_set and not self.names_schedule and not any("scheduler" in word for word in line.words):
             yield from self._place("celerybeat-schedule", line, False)
@@ -287,7 +290,7 @@ class _SourceReader:
                 yield Claim(Kind.PORT, match[1], file or line.file, at or line.line)
 
     def _config(self, written: str, line: Line, program: str) -> Iterator[Claim]:
-        """A server's configuration file: Python names for gunicorn, an ini file for supervisord."""
+        """The evidence in a server's configuration file: Python for gunicorn, an ini file for supervisord."""
         path = (
             posixpath.normpath(posixpath.join(line.workdir, written.removeprefix("file:"))) if written else ""
         )
@@ -308,20 +311,20 @@ class _SourceReader:
 
 
 def _names(source: str) -> Iterator[str]:
-    """The strings that may name a file whose content counts."""
+    """The strings that may name a file whose content matters."""
     for match in _NAMED.finditer(source):
         if not source.endswith(_ASKING, 0, match.start()):
             yield match[1]
 
 
 def _tools(module: Module) -> Iterator[str]:
-    """What a module may run or import that keeps something in a home; shells that run a command do not."""
+    """What a module may run or import that keeps data in a home, except shells."""
     found = dict.fromkeys((*_WORD.findall(module.source), *(name for _, name in module.imported)))
     return (name for name in found if name not in SHELLS and find_home_use(name, (), {}) is not None)
 
 
 def _main_name(path: str) -> str:
-    """The entry point's own name, that of its file, so that others can import it."""
+    """The module name of an entry point, so that other modules can import it: its file name."""
     return posixpath.basename(path).removesuffix(".py")
 
 

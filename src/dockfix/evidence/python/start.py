@@ -16,7 +16,7 @@ from dockfix.syntax.tree import Instruction
 
 _SHELL: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _PYTHON: Final = re.compile(r"(?:.*/)?(?:python|pypy)[\d.]*")
-# Each with the words that stand between it and the command that it launches.
+# Each launcher, with the words between it and the command that it launches.
 _LAUNCHERS: Final = {
     **dict.fromkeys(
         ("poetry", "pipenv", "uv", "pdm", "hatch", "rye", "conda", "micromamba", "coverage"), ("run",)
@@ -33,7 +33,7 @@ _MAX_DEPTH: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A command line that runs at the start: its words, its file and line, and where it runs."""
+    """A command line that runs at the start: its words, its position in a file, and its working directory."""
 
     words: tuple[str, ...]
     file: str
@@ -43,7 +43,7 @@ class Line:
 
 @dataclass(slots=True)
 class Start:
-    """Everything that is known to start."""
+    """Everything that is known to be started."""
 
     lines: list[Line] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ class StartReader:
         return self.start
 
     def follow(self, command: Command, line: int, workdir: str, file: str = "") -> Start:
-        """The start with what a single command starts, which stands in a file, by default this one."""
+        """The start, extended by a single command of `file`, by default the Dockerfile."""
         self._command(command, line, file or self.path, workdir, 0)
         return self.start
 
@@ -140,7 +140,7 @@ class StartReader:
                 self._server(server, key)
 
     def _follow(self, written: str, line: Line, depth: int) -> None:
-        """A script of the image (shell or Python), or a console script that the project defines."""
+        """Follow a script of the image (shell or Python), or a console script that the project defines."""
         path = posixpath.normpath(posixpath.join(line.workdir, written)) if written else ""
         found = self.layout.read(path) if path and ("/" in written or "." in written) else None
         if found is None and path and "/" not in written:
@@ -208,7 +208,7 @@ class StartReader:
 
 
 def _celery_modules(name: str) -> list[str]:
-    """Where Celery finds an application: in a module, in its submodules, or by a name in a module."""
+    """The modules in which Celery may find an application: the named one, its submodules, or its parent."""
     return [one for one in (name, f"{name}.celery", f"{name}.tasks", name.rpartition(".")[0]) if one]
 
 

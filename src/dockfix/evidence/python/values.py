@@ -1,4 +1,4 @@
-"""The values of an application's expressions, as far as constants can be followed."""
+"""Evaluate the application's expressions, as far as constants can be followed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_TEXT: Final = 8192
 MAX_BITS: Final = 64
 MAX_DIGITS: Final = 66
 MAX_STEPS: Final = 2_000
-"""So many expressions are evaluated to find the values of one; what is left then is unknown."""
+"""The maximum number of subexpressions to evaluate for one expression; the rest is unknown."""
 
 
 class ConstantEvaluator:
@@ -35,7 +35,7 @@ class ConstantEvaluator:
         self._open: set[tuple[int, int]] = set()
 
     def values(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Values:
-        """The possible values of an expression; none if nothing is known."""
+        """The possible values of an expression, none if it is unknown."""
         key = (id(node), id(scope))
         self._steps = self._steps + 1 if self._depth else 0
         if self._depth > MAX_DEPTH or self._steps > MAX_STEPS or key in self._open:
@@ -101,7 +101,7 @@ class ConstantEvaluator:
         return _join(join, [self.texts(node, scope, order) for node in nodes])
 
     def join_paths(self, nodes: Sequence[cst.BaseExpression], scope: Scope, order: int) -> Iterator[Value]:
-        """The expressions, joined like os.path.join does."""
+        """The expressions joined as os.path.join does."""
         return self._joined(join_path, nodes, scope, order)
 
     def _formatted(self, node: cst.FormattedString, scope: Scope, order: int) -> Iterator[Value]:
@@ -164,7 +164,7 @@ class ConstantEvaluator:
             yield Value(text, certain)
 
     def name(self, name: str, scope: Scope, order: int = 1 << 30) -> Values:
-        """The possible values of a name in a scope, looking outwards like Python does."""
+        """The possible values of a name in a scope, searched outwards as Python does."""
         if name == "__file__":
             return (Value(scope.module.path),)
         inner: Scope | None = scope
@@ -178,18 +178,21 @@ class ConstantEvaluator:
         return self.application.global_value(scope, name, order, self)
 
     def _in_force(self, scope: Scope, bindings: Sequence[Binding], order: int) -> Values:
-        """What a name may be at a place: a branch that may be left out leaves it what it was before."""
+        """The possible values of a name at a position.
+
+        A branch that may be skipped keeps the earlier ones.
+        """
         found, _ = scope.part.reaching(bindings, order)
         alone = len({id(one.value) for one in bindings}) == 1
         return self.bound_by(found or bindings[:1], is_sure=alone)
 
     def bound_by(self, bindings: Sequence[Binding], *, is_sure: bool) -> Values:
-        """The values that bindings give their name, certain where `is_sure`."""
+        """The values of a name with these bindings, certain if `is_sure`."""
         values = dict.fromkeys(value for one in bindings for value in self.bound(one))
         return tuple(values) if is_sure else tuple(Value(one.content, False) for one in values)
 
     def bound(self, binding: Binding) -> Values:
-        """The possible values that a binding gives its name."""
+        """The possible values of a binding."""
         if binding.parameter >= 0:
             return self.application.argument(binding, self)
         if binding.value is None:
@@ -257,7 +260,7 @@ _HANDLERS: Final[
 
 
 def _texts(values: Values) -> tuple[tuple[str, bool], ...]:
-    """(string, certain) for each value that is one or a number; what is too long for a path is unknown."""
+    """(string, certain) for each string or number; values too long for a path are unknown."""
     known = [one for one in values if isinstance(one.content, str | int)]
     short = [Value(HOLE, one.certain) if _is_long(one.content) else one for one in known]
     return tuple((str(one.content), one.certain) for one in short) or ((HOLE, True),)
@@ -283,6 +286,6 @@ def _string(node: cst.SimpleString) -> Values:
             warnings.simplefilter("ignore")
         try:
             content = node.evaluated_value
-        except (SyntaxError, ValueError):  # LibCST reads escapes that Python refuses: "\\N{no such name}"
+        except (SyntaxError, ValueError):  # libcst parses escapes that Python rejects: "\\N{no such name}"
             return ()
     return (Value(content),) if isinstance(content, str) else ()
