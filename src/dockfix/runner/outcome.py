@@ -62,7 +62,7 @@ def fix_source(path: str, source: Source | Failed, options: Options, context: Co
         result = pipeline.fix(source.text, options, context)
         edits = compare_lines(source.text, result.text) if isinstance(result, Changed) else ()
     except MemoryError:
-        raise  # the process has no use any more
+        raise  # the process is no longer usable
     except Exception as error:  # noqa: BLE001  # one file's error stays its own
         return FileResult(path, Failed(_bug(error)), source.data)
     return FileResult(path, result, source.data, applies(result, options), tuple(edits))
@@ -86,7 +86,7 @@ def fix_embedded(path: str, source: Source | Failed, options: Options, context: 
         result = _sum_up(source.text, text, results)
         edits = compare_lines(source.text, text)
     except MemoryError:
-        raise  # the process has no use any more
+        raise  # the process is no longer usable
     except Exception as error:  # noqa: BLE001  # one file's error stays its own
         return FileResult(path, Failed(_bug(error)), source.data)
     return FileResult(path, result, source.data, text != source.text, tuple(edits))
