@@ -1,4 +1,4 @@
-"""Move Python Dockerfiles off root: `fix(text, options)` returns the whole fix, or why there is none."""
+"""Move Python Dockerfiles off root: `fix(text, options)` returns the complete fix, or why there is none."""
 
 from __future__ import annotations
 

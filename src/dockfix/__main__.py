@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _check_streams() -> None:
-    """Exit if there is no standard output; without standard error, messages go nowhere."""
+    """Exit if there is no standard output; without standard error, messages are discarded."""
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # lives as long as the run
     if sys.stdout is None:
@@ -44,7 +44,7 @@ def _check_streams() -> None:
 
 
 def _report(error: Exception) -> int:
-    """Say in one line that dockfix has a defect, without quoting what it read."""
+    """Report in one line that dockfix has a defect, without quoting what it read."""
     trace = error.__traceback__
     place = "?"
     while trace is not None:

@@ -25,7 +25,7 @@ from dockfix.terminal import show_path, show_text
 
 
 class Format(StrEnum):
-    """For whom an explanation is."""
+    """The audience of an explanation."""
 
     TEXT = "text"
     JSON = "json"
@@ -33,7 +33,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Other:
-    """What happens instead of a run: something is printed, or served over standard input and output."""
+    """What to do instead of a run: print something, or serve over standard input and output."""
 
     lsp: bool = option(False, SWITCH, "Serve an editor: the language server (needs dockfix[lsp])", "--lsp")
     mcp: bool = option(
@@ -48,7 +48,7 @@ class Other:
 
 
 COMPLETING: Final = "_DOCKFIX_COMPLETE"
-"""The variable by which a shell asks for completions, as click names it."""
+"""The environment variable by which a shell requests completions, as named by click."""
 GROUPS: Final[Mapping[str, type]] = {
     "Output": Output,
     "Rewriting": Options,
@@ -61,7 +61,7 @@ GROUPS: Final[Mapping[str, type]] = {
 
 
 def run() -> int:
-    """Parse the arguments, do what they ask, and give the exit code."""
+    """Parse the arguments, run, and return the exit code."""
     try:
         app(prog_name="dockfix")
     except SystemExit as end:
@@ -75,8 +75,8 @@ _GIVEN: Final = (bool, str, list, tuple)
 class _Command(TyperCommand):
     """A typer command that groups its help and leaves values unconverted.
 
-    The declarations convert them: pydantic, which typer would use, takes as long as the rest of a
-    start, and words errors in its own terms.
+    The declarations convert them: pydantic, which typer would use, takes as long as the rest of the
+    start-up, and words errors in its own terms.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -84,7 +84,7 @@ class _Command(TyperCommand):
         given, rest, order = self.make_parser(ctx).parse_args(args=list(args))
         if ctx.resilient_parsing or any(param.callback for param in order):
             return super().parse_args(ctx, args)
-        # An option that was not given is None, a sentinel of click's, or missing, depending on the version.
+        # A missing option is None, a sentinel of click, or absent, depending on the version.
         ctx.params = {name: value for name, value in given.items() if isinstance(value, _GIVEN)}
         ctx.args = rest
         return rest
@@ -158,7 +158,7 @@ def _signature() -> Signature:
 
 
 def _flagged() -> Iterator[tuple[str, Declaration]]:
-    """The options of the command line, each with its group."""
+    """(group, declaration) of each option of the command line."""
     for title, group in GROUPS.items():
         yield from ((title, one) for one in declared(group).values() if one.flags)
 
@@ -168,9 +168,9 @@ def _name(one: Declaration) -> str:
 
 
 def _complete(one: Declaration) -> Any:
-    """What completes the option's value in a shell; None leaves it to the shell.
+    """The completion function for the option's value, None to leave it to the shell.
 
-    Typer inspects each such function at every start, and only a shell that completes calls them.
+    Typer inspects each such function at every start, but only a completing shell calls them.
     """
     if COMPLETING not in os.environ:
         return None
@@ -221,7 +221,7 @@ def _usage_errors() -> Iterator[None]:
 
 
 def _drop_output() -> None:
-    """Let what is still to be written to standard output go nowhere, since nobody takes it."""
+    """Discard pending output to standard output, because its reader has gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
@@ -259,7 +259,7 @@ def _read_request(paths: Sequence[str], given: Mapping[str, Any]) -> Request:
 
 
 def _mistakes(request: Request) -> Iterator[tuple[object, str]]:
-    """What options may not ask for together, each with whether they do."""
+    """(whether it applies, message) for each combination of options that is not allowed."""
     output, files, reports, name = request.output, request.files, request.reports, request.files.stdin_name
     yield output.write and output.check, "--write and --check cannot be used together"
     asked = output.check or output.diff or output.verify or output.stat or output.file
@@ -282,7 +282,7 @@ def _check_paths(paths: Sequence[str]) -> None:
 
 
 def _find_flag(word: str) -> str | None:
-    """The flag closest to a word, if any is close."""
+    """The flag closest to a word, None if none is close."""
     from difflib import get_close_matches
 
     flags = [one.flag for _, one in _flagged()]
@@ -310,7 +310,7 @@ def _serve(wanted: Other, *, writes: bool) -> None:
 
 
 def _need(flag: str, package: str, extra: str) -> None:
-    """Raise ConfigError where the package that an extra brings is not installed."""
+    """Raise ConfigError if the package of an extra is not installed."""
     from importlib.util import find_spec
 
     if find_spec(package) is None:
@@ -318,7 +318,7 @@ def _need(flag: str, package: str, extra: str) -> None:
 
 
 def _explain(wanted: Other, given: Mapping[str, Any]) -> None:
-    """Print what a code means, or the walk through a file. Raises ConfigError."""
+    """Print the explanation of a code, or the walk through a file. Raises ConfigError."""
     from dockfix.explain.codes import explain, explain_plainly, is_code
     from dockfix.terminal import Terminal
 
@@ -345,7 +345,7 @@ def _explain(wanted: Other, given: Mapping[str, Any]) -> None:
 
 
 def style_lines(text: str) -> Iterator[tuple[str, str | None]]:
-    """The lines of an explanation, with their styles: its first line and its titles stand out."""
+    """(line, style) for the lines of an explanation: the first line and the titles are highlighted."""
     for number, line in enumerate(text.splitlines()):
         is_title = line.endswith(":") and not line.startswith(" ")
         yield line, "bold" if number == 0 or is_title else None

@@ -1,4 +1,4 @@
-"""The project's configuration: `[tool.dockfix]` in pyproject.toml, or dockfix.toml, nearest file upwards."""
+"""The project's configuration: `[tool.dockfix]` in pyproject.toml, or dockfix.toml, in the nearest folder."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ MAX_BYTES: Final = 1024 * 1024
 
 
 class ConfigError(Exception):
-    """A configuration or an option that cannot be used: one line saying where, and how to fix it."""
+    """An invalid configuration or option: one line that says where, and how to fix it."""
 
 
 class RunError(Exception):
-    """A run that cannot go on: one line saying why."""
+    """A run that cannot continue: one line that says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The values of one configuration file by key; `options` holds the fields of `Options`.
+    """The values of one configuration file by key; `options` contains the fields of `Options`.
 
     `include` and `exclude` are .gitignore-style patterns relative to `folder`.
     """
@@ -51,7 +51,7 @@ KEYS: Final[Mapping[str, Declaration]] = {
 
 @cache
 def find_config(folder: str) -> Config:
-    """The configuration that applies in `folder` (absolute): its own, else that of the nearest parent.
+    """The configuration that applies in `folder` (absolute): its own, or that of the nearest parent.
 
     Raises ConfigError.
     """
@@ -66,7 +66,7 @@ def find_config(folder: str) -> Config:
 
 
 def _read_config(folder: str) -> Config | None:
-    """The configuration in the folder itself, if it has one. Raises ConfigError."""
+    """The configuration in the folder itself, None if it has none. Raises ConfigError."""
     for name, read in _FILES:
         path = os.path.join(folder, name)
         if os.path.isfile(path):
@@ -77,12 +77,14 @@ def _read_config(folder: str) -> Config | None:
 
 
 def is_bare(folder: str) -> bool:
-    """Whether the folder itself holds no file that could be a configuration."""
+    """Whether the folder itself contains no file that could be a configuration."""
     return not any(os.path.isfile(os.path.join(folder, name)) for name, _ in _FILES)
 
 
 def build_options(folder: str, overrides: Mapping[str, Any]) -> Options:
-    """The options that apply in `folder` (absolute); the command line wins. Raises ConfigError.
+    """The options that apply in `folder` (absolute).
+
+    The command line takes precedence. Raises ConfigError.
 
     Folders with the same configuration share one value.
     """
@@ -98,7 +100,7 @@ _built: Final[dict[tuple[int, int], tuple[Config, Mapping[str, Any], Options]]] 
 
 
 def check_overrides(overrides: Mapping[str, Any]) -> None:
-    """Raise ConfigError if a value from the command line cannot be used."""
+    """Raise ConfigError for an invalid value from the command line."""
     try:
         Options(**overrides)
     except OptionError as error:
@@ -108,11 +110,11 @@ def check_overrides(overrides: Mapping[str, Any]) -> None:
 
 
 bare_folders: Final[set[str]] = set()
-"""Absolute paths of folders known to be bare, which need no second look."""
+"""Absolute paths of folders that are known to be bare."""
 
 
 def forget_configs() -> None:
-    """Read every configuration anew from here on: a process that runs for long sees what has changed."""
+    """Drop all cached configurations, so that a long-running process sees changes."""
     find_config.cache_clear()
     bare_folders.clear()
     _built.clear()
@@ -136,7 +138,7 @@ def _own_table(path: str, text: str) -> Mapping[str, object] | None:
 
 
 def _tool_table(path: str, text: str) -> Mapping[str, object] | None:
-    """The file's [tool.dockfix] table; None if there is none, whatever else the file holds."""
+    """The file's [tool.dockfix] table, None if there is none, whatever else the file contains."""
     if "dockfix" not in text:
         return None
     tool = _parse(path, text).get("tool", {})
@@ -189,7 +191,7 @@ def _read(where: str, key: str, value: object) -> Any:
 
 
 def _line_of(path: str, text: str, key: str) -> int:
-    """The line that sets `key` in a configuration that parses; 1 if it is written in an unusual way."""
+    """The line that sets `key` in a valid configuration; 1 if it is written in an unusual way."""
     lines = text.split("\n")
     inside = os.path.basename(path) == "dockfix.toml"
     quoted = rf"[\"']?{re.escape(key)}[\"']?"
@@ -204,7 +206,7 @@ def _line_of(path: str, text: str, key: str) -> int:
 
 
 def suggest(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
-    """What to write instead of an unknown word."""
+    """A suggestion for an unknown word."""
     from difflib import get_close_matches
 
     near = get_close_matches(word, known, n=1)

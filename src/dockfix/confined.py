@@ -1,7 +1,7 @@
-"""Work on what strangers wrote, in processes that are limited in time and memory and may be lost.
+"""Process untrusted input in processes with limits of time and memory, which may be lost.
 
-The system itself ends a process: by an alarm that nothing in it handles, and by a limit of its address
-space. Whatever a text makes of a parser, this process goes on, and knows with which text it happened.
+The kernel enforces the limits: an alarm that nothing in the process handles, and a limit on its address
+space. Whatever an input does to a parser, the calling process continues, and knows which input caused it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MEMORY: Final = 1 << 30
-"""Bytes that a process may take beyond what it starts with; also the most that one answer may have."""
+"""Bytes of memory that a process may use beyond what it starts with; also the maximum size of an answer."""
 CHUNK: Final = 8
 AHEAD: Final = 64
-"""Things in progress per process: results keep their order, so a slow one holds up this many."""
+"""Things in progress per process: results keep their order, so a slow one can delay as many."""
 SECONDS: Final = 10.0
 
 _TOO_MUCH: Final = 77  # the exit code of a process that ran out of memory
@@ -51,7 +51,7 @@ class Loss(Enum):
 
 
 def finding_of(loss: Loss, seconds: float | None = None) -> Finding:
-    """What happened to a file, and what to do about it."""
+    """The finding for a lost file."""
     match loss:
         case Loss.TIMEOUT:
             message = f"not finished after {seconds or _session.seconds:g} seconds"
@@ -66,14 +66,14 @@ def finding_of(loss: Loss, seconds: float | None = None) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Known(Generic[R]):
-    """A result that needs no work, and keeps its place among the others."""
+    """A result that needs no work, but keeps its place among the others."""
 
     result: R
 
 
 @dataclass(slots=True)
 class _Slot:
-    """A thing to work on, its result, and whether there is one yet."""
+    """A thing to process, its result, and whether there is one yet."""
 
     thing: Any
     result: Any = None
@@ -85,7 +85,7 @@ class _Slot:
 
 
 class _Process:
-    """A forked process, what it works on, and until when it has to answer."""
+    """A forked process, the things that it works on, and its deadline."""
 
     def __init__(self) -> None:
         self._channel, theirs = socket.socketpair()
@@ -98,24 +98,24 @@ class _Process:
         theirs.close()
 
     def fileno(self) -> int:
-        """Readable when there is an answer, or no process any more."""
+        """The descriptor to select on: readable when there is an answer, or the process has ended."""
         return self._channel.fileno()
 
     @property
     def patience(self) -> float:
-        """Seconds after which it must be lost, in case that its alarm does not end it."""
+        """Seconds until it counts as lost, in case its alarm does not end it."""
         return max(0.0, self._deadline - time.monotonic())
 
     def begin(self, function: Callable[[Any], Any], slots: Iterable[_Slot], seconds: float) -> None:
-        """Work on some things, each for so many seconds at most."""
+        """Start to work on some things, each with a time limit in seconds."""
         self.slots.extend(slots)
         self._seconds = seconds
         self._wait_longer()
-        with contextlib.suppress(OSError):  # one that is dead is noticed when it is asked
+        with contextlib.suppress(OSError):  # a dead process is noticed on receive
             _send(self._channel, pickle.dumps((function, [slot.thing for slot in self.slots], seconds)))
 
     def receive(self) -> Loss | None:
-        """Take one answer; if the process is lost, so is the thing that it worked on."""
+        """Receive one answer; if the process is lost, return how, and give up the thing that it worked on."""
         loss = None if self.patience else Loss.TIMEOUT
         if loss is None and (data := _receive(self._channel)) is not None:
             self._wait_longer()
@@ -132,7 +132,7 @@ class _Process:
         self._deadline = time.monotonic() + 2 * self._seconds + 1
 
     def end(self) -> Loss | None:
-        """End it, if it has not ended yet; how it was lost, if it was."""
+        """End the process if it still runs; return how it was lost, None if it was not."""
         _channels.discard(self._channel)
         self._channel.close()
         if not self.slots or not self.patience:
@@ -145,12 +145,12 @@ class _Process:
 
 
 _channels: Final[set[socket.socket]] = set()
-"""This process's ends of the channels to all others."""
+"""This process's ends of the channels to the others."""
 
 
 @dataclass(slots=True)
 class _Session:
-    """Idle processes, what has to be done before another one is forked, and the time for each thing."""
+    """Idle processes, a callback before another one is forked, and the time limit for each thing."""
 
     before_fork: Callable[[], None] = lambda: None
     seconds: float = SECONDS
@@ -168,14 +168,14 @@ class _Session:
 
 @dataclass(slots=True)
 class _Crew:
-    """Processes that work, and the session that keeps the idle ones."""
+    """The busy processes, and the session that keeps the idle ones."""
 
     count: int
     session: _Session
     busy: list[_Process] = field(default_factory=list)
 
     def hand_out(self, function: Callable[[Any], Any], waiting: deque[_Slot], seconds: float) -> None:
-        """Let idle and new processes begin with what waits."""
+        """Give waiting things to idle and new processes."""
         while waiting and len(self.busy) < self.count:
             process = self.session.idle.pop() if self.session.idle else self.session.start()
             chunk = [waiting.popleft() for _ in range(min(CHUNK, len(waiting)))]
@@ -183,7 +183,10 @@ class _Crew:
             process.begin(function, chunk, seconds)
 
     def collect(self, waiting: deque[_Slot], *, wait: bool) -> None:
-        """Take an answer of each process that has one; what a lost one has not begun waits again."""
+        """Receive an answer from each process that has one.
+
+        The remaining things of a lost process wait again.
+        """
         patience = min((process.patience for process in self.busy), default=0.0) if wait else 0.0
         ready, _, _ = select.select(self.busy, [], [], patience)
         late = [process for process in self.busy if not process.patience and process not in ready]
@@ -197,7 +200,7 @@ class _Crew:
                 self.busy.remove(process)
 
     def end(self) -> None:
-        """End what still works, and what is idle outside of a session."""
+        """End the busy processes and, outside of a session, the idle ones."""
         for process in self.busy:
             process.slots.clear()
             process.end()
@@ -221,7 +224,7 @@ def session(before_fork: Callable[[], None], seconds: float = SECONDS) -> Iterat
 
 
 def renew() -> None:
-    """End idle processes: those to come start with what this process has loaded since."""
+    """End idle processes, so that new ones start with what this process has loaded since."""
     _session.end()
 
 
@@ -232,10 +235,10 @@ def work_all(
     seconds: float | None = None,
     count: int = 1,
 ) -> Iterator[R | Loss]:
-    """What `function` (of a module) gives for each thing, in order, or why it gave nothing.
+    """The results of `function` (a module-level function) for each thing, in order, or why there is none.
 
-    Things and results are pickled. Each thing has so many `seconds` (None: those of the session); up to
-    `count` processes work.
+    Things and results are pickled. Each thing has a time limit of `seconds` (None: that of the session);
+    up to `count` processes work in parallel.
     """
     source = iter(things)
     window: deque[_Slot] = deque()
@@ -261,12 +264,12 @@ def work_all(
 
 
 def work(function: Callable[[T], R], thing: T, *, seconds: float | None = None) -> R | Loss:
-    """What `function` gives for one thing, or why it gave nothing."""
+    """The result of `function` for one thing, or why there is none."""
     return next(work_all(function, [thing], seconds=seconds))
 
 
 def _serve(channel: socket.socket) -> NoReturn:
-    """Work for the process at the other end, and end with it."""
+    """Work for the process at the other end, and exit with it."""
     try:
         _confine(channel)
         while (message := _receive(channel)) is not None:
@@ -306,15 +309,15 @@ def _confine(channel: socket.socket) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(nowhere, standard)
-    warnings.simplefilter("ignore")  # those of the Python compiler quote what they read
-    gc.freeze()  # what exists is not garbage: collections look only at what single files leave
+    warnings.simplefilter("ignore")  # warnings of the Python compiler quote their input
+    gc.freeze()  # existing objects are not garbage: collect only what single files leave
     gc.set_threshold(50_000, 10, 10)
     _limit_memory()
     threading.Thread(target=_end_with, args=(channel,), daemon=True).start()
 
 
 def _limit_memory() -> None:
-    """Limit the address space, where the system can: not on macOS."""
+    """Limit the address space, if the system supports it (macOS does not)."""
     import resource
 
     with contextlib.suppress(OSError, ValueError):
@@ -325,7 +328,7 @@ def _limit_memory() -> None:
 
 
 def _end_with(channel: socket.socket) -> None:
-    """Wait until the process at the other end is gone, even if it was killed."""
+    """Exit when the process at the other end has gone, even if it was killed."""
     watch = select.poll()
     watch.register(channel, 0)  # only its end
     watch.poll()
@@ -337,7 +340,7 @@ def _send(channel: socket.socket, data: bytes) -> None:
 
 
 def _receive(channel: socket.socket) -> bytes | None:
-    """The next message; None if there will be none."""
+    """The next message, None if the channel is closed."""
     try:
         head = _read(channel, _HEAD)
         return None if head is None else _read(channel, int.from_bytes(head, "big"))

@@ -1,4 +1,4 @@
-"""What is known of a file beyond its text."""
+"""What is known about a file beyond its text."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A volume: where it is mounted, and its name or, for a bind mount, the path on the host.
+    """A volume: its mount point, and its name or, for a bind mount, the path on the host.
 
-    `is_open`: everybody may write there (tmpfs, emptyDir).
+    `is_open`: everybody can write there (tmpfs, emptyDir).
     """
 
     target: Setting
@@ -32,20 +32,20 @@ class Mount:
 
     @property
     def is_bind(self) -> bool:
-        """Whether a host directory is mounted, whose files keep their owner."""
+        """Whether it mounts a folder of the host, whose files keep their owner."""
         return self.source.startswith((".", "/", "~", "$", "%"))
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One service or container as a manifest or a command line runs it.
+    """One service or container, as run by a manifest or a command line.
 
-    `dockerfile` is the file that it is built from, relative to the repository, or "" if only the
-    image's name is known. `user` is the user that the manifest sets, if any; `non_root` is whether
-    Kubernetes checks that the user is not root (a check that a named user does not pass). `entrypoint`
-    and `command` take the place of the image's ENTRYPOINT and CMD; None leaves those in force. One that
-    `follows` is edited in the same patch: its mounts below /root go to the user's home. `target` is the
-    stage that it is built from, "" for the last one or where that is not known.
+    `dockerfile` is the file that it is built from, relative to the repository, or "" if only the image's
+    name is known. `user` is the user that the manifest sets, if any; `non_root` is the setting that makes
+    Kubernetes check that the user is not root (a named user fails that check). `entrypoint` and `command`
+    override the image's ENTRYPOINT and CMD; None keeps those. One that `follows` is edited in the same
+    patch: its mounts below /root move to the user's home. `target` is the stage that it is built from, ""
+    for the last one or if unknown.
     """
 
     file: str
@@ -70,26 +70,26 @@ class Deployment:
 
     @property
     def is_start(self) -> bool:
-        """Whether it starts the image in a way of its own, as the image's own user."""
+        """Whether it overrides the image's start, with the image's own user."""
         return self.user is None and (self.entrypoint is not None or self.command is not None)
 
     @property
     def place(self) -> str:
-        """Where it stands, for a message."""
+        """Its file and line, for a message."""
         return f"{quote_name(self.file) if not self.file.isprintable() else self.file}:{self.line}"
 
     @property
     def is_root(self) -> bool:
-        """Whether the manifest puts root back."""
+        """Whether the manifest sets root as the user."""
         return self.user is not None and self.user.value.partition(":")[0] in ("root", "0")
 
     @property
     def needs_number(self) -> bool:
-        """Whether a named USER would be rejected: Kubernetes cannot verify that it is not root."""
+        """Whether a named USER would be rejected, because Kubernetes cannot verify that it is not root."""
         return self.non_root is not None and self.user is None
 
     def at(self, setting: Setting) -> str:
-        """The position of a setting, on one line of a message."""
+        """The file and line of a setting, for a message."""
         name = self.file if self.file.isprintable() else quote_name(self.file)
         return f"{name}:{setting.line}"
 
@@ -100,7 +100,7 @@ def _nothing(_path: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ContextSource:
-    """What a COPY or ADD takes from the build context: a relative path or pattern, and its line."""
+    """A source of a COPY or ADD in the build context: a relative path or pattern, and its line."""
 
     path: str
     line: int
@@ -108,16 +108,15 @@ class ContextSource:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a Dockerfile lies, and what runs its image.
+    """The surroundings of a Dockerfile, and the deployments of its image.
 
-    `path` is the file as the user named it, with slashes; `siblings` are the names beside it;
-    `read` returns the text of a file in the build context by its relative path with slashes, or
-    None if there is no such text; `names` returns the names in one of its folders ("" is the
-    context itself), folders with a trailing slash, and is None if they cannot be listed; `file` is
-    the Dockerfile's own path in the build context, "" if it lies at its top;
-    `deployments` are the services and containers of the repository that run the image. `also` are
-    further build contexts that callers use. `missing` is what is copied though no folder that may be
-    the build context has it; a file that `is_alone` belongs to no repository that is known.
+    `path` is the file as the user named it, with slashes; `siblings` are the names next to it; `read`
+    returns the text of a file in the build context by its relative path with slashes, or None if there is
+    no such text; `names` returns the names in one of its folders ("" is the context itself), folders with
+    a trailing slash, and is None if they cannot be listed; `file` is the Dockerfile's own path in the
+    build context, "" if it is at its top; `deployments` are the services and containers of the repository
+    that run the image. `also` are further build contexts that callers use. `missing` are copied sources
+    that no possible build context has; a file that `is_alone` does not belong to any known repository.
     """
 
     path: str = ""
@@ -132,5 +131,5 @@ class Context:
 
     @property
     def knows_files(self) -> bool:
-        """Whether anything of the build context can be read."""
+        """Whether the build context can be read."""
         return self.read is not _nothing

@@ -11,7 +11,7 @@ CONTEXT_LINES: Final = 3
 _ESCAPES: Final = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
 
 LineEdit = tuple[int, int, str]
-"""Lines `start` to `end` (from 0; equal: an insertion) are replaced by a text of whole lines."""
+"""(start, end, text): replace the lines `start` to `end` (from 0; equal: insert) with whole lines."""
 
 
 def unified_diff(before: str, after: str, name: str) -> str:
@@ -31,7 +31,7 @@ def split_lines(text: str) -> list[str]:
 
 
 def compare_lines(before: str, after: str) -> list[LineEdit]:
-    """The edits that turn `before` into `after`, sorted and disjoint; equal heads and tails cost little."""
+    """The edits that turn `before` into `after`, sorted and disjoint; common heads and tails are cheap."""
     from difflib import SequenceMatcher
 
     old, new = split_lines(before), split_lines(after)
@@ -47,7 +47,7 @@ def compare_lines(before: str, after: str) -> list[LineEdit]:
 
 
 def _equal_lines(old: Sequence[str], new: Sequence[str]) -> int:
-    """How many leading lines both have in common."""
+    """The number of leading lines that both have in common."""
     shorter = min(len(old), len(new))
     return next((at for at in range(shorter) if old[at] != new[at]), shorter)
 
@@ -64,7 +64,7 @@ def apply_lines(before: str, edits: Sequence[LineEdit]) -> str:
 
 
 def original_line(edits: Sequence[LineEdit], line: int) -> int:
-    """The line (from 1) of the original that a line of the rewrite comes from, or stands before."""
+    """The line (from 1) of the original that a line of the rewrite comes from, or precedes."""
     shift = 0
     for start, end, text in edits:
         count = len(split_lines(text))
@@ -94,7 +94,7 @@ def format_patch(before: str, edits: Sequence[LineEdit], name: str) -> str:
 
 
 def _group(edits: Sequence[LineEdit]) -> Iterator[list[LineEdit]]:
-    """The edits of each hunk: those whose context lines would touch share one."""
+    """The edits of each hunk; edits whose context lines would touch share one."""
     hunk = [edits[0]]
     for edit in edits[1:]:
         if edit[0] - hunk[-1][1] > 2 * CONTEXT_LINES:
@@ -134,7 +134,7 @@ def _header(side: str, name: str) -> str:
 def quote_name(name: str) -> str:
     """`name` as git writes it in a patch: as it is, or quoted with C escapes and octal bytes.
 
-    A name with a space at either end is quoted too, as `patch` would drop the space.
+    A name with a space at either end is quoted too, because `patch` would drop the space.
     """
     plain = name.isascii() and name.isprintable() and '"' not in name and "\\" not in name
     if plain and name == name.strip():
@@ -159,7 +159,7 @@ def patch_name(real: str, root: str) -> str:
 def patch_root(paths: Sequence[str]) -> str:
     """The folder in which to apply a patch of all `paths`.
 
-    The current one if it holds them all, else the repository that does, else the root folder.
+    The current one if it contains them all, else the repository that does, else the root folder.
     """
     real = [os.path.realpath(path) for path in paths]
     here = os.path.realpath(os.curdir)

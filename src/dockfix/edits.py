@@ -1,4 +1,4 @@
-"""Edits on a text: sorted, disjoint replacements that leave every other byte alone."""
+"""Edits of a text: sorted, disjoint replacements that leave every other byte alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Edit:
 
 
 def apply_edits(source: str, edits: Iterable[Edit]) -> str:
-    """The source with every edit applied; insertions at the same place keep their order.
+    """The source with every edit applied; insertions at the same offset keep their order.
 
     Raises ValueError if two edits overlap.
     """

@@ -1,4 +1,4 @@
-"""functools.cached_property without the lock that Python 3.11 still takes at each first access."""
+"""functools.cached_property without the lock that Python 3.11 still acquires on first access."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One file, fixed completely or left alone."""
+"""Fix one file completely, or leave it alone."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ NAMES: Final = frozenset(transform.name for transform in TRANSFORMS)
 _DEFAULT: Final = Options()
 _ATTEMPTS: Final = 6
 MAX_STAGES: Final = 100
-"""More stages are not replayed: each may copy from the one before it, and that from the one before."""
+"""The maximum number of stages to replay: each may copy from the one before it, recursively."""
 
 
 class Rewrite(NamedTuple):
-    """An original, what was made of it in which rounds of transforms, and what is lost all the same."""
+    """An original, its rewrite with the rounds of transforms that made it, and the remaining losses."""
 
     original: Plan
     plan: Plan
@@ -45,15 +45,15 @@ class Rewrite(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The transforms that had something to do, in their order."""
+        """The transforms that made edits, in order."""
         return tuple(one.transform for passes in self.rounds for one in passes)
 
 
 class ImageFix(NamedTuple):
-    """What becomes of one image that a file ships.
+    """The result for one image that a file ships.
 
-    `number` is its place among the file's lineages, and `original` the plan of the text as the images
-    before it have left it; `rewrite` is None where it was not tried.
+    `number` is its index among the file's lineages, and `original` the plan of the text after the fixes
+    of earlier images; `rewrite` is None if none was attempted.
     """
 
     number: int
@@ -72,15 +72,15 @@ class Trace(NamedTuple):
 def fix(text: str, options: Options = _DEFAULT, context: Context | None = None) -> Result:
     """Rewrite a Dockerfile so that its image runs as a user.
 
-    `text` is the file's whole content (any line ends, with or without a byte-order mark);
-    `context` is what surrounds it. Pure: nothing is read except through `context`. Raises
-    OptionError if the options name a transform that does not exist.
+    `text` is the file's whole content (any line ends, with or without a byte-order mark); `context` is
+    what surrounds it. Pure: nothing is read except through `context`. Raises OptionError if the options
+    name an unknown transform.
     """
     return trace(text, options, context).result
 
 
 def trace(text: str, options: Options = _DEFAULT, context: Context | None = None) -> Trace:
-    """The same with the plans, the rewrites and the transforms' edits that led there."""
+    """`fix`, with the plans, rewrites and edits that led to the result."""
     unknown = (options.select | options.ignore) - NAMES
     if unknown:
         raise OptionError(f"unknown transform {sorted(unknown)[0]!r}: see --list")
@@ -93,7 +93,7 @@ def trace(text: str, options: Options = _DEFAULT, context: Context | None = None
 
 
 def _find_early_result(tree: Dockerfile) -> Skipped | Failed | None:
-    """What becomes of a text that is not to be read, or cannot be."""
+    """The result for a text that must not or cannot be read, else None."""
     if "\0" in tree.text:
         line = tree.text[: tree.text.index("\0")].count("\n") + 1
         return Failed(Finding(codes.NUL_BYTE, line, "contains a NUL byte", "this is not a Dockerfile"))
@@ -115,7 +115,7 @@ def _find_stage_too_many(tree: Dockerfile) -> Finding | None:
 
 
 def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: frozenset[str]) -> Trace:
-    """Fix the lineages of the last stage and of the named targets on the growing text, heirs last."""
+    """Fix the shipped lineages one after another, each in the text that the last one left, children last."""
     images: list[ImageFix] = []
     names: list[str] = []
     reviews: list[Finding] = []
@@ -150,7 +150,7 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: f
 
 
 def _stays_root(lineage: Lineage, result: Skipped) -> Finding:
-    """Which stage that may ship keeps root, and why."""
+    """The note that a stage which may ship keeps root, and why."""
     line = lineage.final.instructions[0].line
     reason = result.reasons[0]
     name = lineage.final.name or lineage.final.index
@@ -165,7 +165,7 @@ def _plan(tree: Dockerfile, options: Options, context: Context, index: int) -> P
 
 
 def _collect_evidence(plan: Plan) -> Evidence:
-    """What is known about the image beyond its Dockerfile, if anything can be read."""
+    """The evidence about the image beyond its Dockerfile, if anything can be read."""
     if not plan.options.evidence or not (plan.context.knows_files or plan.context.deployments):
         return NO_EVIDENCE
     from dockfix.evidence.assess import collect_evidence
@@ -188,7 +188,7 @@ def _fix_lineage(
         if (left := _leave(one)) is not None:
             return ImageFix(index, plan, left)
     reviews = tuple(dict.fromkeys(review for one in plans for review in find_reviews(one)))
-    # A change that waits for a review is not worth reading the sources.
+    # Do not read the sources for a change that waits for a review.
     if moving and (options.unsafe or not reviews):
         plan = plan.with_evidence(_collect_evidence(plan))
     if plan.evidence.refusals:
@@ -198,7 +198,7 @@ def _fix_lineage(
 
 
 def _judge(done: Rewrite, active: frozenset[str], reviews: tuple[Finding, ...], *, moving: bool) -> Result:
-    """What a rewrite comes to: it is whole, or the file stays as it is."""
+    """The result of a rewrite: the change if it is complete, else why the file stays as it is."""
     plan, rewrite = done.original, done.plan
     if plan.evidence.refusals:
         return Skipped(plan.evidence.refusals)
@@ -214,17 +214,17 @@ def _judge(done: Rewrite, active: frozenset[str], reviews: tuple[Finding, ...], 
 
 
 def find_faults(fixed: ImageFix, text: str) -> Iterator[Finding]:
-    """What another rewrite of the same image would break, with that rewrite's lines.
+    """What another rewrite of the same image would break, with lines of that rewrite.
 
-    A part of a rewrite is held to all guarantees, whatever it leaves out: those that a part breaks come
-    first, then the step that would fail, then what the start is denied.
+    A partial rewrite is held to all guarantees, whatever it leaves out: broken ones come first, then the
+    step that would fail, then what the start is denied.
     """
     original = fixed.original
     if fixed.rewrite is not None:
         original = original.corrected(fixed.rewrite.plan.corrections)
     plan = _reread(original, parse(text), fixed.number)
     losses = tuple(find_losses(original.replay, plan.replay))
-    # What a step loses is reported as that step's failure.
+    # The losses of a step are reported as its failure.
     own = codes.NO_ROOT_STEP_BELOW_USER.name
     yield from (one for one in check_guarantees(original, plan, NAMES) if one.code != own)
     yield from find_failing_steps(losses)
@@ -232,7 +232,7 @@ def find_faults(fixed: ImageFix, text: str) -> Iterator[Finding]:
 
 
 def _find_notes(original: Plan, rewrite: Plan) -> Iterator[Finding]:
-    """What to expect of a rewrite, at the lines of the original."""
+    """The notes on a rewrite, with lines of the original."""
     notes = tuple(find_notes(rewrite))
     if any(note.line for note in notes):
         before = original.tree.text
@@ -245,7 +245,7 @@ def _find_notes(original: Plan, rewrite: Plan) -> Iterator[Finding]:
 
 
 def _leave(plan: Plan) -> Skipped | Unchanged | None:
-    """What becomes of a file that has to stay as it is, None where it is to be moved off root."""
+    """The result for a file that must stay as it is, None if it is to be moved off root."""
     if unknown := tuple(find_unknown_user(plan)):
         return Skipped(unknown)
     if not plan.options.select and plan.runs_as_user:
@@ -255,7 +255,7 @@ def _leave(plan: Plan) -> Skipped | Unchanged | None:
 
 
 def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool) -> Rewrite:
-    """A rewrite, replayed, and made again by what that teaches."""
+    """Rewrite and replay, repeatedly, with the corrections that each replay suggests."""
     corrections = NOTHING_LEARNED
     for _ in range(_ATTEMPTS):
         corrected = original.corrected(corrections)
@@ -265,7 +265,7 @@ def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool
         if learned == corrections:
             break
         if learned.keeps_workdir and not corrections.keeps_workdir and original.evidence != NO_EVIDENCE:
-            # What the sources name relatively is somewhere else than it was read to be.
+            # Relative paths in the sources resolve differently now.
             original = original.with_evidence(_collect_evidence(original.corrected(learned)))
         corrections = learned
     return Rewrite(original, plan, rounds, losses)
@@ -274,7 +274,7 @@ def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool
 def _transform(
     original: Plan, active: frozenset[str], index: int
 ) -> tuple[Plan, tuple[tuple[Pass, ...], ...]]:
-    """All transforms in their rounds, each round on the text that the one before left."""
+    """Apply all transforms in their rounds, each to the text of the round before."""
     plan = original
     rounds: list[tuple[Pass, ...]] = []
     for transforms in ROUNDS:

@@ -1,4 +1,4 @@
-"""Which transform wrote which part of a rewrite, so that each change can be shown, and left out, alone."""
+"""Track which transform wrote which part of a rewrite, so that each change can be shown or left out alone."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 from dockfix.edits import Edit
 
 ORIGINAL: Final = -1
-"""The number that stands for the original text, where others stand for changes."""
+"""The number of the original text; other numbers are those of changes."""
 
 
 class Pass(NamedTuple):
-    """What one transform did in one round: edits of the text that the round before left."""
+    """The edits of one transform in one round, to the text of the round before."""
 
     transform: str
     edits: tuple[Edit, ...]
@@ -21,7 +21,7 @@ class Pass(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of the text: by which change it came, and by which it is `gone` (ORIGINAL: it is not)."""
+    """A part of the text: the change that added it, and the one that removed it (`gone`; ORIGINAL: none)."""
 
     text: str
     by: int = ORIGINAL
@@ -30,10 +30,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one transform does at one place.
+    """The edits of one transform at one place.
 
-    `start` is the offset in the original at which it begins. It makes no sense without those it `needs`:
-    it lies within what they add.
+    `start` is its offset in the original. It lies within the text of the changes that it `needs`, and is
+    void without them.
     """
 
     number: int
@@ -44,13 +44,16 @@ class Change:
 
 @dataclass(slots=True)
 class Provenance:
-    """A text in pieces, and the changes that made it of the original."""
+    """A text as pieces, and the changes that turned the original into it."""
 
     pieces: list[Piece]
     changes: list[Change] = field(default_factory=list)
 
     def text(self, kept: Collection[int] | None = None) -> str:
-        """The text under some of the changes, by default all; one whose needs are left out has no effect."""
+        """The text with some of the changes, by default all.
+
+        A change without those it needs has no effect.
+        """
         chosen = self.closed(range(len(self.changes)) if kept is None else kept)
         return "".join(
             one.text
@@ -59,7 +62,7 @@ class Provenance:
         )
 
     def closed(self, kept: Collection[int]) -> frozenset[int]:
-        """Those of the changes that have all that they need."""
+        """The given changes whose needs are met."""
         found: set[int] = set()
         for change in self.changes:  # a change needs only earlier ones
             if change.number in kept and change.needs <= found:
@@ -67,7 +70,7 @@ class Provenance:
         return frozenset(found)
 
     def original_offset(self, offset: int, kept: Collection[int] | None = None) -> int:
-        """Where in the original an offset of the text under some of the changes is, or would be."""
+        """The offset in the original that corresponds to an offset of the text with some of the changes."""
         chosen = self.closed(range(len(self.changes)) if kept is None else kept)
         here = there = 0
         for one in self.pieces:
@@ -79,7 +82,7 @@ class Provenance:
         return there
 
     def within(self, number: int) -> frozenset[int]:
-        """The changes that make no sense without one, and that one."""
+        """A change and those that need it, directly or not."""
         found = {number}
         for change in self.changes:
             if change.needs & found:
@@ -90,17 +93,17 @@ class Provenance:
 def trace_changes(
     source: str, rounds: Iterable[Sequence[Pass]], places: Sequence[tuple[int, int]]
 ) -> Provenance:
-    """The changes that rounds of passes make of a source.
+    """The changes that rounds of passes make to a source.
 
-    `places` are the (start, end) of the source's instructions: what one transform edits within one of them
-    is one change.
+    `places` are the (start, end) of the source's instructions: edits of one transform within one of them
+    form one change.
     """
     found = Provenance([Piece(source)] if source else [])
     for passes in rounds:
         edits = [(edit, one.transform) for one in passes for edit in one.edits]
         edits.sort(key=lambda pair: (pair[0].start, pair[0].end))
         numbers: dict[tuple[str, int], int] = {}
-        # From the end backwards, offsets of what is still to be done stay true.
+        # Going backwards keeps the offsets of the remaining edits valid.
         for edit, transform in reversed(edits):
             _apply(found, edit, transform, places, numbers)
     return _in_order(found)
@@ -131,7 +134,7 @@ def _apply(
 
 
 def _split(found: Provenance, offset: int) -> int:
-    """The index of the piece that begins at an offset of the present text; one is cut in two for it."""
+    """The index of the piece that starts at an offset of the current text; splits a piece if necessary."""
     at = 0
     for index, piece in enumerate(found.pieces):
         if piece.gone != ORIGINAL:
@@ -150,12 +153,12 @@ def _split(found: Provenance, offset: int) -> int:
 
 
 def _original_offset(pieces: Sequence[Piece], index: int) -> int:
-    """Where in the original the piece at an index begins, or would."""
+    """The offset in the original of the piece at an index."""
     return sum(len(one.text) for one in pieces[:index] if one.by == ORIGINAL)
 
 
 def _surrounding(pieces: Sequence[Piece], first: int, last: int) -> frozenset[int]:
-    """The changes that brought the text in which an edit lies, or that it takes away."""
+    """The changes whose text surrounds an edit, or is removed by it."""
     taken = {one.by for one in pieces[first:last] if one.gone == ORIGINAL}
     before = next((one.by for one in reversed(pieces[:first]) if one.gone == ORIGINAL), ORIGINAL)
     after = next((one.by for one in pieces[last:] if one.gone == ORIGINAL), ORIGINAL)
@@ -164,7 +167,7 @@ def _surrounding(pieces: Sequence[Piece], first: int, last: int) -> frozenset[in
 
 
 def _in_order(found: Provenance) -> Provenance:
-    """The same with changes numbered as they stand in the text, those that others need first."""
+    """The same with changes numbered by position, each after those it needs."""
     order = list(_ordered(found))
     numbers = {old: new for new, old in enumerate(order)} | {ORIGINAL: ORIGINAL}
     changes = [
@@ -178,7 +181,7 @@ def _in_order(found: Provenance) -> Provenance:
 
 
 def _ordered(found: Provenance) -> Iterator[int]:
-    """The numbers of changes by their place; one that lies within another's text follows it."""
+    """The numbers of changes by position; one within another's text follows it."""
     first: dict[int, int] = {}
     for at, piece in enumerate(found.pieces):
         for number in (piece.by, piece.gone):

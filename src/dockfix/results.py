@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 class Trial(StrEnum):
-    """What a container engine can try, so that a person need not find it out."""
+    """What a trial on a container engine can show, so that no person has to check it."""
 
     BUILDS = "the rewrite builds"
     ANSWERS_ALIKE = "the application starts and answers as it did before"
@@ -30,9 +30,9 @@ class Trial(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A row of the registry (`checks.codes`): a stable kebab-case name, the kinds it comes as, one line.
+    """A row of the registry (`checks.codes`): a stable kebab-case name, its kinds, and a one-line summary.
 
-    `cases` name the fixtures that show it, below `fixtures/`, the best first; `answered_by` are the
+    `cases` are the fixtures that show it, relative to `fixtures/`, the best first; `answered_by` are the
     trials that together would answer it.
     """
 
@@ -47,9 +47,8 @@ class Code:
 class Finding:
     """One thing to report to the user about a file.
 
-    It is made from a row of the registry and keeps the row's name as `code`; `line` counts from 1 in
-    the original text (0: the whole file), `message` says what was found, and `help` what to do about
-    it.
+    It is made from a row of the registry and stores the row's name as `code`; `line` counts from 1 in the
+    original text (0: the whole file), `message` is what was found, and `help` what to do about it.
     """
 
     code: str
@@ -75,7 +74,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A complete fix. `reviews` is empty if it is safe; `notes` are about what the file cannot show."""
+    """A complete fix. `reviews` is empty if it is safe; `notes` are about what the file does not show."""
 
     text: str
     transforms: tuple[str, ...]
@@ -104,7 +103,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The input is unusable, or dockfix broke one of its own guarantees."""
+    """The input is unusable, or dockfix failed."""
 
     error: Finding
 

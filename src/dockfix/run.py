@@ -1,4 +1,4 @@
-"""One run, from the request to the exit code: its files, their results, and where those go."""
+"""One run, from the request to the exit code: its files, their results, and their destinations."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def run(request: Request) -> Exit:
 
 
 class Prepared(NamedTuple):
-    """What a run works on: the candidates, the options of each, and why a change of it must wait.
+    """The work of a run: the candidates, the options of each, and why a change of it must wait.
 
-    `deployments` are what runs the candidates' images, by the Dockerfile's absolute path.
+    `deployments` are those of the candidates' images, by the Dockerfile's absolute path.
     """
 
     candidates: Sequence[Candidate]
@@ -90,7 +90,7 @@ def prepare(request: Request, cache: Cache | None) -> Prepared:
 def fix_files(
     request: Request, root: str, cache: Cache | None, terminal: Terminal
 ) -> tuple[Sequence[Candidate], Iterator[FileResult]]:
-    """The candidates and what becomes of them, which is worked out as it is asked for.
+    """The candidates, and their results, which are computed lazily.
 
     Raises ConfigError.
     """
@@ -131,14 +131,14 @@ def _find_candidates(
 
 
 def name_file(root: str, file: FileResult, candidate: Candidate) -> FileResult:
-    """A file's result with what a patch to be applied in `root` calls its file, and where it is written."""
+    """A file's result with its name in a patch for `root`, and the path to write to."""
     return replace(file, name=patch_name(candidate.real, root), real=candidate.real)
 
 
 def _deliver(
     request: Request, results: Iterator[FileResult], count: int, sinks: Sequence[Sink], summary: Summary
 ) -> bool:
-    """Write the changes and pass each result on to the sinks; whether the run finished."""
+    """Write the changes and pass each result on to the sinks; return whether the run finished."""
     writer = _open_writer(request, summary.terminal) if request.mode is Mode.WRITE else None
     finished = False
     try:
@@ -168,7 +168,7 @@ def _open_writer(request: Request, terminal: Terminal) -> Writer:
 
 
 def open_cache_of(request: Request) -> Cache | None:
-    """The cache of the repository that this folder belongs to."""
+    """The cache of the repository that contains the current folder."""
     if not request.execution.cache or request.is_nameless:
         return None
     from dockfix.files.cache import open_cache
@@ -184,7 +184,7 @@ def _find_deployments(
     cache: Cache | None,
     lost: list[Candidate],
 ) -> Mapping[str, tuple[Deployment, ...]]:
-    """What runs the candidates' images according to the repository's manifests, by absolute path.
+    """The deployments of the candidates' images in the repository's manifests, by absolute path.
 
     Manifests that could not be read are added to `lost`.
     """
@@ -202,7 +202,7 @@ def _relate(
     deployments: Mapping[str, tuple[Deployment, ...]],
     cache: Cache | None,
 ) -> Prepared:
-    """The candidates' options in the light of what builds and runs them, and why some must wait.
+    """The candidates' options, adjusted to their builds and deployments, and why some must wait.
 
     The `others` are Dockerfiles outside of the search. Raises ConfigError.
     """
@@ -240,7 +240,7 @@ def _prove(
 
 
 def _selection(request: Request) -> Selection:
-    """The patterns of the command line and of the configuration nearest to this folder."""
+    """The patterns of the command line and of the configuration nearest to the current folder."""
     from dockfix.files.patterns import Patterns, Selection
 
     here = os.path.realpath(os.curdir)
@@ -255,7 +255,7 @@ def _selection(request: Request) -> Selection:
 
 
 def _options(candidates: Sequence[Candidate], overrides: Mapping[str, Any]) -> list[Options]:
-    """Each candidate's options; those that are equal are one and the same."""
+    """Each candidate's options; equal ones are the same object."""
     by_folder: dict[str, Options] = {}
     found = []
     for candidate in candidates:

@@ -1,4 +1,4 @@
-"""Output: patches to standard output, everything else to standard error, in colour where wanted."""
+"""Output: patches to standard output, everything else to standard error, in colour if wanted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 WIDTH: Final = 110
-"""The columns of what goes into a file or a pipe."""
+"""The width in columns of output to a file or a pipe."""
 _COMMAND: Final = re.compile(r"(?<![^\s]):(?=:)|#(?=#\[|#vso\[)", re.IGNORECASE)
 
 
@@ -34,12 +34,12 @@ class Terminal:
         self._painted: dict[TextIO, bool] = {}
 
     def write(self, text: str | bytes) -> None:
-        """Write exactly this to standard output."""
+        """Write the text unchanged to standard output."""
         sys.stdout.flush()
         sys.stdout.buffer.write(text if isinstance(text, bytes) else text.encode("utf-8"))
 
     def write_diff(self, diff: str) -> None:
-        """Write a patch to standard output: byte for byte into a pipe, coloured on a terminal."""
+        """Write a patch to standard output: byte for byte to a pipe, coloured on a terminal."""
         if not self._paints(sys.stdout):
             self.write(diff)
             return
@@ -47,7 +47,7 @@ class Terminal:
             self._out.out(line, end="", style=_style(line), highlight=False)
 
     def write_lines(self, lines: Iterable[tuple[str, str | None]]) -> None:
-        """Write lines to standard output, each in its style where that is wanted, whatever they contain."""
+        """Write lines to standard output, escaped, each in its style if colours are wanted."""
         paints = self._paints(sys.stdout)
         for text, style in lines:
             shown = show_text(text) if text else ""
@@ -60,11 +60,11 @@ class Terminal:
 
     @property
     def width(self) -> int:
-        """The columns of standard output: the terminal's, or WIDTH where it is none."""
+        """The width of standard output in columns: the terminal's, or WIDTH if it is not a terminal."""
         return shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
 
     def print(self, text: str, style: str | None = None) -> None:
-        """Print one line to standard error, whatever the text contains."""
+        """Print one line to standard error, escaped."""
         text = show_text(text)
         if (links := self._find_links(text, sys.stderr)) and not self._live:
             self._err.print(with_links(text, links, style), soft_wrap=True, highlight=False)
@@ -93,9 +93,9 @@ class Terminal:
     ) -> Iterator[Callable[[Iterable[T]], Iterable[T]]]:
         """Yields a function that passes `total` things through while it shows a progress bar.
 
-        `name` is what to show of the thing that is done.
+        `name` returns the text to show for the thing just finished.
 
-        There is no bar for none, in a pipe, in CI, or when patches go to the same terminal.
+        There is no bar if `total` is 0, in a pipe, in CI, or when patches go to the same terminal.
         """
         shown = total and self.is_interactive and not sys.stdout.isatty() and "CI" not in os.environ
         if not shown:
@@ -131,7 +131,7 @@ class Terminal:
 
     @contextmanager
     def steps(self, total: int) -> Iterator[Callable[[str, str], None]]:
-        """Yields a function that shows which step a path is at; only on a terminal."""
+        """Yields a function that shows the current step of a path; only on a terminal."""
         if not self.is_interactive or "CI" in os.environ:
             yield lambda path, step: None
             return
@@ -139,7 +139,7 @@ class Terminal:
             yield lambda path, step: status.update(f"{path}: {step}")
 
     def flush(self) -> None:
-        """Flush everything; raises BrokenPipeError if the reader has gone."""
+        """Flush everything. Raises BrokenPipeError if the reader has gone."""
         sys.stdout.flush()
         sys.stdout.buffer.flush()
 
@@ -152,7 +152,7 @@ class Terminal:
     def _paints(self, stream: TextIO) -> bool:
         if self._colour is not None:
             return self._colour
-        if stream not in self._painted:  # asked for every line, and always the same
+        if stream not in self._painted:  # queried for every line, so it is cached
             self._painted[stream] = self._may_paint(stream)
         return self._painted[stream]
 
@@ -191,10 +191,10 @@ def show_path(path: str) -> str:
 
 
 def show_text(text: str) -> str:
-    """A text from anywhere on one line of a terminal or a log: it commands neither.
+    """Arbitrary text on one line of a terminal or a log, without effect as a command.
 
-    What is not printable is escaped, and so is what runners of workflows take for a command: `::` where
-    a line begins, `##[` and `##vso[` anywhere (actions/runner ActionCommand.cs, azure-pipelines-agent).
+    Unprintable characters are escaped, and so are commands of workflow runners: `::` at the beginning of
+    a line, `##[` and `##vso[` anywhere (actions/runner ActionCommand.cs, azure-pipelines-agent).
     """
     shown = text if text.isprintable() else "".join(map(_shown, text))
     return _COMMAND.sub(lambda match: f"\\x{ord(match[0]):02x}", shown)

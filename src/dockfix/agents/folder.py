@@ -1,4 +1,4 @@
-"""The folder that a server stays in: paths are checked when they come in, and whatever opens a file then."""
+"""Confine a server to a folder: paths are checked on arrival, and again when any code opens a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from platformdirs import user_cache_dir, user_state_dir
 
 from dockfix.files.descriptors import is_within
 
-# Which arguments of an audit event (docs.python.org, "Audit events table") are paths.
+# The indexes of the paths in the arguments of audit events (docs.python.org, "Audit events table").
 _PATHS: Final = {
     "open": (0,),
     "os.chmod": (0,),
@@ -37,7 +37,7 @@ class OutsideError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder, absolute and without links; `open_to` are other places that the program itself needs."""
+    """A folder, absolute and without links; `open_to` are other paths that the program itself needs."""
 
     root: str
     open_to: tuple[str, ...] = field(default=(), compare=False)
@@ -56,7 +56,7 @@ class Folder:
         return real
 
     def guard(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Raise PermissionError for an audit event that touches a file outside: for sys.addaudithook."""
+        """An audit hook (sys.addaudithook) that raises PermissionError for access to files outside."""
         for at in _PATHS.get(event, ()):
             path = arguments[at] if at < len(arguments) else None
             if isinstance(path, str | bytes | os.PathLike) and not self._permits(
@@ -65,7 +65,7 @@ class Folder:
                 raise PermissionError(1, f"outside of {self.root}", os.fsdecode(path))
 
     def _permits(self, event: str, path: str, arguments: tuple[Any, ...]) -> bool:
-        # A name that is opened from a folder's descriptor, and leads through no link, stays in that folder.
+        # A name that is opened relative to a descriptor, without following links, stays in that folder.
         follows = not (event == "open" and isinstance(arguments[2], int) and arguments[2] & _NO_FOLLOW)
         if not follows and os.sep not in path and path != os.pardir:
             return True
@@ -77,10 +77,10 @@ _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 
 
 def enter(path: str) -> Folder:
-    """Stay in a folder from here on: it becomes the current one, and this process opens nothing outside.
+    """Confine this process to a folder: it becomes the current one, and nothing outside can be opened.
 
-    Python itself, dockfix, its cache, its journals and a temporary folder of this process's own stay
-    open. That cannot be taken back, as an audit hook cannot.
+    Exceptions are Python itself, dockfix, its cache, its journals, and a temporary folder of this
+    process. It cannot be reverted, because audit hooks cannot.
     """
     root = os.path.realpath(path)
     os.chdir(root)

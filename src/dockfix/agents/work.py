@@ -1,4 +1,4 @@
-"""What the tools do: files of the folder, and what becomes of them, as in a run."""
+"""What the tools do: the files of the folder and their results, as in a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dockfix.terminal import Terminal
 
 
 def fix_in(folder: Folder, paths: Sequence[str], *, unsafe: bool) -> Iterator[FileResult]:
-    """The results for the Dockerfiles that some paths name or contain.
+    """The results for the Dockerfiles that the paths name or contain.
 
     Links that lead out of the folder are left out. Raises OutsideError, ConfigError.
     """
@@ -27,7 +27,7 @@ def fix_in(folder: Folder, paths: Sequence[str], *, unsafe: bool) -> Iterator[Fi
     request = Request(paths=[folder.resolve(path) for path in paths], overrides={"unsafe": unsafe})
     cache = open_cache_of(request)
     prepared = _within(folder, prepare(request, cache))
-    # A few at a time stay in this process, which opens nothing outside of the folder.
+    # Small batches are processed in this process, which cannot open anything outside of the folder.
     for at in range(0, len(prepared.candidates), FEW):
         few = slice(at, at + FEW)
         candidates = prepared.candidates[few]
@@ -39,7 +39,7 @@ def fix_in(folder: Folder, paths: Sequence[str], *, unsafe: bool) -> Iterator[Fi
 
 
 def _read_configs_anew(folder: Folder) -> None:
-    """Read every configuration of the folder anew; those above it do not apply."""
+    """Read the configurations of the folder again; those above it do not apply."""
     forget_configs()
     above = os.path.dirname(folder.root)
     while above not in bare_folders:
@@ -48,7 +48,7 @@ def _read_configs_anew(folder: Folder) -> None:
 
 
 def _within(folder: Folder, prepared: Prepared) -> Prepared:
-    """What lies in the folder; a build context outside of it is not read."""
+    """The candidates in the folder."""
     kept = [at for at, one in enumerate(prepared.candidates) if is_within(one.real, folder.root)]
     return prepared._replace(
         candidates=[_confined(folder, prepared.candidates[at]) for at in kept],
@@ -58,16 +58,17 @@ def _within(folder: Folder, prepared: Prepared) -> Prepared:
 
 
 def _confined(folder: Folder, candidate: Candidate) -> Candidate:
-    """The candidate without build contexts outside of the folder, whether named or to be looked for."""
+    """The candidate without build contexts outside of the folder, named or found."""
     inside = tuple(one for one in candidate.folders if is_within(os.path.realpath(one), folder.root))
     root = candidate.root if is_within(candidate.root, folder.root) else folder.root
     return candidate._replace(folders=inside, root=root)
 
 
 def verify_in(folder: Folder, path: str, proof: VerifyOptions, *, unsafe: bool) -> FileResult:
-    """The result for one Dockerfile, with its proof where it changes.
+    """The result for one Dockerfile, with its proof if it changes.
 
-    Raises OutsideError, also where the repository reaches beyond the folder and builds may; ConfigError.
+    Raises OutsideError, also if the repository extends beyond the folder and builds may use it;
+    ConfigError.
     """
     _read_configs_anew(folder)
     real = folder.resolve(path)
@@ -88,7 +89,7 @@ def verify_in(folder: Folder, path: str, proof: VerifyOptions, *, unsafe: bool) 
 
 
 def write_in(folder: Folder, paths: Sequence[str], *, unsafe: bool) -> Iterator[FileResult]:
-    """The results after the changes that apply were written; `dockfix --undo` undoes them.
+    """The results, after writing the changes that apply; `dockfix --undo` undoes them.
 
     Raises OutsideError, ConfigError.
     """

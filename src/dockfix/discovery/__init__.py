@@ -1,1 +1,1 @@
-"""Which files a run processes: paths named, folders walked, and what earlier walks found."""
+"""Find the files of a run: named paths, searched folders, and the results of earlier searches."""

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from dockfix.files.git import NewFolders
 
 MOST_NEW: Final = 5_000
-"""A search is not remembered if git leaves more folders than this untracked."""
+"""A search is not cached if there are more untracked folders than this."""
 
 
 def recall_search(cache: Cache, folder: str, real: str, selection: Selection) -> list[Candidate] | None:
-    """What the same search found before, if it would find the same again; None if that is unknown.
+    """The result of the same search before, if it would be the same again; None if that is unknown.
 
     `folder` is as the user named it; `real` is the same, absolute and without links.
     """
@@ -43,9 +43,9 @@ def recall_search(cache: Cache, folder: str, real: str, selection: Selection) ->
 def remember_search(
     cache: Cache, folder: str, real: str, selection: Selection, candidates: Sequence[Candidate], seen: Seen
 ) -> None:
-    """Remember what a search found, unless something in it is too new.
+    """Cache the result of a search, unless something in it is too new.
 
-    It must hold no links and nothing unreadable: what those lead to has no stamp here.
+    Searches with links or unreadable files are not cached: their targets have no stamps here.
     """
     if selection.embedded:
         return
@@ -69,8 +69,8 @@ def remember_search(
 class Seen:
     """What a search of the folder `real` that began at `start` depends on.
 
-    `folders` are those that hold files, relative to `real`, and `new` those that git does not track;
-    `files` are other files that were read, as absolute paths.
+    `folders` are those that contain files, relative to `real`, and `new` those that git does not track;
+    `files` are the absolute paths of other files that were read.
     """
 
     real: str
@@ -80,7 +80,7 @@ class Seen:
     new: NewFolders
 
     def marks(self) -> tuple[Mark, ...] | None:
-        """The marks of all of it; None if they cannot be had."""
+        """The marks of all of it, None if they are not available."""
         from dockfix.files.git import GitError, list_rules
 
         places = [os.path.join(self.real, name) if name else self.real for name in self.folders]
@@ -92,7 +92,7 @@ class Seen:
             places += list_rules(self.real)
         except GitError:
             return None
-        # Ignore files that ignore themselves are in no listing.
+        # Ignore files that ignore themselves are not listed.
         rules = (os.path.join(place, ".gitignore") for place in places)
         places += [rule for rule in rules if os.path.exists(rule)]
         marks = []

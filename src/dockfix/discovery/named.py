@@ -1,4 +1,4 @@
-"""Files that were named directly, with what the rest of their repository knows about them."""
+"""Files that were named directly, with what their repository knows about them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def find_in_repositories(
 ) -> Iterator[Candidate]:
     """The named files as a search of their folder would find them, then other files as `outside`.
 
-    Files of one work tree are searched for together, below their common folder. Outside of git it is
-    unknown where a repository ends, so such files come as they are.
+    Files of one work tree are searched for together, below their common folder. Without git, the extent
+    of a repository is unknown, so such files are returned as they are.
     """
     by_top: dict[str | None, list[Candidate]] = {}
     for one in named:
@@ -42,7 +42,7 @@ def find_in_repositories(
 
 
 def _search(real: str, selection: Selection, cache: Cache | None) -> Sequence[Candidate]:
-    """The Dockerfiles that git knows below a folder."""
+    """The Dockerfiles that git lists below a folder."""
     chosen = replace(selection, everything=False, embedded=False)
     folder = os.path.relpath(real)
     known = None if cache is None else recall_search(cache, folder, real, chosen)

@@ -1,4 +1,4 @@
-"""The files that the paths of a command line stand for."""
+"""Resolve the paths of a command line to files."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def find_candidates(
 ) -> Iterator[Candidate]:
     """Each file that the paths name or contain, once.
 
-    A file that is named directly is taken for a Dockerfile whatever its name; files outside the
-    search come last. `cache` remembers searches.
+    A file that is named directly counts as a Dockerfile whatever its name; files outside the search come
+    last. `cache` stores searches.
     """
     from dockfix.files.patterns import Selection
 
@@ -58,7 +58,7 @@ def _name(path: str, selection: Selection) -> Candidate:
 
 
 def _is_searched(path: str, selection: Selection) -> bool:
-    """Whether to search a file that the user named for Dockerfiles, rather than take it for one."""
+    """Whether to search a named file for Dockerfiles, instead of treating it as one."""
     if not selection.embedded:
         return False
     from dockfix.embedded import can_hold_dockerfile

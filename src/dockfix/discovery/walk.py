@@ -1,4 +1,4 @@
-"""Every Dockerfile below a folder, as listed by git, or else by .gitignore and .ignore."""
+"""Find every Dockerfile below a folder, as listed by git, or else using .gitignore and .ignore."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def find_in(
     """The candidates below `folder`, as paths that start with it; links come after plain files.
 
     A file that looks like a Dockerfile but cannot or should not be read comes with the reason; other
-    Dockerfiles of its repository come as `outside`, with what builds them. Without `walks`, a folder
-    outside of git has none.
+    Dockerfiles of its repository come as `outside`, with their builds. Without `walks`, a folder outside
+    of git yields nothing.
     """
     real = os.path.realpath(folder)
     search = _Search(folder, real, selection, cache, walks)
@@ -110,10 +110,10 @@ def _links_last(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
 class _Search:
     """One search below `folder`, whose absolute path without links is `real`.
 
-    `descriptions` are the files that may describe builds, relative to `top`, the top of the work tree
-    if git knows the folder; `others` are Dockerfiles there outside the folder, `ignoring` the files
-    that decide what git ignores, `listed` the folders that git listed, and `folders` those that were
-    looked into, with their absolute paths (None: a link leads there).
+    `descriptions` are the files that may describe builds, relative to `top`, the top of the work tree if
+    git knows the folder; `others` are Dockerfiles of the work tree outside the folder, `ignoring` the
+    files with ignore rules, `listed` the folders that git listed, and `folders` those that were visited,
+    with their absolute paths (None: a link leads there).
     """
 
     folder: str
@@ -139,7 +139,7 @@ class _Search:
         return (*self.descriptions, *self.manifests, *self.ignoring)
 
     def with_builds(self, candidates: list[Candidate]) -> Iterator[Candidate]:
-        """The candidates with what builds them, and further ones that only those builds name."""
+        """The candidates with their builds, and further ones that only those builds name."""
         if self.manifests and self.selection.repositories is not None:
             from dockfix.repository.deployments import find_relevant
 
@@ -180,7 +180,7 @@ class _Search:
         return not (vendored or excluded or is_template_name(parts[-1]))
 
     def _built(self, candidate: Candidate, builds: Sequence[Build]) -> Candidate:
-        """The candidate with its builds, and their contexts."""
+        """The candidate with its builds and their contexts."""
         contexts = dict.fromkeys(
             os.path.normpath(os.path.join(self.top, one.context))
             for one in builds
@@ -189,7 +189,7 @@ class _Search:
         return candidate._replace(builds=tuple(builds), folders=tuple(map(self._place, contexts)))
 
     def _place(self, real: str) -> str:
-        """A folder of the work tree, written like the paths of the search if it lies below them."""
+        """A folder of the work tree, written like the paths of the search if it is below them."""
         if real == self.real or real.startswith(self.real + os.sep):
             return self._path(real[len(self.real) + 1 :])
         return os.path.relpath(real)
@@ -227,14 +227,14 @@ class _Search:
             yield self._closed(name, why)
 
     def _note_description(self, name: str) -> None:
-        """Keep the name of a file that may describe what is built, or how it is run."""
+        """Record the name of a file that may describe what is built, or how it is run."""
         if reads_builds(name):
             self.descriptions.append(name)
         if self.selection.repositories is not None and can_be_manifest(name):
             self.manifests.append(name)
 
     def _look_around(self, listing: Listing, top: str) -> None:
-        """Collect the whole work tree's build descriptions, and its Dockerfiles outside the folder."""
+        """Collect the build descriptions of the whole work tree, and its Dockerfiles outside the folder."""
         self.listed = listing.folders()
         self.top = top
         before = self._before
@@ -277,7 +277,7 @@ class _Search:
             yield from self._look(name)
 
     def _search_inside(self, name: str) -> Iterator[Candidate]:
-        """The candidate for a file of another kind, if it looks as if it contained a Dockerfile."""
+        """The candidate for a file of another kind, if it seems to contain a Dockerfile."""
         from dockfix.embedded import can_hold_dockerfile
         from dockfix.embedded.recognition import may_hold_dockerfile
 
@@ -293,7 +293,7 @@ class _Search:
             yield Candidate(self._path(name), real, embedded=True, root=self.top)
 
     def _look(self, name: str) -> Iterator[Candidate]:
-        """The candidate at a path, depending on what is there; none if there is nothing."""
+        """The candidate at a path, depending on what is there; none if nothing is."""
         path = self._path(name)
         try:
             mode = os.lstat(path).st_mode
@@ -311,7 +311,7 @@ class _Search:
             yield self._refuse(name, codes.NOT_A_FILE, "a pipe, socket or device, not a file", "delete it")
 
     def _real_folder(self, name: str) -> str | None:
-        """The absolute path of a folder of the search; None if a link leads there."""
+        """The absolute path of a folder of the search, None if a link leads there."""
         if name not in self.folders:
             path = os.path.normpath(os.path.join(self.real, name))
             self.folders[name] = path if os.path.realpath(path) == path else None
@@ -342,7 +342,7 @@ class _Search:
                 yield self._refuse(folder, codes.NOT_A_FILE, "a folder, not a file", "rename it")
 
     def _walk(self, inner: str, specs: list[tuple[str, GitIgnoreSpec]]) -> Iterator[Candidate]:
-        """What git would list below the relative path `inner` (with a trailing slash, or empty)."""
+        """The files that git would list below the relative path `inner` (with a trailing slash, or empty)."""
         folder = self._path(inner)
         try:
             with os.scandir(folder) as listing:
@@ -374,7 +374,7 @@ class _Search:
         return not _ignored(name + "/", specs)
 
     def _enter(self, name: str, specs: list[tuple[str, GitIgnoreSpec]]) -> Iterator[Candidate]:
-        """Search a subfolder; one with a repository of its own is searched separately."""
+        """Search a subfolder; one with its own repository is searched separately."""
         path = self._path(name)
         if not self.selection.everything and os.path.lexists(os.path.join(path, ".git")):
             search = _Search(path, os.path.join(self.real, name), self.selection, self.cache)
@@ -396,7 +396,7 @@ class _Search:
 
 
 def _begins_a_build(real: str) -> bool:
-    """Whether the first instruction of a file is FROM, behind comments and arguments."""
+    """Whether the first instruction of a file, after comments and arguments, is FROM."""
     try:
         data = read_bytes(real, MAX_BEGINNING).removeprefix(b"\xef\xbb\xbf")
     except OSError:

@@ -1,1 +1,1 @@
-"""The language server: what dockfix says of a Dockerfile, in an editor, while it is written."""
+"""The language server: what dockfix reports about a Dockerfile while it is edited."""

@@ -1,4 +1,4 @@
-"""What the server answers about a reading: diagnostics, code actions, a code lens."""
+"""The server's answers about a reading: diagnostics, code actions, a code lens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
 from dockfix.transforms import TRANSFORMS
 
 RUN_AS_USER: Final = "dockfix.runAsUser"
-"""The command that makes the whole change of a document: [uri]."""
+"""The command that applies the whole change of a document: [uri]."""
 EXPLAIN: Final = "dockfix.explain"
 """The command that shows what a code means: [name]."""
 FIX_ALL: Final = f"{CodeActionKind.SourceFixAll.value}.dockfix"
@@ -41,7 +41,10 @@ _SEVERITIES: Final = {
 
 
 def diagnose(reading: Reading) -> list[Diagnostic]:
-    """A diagnostic for each finding; those on the whole file stand at the FROM of what ships."""
+    """A diagnostic for each finding.
+
+    Those about the whole file are placed at the FROM of the shipped stage.
+    """
     return [_diagnostic(reading, kind, finding) for kind, finding in reading.findings]
 
 
@@ -58,9 +61,10 @@ def _diagnostic(reading: Reading, kind: str, finding: Finding) -> Diagnostic:
 
 
 def find_actions(reading: Reading) -> Iterator[CodeAction]:
-    """The whole change, as a quick fix and for fixing on save, then each transform that holds alone.
+    """The whole change, as a quick fix and for fixing on save, then each transform that is valid alone.
 
-    One transform after the other leads to the whole change: those that lean on another follow it.
+    Applying one transform after another leads to the whole change: those that depend on others follow
+    them.
     """
     result = reading.file.result
     if isinstance(result, Changed):
@@ -87,13 +91,13 @@ def _whole_change(reading: Reading, result: Changed) -> Iterator[CodeAction]:
 
 
 def edit_of(reading: Reading, edits: tuple[TextEdit, ...]) -> WorkspaceEdit:
-    """Edits of this version of the document."""
+    """A workspace edit of this version of the document."""
     document = OptionalVersionedTextDocumentIdentifier(reading.uri, reading.version)
     return WorkspaceEdit(document_changes=[TextDocumentEdit(document, list(edits))])
 
 
 def find_lens(reading: Reading) -> CodeLens:
-    """The outcome, above the FROM of what ships."""
+    """The outcome, above the FROM of the shipped stage."""
     return CodeLens(reading.line_range(reading.head), command=_outcome(reading))
 
 
@@ -117,6 +121,6 @@ def _outcome(reading: Reading) -> Command:
 
 
 def _user_of(reading: Reading) -> str:
-    """Whom the image runs as, as the file names it."""
+    """The user that the image runs as, as named in the file."""
     stages = read_stages(reading.tree, reading.place.options)
     return find_lineages(stages, ())[0].end.user or "root" if stages else "nobody"

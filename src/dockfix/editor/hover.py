@@ -1,4 +1,4 @@
-"""Who and where a line of a Dockerfile is, and what stands there then, by the replay."""
+"""What the replay shows at a line of a Dockerfile: user, home, working directory, files and their owners."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dockfix.options import Options
 from dockfix.syntax.tree import Dockerfile, Instruction
 
 MOST: Final = 8
-"""So many paths and denials are shown."""
+"""The maximum number of paths and denials to show."""
 _UNKNOWN: Final = "an image that dockfix does not know: what it brings is a guess"
 
 
 def describe_line(tree: Dockerfile, line: int, options: Options) -> str | None:
-    """What holds behind the instruction at a line (from 1), in Markdown; None outside of all stages."""
+    """The state after the instruction at a line (from 1), in Markdown; None outside of all stages."""
     stages = read_stages(tree, options)
     found = _find(stages, line)
     if found is None:
@@ -38,7 +38,7 @@ def _find(stages: tuple[Stage, ...], line: int) -> tuple[Stage, Instruction] | N
 
 
 def _replay(stages: tuple[Stage, ...], stage: Stage, last: Instruction) -> Replay:
-    """The steps up to an instruction, played."""
+    """The replay of the steps up to an instruction."""
     whole = next(one for one in find_lineages(stages, stage.names()) if one.final is stage)
     cut = replace(stage, instructions=stage.instructions[: stage.instructions.index(last) + 1])
     cut.image = stage.image
@@ -66,14 +66,14 @@ def _lines(replay: Replay, step: int) -> Iterator[str]:
 
 
 def _made(replay: Replay, step: int) -> Iterator[str]:
-    """The paths that a step made."""
+    """The paths that a step created."""
     for path, nodes in sorted(replay.tree.listed().items()):
         if any(node.origin == step for node in nodes):
             yield path
 
 
 def _stands(replay: Replay, path: str) -> Iterator[tuple[str, str]]:
-    """The permissions and the owner of each thing that may stand at a path, as cells."""
+    """The permissions and the owner of each possible node at a path, as table cells."""
     standing = list(describe_standing(replay, path))
     for mode, owner in standing:
         if mode:

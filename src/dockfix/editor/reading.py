@@ -1,4 +1,4 @@
-"""One version of an open document, and what becomes of it."""
+"""One version of an open document, and its result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LONE_RETURN: Final = re.compile(r"\r(?!\n)")
 
 @dataclass(frozen=True)
 class Reading:
-    """A text at its place in a repository; `width` counts a string in the client's units."""
+    """A text at its place in a repository; `width` returns the length of a string in the client's units."""
 
     uri: str
     version: int | None
@@ -35,23 +35,23 @@ class Reading:
 
     @cached_property
     def file(self) -> FileResult:
-        """What becomes of the text."""
+        """The result for the text."""
         return fix_at(self.place, self.text)
 
     @cached_property
     def tree(self) -> Dockerfile:
-        """The text as a tree."""
+        """The parsed text."""
         return parse(self.text)
 
     @cached_property
     def head(self) -> int:
-        """The line (from 1) of the FROM of the stage that ships; 1 where there is none."""
+        """The line (from 1) of the FROM of the shipped stage; 1 if there is none."""
         lines = [one.line for one in self.tree.instructions if one.keyword == "FROM"]
         return lines[-1] if lines else 1
 
     @cached_property
     def findings(self) -> list[tuple[str, Finding]]:
-        """What there is to report, each with its kind; the first is that the image runs as root."""
+        """(kind, finding) for all findings; the first one is that the image runs as root, if it does."""
         found = list(findings(self.file))
         if isinstance(self.file.result, Changed):
             state = "" if self.file.applies else " It needs a review first."
@@ -60,19 +60,22 @@ class Reading:
         return found
 
     def fix_with(self, transform: str) -> tuple[TextEdit, ...]:
-        """The edits of one transform alone; none where it has nothing to do by itself."""
+        """The edits of one transform alone, none if it has nothing to do by itself."""
         options = replace(self.place.options, select=frozenset({transform}))
         result = fix_at(replace(self.place, options=options), self.text).result
         return self.edits(compare_lines(self.text, result.text)) if isinstance(result, Changed) else ()
 
     def edits(self, edits: tuple[LineEdit, ...] | list[LineEdit]) -> tuple[TextEdit, ...]:
-        """Line edits as the protocol's."""
+        """Line edits in the form of the protocol."""
         return tuple(
             TextEdit(Range(self._start(start), self._start(end)), text) for start, end, text in edits
         )
 
     def line_range(self, line: int) -> Range:
-        """The text of a line (from 1), without the space around it; the first line for what is beyond."""
+        """The range of a line (from 1) without surrounding whitespace.
+
+        The first line if there is no such line.
+        """
         at = line - 1 if 0 < line <= len(self._lines) else 0
         text = self._lines[at].rstrip() if self._lines else ""
         number = self._number(at)
@@ -84,7 +87,7 @@ class Reading:
         return split_lines(self.text)
 
     def _start(self, at: int) -> Position:
-        """Where the line at an index (from 0) starts; behind the last one, the end of the text."""
+        """The start of the line at an index (from 0), or the end of the text after the last one."""
         if at >= len(self._lines) and self._lines and not self._lines[-1].endswith("\n"):
             return Position(self._number(at - 1), self.width(self._lines[-1]))
         return Position(self._number(at), 0)

@@ -1,4 +1,4 @@
-"""What the repository of a file knows about it, read as in a run over the file, and kept until it changes."""
+"""What its repository knows about an open file, read as in a run over it and cached until it changes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from dockfix.runner.outcome import FileResult, hold_back, load_core
 from dockfix.runner.pool import fix_all
 
 SECONDS = 10.0
-"""As long as a run gives to one file."""
+"""The time limit of a run for one file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file in its repository: what builds and runs it, its options, and why a change must wait."""
+    """A file in its repository: its builds and deployments, its options, and why a change must wait."""
 
     candidate: Candidate
     options: Options
@@ -32,13 +32,13 @@ class Place:
 
 
 class Repositories:
-    """The places of the files that an editor has open."""
+    """The places of the files that are open in the editor."""
 
     def __init__(self) -> None:
         self._places: dict[str, Place] = {}
 
     def forget(self) -> None:
-        """Read everything anew from here on: something has changed on disk."""
+        """Drop the cache, because something has changed on disk."""
         self._places.clear()
         forget_configs()
 
@@ -60,12 +60,12 @@ def _read(path: str) -> Place:
 
 
 def nowhere(folder: str) -> Place:
-    """The place of a text that has no file yet, under the options of a folder. Raises ConfigError."""
+    """The place of a text without a file, with the options of a folder. Raises ConfigError."""
     return Place(Candidate("Dockerfile", "", data=b""), build_options(os.path.realpath(folder), {}))
 
 
 def fix_at(place: Place, text: str) -> FileResult:
-    """What becomes of a text at that place, as if the file held it."""
+    """The result for a text as the content of the file at that place."""
     candidate = place.candidate
     job = Job(
         candidate.path,
@@ -85,7 +85,7 @@ def fix_at(place: Place, text: str) -> FileResult:
 
 @cache
 def _load() -> None:
-    """Import what reads files and sources: each text is fixed in a process that is forked from this one."""
+    """Import what reads files and sources, because each text is fixed in a process forked from this one."""
     for name in ("libcst", "dockfix.evidence.assess", "dockfix.evidence.python.application"):
         import_module(name)
     load_core()

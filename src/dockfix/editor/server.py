@@ -1,4 +1,4 @@
-"""The server itself: documents come in, answers go out, over standard input and output."""
+"""The server: it receives documents and sends answers, over standard input and output."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from dockfix.runner.outcome import load_core_meanwhile
 
 LANGUAGES: Final = frozenset({"dockerfile", "containerfile"})
 PAUSE: Final = 0.015
-"""Seconds without a keystroke after which the diagnostics follow."""
+"""Seconds without a keystroke after which diagnostics are sent."""
 SETTLED: Final = 0.1
-"""Seconds without a change on disk after which the repositories are read anew."""
+"""Seconds without a change on disk after which the repositories are read again."""
 
 
 class Server(LanguageServer):
-    """The documents that are open, each with the reading of its newest version."""
+    """The open documents, each with the reading of its latest version."""
 
     def __init__(self) -> None:
         super().__init__("dockfix", __version__)
@@ -41,7 +41,7 @@ class Server(LanguageServer):
         self._wrong = ""
 
     def read(self, uri: str) -> Reading | None:
-        """The reading of a document as it stands; None for what is not a Dockerfile."""
+        """The reading of a document's current version, None if it is not a Dockerfile."""
         document = self.workspace.get_text_document(uri)
         if not _is_meant(document.language_id, uri):
             return None
@@ -55,7 +55,7 @@ class Server(LanguageServer):
         return known
 
     def _place(self, uri: str) -> Place | None:
-        """The place of a document; None, with a message, where the configuration cannot be used."""
+        """The place of a document; None, after showing a message, if the configuration is invalid."""
         path = uris.to_fs_path(uri) if uri.startswith("file:") else None
         try:
             place = self.repositories.find(os.path.abspath(path)) if path else nowhere(os.curdir)
@@ -77,13 +77,13 @@ class Server(LanguageServer):
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version))
 
     def publish_soon(self, uri: str) -> None:
-        """Send the diagnostics once nothing more is typed."""
+        """Send the diagnostics once typing pauses."""
         if (waiting := self._waiting.pop(uri, None)) is not None:
             waiting.cancel()
         self._waiting[uri] = asyncio.get_running_loop().call_later(PAUSE, self.publish, uri)
 
     def read_anew_soon(self) -> None:
-        """Read the repositories anew, once nothing changes on disk any more."""
+        """Read the repositories again once changes on disk pause."""
         if self._changed is not None:
             self._changed.cancel()
         self._changed = asyncio.get_running_loop().call_later(SETTLED, self._read_anew)
@@ -203,7 +203,7 @@ _OPTIONS: Final = {
 
 
 def make_server() -> Server:
-    """A server with all that it answers."""
+    """A server with all its features."""
     server = Server()
     for name, answer in _FEATURES.items():
         server.feature(name, _OPTIONS.get(name))(answer)
@@ -213,11 +213,11 @@ def make_server() -> Server:
 
 
 def _is_kind(kind: types.CodeActionKind | str | None, wanted: types.CodeActionKind | str) -> bool:
-    """Whether a kind is the wanted one or below it."""
+    """Whether a kind is the wanted one or a subkind of it."""
     own, above = (one.value if isinstance(one, types.CodeActionKind) else one or "" for one in (kind, wanted))
     return own == above or own.startswith(f"{above}.")
 
 
 def serve() -> None:
-    """Serve one editor until it ends."""
+    """Serve one editor until it disconnects."""
     make_server().start_io()

@@ -1,4 +1,4 @@
-"""Dockerfiles inside other files: found and rewritten in place; every other byte stays."""
+"""Dockerfiles inside other files: found and rewritten in place; every other byte is preserved."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KINDS: Final = (
 
 
 def can_hold_dockerfile(path: str) -> bool:
-    """Whether dockfix searches files of that name for Dockerfiles."""
+    """Whether dockfix searches files with that name for Dockerfiles."""
     return any(pattern.search(path.lower()) for pattern, _, _ in _KINDS)
 
 
@@ -30,9 +30,9 @@ def rewrite_file(
 ) -> tuple[str, tuple[Result, ...]]:
     """The file with every Dockerfile in it fixed, and the result for each, in source order.
 
-    The name in `path` decides the kind of file; `fix` is called with each Dockerfile. Changes that
-    need review are made only with `unsafe`. The parser for the kind is imported only if the source
-    looks as if it contained a Dockerfile.
+    The name in `path` determines the kind of file; `fix` is called with each Dockerfile. Changes that
+    need review are made only with `unsafe`. The parser for the kind is imported only if the source seems
+    to contain a Dockerfile.
     """
     if may_hold_dockerfile(source):
         for pattern, module, name in _KINDS:

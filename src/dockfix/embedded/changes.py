@@ -1,4 +1,4 @@
-"""The differences between a text and its fixed form, in as few and as small spans as possible."""
+"""The differences between a text and its fixed form, as few and as small spans as possible."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Span = tuple[int, int, str]
 
 
 def changed_spans(old: str, new: str) -> Iterator[Span]:
-    """(start, end, replacement) in order and disjoint: whole lines, or the part of a line that changed."""
+    """Disjoint (start, end, replacement), in order: whole lines, or the changed part of a line."""
     before, after = split_lines(old), split_lines(new)
     starts = [0]
     for line in before:
@@ -24,14 +24,14 @@ def changed_spans(old: str, new: str) -> Iterator[Span]:
 
 
 def split_lines(text: str) -> list[str]:
-    """Lines with their line ends; str.splitlines would also split at form feeds and the like."""
+    """The lines with their line ends; unlike str.splitlines, only a newline ends one."""
     lines = [line + "\n" for line in text.split("\n")]
     lines[-1] = lines[-1][:-1]
     return lines if lines[-1] else lines[:-1]
 
 
 def _paired(old: Sequence[str], new: Sequence[str], at: int) -> Iterator[Span]:
-    """Match each old line to the new line derived from it; lines in between were added or removed."""
+    """Match each old line with the new line derived from it; other lines were added or removed."""
     taken = 0
     for line in old:
         partner = next((j for j in range(taken, len(new)) if _grew(line, new[j])), None)

@@ -1,7 +1,7 @@
 """A Dockerfile inside another file: every character knows its position in that file.
 
-A fix of the excerpt becomes edits on the file, so that everything the fix leaves alone keeps its
-bytes: quotes, escapes, indentation, line ends.
+A fix of the excerpt becomes edits of the file, so that everything the fix leaves alone keeps its bytes:
+quotes, escapes, indentation, line ends.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Escape = Callable[[str], str]
 
 
 class CannotCarry(Exception):  # noqa: N818
-    """A change cannot be written in the surrounding file; the message is the reason."""
+    """A change cannot be written to the surrounding file; the message is the reason."""
 
 
 class Cell(NamedTuple):
@@ -34,10 +34,10 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of source that text can be added to: `escape` writes text in its syntax.
+    """A stretch of source to which text can be added: `escape` writes text in its syntax.
 
-    `alone` writes one whole line as a piece of its own, `gap` separates two such pieces, and `start`
-    and `end` are the piece's span with its quotes.
+    `alone` writes one whole line as a separate piece, `gap` separates two such pieces, and `start` and
+    `end` are the piece's span with its quotes.
     """
 
     escape: Escape
@@ -51,8 +51,8 @@ class Piece:
 class Excerpt:
     """A Dockerfile found in a file.
 
-    `margin` is the indentation of its lines in the file, which `cells` leave out; `escape` is
-    applied to added text before the piece's own; `obstacle` is why it cannot be rewritten.
+    `margin` is the indentation of its lines in the file, which is not part of `cells`; `escape` is
+    applied to added text before the piece's own; `obstacle` is the reason why it cannot be rewritten.
     """
 
     cells: tuple[Cell, ...]
@@ -76,7 +76,7 @@ class Excerpt:
         return source.count("\n", 0, start) + 1
 
     def edits(self, fixed: str) -> Iterator[Edit]:
-        """The edits that turn the excerpt into `fixed`; raises CannotCarry."""
+        """The edits that turn the excerpt into `fixed`. Raises CannotCarry."""
         text = self.text
         if _holes(text) != _holes(fixed):
             raise CannotCarry("the fix would move or repeat an interpolated value")
@@ -113,7 +113,7 @@ class Excerpt:
         yield from self._replace(before.end, start, end, _indented(new, self.margin))
 
     def _span_edits(self, start: int, end: int, new: str) -> Iterator[Edit]:
-        """Part of a line, or text that does not end with its line."""
+        """Replace part of a line, or text that does not end with its line."""
         new = new.replace("\n", "\n" + self.margin) if self.margin else new
         if self.margin and new.endswith("\n" + self.margin):
             new = new[: -len(self.margin)]
@@ -129,7 +129,7 @@ class Excerpt:
         yield Edit(at, at, self.pieces[piece].escape(self.escape(new)))
 
     def _replace(self, at: int, start: int, end: int, new: str) -> Iterator[Edit]:
-        """Replace the cells from `start` to `end` with `new`; cells in other pieces are emptied."""
+        """Replace the cells from `start` to `end` with `new`; cells in further pieces are emptied."""
         spans: list[tuple[int, int, int]] = []
         for cell in self.cells[start:end]:
             if spans and spans[-1][2] == cell.piece:
@@ -172,7 +172,7 @@ def rewrite(
 ) -> tuple[str, tuple[Result, ...]]:
     """The file with every excerpt fixed, and the result for each, with line numbers of the file.
 
-    Each change is applied to the file separately and checked: reading the excerpts again must give
+    Each change is applied to the file separately and verified: extracting the excerpts again must yield
     the fixed one, and the others unchanged.
     """
     excerpts = list(extract(source))

@@ -18,7 +18,7 @@ _DIRECTIVE: Final = re.compile(r"( *)\.\. (?:code-block|sourcecode|code):: *(\S+
 def rewrite_markdown(
     source: str, fix: Callable[[str], Result], *, unsafe: bool = False
 ) -> tuple[str, tuple[Result, ...]]:
-    """A Markdown text with every fenced block fixed that is marked as, and is, a whole Dockerfile."""
+    """A Markdown text with every fenced block fixed that is marked as a Dockerfile and is a whole one."""
     if not may_hold_dockerfile(source):
         return source, ()
     return rewrite(source, _fences, fix, unsafe=unsafe)
@@ -27,7 +27,7 @@ def rewrite_markdown(
 def rewrite_restructured(
     source: str, fix: Callable[[str], Result], *, unsafe: bool = False
 ) -> tuple[str, tuple[Result, ...]]:
-    """A reStructuredText with every code block fixed that is marked as, and is, a whole Dockerfile."""
+    """A reStructuredText with every code block fixed that is marked as a Dockerfile and is a whole one."""
     if not may_hold_dockerfile(source):
         return source, ()
     return rewrite(source, _code_blocks, fix, unsafe=unsafe)
@@ -83,7 +83,10 @@ def _indented_body(lines: list[tuple[int, str]], at: int, indent: int) -> list[t
 
 
 def _block(source: str, body: list[tuple[int, str]], content: list[str]) -> Excerpt | None:
-    """The excerpt whose lines are the ends of source lines; None if not, or if not a Dockerfile."""
+    """The excerpt of a block whose lines are suffixes of source lines.
+
+    None otherwise, or if not a Dockerfile.
+    """
     if not is_dockerfile("\n".join(content) + "\n"):
         return None
     cells: list[Cell] = []

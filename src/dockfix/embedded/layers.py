@@ -19,7 +19,7 @@ Cells = tuple[Cell, ...]
 
 
 class NotFollowed(Exception):  # noqa: N818
-    """The text is transformed in a way that cells cannot follow; the message says how."""
+    """The text is transformed in a way that cells cannot represent; the message says how."""
 
 
 def text_of(cells: Sequence[Cell]) -> str:
@@ -28,7 +28,7 @@ def text_of(cells: Sequence[Cell]) -> str:
 
 
 class Holes:
-    """Allocates hole characters, a new one each time."""
+    """Allocates hole characters, each time a new one."""
 
     def __init__(self) -> None:
         self._next = iter(HOLES)
@@ -39,7 +39,7 @@ class Holes:
 
 
 def strip(cells: Cells, chars: str | None = None, *, left: bool = True, right: bool = True) -> Cells:
-    """The result of str.strip, lstrip and rstrip."""
+    """The result of str.strip, lstrip or rstrip."""
     text = text_of(cells)
     start = len(text) - len(text.lstrip(chars)) if left else 0
     end = len(text.rstrip(chars)) if right else len(text)
@@ -112,7 +112,7 @@ _EXPRESSIONS: Final = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 
 
 def fill_braces(cells: Cells, holes: Holes) -> Cells:
-    """str.format: `{{` is `{`, `{...}` a hole."""
+    """str.format: `{{` becomes `{`, `{...}` a hole."""
     text, at = text_of(cells), 0
     out: list[Cell] = []
     while at < len(text):
@@ -143,12 +143,12 @@ def _closing_brace(text: str, at: int) -> int:
 
 
 def fill_dollars(cells: Cells, holes: Holes) -> Cells:
-    """Compose's interpolation: `$$` is `$`, `$NAME` and `${...}` holes."""
+    """Compose's interpolation: `$$` becomes `$`, `$NAME` and `${...}` holes."""
     return tuple(_substituted(cells, _DOLLARS, holes, {"$$": "$"}))
 
 
 def fill_expressions(cells: Cells, holes: Holes) -> Cells:
-    """A workflow's `${{ ... }}`: holes."""
+    """A workflow's expressions: `${{ ... }}` becomes a hole."""
     return tuple(_substituted(cells, _EXPRESSIONS, holes, {}))
 
 
@@ -165,7 +165,7 @@ def _substituted(
 
 
 def fill_shell(cells: Cells, holes: Holes) -> Cells:
-    r"""An unquoted heredoc: `\$` is `$`, an escaped line end is dropped, substitutions are holes."""
+    r"""An unquoted heredoc: `\$` becomes `$`, escaped line ends are dropped, substitutions become holes."""
     text, at = text_of(cells), 0
     out: list[Cell] = []
     while at < len(text):
@@ -188,7 +188,7 @@ _VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|[0-9@*#?$!-])|\$\{[^}]*\}")
 
 
 def _substitution_end(text: str, at: int) -> int:
-    """The end of the substitution at `at`; `at` itself if there is none."""
+    """The end of the substitution at `at`, or `at` itself if there is none."""
     if match := _VARIABLE.match(text, at):
         return match.end()
     if text[at] == "`":

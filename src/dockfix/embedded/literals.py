@@ -1,4 +1,4 @@
-"""Python string literals, character by character: how each is written, and how to write more."""
+"""Python string literals, character by character: how to read them, and how to write text in them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SPELT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
 
 @dataclass(frozen=True, slots=True)
 class Quoting:
-    """How a literal is written: its prefix as it stands, its quotes, the file's line end."""
+    """How a literal is written: its prefix as in the source, its quotes, the file's line end."""
 
     prefix: str
     quote: str
@@ -31,16 +31,16 @@ class Quoting:
 
     @property
     def raw(self) -> bool:
-        """Whether backslashes stand for themselves."""
+        """Whether backslashes are literal."""
         return "r" in self.prefix.lower()
 
     @property
     def format(self) -> bool:
-        """Whether braces hold expressions."""
+        """Whether braces contain expressions."""
         return "f" in self.prefix.lower()
 
     def escape(self, text: str) -> str:
-        """The text as written between these quotes; raises CannotCarry if a raw literal cannot hold it."""
+        """The text as written between these quotes. Raises CannotCarry if a raw literal cannot contain it."""
         if self.format:
             text = text.replace("{", "{{").replace("}", "}}")
         if self.raw:
@@ -65,13 +65,13 @@ class Quoting:
         return char.encode("unicode_escape").decode("ascii")
 
     def alone(self, line: str) -> str:
-        """One line as a literal of its own, beside this one."""
+        """One line as a separate literal, next to this one."""
         plain = Quoting("", self.quote, self.line_end)
         return self.quote + plain.escape(line) + self.quote
 
 
 def _escaped(written: str) -> str:
-    """What an escape stands for. Raises NotFollowed for one that Python refuses."""
+    """The value of an escape. Raises NotFollowed if Python rejects it."""
     try:
         value: str = ast.literal_eval(f'"{written}"')
     except (SyntaxError, ValueError):
@@ -91,7 +91,7 @@ def literal_cells(source: str, start: int, end: int, piece: int, *, raw: bool) -
             value = _SIMPLE.get(written, written)
         elif (written[1] in "NxuU" and len(written) > 2) or written[1] in "01234567":
             value = _escaped(written)
-        else:  # not an escape: the backslash stays
+        else:  # not an escape: the backslash is literal
             yield Cell("\\", match.start(), match.start() + 1, piece)
             yield Cell(written[1:], match.start() + 1, match.end(), piece)
             continue

@@ -1,6 +1,6 @@
-"""Dockerfiles written as string literals in Python: plain, raw, triple-quoted, joined, dedented, formatted.
+"""Dockerfiles in Python string literals: plain, raw, triple-quoted, concatenated, dedented, formatted.
 
-Read with libcst; the module is imported only where there is Python to rewrite.
+Parsed with libcst; the module is imported only if there is Python to rewrite.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def rewrite_module(
 ) -> tuple[str, tuple[Result, ...]]:
     """The module with every Dockerfile literal fixed, and the result for each, in source order.
 
-    Bytes are decoded like Python does. Source that libcst cannot parse is returned unchanged, without
+    Bytes are decoded as Python does. Source that libcst cannot parse is returned unchanged, without
     results; byte strings, docstrings and literals that are only compared with are left alone.
     """
     text = source if isinstance(source, str) else decode_source(source)
@@ -48,8 +48,8 @@ def rewrite_module(
 def _some_statement_holds(source: str) -> bool:
     """Whether a top-level statement by itself contains a Dockerfile, or cannot be parsed by itself.
 
-    This rules out most modules with a line of English that starts with "from", at the cost of
-    parsing one statement.
+    This rules out most modules with a line of English that starts with "from", at the cost of parsing one
+    statement.
     """
     for statement in cut_statements(source.lstrip("\ufeff")):
         if may_hold_dockerfile(statement.text):
@@ -60,7 +60,7 @@ def _some_statement_holds(source: str) -> bool:
 
 
 def decode_source(source: bytes) -> str:
-    """Python source as text, by its byte-order mark or coding line; the mark and line ends stay.
+    """Python source as text, using its byte-order mark or coding line; the mark and line ends are kept.
 
     Raises SyntaxError or UnicodeDecodeError.
     """
@@ -69,7 +69,7 @@ def decode_source(source: bytes) -> str:
 
 
 def find_literals(source: str) -> list[Excerpt]:
-    """The literals of a module that hold a whole Dockerfile, in source order; none if parsing fails."""
+    """The literals of a module that contain a whole Dockerfile, in source order; none if parsing fails."""
     return _read_literals(source) or []
 
 
@@ -100,7 +100,7 @@ def _read_literals(source: str) -> list[Excerpt] | None:
 
 
 def _character_offsets(source: str) -> list[int]:
-    """For each byte offset of the encoded source the character offset."""
+    """The character offset for each byte offset of the encoded source."""
     offsets: list[int] = []
     for index, char in enumerate(source):
         offsets += [index] * len(char.encode())
@@ -129,14 +129,14 @@ class _Literals(cst.CSTVisitor):
 
 @dataclass(slots=True)
 class _Writing:
-    """Reads the cells of literals out of a source."""
+    """Extracts the cells of literals from a source."""
 
     source: str
     span: Callable[[cst.CSTNode], tuple[int, int]]
     holes: Holes = field(default_factory=Holes)
 
     def read(self, literal: Literal) -> tuple[Cells, tuple[Piece, ...]] | None:
-        """The literal's cells and pieces; None for byte strings."""
+        """The literal's cells and pieces, None for byte strings."""
         cells: list[Cell] = []
         pieces: list[Piece] = []
         eol = line_end(self.source)
@@ -191,7 +191,7 @@ def _parts(literal: cst.BaseExpression) -> Iterator[cst.SimpleString | cst.Forma
 
 
 def _single_braces(cells: Iterator[Cell]) -> Iterator[Cell]:
-    """An f-string's `{{` is one `{`; an escaped brace stands for itself."""
+    """The cells of an f-string with `{{` as one `{`; an escaped brace stays."""
     for cell in cells:
         if cell.char in "{}" and cell.end - cell.start == 1:
             second = next(cells)
@@ -204,7 +204,7 @@ Parents = Mapping[cst.CSTNode, cst.CSTNode]
 
 
 def _excerpt(writing: _Writing, literal: Literal, parents: Parents) -> Excerpt | None:
-    """The Dockerfile that a literal and the surrounding expression produce; None if it is not one."""
+    """The Dockerfile that a literal and the surrounding expression produce, None if there is none."""
     start, end = writing.span(literal)
     if not may_hold_dockerfile(writing.source[start:end]):
         return None
@@ -226,7 +226,7 @@ def _excerpt(writing: _Writing, literal: Literal, parents: Parents) -> Excerpt |
 
 
 def _evaluates(writing: _Writing, literal: Literal, cells: Cells) -> bool:
-    """Whether Python reads the literal as the cells do; one with expressions is trusted."""
+    """Whether Python evaluates the literal to the same text; one with expressions is trusted."""
     if any(isinstance(part, cst.FormattedString) for part in _parts(literal)):
         return True
     start, end = writing.span(literal)
@@ -251,7 +251,7 @@ class _Shape:
     ignored: bool = False
 
     def climb(self, node: cst.CSTNode, parents: Parents, holes: Holes) -> None:
-        """Follow the methods and functions that a literal passes through; raises NotFollowed."""
+        """Follow the methods and functions that a literal passes through. Raises NotFollowed."""
         while True:
             parent = parents[node]
             above = parents.get(parent)
@@ -294,7 +294,7 @@ class _Shape:
         self.ignored = isinstance(parent, cst.Expr | cst.Comparison | cst.ComparisonTarget | cst.Assert)
 
     def keep_indentation(self) -> None:
-        """Uniformly indented lines are fixed without their indentation, which stays in the file."""
+        """Remove a uniform indentation from the text to fix; it stays in the file."""
         cells, margin = dedent(self.cells)
         if margin:
             self.cells, self.margin = cells, margin
@@ -309,7 +309,7 @@ def _characters(call: cst.Call) -> str | None:
     if not call.args:
         return None
     argument = call.args[0].value
-    with suppress(SyntaxError, ValueError):  # escapes that LibCST reads and Python refuses
+    with suppress(SyntaxError, ValueError):  # escapes that libcst parses and Python rejects
         value = argument.evaluated_value if isinstance(argument, cst.SimpleString) else None
         if len(call.args) == 1 and isinstance(value, str):
             return value

@@ -1,4 +1,4 @@
-"""Whether a text is a whole Dockerfile, and whether its holes prevent a fix."""
+"""Recognise whole Dockerfiles, and holes in them that prevent a fix."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from dockfix.syntax.parser import parse
 from dockfix.syntax.tree import Instruction
 
-# Where an unknown value makes no difference.
+# Instructions in which an unknown value makes no difference.
 OPEN_KEYWORDS: Final = frozenset(
     {"ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "STOPSIGNAL"}
 )
@@ -18,7 +18,7 @@ KEYWORDS: Final = OPEN_KEYWORDS | {
 HOLES: Final = range(0xE000, 0xF900)
 
 _FROM = re.compile(r"\S+(?:\s+as\s+\S+)?", re.IGNORECASE)
-# A line that ends with its image or the stage's name; in an f-string the image may hold braces.
+# A FROM line that ends with the image or the stage's name; in an f-string, the image may contain braces.
 _MAY_HOLD = re.compile(
     r"(?:^[^\w\n]{0,200}|\\[nt]|['\"])from[ \t]+(?:--\S+[ \t]+)*(?:\{[^}\n]*\}|[^\s{])+?"
     r"[ \t]*(?:as[ \t]+\S+?[ \t]*)?(?:[\\'\"\r\n]|$)",
@@ -32,7 +32,7 @@ def may_hold_dockerfile(text: str) -> bool:
 
 
 def is_dockerfile(text: str) -> bool:
-    """Whether the text is a whole Dockerfile: FROM comes first, more follows, every keyword is known."""
+    """Whether the text is a whole Dockerfile: it starts with FROM, more follows, all keywords are known."""
     if "\n" not in text or not may_hold_dockerfile(text):
         return False
     tree = parse(text)
@@ -48,7 +48,7 @@ def _known(keyword: str) -> bool:
 
 
 def hole_in_the_way(text: str) -> Instruction | None:
-    """The first instruction that a hole (a character out of HOLES) makes unreadable, or None.
+    """The first instruction that a hole (a character of HOLES) makes unreadable, or None.
 
     A hole is harmless where its content makes no difference: in values, ports, arguments of start
     commands, the sources of a copy, and comments.

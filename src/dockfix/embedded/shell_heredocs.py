@@ -21,7 +21,7 @@ def rewrite_script(
 ) -> tuple[str, tuple[Result, ...]]:
     """A shell script with every Dockerfile in a heredoc fixed, and the result for each.
 
-    In a heredoc whose terminator is not quoted, the shell expands variables: those are holes.
+    In a heredoc whose terminator is not quoted, the shell's expansions become holes.
     """
     if "<<" not in source or not may_hold_dockerfile(source):
         return source, ()

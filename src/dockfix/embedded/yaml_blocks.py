@@ -1,6 +1,6 @@
 """Dockerfiles in YAML: compose's `dockerfile_inline`, and heredocs in the scripts of workflows.
 
-Read with ruamel.yaml for the spans; the module is imported only where there is YAML to rewrite.
+Parsed with ruamel.yaml for the spans; the module is imported only if there is YAML to rewrite.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def rewrite_compose(
 ) -> tuple[str, tuple[Result, ...]]:
     """A compose file with every `dockerfile_inline` fixed, and the result for each.
 
-    Compose expands `$NAME` and `${NAME}` itself: those are holes, and `$$` is the Dockerfile's `$`.
+    Compose expands `$NAME` and `${NAME}` itself: those become holes, and `$$` is a `$` of the Dockerfile.
     """
     if "dockerfile_inline" not in source:
         return source, ()
@@ -75,7 +75,10 @@ def _script_excerpts(source: str) -> list[Excerpt]:
 
 
 def block_scalars(source: str) -> list[Scalar]:
-    """Every document's scalars with their keys ("" in a list), in source order; none on bad YAML."""
+    """(key or "" in a list, scalar) for all scalars of all documents, in source order.
+
+    None for invalid YAML.
+    """
     try:
         roots = list(YAML(typ="rt", pure=True).compose_all(source))
     except (YAMLError, ValueError):
@@ -98,7 +101,7 @@ def _scalars(key: str, node: Node) -> Iterator[Scalar]:
 
 
 def _block_cells(source: str, node: ScalarNode) -> tuple[Cells, str]:
-    """The cells of a literal block (`|`) and its indentation; raises NotFollowed if it is unusual."""
+    """The cells of a literal block (`|`), and its indentation. Raises NotFollowed if it is unusual."""
     header = source.index("\n", node.start_mark.index) + 1
     end = node.end_mark.index
     lines = list(_source_lines(source, header, end))

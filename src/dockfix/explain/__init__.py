@@ -1,1 +1,1 @@
-"""What a code means, and what becomes of one file and why: `--explain`, `--list`."""
+"""Explain what a code means, and what happens to one file and why: `--explain`, `--list`."""

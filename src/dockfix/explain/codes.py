@@ -34,12 +34,12 @@ HEADINGS: Final = {
 
 
 def all_codes() -> tuple[Code, ...]:
-    """Everything that has a name to explain: the transforms in their order, then the registry."""
+    """All transforms in order, then all rows of the registry."""
     return tuple(chain((transform.code for transform in TRANSFORMS), CODES))
 
 
 def list_codes() -> str:
-    """A line for each code, by kind; one of two kinds is under both."""
+    """A line for each code, by kind; a code of two kinds is listed under both."""
     rows = all_codes()
     width = max(len(code.name) for code in rows)
     blocks = []
@@ -50,7 +50,7 @@ def list_codes() -> str:
 
 
 def explain(name: str) -> str:
-    """What a transform or code means. Raises ConfigError if there is none of that name."""
+    """The explanation of a transform or code. Raises ConfigError if there is none with that name."""
     code = _find(name)
     paragraphs = [f"{code.name} ({', '.join(code.kinds)})", code.summary, explanation_of(code).description]
     paragraphs += _example(code)
@@ -64,14 +64,14 @@ def explain(name: str) -> str:
 
 
 def explanation_of(code: Code) -> Explanation:
-    """The long text of a transform or a row of the registry."""
+    """The explanation of a transform or a row of the registry."""
     if code.name in _TRANSFORMS:
         return explain_transform(_TRANSFORMS[code.name].doc)
     return read_explanation(code)
 
 
 def explain_plainly(name: str) -> dict[str, Any]:
-    """The same as plain values, for tools. Raises ConfigError if there is none of that name."""
+    """The explanation as plain values, for tools. Raises ConfigError if there is none with that name."""
     code = _find(name)
     explanation = explanation_of(code)
     return {
@@ -92,12 +92,12 @@ def is_code(name: str) -> bool:
 
 
 def complete_code(incomplete: str) -> list[str]:
-    """The names that begin like that, for --explain."""
+    """The names that start with `incomplete`, for --explain."""
     return [code.name for code in all_codes() if code.name.startswith(incomplete)]
 
 
 def complete_transforms(incomplete: str) -> list[str]:
-    """Names of transforms for --select and --ignore, which take several with commas between them."""
+    """Names of transforms for --select and --ignore, which take several, separated by commas."""
     before, comma, last = incomplete.rpartition(",")
     return [before + comma + name for name in _TRANSFORMS if name.startswith(last)]
 
@@ -123,7 +123,7 @@ def _example(code: Code) -> Iterator[str]:
 
 
 def _wrap(text: str) -> str:
-    """The text with its single line broken; what was broken by hand stays."""
+    """The text wrapped, unless it has line breaks already."""
     return text if "\n" in text else fill(text, _WIDTH, break_on_hyphens=False, break_long_words=False)
 
 

@@ -27,7 +27,7 @@ class ChangedImage:
 
     @cached_property
     def provenance(self) -> Provenance:
-        """The rewrite in pieces."""
+        """The rewrite as pieces."""
         return trace_changes(self.fixed.original.tree.text, self.rewrite.rounds, self._places)
 
     @cached_property
@@ -35,12 +35,12 @@ class ChangedImage:
         return [(one.start, one.end) for one in self.fixed.original.tree.instructions]
 
     def kept_without(self, change: Change) -> frozenset[int]:
-        """All changes but one and those that lie within it."""
+        """All changes except one and those that depend on it."""
         numbers = frozenset(one.number for one in self.provenance.changes)
         return numbers - self.provenance.within(change.number)
 
     def lines_of(self, change: Change) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The lines that a change alone takes away, and those that it brings."""
+        """(lines that a change alone removes, lines that it adds)."""
         others = self.kept_without(change)
         before, after = self.provenance.text(others), self.provenance.text(others | {change.number})
         rows = split_lines(before)
@@ -50,12 +50,12 @@ class ChangedImage:
         return _plain(removed), _plain(added)
 
     def faults(self, kept: Collection[int]) -> Iterator[Finding]:
-        """What the rewrite would break under some of the changes alone, at lines of the original."""
+        """What the rewrite would break if only some of the changes were made, with lines of the original."""
         text = self.provenance.text(kept)
         starts = list(accumulate(map(len, split_lines(text)), initial=0))
         source = self.fixed.original.tree.text
         for fault in find_faults(self.fixed, text):
-            # The step that fails is named by the original's line already.
+            # A failing step is named by the original's line already.
             if not fault.line or not fault.code.startswith(BROKEN):
                 yield fault
             else:
@@ -64,11 +64,11 @@ class ChangedImage:
 
     @cached_property
     def _standing(self) -> frozenset[Finding]:
-        """What the whole rewrite does not help either: what has to be reviewed."""
+        """The faults that the whole rewrite has too: those to be reviewed."""
         return frozenset(self.faults(range(len(self.provenance.changes))))
 
     def note(self, change: Change, line_on_disk: Callable[[int], int]) -> EditNote:
-        """A change, at lines of the file on disk."""
+        """A change, with lines of the file on disk."""
         removed, added = self.lines_of(change)
         found = (one for one in self.faults(self.kept_without(change)) if one not in self._standing)
         faults = (_sentence(one, line_on_disk) for one in found)

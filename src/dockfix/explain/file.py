@@ -60,7 +60,7 @@ def _explain(candidate: Candidate, options: Options, reason: Finding | None, sec
 
 
 def walk_job(given: tuple[Job, tuple[Build, ...], Finding | None]) -> Walk:
-    """The walk of one job; its images are those of the change, also where that waits for a review."""
+    """The walk of one job; its images are those of the change, even if that needs a review."""
     job, builds, reason = given
     context = describe_job(job, os.path.realpath(os.path.dirname(job.path)))
     file = fix_source(job.path, decode(job.data), job.options, context)
@@ -83,13 +83,13 @@ def walk_job(given: tuple[Job, tuple[Build, ...], Finding | None]) -> Walk:
 
 
 def _line_on_disk(text: str, fixed: ImageFix, line: int) -> int:
-    """The line of the file for one of the text that the images before this one left."""
+    """The line of the file for a line of the text that earlier images have changed."""
     before = fixed.original.tree.text
     return line if before == text else original_line(compare_lines(text, before), line)
 
 
 def _find_unshipped(images: tuple[ImageFix, ...]) -> Iterator[Unshipped]:
-    """The stages that are in no lineage."""
+    """The stages that belong to no lineage."""
     walked = {stage.index for one in images for stage in one.original.lineage.stages}
     for stage in images[0].original.stages:
         if stage.index not in walked:

@@ -1,4 +1,4 @@
-"""One image of a file, walked through: who does what, where root ends, what each edit is for."""
+"""Walk through one image of a file: who runs what, where root ends, what each edit is for."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WITH_TARGET: Final = (Act.COPY, Act.MOVE, Act.LINK, Act.MODE, Act.OWN, Act.CAPA
 
 
 def walk_image(fixed: ImageFix, line_on_disk: Callable[[int], int]) -> ImageWalk:
-    """The walk of one image; `line_on_disk` gives the file's line for one of the plan's text."""
+    """The walk of one image; `line_on_disk` maps a line of the plan's text to the file's."""
     return _ImageWalker(fixed, line_on_disk).walk()
 
 
@@ -38,14 +38,14 @@ class _ImageWalker:
 
     @cached_property
     def plan(self) -> Plan:
-        """The original, as the last attempt at a rewrite read it."""
+        """The original, as read for the last attempt at a rewrite."""
         rewrite = self.fixed.rewrite
         original = self.fixed.original
         return original if rewrite is None else original.corrected(rewrite.plan.corrections)
 
     @cached_property
     def after(self) -> Plan | None:
-        """The rewrite, where there is one that changes who runs the image."""
+        """The rewrite, if there is one that changes who runs the image."""
         rewrite = self.fixed.rewrite
         return rewrite.plan if rewrite is not None and rewrite.names else None
 
@@ -76,7 +76,7 @@ class _ImageWalker:
         )
 
     def _boundary(self) -> tuple[str, int]:
-        """Where root stops being needed, and the line that needs it last."""
+        """(sentence on where root stops being needed, the last line that needs it)."""
         plan = self.plan
         if plan.runs_as_user:
             index = plan.user_index
@@ -124,14 +124,14 @@ class _ImageWalker:
         )
 
     def _effects(self, origin: Origin) -> Iterator[Effect]:
-        """What the commands of a step, or of the start, do; each once."""
+        """The distinct effects of the commands of a step, or of the start."""
         after = self.after.replay.outcomes if self.after is not None else ()
         new = {one.key: one for one in after if one.key.step == origin}
         found = (one for one in self.plan.replay.outcomes if one.key.step == origin)
         yield from dict.fromkeys(_effect(one, new.get(one.key)) for one in found)
 
     def _owners(self, step: Step, new: Step | None) -> Iterator[tuple[str, str, str]]:
-        """What a COPY, ADD or WORKDIR puts into the image, and whose it is in the end."""
+        """(path, owner before, owner after) of what a COPY, ADD or WORKDIR creates."""
         if step.keyword not in ("COPY", "ADD", "WORKDIR"):
             return
         before = _owners_of(self.plan.replay, step)
@@ -141,7 +141,7 @@ class _ImageWalker:
             yield path, before, after
 
     def _edits(self) -> dict[int, tuple[EditNote, ...]]:
-        """The edits by the step in front of which, or in which, they are; -1 for those behind the last."""
+        """The edits by the index of the step that they precede or are in; -1 for those after the last."""
         rewrite = self.fixed.rewrite
         if rewrite is None or self.after is None:
             return {}
@@ -154,7 +154,7 @@ class _ImageWalker:
         return found
 
     def _step_at(self, change: Change) -> Step | None:
-        """The step in which a change begins, or the next one; None behind the last."""
+        """The step in which a change begins, or the next one; None after the last."""
         return next((one for one in self.plan.steps if change.start < one.instruction.end), None)
 
 
@@ -187,7 +187,7 @@ def _name(user: str) -> str:
 
 
 def describe_base(image: Image) -> str:
-    """What is known of a base, in a few words."""
+    """What is known about a base, in a few words."""
     if not image.known:
         return "dockfix does not know this image"
     python = {

@@ -22,7 +22,7 @@ _DEEDS = {
 
 
 def find_outside(plan: Plan, builds: tuple[Build, ...]) -> Iterator[Outside]:
-    """The repository's files that build and run the image, then scripts and modules that it starts."""
+    """The repository's files that build and run the image, then the scripts and modules that it starts."""
     yield from map(_of_build, builds)
     yield from map(_of_deployment, plan.context.deployments)
     for where in dict.fromkeys(one.where for one in plan.starting.commands if one.where.startswith("/")):
@@ -79,7 +79,7 @@ def _sentence(claim: Claim) -> str:
 
 
 def _on_disk(plan: Plan, file: str) -> str:
-    """A file of the build context as it can be opened from the current folder."""
+    """The path of a file of the build context, relative to the current folder."""
     folder = plan.context.read.folder if isinstance(plan.context.read, FolderReader) else ""
     return os.path.relpath(os.path.join(folder, file)) if folder else file
 

@@ -1,4 +1,4 @@
-"""What stands at a path of a replayed image, and whose it is, in the words of `ls -l`."""
+"""Describe the nodes at a path of a replayed image and their owners, in the notation of `ls -l`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TYPES: Final = {Kind.DIRECTORY: stat.S_IFDIR, Kind.FILE: stat.S_IFREG, Kind.LIN
 
 
 def describe_standing(replay: Replay, path: str) -> Iterator[tuple[str, str]]:
-    """Each thing that may stand at a path, with its permissions and its owner; "" for nothing."""
+    """(permissions, owner) for each possible node at a path; empty strings for an absent one."""
     nodes = replay.tree.look(replay.tree.follow(path))
     for node in dict.fromkeys(one._replace(origin=BASE, inside=()) for one in nodes):
         if node.kind is Kind.ABSENT:
@@ -23,7 +23,7 @@ def describe_standing(replay: Replay, path: str) -> Iterator[tuple[str, str]]:
 
 
 def name_owner(replay: Replay, node: Node) -> str:
-    """`user:group` of a node, by name where the image has names for them."""
+    """`user:group` of a node, by name if the image has names for them."""
     account = replay.accounts.find(str(node.uid))
     user = "root" if node.uid == 0 else account.name if account else str(node.uid)
     if node.gid == 0:
@@ -33,7 +33,7 @@ def name_owner(replay: Replay, node: Node) -> str:
 
 
 def find_owners(replay: Replay, origin: Origin) -> list[str]:
-    """Whose things a step has put into the image, before it starts; each owner once."""
+    """The distinct owners of what a step has put into the image, before it starts."""
     return sorted({name_owner(replay, node) for node in _left_by(replay, origin)})
 
 

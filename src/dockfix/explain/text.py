@@ -1,4 +1,4 @@
-"""A walk as lines of text, each with the style that it has on a terminal."""
+"""A walk as lines of text, each with its style on a terminal."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dockfix.explain.walk import EditNote, Effect, ImageWalk, Outside, StepWalk,
 from dockfix.results import Finding
 
 MOST: Final = 6
-"""Of one kind, so many are listed."""
+"""The maximum number of items of one kind to list."""
 FEW: Final = 2
-"""Of what goes wrong without an edit, so much is shown."""
+"""The maximum number of faults to show for an edit."""
 _INDENT: Final = " " * 6
 Line = tuple[str, str | None]
 
@@ -127,7 +127,7 @@ def _users(before: str, after: str) -> str:
 
 
 def _row(number: str, text: str, users: str, width: int) -> str:
-    """A line number, the beginning of a text, and at the right who runs it."""
+    """A line number, the beginning of a text and, at the right, who runs it."""
     room = width - 7 - len(users) - 2
     shown = text if len(text) <= room else text[: max(room - 4, 10)] + " ..."
     return f"{number:>5} {shown:<{max(room, 10)}}  {users}"

@@ -1,6 +1,7 @@
-"""One file, walked through: plain values, which `dataclasses.asdict` turns into JSON.
+"""The walk through one file: plain values, which `dataclasses.asdict` turns into JSON.
 
-Lines count from 1 in the file on disk; 0 stands for the whole file, or for what comes behind its last step.
+Lines count from 1 in the file on disk; 0 stands for the whole file, or for what comes after its last
+step.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from typing import Any, Final
 from dockfix.results import Finding
 
 VERSION: Final = 1
-"""Of the form in JSON: it grows when a name goes or means something else."""
+"""The version of the JSON format: it increases when a name is removed or changes its meaning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What a command does to a place: `deed` is a verb or a reason, `place` an absolute path or "".
 
-    `new_place` is another path to which the rewrite does it; `denial` is what denies it to the account
-    there, "" where nothing does.
+    `new_place` is the path in the rewrite if it differs; `denial` is what denies it to the account there,
+    "" if nothing does.
     """
 
     command: str
@@ -33,9 +34,9 @@ class Effect:
 class EditNote:
     """What one transform does at one place.
 
-    `removed` and `added` are whole lines of the file before and after this change alone; `purpose` is
-    the transform's own sentence, and `without` what would be denied or broken if this change alone
-    were left out. One that stands `beside` leaves the lines of the file as they are.
+    `removed` and `added` are whole lines of the file before and after this change alone; `purpose` is the
+    transform's summary, and `without` what would be denied or broken if only this change were left out.
+    An edit that is `beside` keeps the lines of the file.
     """
 
     transform: str
@@ -51,7 +52,7 @@ class EditNote:
 class StepWalk:
     """One instruction: who ran it, who runs it now, and what it does.
 
-    `needs_root` says why it has to stay root's, "" where the account can run it too. `owners` are
+    `needs_root` is the reason why it must stay root, "" if the account can run it too. `owners` are
     (path, owner before, owner after) of what it puts into the image.
     """
 
@@ -72,8 +73,8 @@ class StepWalk:
 class ImageWalk:
     """One image that the file ships: its base, its steps, where root ends, and what it starts.
 
-    `boundary` says in a sentence where root stops being needed, and because of which line;
-    `boundary_line` is that line, 0 where there is none. `trailing` are edits behind the last step.
+    `boundary` is a sentence on where root stops being needed, and because of which line; `boundary_line`
+    is that line, 0 if there is none. `trailing` are edits after the last step.
     """
 
     stage: str
@@ -90,7 +91,7 @@ class ImageWalk:
 
 @dataclass(frozen=True, slots=True)
 class Unshipped:
-    """A stage that ends up in no image of its own: it stays as it is."""
+    """A stage that is part of no shipped image, and stays as it is."""
 
     stage: str
     line: int
@@ -107,7 +108,7 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """A file, walked through. `findings` are (kind, finding) as in reports.
+    """The walk through a file. `findings` are (kind, finding) as in reports.
 
     `outcome` is changed, needs-review, unchanged, skipped or failed. `looked_at` are further files that
     were read and showed nothing.
@@ -123,7 +124,7 @@ class Walk:
     looked_at: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, and the version of their form."""
+        """Plain values, with the version of the format."""
         plain = asdict(self)
         plain["findings"] = [{"kind": kind, **asdict(finding)} for kind, finding in self.findings]
         for image in plain["images"]:

@@ -1,4 +1,4 @@
-"""What is known about base images, commands and processes: TOML tables, read on first use."""
+"""Facts about base images, commands and processes, in TOML tables that are read on first use."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 @cache
 def read_table(name: str) -> dict[str, Any]:
-    """The content of `<name>.toml` beside this module; read once in a process."""
+    """The content of `<name>.toml` next to this module, cached."""
     return read_toml(__name__, name)
 
 
 @cache
 def read_names(name: str, *keys: str) -> frozenset[str]:
-    """The names in a list of `<name>.toml`, which stands below these keys."""
+    """The names in a list of `<name>.toml`, given by its keys."""
     found: Any = read_table(name)
     for key in keys:
         found = found[key]
@@ -24,7 +24,7 @@ def read_names(name: str, *keys: str) -> frozenset[str]:
 
 
 def read_toml(package: str, name: str) -> dict[str, Any]:
-    """The content of `<name>.toml` in a package of ours."""
+    """The content of `<name>.toml` in one of our packages."""
     data = get_data(package, f"{name}.toml")
     assert data is not None  # every loader that can load this package can
     return tomllib.loads(data.decode("utf-8"))

@@ -1,4 +1,4 @@
-"""The table of commands: how to read each one's words, and what it does to the file system."""
+"""The table of commands: how to parse their words, and what they do to the file system."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dockfix.knowledge import read_table
 
 # Roles of options that take no value; all others take one.
 _FLAGS: Final = frozenset({"flag", "root", "harmless", "cwd", "home", "suffix"})
-# Names of options whose value is a path that is written.
+# Names of options whose value is probably a path to write to.
 _PLACE_NAME: Final = re.compile(r"^--?[\w-]*(dir(ectory)?|prefix|path|out(put)?|dest(ination)?|root)$")
 _VERSIONED: Final = re.compile(r"-?\d+(?:\.\d+)*$")
 
@@ -49,7 +49,7 @@ class Usage:
     posix: str = ""
 
     def read(self, arguments: Sequence[Argument]) -> Reading:
-        """Split the words into options with their values, and operands."""
+        """Parse the words into options with their values, and operands."""
         reading = Reading([], [])
         at, literal = 0, False
         while at < len(arguments):
@@ -80,7 +80,7 @@ class Usage:
         return not self.lacking_env or any(not is_on(env.get(name, "1")) for name in self.lacking_env)
 
     def role(self, option: str) -> str:
-        """The role of an option; for one that is not listed, guessed from its name."""
+        """The role of an option; if it is not listed, a guess from its name."""
         return self.options.get(option) or (
             "writes" if self.guesses and _PLACE_NAME.search(option) else "flag"
         )
@@ -106,7 +106,10 @@ class Usage:
     def _cluster(
         self, argument: Argument, rest: Sequence[Argument], at: int, reading: Reading, *, old: bool = False
     ) -> int:
-        """Short options in one word; in tar's old style (no dash) their values are the following words."""
+        """Parse clustered short options.
+
+        In tar's old style (no dash), their values are the following words.
+        """
         text = argument.text if argument.value is None else argument.value
         for index in range(1, len(text)):
             option = f"-{text[index]}"
@@ -144,7 +147,7 @@ class Reading(NamedTuple):
 def find_usage(
     program: str, arguments: Sequence[Argument], env: Mapping[str, str]
 ) -> tuple[Usage, Reading] | None:
-    """The first table that matches, and its reading of the words after the subcommand."""
+    """(first table that matches, its parse of the words after the subcommand), or None."""
     table = _by_program()
     usages = table.get(program)
     if usages is None:
@@ -164,18 +167,18 @@ def find_usage(
 
 
 def without_version(program: str) -> str:
-    """`python3.12` as `python`."""
+    """The name without a version: `python` for `python3.12`."""
     return _VERSIONED.sub("", program)
 
 
 def configures(program: str, verb: str) -> bool:
-    """Whether a call may be a setting that `find_setting` knows, judged by its first operand."""
+    """Whether a call may be a setting that `find_setting` knows, judging by its first operand."""
     rows = _settings().get(program, ())
     return any(words[0] == verb for words, _, _ in rows) or bool(rows and not verb.isalnum())
 
 
 def find_setting(program: str, arguments: Sequence[Argument]) -> tuple[str, str] | None:
-    """(variable, value) with the same effect on later commands as a `poetry config KEY VALUE`."""
+    """(variable, value) with the same effect on later commands as `poetry config KEY VALUE`, or None."""
     operands = [one for one in arguments if not (one.value or one.text).startswith("-")]
     for words, prefix, strip in _settings().get(program, ()):
         if _starts_with(operands, words) and len(operands) == len(words) + 2:
@@ -199,13 +202,13 @@ def _starts_with(operands: Sequence[Argument], words: Sequence[str]) -> bool:
 
 
 def is_on(value: str) -> bool:
-    """Whether a variable's value switches something on."""
+    """Whether a variable's value turns something on."""
     return value.lower() not in ("", "0", "false", "no", "off")
 
 
 @cache
 def _by_program() -> dict[str, tuple[tuple[tuple[str, ...], Usage], ...]]:
-    """For each program (words of the subcommand, usage); longer subcommands first."""
+    """(words of the subcommand, usage) for each program; longer subcommands come first."""
     found: dict[str, list[tuple[tuple[str, ...], Usage]]] = {}
     for row in read_table("commands")["command"]:
         usage = _usage(row)

@@ -1,7 +1,7 @@
-"""What tools and Python packages read and write in the home of whoever runs them: homes.toml, applied.
+"""What tools and Python packages read and write in the home of the user that runs them: homes.toml.
 
-Places are "~/..." (the home of whoever runs it), or what a variable says: absolute, or relative to the
-working directory.
+Places are "~/..." (the user's home), or the value of a variable: absolute, or relative to the working
+directory.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _CLUSTER: Final = re.compile(r"-[A-Za-z]{1,3}")
 
 
 class HomeUse(NamedTuple):
-    """The places that are read, those written on purpose, and caches, which nobody misses.
+    """The places that are read, those that are written deliberately, and caches, which may be missing.
 
-    Where one of `existing` is there already, it is written instead of `writes`.
+    If one of `existing` exists, it is written instead of `writes`.
     """
 
     reads: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class HomeUse(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _When:
-    """What a place or a command line depends on; see homes.toml."""
+    """The conditions of a place or a command line; see homes.toml."""
 
     having: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class _When:
     unless_env: tuple[str, ...] = ()
 
     def holds(self, words: Sequence[str], env: Mapping[str, str]) -> bool:
-        """Whether a place or a line counts on that command line, with these variables."""
+        """Whether the conditions hold for that command line and these variables."""
         return self._fits_words(words) and self._fits_env(env)
 
     def _fits_words(self, words: Sequence[str]) -> bool:
@@ -74,14 +74,14 @@ class _When:
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """A place as the table says it; `usual` is where it is when none of its variables is set."""
+    """A place as written in the table; `usual` is its location if none of its variables is set."""
 
     text: str
     usual: str
     variables: tuple[str, ...]
 
     def at(self, env: Mapping[str, str]) -> Sequence[str]:
-        """The places that it is; a variable may hold several."""
+        """The locations of the place; a variable may hold several."""
         if env.keys().isdisjoint(self.variables):
             return (self.usual,) if self.usual else ()
         found = (expand(self.text, env) or "").split(":")
@@ -101,7 +101,7 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """The words behind a program that write a place."""
+    """The words after a program that make it write to a place."""
 
     words: tuple[str, ...]
     path: _Path
@@ -110,14 +110,14 @@ class _Write:
 
 
 class _Program(NamedTuple):
-    """What a program uses whenever it runs, and what some of its command lines write."""
+    """The places that a program always uses, and those that some of its command lines write."""
 
     places: tuple[_Place, ...]
     writes: tuple[_Write, ...]
 
 
 class _Table(NamedTuple):
-    """The table by program, by package, and by where each place usually is."""
+    """The table by program, by package, and by the usual location of each place."""
 
     programs: dict[str, _Program]
     modules: dict[str, tuple[_Place, ...]]
@@ -125,9 +125,9 @@ class _Table(NamedTuple):
 
 
 def find_home_use(program: str, arguments: Sequence[Argument], env: Mapping[str, str]) -> HomeUse | None:
-    """What a command line uses, run with the variables `env`; None where no row names the program.
+    """What a command line, run with the variables `env`, uses of a home; None if no row names the program.
 
-    `python -m X` is looked up as X, which may be a package that has no row as a program.
+    `python -m X` is looked up as X, which may be a package without a row as a program.
     """
     programs = _table().programs
     found = programs.get(program) or programs.get(without_version(program))
@@ -138,7 +138,7 @@ def find_home_use(program: str, arguments: Sequence[Argument], env: Mapping[str,
 
 
 def find_module_use(module: str, env: Mapping[str, str]) -> HomeUse | None:
-    """What importing and calling a package uses (`a.b.c`: the longest of a.b.c, a.b, a that has a row)."""
+    """What importing and calling a package uses: by the longest prefix of its name with a row, or None."""
     while module and module not in _table().modules:
         module = module.rpartition(".")[0]
     if not module:
@@ -149,14 +149,14 @@ def find_module_use(module: str, env: Mapping[str, str]) -> HomeUse | None:
 
 @lru_cache(maxsize=1024)
 def find_kind(place: str) -> Kind | None:
-    """What a place `~/...` is by the row of it, or of the nearest directory above that has one."""
+    """The kind of a place `~/...`, from its row or that of its nearest parent directory."""
     found = _find_row(place)
     return found.kind if found else None
 
 
 @lru_cache(maxsize=1024)
 def is_cache(place: str) -> bool:
-    """Whether nobody misses what is at and below a place `~/...`."""
+    """Whether everything at and below a place `~/...` is a cache."""
     if find_kind(place) != "caches":
         return False
     inside = place.rstrip("/") + "/"
@@ -164,18 +164,18 @@ def is_cache(place: str) -> bool:
 
 
 def is_for_builds(place: str) -> bool:
-    """Whether what is at a place `~/...` is for shells, installers and version control alone."""
+    """Whether only shells, installers and version control use a place `~/...`."""
     return _FOR_BUILDS.match(place) is not None
 
 
 def find_variables(place: str) -> tuple[str, ...]:
-    """The variables that move a place `~/...`, the strongest first."""
+    """The variables that relocate a place `~/...`, in order of precedence."""
     found = _find_row(place)
     return found.path.variables if found else ()
 
 
 def find_system_place(place: str) -> str:
-    """The place that every user reads besides this one (`~/...`), "" where there is none."""
+    """The system-wide counterpart of a place `~/...`, "" if there is none."""
     found = _table().usual.get(place.rstrip("/"))
     return found.system if found else ""
 
@@ -204,12 +204,12 @@ def _use(places: Iterable[_Place], writes: Iterable[_Path], env: Mapping[str, st
 
 
 def _fill_in(paths: Iterable[_Path], env: Mapping[str, str]) -> tuple[str, ...]:
-    """Where the places are with these variables, each once."""
+    """The distinct locations of the places with these variables."""
     return tuple(dict.fromkeys(place for path in paths for place in path.at(env)))
 
 
 def _calls(words: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether the operands start with these words; one behind an option may be that option's value."""
+    """Whether the operands start with these words; a word after an option may be its value."""
     at = 0
     for index, word in enumerate(words):
         if at == len(wanted):
@@ -222,14 +222,14 @@ def _calls(words: Sequence[str], wanted: Sequence[str]) -> bool:
 
 
 def _has(words: Sequence[str], option: str) -> bool:
-    """Whether a word is there, an option also as `--option=value` or among letters (`-lc`)."""
+    """Whether a word is present; options match also as `--option=value` or in a cluster (`-lc`)."""
     if len(option) == 2 and option[0] == "-":
         return any(word[:2] == option or (_CLUSTER.fullmatch(word) and option[1] in word) for word in words)
     return any(word == option or word.startswith(f"{option}=") for word in words)
 
 
 def _is_set(condition: str, env: Mapping[str, str]) -> bool:
-    """Whether a variable is on, or for `NAME=off` set and off."""
+    """Whether a variable is on or, for `NAME=off`, set and off."""
     name, equals, _ = condition.partition("=")
     return not is_on(env.get(name, "1")) if equals else is_on(env.get(name, ""))
 
@@ -244,7 +244,7 @@ def _table() -> _Table:
 
 
 def _places_by(key: str, rows: Sequence[_Row]) -> dict[str, tuple[_Place, ...]]:
-    """The places of each name under a key, with those of what it runs."""
+    """The places of each name under a key, including those of the tools that it runs."""
     named = {name: row for row in rows for name in row["names"]}
     found = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""Processes that must run as root, or that drop root privileges themselves."""
+"""Processes that must run as root, or that drop root privileges by themselves."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _listed(line: str) -> str:
 
 
 def drops_privileges(command: Command) -> bool:
-    """Whether the command starts as root and switches user itself (gosu, su NAME -c ...)."""
+    """Whether the command starts as root and switches users itself (gosu, su NAME -c ...)."""
     if _droppers().intersection(command.via) or (command.user and command.user not in ("root", "0")):
         return True
     program = command.program.rpartition("/")[2]
@@ -49,7 +49,7 @@ def drops_privileges(command: Command) -> bool:
 
 
 def waits(command: Command) -> bool:
-    """Whether a command has no operand to work on, or ends in an option without its value."""
+    """Whether a command lacks an operand, or ends in an option that lacks its value."""
     program = command.program.rpartition("/")[2].rstrip("0123456789.")
     if command.script is not None or program not in read_names("processes", "waits", "programs"):
         return False

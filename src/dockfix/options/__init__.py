@@ -1,4 +1,4 @@
-"""What a caller can ask of a fix, as one frozen value."""
+"""The options of a fix, as one frozen value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ACCOUNT_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
 
 
 class OptionError(ValueError):
-    """An option's value is not usable; the message names the option and how to fix it."""
+    """An option has an invalid value; the message names the option and how to fix it."""
 
 
 class Install(StrEnum):
@@ -35,19 +35,18 @@ class Chown(StrEnum):
 
 
 ANY_STAGE: Final = "*"
-"""A target that is known only during the build."""
+"""Stands for a target that is known only during the build."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How `dockfix.fix` rewrites a file.
 
-    `uid` and `gid` are numbers from 1 to 2**31 - 1, or None to let the base choose (10001 where
-    numbers are needed). `select` and `ignore` hold transform names; an empty `select` means all.
-    `targets` names further stages that ship, besides the last; with `ANY_STAGE`, each one that starts
-    something may. `images` maps image patterns to
-    facts, in the form of the package's own bases.toml. With `evidence`, the application's sources
-    are read as well, and what runs the image is taken into account.
+    `uid` and `gid` are numbers from 1 to 2**31 - 1, or None to let the base choose (10001 if numbers are
+    needed). `select` and `ignore` contain transform names; an empty `select` means all. `targets` names
+    further stages that ship, besides the last; with `ANY_STAGE`, every stage with its own start may.
+    `images` maps image patterns to facts, in the form of the package's own bases.toml. With `evidence`,
+    the application's sources are read too, and the deployments of the image are taken into account.
     """
 
     user: str = option("appuser", TEXT, "User to run as (default: appuser)", "--user", "NAME")

@@ -1,4 +1,4 @@
-"""How options are declared: once, for the command line, the configuration and the help."""
+"""Declare each option once, for the command line, the configuration and the help."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What values an option takes.
+    """The values that an option accepts.
 
-    `check` turns a TOML value into the option's value, or raises ValueError; `expected` completes
-    "must be ..." in the error. `parse` turns the command line's string (or list of strings, if the
-    option `repeats`) into what TOML would hold. `choices` are the allowed values, if they are few.
+    `check` turns a TOML value into the option's value, or raises ValueError; `expected` completes "must
+    be ..." in the error. `parse` turns the command line's string (or list of strings, if the option
+    `repeats`) into the equivalent TOML value. `choices` are the allowed values, if there are few.
     """
 
     expected: str
@@ -36,9 +36,9 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One option: `flags` as on the command line, empty for a key of the configuration alone.
+    """One option: `flags` as on the command line, empty for a configuration key without a flag.
 
-    `metavar` stands for the value in the help; `is_key` is whether a configuration may hold it.
+    `metavar` stands for the value in the help; `is_key`: a configuration may contain it.
     """
 
     form: Form
@@ -64,7 +64,7 @@ def option(
 
 
 def declared(group: type) -> dict[str, Declaration]:
-    """The options among a dataclass's fields, by the field's name."""
+    """The options among a dataclass's fields, by field name."""
     return {one.name: one.metadata["option"] for one in fields(group) if "option" in one.metadata}
 
 
@@ -110,7 +110,7 @@ def _tables(value: object) -> object:
 
 
 def _number(text: str) -> object:
-    """The number in a text, else the text itself, which no check accepts."""
+    """The number in a text, or the text itself, which every check rejects."""
     for kind in (int, float):
         try:
             return kind(text)

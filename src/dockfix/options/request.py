@@ -1,4 +1,4 @@
-"""What a run is asked to do, in the groups of `dockfix --help`; a new option is a new field here."""
+"""What a run is asked to do, in the groups of `dockfix --help`; each field is an option."""
 
 from __future__ import annotations
 
@@ -221,12 +221,12 @@ class Request:
 
     @property
     def places(self) -> Sequence[str]:
-        """The paths, with that of the file that standard input holds."""
+        """The paths, with that of the file that standard input contains."""
         return [self.files.stdin_name or "Dockerfile"] if self.reads_standard_input else self.paths
 
     @property
     def mode(self) -> Mode:
-        """What to do with the files: nothing is written for standard input."""
+        """What to do with the files; nothing is written for standard input."""
         mode = self.output.mode or Mode.DIFF
         return Mode.DIFF if mode is Mode.WRITE and self.reads_standard_input else mode
 
@@ -237,7 +237,7 @@ class Request:
 
     @property
     def needs_texts(self) -> bool:
-        """Whether the files' texts are needed, beyond counting what would change."""
+        """Whether the files' texts are needed, not just the number of changes."""
         output = self.output
         counts = output.mode is Mode.CHECK and not (output.diff or output.stat)
         others = self.files.manifests, output.file is not None, bool(self.reports.files), output.verify

@@ -1,4 +1,4 @@
-"""Write changes: only to files without uncommitted changes, and so that they can be undone."""
+"""Write changes: only to files without uncommitted changes, and in a way that can be undone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WAITING: Final = "waiting for another run that writes here to end"
 
 
 class Writer:
-    """Writes the changes of one run; its journal is kept by the `paths` that the user named."""
+    """Writes the changes of one run; its journal belongs to the folder of the `paths` that the user named."""
 
     def __init__(self, paths: Sequence[str], terminal: Terminal, *, allow_dirty: bool) -> None:
         self._terminal = terminal
@@ -41,7 +41,7 @@ class Writer:
             self._give_up_the_journal(error)
 
     def write(self, file: FileResult) -> FileResult:
-        """The same result after its change, if one applies, was written; a refused one is Failed."""
+        """Write a change if it applies; return the result, or a Failed one if writing is refused."""
         if not file.applies:
             return file
         if self._commits is not None and (reason := self._commits.reason_against(file.real)) is not None:
@@ -53,7 +53,7 @@ class Writer:
             return _write(file, None)
 
     def close(self, *, complete: bool) -> None:
-        """End the run; one that is not complete can be resumed. Raises RunError."""
+        """End the run; an incomplete one can be resumed. Raises RunError."""
         if self._journal is None:
             return
         if not complete:
@@ -72,7 +72,7 @@ class Writer:
 
 
 def undo(paths: Sequence[str], terminal: Terminal) -> bool:
-    """Undo the newest run over `paths`; whether every file was restored."""
+    """Undo the newest run over `paths`; return whether every file was restored."""
     restored = kept = 0
     journal = find_journal(common_folder(paths))
     try:
@@ -102,7 +102,7 @@ def journal_folder(paths: Sequence[str]) -> str:
 
 
 def common_folder(paths: Sequence[str]) -> str:
-    """The folder of a run over `paths`: the current one if it holds them all, else their common one."""
+    """The folder of a run over `paths`: the current one if it contains them all, else their common one."""
     here = os.path.realpath(os.curdir)
     real = [os.path.realpath(path) for path in paths]
     shared = os.path.commonpath([here, *real])
@@ -122,13 +122,13 @@ def _write(file: FileResult, journal: Journal | None) -> FileResult:
 
 
 class _Commits:
-    """Asks git once per work tree which files differ from the last commit; no answer means all of them."""
+    """Asks git once per work tree for uncommitted changes; if git fails, all files count as changed."""
 
     def __init__(self) -> None:
         self._changed: dict[str, frozenset[str] | GitError] = {}
 
     def reason_against(self, real: str) -> Finding | None:
-        """Why writing the file may mix our change with an uncommitted one, if it may."""
+        """Why the file must not be written because of an uncommitted change, or None."""
         top = find_top(os.path.dirname(real))
         if top is None:
             return None

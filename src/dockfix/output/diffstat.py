@@ -1,4 +1,4 @@
-"""How many lines of each file change, as `git diff --stat` shows it."""
+"""The number of changed lines in each file, as `git diff --stat` shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C between files, not in the middle of one."""
+"""Delay Ctrl-C until the current file is finished."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 
 class Interrupts:
-    """Defers Ctrl-C while held, so that a file that was written is also reported; else raises at once."""
+    """Defers Ctrl-C while held, so that every written file is also reported; otherwise raises at once."""
 
     def __init__(self) -> None:
         self._held = self._caught = False
@@ -26,11 +26,11 @@ class Interrupts:
             self._previous = None
 
     def hold(self) -> None:
-        """From now on, Ctrl-C waits."""
+        """Defer Ctrl-C from now on."""
         self._held = True
 
     def release(self) -> None:
-        """Raise KeyboardInterrupt if Ctrl-C was pressed meanwhile."""
+        """Raise KeyboardInterrupt if Ctrl-C was pressed in the meantime."""
         self._held = False
         if self._caught:
             raise KeyboardInterrupt

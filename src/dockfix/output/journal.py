@@ -1,4 +1,4 @@
-"""A journal of what a run wrote, so that it can be undone, or resumed after a kill."""
+"""A journal of what a run wrote, so that it can be undone, or resumed after a crash."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _OUTSIDE: Final = Finding(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file that a run wrote: its absolute path, its old content, and the SHA-256 of the new one."""
+    """A file that a run wrote: its absolute path, its old content, and the SHA-256 of the new one."""
 
     path: str
     before: bytes
@@ -43,13 +43,13 @@ class Entry:
 
 
 class JournalError(Exception):
-    """A journal cannot be kept; the message says where and why."""
+    """The journal cannot be used; the message says where and why."""
 
 
 class Journal:
-    """The runs of one repository, one file each; `undo` takes the newest that was not undone yet.
+    """The runs of one repository, one file each; `undo` reverts the newest that has not been undone.
 
-    One process at a time works with it, from `lock` to `abandon`; it names files below `root` only.
+    One process at a time uses it, from `lock` to `abandon`; it only names files below `root`.
     """
 
     def __init__(self, folder: str, root: str) -> None:
@@ -60,7 +60,7 @@ class Journal:
         self._is_torn = False
 
     def lock(self, on_wait: Callable[[], None] = lambda: None) -> None:
-        """Wait until no other process works with the journal. Raises JournalError, WriteError."""
+        """Wait until no other process uses the journal. Raises JournalError, WriteError."""
         import fcntl
 
         try:
@@ -98,7 +98,7 @@ class Journal:
             self.abandon()
 
     def abandon(self) -> None:
-        """Leave the run as interrupted, to be resumed or undone, and let others go on."""
+        """Leave the run as interrupted, to be resumed or undone, and release the lock."""
         for handle in (self._file, self._lock):
             if handle is not None:
                 os.close(handle)
@@ -111,15 +111,17 @@ class Journal:
 
     @property
     def interrupted(self) -> str:
-        """The journal of the newest run if it was interrupted, else empty."""
+        """The journal of the newest run if it was interrupted, else ""."""
         runs = self._runs()
         return runs[-1] if runs and not _is_complete(runs[-1]) else ""
 
     def undo(self) -> Iterator[tuple[str, Finding | None]]:
-        """Restore what the newest run replaced, last first; yields each path with None or why it stayed.
+        """Restore what the newest run replaced, last first.
 
-        Yields nothing if there is no run to undo. A file that already has its old content, as after
-        a kill, counts as restored. Raises JournalError, before anything is restored.
+        Yield each path with None or why it was not restored.
+
+        Yields nothing if there is no run to undo. A file that already has its old content, as after a
+        crash, counts as restored. Raises JournalError before anything is restored.
         """
         runs = self._runs()
         if not runs:
@@ -133,12 +135,12 @@ class Journal:
             os.replace(runs[-1], runs[-1].removesuffix(".jsonl") + ".undone")
 
     def _may_name(self, path: str) -> bool:
-        """Whether a path is one that a run over the repository would have written."""
+        """Whether a run over the repository could have written the path."""
         is_plain = os.path.normpath(path) == path and ".git" not in path.split(os.sep)
         return is_plain and is_within(path, self._root)
 
     def _append(self, row: dict[str, Any]) -> None:
-        """Write a row, so that it survives a power cut. Raises JournalError, WriteError."""
+        """Write a row so that it survives a power failure. Raises JournalError, WriteError."""
         if self._file is None:
             self._file = self._open()
         data = ("\n" * self._is_torn + json.dumps(row) + "\n").encode("ascii")
@@ -171,7 +173,10 @@ class Journal:
             raise OSError(errno.ELOOP, "it is a symbolic link")
 
     def _explain(self, error: OSError) -> JournalError | WriteError:
-        """A full disk stops a write; where no journal may be kept at all, a run goes on without one."""
+        """The error for a failed write: a full disk stops the run.
+
+        Without a usable journal, the run continues.
+        """
         if error.errno in _FULL:
             return self._not_written(error)
         return JournalError(f"cannot keep a journal in {self.folder}: {error.strerror}")
@@ -208,7 +213,7 @@ def find_journal(folder: str) -> Journal:
 
 
 def _rows(path: str) -> Iterator[dict[str, Any]]:
-    """The complete rows of a journal; one that a kill cut off is skipped. Raises OSError."""
+    """The complete rows of a journal; a row that was cut off is skipped. Raises OSError."""
     handle = os.open(path, os.O_RDONLY | _SAFE)
     with open(handle, encoding="ascii", errors="replace") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -228,7 +233,7 @@ def _is_complete(path: str) -> bool:
 
 
 def _entries(path: str) -> list[Entry]:
-    """What a run wrote. Raises JournalError for a row that dockfix did not write."""
+    """What a run wrote. Raises JournalError for a malformed row."""
     entries: list[Entry] = []
     try:
         for row in _rows(path):
@@ -258,7 +263,7 @@ def _path_of(written: str) -> str:
 
 
 def _drop(entries: list[Entry], path: str, after: str) -> None:
-    """Take out the last entry of a change that was recorded and then not made."""
+    """Remove the last entry of a change that was recorded but not made."""
     for at in range(len(entries) - 1, -1, -1):
         if (entries[at].path, entries[at].after) == (path, after):
             del entries[at]

@@ -1,4 +1,4 @@
-"""Text from anywhere in Markdown: it makes no link, image, mention, reference or markup."""
+"""Escape arbitrary text for Markdown, so that it creates no links, images, mentions or markup."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dockfix.terminal import show_text
 _MARKUP: Final = re.compile(r"[\\`*_\[\]<>&|~$!]|(?<=https)?:(?=//)|(?<=www)\.|#(?=\d)", re.IGNORECASE)
 _MENTION: Final = re.compile(r"@(?=\w)")
 _JOINER: Final = "\u2060"
-"""Invisible; GitHub finds mentions in the rendered text, where a backslash is gone."""
+"""Invisible; GitHub looks for mentions in the rendered text, which has no backslashes."""
 
 
 def plain(text: str) -> str:
@@ -20,7 +20,7 @@ def plain(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """A text as a code span, between more backticks than it holds in a row."""
+    """A text as a code span, delimited by more backticks than it contains in a row."""
     shown = show_text(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
     space = " " if shown.startswith("`") or shown.endswith("`") or not shown.strip() else ""

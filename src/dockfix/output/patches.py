@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 OWNER_FILES: Final = ("CODEOWNERS", ".github/CODEOWNERS", ".gitlab/CODEOWNERS", "docs/CODEOWNERS")
 NOBODY: Final = "unowned"
 MAX_BYTES: Final = 3 * 1024 * 1024
-"""GitHub reads no CODEOWNERS larger than this (docs.github.com, "About code owners")."""
+"""GitHub ignores a larger CODEOWNERS file (docs.github.com, "About code owners")."""
 
 Grouping = Callable[[FileResult], str]
 
 
 class PatchFile:
-    """All changes that apply in one patch."""
+    """All changes that apply, as one patch."""
 
     def __init__(self, path: str) -> None:
         self._file = open(path, "wb")  # noqa: SIM115  # closed when the run is
@@ -81,7 +81,7 @@ class PatchFolder:
             part.left += ((name, review) for review in file.result.reviews)
 
     def close(self) -> None:
-        """Write the descriptions of the patches that hold a change."""
+        """Write the descriptions of the patches that contain a change."""
         for group, part in self._parts.items():
             if part.changed:
                 with open(self._path(part, "md"), "w", encoding="utf-8", errors="backslashreplace") as file:
@@ -140,7 +140,7 @@ def _fold(names: list[str], most: int = 10) -> str:
 
 
 def group_by(kind: str, root: str) -> Grouping:
-    """The grouping that `--split-by` names: owner, dir, or a number. Raises ValueError.
+    """The grouping for a value of `--split-by`: owner, dir, or a number. Raises ValueError.
 
     Names in patches are relative to the folder `root`.
     """
@@ -166,7 +166,7 @@ class Owners:
         self._rules.reverse()
 
     def of(self, file: FileResult) -> str:
-        """The owners in one string, or that there are none; the last matching pattern wins."""
+        """The owners as one string, or `NOBODY`; the last matching pattern wins."""
         return next((owner for spec, owner in self._rules if spec.match_file(file.name)), NOBODY)
 
 
@@ -178,14 +178,14 @@ def _read_owner_lines(root: str) -> list[str]:
 
 
 class _Batches:
-    """Batches of `size` files in the order in which they come."""
+    """Batches of `size` files, in order."""
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._seen = 0
 
     def of(self, file: FileResult) -> str:
-        """The batch of the next file; one whose change does not apply goes with the last."""
+        """The batch of the next file; a file whose change does not apply joins the last one."""
         batch = max(0, self._seen - (not file.applies)) // self._size
         self._seen += file.applies
         return f"part {batch + 1:03}"

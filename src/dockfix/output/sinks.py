@@ -1,4 +1,4 @@
-"""Where the results of a run go, besides the summary: standard output, patch files, reports."""
+"""The destinations of a run's results besides the summary: standard output, patch files, reports."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from dockfix.terminal import Terminal
 
 
 class Sink(Protocol):
-    """Takes each file's result as it comes in."""
+    """Takes each file's result as it arrives."""
 
     def add(self, file: FileResult) -> None:
-        """Take one."""
+        """Add a result."""
 
     def close(self) -> None:
         """Finish."""
@@ -77,7 +77,7 @@ class _DiffSink:
 
 @dataclass(frozen=True)
 class _TextSink:
-    """Rewritten texts on standard output; a text that is not changed comes out as it was."""
+    """Rewritten texts on standard output; an unchanged text is copied."""
 
     terminal: Terminal
 

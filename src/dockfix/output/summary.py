@@ -1,4 +1,4 @@
-"""The summary of a run: a line for each file that somebody should look at, counts, and the exit code."""
+"""The summary of a run: a line for each file that needs attention, the counts, and the exit code."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from dockfix.runner.outcome import FileResult
 from dockfix.terminal import Terminal, show_path
 
 FEW: Final = 3
-"""Up to this many notes of one kind are printed one by one."""
+"""Up to this number of notes of one kind are printed individually."""
 FOLD: Final = 20
-"""On a terminal, at most this many files of one kind are listed."""
+"""The maximum number of files of one kind to list on a terminal."""
 
 
 class Summary:
-    """Prints each file's result as it comes in, and counts it."""
+    """Prints each file's result as it arrives, and counts it."""
 
     def __init__(self, terminal: Terminal, mode: Mode, volume: Volume = Volume.NORMAL) -> None:
         self.terminal = terminal
@@ -38,12 +38,12 @@ class Summary:
 
     @property
     def files(self) -> int:
-        """How many files were counted."""
+        """The number of files counted."""
         return self.changed + self.held_back + self.unchanged + self.skipped.total() + self.failed
 
     @property
     def exit_code(self) -> Exit:
-        """The exit code for what was counted so far."""
+        """The exit code for the files counted so far."""
         if self.failed:
             return Exit.FAILED
         if (self.mode is Mode.CHECK and self.changed) or self.skipped[codes.REWRITE_BREAKS.name]:
@@ -105,12 +105,12 @@ class Summary:
         self._print(f"  {'failed':<13}{self.failed:>6}", "bold red" if self.failed else None)
 
     def print_hint(self) -> None:
-        """Print the command that shows why a file stays as it is, for the first one that does."""
+        """Print the command that explains why a file stays as it is, for the first such file."""
         if self._puzzling:
             self._print(f"why a file stays as it is: dockfix --explain {quote(self._puzzling)}", "cyan")
 
     def print_notes(self) -> None:
-        """Print the notes on changed files: one by one where they are few, else one of each kind."""
+        """Print the notes on changed files: individually if they are few, else one of each kind."""
         for rows in self._notes.values():
             for row in rows if len(rows) <= FEW else [f"{rows[0]} and {len(rows) - 1} more like it"]:
                 self._print(row)
@@ -123,7 +123,7 @@ class Summary:
                 self._print(f"... and {count - self._most} more {kind} (--verbose lists them)", "yellow")
 
     def _lists(self, kind: str) -> bool:
-        """Count a file of a kind; whether it still fits on the list."""
+        """Count a file of a kind; return whether it still fits in the list."""
         if self.volume is Volume.QUIET:
             return False
         self._listed[kind] += 1
@@ -141,7 +141,7 @@ class Summary:
 
 
 def _is_puzzling(file: FileResult) -> bool:
-    """Whether somebody may ask why a file stays as it is."""
+    """Whether a user may ask why the file stays as it is."""
     return isinstance(file.result, Skipped) or (isinstance(file.result, Changed) and not file.applies)
 
 

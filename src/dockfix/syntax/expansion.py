@@ -1,7 +1,7 @@
-"""Variables and quotes in a Dockerfile's words, as BuildKit expands and removes them.
+"""Expand variables and remove quotes in a Dockerfile's words, as BuildKit does.
 
 Source of the rules: "Environment replacement" in the Dockerfile reference, and moby/buildkit
-`frontend/dockerfile/shell/lex.go` (ProcessWord), which also knows `#`, `%` and `/`.
+`frontend/dockerfile/shell/lex.go` (ProcessWord), which also supports `#`, `%` and `/`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 MAX_LENGTH: Final = 1 << 17
-"""A longer value can be passed to no process (MAX_ARG_STRLEN of Linux), and grows with each reference."""
+"""The maximum length of a value (MAX_ARG_STRLEN of Linux); nested references could grow it exponentially."""
 
 _SPECIAL_PARAMETERS: Final = "@*#?-$!0"
 
@@ -52,7 +52,7 @@ class _Word:
         self.room = MAX_LENGTH
 
     def _taken(self, value: str) -> str:
-        """The value of a variable, if there is still room for it."""
+        """The value of a variable; raises _BadWordError if the result would be too long."""
         self.room -= len(value)
         if self.room < 0:
             raise _BadWordError
@@ -147,7 +147,7 @@ class _Word:
         return self._taken(value or "") if is_set else word
 
     def _replaced(self, name: str) -> str:
-        """`${name/pattern/text}`, or with `//` every match."""
+        """`${name/pattern/text}`; with `//`, every match is replaced."""
         count = 1
         if self._peek() == "/":
             self.at += 1
@@ -174,7 +174,7 @@ class _Word:
 
 
 def _trimmed(value: str, pattern: str, operator: str) -> str:
-    """`#` and `%`: the shortest match off the start or the end; doubled, the longest."""
+    """`#` and `%`: remove the shortest match at the start or end; doubled, the longest."""
     greedy = pattern.startswith(operator)
     glob = _pattern(pattern[greedy:], greedy=greedy)
     if operator == "#":

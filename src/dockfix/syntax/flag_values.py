@@ -1,4 +1,4 @@
-"""What BuildKit rejects in the values of RUN's and HEALTHCHECK's flags.
+"""Detect values of RUN's and HEALTHCHECK's flags that BuildKit rejects.
 
 Source of the rules: moby/buildkit `frontend/dockerfile/instructions/{parse,commands_run*}.go`.
 """
@@ -26,7 +26,7 @@ _MILLISECONDS: Final = {
 
 
 def find_run_error(flag: Flag) -> str:
-    """What is wrong with the value of `--mount`, `--network` or `--security`; "" if nothing."""
+    """What is wrong with the value of `--mount`, `--network` or `--security`, "" if nothing is."""
     value = flag.value or ""
     allowed = _CHOICES.get(flag.name)
     if allowed and value not in allowed and "$" not in value:
@@ -60,7 +60,7 @@ def _mount_error(mount: str) -> str:
 
 
 def find_health_error(flag: Flag) -> str:
-    """What is wrong with the value of one of HEALTHCHECK's flags; "" if nothing."""
+    """What is wrong with the value of one of HEALTHCHECK's flags, "" if nothing is."""
     value = flag.value or ""
     if not value:
         return ""

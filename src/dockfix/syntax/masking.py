@@ -1,4 +1,4 @@
-"""A shell script as the grammar can read it: the same length, without what the grammar misreads."""
+"""Mask constructs that the grammar misreads in a shell script, keeping its length."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NESTED_SUBSHELL = re.compile(r" \(\((?! )|\(\( ")
 
 
 def mask_script(text: str) -> str:
-    """The text in ASCII, one byte for each character, without comments in backticks."""
+    """The text in ASCII, one byte per character, without comments in backticks."""
     if not text.isascii() or "\0" in text:
         text = _NOT_ASCII.sub(".", text)
     if "`" in text and "#" in text:
@@ -22,12 +22,12 @@ def mask_script(text: str) -> str:
 
 
 def part_subshells(text: str) -> str:
-    """`((` as `( (`: a subshell in a subshell, which the grammar takes for arithmetic."""
+    """The text with `((` as `( (`: nested subshells, which the grammar would parse as arithmetic."""
     return _NESTED_SUBSHELL.sub("( (", text)
 
 
 def _blank_comment(match: re.Match[str]) -> str:
-    """Blanks for a comment in backticks; `:` if it is a whole command."""
+    """Spaces in place of a comment in backticks, or `:` if it is a whole command."""
     before, after = match.string[: match.start()].rstrip()[-1:], match.string[match.end() :].lstrip()[:1]
     is_command = before in ("", "&", "|", ";", "(", "{") and after in ("", "&", "|", ";", ")")
     return (":" if is_command else " ").ljust(len(match[0]))

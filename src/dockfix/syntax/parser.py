@@ -1,7 +1,7 @@
-"""Parse a Dockerfile into its lossless tree: instructions by BuildKit's rules, every byte accounted for.
+"""Parse a Dockerfile into its lossless tree: instructions by BuildKit's rules, every byte preserved.
 
-Source of the rules: moby/buildkit `frontend/dockerfile/parser/{parser,directives,split_command}.go`
-and `frontend/dockerfile/shell/lex.go`.
+Source of the rules: moby/buildkit `frontend/dockerfile/parser/{parser,directives,split_command}.go` and
+`frontend/dockerfile/shell/lex.go`.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _ESCAPES: Final = frozenset("\\`")
 
 
 def parse(text: str) -> Dockerfile:
-    """The lossless tree of `text`: `str(parse(text)) == text` for any text, and it never raises.
+    """The lossless tree of `text`: `str(parse(text)) == text` for any text. Never raises.
 
-    What BuildKit's parser would reject is listed in `Dockerfile.problems`.
+    `Dockerfile.problems` lists what BuildKit's parser would reject.
     """
     cutter = _Cutter(text)
     return _tree(cutter, tuple(cutter.nodes()))
@@ -91,7 +91,7 @@ def _tree(cutter: _Cutter, nodes: tuple[Node, ...]) -> Dockerfile:
 
 
 class _Cutter:
-    """One pass over the text; `nodes` covers it without gap or overlap.
+    """One pass over the text, whose `nodes` cover it without gaps or overlaps.
 
     A pass that starts further down needs the offset, the number of lines above, and the escape character.
     """
@@ -224,7 +224,7 @@ class _Cutter:
 
 
 def _trimmed(line: str, *, first: bool, bom: bool = False) -> tuple[str, int]:
-    """The line without what BuildKit drops, and how many leading characters that removed."""
+    """(line without the parts that BuildKit drops, number of leading characters removed)."""
     skip = 1 if bom and line.startswith("\ufeff") else 0
     line = line.rstrip("\r")
     if not first:
@@ -236,10 +236,10 @@ def _trimmed(line: str, *, first: bool, bom: bool = False) -> tuple[str, int]:
 def split_instruction(
     text: str, start: int, line: int, joined: str, segments: tuple[Segment, ...], escape: str, shift: int = 0
 ) -> Instruction:
-    """The instruction of a joined line; `shift` is where `joined` starts in its parent."""
+    """The instruction of a joined line; `shift` is the offset of `joined` in its parent."""
     logical = read_line(joined, escape)
     instruction = Instruction(text, start, line, logical, segments, shift)
-    # ONBUILD ONBUILD is rejected anyway, and a line of thousands must not exhaust the stack.
+    # ONBUILD ONBUILD is rejected anyway, and thousands of them must not exhaust the stack.
     if logical.keyword == "ONBUILD" and logical.args and not shift:
         instruction.trigger = split_instruction(
             text, start, line, logical.args, segments, escape, shift + logical.args_start

@@ -1,4 +1,4 @@
-"""A POSIX shell's expansion of one word: quotes removed, variables expanded.
+"""Expand one word as a POSIX shell does: remove quotes, expand variables.
 
 Source of the rules: POSIX.1-2024, Shell Command Language, 2.2 (quoting) and 2.6 (word expansions).
 """
@@ -22,9 +22,9 @@ _ANSI_CHARS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f",
 
 
 def expand_word(text: str, env: Mapping[str, str]) -> str | None:
-    """The word's value; None if it is unknown (a command substitution, an unknown variable).
+    """The word's value, None if it is unknown (a command substitution, an unknown variable).
 
-    Globs and braces stay as they are, and so does `~` if env has no HOME.
+    Globs and braces are kept, and so is `~` if `env` has no HOME.
     """
     if "$" not in text and not text.startswith("~"):
         return _fixed(text)
@@ -46,7 +46,7 @@ def _fixed(text: str) -> str | None:
 
 
 def find_assigned(text: str, env: Mapping[str, str]) -> dict[str, str]:
-    """The variables that a word sets where they are unset or empty: `${NAME:=word}` and `${NAME=word}`."""
+    """The variables that a word sets if they are unset or empty: `${NAME:=word}` and `${NAME=word}`."""
     found: dict[str, str] = {}
     for match in _ASSIGNING.finditer(text) if "=" in text else ():
         out: list[str] = []
@@ -56,7 +56,7 @@ def find_assigned(text: str, env: Mapping[str, str]) -> dict[str, str]:
 
 
 def unquote(text: str) -> str | None:
-    """The word without its quotes, variables left as they are; None with a command substitution."""
+    """The word without its quotes, but with its variables; None if it has a command substitution."""
     return _whole(text, 0, None, [])
 
 
@@ -69,7 +69,7 @@ def _whole(text: str, at: int, env: Mapping[str, str] | None, out: list[str]) ->
 
 
 def _unquoted(text: str, at: int, env: Mapping[str, str] | None, out: list[str], until: str) -> int | None:
-    """Expand up to the end or the character `until`; returns the offset, None if the value is unknown."""
+    """Expand up to the end or the character `until`; return the offset, None if the value is unknown."""
     while at < len(text):
         char = text[at]
         step: int | None
@@ -186,7 +186,7 @@ def _braced(text: str, at: int, env: Mapping[str, str] | None, out: list[str]) -
 
 
 def _ansi_c(text: str, at: int, out: list[str]) -> int | None:
-    """`$'...'`: bash's C-style escapes; those by number are not read."""
+    """`$'...'`: bash's C-style escapes, except numeric ones."""
     match = _ANSI_C.match(text, at)
     if match is None or re.search(r"\\[0-9xuUc]", match[1]):
         return None

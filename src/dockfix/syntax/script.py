@@ -1,6 +1,6 @@
 """The parts of a parsed shell script: words, redirects, commands.
 
-Offsets are character offsets in `Script.text`, ends exclusive.
+Offsets are character offsets in `Script.text`; ends are exclusive.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dockfix.syntax.quoting import expand_word
 
 
 class Word(NamedTuple):
-    """One word as written in the script; `literal` if no shell reads it (the JSON form)."""
+    """One word as written in the script; `literal` if it is not parsed by a shell (the JSON form)."""
 
     start: int
     end: int
@@ -21,36 +21,42 @@ class Word(NamedTuple):
     literal: bool = False
 
     def expand(self, env: Mapping[str, str]) -> str | None:
-        """The shell's expansion of the word; None if that is unknown.
+        """The shell's expansion of the word, None if it is unknown.
 
-        Quotes go, `$VAR`, `${VAR}`, `${VAR:-x}` come from `env`, globs and braces stay, and so
-        does `~` without HOME. A command substitution or an unknown variable gives None.
+        Quotes are removed; `$VAR`, `${VAR}` and `${VAR:-x}` are expanded from `env`; globs and braces are
+        kept, and so is `~` without HOME. A command substitution or an unknown variable yields None.
         """
         return self.text if self.literal else expand_word(self.text, env)
 
     @property
     def value(self) -> str | None:
-        """The word's value, if it needs no variable."""
+        """The word's value if it needs no variable, else None."""
         return self.expand({})
 
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """`operator` holds the descriptor too (`2>`, `&>>`); a heredoc's target is its delimiter."""
+    """A redirection.
+
+    `operator` includes the descriptor (`2>`, `&>>`); a heredoc's target is its delimiter.
+    """
 
     operator: str
     target: Word
 
 
 class Branch(NamedTuple):
-    """An `if`, `case`, `while` or `||` at `start`: one of its ways is taken, or none if not `exhaustive`."""
+    """An `if`, `case`, `while` or `||` at `start`.
+
+    One of its ways is taken, or possibly none if not `exhaustive`.
+    """
 
     start: int
     exhaustive: bool = False
 
 
 class Way(NamedTuple):
-    """One of the ways of a branch, by its number; `outer` is the way that the branch stands in."""
+    """One of the ways of a branch, by number; `outer` is the enclosing way."""
 
     branch: Branch
     number: int
@@ -69,9 +75,9 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A `for`: its variable and the words it iterates over (None: unknown).
+    """A `for` loop: its variable and the words that it iterates over (None: unknown).
 
-    `outer` is the enclosing loop, `way` the way that it stands in.
+    `outer` is the enclosing loop, `way` the enclosing way.
     """
 
     variable: str
@@ -86,14 +92,14 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A simple command, without its wrappers; its span excludes the redirects after it.
+    """A simple command without its wrappers; its span excludes the redirects after it.
 
-    `name` is None if there are only assignments, or redirects of a whole group.
-    `scope` is 0 at the top level and another number in each subshell, function body, command
-    substitution and part of a pipeline: a `cd` counts for its own scope and those inside it
-    (`Script.parents`). `user` is the user that a wrapper or `su` names. `piped`: it reads another
-    command's output. `optional`: it may run or not, or fail without consequence, as in a branch, a
-    function or around `||`. `loop` is the innermost enclosing `for`, `way` the innermost way.
+    `name` is None if there are only assignments, or redirects of a whole group. `scope` is 0 at the top
+    level, and a different number in each subshell, function body, command substitution and part of a
+    pipeline: a `cd` affects its own scope and those inside it (`Script.parents`). `user` is the user that
+    a wrapper or `su` names. `piped`: it reads another command's output. `optional`: it may be skipped, or
+    fail without consequence, as in a branch, a function or around `||`. `loop` is the innermost enclosing
+    `for`, `way` the innermost way.
     """
 
     start: int
@@ -128,7 +134,7 @@ class Command:
 class Script:
     """The commands of a script in source order; `understood` is False if the grammar fails.
 
-    `parents[n]` is the scope around scope n, and -1 for scope 0.
+    `parents[n]` is the scope that encloses scope n, -1 for scope 0.
     """
 
     commands: tuple[Command, ...]

@@ -1,4 +1,4 @@
-"""The commands of RUN, CMD and ENTRYPOINT scripts, parsed with tree-sitter's bash grammar.
+"""Parse the commands of RUN, CMD and ENTRYPOINT scripts with tree-sitter's bash grammar.
 
 The text is BuildKit's joined line, or a heredoc's body; spans are character offsets in it.
 """
@@ -28,7 +28,7 @@ _REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_
 
 @lru_cache(maxsize=8192)
 def parse_script(text: str) -> Script:
-    """The commands of `text`; never raises. What runs inside `$(...)` counts as a command too."""
+    """The commands of `text`, including those inside `$(...)`. Never raises."""
     return _parse(text, 0)
 
 
@@ -40,7 +40,7 @@ def parse_words(argv: Sequence[str]) -> Command:
 
 @cache
 def _parser() -> Parser:
-    # Imported at first use: starting up must not pay for it.
+    # Imported on first use, to keep start-up fast.
     import tree_sitter_bash
     from tree_sitter import Language, Parser
 
@@ -119,7 +119,7 @@ def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) 
 
 
 class _Reader:
-    """Walks the tree once, in source order, on a stack of its own: `a && b && ...` nests deeply."""
+    """Walks the tree once, in source order, with an explicit stack: `a && b && ...` nests deeply."""
 
     def __init__(self, text: str, nesting: int) -> None:
         self.text = text
@@ -171,7 +171,7 @@ class _Reader:
                 if kind != "word" and _SUBSTITUTION.search(word.text):
                     inner.append(child)
         if len(words) == 1 and words[0].text == "`":
-            # A comment in backticks in place of a command.
+            # A comment in backticks instead of a command.
             return
         if redirects:
             place = place._replace(redirects=redirects)
@@ -235,7 +235,7 @@ class _Reader:
         self._push(node.named_children, place._replace(piped=False, redirects=()))
 
     def _pipeline(self, node: Node, place: _Place, *, fed: bool = False) -> None:
-        """Each part in a scope of its own; `fed` if the first part reads a pipe too.
+        """Read each part in its own scope; `fed` if the first part reads a pipe too.
 
         The grammar includes `&& d` of `a | b | c && d` in the pipeline, and also `| b && c` after a
         heredoc: only the first statement of such a list is a part.
@@ -274,14 +274,14 @@ class _Reader:
         self._push(node.named_children, inner)
 
     def _branches(self, node: Node, place: _Place) -> None:
-        """if, case, while: the condition runs, the rest may, one way or another."""
+        """Read an if, case or while: the condition runs, the rest may, in one of several ways."""
         place = self._take_redirects(node, place)
         children = node.named_children
         condition = 1 if node.type in ("if_statement", "while_statement") else 0
         branch = Branch(node.start_byte, exhaustive=children[-1].type == "else_clause")
         maybe = place._replace(optional=True)
         for number, child in reversed(list(enumerate(children[condition:]))):
-            # What stands behind `then` goes one way together.
+            # All commands after `then` belong to the same way.
             way = number if child.type in _WAYS else -1
             self.stack.append((child, maybe._replace(way=_inside(place.way, branch, way))))
         self._push(children[:condition], place)
@@ -300,7 +300,7 @@ class _Reader:
         return place._replace(redirects=())
 
     def _list(self, node: Node, place: _Place) -> None:
-        """`a && b` and `a || b`; if an `exit` follows, the left side of `||` has succeeded."""
+        """Read `a && b` or `a || b`; if an `exit` follows `||`, the left side has succeeded afterwards."""
         children = node.named_children
         if any(child.type == "||" for child in node.children) and len(children) > 1:
             gives_up = self.text[children[-1].start_byte : children[-1].end_byte].split()[:1]
@@ -320,7 +320,7 @@ class _Reader:
             return
         rest = place
         if parts[0].type == "test_command":
-            # `[ ... ] && a`: it is not a failure if a does not run, unless the list is the last one.
+            # `[ ... ] && a`: skipping `a` is not a failure, unless the list is the last command.
             rest = place._replace(optional=True, way=_inside(place.way, Branch(node.start_byte), 0))
         # `a && b > f`: the redirect is b's.
         self.stack.append((parts[-1], rest))
@@ -343,7 +343,7 @@ class _Reader:
 
 
 def _inside(outer: Way | None, branch: Branch, number: int) -> Way | None:
-    """A way of a branch; deep down, what a branch sets is no longer distinguished from what is around it."""
+    """A way of a branch; beyond the maximum depth, the enclosing way."""
     depth = outer.depth + 1 if outer is not None else 0
     return Way(branch, number, outer, depth) if depth < _MAX_WAYS else outer
 

@@ -1,4 +1,4 @@
-"""Insert lines in a file's own style: casing, line ends, blank lines, comments."""
+"""Insert lines in the file's own style: letter case, line ends, blank lines, comments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class NewLine:
-    """An instruction to insert: keyword, arguments, and the comment for it in a commented file."""
+    """An instruction to insert: keyword, arguments, and its comment, for files with comments."""
 
     keyword: str
     args: str
@@ -35,7 +35,7 @@ class Layout:
 
     @property
     def separates(self) -> bool:
-        """Whether most neighbouring instructions have a blank line between them."""
+        """Whether most adjacent instructions have a blank line between them."""
         return self._habits[0]
 
     @property
@@ -69,7 +69,7 @@ class Layout:
         follows: bool = False,
         precedes: bool = False,
     ) -> Edit:
-        """Insert lines above an instruction and the comment block that introduces it.
+        """Insert lines above an instruction and its comment block.
 
         `follows`: they come after others inserted there; `precedes`: others come after them.
         """

@@ -1,4 +1,4 @@
-"""Comments by which a file leaves transforms out: `# dockfix: ignore`, `# dockfix: ignore[pip-user]`."""
+"""Comments in a file that disable transforms: `# dockfix: ignore`, `# dockfix: ignore[pip-user]`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _IGNORE: Final = re.compile(r"#\s*dockfix:\s*ignore(?:\[([\w\s,-]*)\])?", re.IGN
 
 
 def ignored_names(tree: Dockerfile) -> tuple[frozenset[str], int]:
-    """The names that `# dockfix: ignore[...]` comments give ("*": all), and the line of the last."""
+    """(names in `# dockfix: ignore[...]` comments, "*" for all; line of the last such comment)."""
     names: set[str] = set()
     line = 0
     for node in tree.nodes:

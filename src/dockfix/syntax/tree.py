@@ -1,6 +1,6 @@
-"""The lossless tree of a Dockerfile: nodes that together make up the text, each with its span.
+"""The lossless tree of a Dockerfile: nodes whose texts make up the file, each with its span.
 
-Offsets are character offsets into `Dockerfile.text`, ends exclusive; lines count from 1.
+Offsets are character offsets into `Dockerfile.text`, ends are exclusive; lines count from 1.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Self
 
 from dockfix.lazy import cached_property
 
-# What Go's unicode.IsSpace accepts; str.isspace() also takes U+001C to U+001F.
+# The characters that Go's unicode.IsSpace accepts; str.isspace() also accepts U+001C to U+001F.
 GO_SPACE: Final = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
@@ -20,14 +20,14 @@ GO_SPACE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What BuildKit rejects, and on which line."""
+    """Something that BuildKit rejects, and its line."""
 
     line: int
     message: str
 
 
 class Segment(NamedTuple):
-    """`length` characters at `joined` of a joined line are at `source` in the instruction."""
+    """`length` characters at offset `joined` of a joined line are at `source` in the instruction."""
 
     joined: int
     source: int
@@ -46,7 +46,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Heredoc:
-    """A heredoc: its word in the joined line, its body in the text (`line` is the body's first)."""
+    """A heredoc: its word in the joined line, its body in the text (`line` is the body's first line)."""
 
     source: str
     name: str
@@ -91,7 +91,7 @@ class Blank(_Line):
 
 @dataclass(slots=True)
 class Comment(_Line):
-    """A comment line between instructions; those inside a continued instruction belong to it."""
+    """A comment line between instructions; comments inside a continued instruction belong to it."""
 
 
 @dataclass(slots=True)
@@ -108,11 +108,11 @@ class Directive(_Line):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogicalLine:
-    """The content of an instruction, independent of its position; equal lines may share one.
+    """The content of an instruction, independent of its position; equal lines may share one object.
 
     `joined` is the line as BuildKit sees it, without continuations and the comments and blank lines
-    inside them; `keyword` is `name` in upper case, `args` the arguments after keyword and flags
-    without outer whitespace, `json` the strings of a JSON (exec) form, None for the shell form.
+    inside them; `keyword` is `name` in upper case, `args` the arguments after keyword and flags without
+    outer whitespace, `json` the strings of a JSON (exec) form, None for the shell form.
     """
 
     joined: str
@@ -131,9 +131,9 @@ class LogicalLine:
 class Instruction:
     """One instruction with its continuation lines and heredocs.
 
-    `at()` maps the logical line back to the text; segments are relative to `start`. `is_open`: the
-    file ends while its last line is still continued. `trigger` is the instruction in an ONBUILD: its
-    `joined` is the ONBUILD's arguments, which start at `shift`.
+    `at()` maps the logical line back to the text; segments are relative to `start`. `is_open`: the file
+    ends while the last line is still continued. `trigger` is the instruction in an ONBUILD: its `joined`
+    is the ONBUILD's arguments, which start at `shift`.
     """
 
     source: str
@@ -178,12 +178,12 @@ class Instruction:
 
     @property
     def name(self) -> str:
-        """The keyword as it is written."""
+        """The keyword as written."""
         return self.logical.name
 
     @property
     def name_start(self) -> int:
-        """Where the keyword starts in the joined line."""
+        """The offset of the keyword in the joined line."""
         return self.logical.name_start
 
     @property
@@ -198,12 +198,12 @@ class Instruction:
 
     @property
     def args_start(self) -> int:
-        """Where the arguments start in the joined line."""
+        """The offset of the arguments in the joined line."""
         return self.logical.args_start
 
     @property
     def args_end(self) -> int:
-        """Where the arguments end in the joined line."""
+        """The end of the arguments in the joined line."""
         return self.logical.args_end
 
     @property
@@ -213,7 +213,7 @@ class Instruction:
 
     @property
     def json(self) -> tuple[str, ...] | None:
-        """The strings of a JSON (exec) form; None for the shell form."""
+        """The strings of a JSON (exec) form, None for the shell form."""
         return self.logical.json
 
     def at(self, offset: int) -> int:
@@ -228,11 +228,11 @@ class Instruction:
         return self.at(offset - 1) + 1 if offset > 0 else self.at(0)
 
     def line_of(self, offset: int) -> int:
-        """The line of the text that holds the character at `offset` of `joined`."""
+        """The line of the text with the character at `offset` of `joined`."""
         return self.line + self.source.count("\n", self.start, self.at(offset))
 
     def flag(self, name: str) -> Flag | None:
-        """The last flag of that name, which is the one that BuildKit uses."""
+        """The last flag with that name, which is the one that BuildKit uses."""
         return next((flag for flag in reversed(self.logical.flags) if flag.name == name), None)
 
 
@@ -241,7 +241,7 @@ Node = Directive | Comment | Blank | Instruction
 
 @dataclass(frozen=True, eq=False)
 class Dockerfile:
-    """A parsed file; `str()` of it is the text it was parsed from."""
+    """A parsed file; `str()` returns the text that it was parsed from."""
 
     text: str
     nodes: tuple[Node, ...]
@@ -258,6 +258,6 @@ class Dockerfile:
 
     @cached_property
     def eol(self) -> str:
-        """The file's line end: that of most lines."""
+        """The line end of most lines."""
         crlf = self.text.count("\r\n")
         return "\r\n" if crlf * 2 > self.text.count("\n") else "\n"

@@ -1,8 +1,8 @@
-"""What BuildKit's instruction parser rejects in a file whose lines are well formed.
+"""Detect what BuildKit's instruction parser rejects in a file whose lines are well formed.
 
-Source of the rules: moby/buildkit `frontend/dockerfile/instructions/{parse,bflag,commands_run*}.go`
-and `frontend/dockerfile/parser/line_parsers.go`. What depends on the build (a missing image,
-a path, a build argument) is not checked.
+Source of the rules: moby/buildkit `frontend/dockerfile/instructions/{parse,bflag,commands_run*}.go` and
+`frontend/dockerfile/parser/line_parsers.go`. What depends on the build (a missing image, a path, a build
+argument) is not checked.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _HEALTHCHECK = re.compile(r"(\S+)\s*(.*)", re.DOTALL)
 
 
 def rejections(tree: Dockerfile) -> tuple[Problem, ...]:
-    """The first error in each instruction, beyond those in `tree.problems`."""
+    """The first error in each instruction, in addition to those in `tree.problems`."""
     found: list[Problem] = []
     has_stage = False
     for instruction in tree.instructions:
@@ -71,7 +71,7 @@ def _error(line: LogicalLine) -> str:
 
 
 def _trigger(line: LogicalLine) -> LogicalLine | None:
-    """Errors in the instruction inside an ONBUILD."""
+    """The instruction inside an ONBUILD, or None."""
     return read_line(line.args, line.escape) if line.keyword == "ONBUILD" and line.args else None
 
 
@@ -86,7 +86,7 @@ _ANY: Final = _AnyVariable()
 
 
 def _word_error(line: LogicalLine) -> str:
-    """Unclosed quotes and malformed variables, in the words that the builder expands."""
+    """Unclosed quotes and malformed variables, in words that the builder expands."""
     args, keyword = line.args, line.keyword
     if '"' not in args and "'" not in args and "${" not in args:
         return ""
@@ -125,7 +125,7 @@ def _pair_error(line: LogicalLine) -> str:
 
 
 def _json_form(args: str) -> tuple[str, ...] | bool:
-    """The strings of a JSON array; False for an array of other things, True if it is not JSON."""
+    """The strings of a JSON array; False if it has other items, True if the text is not a JSON array."""
     if not args.startswith("["):
         return True
     try:

@@ -1,4 +1,4 @@
-"""Commands that run another command: which of their words are their own, and where the other begins."""
+"""Commands that run another command: which words are their own, and where the other command begins."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 
 @dataclass(frozen=True, slots=True)
 class _Wrapper:
-    """`values`: options with a value of their own word; `operands`: words before the command.
+    """`values`: options whose value is a separate word.
 
-    `user`: the options that name the account, "operand" where the first operand does;
-    `stops`: options with which it runs no command.
+    `operands`: the number of words before the command.
+
+    `user`: the options that name the account, "operand" if the first operand does; `stops`: options with
+    which it runs no command.
     """
 
     values: frozenset[str] = frozenset()
@@ -90,7 +92,7 @@ _WRAPPERS: Final = {
 
 @dataclass(slots=True)
 class Seen:
-    """The words of a command after its wrappers, and the effects of the wrappers."""
+    """The words of a command without its wrappers, and the effects of the wrappers."""
 
     words: Sequence[Word]
     name: str = ""
@@ -100,7 +102,7 @@ class Seen:
 
 
 def see_through(words: Sequence[Word]) -> Seen:
-    """Take the wrappers off the front of a command's words; a wrapper that runs nothing stays."""
+    """Strip the wrappers from a command's words; a wrapper that runs no command is kept."""
     seen = Seen(words)
     while seen.words:
         seen.name = base_name(seen.words[0])
@@ -111,7 +113,7 @@ def see_through(words: Sequence[Word]) -> Seen:
 
 
 def base_name(word: Word) -> str:
-    """The command's name without its directory; "" where a variable gives it."""
+    """The command's name without its directory, "" if a variable holds it."""
     text = word.text
     if not text.isalnum():
         text = word.value or ""
@@ -158,7 +160,7 @@ def _take_off(seen: Seen, name: str, wrapper: _Wrapper) -> bool:
 
 
 def _option(words: Sequence[Word], at: int, value: str, with_value: frozenset[str]) -> tuple[str, str, int]:
-    """(option, its value, offset of the next word); of short options in one word the last one counts."""
+    """(option, its value, index of the next word); of clustered short options, the last one counts."""
     if value.startswith("--"):
         option, equals, content = value.partition("=")
         if equals or option not in with_value:
@@ -179,7 +181,7 @@ def split_value(word: Word, name: str) -> Word:
 
 
 def inner_script(name: str, args: Sequence[Word]) -> tuple[str | None, str]:
-    """(the script that `sh -c`, `su -c` or `eval` gets, the account that su names)."""
+    """(script that `sh -c`, `su -c` or `eval` runs, account that su names)."""
     if name in SHELLS:
         return _shell_script(args), ""
     if name in ("su", "runuser"):

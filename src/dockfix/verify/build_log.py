@@ -1,4 +1,4 @@
-"""Read an engine's build log: pip's warnings, and the step at which a build failed."""
+"""Parse an engine's build log: pip's warnings, and the step at which a build failed."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ def failed_step(log: str) -> str:
 
 
 def tail(log: str, lines: int = 15) -> tuple[str, ...]:
-    """The last lines that are not empty."""
+    """The last non-empty lines."""
     return tuple(line.rstrip() for line in log.splitlines() if line.strip())[-lines:]

@@ -21,7 +21,7 @@ _VARYING: Final = re.compile(
 
 
 def compare(before: Observation, after: Observation, leaves_root: bool = True) -> tuple[Difference, ...]:
-    """Every difference, breaking ones first; with `leaves_root`, no process may run as root any more."""
+    """Every difference, breaking ones first; with `leaves_root`, no process may run as root any longer."""
     if after.started and not before.started:
         return (Difference("start", f"the image does not start: {after.started}"),)
     found = [
@@ -52,7 +52,7 @@ def judge(before: Observation, after: Observation, differences: tuple[Difference
 
 
 def find_ground(before: Observation, after: Observation) -> Ground:
-    """The ground for a proof from these two."""
+    """The ground for a proof by these two observations."""
     statuses = [answer.status for answer in before.answers]
     if any(status < 500 for status in statuses):
         return Ground.ANSWERS

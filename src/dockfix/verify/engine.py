@@ -1,4 +1,4 @@
-"""Container engines as command lines: which one is available, and the arguments of its calls."""
+"""Container engines as command lines: which ones are available, and the arguments of their calls."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Engine:
 
     @property
     def runs(self) -> bool:
-        """Whether it runs containers that can be observed; buildah only builds."""
+        """Whether it can run containers; buildah only builds."""
         return self.name != "buildah"
 
     def build(self, plan: BuildPlan) -> list[str]:

@@ -1,6 +1,6 @@
-"""A script that inspects a running image with its own Python, and is sent there on standard input.
+"""A script that inspects a running image with the image's own Python; it is sent on standard input.
 
-Prints one JSON object. Works on Python 3.6 and later, whatever the image's modules are named.
+It prints one JSON object. It works on Python 3.6 and later, whatever modules the image contains.
 """
 
 import sys
@@ -39,7 +39,7 @@ def processes() -> "list[list[Any]]":
 
 
 def ports() -> "list[tuple[int, int]]":
-    """The TCP ports that are listened on, each with an address family that reaches it."""
+    """The TCP ports in state LISTEN, each with an address family that reaches it."""
     found = {}  # type: dict[int, int]
     for name, family in (("/proc/net/tcp6", socket.AF_INET6), ("/proc/net/tcp", socket.AF_INET)):
         try:
@@ -54,7 +54,10 @@ def ports() -> "list[tuple[int, int]]":
 
 
 def ask(port: int, family: int, path: str) -> "list[Any] | None":
-    """Status and body of one request; status 0 if the port does not speak HTTP, None if it is silent."""
+    """Status and body of one request.
+
+    Status 0 if the port does not speak HTTP, None if it does not respond.
+    """
     host = "127.0.0.1" if family == socket.AF_INET else "::1"
     reply = b""
     connection = socket.socket(family, socket.SOCK_STREAM)
@@ -81,7 +84,7 @@ def ask(port: int, family: int, path: str) -> "list[Any] | None":
 
 
 def answers(paths: "list[str]") -> "list[list[Any]]":
-    """Each port's answer for each path, requested twice to see whether it is stable."""
+    """Each port's answer for each path, requested twice to tell whether it is stable."""
     found = []  # type: list[Any]
     for port, family in ports():
         for path in paths:
@@ -94,7 +97,7 @@ def answers(paths: "list[str]") -> "list[list[Any]]":
 
 
 def unreadable(roots: "list[str]") -> "list[str]":
-    """What this user cannot read or enter at and below `roots`."""
+    """The paths at and below `roots` that this user cannot read or enter."""
     found = []  # type: list[Any]
     seen = 0
     for root in roots:
@@ -198,7 +201,7 @@ def written(folders: "list[str]", since: float) -> "list[str]":
 
 
 def main() -> None:
-    """Print what the only argument, a JSON object, asks for."""
+    """Print the report that the only argument, a JSON object, asks for."""
     asked = json.loads(sys.argv[1])
     home = os.path.expanduser("~")
     report = {"uid": os.getuid(), "gid": os.getgid(), "home": home, "cwd": os.getcwd()}  # type: dict[str, Any]

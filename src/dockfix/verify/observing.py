@@ -1,4 +1,4 @@
-"""Run an image and observe it: its user, its answers, what it writes, how it ends."""
+"""Run an image and observe it: its user, its answers, the files it writes, how it ends."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SETTLE: Final = 0.75
 class Expected:
     """What the original did, so that the rewrite gets as much time and the same requests.
 
-    What it wrote below its `home` or `workdir` may be below the rewrite's instead.
+    Files that it wrote below its `home` or `workdir` may be below the rewrite's instead.
     """
 
     ports: frozenset[int] = frozenset()
@@ -48,7 +48,7 @@ class Expected:
 
 @dataclass
 class Watch:
-    """What is known about a container so far."""
+    """The state of a container as observed so far."""
 
     up: bool = False
     exit_code: int | None = None
@@ -57,7 +57,7 @@ class Watch:
 
 
 class Observer:
-    """Observes images, one at a time; `given` are the names of the settings in the options' flags."""
+    """Observes images, one at a time; `given` are the names of the variables that the options set."""
 
     def __init__(self, session: Session, options: VerifyOptions, given: Container[str] = ()) -> None:
         self._session = session
@@ -66,7 +66,7 @@ class Observer:
         self._given = given
 
     def observe(self, image: str, expected: Expected = Expected()) -> Observation:
-        """Run `image` until it settles or its time is up, then inspect it from inside, and remove it."""
+        """Run `image` until it settles or its time is up, inspect it from inside, and remove it."""
         config = self._config(image)
         blank = Observation(
             user=config.get("User") or "",
@@ -134,7 +134,10 @@ class Observer:
         )
 
     def _wait(self, container: str, watch: Watch, expected: Expected, start: float) -> float | None:
-        """Wait until it ends, answers as expected, or its time is up; returns the seconds to the answer."""
+        """Wait until it ends, answers as expected, or its time is up.
+
+        Return the seconds to the answer, or None.
+        """
         limit = patience(self._options.seconds, expected)
         while True:
             self._look(container, watch)
@@ -174,7 +177,7 @@ class Observer:
         }
 
     def _ask(self, container: str, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The report of the image's Python in the running container; None if it has none."""
+        """The report of the image's Python in the running container, None if the image has no Python."""
         for python in _PYTHONS:
             argv = self._engine.within(container, python, "-B", "-", json.dumps(asked))
             if report := _read_report(self._session.call(argv, stdin=_script()).output):
@@ -182,7 +185,7 @@ class Observer:
         return None
 
     def _ask_once(self, image: str, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The same in a new container, if the first has ended."""
+        """The same in a new container, for an image that has ended."""
         for python in _PYTHONS:
             program = (python, "-B", "-", json.dumps(asked))
             options = self._options
@@ -192,7 +195,7 @@ class Observer:
         return None
 
     def _wrote(self, container: str) -> tuple[str, ...]:
-        """The files that the engine lists as added or changed, without temporary files and byte code."""
+        """The files that the engine lists as added or changed, without temporary files and bytecode."""
         shown = self._session.call(self._engine.call("diff", container))
         if not shown.ok:
             return ()
@@ -206,13 +209,13 @@ class Observer:
 
 
 def patience(least: float, expected: Expected) -> float:
-    """How many seconds an image gets: more than the original took to answer or to end."""
+    """The time limit of an image in seconds: more than the original took to answer or to end."""
     settles = expected.ports or expected.ended
     return max(least, expected.seconds * 3 + 5 if settles else 0)
 
 
 def read_json(output: str) -> Any:
-    """The first JSON value that begins a line, or None: engines print warnings to the same stream."""
+    """The first JSON value at the start of a line, or None; engines print warnings to the same stream."""
     for begin in _JSON.finditer(output):
         try:
             return json.JSONDecoder().raw_decode(output, begin.start())[0]
@@ -235,7 +238,7 @@ def _read_report(output: str) -> Mapping[str, Any] | None:
 
 
 def note(watch: Watch, report: Mapping[str, Any] | None) -> None:
-    """Record every process ever seen, except a container runtime that is about to become one."""
+    """Record every process seen, except a container runtime before it executes the program."""
     for pid, uid, gid, command in (report or {}).get("processes", ()):
         if _RUNTIME.match(command):
             continue
@@ -260,7 +263,7 @@ def _fill(blank: Observation, report: Mapping[str, Any] | None) -> Observation:
 
 
 def _health(config: Mapping[str, Any]) -> Sequence[str] | None:
-    """The health check as a program to run; None if there is none."""
+    """The health check as a program to run, None if there is none."""
     test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
     if test[0] == "CMD":
         return list(test[1:])
@@ -280,5 +283,5 @@ def _passes(path: str) -> bool:
 
 
 def _reason(output: str) -> str:
-    """The longest of the last lines: engines name the cause in one, and repeat its prefix."""
+    """The longest of the last lines: engines name the cause in one, and repeat its prefix in others."""
     return max(tail(output, 3) or ("it gives no reason",), key=len)

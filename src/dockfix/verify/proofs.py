@@ -1,4 +1,4 @@
-"""Rewrites proven on a container engine before they are shown or written."""
+"""Prove rewrites on a container engine before they are shown or written."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def prove_all(
     only_proven: bool,
     kept: str,
 ) -> Iterator[FileResult]:
-    """The candidates' results, each change that applies with its verdict, which is also printed.
+    """The candidates' results, with the verdict for each change that applies, which is also printed.
 
     A file that is built in several ways is proven in each. A change that breaks no longer applies, and
-    its patch is kept in the folder `kept`; with `only_proven`, the same goes for one that could not be
-    compared, which is not kept. Raises ConfigError if there is no engine.
+    its patch is kept in the folder `kept`; with `only_proven`, a change that could not be compared does
+    not apply either, and is not kept. Raises ConfigError if there is no engine.
     """
     waiting = [
         (file, list(_cases(candidate, file, options)))
@@ -81,7 +81,7 @@ def _cases(candidate: Candidate, file: FileResult, options: VerifyOptions) -> It
 
 
 def _sum_up(proofs: Sequence[tuple[Case, Verdict]]) -> Verdict:
-    """The worst of a file's verdicts, naming the way of building that it is about."""
+    """The worst of a file's verdicts, with the recipe that it is about."""
     case, verdict = min(proofs, key=lambda proof: _rank(proof[1]))
     if len(proofs) == 1 or verdict.proven:
         return verdict
@@ -90,7 +90,7 @@ def _sum_up(proofs: Sequence[tuple[Case, Verdict]]) -> Verdict:
 
 
 def _rank(verdict: Verdict) -> tuple[int, int]:
-    """The rank of a verdict: the higher, the better."""
+    """The rank of a verdict; higher is better."""
     ground = verdict.details.ground
     return _LEAST_FIRST.index(verdict.kind), 0 if ground is None else -_GROUNDS.index(ground)
 

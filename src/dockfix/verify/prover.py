@@ -37,10 +37,10 @@ BUILD_REWRITE, RUN_REWRITE, COMPARE = "build the rewrite", "run the rewrite", "c
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One rewrite to prove: both texts, the path of the Dockerfile, and flags to run the rewrite with.
+    """One rewrite to prove: both texts, the path of the Dockerfile, and flags for running the rewrite.
 
-    `leaves_root` is false if the rewrite is not meant to leave root, as for pip's warning alone.
-    `recipe` is how this file is built; the options decide what it leaves open.
+    `leaves_root` is False if the rewrite is not meant to leave root, as for pip's warning alone. `recipe`
+    is how this file is built; the options fill in what it leaves open.
     """
 
     original: str
@@ -53,16 +53,16 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """A build's log, and what its image did; no observation if the build failed."""
+    """A build's log, and the observation of its image; None if the build failed."""
 
     log: str
     observation: Observation | None
 
 
 class Prover:
-    """A context manager that proves rewrites with one engine, and cleans up after itself.
+    """A context manager that proves rewrites with one engine, and removes what it created.
 
-    Raises EngineError on entering if no engine can be used.
+    Raises EngineError on entry if no engine can be used.
     """
 
     def __init__(self, options: VerifyOptions = _DEFAULT) -> None:
@@ -99,7 +99,10 @@ class Prover:
         return self._session.folder
 
     def prove(self, case: Case, progress: Progress = lambda step: None) -> Verdict:
-        """The verdict on one rewrite, without values of settings; `progress` is called at each step."""
+        """The verdict on one rewrite, with the values of settings hidden.
+
+        `progress` is called at each step.
+        """
         verdict = self._prove(case, progress)
         log, details = conceal((verdict.log_tail, verdict.details), self._settings.values())
         return replace(verdict, log_tail=log, details=details)
@@ -168,7 +171,7 @@ class Prover:
         return known
 
     def _recipe(self, case: Case) -> Recipe:
-        """How the case is built, complete except for a target that may be the last stage."""
+        """How the case is built, complete except for the default target."""
         own, options = case.recipe, self._options
         names = stage_names(case.original) if options.targets and not own.target else frozenset()
         wanted = (name for name in options.targets if name.lower() in names)
@@ -179,12 +182,12 @@ class Prover:
         )
 
     def _builder(self, case: Case) -> str | None:
-        """The builder of a file, always the same one, so that it finds its layers there."""
+        """The builder of a file: always the same one, for its layer cache."""
         builders = self._options.builders
         return builders[zlib.crc32(os.fsencode(case.dockerfile)) % len(builders)] if builders else None
 
     def _build(self, case: Case, text: str, before: Observation | None, progress: Progress) -> _Built:
-        """Build `text` and, if that works, observe its image; both are removed afterwards."""
+        """Build `text` and, if that succeeds, observe its image; both are removed afterwards."""
         number = next(self._numbers)
         image = f"dockfix-verify-{self._session.name}:{number}"
         options = self._options
@@ -237,7 +240,7 @@ def prove(
     options: VerifyOptions = _DEFAULT,
     progress: Progress = lambda step: None,
 ) -> Verdict:
-    """The verdict on one rewrite, in a session of its own. Raises EngineError without an engine."""
+    """The verdict on one rewrite, in its own session. Raises EngineError without an engine."""
     with Prover(options) as prover:
         return prover.prove(Case(original_text, rewritten_text, dockerfile), progress)
 

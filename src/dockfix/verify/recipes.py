@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One way: the build context, the stage, the arguments; None is the engine's own default.
+    """One way to build: the context, the stage, the arguments; None is the engine's default.
 
-    The values of the arguments that are `left_out` are known only during the build.
+    The values of the arguments in `left_out` are known only during the build.
     """
 
     context: Path | None = None
@@ -36,7 +36,7 @@ class Recipe:
         return ", ".join(filter(None, named)) or "nothing given"
 
     def is_less_than(self, other: Recipe) -> bool:
-        """Whether its arguments are incomplete, and the other has all of them and more."""
+        """Whether its arguments are incomplete, and the other recipe has all of them and more."""
         if (self.context, self.target) != (other.context, other.target):
             return False
         own = self.build_args.items()
@@ -44,10 +44,10 @@ class Recipe:
 
 
 def find_recipes(candidate: Candidate, stages: Iterable[str], options: VerifyOptions) -> list[Recipe]:
-    """Every way in which the candidate's builds build it, once each; the `options` override them.
+    """The distinct ways in which the candidate's builds build it; the `options` override them.
 
-    `stages` are the names in the file, in lower case: a target in the options that is not one of them
-    is not meant for this file. Without builds there is one way.
+    `stages` are the names in the file, in lower case: a target in the options that is not one of them is
+    not meant for this file. Without builds there is one default recipe.
     """
     stated = [recipe for build in candidate.builds for recipe in _read(build, candidate.real)]
     if options.context is not None:
@@ -61,7 +61,7 @@ def find_recipes(candidate: Candidate, stages: Iterable[str], options: VerifyOpt
 
 
 def _read(build: Build, dockerfile: str) -> Iterator[Recipe]:
-    """The recipe of one build, unless its context is gone or the file is elsewhere, behind a link."""
+    """The recipe of one build, unless its context does not exist or a link leads to the file."""
     inner = f"/{build.dockerfile}"
     if not dockerfile.endswith(inner):
         return

@@ -23,7 +23,7 @@ TIMED_OUT: Final = 124
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A call's exit code (124: timed out) and its output, both streams in one."""
+    """The exit code of a call (124: timed out), and its output: both streams combined."""
 
     code: int
     output: str
@@ -39,9 +39,9 @@ class ClosedError(RuntimeError):
 
 
 class Session:
-    """A context manager; leaving it removes every container, image and file that it created.
+    """A context manager that removes every container, image and file that it created.
 
-    A separate process cleans up, so that it happens even if this one is killed.
+    A separate process cleans up, even if this one is killed.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -70,7 +70,7 @@ class Session:
         self.close()
         self._pipe.close()
         with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-            self._sweeper.wait(60)  # it goes on if that is not enough
+            self._sweeper.wait(60)  # it continues on its own if that is not enough
 
     @property
     def closed(self) -> bool:
@@ -90,7 +90,7 @@ class Session:
         return self._sweeper.stdin
 
     def call(self, argv: list[str], timeout: float = 120.0, stdin: str | None = None) -> Done:
-        """Run one engine call to its end. Raises ClosedError if the session ends meanwhile."""
+        """Run one engine call to completion. Raises ClosedError if the session ends in the meantime."""
         process = self._start(argv, stdin is not None)
         try:
             output, _ = process.communicate(stdin.encode() if stdin is not None else None, timeout)

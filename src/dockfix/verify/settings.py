@@ -1,4 +1,4 @@
-"""The settings of both containers, whose values must not appear in any message or report."""
+"""The environment of both containers, whose values must not appear in any message or report."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from dockfix.verify.engine import EngineError
 
 HIDDEN: Final = "***"
 LEAST: Final = 4
-"""Shorter values occur in any text by chance, and are not secrets."""
+"""The minimum length of a secret; shorter values occur in any text by chance."""
 
 _Report = TypeVar("_Report")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`NAME=VALUE`, or `NAME` for this environment's value: the texts of files, and single ones."""
+    """`NAME=VALUE`, or `NAME` for this process's own value: the texts of files, and single settings."""
 
     files: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
 
     @property
     def known(self) -> Mapping[str, str]:
-        """Names and values, as engines read them."""
+        """The values by name, parsed as engines do."""
         lines = (line.lstrip() for text in self.files for line in text.splitlines())
         found: dict[str, str] = {}
         for one in (*(line for line in lines if line and not line.startswith("#")), *self.env):
@@ -40,9 +40,9 @@ class Settings:
         return found
 
     def lay_down(self, folder: str) -> tuple[str, ...]:
-        """Flags for an engine's `create` and `run`; the texts of files are written to the folder.
+        """Flags for an engine's `create` and `run`; copies of the files are written to the folder.
 
-        An engine reads the files for each run, and the originals may have been pipes.
+        An engine reads the files for each run, and the originals may be pipes.
         """
         flags: list[str] = []
         for number, text in enumerate(self.files):
@@ -69,7 +69,7 @@ def _read(file: str) -> str:
 
 
 def conceal(report: _Report, values: Iterable[str]) -> _Report:
-    """A report, in dataclasses and tuples, without the values."""
+    """A report of dataclasses and tuples with the values hidden."""
     parts = (part.strip().strip("\"'") for value in values for part in value.splitlines())
     secrets = sorted({part for part in parts if len(part) >= LEAST}, key=len, reverse=True)
     if not secrets:

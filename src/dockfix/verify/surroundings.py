@@ -1,4 +1,4 @@
-"""What a platform provides to every image that it runs, and without which some do not start."""
+"""What hosting platforms provide to every image, and some images need to start."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Container, Mapping
 from typing import Any, Final
 
 _PORT: Final = "8080"
-# Cloud Run, Heroku and their like set PORT; ${PORT:-8000} does without.
+# Cloud Run, Heroku and the like set PORT; ${PORT:-8000} does not need it.
 _ASKS: Final = re.compile(r"\$PORT\b|\$\{PORT\}")
 
 
 def platform_flags(config: Mapping[str, Any], given: Container[str] = ()) -> tuple[str, ...]:
-    """Flags to create a container of an image with that config: PORT, if its start needs it.
+    """Flags for creating a container of an image with that config: PORT, if its start needs it.
 
-    `given` are the names of the settings that the container gets anyway.
+    `given` are the names of the variables that the container gets anyway.
     """
     start = " ".join([*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())])
     is_set = "PORT" in given or any(entry.startswith("PORT=") for entry in config.get("Env") or ())

@@ -1,8 +1,8 @@
-"""Removes what a session created once that session's end of the pipe is closed, however it ended.
+"""Remove what a session created once its end of the pipe is closed, however it ended.
 
-Runs as a script, in a process session of its own: `sweeper.py EXECUTABLE LABEL FOLDER`. Lines on
-standard input are `+PID` and `-PID`, the engine calls in progress. At the end of input, those are
-killed, and every container and image with the label is removed, and the folder.
+Runs as a script in its own process session: `sweeper.py EXECUTABLE LABEL FOLDER`. The lines on standard
+input are `+PID` and `-PID`, for engine calls in progress. At the end of input, those are killed, and
+every container and image with the label is removed, and the folder.
 """
 
 import os
@@ -19,7 +19,7 @@ def _listed(argv: list[str]) -> list[str]:
 
 
 def sweep(executable: str, label: str) -> bool:
-    """Remove everything with the label; whether there was anything."""
+    """Remove everything with the label; return whether there was anything."""
     chosen = ["--filter", f"label={label}"]
     containers = [] if executable.endswith("buildah") else _listed([executable, "ps", "-a", "-q", *chosen])
     images = _listed([executable, "images", "-a", "-q", *chosen])
@@ -32,7 +32,7 @@ def sweep(executable: str, label: str) -> bool:
 
 
 def _watch() -> set[int]:
-    """Read calls until the other end is closed; returns those still in progress."""
+    """Read calls until the other end is closed; return those still in progress."""
     under_way: set[int] = set()
     for line in sys.stdin:
         (under_way.add if line[0] == "+" else under_way.discard)(int(line[1:]))
@@ -51,7 +51,7 @@ def main() -> None:
         except OSError:
             continue
     while sweep(executable, label) or interrupted:
-        # A killed call may have left work with the engine's service.
+        # The engine's service may still be working for a killed call.
         time.sleep(0.5 if interrupted else 0)
         interrupted = set()
     shutil.rmtree(folder, ignore_errors=True)

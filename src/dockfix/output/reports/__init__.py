@@ -1,4 +1,4 @@
-"""Reports on a run, for other programs and for people who did not see it."""
+"""Reports on a run, for other programs and for people who did not watch it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from dockfix.runner.outcome import FileResult
 
 
 class FileReport(Protocol):
-    """Takes each file's outcome as it comes in and writes a whole document."""
+    """Takes each file's outcome as it arrives and writes a whole document."""
 
     def add(self, file: FileResult) -> None:
-        """Take the outcome of one file."""
+        """Add the outcome of one file."""
 
     def close(self) -> None:
         """Finish the document and close its stream."""
@@ -43,10 +43,10 @@ _SUFFIXES: Final = {".json": "json", ".sarif": "sarif", ".xml": "junit", ".md": 
 
 
 def open_report(target: str, root: str) -> FileReport:
-    """The report for a value of `--report`: FILE by its suffix, or FORMAT:FILE.
+    """The report for a value of `--report`: FILE with a known suffix, or FORMAT:FILE.
 
-    The names of files are relative to the folder `root`, where CODEOWNERS is looked for. A bare github
-    goes to standard error, where the runner reads it. Raises ValueError, OSError.
+    File names are relative to the folder `root`, where CODEOWNERS is looked up. A bare `github` goes to
+    standard error, where the runner reads it. Raises ValueError, OSError.
     """
     if target == "github":
         return GithubReport(open(os.dup(2), "w", encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The report as GitHub's workflow commands, which become annotations."""
+"""The report as GitHub workflow commands, which become annotations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LEVELS: Final = {"review": "warning", "note": "notice", "reason": "notice", "er
 
 
 class GithubReport:
-    """One line per file that would change and per finding."""
+    """One line for each file that would change, and for each finding."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

@@ -15,7 +15,7 @@ SCHEMA_VERSION: Final = 1
 
 
 class JsonReport:
-    """One object: version, one row per file, counts."""
+    """One object: the version, one row per file, and the counts."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

@@ -30,11 +30,11 @@ class MarkdownReport:
         self._lines: defaultdict[str, list[str]] = defaultdict(list)
 
     def add(self, file: FileResult) -> None:
-        """Take one file."""
+        """Add one file."""
         self._lines[outcome(file)] += _describe(file)
 
     def close(self) -> None:
-        """Write it all."""
+        """Write the document."""
         write = self._stream.write
         write("| outcome | files |\n|---|---:|\n")
         for name in OUTCOMES:

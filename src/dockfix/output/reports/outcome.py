@@ -38,5 +38,5 @@ def findings(file: FileResult) -> Iterator[tuple[str, Finding]]:
 
 
 def sentence(finding: Finding) -> str:
-    """The message, and what to do in brackets."""
+    """The message, followed by the help in parentheses."""
     return finding.message + (f" ({finding.help})" if finding.help else "")

@@ -28,7 +28,7 @@ _DEFAULTS: Final = {
 
 
 class SarifReport:
-    """One run; one result per file that runs as root, and one per finding."""
+    """One run, with a result for each file that runs as root and for each finding."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

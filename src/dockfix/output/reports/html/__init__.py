@@ -1,8 +1,7 @@
-"""The report as one page for people: everything inlined, nothing fetched, opened from disk.
+"""The report as a self-contained HTML page, opened from disk; it fetches nothing.
 
-What comes out of files and paths reaches the page as JSON that report.js puts into text nodes, and
-through Jinja's escaping where the page is written here. Its Content-Security-Policy allows this one
-script and this one style sheet by their digests, and nothing else.
+Text from files and paths reaches the page as JSON, which report.js puts into text nodes, and through
+Jinja's escaping. The Content-Security-Policy allows only this script and this style sheet, by digest.
 """
 
 from __future__ import annotations
@@ -33,9 +32,9 @@ _BUFFERED: Final = 50
 
 
 class HtmlReport:
-    """A page with a picture of the outcomes, a table of the files, and each file's changes.
+    """A page with charts of the outcomes, a table of the files, and each file's changes.
 
-    `title` names what was looked at; `owner_of` gives a file's owner, NOBODY where there is none.
+    `title` names the folder; `owner_of` returns a file's owner, NOBODY if there is none.
     """
 
     def __init__(self, stream: IO[str], title: str, owner_of: Callable[[FileResult], str]) -> None:
@@ -48,7 +47,7 @@ class HtmlReport:
         self._details: list[Mapping[str, Any] | None] = []
 
     def add(self, file: FileResult) -> None:
-        """Take one file."""
+        """Add one file."""
         self._rows.append(read_row(file, self._owner_of(file)))
         self._held.update({finding.code for kind, finding in findings(file) if kind != "note"})
         self._details.append(read_details(file, self._lines))
@@ -83,7 +82,7 @@ class HtmlReport:
 
 
 def _explain(names: Iterable[str]) -> Iterator[Mapping[str, str]]:
-    """What codes mean; the advice is HTML, made of our own Markdown."""
+    """The explanations of codes; the advice is HTML rendered from our own Markdown."""
     markdown = MarkdownIt()
     for name in names:
         code = codes.named(name)
@@ -108,7 +107,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _policy(style: str, script: str) -> str:
-    """What the page may do: run its script and apply its style sheet."""
+    """The Content-Security-Policy: it allows the page's script and style sheet, and nothing else."""
     return (
         f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)};"
         " base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"

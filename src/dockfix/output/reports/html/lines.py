@@ -1,7 +1,7 @@
-"""The lines of all files, each kept once, with the colours that Pygments gives them.
+"""The lines of all files, each stored once, with the colours that Pygments assigns.
 
-A colouring is a string of letters and lengths, as in `k4_1s12`: four characters of a keyword, one of
-nothing in particular, twelve of a string. Lengths count UTF-16 units, as JavaScript does.
+Colours are encoded as letters and lengths: `k4_1s12` is four characters of a keyword, one without colour,
+twelve of a string. Lengths are in UTF-16 units, as in JavaScript.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pygments.util import ClassNotFound
 from dockfix.files.naming import is_dockerfile_name
 
 MOST_COLOURED: Final = 20_000
-"""A longer instruction stays without colours: a lexer may need very long for it."""
+"""The maximum length of an instruction to colour; the lexer may take very long for longer ones."""
 PLAIN: Final = "_"
 HIDDEN: Final = "x"
 _LETTERS: Final = (
@@ -44,7 +44,7 @@ _LETTERS: Final = (
     (Operator, "o"),
     (Punctuation, "o"),
 )
-# Characters that nobody sees, or that change what others look like: controls, marks of direction, joiners.
+# Characters that are invisible or change how others look: controls, direction marks, joiners.
 _HIDDEN_ONE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
@@ -54,14 +54,14 @@ _Piece = tuple[str, str]
 
 
 class LineTable:
-    """Numbers lines, and remembers how each instruction is coloured."""
+    """Numbers lines, and caches the colours of each instruction."""
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, str], int] = {}
         self._instructions: dict[tuple[str, str], tuple[int, ...]] = {}
 
     def number(self, text: str, name: str) -> list[int]:
-        """The numbers of a text's lines; `name` is the file's, which tells its language."""
+        """The numbers of a text's lines; `name` is the file name, which determines the language."""
         language, lexer = _find_lexer(name)
         numbers: list[int] = []
         for part in _instructions(text) if language == "docker" else [text]:
@@ -73,7 +73,7 @@ class LineTable:
         return numbers
 
     def as_json(self) -> dict[str, Any]:
-        """All lines and their colourings, by their numbers."""
+        """All lines and their colours, by number."""
         return {
             "lines": [text for text, _ in self._numbers],
             "colours": [colours for _, colours in self._numbers],
@@ -85,7 +85,7 @@ class LineTable:
 
 
 def _find_lexer(name: str) -> tuple[str, Lexer]:
-    """The language of a file, and its lexer; a Dockerfile's unless it is in another language."""
+    """(language of a file, lexer); an unknown language counts as a Dockerfile."""
     base = name.rpartition("/")[2]
     if not is_dockerfile_name(base):
         try:
@@ -114,7 +114,7 @@ def _instructions(text: str) -> Iterator[str]:
 
 
 def _tokens(lexer: Lexer, text: str) -> Iterator[_Piece]:
-    """The text in pieces, each with the letter of its colour."""
+    """(letter of the colour, text) for each piece of the text."""
     chosen = lexer if len(text) <= MOST_COLOURED else _TEXT
     for _, kind, piece in chosen.get_tokens_unprocessed(text):
         yield _letter(kind), piece
@@ -138,12 +138,12 @@ def _lines(pieces: Iterator[_Piece]) -> Iterator[list[_Piece]]:
 
 
 def _ended(line: list[_Piece]) -> list[_Piece]:
-    """A line without the carriage return at its end."""
+    """A line without a trailing carriage return."""
     return line[:-1] if line and line[-1] == (HIDDEN, _shown("\r")) else line
 
 
 def _visible(letter: str, text: str) -> Iterator[_Piece]:
-    """A piece in which characters that nobody would see are written out."""
+    """A piece with invisible characters written as code points."""
     at = 0
     for found in _HIDDEN_ONE.finditer(text):
         if found.start() > at:
@@ -159,7 +159,7 @@ def _shown(character: str) -> str:
 
 
 def _colouring(line: list[_Piece]) -> str:
-    """Letters and lengths; neighbours of one colour are one."""
+    """Letters and lengths; adjacent pieces of one colour are merged."""
     runs: list[tuple[str, int]] = []
     for letter, text in line:
         length = len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2

@@ -1,4 +1,4 @@
-"""The pictures above the table: what each is of, and its bars as the numbers that an SVG needs."""
+"""The charts above the table, as the numbers that their SVG bars need."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dockfix.output.reports.outcome import OUTCOMES
 WIDTH: Final = 1000
 """The units across a whole bar."""
 MOST_BARS: Final = 8
-"""So many codes, owners or folders have a bar of their own."""
+"""The maximum number of bars for codes, owners or folders."""
 OUTCOME_LABELS: Final = {
     "changed": "Changed",
     "needs-review": "Needs review",
@@ -39,7 +39,7 @@ VERDICT_LABELS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a bar: its kind, how many it stands for, and where it starts and how wide it is."""
+    """A part of a bar: its kind, the count that it shows, its start and its width."""
 
     kind: str
     count: int
@@ -57,7 +57,10 @@ class Bar:
 
 
 def draw_bar(counts: Mapping[str, int], most: int = 0) -> tuple[Segment, ...]:
-    """The segments of the counts that are not 0, side by side; `most` (0: their sum) fills the width."""
+    """The segments of the counts that are not 0, side by side.
+
+    `most` (0: their sum) fills the whole width.
+    """
     whole = most or sum(counts.values()) or 1
     segments: list[Segment] = []
     before = 0
@@ -70,7 +73,7 @@ def draw_bar(counts: Mapping[str, int], most: int = 0) -> tuple[Segment, ...]:
 
 
 def draw_pictures(rows: Sequence[Row], held: Counter[str]) -> Iterator[Mapping[str, Any]]:
-    """The pictures that some rows have: a title, the filter that a click sets, and one bar or several.
+    """The charts for some rows: a title, the filter that a click sets, and one or several bars.
 
     `held` counts the files that each code holds back.
     """
@@ -103,7 +106,7 @@ def _whole(
 
 
 def _outcome_bars(pairs: Iterator[tuple[str, str]]) -> list[Bar]:
-    """The largest groups of (group, outcome) pairs, each with its outcomes."""
+    """The bars of the largest groups in (group, outcome) pairs."""
     groups: dict[str, Counter[str]] = {}
     for group, outcome in pairs:
         groups.setdefault(group, Counter())[outcome] += 1

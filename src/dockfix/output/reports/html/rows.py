@@ -1,4 +1,4 @@
-"""What the page holds of each file: a row of its table, and what opens below it."""
+"""The page's data about each file: a row of the table, and the details below it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dockfix.runner.verdict import Ground, Observation, Verdict
 from dockfix.terminal import show_path
 
 TOP: Final = "./"
-"""The folder that holds everything, where files stand in no other."""
+"""The top folder, for files that are in no other."""
 _GROUNDS: Final = {
     Ground.ANSWERS: "every port answers as it did before",
     Ground.HEALTH: "no port answers; its health check passes",
@@ -25,7 +25,7 @@ _GROUNDS: Final = {
 
 
 class Row(TypedDict):
-    """A row of the table; `top` is the folder at the top, `verdict` is "" without a proof."""
+    """A row of the table; `top` is the top-level folder, `verdict` is "" without a proof."""
 
     path: str
     top: str
@@ -54,7 +54,7 @@ def read_row(file: FileResult, owner: str) -> Row:
 
 
 def read_details(file: FileResult, lines: LineTable) -> Mapping[str, Any] | None:
-    """What opens below the row: findings, the text with its edits, and the proof; None for nothing."""
+    """The details below the row: findings, the text with its edits, the proof; None if there are none."""
     found = [
         [kind, finding.code, finding.line, finding.message, finding.help] for kind, finding in findings(file)
     ]
@@ -72,7 +72,7 @@ def read_details(file: FileResult, lines: LineTable) -> Mapping[str, Any] | None
 
 
 def _read_text(file: FileResult, lines: LineTable) -> dict[str, Any]:
-    """The lines of the original, and the edits: first line, line behind the last, new lines."""
+    """The lines of the original, and the edits as (first line, line after the last, new lines)."""
     text = file.before.decode("utf-8", "replace")
     numbers = lines.number(text, file.name)
     return {
@@ -99,7 +99,7 @@ def _read_proof(proof: Verdict) -> dict[str, Any]:
 
 
 def _read_observation(seen: Observation) -> dict[str, Any]:
-    """What a run of an image showed, as far as a person compares it."""
+    """What a run of an image showed, for a person to compare."""
     answers = [f"{one.port}{one.path} {one.status or 'answers'}" for one in seen.answers]
     return {
         "User": seen.user or "root",
