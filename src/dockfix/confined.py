@@ -54,7 +54,7 @@ def finding_of(loss: Loss, seconds: float | None = None) -> Finding:
     """The finding for a lost file."""
     match loss:
         case Loss.TIMEOUT:
-            message = f"not finished after {seconds or _session.seconds:g} seconds"
+            message = f"not finished within {seconds or _session.seconds:g} seconds"
             return Finding(codes.TIMEOUT, 0, message, "raise --timeout, or --exclude it")
         case Loss.MEMORY:
             return Finding(codes.CRASH, 0, f"needs more than {MEMORY >> 20} MiB of memory", "--exclude it")

@@ -155,7 +155,7 @@ def _stays_root(lineage: Lineage, result: Skipped) -> Finding:
     reason = result.reasons[0]
     name = lineage.final.name or lineage.final.index
     message = f"the stage {name} may ship too, and stays root: {reason.message}"
-    return Finding(codes.STAGE_STAYS_ROOT, line, message, "check whether anybody runs it")
+    return Finding(codes.STAGE_STAYS_ROOT, line, message, "check whether anyone runs it")
 
 
 def _plan(tree: Dockerfile, options: Options, context: Context, index: int) -> Plan:

@@ -88,7 +88,7 @@ BREAKS: Final = [
     ("directories-are-owned", " /app /state /uploads", " /app /state", "/uploads"),
     ("user-installs-are-on-path", 'ENV PATH="/home/appuser/.local/bin:${PATH}"\n', "", "not on PATH"),
     ("user-installs-are-on-path", "/home/appuser/.local/bin:", "/home/other/.local/bin:", "not on PATH"),
-    ("user-installs-are-on-path", "install --user -r", "install -r", "has no place of the user's"),
+    ("user-installs-are-on-path", "install --user -r", "install -r", "has no user directory"),
     ("nothing-in-root-home", MODELS, "ENV MODELS=/root/models", "the new user cannot enter /root/models"),
     ("nothing-in-root-home", MODELS, MODELS + "\nENV HOME=/root", "HOME is still root's home"),
     ("nothing-in-root-home", '["gunicorn"', '["/root/bin/gunicorn"', "cannot enter"),

@@ -109,7 +109,7 @@ def test_each_edit_says_what_would_be_denied_or_broken_without_it(shop: Walk) ->
         "own-directories": "/app still belongs to root",
         "chown-copies": "line 3: /app still belongs to root",
         "set-user": "the image still runs as root",
-        "pip-user": "line 5: a pip install below USER has no place of the user's to install to",
+        "pip-user": "line 5: a pip install below USER has no user directory to install to",
         "user-path": "line 5: the scripts of a user install are not on PATH",
     }
     (owned,) = (one for one in edits if one.transform == "own-directories")

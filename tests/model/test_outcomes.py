@@ -36,7 +36,7 @@ def test_what_an_outcome_means(found: Outcome, may: bool, surely: bool, happens:
 
 def test_description() -> None:
     assert describe(outcome(DENIED)) == "writes /d/f"
-    assert describe(outcome(DENIED, act=Act.ROOT, spec="asks sudo for root")) == "asks sudo for root"
+    assert describe(outcome(DENIED, act=Act.ROOT, spec="uses sudo")) == "uses sudo"
 
 
 def test_a_pattern_is_granted_if_all_that_it_matches_is() -> None:
@@ -47,9 +47,9 @@ def test_a_pattern_is_granted_if_all_that_it_matches_is() -> None:
 
 
 def test_what_needs_root_is_denied_to_everybody_else() -> None:
-    one = Operation(Act.ROOT, "/", "asks sudo for root")
+    one = Operation(Act.ROOT, "/", "uses sudo")
     assert ask(plant(), one, ROOT) == {ALLOWED}
-    assert ask(plant(), one, APP) == {Answer(Verdict.DENIED, BASE, "asks sudo for root")}
+    assert ask(plant(), one, APP) == {Answer(Verdict.DENIED, BASE, "uses sudo")}
 
 
 def test_a_directory_is_one_wherever_its_link_leads() -> None:

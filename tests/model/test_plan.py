@@ -88,7 +88,7 @@ def test_ways_to_install_move_the_boundary(options: Options, expected: str) -> N
         ("RUN pip install --upgrade pip", "upgrades pip itself"),
         ("RUN pip install flask && flask db init", "runs flask in the RUN that installs it"),
         ("RUN su nobody -c 'pip install flask'", "switches the user"),
-        ("RUN sudo ls", "asks sudo for root"),
+        ("RUN sudo ls", "uses sudo"),
         ("RUN cp a /root/b", "uses root's home"),
         ("RUN touch /etc/app", "writes /etc/app"),
         ("VOLUME /data\nRUN mkdir -p /data", "makes /data"),

@@ -40,7 +40,9 @@ MOST: Final = 200
 Paths = Annotated[tuple[str, ...], Field(description="Dockerfiles, or folders to search", min_length=1)]
 Path = Annotated[str, Field(description="A Dockerfile, relative to the folder of the server")]
 Unsafe = Annotated[bool, Field(description="Also make changes that need a review; answer the review first")]
-Limit = Annotated[int, Field(description="How many files to list; counts are always of all", ge=0, le=10_000)]
+Limit = Annotated[
+    int, Field(description="The number of files to list; counts include all files", ge=0, le=10_000)
+]
 
 
 class Finding(TypedDict):
@@ -65,18 +67,16 @@ class File(TypedDict):
 class Analysis(TypedDict):
     """The results for several files."""
 
-    counts: Annotated[dict[str, int], Field(description="How many files have which outcome")]
+    counts: Annotated[dict[str, int], Field(description="The number of files by outcome")]
     files: list[File]
-    left_out: Annotated[int, Field(description="How many files `limit` left out")]
+    left_out: Annotated[int, Field(description="The number of files that `limit` left out")]
 
 
 class Diff(TypedDict):
     """The change of one file."""
 
     file: File
-    patch: Annotated[
-        str, Field(description="For git apply or patch -p1; empty without a change that applies")
-    ]
+    patch: Annotated[str, Field(description="For git apply or patch -p1; empty if no change applies")]
 
 
 class Proof(TypedDict):

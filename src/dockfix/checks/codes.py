@@ -59,7 +59,7 @@ REJECTED_BY_BUILDKIT: Final = _refusal(
 )
 OPEN_INSTRUCTION: Final = _refusal(
     "open-instruction",
-    "The last instruction is continued, but the file ends there.",
+    "The file ends in the middle of an instruction.",
     "cases/instruction-left-open-at-the-end",
 )
 WINDOWS: Final = _refusal("windows", "The image is a Windows image.", "cases/windows")
@@ -82,7 +82,9 @@ UNKNOWN_USER: Final = _refusal(
 DROPS_PRIVILEGES: Final = _refusal(
     "drops-privileges", "The start command drops root by itself.", "cases/entrypoint-drops-privileges"
 )
-NEEDS_ROOT_PROCESS: Final = _refusal("needs-root-process", "What the image starts needs root.", "cases/cron")
+NEEDS_ROOT_PROCESS: Final = _refusal(
+    "needs-root-process", "A process that the image starts needs root.", "cases/cron"
+)
 ROOT_HOME: Final = _refusal(
     "root-home",
     "The image needs something below /root, which only root can enter.",
@@ -95,7 +97,7 @@ ABSOLUTE_REFERENCE: Final = _refusal(
 )
 STEP_WOULD_FAIL: Final = _refusal(
     "step-would-fail",
-    "A step of the build would not find, or might not do, what it did as root.",
+    "A build step that works as root would fail in the rewrite.",
     "cases/archives-copied-to-roots-home",
 )
 
@@ -153,13 +155,13 @@ WRITES_TO_SYSTEM_DIRECTORY: Final = _review(
 )
 USES_ROOT_HOME: Final = _review(
     "uses-root-home",
-    "Files are put into root's home.",
+    "Files are written to root's home.",
     "runs/application-that-writes-into-the-home-of-root",
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
 )
 DENIED_TO_USER: Final = _review(
     "denied-to-user",
-    "The user may not do something that root does in the image.",
+    "The user is denied something that root can do in the image.",
     "cases/start-that-changes-a-mode-of-the-systems",
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
 )
@@ -182,7 +184,7 @@ LOW_PORT: Final = Code(
     (Trial.ANSWERS_WITH_CLOSED_PORTS,),
 )
 
-# What people meet after the change and the file cannot know.
+# Effects of the change that the file does not show.
 EXISTING_VOLUMES: Final = Code(
     "existing-volumes",
     (Kind.REVIEW, Kind.NOTE),
@@ -197,12 +199,12 @@ NUMERIC_USER: Final = _note(
 )
 STAGE_STAYS_ROOT: Final = _note(
     "stage-stays-root",
-    "A stage that starts something of its own keeps root.",
+    "A stage with its own start command keeps root.",
     "runs/stage-that-changes-owners-stays-root",
 )
 NOTHING_READ: Final = _note(
     "nothing-read",
-    "The file was judged by its text alone.",
+    "Nothing but the Dockerfile was read.",
     "runs/lone-file-whose-sources-are-elsewhere",
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
 )
@@ -214,7 +216,7 @@ MAY_WRITE: Final = _note(
 )
 UNKNOWN_PLACE: Final = _note(
     "unknown-place",
-    "The application writes a file, and its path is not known.",
+    "The application writes to an unknown path.",
     "runs/place-that-only-the-caller-knows",
     answered_by=(Trial.MAY_WRITE,),
 )
@@ -236,7 +238,7 @@ MANIFEST_USER: Final = _note(
     "runs/service-that-runs-as-root-all-the-same",
 )
 MANIFEST_PRIVILEGED: Final = _note(
-    "manifest-privileged", "A manifest runs the image privileged.", "runs/service-that-is-privileged"
+    "manifest-privileged", "A manifest runs the image in privileged mode.", "runs/service-that-is-privileged"
 )
 MANIFEST_READ_ONLY: Final = _note(
     "manifest-read-only",
@@ -272,17 +274,17 @@ DEAD_LINK: Final = _refusal("dead-link", "A symbolic link is broken.", "runs/lin
 NOT_A_FILE: Final = Code(
     "not-a-file",
     (Kind.REFUSAL, Kind.FAILURE),
-    "Something with a Dockerfile's name is not a file.",
+    "Something with the name of a Dockerfile is not a file.",
     ("runs/folder-named-dockerfile", "runs/pipe-named-outright"),
 )
 
 # Dockerfiles inside other files.
 NOT_PLAIN_TEXT: Final = _refusal(
-    "not-plain-text", "The Dockerfile is put together by code.", "runs/dockerfile-built-from-parts"
+    "not-plain-text", "The Dockerfile is assembled by code.", "runs/dockerfile-built-from-parts"
 )
 HOLE_IN_THE_WAY: Final = _refusal(
     "hole-in-the-way",
-    "What an instruction does depends on a value that is filled in later.",
+    "An instruction depends on a value that is filled in later.",
     "runs/image-that-is-filled-in-later",
 )
 CANNOT_CARRY: Final = _refusal(
@@ -336,7 +338,7 @@ INTERNAL_ERROR: Final = _failure("internal-error", "dockfix itself failed.", "ru
 # What every rewrite has to keep.
 ACCEPTED_BY_BUILDKIT: Final = _guarantee("accepted-by-buildkit", "BuildKit's parser accepts the rewrite")
 KEEPS_EVERY_INSTRUCTION: Final = _guarantee(
-    "keeps-every-instruction", "Every instruction of the original is still there, in its order"
+    "keeps-every-instruction", "Every instruction of the original is still there, in the original order"
 )
 SHIPS_AS_NON_ROOT: Final = _guarantee("ships-as-non-root", "The image runs as a user")
 NO_ROOT_STEP_BELOW_USER: Final = _guarantee("no-root-step-below-user", "No step below USER needs root")
@@ -348,7 +350,7 @@ DIRECTORIES_ARE_OWNED: Final = _guarantee(
     "directories-are-owned", "The working directory, volumes and data directories belong to the user"
 )
 USER_INSTALLS_ARE_ON_PATH: Final = _guarantee(
-    "user-installs-are-on-path", "The user finds what pip installs: packages and scripts"
+    "user-installs-are-on-path", "The user can find the packages and scripts that pip installs"
 )
 NOTHING_IN_ROOT_HOME: Final = _guarantee(
     "nothing-in-root-home", "The image starts and reads nothing below /root"

@@ -136,7 +136,7 @@ def _has_path(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     path = after.lineage.end.env.get("PATH", "").split(":")
     for run, pip in after.user_installs:
         if not pip.is_user_install:
-            yield run.instruction.line, "a pip install below USER has no place of the user's to install to"
+            yield run.instruction.line, "a pip install below USER has no user directory to install to"
         elif f"{after.home}/.local/bin" not in path:
             yield run.instruction.line, "the scripts of a user install are not on PATH"
 

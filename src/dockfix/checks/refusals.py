@@ -54,7 +54,7 @@ def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
             codes.TEMPLATE,
             line,
             "a template, not yet a Dockerfile",
-            "run dockfix on what it renders to, or edit it by hand",
+            "run dockfix on the rendered file, or edit it by hand",
         )
         return
     if header := _generated_line(tree):
@@ -110,7 +110,7 @@ def find_unknown_user(plan: Plan) -> Iterator[Finding]:
             codes.UNKNOWN_USER,
             line,
             "USER comes from a variable whose value here is root",
-            "give it another default",
+            "give it a different default",
         )
 
 
@@ -145,7 +145,7 @@ def find_refusals(plan: Plan) -> Iterator[Finding]:
     for path, line, is_data in find_put(plan):
         if is_data:
             yield Finding(
-                codes.ROOT_HOME, line, f"{path} is put into root's home, which no other user can enter",
+                codes.ROOT_HOME, line, f"{path} is written to root's home, which no other user can enter",
                 "put it outside /root, and change what reads it",
             )  # fmt: skip
             break
@@ -172,7 +172,7 @@ def find_failing_steps(losses: Iterable[Loss]) -> Iterator[Finding]:
             what = f"{before.command or 'this step'} {describe(before)}"
             yield Finding(
                 codes.STEP_WOULD_FAIL, before.line, f"{what}, which would fail in the rewrite",
-                "keep apart what the build needs and what the application needs",
+                "separate what the build needs from what the application needs",
             )  # fmt: skip
             return
 

@@ -46,7 +46,7 @@ def _of_context(plan: Plan) -> Iterator[Finding]:
     for one in plan.context.missing[:1] if not plan.context.is_alone else ():
         yield Finding(
             codes.UNKNOWN_CONTEXT, one.line,
-            f"no folder up to the repository's top holds all that is copied, such as {one.path}",
+            f"no folder up to the repository root contains all that is copied, such as {one.path}",
             "name the build context in a compose file, or check what the application writes",
         )  # fmt: skip
 
@@ -66,7 +66,7 @@ def _of_base(plan: Plan) -> Iterator[Finding]:
         yield Finding(
             codes.FINAL_USER_ROOT,
             user.instruction.line,
-            "the file sets USER root again at its end",
+            "the file switches back to USER root at its end",
             "check whether that is deliberate",
         )
 
@@ -103,16 +103,16 @@ def _of_places(plan: Plan, starting: Starting) -> Iterator[Finding]:
             yield Finding(
                 codes.WRITES_TO_SYSTEM_DIRECTORY, line,
                 f"the start command writes {path}, which only root can do",
-                "use a directory of the user's, or /dev/stdout",
+                "use a directory that the user owns, or /dev/stdout",
             )  # fmt: skip
     if plan.home == plan.lineage.end.env.get("HOME") and is_system_directory(plan.home):
         yield Finding(
-            codes.DENIED_TO_USER, _line_of_home(plan), f"HOME is {plan.home}, where the user may not write",
+            codes.DENIED_TO_USER, _line_of_home(plan), f"HOME is {plan.home}, where the user cannot write",
             "set HOME to the user's own home, or check that nothing writes there",
         )  # fmt: skip
     for path, line, _ in find_put(plan):
         yield Finding(
-            codes.USES_ROOT_HOME, line, f"{path} is put into root's home", "check that nothing reads it"
+            codes.USES_ROOT_HOME, line, f"{path} is written to root's home", "check that nothing reads it"
         )
         return
 
@@ -212,14 +212,14 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
             yield Finding(
                 codes.WRITES_TO_SYSTEM_DIRECTORY, loss.before.line,
                 f"the start command writes {loss.before.operation.destination}, which only root can do",
-                "use a directory of the user's, or /dev/stdout",
+                "use a directory that the user owns, or /dev/stdout",
             )  # fmt: skip
             continue
         yield Finding(
             codes.DENIED_TO_USER, loss.before.line,
             f"{where}{loss.before.command or 'the application'} {act.value} {loss.before.operation.path},"
-            f" which the user may not: {place}",
-            "give it to the user, or use another place",
+            f" which is denied to the user: {place}",
+            "give it to the user, or use another path",
         )  # fmt: skip
 
 
@@ -234,7 +234,7 @@ def find_notes(plan: Plan) -> Iterator[Finding]:
     """What the file does not show, but users will notice."""
     if unread := _find_unread(plan):
         yield Finding(
-            codes.NOTHING_READ, unread, "nothing beside the Dockerfile was read",
+            codes.NOTHING_READ, unread, "nothing but the Dockerfile was read",
             "run dockfix in the repository, which shows what the application writes",
         )  # fmt: skip
     volumes = [(step, path) for step, path in find_volumes(plan.lineage) if not is_shared(path)]
@@ -242,7 +242,7 @@ def find_notes(plan: Plan) -> Iterator[Finding]:
         step, path = volumes[0]
         yield Finding(
             codes.EXISTING_VOLUMES, step.instruction.line,
-            f"in volumes that the old image created at {path}, files belong to root",
+            f"files in volumes that the old image created at {path} belong to root",
             f"once: docker run --rm -u 0 -v VOLUME:{path} IMAGE chown -R {plan.account.ids} {path}",
         )  # fmt: skip
     if not plan.account.numeric:

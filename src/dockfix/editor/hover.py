@@ -15,7 +15,7 @@ from dockfix.syntax.tree import Dockerfile, Instruction
 
 MOST: Final = 8
 """The maximum number of paths and denials to show."""
-_UNKNOWN: Final = "an image that dockfix does not know: what it brings is a guess"
+_UNKNOWN: Final = "an image that dockfix does not know: its contents are a guess"
 
 
 def describe_line(tree: Dockerfile, line: int, options: Options) -> str | None:

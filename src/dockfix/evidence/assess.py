@@ -175,7 +175,7 @@ class _Assessment:
         if elsewhere := [one for one in closed if one not in in_home]:
             yield Finding(
                 codes.WRITES_TO_SYSTEM_DIRECTORY, self.line, f"{_fold(elsewhere)}: only root can write there",
-                "use a directory of the user's",
+                "use a directory that the user owns",
             )  # fmt: skip
         for one in self._ports(certain=True)[:1]:
             yield Finding(
@@ -199,7 +199,7 @@ class _Assessment:
         unknown = [one for one in self.claims if one.kind is Kind.WRITE and not one.what]
         if unknown and self.reading.start_known:
             yield Finding(
-                codes.UNKNOWN_PLACE, self.line, f"written to a path that is not known: {_fold(unknown)}",
+                codes.UNKNOWN_PLACE, self.line, f"writes to an unknown path: {_fold(unknown)}",
                 "check that the user can write there",
             )  # fmt: skip
         if root := [one for one in self.claims if one.kind is Kind.ROOT and not one.certain]:
@@ -217,7 +217,7 @@ class _Assessment:
         if self.reading.is_cut:
             yield Finding(
                 codes.EVIDENCE_CUT, self.line, "the application is large: not all of its sources were read",
-                "--verify tries the whole application",
+                "--verify runs the whole application",
             )  # fmt: skip
 
 

@@ -122,7 +122,8 @@ class _Judge:
         """Findings for a named volume: a new one takes the image's owner, but existing files stay root's."""
         if self._writes(one, place):
             message = (
-                f"{one.at(mount.target)} mounts the volume {mount.source} at {place}: files in it are root's"
+                f"{one.at(mount.target)} mounts the volume {mount.source} at {place}:"
+                " files in it belong to root"
             )
             yield Finding(codes.EXISTING_VOLUMES, 0, message, self._help(one, mount, place))
 

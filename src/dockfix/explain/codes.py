@@ -23,7 +23,7 @@ from dockfix.transforms import TRANSFORMS
 _WIDTH: Final = 110
 _TRANSFORMS: Final = {transform.name: transform for transform in TRANSFORMS}
 HEADINGS: Final = {
-    Kind.TRANSFORM: "Transforms, in the order in which they work",
+    Kind.TRANSFORM: "Transforms, in the order in which they run",
     Kind.CHANGE: "What reports show for each file that dockfix would change",
     Kind.REFUSAL: "Refusals: why a file is left alone",
     Kind.REVIEW: "Reviews: what to check before --unsafe makes the change",

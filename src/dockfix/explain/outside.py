@@ -74,7 +74,7 @@ def _of_sources(plan: Plan) -> Iterator[Outside]:
 
 
 def _sentence(claim: Claim) -> str:
-    what = _DEEDS[claim.kind].format(claim.what or "to a path that is not known")
+    what = _DEEDS[claim.kind].format(claim.what or "to an unknown path")
     return f"line {claim.line}{'' if claim.certain else ' perhaps'} {what}"
 
 

@@ -19,7 +19,7 @@ Line = tuple[str, str | None]
 _OUTCOMES: Final = {
     "changed": ("dockfix can move it off root", "bold green"),
     "needs-review": (
-        "dockfix can move it off root, once somebody has looked at what is listed here",
+        "dockfix can move it off root, after a review of what is listed here",
         "bold magenta",
     ),
     "unchanged": ("nothing to do", "bold"),
@@ -88,7 +88,7 @@ def _step(step: StepWalk, width: int) -> Iterator[Line]:
         change = before if before == after or not after else f"{before or 'nobody'} -> {after}"
         yield f"{_INDENT}{path} belongs to {change}", None
     if step.needs_root:
-        yield from _wrapped(f"stays root's: {step.needs_root}", width, _INDENT, "yellow")
+        yield from _wrapped(f"stays root: {step.needs_root}", width, _INDENT, "yellow")
     for edit in step.edits:
         if not (edit.beside and edit.line <= step.line):
             yield from _edit(edit, width)

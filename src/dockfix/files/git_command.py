@@ -70,7 +70,7 @@ class Running:
             out, _ = self._process.communicate(timeout=SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            raise GitError(f"{self._what} was not finished after {SECONDS:g} seconds") from None
+            raise GitError(f"{self._what} did not finish within {SECONDS:g} seconds") from None
         if check and self._process.returncode:
             lines = self.messages().splitlines()
             raise GitError(lines[0] if lines else f"{self._what} ended with {self._process.returncode}")

@@ -147,7 +147,7 @@ def _pip_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
             Operation(Act.INSTALL, place) if place else Operation(Act.UNKNOWN, one.cwd, "where pip installs")
         )
     elif pip.chooses_place:
-        yield Operation(Act.UNKNOWN, one.cwd, "installs to a place of its own")
+        yield Operation(Act.UNKNOWN, one.cwd, "installs to a location of its own")
     elif pip.is_user_install or not who.is_root:
         yield Operation(Act.INSTALL, resolve(one.env.get("PYTHONUSERBASE") or f"{who.home}/.local", one.cwd))
     else:

@@ -190,7 +190,7 @@ def _read_command(command: Command, found: _Found) -> None:
             found.root = f"not understood: {command.program}"
         return
     if "sudo" in command.via or "doas" in command.via:
-        found.root = "asks sudo for root"
+        found.root = "uses sudo"
         return
     if drops_privileges(command):
         found.root = "switches the user"

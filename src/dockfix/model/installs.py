@@ -27,9 +27,9 @@ def pip_reason(facts: Facts, run: Run, one: Invocation, site_reason: str) -> str
     assert pip is not None
     action = pip.action.text
     if "sudo" in one.command.via:
-        return "asks sudo for root"
+        return "uses sudo"
     if action in _HARMLESS:
-        return "configures pip for everybody" if "--global" in pip.options else ""
+        return "configures pip for all users" if "--global" in pip.options else ""
     if action in ("download", "wheel"):
         return ""
     if not pip.installs:
@@ -57,13 +57,13 @@ def user_refusal(facts: Facts, one: Invocation, site_reason: str) -> str:
     pip = one.pip
     assert pip is not None
     if facts.options.install is Install.SYSTEM:
-        return "installs for everybody"
+        return "installs for all users"
     if facts.lineage.image.python != "image":
-        return "the base's Python is not one to install into for one user"
+        return "the base's Python does not support user installs"
     if not facts.home.strip("/"):
         return "has no home to install to"
     if pip.chooses_place or any(key in one.env for key in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT")):
-        return "installs to a place of its own"
+        return "installs to a location of its own"
     if one.env.get("PIP_USER", "1").lower() in _OFF or "PYTHONNOUSERSITE" in one.env:
         return "user installs are switched off"
     return site_reason
@@ -75,19 +75,19 @@ def system_site_reason(facts: Facts) -> str:
     for one in facts.tree.instructions:
         flag = one.flag("from") if one.keyword in ("COPY", "ADD") else None
         if flag and flag.value and flag.value.lower() in names and "/usr/local" in one.args:
-            return "another stage copies the packages from where root's pip puts them"
+            return "another stage copies the packages from their system-wide path"
     if any(True for _ in find_heirs(facts.stages, facts.lineage.final)):
         return "a stage built on this one uses the packages as root"
     if any(_ignores_user_site(one.invocation) for one in facts.starting.commands):
-        return "the start ignores what is installed for the user"
+        return "the start command ignores user installs"
     copied = [copy.destination for copy in facts.copies if copy.destination != "/"]
     for step in facts.lineage.own_steps:
         if step.keyword == "ENV" and "PATH" in step.instruction.args and not _keeps_path(step):
-            return "PATH is set anew"
+            return "PATH is reset"
         if step.keyword in ("CMD", "ENTRYPOINT", "ENV", "HEALTHCHECK", "RUN"):
             match = _SYSTEM_SITE.search(step.instruction.args)
             if match and not match[0].startswith(tuple(copied)):
-                return f"{match[0]} is named where root's pip puts it"
+                return f"{match[0]} is referred to by its system-wide path"
     return ""
 
 

@@ -41,7 +41,7 @@ def root_reason(facts: Facts, run: Run, site_reason: str, denied: Outcome | None
         return "switches the user"
     account = facts.likely_account
     if account.exists and account.uid is None and needs_ids(run.step):
-        return "has a mount that takes numbers, which the account's are not known to be"
+        return "has a mount that takes numeric IDs, and the account's are unknown"
     installed = False
     for one in run.invocations:
         name = one.command.program or ":"
@@ -67,7 +67,7 @@ def is_harmless(facts: Facts, own: Collection[str], one: Invocation) -> bool:
 
 def _other_reason(one: Invocation) -> str:
     if "sudo" in one.command.via:
-        return "asks sudo for root"
+        return "uses sudo"
     for word in one.command.args:
         if "/root" in word.text and is_root_home((word.expand(one.env) or "").partition("=")[2] or word.text):
             return "uses root's home"

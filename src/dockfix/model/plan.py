@@ -233,7 +233,7 @@ class Plan(Facts):
         }
         for index, origin in enumerate(self.origins):
             if origin in self.corrections.root_steps and index in reasons:
-                reasons[index] = reasons[index] or "may do there what the account may not"
+                reasons[index] = reasons[index] or "is allowed something there that the account is not"
         return {index: reason for index, reason in reasons.items() if reason}
 
     @cached_property

@@ -67,12 +67,12 @@ class Options:
     ignore: frozenset[str] = option(frozenset(), NAMES, "Do not apply these transforms", "--ignore", "NAMES")
     unsafe: bool = option(False, SWITCH, "Also apply changes that need review", "--unsafe/--no-unsafe")
     base: str | None = option(
-        None, TEXT, "Distribution that unknown base images build on, such as debian", "--base", "FAMILY"
+        None, TEXT, "Distribution of unknown base images, such as debian", "--base", "FAMILY"
     )
     targets: tuple[str, ...] = option(
-        (), TEXTS, "Also fix this stage, which ships besides the last one", "--target", "STAGE"
+        (), TEXTS, "Also fix this stage, which ships in addition to the last one", "--target", "STAGE"
     )
-    images: Mapping[str, Mapping[str, object]] = option(dict, TABLES, "Facts about base images of your own")
+    images: Mapping[str, Mapping[str, object]] = option(dict, TABLES, "Facts about your own base images")
     evidence: bool = option(
         True, SWITCH, "Read the application's sources (default: on)", "--evidence/--no-evidence"
     )

@@ -96,7 +96,7 @@ class Files:
         False, SWITCH, "Also edit the Compose, Kubernetes and Helm files that run the images", "--manifests"
     )
     stdin_name: str | None = option(
-        None, TEXT, "Path of the file that standard input holds", "--stdin-filename", "PATH"
+        None, TEXT, "Path of the file on standard input", "--stdin-filename", "PATH"
     )
 
 

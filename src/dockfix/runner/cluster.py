@@ -63,7 +63,7 @@ def fix_all(items: Iterable[Item], address: str, seconds: float) -> Iterator[tup
 def work_chunk(jobs: list[Job], seconds: float, version: str) -> list[Reply]:
     """Fix some files in a worker of the cluster. Raises ValueError if the versions of dockfix differ."""
     if version != __version__:
-        raise ValueError(f"a worker has dockfix {__version__}, and here is {version}")
+        raise ValueError(f"a worker has dockfix {__version__}, but this is {version}")
     return [reply for _, reply in pool.fix_all(jobs, 1, seconds)]
 
 

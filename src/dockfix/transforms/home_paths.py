@@ -52,6 +52,6 @@ def propose(plan: Plan) -> Iterator[Edit]:
         lines = [NewLine("ENV", f'{cache.variable}="{cache.directory}"', cache.comment)]
         if cache.existing:
             lines.append(
-                NewLine("RUN", f"mkdir -p {cache.directory}", "Make the directory that is filled below")
+                NewLine("RUN", f"mkdir -p {cache.directory}", "Create the directory that is filled below")
             )
         yield layout.insert_before(cache.step.instruction, lines)

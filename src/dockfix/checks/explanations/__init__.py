@@ -34,14 +34,12 @@ _OFF: Final = {
     ),
     Kind.REFUSAL: "A refusal cannot be overridden. `--exclude PATTERN` leaves the file out of the run.",
     Kind.REVIEW: (
-        "Once you have looked, `--unsafe` (or `unsafe = true` in the configuration) makes the change;"
+        "After a review, `--unsafe` (or `unsafe = true` in the configuration) makes the change;"
         " `# dockfix: ignore` in the file keeps it as it is."
     ),
-    Kind.NOTE: "A note holds nothing back. `--quiet` hides notes.",
+    Kind.NOTE: "A note does not hold a change back. `--quiet` hides notes.",
     Kind.FAILURE: "`--exclude PATTERN` leaves the file out of the run.",
-    Kind.GUARANTEE: (
-        "A guarantee is not promised where a transform that it rests on is left out with `--ignore`."
-    ),
+    Kind.GUARANTEE: ("A guarantee does not apply if `--ignore` leaves out a transform that it depends on."),
     Kind.TRANSFORM: (
         "`--ignore NAME`, `ignore = [...]` in the configuration, or `# dockfix: ignore[NAME]` in the file"
         " leave it out."
@@ -82,7 +80,7 @@ def parse_explanation(text: str, kind: Kind) -> Explanation:
 def explain_transform(doc: str) -> Explanation:
     """The explanation in a transform's docstring: a summary, paragraphs, and `Source:` at the end."""
     description, _, source = doc.partition("\n\n")[2].rpartition("\n\nSource: ")
-    advice = "Nothing: the change is a part of the whole fix."
+    advice = "Nothing: it is part of the complete fix."
     return Explanation(description, advice, _OFF[Kind.TRANSFORM], source)
 
 

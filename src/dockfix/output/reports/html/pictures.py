@@ -24,7 +24,7 @@ OUTCOME_LABELS: Final = {
 }
 _MEANINGS: Final = {
     "changed": "ran as root, and runs as a user with the change",
-    "needs-review": "can be changed once somebody has looked",
+    "needs-review": "can be changed after a review",
     "unchanged": "does not run as root, or nothing applies",
     "skipped": "left alone on purpose",
     "failed": "could not be read or fixed",
