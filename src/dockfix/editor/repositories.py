@@ -67,16 +67,9 @@ def nowhere(folder: str) -> Place:
 def fix_at(place: Place, text: str) -> FileResult:
     """The result for a text as the content of the file at that place."""
     candidate = place.candidate
-    job = Job(
-        candidate.path,
-        text.encode("utf-8", "surrogatepass"),
-        place.options,
-        candidate.folders,
-        context=None if candidate.real else Context("Dockerfile"),
-        deployments=candidate.deployments,
-        root=candidate.root,
-        alone=candidate.alone,
-    )
+    data = text.encode("utf-8", "surrogatepass")
+    context = None if candidate.real else Context("Dockerfile")
+    job = Job.of(candidate, data, place.options, context)
     _load()
     ((_, reply),) = fix_all([job], 1, SECONDS)
     (result,) = hold_back([reply.file], [place.reason])

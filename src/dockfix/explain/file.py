@@ -49,10 +49,7 @@ def _explain(candidate: Candidate, options: Options, reason: Finding | None, sec
     source = read_source(candidate.real) if candidate.data is None else decode(candidate.data)
     if isinstance(source, Failed):
         return Walk(candidate.path, "failed", (), (("error", source.error),))
-    job = Job(
-        candidate.path, source.data, options, candidate.folders, embedded=candidate.embedded,
-        deployments=candidate.deployments, root=candidate.root, alone=candidate.alone,
-    )  # fmt: skip
+    job = Job.of(candidate, source.data, options)
     found = work(walk_job, (job, candidate.builds, reason), seconds=seconds)
     if isinstance(found, Loss):
         return Walk(candidate.path, "failed", (), (("error", finding_of(found, seconds)),))

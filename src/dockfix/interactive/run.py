@@ -120,10 +120,7 @@ class _Run:
 
     def _decide(self, item: _Item, place: str) -> tuple[Verdict, FileResult]:
         candidate = item.candidate
-        job = Job(
-            candidate.path, item.file.before, item.options, candidate.folders, embedded=candidate.embedded,
-            deployments=candidate.deployments, root=candidate.root, alone=candidate.alone,
-        )  # fmt: skip
+        job = Job.of(candidate, item.file.before, item.options)
 
         def fix_again(job: Job) -> FileResult:
             results = fix_many([candidate], [job.options], seconds=self.request.execution.seconds, texts=True)

@@ -8,6 +8,7 @@ from typing import Final
 
 from dockfix.context import Context, ContextSource, Deployment
 from dockfix.files.build_context import FolderReader, describe_context, digest_names
+from dockfix.files.candidates import Candidate
 from dockfix.files.dependencies import NOWHERE, Surroundings, note_surroundings
 from dockfix.files.reading import decode
 from dockfix.files.stamps import mark
@@ -37,6 +38,14 @@ class Job:
     deployments: tuple[Deployment, ...] = ()
     root: str = os.sep
     alone: bool = False
+
+    @classmethod
+    def of(cls, candidate: Candidate, data: bytes, options: Options, context: Context | None = None) -> Job:
+        """The job for a candidate that holds these bytes."""
+        return cls(
+            candidate.path, data, options, candidate.folders, context, candidate.embedded,
+            candidate.deployments, candidate.root, candidate.alone,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,17 +93,8 @@ def _prepare(
         source, found = decode(candidate.data), ()
     if isinstance(source, Failed):
         return Reply(FileResult(path, source))
-    job = Job(
-        path,
-        source.data,
-        options,
-        candidate.folders,
-        context=Context("Dockerfile") if candidate.is_nameless else None,
-        embedded=candidate.embedded,
-        deployments=candidate.deployments,
-        root=candidate.root,
-        alone=candidate.alone,
-    )
+    context = Context("Dockerfile") if candidate.is_nameless else None
+    job = Job.of(candidate, source.data, options, context)
     if recall is None:
         return job
     now = settled(found)
