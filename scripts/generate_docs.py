@@ -1,4 +1,4 @@
-"""Write docs/codes and the tables of docs/reference from the code: `python scripts/generate_docs.py`.
+"""Write docs/codes, the tables of docs/reference and the schema: `python scripts/generate_docs.py`.
 
 A page for each code and transform, its output and example made by the fixture that the registry
 names; tables of the transforms, the guarantees and the options. tests/test_docs.py compares all of it
@@ -8,6 +8,7 @@ with what stands in the repository.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import sys
 import tomllib
@@ -25,7 +26,8 @@ from fixture_runs import RunCase, read_run  # noqa: E402
 from dockfix.checks.explanations import guide_of  # noqa: E402
 from dockfix.checks.guarantees import GUARANTEES  # noqa: E402
 from dockfix.cli import GROUPS  # noqa: E402
-from dockfix.config import KEYS  # noqa: E402
+from dockfix.config.keys import KEYS  # noqa: E402
+from dockfix.config.schema import make_schema, make_table  # noqa: E402
 from dockfix.explain.codes import HEADINGS, all_codes, explanation_of  # noqa: E402
 from dockfix.options.declarations import Declaration, declared  # noqa: E402
 from dockfix.output.summary import format_finding  # noqa: E402
@@ -36,6 +38,8 @@ PAGES: Final = ROOT / "docs" / "codes"
 WORK: Final = ROOT / "docs" / "reference" / "how-it-works.md"
 """The page with the tables of the transforms and the guarantees."""
 OPTIONS: Final = ROOT / "docs" / "reference" / "options.md"
+CONFIGURATION: Final = ROOT / "docs" / "reference" / "configuration.md"
+SCHEMA: Final = ROOT / "docs" / "dockfix.schema.json"
 _LABELS: Final = {Kind.REVIEW: "needs review: ", Kind.NOTE: "note: ", Kind.FAILURE: "error: "}
 _LANGUAGES: Final = {".py": "python", ".yaml": "yaml", ".md": "markdown", ".txt": "text"}
 _BY_NAME: Final = {transform.name: transform for transform in TRANSFORMS}
@@ -99,27 +103,42 @@ def options_page() -> str:
 
 def _option_row(name: str, one: Declaration) -> str:
     flags = ", ".join(f"`{flag} {one.metavar}`".replace(" `", "`") for flag in one.flags).replace("|", "\\|")
-    key = f"`{name}`" if name in KEYS else ""
+    key = f"`{known}`" if (known := name.replace("_", "-")) in KEYS else ""
     return f"| {flags} | {key} | {one.help} |"
 
 
 _OPTIONS_HEAD: Final = (
-    "`dockfix --help` prints the same. An option with a key can also be set in `[tool.dockfix]` of"
-    " pyproject.toml or in dockfix.toml; the nearest such file in a parent folder applies, and the command"
-    " line wins. `# dockfix: ignore` in a Dockerfile leaves it alone; `# dockfix: ignore[pip-user]` leaves"
-    " one transform out."
+    "`dockfix --help` prints the same. An option with a key can also be set in [a"
+    " configuration](configuration.md), for all files or for some; the command line wins."
+    " `# dockfix: ignore` in a Dockerfile leaves it alone, `# dockfix: ignore[pip-user]` leaves one transform"
+    " out, and `# dockfix: accept[low-port]` accepts a review."
 )
-TABLES: Final = {"transforms": transforms_table, "guarantees": guarantees_table}
 
 
-def with_tables(text: str) -> str:
-    """A page's text with its tables as the code has them."""
-    for name, table in TABLES.items():
+def keys_table() -> str:
+    """The table of the keys of a configuration."""
+    return "\n".join(make_table())
+
+
+TABLES: Final = {
+    WORK: {"transforms": transforms_table, "guarantees": guarantees_table},
+    CONFIGURATION: {"keys": keys_table},
+}
+
+
+def with_tables(page: Path, text: str) -> str:
+    """The text of one of these pages with its tables as the code has them."""
+    for name, table in TABLES[page].items():
         place = rf"(?<=<!-- {name}: kept by scripts/generate_docs.py -->\n).*?(?=<!-- end of {name} -->)"
         text, count = re.subn(place, f"\n{table()}\n\n".replace("\\", r"\\"), text, flags=re.DOTALL)
         if count != 1:
-            raise ValueError(f"the page has {count} places for the table of {name}")
+            raise ValueError(f"{page.name} has {count} places for the table of {name}")
     return text
+
+
+def schema() -> str:
+    """The JSON schema of a configuration."""
+    return json.dumps(make_schema(), indent=2) + "\n"
 
 
 def _output(code: Code) -> Iterator[str]:
@@ -228,8 +247,10 @@ def main() -> None:
             path.unlink()
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
-    WORK.write_text(with_tables(WORK.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in TABLES:
+        path.write_text(with_tables(path, path.read_text(encoding="utf-8")), encoding="utf-8")
     OPTIONS.write_text(options_page(), encoding="utf-8")
+    SCHEMA.write_text(schema(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ LAYERS: Final = (
     ("runner",),
     ("output",),
     ("verify",),
-    ("run", "explain", "interactive"),
+    ("run", "explain", "interactive", "completion"),
     ("cli", "editor", "agents"),
     ("__main__",),
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
+from stand_in import stand_in
 
 from dockfix import cli
 from dockfix.checks import codes
@@ -19,28 +20,11 @@ from dockfix.config import find_config
 from dockfix.context import Context
 from dockfix.options import Options
 from dockfix.options.declarations import declared
-from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
+from dockfix.results import Finding, Result, Skipped
 
 ROOT = "FROM a\nCMD b\n"
 MOVED = "FROM a\nUSER appuser\nCMD b\n"
 PATCH = "--- a/{0}\n+++ b/{0}\n@@ -1,2 +1,3 @@\n FROM a\n+USER appuser\n CMD b\n"
-
-
-def stand_in(text: str, options: Options, context: Context) -> Result:
-    """A fix that knows one transform and takes its orders from words in the text."""
-    if "gosu" in text:
-        return Skipped((Finding(codes.DROPS_PRIVILEGES, 2, "gosu drops root itself", "leave it"),))
-    if "heredoc" in text:
-        return Failed(Finding(codes.REJECTED_BY_BUILDKIT, 3, "unterminated heredoc", "end it"))
-    if "crash" in text:
-        raise ValueError("our\nown mistake")
-    if "USER" in text:
-        return Unchanged((Finding(codes.NAMED_USER, 2, "a name", "--numeric"),))
-    first, rest = text.split("\n", 1)
-    after = f"{first}\nUSER {options.user}\n{rest}"
-    reviews = (Finding(codes.UNKNOWN_BASE, 1, "base unknown", "--base FAMILY"),) if "unknown" in text else ()
-    notes = (Finding(codes.EXISTING_VOLUMES, 0, "volumes may be root's", "chown them"),)
-    return Changed(after, ("set-user",), reviews, notes)
 
 
 @dataclass
@@ -91,7 +75,7 @@ def test_no_mode_adds_a_summary(dockfix: Run) -> None:
     put(Dockerfile=ROOT)
     done = dockfix()
     assert (done.code, done.out) == (0, PATCH.format("Dockerfile"))
-    assert "1 file processed\n  would change      1\n" in done.err
+    assert "1 file processed\n  would change      1   (fix them: dockfix --write .)\n" in done.err
     assert Path("Dockerfile").read_text() == ROOT
 
 
@@ -138,8 +122,8 @@ def test_each_outcome_is_printed_and_counted(dockfix: Run) -> None:
     assert lines[5] == "a: note: volumes may be root's [existing-volumes] (chown them)"
     assert lines[7:] == [
         "7 files processed",
-        "  would change      1",
-        "  needs review      1   (show them: --diff --unsafe; apply them: --write --unsafe)",
+        "  would change      1   (fix them: dockfix --write PATH...)",
+        "  needs review      1   (show them: --diff --unsafe; after a look: --write --accept CODE)",
         "  unchanged         1",
         "  skipped           1   drops-privileges 1",
         "  failed            3",
@@ -158,6 +142,52 @@ def test_what_needs_review_is_written_only_with_unsafe(dockfix: Run) -> None:
     assert Path("Dockerfile").read_text() == "FROM unknown\nUSER appuser\nCMD b\n"
 
 
+def test_a_review_that_does_not_exist_cannot_be_accepted(dockfix: Run) -> None:
+    done = dockfix("--check", "--accept", "low-prot", "Dockerfile")
+    assert (done.code, done.err) == (
+        2,
+        "dockfix: --accept: unknown review 'low-prot' (did you mean 'low-port'?)\n",
+    )
+
+
+def test_overrides_are_for_the_files_that_match(dockfix: Run) -> None:
+    Path("two").mkdir()
+    put(Dockerfile=ROOT, **{"two/Dockerfile": ROOT, "two/other.Dockerfile": ROOT})
+    put(**{"dockfix.toml": '[[overrides]]\npaths = ["two/Dockerfile"]\nuser = "two"\n'})
+    for _ in range(2):  # the second time from memory
+        assert re.findall(r"^\+USER (\w+)", dockfix("--diff", ".").out, re.M) == ["appuser", "two", "appuser"]
+    assert "+USER appuser\n" in dockfix("--diff", "--isolated", "two/Dockerfile").out
+    put(**{"other.toml": 'user = "other"\n'})
+    assert "+USER other\n" in dockfix("--diff", "--config", "other.toml", "two/Dockerfile").out
+
+
+def test_files_that_are_named_can_be_excluded_too(dockfix: Run) -> None:
+    put(Dockerfile=ROOT, **{"old.Dockerfile": ROOT, "dockfix.toml": 'exclude = ["old.*"]\n'})
+    assert dockfix("--check", "Dockerfile", "old.Dockerfile").err.count("would change (") == 2
+    done = dockfix("--write", "--force-exclude", "Dockerfile", "old.Dockerfile")
+    assert "1 file processed" in done.err
+    assert (Path("Dockerfile").read_text(), Path("old.Dockerfile").read_text()) == (MOVED, ROOT)
+    put(**{"dockfix.toml": 'exclude = ["old.*"]\nforce-exclude = true\n'})
+    find_config.cache_clear()
+    assert dockfix("--write", "old.Dockerfile").code == 0
+    assert Path("old.Dockerfile").read_text() == ROOT
+
+
+def test_a_run_that_fixes_can_fail_for_it(dockfix: Run) -> None:
+    put(Dockerfile=ROOT)
+    assert dockfix("--write", "--exit-non-zero-on-fix", "Dockerfile").code == 1
+    assert Path("Dockerfile").read_text() == MOVED
+    assert dockfix("--write", "--exit-non-zero-on-fix", "Dockerfile").code == 0
+
+
+def test_what_applies_to_a_path_is_shown(dockfix: Run) -> None:
+    put(**{"dockfix.toml": 'user = "web"\n'})
+    done = dockfix("--show-config", "--uid", "7", "Dockerfile")
+    assert (done.code, done.err) == (0, "")
+    assert re.search(r'^user = "web" +# dockfix\.toml:1$', done.out, re.M)
+    assert re.search(r"^uid = 7 +# --uid$", done.out, re.M)
+
+
 def test_verbose_prints_something_about_every_file(dockfix: Run) -> None:
     put(a=ROOT, b=MOVED)
     done = dockfix("--diff", "--verbose", "a", "b")
@@ -172,6 +202,30 @@ def test_many_notes_of_one_kind_are_printed_once(dockfix: Run) -> None:
     assert [line for line in done.err.splitlines() if "note" in line] == [
         f"0.Dockerfile: note: volumes may be root's [existing-volumes] {help}"
     ]
+
+
+def test_a_folder_without_dockerfiles_says_so(dockfix: Run) -> None:
+    Path("two words").mkdir()
+    done = dockfix("--check", "two words", ".")
+    assert (done.code, done.err) == (0, "\nNo Dockerfiles found in two words, .\n")
+
+
+def test_a_check_names_the_command_that_fixes_what_it_found(dockfix: Run) -> None:
+    Path("two words").mkdir()
+    put(**{"two words/Dockerfile": ROOT})
+    assert "(fix them: dockfix --write 'two words')" in dockfix("--check", "two words").err
+    assert "(fix them" not in dockfix("--write", "two words").err
+
+
+def test_lines_are_those_of_the_file_on_disk(dockfix: Run) -> None:
+    """The rewrite has one more line above that of the review."""
+    put(Dockerfile="FROM a\nCMD unknown\n")
+    report = "--report", "a.json"
+    assert dockfix("--diff", "Dockerfile", *report).code == 0
+    assert '"line": 2, "message": "base unknown"' in Path("a.json").read_text()
+    done = dockfix("--write", "--unsafe", "Dockerfile", *report)
+    assert "Dockerfile:3: needs review: base unknown" in done.err
+    assert '"line": 3, "message": "base unknown"' in Path("a.json").read_text()
 
 
 def test_a_folder_is_searched_and_configs_are_nearest(dockfix: Run) -> None:
@@ -199,6 +253,12 @@ def test_a_mistake_in_a_config_stops_all_before_anything_is_written(dockfix: Run
 USAGE = {
     "unknown option": (["--frob"], "--frob"),
     "two modes": (["--write", "--check"], "--write and --check cannot be used together"),
+    "two configurations": (
+        ["--config", "a", "--isolated"],
+        "--config and --isolated cannot be used together",
+    ),
+    "no such configuration": (["--config", "no.toml"], "dockfix: no.toml: cannot be read: No such file or"),
+    "no fix to fail for": (["--exit-non-zero-on-fix"], "dockfix: --exit-non-zero-on-fix needs --write\n"),
     "two volumes": (["-q", "-v"], "--quiet and --verbose cannot be used together"),
     "illegal user": (["--user", "root"], "--user: 'root' is not a valid user name"),
     "no number": (["--uid", "x"], "dockfix: --uid must be a whole number, not 'x'\n"),
@@ -384,7 +444,7 @@ def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
     for number in range(300):
         (tmp_path / f"{number}.Dockerfile").write_text(ROOT)
     script = (
-        "import sys, dockfix.pipeline; from tests.test_cli import stand_in;"
+        "import sys, dockfix.pipeline; from stand_in import stand_in;"
         "dockfix.pipeline.fix = stand_in;"
         "from dockfix.cli import run; sys.argv = ['dockfix', '--diff', '.', '-q']; sys.exit(run())"
     )
@@ -392,7 +452,7 @@ def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{here / 'src'}"},
+        env={**os.environ, "PYTHONPATH": f"{here / 'tests' / 'support'}{os.pathsep}{here / 'src'}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -9,7 +9,7 @@ import pytest
 
 from dockfix.checks import explanations
 from dockfix.cli import GROUPS
-from dockfix.config import KEYS
+from dockfix.config.keys import KEYS
 from dockfix.explain.codes import all_codes
 from dockfix.options.declarations import declared
 from dockfix.results import Code
@@ -58,11 +58,6 @@ def test_pages_stand_where_reports_send_their_readers() -> None:
     assert explanations.PAGES.endswith(f"/{folder}")
 
 
-def test_tables_are_what_the_code_says() -> None:
-    text = generate_docs.WORK.read_text(encoding="utf-8")
-    assert generate_docs.with_tables(text) == text, ANEW
-
-
 def test_options_are_what_the_code_says() -> None:
     assert generate_docs.OPTIONS.read_text(encoding="utf-8") == generate_docs.options_page(), ANEW
 
@@ -76,4 +71,14 @@ def test_options_name_every_flag_and_every_key() -> None:
 
 def test_tables_of_a_page_without_their_places_are_an_error() -> None:
     with pytest.raises(ValueError, match="0 places for the table of transforms"):
-        generate_docs.with_tables("# nothing here\n")
+        generate_docs.with_tables(generate_docs.WORK, "# nothing here\n")
+
+
+@pytest.mark.parametrize("path", generate_docs.TABLES, ids=lambda path: path.name)
+def test_tables_are_what_the_code_says(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert generate_docs.with_tables(path, text) == text, ANEW
+
+
+def test_schema_is_what_the_code_says() -> None:
+    assert generate_docs.schema() == generate_docs.SCHEMA.read_text(encoding="utf-8"), ANEW

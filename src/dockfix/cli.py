@@ -19,7 +19,16 @@ from dockfix import __version__
 from dockfix.config import ConfigError, RunError
 from dockfix.options import Options
 from dockfix.options.declarations import SWITCH, TEXT, Declaration, declared, one_of, option
-from dockfix.options.request import STANDARD_INPUT, Execution, Files, Output, Reports, Request, VerifyOptions
+from dockfix.options.request import (
+    STANDARD_INPUT,
+    Configuration,
+    Execution,
+    Files,
+    Output,
+    Reports,
+    Request,
+    VerifyOptions,
+)
 from dockfix.output.exit_codes import Exit
 from dockfix.terminal import show_path, show_text
 
@@ -53,6 +62,7 @@ GROUPS: Final[Mapping[str, type]] = {
     "Output": Output,
     "Rewriting": Options,
     "Files": Files,
+    "Configuration": Configuration,
     "Reports": Reports,
     "Proof (with --verify)": VerifyOptions,
     "Execution": Execution,
@@ -133,6 +143,9 @@ def main(paths: list[str] | None = None, **given: Any) -> None:
             from dockfix.interactive.run import run_interactively
 
             raise typer.Exit(run_interactively(request))
+        if request.configuration.show:
+            _show_config(request)
+            return
         from dockfix.run import run as run_request
 
         raise typer.Exit(run_request(request))
@@ -176,20 +189,9 @@ def _complete(one: Declaration) -> Any:
         return None
     if one.form.choices:
         return lambda: list(one.form.choices)
-    names = {"--explain": _complete_code, "--select": _complete_transforms, "--ignore": _complete_transforms}
-    return names.get(one.flag)
+    from dockfix.completion import COMPLETED, complete
 
-
-def _complete_code(incomplete: str) -> list[str]:
-    from dockfix.explain.codes import complete_code
-
-    return complete_code(incomplete)
-
-
-def _complete_transforms(incomplete: str) -> list[str]:
-    from dockfix.explain.codes import complete_transforms
-
-    return complete_transforms(incomplete)
+    return (lambda incomplete: complete(one.flag, incomplete)) if one.flag in COMPLETED else None
 
 
 main.__signature__ = _signature()  # type: ignore[attr-defined]
@@ -247,6 +249,7 @@ def _read_request(paths: Sequence[str], given: Mapping[str, Any]) -> Request:
         overrides=overrides,
         output=Output(**_read(Output, given)),
         files=Files(**_read(Files, given)),
+        configuration=Configuration(**_read(Configuration, given)),
         reports=Reports(**_read(Reports, given)),
         proof=replace(proof, targets=overrides.get("targets", ())),
         execution=Execution(**_read(Execution, given)),
@@ -264,7 +267,16 @@ def _mistakes(request: Request) -> Iterator[tuple[object, str]]:
     yield output.write and output.check, "--write and --check cannot be used together"
     asked = output.check or output.diff or output.verify or output.stat or output.file
     yield output.interactive and asked, "--interactive writes what you decide: leave out other outputs"
+    yield output.interactive and files.since, "--interactive and --since cannot be used together"
+    yield output.interactive and reports.baseline, "--interactive and --baseline cannot be used together"
     yield output.interactive and files.manifests, "--interactive and --manifests cannot be used together"
+    yield (
+        request.configuration.isolated and request.configuration.file,
+        "--config and --isolated cannot be used together",
+    )
+    yield reports.update_baseline and not reports.baseline, "--update-baseline needs --baseline FILE"
+    yield reports.update_baseline and output.write, "--update-baseline and --write cannot be used together"
+    yield output.fails_on_fix and not output.write, "--exit-non-zero-on-fix needs --write"
     yield reports.quiet and reports.verbose, "--quiet and --verbose cannot be used together"
     yield output.split_by and not output.file, "--split-by needs --output FOLDER"
     yield name and os.path.isdir(name), f"--stdin-filename: {name!r} is a folder: name a file in it"
@@ -272,6 +284,8 @@ def _mistakes(request: Request) -> Iterator[tuple[object, str]]:
         yield len(request.paths) > 1, "- cannot be combined with other paths"
         yield output.interactive, "--interactive asks on standard input: name a file instead of -"
         yield files.manifests, "--manifests edits files: name a Dockerfile instead of -"
+        yield files.since, "--since needs files of a git repository, not -"
+        yield reports.baseline, "--baseline records files, not -"
 
 
 def _check_paths(paths: Sequence[str]) -> None:
@@ -294,6 +308,13 @@ def _undo(paths: Sequence[str]) -> Exit:
     from dockfix.terminal import Terminal
 
     return Exit.DONE if undo(paths, Terminal()) else Exit.FAILED
+
+
+def _show_config(request: Request) -> None:
+    from dockfix.config.show import show_config
+    from dockfix.run import settings_of
+
+    print(show_config(request.places, settings_of(request)), end="")
 
 
 def _serve(wanted: Other, *, writes: bool) -> None:

@@ -77,6 +77,19 @@ def original_line(edits: Sequence[LineEdit], line: int) -> int:
     return line - shift
 
 
+def rewritten_line(edits: Sequence[LineEdit], line: int) -> int:
+    """The line (from 1) of the rewrite that a line of the original became, or where it was."""
+    shift = 0
+    for start, end, text in edits:
+        count = len(split_lines(text))
+        if line - 1 < start:
+            break
+        if line - 1 < end:
+            return start + shift + min(line - 1 - start, max(count - 1, 0)) + 1
+        shift += count - (end - start)
+    return line + shift
+
+
 def format_patch(before: str, edits: Sequence[LineEdit], name: str) -> str:
     """The edits of `before` as a unified diff under `name`, empty if there are none."""
     if not edits:

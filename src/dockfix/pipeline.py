@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import reduce
 from typing import Final, NamedTuple
 
 from dockfix.checks import codes
+from dockfix.checks.comments import heed, report_comments
 from dockfix.checks.guarantees import check_guarantees
 from dockfix.checks.refusals import find_failing_steps, find_refusals, find_unknown_user, find_unreadable
 from dockfix.checks.reviews import find_lost, find_notes, find_reviews
@@ -22,9 +23,9 @@ from dockfix.model.losses import Loss, find_losses
 from dockfix.model.plan import Plan
 from dockfix.options import OptionError, Options
 from dockfix.provenance import Pass
-from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
+from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged, at_lines
 from dockfix.syntax.parser import parse, reparse
-from dockfix.syntax.suppressions import ignored_names
+from dockfix.syntax.suppressions import Suppression, find_suppressions
 from dockfix.syntax.tree import Dockerfile
 from dockfix.transforms import ROUNDS, TRANSFORMS
 
@@ -85,21 +86,29 @@ def trace(text: str, options: Options = _DEFAULT, context: Context | None = None
     if unknown:
         raise OptionError(f"unknown transform {sorted(unknown)[0]!r}: see --list")
     tree = parse(text)
-    if (early := _find_early_result(tree)) is not None:
+    comments = find_suppressions(tree)
+    if (early := _find_early_result(tree, comments)) is not None:
         return Trace(early)
-    ignored, _ = ignored_names(tree)
-    active = frozenset((options.select or NAMES) - options.ignore - ignored)
-    return _fix_targets(tree, options, context or Context(), active)
+    around = context or Context()
+    if not comments:
+        return _fix_targets(tree, options, around)
+
+    def fix_with(some: Iterable[Suppression]) -> Trace:
+        return _fix_targets(tree, heed(options, some, NAMES), around)
+
+    found = fix_with(comments)
+    checked = report_comments(found.result, comments, NAMES, lambda some: fix_with(some).result)
+    return found._replace(result=checked)
 
 
-def _find_early_result(tree: Dockerfile) -> Skipped | Failed | None:
+def _find_early_result(tree: Dockerfile, comments: Iterable[Suppression]) -> Skipped | Failed | None:
     """The result for a text that must not or cannot be read, else None."""
     if "\0" in tree.text:
         line = tree.text[: tree.text.index("\0")].count("\n") + 1
         return Failed(Finding(codes.NUL_BYTE, line, "contains a NUL byte", "this is not a Dockerfile"))
-    ignored, line = ignored_names(tree)
-    if "*" in ignored:
-        return Skipped((Finding(codes.IGNORED, line, "a comment asks for it: `dockfix: ignore`"),))
+    for one in comments:
+        if one.is_whole:
+            return Skipped((Finding(codes.IGNORED, one.line, "a comment asks for it: `dockfix: ignore`"),))
     if unreadable := tuple(find_unreadable(tree)):
         return Skipped(unreadable)
     crowded = _find_stage_too_many(tree)
@@ -114,39 +123,58 @@ def _find_stage_too_many(tree: Dockerfile) -> Finding | None:
     return Finding(codes.TOO_LARGE, starts[MAX_STAGES].line, message, "split the file")
 
 
-def _fix_targets(tree: Dockerfile, options: Options, context: Context, active: frozenset[str]) -> Trace:
+def _fix_targets(tree: Dockerfile, options: Options, context: Context) -> Trace:
     """Fix the shipped lineages one after another, each in the text that the last one left, children last."""
+    active = frozenset((options.select or NAMES) - options.ignore)
     images: list[ImageFix] = []
-    names: list[str] = []
-    reviews: list[Finding] = []
-    notes: list[Finding] = []
-    as_read, text = tree, tree.text
+    found: list[Changed | Unchanged] = []
+    as_read = tree
     lineages = find_lineages(read_stages(tree, options), options.targets)
     for index in sorted(range(len(lineages)), key=lambda index: len(lineages[index].stages)):
-        if text is not tree.text:
-            tree = parse(text)
         images.append(_fix_lineage(tree, options, context, active, index))
         result = images[-1].result
         if isinstance(result, Skipped) and lineages[index].unnamed:
-            notes.append(_stays_root(lineages[index], result))
-            continue
+            result = Unchanged((_stays_root(lineages[index], result),))
+        if tree is not as_read:
+            result = _as_of(as_read, tree.text, result, _plan(as_read, options, context, index))
         if isinstance(result, Skipped | Failed):
             return Trace(result, tuple(images))
-        notes += (note for note in result.notes if note not in notes)
+        found.append(result)
         if isinstance(result, Changed):
-            found = result.reviews
-            if tree is not as_read:
-                # A USER root that we added for a child stage needs no review.
-                theirs = {review.code for review in find_reviews(_plan(as_read, options, context, index))}
-                found = tuple(
-                    one for one in found if one.code in theirs or one.code != codes.FINAL_USER_ROOT.name
-                )
-            reviews += (review for review in found if review not in reviews)
-            names += (name for name in result.transforms if name not in names)
-            text = result.text
-    if not names:
-        return Trace(Unchanged(tuple(notes)), tuple(images))
-    return Trace(Changed(text, tuple(names), tuple(reviews), tuple(notes)), tuple(images))
+            tree = parse(result.text)
+    return Trace(_join(found, options), tuple(images))
+
+
+def _join(found: Iterable[Changed | Unchanged], options: Options) -> Result:
+    """The result of a file from those of its lineages, each made on the text of the one before."""
+    changes = [one for one in found if isinstance(one, Changed)]
+    notes = tuple(dict.fromkeys(note for one in found for note in one.notes))
+    if not changes:
+        return Unchanged(notes)
+    names = tuple(dict.fromkeys(name for one in changes for name in one.transforms))
+    reviews = tuple(dict.fromkeys(review for one in changes for review in one.reviews))
+    left = tuple(review for review in reviews if review.code not in options.accept)
+    accepted = tuple(review for review in reviews if review.code in options.accept)
+    return Changed(changes[-1].text, names, left, notes, accepted, changes[-1].line)
+
+
+def _as_of(as_read: Dockerfile, text: str, result: Result, plan: Plan) -> Result:
+    """A result for `text`, which was made of the file that was read, as one for that file.
+
+    `plan` is that of the same lineage there: a USER root that was added since needs no review.
+    """
+    if isinstance(result, Changed) and any(one.code == codes.FINAL_USER_ROOT.name for one in result.reviews):
+        theirs = {review.code for review in find_reviews(plan)}
+        kept = (one for one in result.reviews if one.code in theirs or one.code != codes.FINAL_USER_ROOT.name)
+        result = replace(result, reviews=tuple(kept))
+    return at_lines(result, _to_original(as_read.text, text))
+
+
+def _to_original(before: str, after: str) -> Callable[[int], int]:
+    """What finds the line of `before` that a line of `after` comes from."""
+    edits = compare_lines(before, after)
+    last = len(split_lines(before))
+    return lambda line: min(original_line(edits, line), last)
 
 
 def _stays_root(lineage: Lineage, result: Skipped) -> Finding:
@@ -189,7 +217,7 @@ def _fix_lineage(
             return ImageFix(index, plan, left)
     reviews = tuple(dict.fromkeys(review for one in plans for review in find_reviews(one)))
     # Do not read the sources for a change that waits for a review.
-    if moving and (options.unsafe or not reviews):
+    if moving and (options.unsafe or all(review.code in options.accept for review in reviews)):
         plan = plan.with_evidence(_collect_evidence(plan))
     if plan.evidence.refusals:
         return ImageFix(index, plan, Skipped(plan.evidence.refusals))
@@ -210,7 +238,7 @@ def _judge(done: Rewrite, active: frozenset[str], reviews: tuple[Finding, ...], 
     known = {review.code for review in reviews}
     lost = tuple(one for one in find_lost(plan, done.losses) if one.code not in known)
     notes = (*_find_notes(plan, rewrite), *plan.evidence.notes) if moving else ()
-    return Changed(rewrite.tree.text, done.names, (*reviews, *lost), notes)
+    return Changed(rewrite.tree.text, done.names, (*reviews, *lost), notes, line=_root_line(plan))
 
 
 def find_faults(fixed: ImageFix, text: str) -> Iterator[Finding]:
@@ -231,17 +259,19 @@ def find_faults(fixed: ImageFix, text: str) -> Iterator[Finding]:
     yield from find_lost(original, [loss for loss in losses if loss.before.key.step == START])
 
 
-def _find_notes(original: Plan, rewrite: Plan) -> Iterator[Finding]:
+def _root_line(plan: Plan) -> int:
+    """The line of the instruction by which the image runs as the user it does."""
+    user = plan.lineage.last("USER")
+    return (user.instruction if user else plan.lineage.final.instructions[0]).line
+
+
+def _find_notes(original: Plan, rewrite: Plan) -> tuple[Finding, ...]:
     """The notes on a rewrite, with lines of the original."""
     notes = tuple(find_notes(rewrite))
     if any(note.line for note in notes):
-        before = original.tree.text
-        edits = compare_lines(before, rewrite.tree.text)
-        last = len(split_lines(before))
-        notes = tuple(
-            note.at(min(original_line(edits, note.line), last)) if note.line else note for note in notes
-        )
-    yield from notes
+        move = _to_original(original.tree.text, rewrite.tree.text)
+        notes = tuple(note.at(move(note.line)) if note.line else note for note in notes)
+    return notes
 
 
 def _leave(plan: Plan) -> Skipped | Unchanged | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -33,7 +34,8 @@ class Code:
     """A row of the registry (`checks.codes`): a stable kebab-case name, its kinds, and a one-line summary.
 
     `cases` are the fixtures that show it, relative to `fixtures/`, the best first; `answered_by` are the
-    trials that together would answer it.
+    trials that together would answer it. A code that `folds` says that a file is not for dockfix to
+    change; of many such files, a summary lists the first.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Code:
     summary: str
     cases: tuple[str, ...] = ()
     answered_by: tuple[Trial, ...] = ()
+    folds: bool = False
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -74,12 +77,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A complete fix. `reviews` is empty if it is safe; `notes` are about what the file does not show."""
+    """A complete fix. `reviews` is empty if it is safe; `notes` are about what the file does not show.
+
+    `accepted` are the reviews that the options or a comment of the file answer; `line` is that of the
+    instruction by which the image runs as root: its last USER, else its FROM.
+    """
 
     text: str
     transforms: tuple[str, ...]
     reviews: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
+    accepted: tuple[Finding, ...] = ()
+    line: int = 1
 
     @property
     def safe(self) -> bool:
@@ -109,3 +118,21 @@ class Failed:
 
 
 Result = Changed | Unchanged | Skipped | Failed
+
+
+def at_lines(result: Result, move: Callable[[int], int]) -> Result:
+    """The result with each of its lines moved; what is about the whole file stays so."""
+
+    def moved(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        return tuple(one.at(move(one.line)) if one.line else one for one in findings)
+
+    match result:
+        case Changed(reviews=reviews, notes=notes, accepted=accepted, line=line):
+            reviews, notes, accepted = map(moved, (reviews, notes, accepted))
+            return replace(result, reviews=reviews, notes=notes, accepted=accepted, line=move(line))
+        case Unchanged(notes=notes):
+            return Unchanged(moved(notes))
+        case Skipped(reasons=reasons):
+            return Skipped(moved(reasons))
+        case Failed(error=error):
+            return Failed(*moved((error,)))

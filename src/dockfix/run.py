@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from dockfix.config import bare_folders, build_options, check_overrides, find_config
+from dockfix.config import Config, Settings, bare_folders, open_settings
 from dockfix.confined import session
 from dockfix.context import Deployment
 from dockfix.diff import patch_name, patch_root
@@ -27,26 +27,31 @@ from dockfix.output.summary import Summary
 from dockfix.results import Finding
 from dockfix.runner.outcome import FileResult, hold_back, load_core_meanwhile, wait_for_loading
 from dockfix.runner.runner import FEW, fix_many
+from dockfix.runner.since import Since
 from dockfix.terminal import Terminal
 
 if TYPE_CHECKING:
     from dockfix.files.cache import Cache
     from dockfix.files.patterns import Selection
     from dockfix.output.apply import Writer
+    from dockfix.output.baseline import Baseline
 
 
 def run(request: Request) -> Exit:
     """Carry out a request and return the exit code. Raises ConfigError before anything is written."""
-    check_overrides(request.overrides)
+    settings = settings_of(request)
     terminal = Terminal(request.reports.color)
     root = patch_root(request.places)
     sinks = open_sinks(request, root, terminal)
     cache = open_cache_of(request)
     if cache is None or not cache.knows_files:
         load_core_meanwhile()
-    summary = Summary(terminal, request.mode, request.reports.volume)
+    summary = Summary(
+        terminal, request.mode, request.reports.volume, fails_on_fix=request.output.fails_on_fix
+    )
+    baseline = _open_baseline(request)
     with session(wait_for_loading, request.execution.seconds):
-        candidates, results = fix_files(request, root, cache, terminal)
+        candidates, results = fix_files(request, root, cache, terminal, settings, baseline)
         finished = _deliver(request, results, len(candidates), sinks, summary)
     if cache is not None:
         cache.save()
@@ -54,9 +59,12 @@ def run(request: Request) -> Exit:
         sink.close()
     terminal.flush()
     summary.print_notes()
+    if baseline is not None and finished:
+        baseline.close(terminal)
     if not (finished and request.is_brief(len(candidates))):
         terminal.flush()
-        summary.close(None if finished else len(candidates))
+        intended = None if finished else len(candidates)
+        summary.close(request.paths, intended, since=request.files.since)
     if not (request.files.embedded or request.is_nameless):
         summary.print_hint()
     terminal.flush()
@@ -66,45 +74,67 @@ def run(request: Request) -> Exit:
 class Prepared(NamedTuple):
     """The work of a run: the candidates, the options of each, and why a change of it must wait.
 
-    `deployments` are those of the candidates' images, by the Dockerfile's absolute path.
+    `deployments` are those of the candidates' images, by the Dockerfile's absolute path; `bases` are the
+    Dockerfiles of the repository that they build on, by the candidate's path.
     """
 
     candidates: Sequence[Candidate]
     options: Sequence[Options]
     reasons: Sequence[Finding | None]
     deployments: Mapping[str, tuple[Deployment, ...]]
+    bases: Mapping[str, list[str]]
 
 
-def prepare(request: Request, cache: Cache | None) -> Prepared:
+def settings_of(request: Request) -> Settings:
+    """Where the options of the request's files come from. Raises ConfigError."""
+    chosen = request.configuration
+    return open_settings(request.overrides, chosen.file, isolated=chosen.isolated)
+
+
+def prepare(request: Request, cache: Cache | None, settings: Settings | None = None) -> Prepared:
     """Find the files of a request, and read what their repositories know about them. Raises ConfigError."""
-    selection = _selection(request)
+    settings = settings or settings_of(request)
+    selection = _selection(request, settings)
     candidates, others = _find_candidates(request, selection, cache)
     lost = [one._replace(outside=False) for one in others if one.is_lost]
     deployments = _find_deployments(selection, candidates, others, cache, lost)
     if deployments:
         candidates = [one._replace(deployments=deployments.get(one.real, ())) for one in candidates]
     candidates = [*candidates, *lost]
-    return _relate(request, candidates, others, deployments, cache)
+    return _relate(request, settings, candidates, others, deployments, cache)
 
 
 def fix_files(
-    request: Request, root: str, cache: Cache | None, terminal: Terminal
+    request: Request,
+    root: str,
+    cache: Cache | None,
+    terminal: Terminal,
+    settings: Settings | None = None,
+    baseline: Baseline | None = None,
 ) -> tuple[Sequence[Candidate], Iterator[FileResult]]:
     """The candidates, and their results, which are computed lazily.
 
     Raises ConfigError.
     """
-    prepared = prepare(request, cache)
-    candidates, options = prepared.candidates, prepared.options
+    settings = settings or settings_of(request)
+    prepared = prepare(request, cache, settings)
+    candidates, options, reasons = prepared.candidates, prepared.options, prepared.reasons
     if request.files.manifests and prepared.deployments:
         from dockfix.runner.manifests import mark_following
 
         candidates = mark_following(candidates, root)
     results = _results(request, candidates, options, cache)
-    if any(prepared.reasons):
-        results = hold_back(results, prepared.reasons)
+    if request.files.since is not None:
+        files = list(results)
+        kept = Since(request.files.since, settings, prepared.bases).find_concerned(candidates, files)
+        candidates, options = [candidates[at] for at in kept], [options[at] for at in kept]
+        reasons, results = [reasons[at] for at in kept], (files[at] for at in kept)
+    if any(reasons):
+        results = hold_back(results, reasons)
     if request.needs_texts or request.output.stat:
         results = map(partial(name_file, root), results, candidates)
+    if baseline is not None:
+        results = baseline.hold(results, candidates)
     if request.output.verify:
         results = _prove(request, candidates, results, terminal)
     if request.files.manifests and prepared.deployments:
@@ -113,6 +143,14 @@ def fix_files(
         by_file = {one.real: own for one, own in zip(candidates, options, strict=True)}
         results = follow(results, prepared.deployments, by_file, root)
     return candidates, results
+
+
+def _open_baseline(request: Request) -> Baseline | None:
+    if request.reports.baseline is None:
+        return None
+    from dockfix.output.baseline import Baseline
+
+    return Baseline(request.reports.baseline, update=request.reports.update_baseline)
 
 
 def _find_candidates(
@@ -197,6 +235,7 @@ def _find_deployments(
 
 def _relate(
     request: Request,
+    settings: Settings,
     candidates: Sequence[Candidate],
     others: Sequence[Candidate],
     deployments: Mapping[str, tuple[Deployment, ...]],
@@ -206,9 +245,9 @@ def _relate(
 
     The `others` are Dockerfiles outside of the search. Raises ConfigError.
     """
-    options = _options(candidates, request.overrides)
+    options = _options(candidates, settings)
     if not any(one.builds or one.deployments for one in (*candidates, *others)):
-        return Prepared(candidates, options, [None] * len(candidates), deployments)
+        return Prepared(candidates, options, [None] * len(candidates), deployments, {})
     from dockfix.repository.bases import relate
 
     def by_number(one: Deployment) -> bool:
@@ -221,11 +260,15 @@ def _relate(
         candidates,
         options,
         others,
-        options_of=lambda folder: build_options(folder, request.overrides),
+        options_of=settings.options_of,
         by_number=by_number,
         cache=cache,
     )
-    return Prepared(candidates, relations.options, list(relations.reasons()), deployments)
+    bases: dict[str, list[str]] = {}
+    for builder, paths in relations.children.items():
+        for path in paths:
+            bases.setdefault(path, []).append(builder)
+    return Prepared(candidates, relations.options, list(relations.reasons()), deployments, bases)
 
 
 def _prove(
@@ -239,37 +282,50 @@ def _prove(
     return prove_all(candidates, results, request.proof, terminal, only_proven=only_proven, kept=kept)
 
 
-def _selection(request: Request) -> Selection:
+def _selection(request: Request, settings: Settings) -> Selection:
     """The patterns of the command line and of the configuration nearest to the current folder."""
     from dockfix.files.patterns import Patterns, Selection
 
     here = os.path.realpath(os.curdir)
-    config = find_config(here)
+    config = settings.config_in(here)
     return Selection(
         (Patterns(here, request.files.include), Patterns(config.folder, config.include)),
         (Patterns(here, request.files.exclude), Patterns(config.folder, config.exclude)),
         request.files.everything,
         request.files.embedded,
         [] if request.overrides.get("evidence", True) else None,
+        request.files.force_exclude or config.force_exclude,
     )
 
 
-def _options(candidates: Sequence[Candidate], overrides: Mapping[str, Any]) -> list[Options]:
+def _options(candidates: Sequence[Candidate], settings: Settings) -> list[Options]:
     """Each candidate's options; equal ones are the same object."""
-    by_folder: dict[str, Options] = {}
+    by_folder: dict[str, Config] = {}
+    plain: dict[int, Options] = {}
     found = []
     for candidate in candidates:
-        folder = candidate.path.rpartition(os.sep)[0]
-        own = by_folder.get(folder)
-        if own is None:
-            if candidate.real.rpartition(os.sep)[0] in bare_folders and folder.count(os.sep):
-                nearest = folder.rpartition(os.sep)[0]
-            else:
-                nearest = folder
-            own = by_folder.get(nearest) or build_options(os.path.abspath(nearest), overrides)
-            by_folder[folder] = by_folder[nearest] = own
-        found.append(own)
+        config = _find_config(candidate, settings, by_folder)
+        if config.overrides:
+            found.append(settings.options_of(candidate.real, config))
+            continue
+        if id(config) not in plain:
+            plain[id(config)] = settings.options_of(candidate.real, config)
+        found.append(plain[id(config)])
     return found
+
+
+def _find_config(candidate: Candidate, settings: Settings, by_folder: dict[str, Config]) -> Config:
+    """The configuration of a candidate; `by_folder` remembers those of folders."""
+    folder = candidate.path.rpartition(os.sep)[0]
+    config = by_folder.get(folder)
+    if config is None:
+        if candidate.real.rpartition(os.sep)[0] in bare_folders and folder.count(os.sep):
+            nearest = folder.rpartition(os.sep)[0]
+        else:
+            nearest = folder
+        config = by_folder.get(nearest) or settings.config_in(os.path.abspath(nearest))
+        by_folder[folder] = by_folder[nearest] = config
+    return config
 
 
 def _results(

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 from git_repository import Repository, lay_out_monorepo
-from jsonschema import validate  # type: ignore[import-untyped]
+from jsonschema import validate
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
 

@@ -1,8 +1,7 @@
-"""`--list`, `--explain` and their completion."""
+"""`--list`, and `--explain` of a code."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
@@ -10,7 +9,7 @@ import pytest
 
 from dockfix.checks.codes import BROKEN, CODES
 from dockfix.config import ConfigError
-from dockfix.explain.codes import HEADINGS, all_codes, complete_code, complete_transforms, explain, list_codes
+from dockfix.explain.codes import HEADINGS, all_codes, explain, list_codes
 from dockfix.results import Code
 from dockfix.transforms import TRANSFORMS
 
@@ -47,32 +46,6 @@ def test_guarantee_is_found_by_the_name_of_its_promise() -> None:
 def test_unknown_name_gets_the_nearest() -> None:
     with pytest.raises(ConfigError, match="is called 'low-prot' \\(did you mean 'low-port'"):
         explain("low-prot")
-
-
-def test_completion_knows_codes_and_transforms() -> None:
-    assert complete_code("manifest-m") == ["manifest-mount"]
-    assert complete_code("chown") == ["chown-copies"]
-    assert complete_transforms("low") == []
-    assert complete_transforms("set-user,set-w") == ["set-user,set-workdir"]
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("dockfix --explain manifest-m", "manifest-mount"),
-        ("dockfix --ignore create-user,user", "create-user,user-path"),
-    ],
-)
-def test_shell_completes_names(line: str, expected: str) -> None:
-    settings = {"_DOCKFIX_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": "2"}
-    done = subprocess.run(
-        [sys.executable, "-c", "from dockfix.cli import run; run()"],
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout.split() == [expected], done.stderr
 
 
 def test_run_loads_no_explanation() -> None:

@@ -14,7 +14,7 @@ from dockfix.context import Context
 from dockfix.embedded import rewrite_file
 from dockfix.files.cache import Cache, _sign
 from dockfix.output.journal import Journal, JournalError
-from dockfix.output.patches import Owners
+from dockfix.output.owners import Owners
 from dockfix.repository.builds import find_builds
 from dockfix.repository.manifests import read_manifests
 from dockfix.results import Unchanged

@@ -16,7 +16,7 @@ import pytest
 from file_results import changed, one_of_each
 
 from dockfix.output import reports
-from dockfix.output.patches import NOBODY
+from dockfix.output.owners import NOBODY
 from dockfix.output.reports.html import HtmlReport
 from dockfix.output.reports.html.lines import MOST_COLOURED, LineTable
 from dockfix.output.reports.html.pictures import WIDTH, draw_bar

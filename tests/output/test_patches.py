@@ -8,13 +8,13 @@ import pytest
 from file_results import changed
 from git_repository import Repository
 
-from dockfix.output.patches import Owners, PatchFile, PatchFolder, group_by
+from dockfix.output.owners import Owners
+from dockfix.output.patches import PatchFile, PatchFolder, group_by
 
 CODEOWNERS = """\
 # who owns what
 *                 @everyone
 /web/             @web-team @lead   # a remark
-[Section]
 *.dockerfile      docker@example.org
 /web/legacy/
 docs/*            @docs

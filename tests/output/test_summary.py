@@ -46,6 +46,28 @@ def test_long_lists_are_folded_for_people(
     assert ("... and 30 more would change (--verbose lists them)\n" in err) == folded
 
 
+@pytest.mark.parametrize(("count", "volume"), [(3, Volume.NORMAL), (4, Volume.NORMAL), (4, Volume.VERBOSE)])
+def test_files_that_are_not_for_dockfix_are_one_line(
+    capsys: pytest.CaptureFixture[str], count: int, volume: Volume
+) -> None:
+    review = Finding(codes.NOT_PYTHON, 1, "nothing looks like Python", "--unsafe")
+    summary = Summary(Terminal(), Mode.CHECK, volume)
+    for number in range(count):
+        summary.add(FileResult(f"{number}", Changed("", ("set-user",), (review,))))
+        summary.add(FileResult(f"v{number}", Skipped((Finding(codes.VENDORED, 0, "vendored"),))))
+    summary.print_notes()
+    lines = capsys.readouterr().err.splitlines()
+    if count == 4 and volume is Volume.NORMAL:
+        assert lines == [
+            "0:1 and 3 more: needs review: nothing looks like Python [not-python] (--unsafe)",
+            "v0 and 3 more: vendored [vendored]",
+        ]
+    else:
+        assert (
+            sum("nothing looks" in line for line in lines) == sum(line[0] == "v" for line in lines) == count
+        )
+
+
 def test_a_pipe_gets_every_line(capsys: pytest.CaptureFixture[str]) -> None:
     summary = Summary(Terminal(), Mode.DIFF)
     for number in range(50):

@@ -107,7 +107,7 @@ def test_a_crash_is_one_line_and_one_failure(dockfix: Run, repository: Repositor
     code, _, err = dockfix("--check", ".")
     assert code == 123
     assert "s05/Dockerfile: error: its worker process died [crash] (please report it, with the file)\n" in err
-    assert f"  would change     {FILES - 1}\n" in err
+    assert f"  would change     {FILES - 1}   (fix them: dockfix --write .)\n" in err
     assert "  failed            1\n" in err
 
 

@@ -48,7 +48,7 @@ Limit = Annotated[
 class Finding(TypedDict):
     """One finding about a file; line 0 is the whole file."""
 
-    kind: Annotated[str, Field(description="review, note, reason or error")]
+    kind: Annotated[str, Field(description="review, accepted, note, reason or error")]
     code: Annotated[str, Field(description="What `explain` takes")]
     line: int
     message: str
@@ -194,7 +194,7 @@ def _file(file: FileResult) -> File:
                 "message": one.message,
                 "help": one.help,
             }
-            for kind, one in findings(file)
+            for kind, one in findings(file.on_disk)
         ],
     }
 

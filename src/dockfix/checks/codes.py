@@ -14,12 +14,14 @@ BROKEN: Final = "broken-guarantee-"
 """The prefix of the codes of broken guarantees."""
 
 
-def _refusal(name: str, summary: str, *cases: str) -> Code:
-    return Code(name, (Kind.REFUSAL,), summary, cases)
+def _refusal(name: str, summary: str, *cases: str, folds: bool = False) -> Code:
+    return Code(name, (Kind.REFUSAL,), summary, cases, folds=folds)
 
 
-def _review(name: str, summary: str, *cases: str, answered_by: tuple[Trial, ...] = ()) -> Code:
-    return Code(name, (Kind.REVIEW,), summary, cases, answered_by)
+def _review(
+    name: str, summary: str, *cases: str, answered_by: tuple[Trial, ...] = (), folds: bool = False
+) -> Code:
+    return Code(name, (Kind.REVIEW,), summary, cases, answered_by, folds)
 
 
 def _note(name: str, summary: str, *cases: str, answered_by: tuple[Trial, ...] = ()) -> Code:
@@ -43,16 +45,20 @@ RUNS_AS_ROOT: Final = Code(
 
 # Why a file as a whole is left alone.
 IGNORED: Final = _refusal(
-    "ignored", "A comment in the file tells dockfix to leave it alone.", "cases/file-ignored-by-a-comment"
+    "ignored",
+    "A comment in the file tells dockfix to leave it alone.",
+    "cases/file-ignored-by-a-comment",
+    folds=True,
 )
 TEMPLATE: Final = _refusal(
     "template",
     "The file is a template that has yet to become a Dockerfile.",
     "cases/template",
     "runs/template-by-its-name",
+    folds=True,
 )
 GENERATED: Final = _refusal(
-    "generated", "The file is generated from another one.", "cases/generated-from-a-template"
+    "generated", "The file is generated from another one.", "cases/generated-from-a-template", folds=True
 )
 REJECTED_BY_BUILDKIT: Final = _refusal(
     "rejected-by-buildkit", "BuildKit's parser does not accept the file.", "cases/unknown-instruction"
@@ -62,15 +68,24 @@ OPEN_INSTRUCTION: Final = _refusal(
     "The file ends in the middle of an instruction.",
     "cases/instruction-left-open-at-the-end",
 )
-WINDOWS: Final = _refusal("windows", "The image is a Windows image.", "cases/windows")
+WINDOWS: Final = _refusal("windows", "The image is a Windows image.", "cases/windows", folds=True)
 GITHUB_ACTION: Final = _refusal(
-    "github-action", "The image belongs to a GitHub Docker action.", "cases/github-action"
+    "github-action", "The image belongs to a GitHub Docker action.", "cases/github-action", folds=True
 )
-DEV_CONTAINER: Final = _refusal("dev-container", "The image is a dev container.", "cases/dev-container")
+DEV_CONTAINER: Final = _refusal(
+    "dev-container", "The image is a dev container.", "cases/dev-container", folds=True
+)
 BASE_OF_OTHERS: Final = _refusal(
     "base-of-others",
     "Other Dockerfiles of the repository build on this image.",
     "runs/base-that-another-dockerfile-is-built-on",
+)
+
+BASELINED: Final = _refusal(
+    "baselined",
+    "The baseline records all that there is to say of the file.",
+    "runs/file-that-the-baseline-records",
+    folds=True,
 )
 
 # Why an image has to keep root.
@@ -113,6 +128,7 @@ NOT_PYTHON: Final = _review(
     "Nothing in the file looks like Python.",
     "cases/no-python-in-it",
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
+    folds=True,
 )
 FINAL_USER_ROOT: Final = _review(
     "final-user-root",
@@ -184,7 +200,17 @@ LOW_PORT: Final = Code(
     (Trial.ANSWERS_WITH_CLOSED_PORTS,),
 )
 
+UNKNOWN_NAME: Final = Code(
+    "unknown-name",
+    (Kind.REVIEW, Kind.NOTE),
+    "A comment for dockfix names something that does not exist.",
+    ("cases/comment-that-ignores-a-misspelt-name", "cases/comment-that-accepts-a-misspelt-name"),
+)
+
 # Effects of the change that the file does not show.
+UNUSED_COMMENT: Final = _note(
+    "unused-comment", "A comment for dockfix changes nothing.", "cases/comment-that-leaves-nothing-out"
+)
 EXISTING_VOLUMES: Final = Code(
     "existing-volumes",
     (Kind.REVIEW, Kind.NOTE),
@@ -264,11 +290,15 @@ FOLLOWS: Final = _note(
 
 # What a search does not look into.
 VENDORED: Final = _refusal(
-    "vendored", "The file is vendored: a copy of another project's file.", "runs/folder-of-copies"
+    "vendored", "The file is vendored: a copy of another project's file.", "runs/folder-of-copies", folds=True
 )
-SUBMODULE: Final = _refusal("submodule", "A git submodule is a repository of its own.", "runs/submodule")
+SUBMODULE: Final = _refusal(
+    "submodule", "A git submodule is a repository of its own.", "runs/submodule", folds=True
+)
 OUTSIDE: Final = _refusal(
-    "outside", "A link points outside the folder that is searched.", "runs/link-that-leads-outside"
+    "outside",
+    "A link points outside the folder that is searched.",
+    "runs/link-that-leads-outside",
 )
 DEAD_LINK: Final = _refusal("dead-link", "A symbolic link is broken.", "runs/link-to-nothing")
 NOT_A_FILE: Final = Code(
@@ -361,6 +391,8 @@ MOUNTS_ARE_USABLE: Final = _guarantee(
 
 CODES: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, Code))
 """Every row, in the order of this file."""
+REVIEWS: Final = tuple(code.name for code in CODES if Kind.REVIEW in code.kinds)
+"""What can be accepted."""
 _BY_NAME: Final = {code.name: code for code in CODES}
 
 

@@ -29,7 +29,7 @@ def find_candidates(
     chosen = selection or Selection()
     seen: set[str] = set()
     outside: dict[str, Candidate] = {}
-    places = [path if os.path.isdir(path) else _name(path, chosen) for path in paths]
+    places = [path if os.path.isdir(path) else _name(path, chosen) for path in _wanted(paths, chosen)]
     named = [place for place in places if isinstance(place, Candidate)]
     found: dict[str, Candidate] = {}
     if named:
@@ -48,6 +48,13 @@ def find_candidates(
                 seen.add(candidate.real)
                 yield candidate
     yield from (candidate for real, candidate in outside.items() if real not in seen)
+
+
+def _wanted(paths: Iterable[str], selection: Selection) -> Iterator[str]:
+    """The paths without files that are excluded, where those are not wanted by name either."""
+    for path in paths:
+        if not selection.drops_named or os.path.isdir(path) or not selection.excludes(os.path.realpath(path)):
+            yield path
 
 
 def _name(path: str, selection: Selection) -> Candidate:

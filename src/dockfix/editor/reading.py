@@ -52,10 +52,10 @@ class Reading:
     @cached_property
     def findings(self) -> list[tuple[str, Finding]]:
         """(kind, finding) for all findings; the first one is that the image runs as root, if it does."""
-        found = list(findings(self.file))
+        found = list(findings(self.file.result))
         if isinstance(self.file.result, Changed):
             state = "" if self.file.applies else " It needs a review first."
-            root = Finding(codes.RUNS_AS_ROOT, self.head, codes.RUNS_AS_ROOT.summary + state)
+            root = Finding(codes.RUNS_AS_ROOT, self.file.result.line, codes.RUNS_AS_ROOT.summary + state)
             found.insert(0, ("root", root))
         return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
-from dockfix.config import build_options, forget_configs
+from dockfix.config import Settings, forget_configs
 from dockfix.context import Context
 from dockfix.files.candidates import Candidate
 from dockfix.options import Options
@@ -61,7 +61,8 @@ def _read(path: str) -> Place:
 
 def nowhere(folder: str) -> Place:
     """The place of a text without a file, with the options of a folder. Raises ConfigError."""
-    return Place(Candidate("Dockerfile", "", data=b""), build_options(os.path.realpath(folder), {}))
+    options = Settings().options_of(os.path.join(os.path.realpath(folder), "Dockerfile"))
+    return Place(Candidate("Dockerfile", "", data=b""), options)
 
 
 def fix_at(place: Place, text: str) -> FileResult:

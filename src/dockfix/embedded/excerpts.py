@@ -6,7 +6,7 @@ quotes, escapes, indentation, line ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from dockfix.checks import codes
 from dockfix.edits import Edit, apply_edits
 from dockfix.embedded.changes import changed_spans, split_lines
 from dockfix.embedded.recognition import HOLES, hole_in_the_way
-from dockfix.results import Changed, Code, Failed, Finding, Result, Skipped, Unchanged
+from dockfix.results import Changed, Code, Finding, Result, Skipped, at_lines
 
 Escape = Callable[[str], str]
 
@@ -231,16 +231,4 @@ def _as_cells(text: str) -> tuple[Cell, ...]:
 
 def _located(result: Result, excerpt: Excerpt, source: str) -> Result:
     """The result with line numbers of the surrounding file."""
-
-    def move(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        return tuple(one.at(excerpt.source_line(source, one.line)) for one in findings)
-
-    match result:
-        case Changed():
-            return replace(result, reviews=move(result.reviews), notes=move(result.notes))
-        case Unchanged():
-            return replace(result, notes=move(result.notes))
-        case Skipped():
-            return Skipped(move(result.reasons))
-        case Failed():
-            return Failed(move((result.error,))[0])
+    return at_lines(result, lambda line: excerpt.source_line(source, line))

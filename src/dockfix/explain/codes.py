@@ -91,17 +91,6 @@ def is_code(name: str) -> bool:
     return not {name, BROKEN + name}.isdisjoint(code.name for code in all_codes())
 
 
-def complete_code(incomplete: str) -> list[str]:
-    """The names that start with `incomplete`, for --explain."""
-    return [code.name for code in all_codes() if code.name.startswith(incomplete)]
-
-
-def complete_transforms(incomplete: str) -> list[str]:
-    """Names of transforms for --select and --ignore, which take several, separated by commas."""
-    before, comma, last = incomplete.rpartition(",")
-    return [before + comma + name for name in _TRANSFORMS if name.startswith(last)]
-
-
 def _find(name: str) -> Code:
     by_name = {code.name: code for code in all_codes()}
     for known in (name, BROKEN + name):

@@ -75,7 +75,14 @@ def walk_job(given: tuple[Job, tuple[Build, ...], Finding | None]) -> Walk:
     transforms = file.result.transforms if isinstance(file.result, Changed) else ()
     unshipped = tuple(_find_unshipped(traced.images)) if traced.images else ()
     return Walk(
-        job.path, outcome(file), transforms, tuple(findings(file)), images, unshipped, outside, looked_at
+        job.path,
+        outcome(file),
+        transforms,
+        tuple(findings(file.result)),
+        images,
+        unshipped,
+        outside,
+        looked_at,
     )
 
 

@@ -153,6 +153,30 @@ def find_uncommitted(top: str) -> frozenset[str]:
     return frozenset(os.path.join(top, os.fsdecode(entry[3:])) for entry in changed)
 
 
+def find_changed(top: str, name: str) -> dict[str, bool]:
+    """The files of the work tree at `top` that differ from where it left the commit of that name.
+
+    As absolute paths, each with whether it has appeared or gone; files that git does not track yet
+    count. Raises GitError.
+    """
+    try:
+        commit = ask(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    except GitError:
+        raise GitError(f"{name!r} names no commit of {top}") from None
+    try:
+        base = ask(top, "merge-base", os.fsdecode(commit).strip(), "HEAD")
+    except GitError:
+        raise GitError(
+            f"nothing is known of what HEAD and {name!r} have in common: fetch more history"
+        ) from None
+    asked = ("--name-status", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules=all")
+    out = ask(top, "diff", *asked, os.fsdecode(base).strip(), "--", settings=_without_filters(top))
+    words = os.fsdecode(out).split("\0")[:-1]
+    found = {path: status in ("A", "D") for status, path in zip(words[::2], words[1::2], strict=True)}
+    found |= dict.fromkeys(os.fsdecode(ask(top, *_NEW)).split("\0")[:-1], True)
+    return {os.path.join(top, path): other for path, other in found.items()}
+
+
 def git_folder(top: str) -> str:
     """The git folder of the work tree at `top`. Raises GitError."""
     return os.path.join(top, os.fsdecode(ask(top, "rev-parse", "--git-dir").rstrip(b"\n")))

@@ -79,7 +79,8 @@ class Selection:
     """Which files of a folder to include or exclude, in addition to names and git's rules.
 
     With `embedded`, files of other kinds that contain Dockerfiles are included too. If `repositories` is
-    a list, the search appends (folder, its relevant manifests by name) to it.
+    a list, the search appends (folder, its relevant manifests by name) to it. With `drops_named`,
+    excluded files are left out even if the user names them.
     """
 
     include: tuple[Patterns, ...] = ()
@@ -87,6 +88,7 @@ class Selection:
     everything: bool = False
     embedded: bool = False
     repositories: list[tuple[str, dict[str, Glance]]] | None = None
+    drops_named: bool = False
 
     def includes(self, path: str) -> bool:
         """Whether the absolute `path` is included by a pattern."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TextIO
 
-from dockfix.config import ConfigError, check_overrides
+from dockfix.config import ConfigError
 from dockfix.confined import session
 from dockfix.diff import patch_root
 from dockfix.files.candidates import Candidate
@@ -21,7 +21,7 @@ from dockfix.output.apply import Writer
 from dockfix.output.exit_codes import Exit
 from dockfix.output.summary import Summary
 from dockfix.results import Changed, Finding
-from dockfix.run import name_file, open_cache_of, prepare
+from dockfix.run import name_file, open_cache_of, prepare, settings_of
 from dockfix.runner.jobs import Job
 from dockfix.runner.outcome import FileResult, hold_back, wait_for_loading
 from dockfix.runner.runner import fix_many
@@ -42,7 +42,7 @@ def run_interactively(request: Request, answers: TextIO | None = None) -> Exit:
     """Ask about each change, write what is wanted, and print a summary. Raises ConfigError."""
     if answers is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ConfigError("--interactive needs a terminal")
-    check_overrides(request.overrides)
+    settings_of(request)
     terminal = Terminal(request.reports.color)
     with session(wait_for_loading, request.execution.seconds):
         return _Run(request, Conversation(terminal, answers or sys.stdin)).run()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from dockfix.options.declarations import NAMES, NUMBER, SWITCH, TABLES, TEXT, TEXTS, one_of, option
 
 DEFAULT_ID: Final = 10001
+MAX_ID: Final = 2**31 - 1
 _ACCOUNT_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
+_NAME: Final = replace(TEXT, schema={"type": "string", "pattern": f"^{_ACCOUNT_NAME.pattern}$"})
+_ID: Final = replace(NUMBER, schema={"type": "integer", "minimum": 1, "maximum": MAX_ID})
 
 
 class OptionError(ValueError):
@@ -38,20 +41,28 @@ ANY_STAGE: Final = "*"
 """Stands for a target that is known only during the build."""
 
 
+def _choose(name: str, kind: type[StrEnum], value: str) -> StrEnum:
+    try:
+        return kind(value)
+    except ValueError:
+        raise OptionError(f"{name}: {value!r} is none of {', '.join(kind)}") from None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How `dockfix.fix` rewrites a file.
 
     `uid` and `gid` are numbers from 1 to 2**31 - 1, or None to let the base choose (10001 if numbers are
-    needed). `select` and `ignore` contain transform names; an empty `select` means all. `targets` names
-    further stages that ship, besides the last; with `ANY_STAGE`, every stage with its own start may.
-    `images` maps image patterns to facts, in the form of the package's own bases.toml. With `evidence`,
-    the application's sources are read too, and the deployments of the image are taken into account.
+    needed). `select` and `ignore` contain transform names; an empty `select` means all. `accept` contains
+    the codes of reviews that count as answered; `unsafe` answers all of them. `targets` names further
+    stages that ship, besides the last; with `ANY_STAGE`, every stage with its own start may. `images`
+    maps image patterns to facts, in the form of the package's own bases.toml. With `evidence`, the
+    application's sources are read too, and the deployments of the image are taken into account.
     """
 
-    user: str = option("appuser", TEXT, "User to run as (default: appuser)", "--user", "NAME")
-    uid: int | None = option(None, NUMBER, "Numeric user ID", "--uid", "N")
-    gid: int | None = option(None, NUMBER, "Numeric group ID", "--gid", "N")
+    user: str = option("appuser", _NAME, "User to run as (default: appuser)", "--user", "NAME")
+    uid: int | None = option(None, _ID, "Numeric user ID", "--uid", "N")
+    gid: int | None = option(None, _ID, "Numeric group ID", "--gid", "N")
     numeric: bool = option(
         False, SWITCH, "Use numeric IDs in USER and --chown, as runAsNonRoot needs", "--numeric/--no-numeric"
     )
@@ -65,6 +76,9 @@ class Options:
         frozenset(), NAMES, "Apply only these transforms, separated by commas", "--select", "NAMES"
     )
     ignore: frozenset[str] = option(frozenset(), NAMES, "Do not apply these transforms", "--ignore", "NAMES")
+    accept: frozenset[str] = option(
+        frozenset(), NAMES, "Make changes in spite of these reviews, such as low-port", "--accept", "CODES"
+    )
     unsafe: bool = option(False, SWITCH, "Also apply changes that need review", "--unsafe/--no-unsafe")
     base: str | None = option(
         None, TEXT, "Distribution of unknown base images, such as debian", "--base", "FAMILY"
@@ -83,13 +97,8 @@ class Options:
                 f"user: {self.user!r} is not a valid user name: use a lower-case letter or _, then up to 30"
                 " lower-case letters, digits, - or _, and not root"
             )
-        try:
-            object.__setattr__(self, "install", Install(self.install))
-            object.__setattr__(self, "chown", Chown(self.chown))
-        except ValueError as error:
-            raise OptionError(
-                f"{error}: install is user, venv or system; chown is all, writable or none"
-            ) from None
+        for name, kind in (("install", Install), ("chown", Chown)):
+            object.__setattr__(self, name, _choose(name, kind, getattr(self, name)))
         for name, value in (("uid", self.uid), ("gid", self.gid)):
-            if value is not None and not 0 < value < 2**31:
-                raise OptionError(f"{name}: {value} is out of range: use 1 to {2**31 - 1}, 0 is root")
+            if value is not None and not 0 < value <= MAX_ID:
+                raise OptionError(f"{name}: {value} is out of range: use 1 to {MAX_ID}, 0 is root")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 class Form:
     """The values that an option accepts.
 
-    `check` turns a TOML value into the option's value, or raises ValueError; `expected` completes "must
-    be ..." in the error. `parse` turns the command line's string (or list of strings, if the option
-    `repeats`) into the equivalent TOML value. `choices` are the allowed values, if there are few.
+    `schema` is the JSON schema of a TOML value. `check` turns such a value into the option's, or raises
+    ValueError; `expected` completes "must be ..." in the error. `parse` turns the command line's string
+    (or list of strings, if the option `repeats`) into the equivalent TOML value. `choices` are the
+    allowed values, if there are few.
     """
 
     expected: str
@@ -25,6 +26,7 @@ class Form:
     parse: Callable[[Any], Any] = lambda given: given
     repeats: bool = False
     choices: tuple[str, ...] = ()
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, value: object) -> Any:
         """The option's value for a TOML value. Raises ValueError."""
@@ -131,14 +133,23 @@ def _describe(value: object) -> str:
 
 
 _LIST: Final = 'a list of strings, like ["one", "two"]'
-TEXT: Final = Form("a string", _exactly(str))
-SWITCH: Final = Form("true or false", _exactly(bool))
-NUMBER: Final = Form("a whole number", _exactly(int), _number)
-TEXTS: Final = Form(_LIST, _strings, repeats=True)
-NAMES: Final = Form(_LIST, lambda value: frozenset(_strings(value)), _split, repeats=True)
+_ARRAY: Final = {"type": "array", "items": {"type": "string"}}
+TEXT: Final = Form("a string", _exactly(str), schema={"type": "string"})
+SWITCH: Final = Form("true or false", _exactly(bool), schema={"type": "boolean"})
+NUMBER: Final = Form("a whole number", _exactly(int), _number, schema={"type": "integer"})
+TEXTS: Final = Form(_LIST, _strings, repeats=True, schema=_ARRAY)
+NAMES: Final = Form(
+    _LIST,
+    lambda value: frozenset(_strings(value)),
+    _split,
+    repeats=True,
+    schema=_ARRAY,
+)
 SETTINGS: Final = Form(_LIST, _settings, repeats=True)
 FOLDER: Final = Form("a string", _folder)
-TABLES: Final = Form('a table for each image, like [tool.dockfix.images."acme/python"]', _tables)
+TABLES: Final = Form(
+    'a table for each image, like [tool.dockfix.images."acme/python"]', _tables, schema={"type": "object"}
+)
 
 
 def count_from(least: int) -> Form:
@@ -154,4 +165,9 @@ def seconds_from(least: float) -> Form:
 def one_of(choices: type[StrEnum]) -> Form:
     """The members of an enumeration."""
     names = tuple(str(choice) for choice in choices)
-    return Form("one of " + ", ".join(f'"{name}"' for name in names), choices, choices=names)
+    return Form(
+        "one of " + ", ".join(f'"{name}"' for name in names),
+        choices,
+        choices=names,
+        schema={"type": "string", "enum": list(names)},
+    )

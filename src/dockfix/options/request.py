@@ -65,6 +65,9 @@ class Output:
         None, TEXT, "One patch per CODEOWNERS owner, top-level folder or N files", "--split-by", "owner|dir|N"
     )
     allow_dirty: bool = option(False, SWITCH, "Write over uncommitted changes", "--allow-dirty")
+    fails_on_fix: bool = option(
+        False, SWITCH, "With --write, exit with 1 if a file was changed", "--exit-non-zero-on-fix"
+    )
     undo: bool = option(False, SWITCH, "Undo the last --write", "--undo")
 
     @property
@@ -85,6 +88,16 @@ class Files:
     exclude: tuple[str, ...] = option(
         (), TEXTS, "Leave out files that match, as in .gitignore", "--exclude", "PATTERN", is_key=True
     )
+    force_exclude: bool = option(
+        False,
+        SWITCH,
+        "Leave out files that --exclude matches even where they are named",
+        "--force-exclude",
+        is_key=True,
+    )
+    since: str | None = option(
+        None, TEXT, "Only files that changes since this commit make a difference to", "--since", "COMMIT"
+    )
     everything: bool = option(False, SWITCH, "Search ignored and vendored folders too", "--all")
     embedded: bool = option(
         False,
@@ -101,15 +114,32 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """Which configuration applies: by default the nearest one of each file."""
+
+    file: str | None = option(
+        None, TEXT, "Use this file for all, with patterns relative to here", "--config", "FILE"
+    )
+    isolated: bool = option(False, SWITCH, "Use no configuration at all", "--isolated")
+    show: bool = option(False, SWITCH, "Print what applies to a path, and what sets it", "--show-config")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reports:
     """What to print and write about a run. `color` None leaves it to the environment and the terminal."""
 
     files: tuple[str, ...] = option(
         (),
         TEXTS,
-        "Write .html, .json, .sarif, .md, .xml (JUnit), FORMAT:FILE, or github",
+        "Write .html, .json, .sarif, .md, .xml (JUnit), gitlab:FILE, or github",
         "--report",
         "FILE",
+    )
+    baseline: str | None = option(
+        None, TEXT, "Leave out files of which this file records all that is found", "--baseline", "FILE"
+    )
+    update_baseline: bool = option(
+        False, SWITCH, "Record in the baseline what is found now", "--update-baseline"
     )
     quiet: bool = option(False, SWITCH, "Print errors only", "--quiet -q")
     verbose: bool = option(False, SWITCH, "Print what happened to every file", "--verbose -v")
@@ -205,6 +235,7 @@ class Request:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     output: Output = Output()
     files: Files = Files()
+    configuration: Configuration = Configuration()
     reports: Reports = Reports()
     proof: VerifyOptions = VerifyOptions()
     execution: Execution = Execution()
@@ -240,5 +271,5 @@ class Request:
         """Whether the files' texts are needed, not just the number of changes."""
         output = self.output
         counts = output.mode is Mode.CHECK and not (output.diff or output.stat)
-        others = self.files.manifests, output.file is not None, bool(self.reports.files), output.verify
-        return not counts or any(others)
+        others = self.files.manifests, output.file, self.reports.files, output.verify
+        return not counts or any((*others, self.reports.baseline, self.files.since))

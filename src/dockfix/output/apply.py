@@ -118,7 +118,7 @@ def _write(file: FileResult, journal: Journal | None) -> FileResult:
         put(file.real, file.before, file.after)
     except WriteError as error:
         return replace(file, result=Failed(error.finding), applies=False)
-    return file
+    return replace(file, written=True)
 
 
 class _Commits:

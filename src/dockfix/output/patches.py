@@ -5,24 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
 
-from dockfix.files.patterns import parse_patterns
-from dockfix.files.reading import read_within
 from dockfix.output.markdown import code, plain
+from dockfix.output.owners import Owners
 from dockfix.results import Changed, Finding
 from dockfix.runner.outcome import FileResult
 from dockfix.terminal import show_path
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-
-OWNER_FILES: Final = ("CODEOWNERS", ".github/CODEOWNERS", ".gitlab/CODEOWNERS", "docs/CODEOWNERS")
-NOBODY: Final = "unowned"
-MAX_BYTES: Final = 3 * 1024 * 1024
-"""GitHub ignores a larger CODEOWNERS file (docs.github.com, "About code owners")."""
 
 Grouping = Callable[[FileResult], str]
 
@@ -151,30 +140,6 @@ def group_by(kind: str, root: str) -> Grouping:
     if kind.isdecimal() and int(kind) > 0:
         return _Batches(int(kind)).of
     raise ValueError(f"--split-by must be owner, dir or a number of files, not {kind!r}")
-
-
-class Owners:
-    """The owners of files according to the repository's CODEOWNERS."""
-
-    def __init__(self, root: str) -> None:
-        self._rules: list[tuple[GitIgnoreSpec, str]] = []
-        for line in _read_owner_lines(root):
-            words = re.split(r"(?<!\\)\s+", line.split(" #")[0].strip())
-            if not words[0] or words[0].startswith(("#", "[", "^[")):
-                continue
-            self._rules.append((parse_patterns(words[:1]), " ".join(words[1:]) or NOBODY))
-        self._rules.reverse()
-
-    def of(self, file: FileResult) -> str:
-        """The owners as one string, or `NOBODY`; the last matching pattern wins."""
-        return next((owner for spec, owner in self._rules if spec.match_file(file.name)), NOBODY)
-
-
-def _read_owner_lines(root: str) -> list[str]:
-    for name in OWNER_FILES:
-        with suppress(OSError):
-            return read_within(root, name, MAX_BYTES)[:MAX_BYTES].decode("utf-8", "replace").splitlines()
-    return []
 
 
 class _Batches:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
-from shlex import quote
+from collections.abc import Iterable, Sequence
+from shlex import join, quote
 from typing import Final
 
 from dockfix.checks import codes
@@ -19,16 +19,26 @@ FEW: Final = 3
 """Up to this number of notes of one kind are printed individually."""
 FOLD: Final = 20
 """The maximum number of files of one kind to list on a terminal."""
+_LOOK: Final = "show them: --diff --unsafe; after a look: --write --accept CODE"
 
 
 class Summary:
     """Prints each file's result as it arrives, and counts it."""
 
-    def __init__(self, terminal: Terminal, mode: Mode, volume: Volume = Volume.NORMAL) -> None:
+    def __init__(
+        self,
+        terminal: Terminal,
+        mode: Mode,
+        volume: Volume = Volume.NORMAL,
+        *,
+        fails_on_fix: bool = False,
+    ) -> None:
         self.terminal = terminal
         self.mode = mode
         self.volume = volume
+        self._fails_on_change = mode is Mode.CHECK or fails_on_fix
         self._notes: dict[str, list[str]] = {}
+        self._folded: dict[str, list[tuple[str, Finding]]] = {}
         self.changed = self.held_back = self.unchanged = self.failed = 0
         self.skipped: Counter[str] = Counter()
         self._listed: Counter[str] = Counter()
@@ -46,7 +56,7 @@ class Summary:
         """The exit code for the files counted so far."""
         if self.failed:
             return Exit.FAILED
-        if (self.mode is Mode.CHECK and self.changed) or self.skipped[codes.REWRITE_BREAKS.name]:
+        if (self._fails_on_change and self.changed) or self.skipped[codes.REWRITE_BREAKS.name]:
             return Exit.WOULD_CHANGE
         return Exit.DONE
 
@@ -55,7 +65,7 @@ class Summary:
         path = show_path(file.path)
         if not self._puzzling and _is_puzzling(file):
             self._puzzling = file.path
-        match file.result:
+        match file.on_disk:
             case Changed() as change:
                 self._add_change(path, change, applies=file.applies)
             case Unchanged(notes=notes):
@@ -65,7 +75,7 @@ class Summary:
                     self._print_all(path, notes, "note: ")
             case Skipped(reasons=reasons):
                 self.skipped[reasons[0].code] += 1
-                if self._lists(f"[{reasons[0].code}]"):
+                if not self._keep(path, reasons) and self._lists(f"[{reasons[0].code}]"):
                     self._print_all(path, reasons, "", "yellow")
             case Failed(error=error):
                 self.failed += 1
@@ -80,29 +90,51 @@ class Summary:
                 self._print(f"{path}: {verb} ({', '.join(change.transforms)})", "green")
         else:
             self.held_back += 1
-        if change.reviews and self._lists("needs review"):
+        if change.reviews and not self._keep(path, change.reviews) and self._lists("needs review"):
             self._print_all(path, change.reviews, "needs review: ", "magenta")
         if self.volume is Volume.VERBOSE:
+            self._print_all(path, change.accepted, "accepted: ")
             self._print_all(path, change.notes, "note: ")
         elif applies and self.volume is not Volume.QUIET:
             for note in change.notes:
                 rows = self._notes.setdefault(note.code, [])
                 rows.append(format_finding(path, note, "note: ") if len(rows) <= FEW else "")
 
-    def close(self, intended: int | None = None) -> None:
-        """Print the counts; `intended` is the number of files if the run was interrupted."""
-        would = "changed" if self.mode is Mode.WRITE else "would change"
-        self._fold()
+    def _keep(self, path: str, findings: Sequence[Finding]) -> bool:
+        """Keep the only finding on a file for the end, if many of its kind are to be one line there."""
+        if self.volume is not Volume.NORMAL or len(findings) > 1 or not codes.named(findings[0].code).folds:
+            return False
+        if findings[0].code == codes.BASELINED.name:
+            return True
+        self._folded.setdefault(findings[0].code, []).append((path, findings[0]))
+        return True
+
+    def close(
+        self, paths: Sequence[str] = (), intended: int | None = None, *, since: str | None = None
+    ) -> None:
+        """Print the counts of a run over `paths`, limited to what changed `since` a commit.
+
+        `intended` is the number of files if it was interrupted.
+        """
+        self._count_folded()
         self._print("")
+        if not self.files and intended is None:
+            places = ", ".join(map(show_path, paths))
+            changed = f"No Dockerfile in {places} depends on what has changed since {since}"
+            self._print(changed if since else f"No Dockerfiles found in {places}", "bold")
+            return
         cut = "" if intended is None else f", interrupted before the remaining {intended - self.files}"
         self._print(f"{self.files} {'file' if self.files == 1 else 'files'} processed{cut}", "bold")
-        self._print(f"  {would:<13}{self.changed:>6}")
-        hint = "   (show them: --diff --unsafe; apply them: --write --unsafe)" if self.held_back else ""
-        self._print(f"  {'needs review':<13}{self.held_back:>6}{hint}")
-        self._print(f"  {'unchanged':<13}{self.unchanged:>6}")
+        would = "changed" if self.mode is Mode.WRITE else "would change"
+        self._count(would, self.changed, "" if self.mode is Mode.WRITE else f"fix them: {_command(paths)}")
+        self._count("needs review", self.held_back, _LOOK)
+        self._count("unchanged", self.unchanged)
         reasons = ", ".join(f"{code} {count}" for code, count in self.skipped.most_common())
         self._print(f"  {'skipped':<13}{self.skipped.total():>6}{'   ' + reasons if reasons else ''}")
         self._print(f"  {'failed':<13}{self.failed:>6}", "bold red" if self.failed else None)
+
+    def _count(self, name: str, count: int, hint: str = "") -> None:
+        self._print(f"  {name:<13}{count:>6}{f'   ({hint})' if hint and count else ''}")
 
     def print_hint(self) -> None:
         """Print the command that explains why a file stays as it is, for the first such file."""
@@ -110,13 +142,23 @@ class Summary:
             self._print(f"why a file stays as it is: dockfix --explain {quote(self._puzzling)}", "cyan")
 
     def print_notes(self) -> None:
-        """Print the notes on changed files: individually if they are few, else one of each kind."""
+        """Print what is kept for the end: of each kind all if they are few, else the first."""
+        self._print_folded()
         for rows in self._notes.values():
             for row in rows if len(rows) <= FEW else [f"{rows[0]} and {len(rows) - 1} more like it"]:
                 self._print(row)
         self._notes.clear()
 
-    def _fold(self) -> None:
+    def _print_folded(self) -> None:
+        """Print what was kept for the end: one by one where they are few, else one of each kind."""
+        for rows in self._folded.values():
+            for path, finding in rows if len(rows) <= FEW else rows[:1]:
+                more = f" and {len(rows) - 1} more" if len(rows) > FEW else ""
+                label = "" if finding.code in self.skipped else "needs review: "
+                self._print(format_finding(path, finding, label, more), "magenta" if label else "yellow")
+        self._folded.clear()
+
+    def _count_folded(self) -> None:
         """Print how many files were left out of each list."""
         for kind, count in self._listed.most_common():
             if count > self._most:
@@ -140,13 +182,24 @@ class Summary:
             self.terminal.print(text, style)
 
 
+def _command(paths: Sequence[str]) -> str:
+    """The command that makes the changes."""
+    return f"dockfix --write {join(paths) if len(paths) <= FEW else 'PATH...'}"
+
+
 def _is_puzzling(file: FileResult) -> bool:
     """Whether a user may ask why the file stays as it is."""
-    return isinstance(file.result, Skipped) or (isinstance(file.result, Changed) and not file.applies)
+    match file.result:
+        case Skipped(reasons=reasons):
+            return reasons[0].code != codes.BASELINED.name
+        case Changed():
+            return not file.applies
+        case _:
+            return False
 
 
-def format_finding(path: str, finding: Finding, label: str = "") -> str:
-    """One line: place, message, code and help."""
+def format_finding(path: str, finding: Finding, label: str = "", more: str = "") -> str:
+    """One line: place, message, code and help; `more` stands behind the place."""
     place = f"{path}:{finding.line}" if finding.line else path
     help = f" ({finding.help})" if finding.help else ""
-    return f"{place}: {label}{finding.message} [{finding.code}]{help}"
+    return f"{place}{more}: {label}{finding.message} [{finding.code}]{help}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -62,7 +61,7 @@ def relate(
     """Relate the candidates through their builds: targets, and names in the FROM lines of others.
 
     The `others` are Dockerfiles outside of the search, which may be bases and children too; `options_of`
-    returns the options of a folder. A file gets numeric IDs if `by_number` is true for one of its
+    returns the options of a file. A file gets numeric IDs if `by_number` is true for one of its
     deployments.
     """
     bases = _find_bases([*candidates, *others], cache)
@@ -80,7 +79,7 @@ def relate(
         return Relations(candidates, list(own.values()), {})
     for other in others:
         if other.real in children:
-            own[other.real] = _with_targets(other, options_of(os.path.dirname(other.real)))
+            own[other.real] = _with_targets(other, options_of(other.real))
     facts = _Facts(bases, own)
     return Relations(candidates, [facts.inform(candidate.real) for candidate in candidates], children)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from dockfix.checks import codes
 from dockfix.context import Context
-from dockfix.diff import LineEdit, compare_lines, format_patch
+from dockfix.diff import LineEdit, compare_lines, format_patch, rewritten_line
+from dockfix.files.dependencies import NOWHERE, Surroundings
 from dockfix.files.reading import Source
 from dockfix.options import Options
-from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
+from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged, at_lines
 
 if TYPE_CHECKING:
     from threading import Thread
@@ -27,7 +28,8 @@ class FileResult:
 
     `real` is the absolute path without links to write to; `edits` turn the text read into that of a
     Changed result; `name` is the file's name in a patch, and `proof` the verdict of a proof on a
-    container engine.
+    container engine. `written` is whether the change is in the file now; `around` is what else was read
+    for the result.
     """
 
     path: str
@@ -38,6 +40,15 @@ class FileResult:
     name: str = ""
     proof: Verdict | None = None
     real: str = ""
+    written: bool = False
+    around: Surroundings = field(default=NOWHERE, compare=False)
+
+    @property
+    def on_disk(self) -> Result:
+        """The result with lines of the file as it is on disk now."""
+        if not self.written:
+            return self.result
+        return at_lines(self.result, lambda line: rewritten_line(self.edits, line))
 
     @property
     def after(self) -> bytes:
@@ -97,12 +108,13 @@ def _sum_up(before: str, after: str, results: Sequence[Result]) -> Result:
     reasons += [result.error for result in results if isinstance(result, Failed)]
     changes = [result for result in results if isinstance(result, Changed)]
     reviews = tuple(review for change in changes for review in change.reviews)
+    accepted = tuple(one for change in changes for one in change.accepted)
     names = tuple(dict.fromkeys(name for change in changes for name in change.transforms))
     if after != before:
         notes = tuple(note for change in changes for note in change.notes)
-        return Changed(after, names, (), (*reviews, *reasons, *notes))
+        return Changed(after, names, (), (*reviews, *reasons, *notes), accepted, changes[0].line)
     if changes:
-        return Changed(after, names, reviews)
+        return Changed(after, names, reviews, (), accepted, changes[0].line)
     return Skipped(tuple(reasons)) if reasons else Unchanged()
 
 

@@ -117,7 +117,8 @@ class Recall:
         edits: tuple[LineEdit, ...] = marshal.loads(entry.edits)
         text = apply_lines(data.decode("utf-8"), edits) if outcome[0] == "changed" else ""
         result = _decode(outcome, text)
-        return FileResult(path, result, data, applies(result, options), edits)
+        around = Surroundings(entry.names, entry.reads, base=entry.base, tried=entry.tried)
+        return FileResult(path, result, data, applies(result, options), edits, around=around)
 
     def _terms(self, options: Options, file: Candidate | Job) -> bytes:
         """A digest of everything that a result depends on, except for the file and what was read."""
@@ -156,8 +157,8 @@ def _plain(value: object) -> object:
 
 def _encode(result: Result) -> tuple[Any, ...] | None:
     match result:
-        case Changed(transforms=transforms, reviews=reviews, notes=notes):
-            return "changed", transforms, _rows(reviews), _rows(notes)
+        case Changed(transforms=transforms, reviews=reviews, notes=notes, accepted=accepted, line=line):
+            return "changed", transforms, line, _rows(reviews), _rows(notes), _rows(accepted)
         case Unchanged(notes=notes):
             return "unchanged", _rows(notes)
         case Skipped(reasons=reasons):
@@ -168,8 +169,9 @@ def _encode(result: Result) -> tuple[Any, ...] | None:
 
 def _decode(row: tuple[Any, ...], text: str) -> Result:
     match row:
-        case ["changed", transforms, reviews, notes]:
-            return Changed(text, transforms, _findings(reviews), _findings(notes))
+        case ["changed", transforms, line, *findings]:
+            reviews, notes, accepted = map(_findings, findings)
+            return Changed(text, transforms, reviews, notes, accepted, line)
         case ["unchanged", notes]:
             return Unchanged(_findings(notes))
         case _:

@@ -46,7 +46,7 @@ def fix_many(
     def finish(job: Job, reply: Reply) -> FileResult:
         if recall is not None and reply.is_final:
             recall.remember(job, reply, stamps.pop(job.path))
-        return replace(reply.file, before=job.data)
+        return replace(reply.file, before=job.data, around=reply.around)
 
     items = (
         _prepare(one, own, recall, stamps, texts=texts) for one, own in zip(candidates, options, strict=True)

@@ -16,6 +16,9 @@ _ANSWERS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+ENGINES: Final = tuple(_ANSWERS)
+
+
 class EngineError(RuntimeError):
     """No engine can be used; the message names what was tried and what to do."""
 

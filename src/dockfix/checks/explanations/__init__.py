@@ -34,8 +34,8 @@ _OFF: Final = {
     ),
     Kind.REFUSAL: "A refusal cannot be overridden. `--exclude PATTERN` leaves the file out of the run.",
     Kind.REVIEW: (
-        "After a review, `--unsafe` (or `unsafe = true` in the configuration) makes the change;"
-        " `# dockfix: ignore` in the file keeps it as it is."
+        "`--accept CODE`, `accept` in the configuration or `# dockfix: accept[CODE]` in the file makes the"
+        " change; `--unsafe` accepts all."
     ),
     Kind.NOTE: "A note does not hold a change back. `--quiet` hides notes.",
     Kind.FAILURE: "`--exclude PATTERN` leaves the file out of the run.",

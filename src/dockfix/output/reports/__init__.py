@@ -7,7 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import IO, Final, Protocol
 
+from dockfix.output.reports.comment import CommentReport
 from dockfix.output.reports.github import GithubReport
+from dockfix.output.reports.gitlab import GitlabReport
 from dockfix.output.reports.json import JsonReport
 from dockfix.output.reports.junit import JunitReport
 from dockfix.output.reports.markdown import MarkdownReport
@@ -26,7 +28,7 @@ class FileReport(Protocol):
 
 
 def _html(root: str, stream: IO[str]) -> FileReport:
-    from dockfix.output.patches import Owners
+    from dockfix.output.owners import Owners
     from dockfix.output.reports.html import HtmlReport
 
     return HtmlReport(stream, os.path.basename(root) or root, Owners(root).of)
@@ -36,9 +38,13 @@ _FORMATS: Final[dict[str, Callable[[IO[str]], FileReport]]] = {
     "json": JsonReport,
     "sarif": SarifReport,
     "github": GithubReport,
+    "gitlab": GitlabReport,
     "junit": JunitReport,
     "markdown": MarkdownReport,
+    "comment": CommentReport,
 }
+FORMATS: Final = (*_FORMATS, "html")
+"""The names of all formats."""
 _SUFFIXES: Final = {".json": "json", ".sarif": "sarif", ".xml": "junit", ".md": "markdown", ".html": "html"}
 
 
@@ -51,10 +57,10 @@ def open_report(target: str, root: str) -> FileReport:
     if target == "github":
         return GithubReport(open(os.dup(2), "w", encoding="utf-8"))
     name, colon, path = target.partition(":")
-    if not colon or name not in (*_FORMATS, "html"):
+    if not colon or name not in FORMATS:
         name, path = _SUFFIXES.get(os.path.splitext(target)[1].lower(), ""), target
     formats = _FORMATS | {"html": partial(_html, root)}
     if name not in formats:
-        known = ", ".join(formats)
+        known = ", ".join(FORMATS)
         raise ValueError(f"--report: {target!r} has no known suffix: write FORMAT:FILE ({known})")
     return formats[name](open(path, "w", encoding="utf-8", newline="\n"))

@@ -47,10 +47,11 @@ def _row(file: FileResult) -> dict[str, Any]:
                 "message": finding.message,
                 "cure": finding.help,
             }
-            for kind, finding in findings(file)
+            for kind, finding in findings(file.on_disk)
         ],
     }
     if isinstance(file.result, Changed):
+        row["line"] = file.result.line
         row["transforms"] = list(file.result.transforms)
         row["edits"] = [{"start": start, "end": end, "text": text} for start, end, text in file.edits]
     if file.proof is not None:

@@ -1,44 +1,67 @@
-"""The report as JUnit XML: each file is a test case that fails if its image runs as root."""
+"""The report as JUnit XML: each file is a test case that fails if `--check` does because of it."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import IO, Final
 from xml.sax.saxutils import escape, quoteattr
 
-from dockfix.output.reports.outcome import findings, outcome, sentence
+from dockfix.output.reports.outcome import Weight, findings, outcome, sentence, weigh
+from dockfix.results import Finding
 from dockfix.runner.outcome import FileResult
 from dockfix.terminal import show_path
 
-_TAGS: Final = {"changed": "failure", "needs-review": "failure", "skipped": "skipped", "failed": "error"}
+_TAGS: Final = {Weight.NOTE: "skipped", Weight.WARNING: "failure", Weight.ERROR: "error"}
+_COUNTS: Final = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class JunitReport:
-    """One test suite."""
+    """One test suite; its counts come first, so it is written at the end."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
-        stream.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites><testsuite name="dockfix">\n')
+        self._cases: list[str] = []
+        self._counts: Counter[str] = Counter()
 
     def add(self, file: FileResult) -> None:
-        """Write one test case."""
-        self._stream.write(f'<testcase classname="dockfix" name={_attribute(show_path(file.name))}')
-        tag = _TAGS.get(outcome(file))
-        if tag is None:
-            self._stream.write("/>\n")
-            return
-        lines = [f"line {finding.line}: {sentence(finding)}" for _, finding in findings(file)]
-        reason = "runs as root" if tag == "failure" else next(code.code for _, code in findings(file))
-        body = "\n".join([*lines, file.patch] if file.applies else lines)
-        self._stream.write(
-            f"><{tag} message={_attribute(reason)}>{escape(_clean(body))}</{tag}></testcase>\n"
-        )
+        """Take one test case."""
+        name = _attribute(show_path(file.name))
+        tag = _TAGS.get(weigh(file), "")
+        self._counts[tag] += 1
+        self._cases.append(f'<testcase classname="dockfix" name={name} time="0"{_result(file, tag)}\n')
 
     def close(self) -> None:
-        """End the document."""
+        """Write the document."""
+        totals = "".join(f' {name}="{self._counts[tag]}"' for name, tag in _COUNTS.items())
+        about = f'name="dockfix" tests="{len(self._cases)}"{totals} time="0"'
+        self._stream.write('<?xml version="1.0" encoding="UTF-8"?>\n')
+        self._stream.write(f"<testsuites {about}><testsuite {about}>\n")
+        self._stream.writelines(self._cases)
         self._stream.write("</testsuite></testsuites>\n")
         self._stream.close()
+
+
+def _result(file: FileResult, tag: str) -> str:
+    """How a case ended, and the end of its element."""
+    if not tag:
+        return "/>"
+    found = [finding for kind, finding in findings(file.result) if kind != "accepted"]
+    body = "\n".join([*map(_line, found), file.patch] if file.applies else map(_line, found))
+    return f"><{tag} message={_attribute(_reason(file))}>{escape(_clean(body))}</{tag}></testcase>"
+
+
+def _reason(file: FileResult) -> str:
+    names = ", ".join(
+        dict.fromkeys(finding.code for kind, finding in findings(file.result) if kind != "note")
+    )
+    reasons = {"changed": "runs as root", "needs-review": f"needs review: {names}"}
+    return reasons.get(outcome(file), names)
+
+
+def _line(finding: Finding) -> str:
+    return (f"line {finding.line}: " if finding.line else "") + f"{sentence(finding)} [{finding.code}]"
 
 
 def _attribute(text: str) -> str:

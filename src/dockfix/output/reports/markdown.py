@@ -13,8 +13,9 @@ from dockfix.runner.outcome import FileResult
 from dockfix.terminal import show_path
 
 _FOLD: Final = 20
-_TITLES: Final = {
+TITLES: Final = {
     "changed": "Run as root, can be fixed",
+    "fixed": "Fixed",
     "needs-review": "Can be fixed after a review",
     "unchanged": "Nothing to do",
     "skipped": "Skipped",
@@ -39,11 +40,11 @@ class MarkdownReport:
         write("| outcome | files |\n|---|---:|\n")
         for name in OUTCOMES:
             count = sum(line.startswith("- ") for line in self._lines[name])
-            write(f"| {_TITLES[name]} | {count} |\n")
+            write(f"| {TITLES[name]} | {count} |\n")
         for name in OUTCOMES:
             lines = self._lines[name]
             if lines and name != "unchanged":
-                write(f"\n### {_TITLES[name]}\n\n")
+                write(f"\n### {TITLES[name]}\n\n")
                 folded = len(lines) > _FOLD
                 write(f"<details><summary>{len(lines)} lines</summary>\n\n" if folded else "")
                 write("".join(f"{line}\n" for line in lines))
@@ -54,6 +55,6 @@ class MarkdownReport:
 def _describe(file: FileResult) -> Iterator[str]:
     names = f": {', '.join(file.result.transforms)}" if isinstance(file.result, Changed) else ""
     yield f"- {code(show_path(file.name))}{names}"
-    for kind, finding in findings(file):
+    for kind, finding in findings(file.on_disk):
         place = f"line {finding.line}: " if finding.line else ""
         yield f"  - {kind}: {place}{plain(sentence(finding))} [{finding.code}]"

@@ -1,20 +1,53 @@
-"""One file's outcome, in the terms that all reports share."""
+"""What every report says of a file: what `--check` would say of it as it is on disk at the end of the run."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
+from enum import IntEnum
+from hashlib import blake2b
+from typing import Final, NamedTuple
 
-from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
+from dockfix.checks import codes
+from dockfix.diff import split_lines
+from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 from dockfix.runner.outcome import FileResult
 
-OUTCOMES = ("changed", "needs-review", "unchanged", "skipped", "failed")
+OUTCOMES: Final = ("changed", "fixed", "needs-review", "unchanged", "skipped", "failed")
+_VERSION: Final = re.compile(r"(?<=[\w/])[:@][\w.:@-]+")
+_DIGEST: Final = 8
+
+
+class Weight(IntEnum):
+    """How much a file, or what is said of it, weighs: `--check` fails for a warning and for an error."""
+
+    NONE = 0
+    NOTE = 1
+    WARNING = 2
+    ERROR = 3
+
+
+_SKIPPED: Final = {codes.REWRITE_BREAKS.name: Weight.WARNING, codes.BASELINED.name: Weight.NONE}
+
+
+class Statement(NamedTuple):
+    """One thing that a report of problems says of a file.
+
+    `mark` recognizes it in another version of the file, wherever its line has moved: it is the same as
+    long as the line's text is, and counts those that are alike.
+    """
+
+    weight: Weight
+    finding: Finding
+    mark: str
 
 
 def outcome(file: FileResult) -> str:
-    """One of `OUTCOMES`; a change counts as changed if it applies."""
+    """One of `OUTCOMES`; a change counts as changed if it applies, and as fixed once it is written."""
     match file.result:
         case Changed():
-            return "changed" if file.applies else "needs-review"
+            return "fixed" if file.written else "changed" if file.applies else "needs-review"
         case Unchanged():
             return "unchanged"
         case Skipped():
@@ -23,11 +56,25 @@ def outcome(file: FileResult) -> str:
             return "failed"
 
 
-def findings(file: FileResult) -> Iterator[tuple[str, Finding]]:
-    """Each finding with its kind: review, note, reason or error."""
+def weigh(file: FileResult) -> Weight:
+    """What the file as a whole weighs."""
     match file.result:
-        case Changed(reviews=reviews, notes=notes):
+        case Changed():
+            return Weight.NONE if file.written else Weight.WARNING if file.applies else Weight.NOTE
+        case Unchanged():
+            return Weight.NONE
+        case Skipped(reasons=reasons):
+            return _SKIPPED.get(reasons[0].code, Weight.NOTE)
+        case Failed():
+            return Weight.ERROR
+
+
+def findings(result: Result) -> Iterator[tuple[str, Finding]]:
+    """Each finding with its kind: review, accepted (a review that is answered), note, reason or error."""
+    match result:
+        case Changed(reviews=reviews, notes=notes, accepted=accepted):
             yield from (("review", finding) for finding in reviews)
+            yield from (("accepted", finding) for finding in accepted)
             yield from (("note", finding) for finding in notes)
         case Unchanged(notes=notes):
             yield from (("note", finding) for finding in notes)
@@ -35,6 +82,44 @@ def findings(file: FileResult) -> Iterator[tuple[str, Finding]]:
             yield from (("reason", finding) for finding in reasons)
         case Failed(error=error):
             yield "error", error
+
+
+def statements(file: FileResult) -> Iterator[Statement]:
+    """What there is to report of a file as a problem; nothing of what is fixed, accepted or in order."""
+    weight = weigh(file)
+    if weight is Weight.NONE:
+        return
+    lines = split_lines(file.before.decode("utf-8", "replace"))
+    seen: Counter[str] = Counter()
+    found = [finding for kind, finding in findings(file.result) if kind != "accepted"]
+    if isinstance(file.result, Changed):
+        yield Statement(weight, describe_change(file, file.result), _mark(codes.RUNS_AS_ROOT.name, "", seen))
+        weight = Weight.NOTE
+    for finding in found:
+        text = lines[finding.line - 1] if 0 < finding.line <= len(lines) else ""
+        yield Statement(weight, finding, _mark(finding.code, text, seen))
+        weight = min(weight, Weight.NOTE)
+
+
+def describe_change(file: FileResult, change: Changed) -> Finding:
+    """That the image runs as root, at the line that makes it so, and what dockfix can do about it."""
+    message = "The image runs as root; a change needs review."
+    if file.applies:
+        message = f"The image runs as root; dockfix can change that: {', '.join(change.transforms)}."
+    elif change.reviews:
+        names = ", ".join(dict.fromkeys(review.code for review in change.reviews))
+        message = f"The image runs as root; dockfix can change that after a review of {names}."
+    return Finding(codes.RUNS_AS_ROOT, change.line, message)
+
+
+def _mark(code: str, text: str, seen: Counter[str]) -> str:
+    """A digest of a code and a line's text, without the version of a base, and a number among equals."""
+    words = " ".join(text.split())
+    if words[:5].upper() == "FROM ":
+        words = _VERSION.sub("", words)
+    digest = blake2b(f"{code}\0{words}".encode("utf-8", "surrogatepass"), digest_size=_DIGEST).hexdigest()
+    seen[digest] += 1
+    return f"{digest}:{seen[digest]}"
 
 
 def sentence(finding: Finding) -> str:

@@ -1,4 +1,4 @@
-"""The report in SARIF 2.1.0, with each rewrite as a fix."""
+"""The report in SARIF 2.1.0 as code scanning takes it, with each rewrite as a fix."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from urllib.parse import quote
 
 from dockfix import __version__
 from dockfix.checks import codes
-from dockfix.checks.explanations import page_of, read_explanation
+from dockfix.checks.explanations import PAGES, page_of, read_explanation
 from dockfix.diff import LineEdit, split_lines
-from dockfix.output.reports.outcome import findings, sentence
-from dockfix.results import Changed, Code, Kind
+from dockfix.output.reports.outcome import Statement, Weight, sentence, statements
+from dockfix.results import Code, Kind
 from dockfix.runner.outcome import FileResult
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_LEVELS: Final = {"review": "warning", "note": "note", "reason": "note", "error": "error"}
-_DEFAULTS: Final = {
-    Kind.CHANGE: "warning",
-    Kind.REFUSAL: "note",
-    Kind.REVIEW: "warning",
-    Kind.NOTE: "note",
-    Kind.FAILURE: "error",
-    Kind.GUARANTEE: "note",
-}
+HOME: Final = PAGES.partition("/blob/")[0]
+AROUND: Final = 2
+"""So many lines before and behind a result's are shown with it."""
+_LEVELS: Final = {Weight.NOTE: "note", Weight.WARNING: "warning", Weight.ERROR: "error"}
+_DEFAULTS: Final = {Kind.CHANGE: "warning", Kind.FAILURE: "error"}
+_SECURITY: Final = {"security-severity": "5.5"}
+"""Medium, as code scanning counts (4.0 to 6.9): root in a container is one defence less, not a way in."""
+_WEAKNESS: Final = ("security", "external/cwe/cwe-250")
+"""CWE-250, Execution with Unnecessary Privileges; the tag is in the form that code scanning reads."""
 
 
 class SarifReport:
@@ -39,48 +39,38 @@ class SarifReport:
 
     def add(self, file: FileResult) -> None:
         """Write the results of one file."""
-        if isinstance(file.result, Changed):
-            state = "" if file.applies else " The rewrite needs review."
-            message = codes.RUNS_AS_ROOT.summary + state
-            self._write(file, codes.RUNS_AS_ROOT.name, "warning", 0, message, [_fix(file)])
-        for kind, finding in findings(file):
-            self._write(file, finding.code, _LEVELS[kind], finding.line, sentence(finding))
+        lines = split_lines(file.before.decode("utf-8", "replace"))
+        for statement in statements(file):
+            result = self._result(file, statement, lines)
+            if statement.finding.code == codes.RUNS_AS_ROOT.name:
+                result["fixes"] = [_fix(file, lines)]
+            self._stream.write("\n" if self._first else ",\n")
+            self._first = False
+            self._stream.write(json.dumps(result))
 
     def close(self) -> None:
         """Write the rules that the results refer to."""
-        rules = [_rule(codes.named(name)) for name in self._rules]
-        driver = {"name": "dockfix", "version": __version__, "rules": rules}
+        driver = {
+            "name": "dockfix",
+            "version": __version__,
+            "semanticVersion": __version__,
+            "informationUri": HOME,
+            "rules": [_rule(codes.named(name)) for name in self._rules],
+        }
         self._stream.write(f'\n], "tool": {json.dumps({"driver": driver})}}}]}}\n')
         self._stream.close()
 
-    def _write(
-        self,
-        file: FileResult,
-        code: str,
-        level: str,
-        line: int,
-        message: str,
-        fixes: list[dict[str, Any]] | None = None,
-    ) -> None:
-        result: dict[str, Any] = {
-            "ruleId": code,
-            "ruleIndex": self._rules.setdefault(code, len(self._rules)),
-            "level": level,
-            "message": {"text": message},
-            "locations": [
-                {
-                    "physicalLocation": {
-                        "artifactLocation": _artifact(file),
-                        "region": {"startLine": max(line, 1)},
-                    }
-                }
-            ],
+    def _result(self, file: FileResult, statement: Statement, lines: list[str]) -> dict[str, Any]:
+        finding = statement.finding
+        place = {"artifactLocation": _artifact(file), **_regions(lines, max(finding.line, 1))}
+        return {
+            "ruleId": finding.code,
+            "ruleIndex": self._rules.setdefault(finding.code, len(self._rules)),
+            "level": _LEVELS[statement.weight],
+            "message": {"text": sentence(finding)},
+            "locations": [{"physicalLocation": place}],
+            "partialFingerprints": {"primaryLocationLineHash": statement.mark},
         }
-        if fixes:
-            result["fixes"] = fixes
-        self._stream.write("\n" if self._first else ",\n")
-        self._first = False
-        self._stream.write(json.dumps(result))
 
 
 def _rule(code: Code) -> dict[str, Any]:
@@ -88,6 +78,7 @@ def _rule(code: Code) -> dict[str, Any]:
     explanation = read_explanation(code)
     sections = [f"## {title}\n\n{text}" for title, text in explanation.sections()]
     plain = [f"{title}: {text}" for title, text in explanation.sections()]
+    weak = code is codes.RUNS_AS_ROOT
     return {
         "id": code.name,
         "name": code.name.title().replace("-", ""),
@@ -98,8 +89,12 @@ def _rule(code: Code) -> dict[str, Any]:
             "markdown": "\n\n".join([explanation.description, *sections]),
         },
         "helpUri": page_of(code),
-        "defaultConfiguration": {"level": _DEFAULTS[code.kinds[0]]},
-        "properties": {"tags": ["docker", *code.kinds]},
+        "defaultConfiguration": {"level": _DEFAULTS.get(code.kinds[0], "note")},
+        "properties": {
+            "precision": "high",
+            "tags": ["docker", *code.kinds, *(_WEAKNESS if weak else ())],
+            **(_SECURITY if weak else {}),
+        },
     }
 
 
@@ -107,8 +102,22 @@ def _artifact(file: FileResult) -> dict[str, str]:
     return {"uri": quote(os.fsencode(file.name)), "uriBaseId": "%SRCROOT%"}
 
 
-def _fix(file: FileResult) -> dict[str, Any]:
-    lines = split_lines(file.before.decode("utf-8"))
+def _regions(lines: list[str], line: int) -> dict[str, Any]:
+    """A line, and it with those around it; without their texts where the file has no such line."""
+    if line > len(lines):
+        return {"region": {"startLine": line}}
+    first, last = max(1, line - AROUND), min(len(lines), line + AROUND)
+    return {
+        "region": {"startLine": line, "snippet": {"text": lines[line - 1]}},
+        "contextRegion": {
+            "startLine": first,
+            "endLine": last,
+            "snippet": {"text": "".join(lines[first - 1 : last])},
+        },
+    }
+
+
+def _fix(file: FileResult, lines: list[str]) -> dict[str, Any]:
     replacements = [
         {"deletedRegion": _region(lines, edit), "insertedContent": {"text": edit[2]}} for edit in file.edits
     ]

@@ -21,7 +21,7 @@ from markupsafe import Markup
 from dockfix import __version__
 from dockfix.checks import codes
 from dockfix.checks.explanations import page_of, read_explanation
-from dockfix.output.patches import NOBODY
+from dockfix.output.owners import NOBODY
 from dockfix.output.reports.html.lines import LineTable
 from dockfix.output.reports.html.pictures import OUTCOME_LABELS, VERDICT_LABELS, draw_pictures
 from dockfix.output.reports.html.rows import Row, read_details, read_row
@@ -49,7 +49,7 @@ class HtmlReport:
     def add(self, file: FileResult) -> None:
         """Add one file."""
         self._rows.append(read_row(file, self._owner_of(file)))
-        self._held.update({finding.code for kind, finding in findings(file) if kind != "note"})
+        self._held.update({finding.code for kind, finding in findings(file.result) if kind != "note"})
         self._details.append(read_details(file, self._lines))
 
     def close(self) -> None:

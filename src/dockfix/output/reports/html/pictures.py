@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dockfix.output.patches import NOBODY
+from dockfix.output.owners import NOBODY
 from dockfix.output.reports.html.rows import Row
 from dockfix.output.reports.outcome import OUTCOMES
 
@@ -16,14 +16,16 @@ WIDTH: Final = 1000
 MOST_BARS: Final = 8
 """The maximum number of bars for codes, owners or folders."""
 OUTCOME_LABELS: Final = {
-    "changed": "Changed",
+    "changed": "Would change",
+    "fixed": "Fixed",
     "needs-review": "Needs review",
     "unchanged": "Nothing to do",
     "skipped": "Skipped",
     "failed": "Failed",
 }
 _MEANINGS: Final = {
-    "changed": "ran as root, and runs as a user with the change",
+    "changed": "runs as root, and as a user with the change",
+    "fixed": "ran as root, and runs as a user now",
     "needs-review": "can be changed after a review",
     "unchanged": "does not run as root, or nothing applies",
     "skipped": "left alone on purpose",

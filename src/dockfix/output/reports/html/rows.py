@@ -46,7 +46,7 @@ def read_row(file: FileResult, owner: str) -> Row:
         "top": top + slash if slash else TOP,
         "owner": owner,
         "outcome": outcome(file),
-        "codes": list(dict.fromkeys(finding.code for _, finding in findings(file))),
+        "codes": list(dict.fromkeys(finding.code for _, finding in findings(file.result))),
         "added": sum(len(split_lines(text)) for _, _, text in file.edits),
         "removed": sum(end - start for start, end, _ in file.edits),
         "verdict": "" if file.proof is None else str(file.proof.kind),
@@ -56,7 +56,8 @@ def read_row(file: FileResult, owner: str) -> Row:
 def read_details(file: FileResult, lines: LineTable) -> Mapping[str, Any] | None:
     """The details below the row: findings, the text with its edits, the proof; None if there are none."""
     found = [
-        [kind, finding.code, finding.line, finding.message, finding.help] for kind, finding in findings(file)
+        [kind, finding.code, finding.line, finding.message, finding.help]
+        for kind, finding in findings(file.result)
     ]
     if not (found or file.edits or file.proof):
         return None

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dockfix.config import ConfigError, build_options, check_overrides, find_config
+from dockfix.config import ConfigError, Settings, find_config, open_settings
 from dockfix.options import Chown, Install, Options
 
 
@@ -39,11 +39,13 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         targets = ["web", "worker"]
         include = ["docker/*"]
         exclude = ["legacy/"]
+        force-exclude = true
+        accept = ["low-port"]
         [images."acme/python"]
         family = "debian"
         """,
     )
-    assert build_options(str(tmp_path), {}) == Options(
+    assert Settings().options_of(str(tmp_path / "Dockerfile")) == Options(
         user="app",
         uid=2000,
         gid=2001,
@@ -53,12 +55,14 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         select=frozenset({"create-user", "set-user"}),
         ignore=frozenset({"pip-user"}),
         unsafe=True,
+        accept=frozenset({"low-port"}),
         base="rhel",
         targets=("web", "worker"),
         images={"acme/python": {"family": "debian"}},
     )
     config = find_config(str(tmp_path))
     assert (config.folder, config.include, config.exclude) == (str(tmp_path), ("docker/*",), ("legacy/",))
+    assert config.force_exclude
 
 
 def test_nearest_file_upwards_wins_whole(tmp_path: Path) -> None:
@@ -69,7 +73,8 @@ def test_nearest_file_upwards_wins_whole(tmp_path: Path) -> None:
     put(tmp_path / "c", "dockfix.toml", 'user = "first"\n')
     put(tmp_path / "d", "pyproject.toml", "not [ toml at all\n")
     (tmp_path / "b" / "deep" / "er").mkdir(parents=True)
-    users = {name: build_options(str(tmp_path / name), {}) for name in ("a", "b", "b/deep/er", "c", "d")}
+    names = ("a", "b", "b/deep/er", "c", "d")
+    users = {name: Settings().options_of(str(tmp_path / name / "Dockerfile")) for name in names}
     assert {name: (options.user, options.uid) for name, options in users.items()} == {
         "a": ("outer", 2000),
         "b": ("inner", None),
@@ -81,8 +86,8 @@ def test_nearest_file_upwards_wins_whole(tmp_path: Path) -> None:
 
 def test_command_line_comes_first(tmp_path: Path) -> None:
     put(tmp_path, "dockfix.toml", 'user = "app"\nnumeric = true\n')
-    options = build_options(str(tmp_path), {"user": "web", "numeric": False})
-    assert options == Options(user="web", numeric=False)
+    settings = open_settings({"user": "web", "numeric": False})
+    assert settings.options_of(str(tmp_path / "Dockerfile")) == Options(user="web", numeric=False)
 
 
 MISTAKES = {
@@ -150,5 +155,5 @@ def test_a_table_that_is_none(tmp_path: Path) -> None:
 )
 def test_a_mistake_on_the_command_line(overrides: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        check_overrides(overrides)
+        open_settings(overrides)
     assert str(caught.value).startswith(message)

@@ -1,0 +1,93 @@
+"""The configuration that applies to a file: the nearest one upwards, one that is named, or none."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+
+from dockfix.config.errors import ConfigError, RunError
+from dockfix.config.keys import KEYS, check_meaning
+from dockfix.config.reading import NONE, Config, is_bare, read_file, read_folder
+from dockfix.options import OptionError, Options
+
+__all__ = ["Config", "ConfigError", "RunError", "Settings", "find_config", "is_bare", "open_settings"]
+
+
+@cache
+def find_config(folder: str) -> Config:
+    """The configuration that applies in `folder` (absolute): its own, else that of the nearest parent.
+
+    Raises ConfigError.
+    """
+    if folder not in bare_folders and (own := read_folder(folder)) is not None:
+        return own
+    above = os.path.dirname(folder)
+    if above == folder:
+        return NONE
+    for match in re.finditer(re.escape(os.sep), above):  # a path may be deeper than calls can be nested
+        find_config(above[: match.start()] or os.sep)
+    return find_config(above)
+
+
+bare_folders: Final[set[str]] = set()
+"""Absolute paths of folders known to be bare, which need no second look."""
+
+
+def forget_configs() -> None:
+    """Read every configuration anew from here on: a process that runs for long sees what has changed."""
+    find_config.cache_clear()
+    bare_folders.clear()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of files: `given` on the command line, then those of configurations.
+
+    `only` is the configuration to use for all files, instead of the nearest.
+    """
+
+    given: Mapping[str, Any] = field(default_factory=dict)
+    only: Config | None = None
+    _built: dict[tuple[int, tuple[int, ...]], tuple[Config, Options]] = field(default_factory=dict)
+
+    def config_in(self, folder: str) -> Config:
+        """The configuration that applies in `folder` (absolute). Raises ConfigError."""
+        return find_config(folder) if self.only is None else self.only
+
+    def options_of(self, real: str, config: Config | None = None) -> Options:
+        """The options of the file at `real` (absolute, without links). Raises ConfigError.
+
+        Files with the same configuration and overrides share one value.
+        """
+        chosen = self.config_in(os.path.dirname(real)) if config is None else config
+        matching = [at for at, override in enumerate(chosen.overrides) if override.match(real)]
+        key = id(chosen), tuple(matching)
+        known = self._built.get(key)
+        if known is None:
+            values = dict(chosen.options)
+            for at in matching:
+                values |= chosen.overrides[at].options
+            known = self._built[key] = chosen, Options(**{**values, **self.given})
+        return known[1]
+
+
+def open_settings(given: Mapping[str, Any], file: str | None = None, *, isolated: bool = False) -> Settings:
+    """The settings of a run; patterns in `file` are relative to the current folder. Raises ConfigError."""
+    _check_given(given)
+    if isolated:
+        return Settings(given, NONE)
+    return Settings(given, None if file is None else read_file(file, os.path.realpath(os.curdir)))
+
+
+def _check_given(given: Mapping[str, Any]) -> None:
+    """Raise ConfigError if a value from the command line cannot be used."""
+    try:
+        Options(**given)
+    except OptionError as error:
+        raise ConfigError(f"--{error}") from None
+    for key, value in given.items():
+        check_meaning(KEYS[key].flag, key, value)

@@ -1,0 +1,236 @@
+"""A configuration, read from [tool.dockfix] in pyproject.toml or from dockfix.toml."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from dockfix.config.errors import ConfigError
+from dockfix.config.keys import FILES, KEYS, OPTIONS, OVERRIDES, PATHS, check_meaning, unknown_key
+from dockfix.files.reading import read_bytes
+from dockfix.options import OptionError, Options
+from dockfix.options.declarations import TEXTS
+
+if TYPE_CHECKING:
+    from dockfix.files.patterns import Patterns
+
+MAX_BYTES: Final = 1024 * 1024
+PYPROJECT: Final = "pyproject.toml"
+OWN_FILE: Final = "dockfix.toml"
+
+
+@dataclass(frozen=True)
+class Override:
+    """Options for the files below `folder` that match `paths`, .gitignore-style patterns.
+
+    `lines` are those of its keys in the configuration.
+    """
+
+    folder: str
+    paths: tuple[str, ...]
+    options: Mapping[str, Any]
+    lines: Mapping[str, int]
+
+    def match(self, real: str) -> bool:
+        """Whether it applies to the file at an absolute path without links."""
+        return self._patterns.match(real)
+
+    @cached_property
+    def _patterns(self) -> Patterns:
+        from dockfix.files.patterns import Patterns
+
+        return Patterns(self.folder, self.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One configuration file at `path`; `options` holds the fields of `Options`, and `lines` those of keys.
+
+    `include` and `exclude` are .gitignore-style patterns relative to `folder`.
+    """
+
+    folder: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    force_exclude: bool = False
+    overrides: tuple[Override, ...] = ()
+    path: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+
+NONE: Final = Config()
+
+
+def read_folder(folder: str) -> Config | None:
+    """The configuration in the folder itself, if it has one. Raises ConfigError."""
+    for name in (OWN_FILE, PYPROJECT):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path) and (found := _read(path, folder)) is not None:
+            return found
+    return None
+
+
+def read_file(path: str, folder: str) -> Config:
+    """The configuration in a file of any name, with patterns relative to `folder`. Raises ConfigError."""
+    found = _read(path, folder)
+    if found is None:
+        raise ConfigError(f"{path}: has no table [tool.dockfix]")
+    return found
+
+
+def is_bare(folder: str) -> bool:
+    """Whether the folder itself holds no file that could be a configuration."""
+    return not any(os.path.isfile(os.path.join(folder, name)) for name in (OWN_FILE, PYPROJECT))
+
+
+def _read(path: str, folder: str) -> Config | None:
+    """The configuration in a file; None for a pyproject.toml that has no table for dockfix."""
+    text = _read_text(path)
+    table = _tool_table(path, text) if os.path.basename(path) == PYPROJECT else _parse(path, text)
+    return None if table is None else _File(path, text, folder).load(table)
+
+
+def _read_text(path: str) -> str:
+    try:
+        data = read_bytes(os.path.realpath(path), MAX_BYTES)
+        if len(data) > MAX_BYTES:
+            raise ConfigError(f"{path}: larger than {MAX_BYTES >> 20} MiB")
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8: byte 0x{error.object[error.start]:02x}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _tool_table(path: str, text: str) -> Mapping[str, object] | None:
+    """The file's [tool.dockfix] table; None if there is none, whatever else the file holds."""
+    if "dockfix" not in text:
+        return None
+    tool = _parse(path, text).get("tool", {})
+    table = tool.get("dockfix") if isinstance(tool, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise ConfigError(f"{path}: tool.dockfix is not a table: write [tool.dockfix]")
+    return table
+
+
+def _parse(path: str, text: str) -> Mapping[str, object]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply") from None
+    except ValueError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        where = f"{path}:{line[1]}" if line else path
+        raise ConfigError(f"{where}: invalid TOML: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A configuration's text, which knows the lines of its keys."""
+
+    path: str
+    text: str
+    folder: str
+
+    def load(self, table: Mapping[str, object]) -> Config:
+        """The values of the whole table. Raises ConfigError."""
+        values: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        for key, value in table.items():
+            lines[key] = self._line_of(key)
+            where = f"{self.path}:{lines[key]}"
+            if key == OVERRIDES:
+                values[key] = self._load_overrides(where, value)
+            elif key in KEYS:
+                values[key] = _read_value(where, key, value)
+            else:
+                raise unknown_key(where, key, (*KEYS, OVERRIDES))
+        return Config(
+            self.folder,
+            {key: value for key, value in values.items() if key in OPTIONS},
+            **{key.replace("-", "_"): values[key] for key in FILES if key in values},
+            overrides=values.get(OVERRIDES, ()),
+            path=self.path,
+            lines=lines,
+        )
+
+    def _load_overrides(self, where: str, value: object) -> tuple[Override, ...]:
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise ConfigError(
+                f"{where}: {OVERRIDES} must be a list of tables, like [[{self._prefix}{OVERRIDES}]]"
+            )
+        return tuple(self._load_override(number, table) for number, table in enumerate(value))
+
+    def _load_override(self, number: int, table: Mapping[str, object]) -> Override:
+        values: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        for key, value in table.items():
+            lines[key] = self._line_in_override(number, key)
+            where = f"{self.path}:{lines[key]}"
+            if key == PATHS:
+                values[key] = _read_paths(where, value)
+            elif key in OPTIONS:
+                values[key] = _read_value(where, key, value)
+            else:
+                raise unknown_key(where, key, (PATHS, *OPTIONS))
+        if PATHS not in values:
+            where = f"{self.path}:{self._line_in_override(number, PATHS)}"
+            raise ConfigError(f"{where}: an override needs {PATHS}, a list of patterns as in .gitignore")
+        return Override(self.folder, values.pop(PATHS), values, lines)
+
+    @property
+    def _prefix(self) -> str:
+        return "tool.dockfix." if os.path.basename(self.path) == PYPROJECT else ""
+
+    def _line_of(self, key: str) -> int:
+        """The line that sets `key` in a configuration that parses; 1 if it is written in an unusual way."""
+        inside = not self._prefix
+        quoted = rf"[\"']?{re.escape(key)}[\"']?"
+        setting = re.compile(rf"\s*(tool\s*\.\s*dockfix\s*\.\s*)?{quoted}\s*[=.]")
+        table = re.compile(rf"\s*\[+\s*(tool\s*\.\s*dockfix\s*\.\s*)?{quoted}\s*[\].]")
+        for number, line in enumerate(self.text.split("\n"), 1):
+            if (inside and setting.match(line)) or table.match(line):
+                return number
+            if line.lstrip().startswith("["):
+                inside = re.match(r"\s*\[\s*tool\s*\.\s*dockfix\s*\]", line) is not None
+        return 1
+
+    def _line_in_override(self, index: int, key: str) -> int:
+        """The line of a key in the override of that number (from 0), or else that of its heading."""
+        head = re.compile(r"\s*\[\[\s*(tool\s*\.\s*dockfix\s*\.\s*)?overrides\s*\]\]")
+        setting = re.compile(
+            rf"\s*(\[\s*(tool\s*\.\s*dockfix\s*\.\s*)?overrides\s*\.\s*)?[\"']?{re.escape(key)}\b"
+        )
+        rows = list(enumerate(self.text.split("\n"), 1))
+        heads = [number for number, line in rows if head.match(line)]
+        if index >= len(heads):
+            return self._line_of(OVERRIDES)
+        end = heads[index + 1] if index + 1 < len(heads) else len(rows) + 1
+        inside = (number for number, line in rows if heads[index] < number < end and setting.match(line))
+        return next(inside, heads[index])
+
+
+def _read_value(where: str, key: str, value: object) -> Any:
+    try:
+        found = KEYS[key].form.read(value)
+        Options(**{key: found} if key in OPTIONS else {})
+    except OptionError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    except ValueError as error:
+        raise ConfigError(f"{where}: {key} {error}") from None
+    check_meaning(f"{where}: {key}", key, found)
+    return found
+
+
+def _read_paths(where: str, value: object) -> tuple[str, ...]:
+    try:
+        return tuple(TEXTS.read(value))
+    except ValueError as error:
+        raise ConfigError(f"{where}: {PATHS} {error}") from None

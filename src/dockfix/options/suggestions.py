@@ -1,0 +1,14 @@
+"""What to write instead of a name that does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """The nearest known name, else all of them."""
+    from difflib import get_close_matches
+
+    names = tuple(known)
+    near = get_close_matches(word, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(names)
