@@ -202,7 +202,8 @@ ARGUMENTS = {
     ),
     "command of a workflow": (
         ".github/workflows/a.yml",
-        "run: docker build --build-arg SHA=${{ github.sha }} --build-arg=A=1 ${{ github.workspace }}\n",
+        "jobs:\n a:\n  steps:\n  - run: docker build --build-arg SHA=${{ github.sha }} "
+        "--build-arg=A=1 ${{ github.workspace }}\n",
         {"SHA": UNKNOWN, "A": "1"},
     ),
     "script": (
@@ -277,7 +278,8 @@ def test_names_in_tags(tags: list[str], names: tuple[str, ...]) -> None:
         ("a/.github/workflows/x.yml", False),
         ("scripts/build.sh", True),
         ("Makefile", True),
-        ("package.json", False),
+        ("package.json", True),
+        ("setup.json", False),
         ("values.yaml", False),
     ],
 )
@@ -288,7 +290,10 @@ def test_files_that_may_tell(name: str, reads: bool) -> None:
 def test_a_workflow_made_of_aliases_is_read_once() -> None:
     rows = [f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 9)}]\n" for at in range(1, 40)]
     text = "a0: &a0 ['docker build .']\n" + "".join(rows)
-    assert len(find_builds(".github/workflows/build.yml", text)) == 1
+    assert len(find_builds("cloudbuild.yaml", text)) == 1
+    job = "jobs: {a: {env: {X: *a39}, steps: [{run: docker build ., env: {Y: *a38}}]}}\n"
+    assert len(find_builds(".github/workflows/build.yml", text + job)) == 1
+    assert len(find_builds(".gitlab-ci.yml", text + "x: {script: [*a39]}\n")) == 1
 
 
 @pytest.mark.parametrize(

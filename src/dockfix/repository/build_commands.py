@@ -42,11 +42,11 @@ Flags = dict[str, list[str]]
 """The values of the flags by meaning: `file`, `tag`, `target`, `argument` and `context`."""
 
 
-def read_commands(text: str) -> Iterator[tuple[Flags, list[str]]]:
-    """Each command's flags and operands; expressions and command outputs appear as `$_`."""
-    for _, words in read_lines(text, _COMMAND):
-        flags, operands = _split_flags(words)
-        yield flags, operands or flags["context"]
+def read_commands(text: str, *, is_one_shell: bool = True) -> Iterator[tuple[Flags, list[str], str]]:
+    """Each command's flags, operands and folder; expressions and command outputs appear as `$_`."""
+    for call in read_lines(text, _COMMAND, is_one_shell=is_one_shell):
+        flags, operands = _split_flags(call.words)
+        yield flags, operands or flags["context"], call.folder
 
 
 def _split_flags(words: list[str]) -> tuple[Flags, list[str]]:

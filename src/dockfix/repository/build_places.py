@@ -53,6 +53,11 @@ def target_of(value: object) -> str:
     return UNKNOWN if UNKNOWN in text else text
 
 
+def is_open(build: Build) -> bool:
+    """Whether a part of the paths, or the target, is known only during the build."""
+    return any(UNKNOWN in one for one in (build.dockerfile, build.context, build.target))
+
+
 def can_be_path(text: str) -> bool:
     """Whether a file can have that name: it contains neither a NUL nor a lone surrogate."""
     try:

@@ -6,6 +6,7 @@ executed.
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
 import re
@@ -19,14 +20,16 @@ from dockfix.files.cache import Cache, Question, derive_confined
 from dockfix.files.candidates import Build, Candidate
 from dockfix.files.reading import read_within
 from dockfix.files.stamps import Mark
-from dockfix.repository.arguments import fill_defaults, read_arguments
+from dockfix.repository.arguments import UNKNOWN, fill_defaults, read_arguments
 from dockfix.repository.bake import read_targets
 from dockfix.repository.build_commands import read_commands
-from dockfix.repository.build_places import make_build, target_of
+from dockfix.repository.build_places import is_open, make_build, plain, target_of
 from dockfix.repository.build_settings import SETTINGS_NAME, find_named
 from dockfix.repository.compose_project import read_services
 from dockfix.repository.hcl_functions import text_of
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, Read, forget_changed, read_nothing
+from dockfix.repository.pipelines import PIPELINE_NAME, SCRIPT_NAME, read_gitlab, read_steps
+from dockfix.repository.workflows import Action, Shell, read_workflow
 
 _WORDS: Final = ("build", "dockerfile", "target", "sset", "kaniko", "extends", "include")
 """A file that contains none of these does not describe a build."""
@@ -43,6 +46,7 @@ class File:
 
 Reader = Callable[[File], Iterator[Build]]
 
+_WORD: Final = re.compile(r"[^\s\"'$`;=]+")
 _BAKE_DEFAULTS: Final = (
     "docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl",
 )  # fmt: skip
@@ -90,17 +94,20 @@ def collect_builds(top: str, names: Sequence[str], cache: Cache | None = None) -
     ]
     for question, _ in questions:
         forget_changed(cache, question)
+    builds: list[tuple[str, Build]] = []
     for name, answer in zip(names, derive_confined(cache, questions, _read_builds), strict=True):
         if isinstance(answer, Loss):
             found.lost[name] = answer
             continue
         rows, marks = answer
         found.reads.update(dict.fromkeys(path for path, _ in marks))
-        for row in rows:
-            build = Build(*row)
-            known = found.builds.setdefault(build.dockerfile, [])
-            if build not in known:
-                known.append(build)
+        builds += ((name, Build(*row)) for row in rows)
+    called = {build.source for name, build in builds if build.source != name}
+    for name, build in builds:
+        known = found.builds.setdefault(build.dockerfile, [])
+        # What a caller gives is known: what the called file says by itself lacks it.
+        if build not in known and not (is_open(build) and name == build.source in called):
+            known.append(build)
     return found
 
 
@@ -144,7 +151,7 @@ def image_names(tags: Iterable[object]) -> tuple[str, ...]:
             text = _EXPRESSION.sub("\0", fill_defaults(line.strip())).partition("@")[0]
             head, slash, last = text.rpartition("/")
             name = head + slash + last.partition(":")[0]
-            if name and "\0" not in name:
+            if name and not {"\0", UNKNOWN}.intersection(name):
                 names[name] = None
     return tuple(names)
 
@@ -202,64 +209,84 @@ def _read_skaffold(file: File) -> Iterator[Build]:
 
 
 def _read_workflow(file: File) -> Iterator[Build]:
-    name = file.name
-    root = "" if name.startswith((".github/", ".gitlab", ".circleci/")) else posixpath.dirname(name)
-    for document in _load(file.text):
-        for node in _walk(document):
-            if isinstance(node, str):
-                yield from _read_lines(name, node, root)
-            elif str(node.get("uses", "")).startswith("docker/build-push-action"):
-                asked = _mapping(node.get("with"))
-                context = _DEFAULT_CONTEXT.sub("", str(asked.get("context") or ".")) or "."
-                yield from make_build(
-                    name,
-                    context,
-                    asked.get("file") or posixpath.join(context, "Dockerfile"),
-                    root=root,
-                    file_from_start=True,
-                    target=target_of(asked.get("target")),
-                    images=image_names([asked.get("tags") or ""]),
-                    arguments=read_arguments(asked.get("build-args")),
-                )
+    """The builds of a workflow's steps, each once however many jobs share it."""
+    for step in read_workflow(file.name, file.text, file.read):
+        if isinstance(step, Shell):
+            yield from _read_shell(step)
+        elif step.name.startswith("docker/build-push-action"):
+            yield from _read_action(step)
 
 
-def _walk(document: object) -> Iterator[Any]:
-    """Every mapping, and every string that may contain commands; aliased nodes occur once."""
-    seen: set[int] = set()
-    waiting = [document]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, str):
-            if " build" in node:
-                yield node
-        elif isinstance(node, Mapping | list) and id(node) not in seen:
-            seen.add(id(node))
-            if isinstance(node, Mapping):
-                yield node
-            below = list(node.values()) if isinstance(node, Mapping) else node
-            waiting += reversed(below)
+def _read_action(step: Action) -> Iterator[Build]:
+    asked = step.inputs
+    context = _DEFAULT_CONTEXT.sub("", str(asked.get("context") or ".")) or "."
+    yield from make_build(
+        step.source,
+        context,
+        asked.get("file") or posixpath.join(context, "Dockerfile"),
+        root="",
+        file_from_start=True,
+        target=target_of(asked.get("target")),
+        images=image_names([asked.get("tags") or ""]),
+        arguments=read_arguments(asked.get("build-args")),
+    )
+
+
+def _read_shell(step: Shell) -> Iterator[Build]:
+    """The builds of command lines, in which the variables that are set for them have their values."""
+    if "build" in step.text or "executor" in step.text:
+        known = [f"{name}={value}" for name, value in step.variables.items() if _is_word(value)]
+        place = plain(step.folder or ".") or "."
+        yield from _read_lines(step.source, "\n".join([*known, step.text]), place)
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str) and _WORD.fullmatch(value) is not None
+
+
+def _read_gitlab(file: File) -> Iterator[Build]:
+    for step in read_gitlab(file.name, file.text, file.read):
+        yield from _read_shell(step)
+
+
+def _read_pipeline(file: File) -> Iterator[Build]:
+    for step in read_steps(file.name, file.text):
+        yield from _read_shell(step)
+
+
+def _read_package(file: File) -> Iterator[Build]:
+    """The builds of the scripts in a package.json, which run in its folder."""
+    for script in _mapping(_mapping(json.loads(file.text)).get("scripts")).values():
+        if isinstance(script, str) and "build" in script:
+            yield from _read_lines(file.name, script, posixpath.dirname(file.name))
 
 
 def _read_script(file: File) -> Iterator[Build]:
-    yield from _read_lines(file.name, file.text, posixpath.dirname(file.name))
-    if "/" in file.name and not file.name.endswith(("Makefile", ".mk")):
-        yield from _read_lines(file.name, file.text, "")
+    """The builds of a script, which runs in its folder or at the top, unless it is a Makefile."""
+    is_shell = file.name.endswith((".sh", ".bash"))
+    yield from _read_lines(file.name, file.text, posixpath.dirname(file.name), is_one_shell=is_shell)
+    if "/" in file.name and not file.name.lower().endswith(("makefile", ".mk")):
+        yield from _read_lines(file.name, file.text, "", is_one_shell=is_shell)
 
 
-def _read_lines(name: str, text: str, root: str) -> Iterator[Build]:
+def _read_lines(name: str, text: str, root: str, *, is_one_shell: bool = True) -> Iterator[Build]:
     """The `docker build` commands of a script that is run in the folder `root`."""
-    for flags, operands in read_commands(text):
+    for flags, operands, folder in read_commands(text, is_one_shell=is_one_shell):
         context = operands[0] if operands else "."
-        yield from make_build(
-            name,
-            context,
-            flags["file"][0] if flags["file"] else posixpath.join(context, "Dockerfile"),
-            root=root,
-            file_from_start=True,
-            target=target_of(flags["target"][0]) if flags["target"] else "",
-            images=image_names(flags["tag"]),
-            arguments=read_arguments(flags["argument"]),
-        )
+        inner = posixpath.join(context, flags["file"][0] if flags["file"] else "Dockerfile")
+        # kaniko looks for the file from where it runs, and then in the context.
+        files = [*flags["file"][:1], inner] if flags["context"] else [*flags["file"], inner][:1]
+        for file in dict.fromkeys(files):
+            yield from make_build(
+                name,
+                context,
+                file,
+                root=posixpath.join(root, folder),
+                file_from_start=True,
+                target=target_of(flags["target"][0]) if flags["target"] else "",
+                images=image_names(flags["tag"]),
+                arguments=read_arguments(flags["argument"]),
+            )
 
 
 def _read_bake(file: File) -> Iterator[Build]:
@@ -302,11 +329,10 @@ _READERS: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (
     (re.compile(r"bake[^/]*\.(?:json|hcl)$"), _read_bake),
     (re.compile(r"^skaffold.*\.ya?ml$"), _read_skaffold),
     (re.compile(r"^\.github/workflows/[^/]+\.ya?ml$"), _read_workflow),
-    (
-        re.compile(r"^(\.gitlab-ci.*|azure-pipelines.*|cloudbuild.*|bitbucket-pipelines)\.ya?ml$"),
-        _read_workflow,
-    ),
-    (re.compile(r"^\.circleci/config\.yml$"), _read_workflow),
+    (re.compile(r"^\.gitlab-ci.*\.ya?ml$"), _read_gitlab),
+    (PIPELINE_NAME, _read_pipeline),
+    (re.compile(r"^\.circleci/config\.yml$"), _read_pipeline),
     (SETTINGS_NAME, _read_settings),
-    (re.compile(r"\.(sh|bash|mk)$|^(gnu)?makefile$|^justfile$"), _read_script),
+    (re.compile(r"^package\.json$"), _read_package),
+    (SCRIPT_NAME, _read_script),
 )

@@ -12,6 +12,7 @@ from typing import Final
 
 from dockfix.context import Deployment, Setting
 from dockfix.repository.neighbours import Read, read_nothing
+from dockfix.repository.pipelines import is_pipeline
 
 _COMPOSE: Final = re.compile(r"(?:^|/)[^/]*compose[^/]*\.ya?ml$")
 _DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")
@@ -35,8 +36,8 @@ _SCRIPT: Final = re.compile(
 
 
 def is_script(path: str) -> bool:
-    """Whether a file at that path may contain command lines that run an image."""
-    return _SCRIPT.search(path) is not None
+    """Whether command lines of that file may run an image."""
+    return _SCRIPT.search(path) is not None or is_pipeline(path)
 
 
 def is_compose(path: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 UNKNOWN: Final = "$_"
@@ -21,20 +24,36 @@ _ASSIGNMENT: Final = re.compile(
     re.MULTILINE,
 )
 _VARIABLE: Final = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\}|(\w+))")
+_MOST_MOVES: Final = 500
+_MOVE: Final = re.compile(
+    r"(?:^|(?P<open>\()|[;&|])[ \t\v@]*(?P<name>cd|pushd|popd)\b[ \t]*"
+    r"(?P<place>\"[^\"\n]*\"|'[^'\n]*'|[^\s;&|()]*)",
+    re.MULTILINE,
+)
 _OPERATORS: Final = ";&|()<>"
 _MOST_CALLS: Final = 50
 """The maximum number of calls of a program per line, because each is read to the end of the line."""
 
 
-def read_lines(text: str, program: re.Pattern[str]) -> Iterator[tuple[int, list[str]]]:
-    """(line from 1, following words) of each match of a pattern for a program in a script.
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a program: its line from 1, the words behind its name, and the folder that `cd` led to."""
+
+    line: int
+    words: list[str]
+    folder: str
+
+
+def read_lines(text: str, program: re.Pattern[str], *, is_one_shell: bool = True) -> Iterator[Call]:
+    """Each place where a pattern finds a program in a script.
 
     Variables that the script itself sets to a plain word are replaced; other expressions and command
-    outputs become `$_`.
+    outputs appear as `$_`. Unless one shell runs all lines, `cd` holds for its own line.
     """
     # Replacements never change the number of lines, so that line numbers stay right.
     joined = _CONTINUED.sub("\v ", text).replace("${{ github.workspace }}", ".")
     filled = _SUBSTITUTION.sub(UNKNOWN, fill_variables(_EXPRESSION.sub(UNKNOWN, joined)))
+    moves = _find_moves(filled, is_one_shell=is_one_shell) if program.search(filled) else ()
     line, counted, calls = 1, 0, Counter[int]()
     for match in program.finditer(filled):
         line += filled.count("\n", counted, match.start()) + filled.count("\v", counted, match.start())
@@ -46,7 +65,43 @@ def read_lines(text: str, program: re.Pattern[str]) -> Iterator[tuple[int, list[
             continue
         words = _split(filled[match.end() : end].replace("\v", " "))
         if words is not None:
-            yield line, words
+            yield Call(line, words, _folder_at(moves, match.start()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A `cd` at an offset, and up to where it holds."""
+
+    start: int
+    end: int
+    to: str
+
+
+def _find_moves(text: str, *, is_one_shell: bool) -> list[_Move]:
+    found = []
+    for match in islice(_MOVE.finditer(text), _MOST_MOVES):
+        end = text.find("\n", match.end())
+        is_short = match["open"] == "(" or not is_one_shell
+        to = "-" if match["name"] == "popd" else match["place"].strip("\"'")
+        found.append(_Move(match.start(), end if is_short and end >= 0 else len(text), to))
+    return found
+
+
+def _folder_at(moves: Sequence[_Move], at: int) -> str:
+    """The folder that the moves lead to; what begins with a command's output begins where the script does."""
+    folders = [""]
+    for move in moves:
+        if move.start >= at:
+            break
+        if at > move.end:
+            continue
+        if move.to == "-":
+            folders = folders[:-1] or [""]
+        elif move.to.startswith(UNKNOWN):
+            folders.append(move.to.removeprefix(UNKNOWN).lstrip("/"))
+        else:
+            folders.append(posixpath.join(folders[-1], move.to))
+    return folders[-1]
 
 
 def fill_variables(text: str) -> str:

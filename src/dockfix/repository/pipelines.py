@@ -1,0 +1,179 @@
+"""The command lines of other CI systems: GitLab with its variables and matrices, Cloud Build, and the rest.
+
+As in "CI/CD YAML syntax reference" of GitLab's and "Build configuration file schema" of Google Cloud Build's
+documentation.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from dockfix.repository.neighbours import Read, read_nothing
+from dockfix.repository.workflows import Shell
+from dockfix.repository.yaml_nodes import read_values
+
+_MOST_ROWS: Final = 200
+"""GitLab runs a job for so many combinations at most."""
+_MAX_DEPTH: Final = 10
+_SCRIPTS: Final = ("before_script", "script", "after_script")
+_VARIABLES: Final = ("variables", "env", "environment", "substitutions")
+_FOLDERS: Final = ("dir", "workingDirectory", "working_directory")
+_BUILDER: Final = re.compile(r"(?:^|/)(?:docker|kaniko/executor|kaniko-project/executor|buildx)(?:[:@]|$)")
+
+
+PIPELINE_NAME: Final = re.compile(
+    r"^(?:azure-pipelines.*|cloudbuild.*|bitbucket-pipelines|buildspec.*|appveyor|\.travis|\.?drone|\.woodpecker.*"
+    r"|\.cirrus|taskfile|\.?semaphore)\.ya?ml$"
+)
+"""Files of CI systems in YAML by their name, in lower case."""
+SCRIPT_NAME: Final = re.compile(
+    r"\.(?:sh|bash|mk)$|^(?:gnu)?makefile$|^justfile$|^jenkinsfile|^tox\.ini$|^readme\.(?:md|rst)$"
+)
+"""Files in which lines of a shell stand, by their name, in lower case."""
+
+
+def is_pipeline(path: str) -> bool:
+    """Whether a file describes what a CI system runs."""
+    name = path.rpartition("/")[2].lower()
+    if path.startswith((".github/workflows/", ".github/actions/")):
+        return name.endswith((".yml", ".yaml"))
+    is_named = name.startswith(".gitlab-ci") or path == ".circleci/config.yml"
+    return is_named or PIPELINE_NAME.search(name) is not None
+
+
+def read_gitlab(name: str, text: str, read: Read = read_nothing) -> Iterator[Shell]:
+    """The scripts of each job of a GitLab pipeline, for each combination of its matrix."""
+    content = _load(name, text, read, set())
+    shared = _mapping(content.get("variables"))
+    done: dict[str, dict[str, Any]] = {}
+    for key, job in content.items():
+        if not isinstance(job, Mapping) or str(key).startswith(".") or key in _VARIABLES:
+            continue
+        facts = _extend(content, job, done, 0)
+        lines = [line for part in _SCRIPTS for line in _lines(facts.get(part), set())]
+        for row in _matrix(_mapping(facts.get("parallel")).get("matrix")):
+            own = {**shared, **_mapping(facts.get("variables")), **row}
+            yield Shell(name, "\n".join(lines), "", {key: _plain(value) for key, value in own.items()})
+
+
+def _load(name: str, text: str, read: Read, seen: set[str]) -> dict[str, Any]:
+    """A pipeline with the files of the repository that it includes, below its own jobs."""
+    content: dict[str, Any] = {}
+    seen.add(name)
+    for document in read_values(text):
+        for one in _list(_mapping(document).get("include")):
+            local = one if isinstance(one, str) else _mapping(one).get("local")
+            path = local.lstrip("/") if isinstance(local, str) and "://" not in local else ""
+            if path and path not in seen and len(seen) <= _MAX_DEPTH:
+                content |= _load(path, read(path) or "", read, seen)
+        content |= _mapping(document)
+    return content
+
+
+def _extend(
+    content: Mapping[str, Any], job: Mapping[str, Any], done: dict[str, dict[str, Any]], depth: int
+) -> dict[str, Any]:
+    """A job on top of those that it extends, of which those that are `done` are known."""
+    facts: dict[str, Any] = {}
+    for parent in map(str, _list(job.get("extends")) if depth < _MAX_DEPTH else ()):
+        if parent not in done:
+            done[parent] = {}
+            done[parent] = _extend(content, _mapping(content.get(parent)), done, depth + 1)
+        base = done[parent]
+        facts |= base | {"variables": {**_mapping(facts.get("variables")), **_mapping(base.get("variables"))}}
+    own = {**_mapping(facts.get("variables")), **_mapping(job.get("variables"))}
+    return {**facts, **job, "variables": own}
+
+
+def _matrix(written: object) -> Iterator[Mapping[str, Any]]:
+    rows = _list(written) or [{}]
+    for row in rows:
+        axes = _mapping(row)
+        values = [_list(value) for value in axes.values()]
+        for chosen in itertools.islice(itertools.product(*values), _MOST_ROWS):
+            yield dict(zip(axes, chosen, strict=True))
+
+
+def read_steps(name: str, text: str) -> Iterator[Shell]:
+    """The command lines of any pipeline in YAML: its strings, and the steps that pass words to a builder."""
+    for document in read_values(text):
+        yield from _walk(name, document)
+
+
+def _walk(name: str, document: Any) -> Iterator[Shell]:
+    """Every script below a document, with the variables that hold there; aliased nodes come once."""
+    seen: set[int] = set()
+    waiting: list[tuple[Any, Mapping[str, Any], str]] = [(document, {}, "")]
+    while waiting:
+        node, outer, above = waiting.pop()
+        if isinstance(node, str):
+            if " build" in node or "executor" in node:
+                yield Shell(name, node, above, outer)
+        elif isinstance(node, Mapping | list) and id(node) not in seen:
+            seen.add(id(node))
+            if isinstance(node, list):
+                waiting += [(one, outer, above) for one in _scripts(node)[::-1]]
+                continue
+            variables = {**outer, **_own_variables(node)} if len(outer) < _MOST_ROWS else outer
+            folder = next((place for key in _FOLDERS if isinstance(place := node.get(key), str)), above)
+            if command := _builder_step(node):
+                yield Shell(name, command, folder, variables)
+            waiting += [(one, variables, folder) for one in [*node.values()][::-1]]
+
+
+def _scripts(rows: list[Any]) -> list[Any]:
+    """The items of a list; where all are strings, they are the lines of one script."""
+    is_script = rows and all(isinstance(row, str) for row in rows)
+    return ["\n".join(rows)] if is_script else rows
+
+
+def _own_variables(node: Mapping[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key in _VARIABLES:
+        for name, value in _mapping(node.get(key)).items():
+            found[str(name)] = _plain(value)
+    return found
+
+
+def _builder_step(step: Mapping[str, Any]) -> str:
+    """The command line of a step that runs an image with words, such as Cloud Build's; "" for another."""
+    image, words = step.get("name"), step.get("args")
+    if not isinstance(image, str) or not isinstance(words, list) or step.get("entrypoint"):
+        return ""
+    if not _BUILDER.search(image):
+        return ""
+    program = "/kaniko/executor" if "executor" in image else "docker"
+    return " ".join([program, *(_quoted(str(word)) for word in words)])
+
+
+def _quoted(word: str) -> str:
+    """A word as a shell would take it, in which variables stay."""
+    return f'"{word}"' if "$" in word and '"' not in word else shlex.quote(word)
+
+
+def _lines(written: object, seen: set[int]) -> Iterator[str]:
+    """The lines of a script, whose lists may hold lists; those that were seen come once."""
+    for one in _list(written):
+        if not isinstance(one, list):
+            yield str(one)
+        elif id(one) not in seen:
+            seen.add(id(one))
+            yield from _lines(one, seen)
+
+
+def _plain(value: object) -> str:
+    """A variable's value, which GitLab may write below `value`."""
+    inner = _mapping(value).get("value", value)
+    return inner if isinstance(inner, str) else ""
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]

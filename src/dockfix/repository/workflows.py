@@ -1,0 +1,169 @@
+"""GitHub workflows: the steps of every job for every combination of its matrix, and of what they call here.
+
+As in "Workflow syntax" and "Metadata syntax" of GitHub's documentation.
+"""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from dockfix.repository.arguments import UNKNOWN
+from dockfix.repository.expressions import Contexts, fill
+from dockfix.repository.neighbours import Read, read_nothing
+from dockfix.repository.yaml_nodes import read_values
+
+_MOST_ROWS: Final = 256
+"""GitHub runs a job for so many combinations at most."""
+_MAX_DEPTH: Final = 8
+_FILES: Final = ("action.yml", "action.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """Command lines that the file `source` runs in a folder of the repository; `variables` are set there."""
+
+    source: str
+    text: str
+    folder: str
+    variables: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action that the file `source` uses, and its inputs."""
+
+    source: str
+    name: str
+    inputs: Mapping[str, Any]
+
+
+Step = Shell | Action
+
+
+def read_workflow(name: str, text: str, read: Read = read_nothing) -> Iterator[Step]:
+    """The steps of a workflow, and of those of the repository that it calls."""
+    for document in read_values(text):
+        yield from _Reader(read).workflow(name, document, None, 0)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads workflows and actions, and what they call by `read`."""
+
+    read: Read
+
+    def workflow(
+        self, name: str, content: Any, given: Mapping[str, Any] | None, depth: int
+    ) -> Iterator[Step]:
+        """The steps of a workflow's jobs, with the inputs that a caller has `given`, or their defaults."""
+        on = _mapping(_mapping(content).get("on") or _mapping(content).get("true"))
+        declared = _mapping(_mapping(on.get("workflow_call")).get("inputs"))
+        dispatched = _mapping(_mapping(on.get("workflow_dispatch")).get("inputs"))
+        inputs = _inputs({**dispatched, **declared}, given)
+        contexts: Contexts = {"inputs": inputs, "github": {"workspace": "."}}
+        contexts = {**contexts, "env": _filled(_mapping(content).get("env"), contexts)}
+        shared = _mapping(_mapping(_mapping(content).get("defaults")).get("run"))
+        for job in _mapping(_mapping(content).get("jobs")).values():
+            for values in _combinations(_mapping(_mapping(job).get("strategy")).get("matrix"), contexts):
+                inner = {**contexts, "matrix": values}
+                yield from self.job(name, _mapping(job), inner, shared, depth)
+
+    def job(
+        self, name: str, job: Mapping[str, Any], contexts: Contexts, shared: Mapping[str, Any], depth: int
+    ) -> Iterator[Step]:
+        """The steps of a job for one combination of its matrix."""
+        inner = {**contexts, "env": {**contexts["env"], **_filled(job.get("env"), contexts)}}
+        called = job.get("uses")
+        if isinstance(called, str) and called.startswith("./") and depth < _MAX_DEPTH:
+            path = posixpath.normpath(called)
+            given = _mapping(fill(_mapping(job.get("with")), inner))
+            for document in read_values(self.read(path) or ""):
+                yield from self.workflow(path, document, given, depth + 1)
+        own = _mapping(_mapping(job.get("defaults")).get("run"))
+        folder = own.get("working-directory") or shared.get("working-directory")
+        yield from self.steps(name, job.get("steps"), inner, folder, depth)
+
+    def steps(self, name: str, steps: Any, contexts: Contexts, folder: object, depth: int) -> Iterator[Step]:
+        """The steps of a job or of an action."""
+        for step in steps if isinstance(steps, list) else ():
+            facts = _mapping(step)
+            inner = {**contexts, "env": {**contexts["env"], **_filled(facts.get("env"), contexts)}}
+            uses, given = facts.get("uses"), _mapping(fill(_mapping(facts.get("with")), inner))
+            if isinstance(facts.get("run"), str):
+                place = fill(facts.get("working-directory") or folder or "", inner)
+                yield Shell(name, str(fill(facts["run"], inner)), str(place), inner["env"])
+            elif isinstance(uses, str) and uses.startswith("./"):
+                yield from self.action(posixpath.normpath(uses), given, inner, depth)
+            elif isinstance(uses, str):
+                yield Action(name, uses, given)
+
+    def action(self, folder: str, given: Mapping[str, Any], contexts: Contexts, depth: int) -> Iterator[Step]:
+        """The steps of a composite action in a folder of the repository."""
+        for file in _FILES if depth < _MAX_DEPTH else ():
+            path = posixpath.join(folder, file) if folder != "." else file
+            for document in read_values(self.read(path) or ""):
+                content = _mapping(document)
+                inputs = _inputs(_mapping(content.get("inputs")), given)
+                inner = {"inputs": inputs, "github": contexts["github"], "env": contexts["env"]}
+                yield from self.steps(path, _mapping(content.get("runs")).get("steps"), inner, "", depth + 1)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _filled(written: object, contexts: Contexts) -> dict[str, Any]:
+    found = fill(_mapping(written), contexts)
+    return found if isinstance(found, dict) else {}
+
+
+def _inputs(declared: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Each input's value, by default its default; one without is empty where a caller leaves it out."""
+    nothing = UNKNOWN if given is None else ""
+    known = {name: _mapping(one).get("default", nothing) for name, one in declared.items()}
+    return {**known, **(given or {})}
+
+
+def _combinations(matrix: object, contexts: Contexts) -> Iterator[Mapping[str, Any]]:
+    """Each combination of a matrix: the product of its lists, less `exclude`, with `include`."""
+    if matrix is None:
+        yield {}
+        return
+    filled = fill(matrix, contexts)
+    axes = {key: one for key, one in _mapping(filled).items() if key not in ("include", "exclude")}
+    if not all(isinstance(one, list) for one in axes.values()) or not isinstance(filled, Mapping):
+        yield {}  # known only in the run: every part of it is unknown
+        return
+    product = itertools.islice(itertools.product(*axes.values()), _MOST_ROWS)
+    rows = [dict(zip(axes, values, strict=True)) for values in product] if axes else []
+    excluded = [_mapping(one) for one in _list(filled.get("exclude"))]
+    rows = [row for row in rows if not any(one and _fits(one, row) for one in excluded)]
+    yield from _include(rows, axes, [_mapping(one) for one in _list(filled.get("include"))])
+
+
+def _include(
+    rows: list[dict[str, Any]], axes: Mapping[str, Any], included: list[Mapping[str, Any]]
+) -> Iterator[Mapping[str, Any]]:
+    """The combinations with what is included: added to those that it contradicts in no axis, or one more."""
+    more: list[Mapping[str, Any]] = []
+    for one in included[:_MOST_ROWS]:
+        wanted = {key: value for key, value in one.items() if key in axes}
+        fitting = [row for row in rows if _fits(wanted, row)]
+        for row in fitting:
+            row.update({key: value for key, value in one.items() if key not in axes})
+        if not fitting:
+            more.append(one)
+    yield from (*rows, *more)
+
+
+def _fits(wanted: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Whether a combination has all these values."""
+    return all(row.get(key) == value for key, value in wanted.items())
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
