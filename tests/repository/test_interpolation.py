@@ -42,14 +42,13 @@ def test_variables_of_compose(text: str, filled: str) -> None:
 
 
 def test_an_environment_file() -> None:
-    text = "# no\nA=1\nexport B = two words # comment\nC='$A # kept'\nD=\"x-${A}\"\nE=\nnot a line\nF: yaml\n"
+    text = "# no\nA=1\nexport B = two words # comment\nC='$A # kept'\nD=\"x-${A}\"\nE=\nnot a line\n# F=1\n"
     assert read_environment(text) == {
         "A": "1",
         "B": "two words",
         "C": "$A # kept",
         "D": "x-1",
         "E": "",
-        "F": "yaml",
     }
 
 

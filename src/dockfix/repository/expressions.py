@@ -15,7 +15,7 @@ from dockfix.repository.arguments import UNKNOWN
 
 _WHOLE: Final = re.compile(r"\$\{\{(?P<inner>(?:[^{}\n']|'[^'\n]*'|\{(?!\{)|\}(?!\}))*)\}\}")
 _TOKEN: Final = re.compile(
-    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_][\w-]*)|(?P<sign>\|\||&&|[=!<>]=|[!()\[\].,<>*]))"
+    r"(?:(?P<text>'(?:[^']|'')*')|(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_][\w-]*)|(?P<sign>\|\||&&|[=!<>]=|[!()\[\].,<>*]))"
 )
 _MAX_DEPTH: Final = 32
 
@@ -58,6 +58,9 @@ def evaluate(text: str, contexts: Contexts) -> Any:
     at = 0
     end = len(text.rstrip())
     while at < end:
+        if text[at].isspace():
+            at += 1
+            continue
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
             return UNKNOWN

@@ -13,7 +13,6 @@ from dockfix.repository.arguments import UNKNOWN
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _OPERATOR: Final = re.compile(r":?[-?+]")
-_LINE: Final = re.compile(r"\A[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.]*)[ \t]*[=:][ \t]*(.*)")
 _MAX_NESTING: Final = 16
 
 
@@ -100,9 +99,9 @@ def read_environment(text: str) -> dict[str, str]:
     """The variables of a `.env` file; values may refer to variables above them."""
     values: dict[str, str] = {}
     for line in text.splitlines():
-        match = None if line.lstrip().startswith("#") else _LINE.fullmatch(line)
-        if match is not None:
-            values[match[1]] = _value(match[2], values)
+        name, equals, written = line.strip().removeprefix("export ").partition("=")
+        if equals and _NAME.fullmatch(name.strip()):
+            values[name.strip()] = _value(written.strip(), values)
     return values
 
 
