@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import pytest
 
+from dockfix import fix
 from dockfix.knowledge import read_table
 from dockfix.model.images import find_image, infer_image
+from dockfix.results import Changed
 
 # reference: family, release, account_command
 FAMILIES = {
@@ -32,6 +35,12 @@ FAMILIES = {
     "ghcr.io/astral-sh/uv:python3.12-bookworm-slim": ("debian", "bookworm", "adduser"),
     "ghcr.io/astral-sh/uv:0.5.1-python3.13-alpine": ("alpine", "", "busybox"),
     "ghcr.io/astral-sh/uv:0.5": ("scratch", "", "none"),
+    "opea/comps-base:latest": ("debian", "trixie", "useradd"),
+    "prefecthq/prefect:3-python3.12": ("debian", "", "useradd"),
+    "oven/bun:1": ("debian", "", "useradd"),
+    "ghcr.io/prefix-dev/pixi:0.40-bookworm-slim": ("debian", "bookworm", "adduser"),
+    "ghcr.io/prefix-dev/pixi:0.40-noble": ("ubuntu", "", "useradd"),
+    "rocm/dev-ubuntu-22.04": ("ubuntu", "", "useradd"),
     "tiangolo/uvicorn-gunicorn-fastapi:python3.8-alpine3.10": ("alpine", "3.10", "busybox"),
     "debian": ("debian", "trixie", "useradd"),
     "debian:bookworm-slim": ("debian", "bookworm", "adduser"),
@@ -248,3 +257,22 @@ def test_every_table_is_sound() -> None:
     families = set(table["family"]) | {"unknown"}
     named = {row.get("family", "unknown") for row in (*table["image"], *table["release"])}
     assert named <= families
+
+
+def test_each_row_of_the_table_names_its_source_or_why_it_is_uncertain() -> None:
+    rows = read_table("bases")["image"]
+    place = re.compile(r'[\w.-]+/[\w.-]+(?:, [\w./-]+|#\d+)|[A-Z][\w /-]+ documentation(?:, "[^"]+")+')
+    for row in rows:
+        source, uncertain = row.get("source", ""), row.get("uncertain", "")
+        assert source or uncertain, row["images"]
+        assert all(place.fullmatch(one) for one in source.split("; ") if source), source
+
+
+def test_what_a_table_is_uncertain_of_needs_review() -> None:
+    uncertain = "FROM rocm/pytorch\nCOPY . .\nCMD python app.py\n"
+    result = fix(uncertain)
+    assert isinstance(result, Changed)
+    assert [one.message for one in result.reviews if one.code == "unknown-base"] == [
+        "dockfix is not certain of the base image rocm/pytorch: "
+        "each has a working directory and accounts of its own"
+    ]

@@ -18,8 +18,8 @@ _STANDARD_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 _VERSION: Final = re.compile(r"(?:python)?(\d{1,4}(?:\.\d{1,4}){0,3})(a|b|rc)?\d*$")
 # Facts that depend on the release: one that the tag names overrides those taken over by `like`.
 _DISTRIBUTION: Final = ("family", "release", "account_command", "prepare", "shell", "pip")
-# Keys of a table that are not facts about the image.
-_RULES: Final = frozenset({"images", "like", "versions"})
+# Keys of a table that are no facts of the image itself.
+_RULES: Final = frozenset({"images", "like", "versions", "source"})
 _MAX_LIKENESS: Final = 4
 
 Facts = dict[str, Any]
@@ -40,14 +40,15 @@ class Account:
 class Image:
     """What is known about a base image; `known` is False if no table matches it.
 
-    `family` is debian, ubuntu, alpine, wolfi, rhel, suse, arch, distroless, scratch, windows, busybox or
-    unknown; `release` is the suite or version if the tag names it. `account_command` is adduser
-    (Debian's), useradd, busybox (its adduser) or none, and `prepare` a command that must run before it.
-    `reuse` names an account to use instead of creating one. `python` is image (pip can install for one
-    user), system, conda or none; `pip` is silent (before 21.1), warns (21.1 to 22.0), quiet (22.1 and
-    later, whose warning can be silenced) or unknown. `starts`: its own command starts an application,
-    listening on `ports`; `process` is why its main process needs root; `platform` says who its platform
-    runs it as, whatever it starts.
+    `family` is debian, ubuntu, alpine, wolfi, rhel, suse, arch, distroless, scratch, windows,
+    busybox or unknown; `release` the suite or version where the tag tells it. `account_command` is
+    adduser (Debian's), useradd, busybox (its adduser) or none, and `prepare` a command that has to
+    come first. `reuse` names the account to use instead of a new one. `python` is image (pip can
+    install for one user), system, conda or none; `pip` is silent (before 21.1), warns (21.1 to
+    22.0), quiet (22.1 and later can be silenced) or unknown. `starts` says that its own command starts
+    an application, on `ports`, `process` why its own main process has to be root,
+    `platform` who runs it in a way of its own, whatever it starts; `uncertain` is why its facts need a
+    person's look.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Image:
     ports: tuple[int, ...] = ()
     process: str = ""
     platform: str = ""
+    uncertain: str = ""
 
 
 _FACTS: Final = frozenset(one.name for one in fields(Image)) - {"name", "tag", "known"}
