@@ -1,6 +1,7 @@
 """Measure dockfix by `python -m tests.bench`.
 
 Words: `startup`, `throughput [FOLDER [LIMIT]]`, `monorepo [FILES DOCKERFILES]`. Without a word, all three.
+`callers FOLDER... [--samples]` counts contexts, outcomes and reasons over folders of repositories.
 `reality [SCRIPTS STAGES PAIRS [SEED]]` needs docker, and root for the scripts.
 `--write-readme` measures start and monorepo and puts both tables into README.md.
 """
@@ -28,6 +29,12 @@ def main(words: list[str]) -> None:
         from . import reality
 
         print(reality.measure(*map(int, words[1:])))
+        return
+    if words[:1] == ["callers"]:
+        from . import callers
+
+        folders = [Path(word) for word in words[1:] if word != "--samples"]
+        print(callers.measure(folders, shows_samples="--samples" in words))
         return
     if not words or words[0] == "monorepo":
         from . import monorepo

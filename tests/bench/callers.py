@@ -1,0 +1,122 @@
+"""What repositories say about their Dockerfiles, and what becomes of those that run as root.
+
+For folders of repositories: how the build contexts became known, the outcomes of the Python files that run as
+root, ship and start something, with the reasons, and what reading the callers costs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from dockfix.discovery import walk
+from dockfix.files.candidates import Candidate
+from dockfix.files.context_search import describe_found
+from dockfix.files.patterns import Selection
+from dockfix.files.reading import Source, read_source
+from dockfix.repository.deployments import find_deployments
+
+LEFT_OUT: Final = frozenset(
+    {
+        "vendored", "template", "generated", "ignored", "windows", "github-action", "dev-container",
+        "starts-nothing", "not-python", "not-a-dockerfile", "empty-file", "submodule", "dead-link",
+    }
+)  # fmt: skip
+"""Files with one of these are not Python, do not ship, start nothing, or are nobody's to change."""
+SAMPLES: Final = 8
+
+
+@dataclass
+class _Figures:
+    """What was counted; `examples` are paths by reason."""
+
+    repositories: int = 0
+    contexts: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+    alone: Counter[tuple[str, str]] = field(default_factory=Counter)
+    examples: defaultdict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    seconds: float = 0.0
+    seconds_of_callers: float = 0.0
+
+
+def measure(folders: Sequence[Path], *, shows_samples: bool = False) -> str:
+    """The figures over every repository in the folders; with samples, paths for each reason."""
+    figures = _Figures()
+    for repository in sorted(one for folder in folders for one in folder.iterdir() if one.is_dir()):
+        figures.repositories += 1
+        _count_contexts(repository, figures)
+        _count_outcomes(repository, figures)
+    return "\n".join(_lines(figures, shows_samples=shows_samples))
+
+
+def _count_contexts(repository: Path, figures: _Figures) -> None:
+    """How the context of each Dockerfile is known, and how long its callers take to be read."""
+    selection = Selection(repositories=[])
+    search = walk._Search(str(repository), os.path.realpath(repository), selection)
+    candidates = list(search.candidates())
+    started = time.perf_counter()
+    found = list(search.with_builds(candidates))
+    find_deployments(selection.repositories or [], found)
+    figures.seconds_of_callers += time.perf_counter() - started
+    for one in found:
+        if one.refusal is None and not one.outside:
+            figures.contexts[_source_of_context(one)] += 1
+
+
+def _source_of_context(one: Candidate) -> str:
+    source = read_source(one.real)
+    if not isinstance(source, Source):
+        return "not a Dockerfile"
+    context = describe_found(one.path, source.text, one.folders, os.path.dirname(one.real), one.root)
+    if context.missing:
+        return "unknown"
+    chosen = os.path.realpath(getattr(context.read, "folder", ""))
+    return "caller" if chosen in map(os.path.realpath, one.folders) else "search"
+
+
+def _count_outcomes(repository: Path, figures: _Figures) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch, "report.json")
+        argv = [sys.executable, "-m", "dockfix", "--check", "--no-cache", "--report", str(report), "."]
+        before = time.perf_counter()
+        subprocess.run(argv, cwd=repository, capture_output=True, check=False)
+        figures.seconds += time.perf_counter() - before
+        files: list[dict[str, Any]] = json.loads(report.read_text())["files"]
+    for file in files:
+        kinds = ("reason",) if file["outcome"] == "skipped" else ("review",)
+        codes = {one["code"] for one in file["findings"] if one["kind"] in kinds}
+        if file["outcome"] == "unchanged" or codes & LEFT_OUT:
+            continue
+        figures.outcomes[file["outcome"]] += 1
+        for code in codes:
+            figures.reasons[file["outcome"], code] += 1
+            figures.examples[file["outcome"], code].append(f"{repository / file['path']}")
+        if len(codes) == 1:
+            figures.alone[file["outcome"], *codes] += 1
+
+
+def _lines(figures: _Figures, *, shows_samples: bool) -> Iterator[str]:
+    known = sum(figures.contexts.values())
+    yield f"{figures.repositories} repositories, {known} Dockerfiles"
+    for name, count in figures.contexts.most_common():
+        yield f"  context known by {name:<18}{count:>6} {count / known:6.1%}"
+    total = sum(figures.outcomes.values())
+    yield f"{total} files in Python that run as root, ship and start something"
+    for name, count in figures.outcomes.most_common():
+        yield f"  {name:<34}{count:>6} {count / total:6.1%}"
+    for key, count in figures.reasons.most_common():
+        yield f"  {' '.join(key):<34}{count:>6} {count / total:6.1%}, alone {figures.alone[key]}"
+        if shows_samples:
+            yield from (f"      {path}" for path in figures.examples[key][:SAMPLES])
+    share = figures.seconds_of_callers / figures.seconds
+    yield f"reading callers: {figures.seconds_of_callers:.1f} s of {figures.seconds:.1f} s, {share:.0%}"
