@@ -133,3 +133,54 @@ def test_from_a_folder_below_paths_start_there(
     _, out, err = dockfix("--diff")
     assert out == ""
     assert "Dockerfile:1: the base of ../docker/web.txt, ../job/Dockerfile, whose steps" in err
+
+
+@pytest.mark.parametrize(
+    ("image", "reference"),
+    [
+        ("acme/base:1", "acme/base"),
+        ("registry.example.org:5000/acme/base:1", "base:2"),
+        ("base", "ghcr.io/acme/base@sha256:0000"),
+        ("registry.example.org/base", "${REGISTRY}/base:${TAG}"),
+    ],
+)
+def test_a_base_is_found_by_its_name_without_registry_and_tag(
+    image: str, reference: str, dockfix: Run, repository: Repository
+) -> None:
+    repository.put(
+        "compose.yml", text=f"services:\n  base: {{build: base, image: '{image}'}}\n  web: {{build: web}}\n"
+    )
+    repository.put("base/Dockerfile", text=BASE)
+    repository.put("web/Dockerfile", text=f"ARG REGISTRY\nARG TAG\n{APP.format(base=reference)}")
+    repository.commit()
+    _, out, err = dockfix("--diff", ".")
+    assert "base/Dockerfile:1: the base of web/Dockerfile" in err
+    assert "+++ b/web/Dockerfile" in out
+
+
+def test_a_public_image_is_no_base_of_the_repository(dockfix: Run, repository: Repository) -> None:
+    repository.put("compose.yml", text="services:\n  python: {build: base, image: acme/python}\n")
+    repository.put("base/Dockerfile", text=BASE)
+    repository.put("web/Dockerfile", text=APP.format(base="python:3.12-slim"))
+    repository.commit()
+    assert "base-of-others" not in dockfix("--diff", ".")[2]
+
+
+def test_the_stage_that_is_built_and_the_account_that_it_makes_are_the_bases(
+    dockfix: Run, repository: Repository
+) -> None:
+    repository.put(
+        "compose.yml",
+        text="services:\n  base: {build: {context: base, target: run}, image: acme/base}\n"
+        "  web: {build: web}\n",
+    )
+    repository.put(
+        "base/Dockerfile",
+        text="FROM python:3.12-slim-bookworm AS run\nRUN useradd --create-home worker\n"
+        "WORKDIR /srv\nUSER worker\n\nFROM python:3.12-slim AS test\nRUN pip install pytest\n",
+    )
+    repository.put("web/Dockerfile", text=APP.format(base="acme/base"))
+    repository.commit()
+    _, out, err = dockfix("--diff", ".")
+    assert "unknown-base" not in err
+    assert "web/Dockerfile" not in out

@@ -13,7 +13,7 @@ jobs:
     strategy:
       matrix: {matrix}
     steps:
-      - run: build ${{{{ matrix.os }}}}-${{{{ matrix.tag }}}}
+      - run: docker build ${{{{ matrix.os }}}}-${{{{ matrix.tag }}}}
 """
 
 
@@ -31,16 +31,18 @@ jobs:
 )
 def test_the_combinations_of_a_matrix(matrix: str, lines: list[str]) -> None:
     steps = list(read_workflow("w.yml", WORKFLOW.format(matrix=matrix)))
-    assert [step.text for step in steps if isinstance(step, Shell)] == [f"build {line}" for line in lines]
+    assert [step.text for step in steps if isinstance(step, Shell)] == [
+        f"docker build {line}" for line in lines
+    ]
 
 
 def test_workflows_and_actions_that_call_themselves_end() -> None:
     files: dict[str, str] = {
         ".github/workflows/w.yml": "jobs: {a: {uses: ./.github/workflows/w.yml}, b: {steps: [{uses: ./x}]}}",
-        "x/action.yml": "runs: {steps: [{uses: ./x}, {run: build}]}",
+        "x/action.yml": "runs: {steps: [{uses: ./x}, {run: docker build}]}",
     }
     steps: list[Any] = list(
         read_workflow(".github/workflows/w.yml", files[".github/workflows/w.yml"], files.get)
     )
     assert 0 < len(steps) < 100
-    assert {step.text for step in steps} == {"build"}
+    assert {step.text for step in steps} == {"docker build"}

@@ -6,13 +6,14 @@ import re
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dockfix.checks import codes
 from dockfix.confined import Loss, work
 from dockfix.files.cache import Cache, derive_all
 from dockfix.files.candidates import Candidate
 from dockfix.files.reading import MAX_BYTES, Source, read_bytes, read_source
+from dockfix.model.images import find_image
 from dockfix.options import ANY_STAGE, Options
 from dockfix.repository.arguments import UNKNOWN
 from dockfix.results import Finding
@@ -67,8 +68,8 @@ def relate(
     bases = _find_bases([*candidates, *others], cache)
     children: dict[str, list[str]] = {}
     for candidate in (*candidates, *others) if bases else ():
-        for builder in bases.get(candidate.real, {}).values():
-            children.setdefault(builder, []).append(candidate.path)
+        for real in dict.fromkeys(builder.real for builder in bases.get(candidate.real, {}).values()):
+            children.setdefault(real, []).append(candidate.path)
     own = {
         candidate.real: _with_numbers(
             _with_targets(candidate, given) if candidate.builds else given, candidate, by_number
@@ -97,25 +98,47 @@ def _with_numbers(options: Options, candidate: Candidate, by_number: Callable[[D
     return replace(options, numeric=True)
 
 
-def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[str, dict[str, str]]:
-    """For each Dockerfile, by absolute path: (name in its FROM lines, Dockerfile that builds it)."""
+class _Builder(NamedTuple):
+    """What builds an image: a Dockerfile by its absolute path, and the stage, "" for the last."""
+
+    real: str
+    target: str
+
+
+def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[str, dict[str, _Builder]]:
+    """For each Dockerfile, by absolute path, the names in its FROM lines that another one builds."""
     rows = [candidate for candidate in candidates if candidate.refusal is None]
-    builders = {name: row.real for row in rows for build in row.builds for name in build.images}
-    by_name = {(build.source, build.name): row.real for row in rows for build in row.builds if build.name}
-    bases: dict[str, dict[str, str]] = {}
-    if not builders and not any(build.contexts for row in rows for build in row.builds):
+    pairs = [(build, _Builder(row.real, build.target)) for row in rows for build in row.builds]
+    builders = {name: builder for build, builder in pairs for name in build.images}
+    by_name = {(build.source, build.name): builder for build, builder in pairs if build.name}
+    bases: dict[str, dict[str, _Builder]] = {}
+    if not builders and not any(build.contexts for build, _ in pairs):
         return bases
+    shorter = _shorten(builders)
     found = derive_all(cache, "bases", [row.real for row in rows], _read_bases)
     for row, names in zip(rows, found, strict=True):
         known = ChainMap(_contexts(row, by_name), builders)
-        own = {name: known[name] for name in names if known.get(name, row.real) != row.real}
-        if own:
-            bases.setdefault(row.real, {}).update(own)
+        for name in names:
+            builder = known.get(name) or (None if find_image(name).known else shorter.get(_short(name)))
+            if builder is not None and builder.real != row.real:
+                bases.setdefault(row.real, {})[name] = builder
     return bases
 
 
-def _contexts(row: Candidate, by_name: Mapping[tuple[str, str], str]) -> dict[str, str]:
-    """The names of `contexts` that FROM can use, and the Dockerfiles that build them."""
+def _shorten(builders: Mapping[str, _Builder]) -> dict[str, _Builder]:
+    """The builders by the image's name without its registry; a name that several give is nobody's."""
+    found: dict[str, set[_Builder]] = {}
+    for name, builder in builders.items():
+        found.setdefault(_short(name), set()).add(builder)
+    return {name: next(iter(rows)) for name, rows in found.items() if len({row.real for row in rows}) == 1}
+
+
+def _short(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _contexts(row: Candidate, by_name: Mapping[tuple[str, str], _Builder]) -> dict[str, _Builder]:
+    """The names that FROM may use for other builds of the same file, and what builds those."""
     contexts = ((alias, (build.source, name)) for build in row.builds for alias, name in build.contexts)
     return {alias: by_name[key] for alias, key in contexts if key in by_name}
 
@@ -151,16 +174,17 @@ _FACTS: Final = (
     "python",
     "pip",
     "process",
+    "uncertain",
 )
 
 
 class _Facts:
     """Facts about the images that are built here, resolved from the bases upwards."""
 
-    def __init__(self, bases: Mapping[str, Mapping[str, str]], options: Mapping[str, Options]) -> None:
+    def __init__(self, bases: Mapping[str, Mapping[str, _Builder]], options: Mapping[str, Options]) -> None:
         self._bases = bases
         self._options = options
-        self._known: dict[str, dict[str, Any] | None] = {}
+        self._known: dict[_Builder, dict[str, Any] | None] = {}
         self._depth = 0
 
     def inform(self, real: str) -> Options:
@@ -170,35 +194,41 @@ class _Facts:
         known = {name: facts for name, facts in found.items() if facts is not None}
         return replace(options, images={**known, **options.images}) if known else options
 
-    def _of(self, real: str) -> dict[str, Any] | None:
-        if real not in self._known and self._depth < MAX_DEPTH:
-            self._known[real] = None  # an image that builds on itself stays unknown
+    def _of(self, builder: _Builder) -> dict[str, Any] | None:
+        if builder not in self._known and self._depth < MAX_DEPTH:
+            self._known[builder] = None  # an image that builds on itself stays unknown
             self._depth += 1
-            found = work(_describe, (real, self.inform(real)))
+            found = work(_describe, (*builder, self.inform(builder.real)))
             self._depth -= 1
-            self._known[real] = None if isinstance(found, Loss) else found
-        return self._known.get(real)
+            self._known[builder] = None if isinstance(found, Loss) else found
+        return self._known.get(builder)
 
 
-def _describe(asked: tuple[str, Options]) -> dict[str, Any] | None:
+def _describe(asked: tuple[str, str, Options]) -> dict[str, Any] | None:
     """Facts about the image that a Dockerfile builds, in the form of bases.toml; None for an unknown base."""
-    from dockfix.model.lineage import find_lineages, read_stages
+    from dockfix.model.accounts import find_created
+    from dockfix.model.lineage import read_stages, trace
     from dockfix.syntax.parser import parse
 
-    real, options = asked
+    real, target, options = asked
     source = read_source(real)
     if not isinstance(source, Source):
         return None
     stages = read_stages(parse(source.text), options)
-    if not stages or stages[-1].image.family == "unknown":
+    named = (one for one in stages if target and target.lower() in one.names())
+    stage = next(named, stages[-1] if stages else None)
+    if stage is None or stage.image.family == "unknown" or UNKNOWN in target:
         return None
-    lineage = find_lineages(stages, ())[0]
+    lineage = trace(stage)
     image, end = lineage.image, lineage.end
     facts: dict[str, Any] = {name: getattr(image, name) for name in _FACTS}
     facts["accounts"] = [
-        {"name": one.name, "group": one.group, "uid": one.uid, "gid": one.gid, "home": one.home}
-        for one in image.accounts
-    ]
+        *({"name": one.name, "group": one.group, "uid": one.uid, "gid": one.gid, "home": one.home}
+          for one in image.accounts),
+        *({"name": one.name, "group": one.group or one.name, "uid": one.uid, "gid": one.gid,
+           "home": "" if one.homeless or one.nowhere else one.home}
+          for one in find_created(lineage)),
+    ]  # fmt: skip
     starts = bool(image.starts or lineage.last("CMD") or lineage.last("ENTRYPOINT"))
     return facts | {
         "user": end.user or "root",

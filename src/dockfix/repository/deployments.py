@@ -42,6 +42,7 @@ _IMAGE: Final = re.compile(
 )
 
 
+_RUNNERS: Final = (b"docker", b"podman", b"nerdctl")
 _USER: Final = re.compile(rb"^[ \t]*USER[ \t]+(\S+)", re.MULTILINE | re.IGNORECASE)
 _PYTHON: Final = re.compile(rb"(?i)python|\bpip|conda|\.py\b|\buv\b|poetry|requirements")
 
@@ -201,7 +202,7 @@ def _glance(root: str, name: str, cache: Cache | None) -> Glance | None:
 
 
 def _look_at_script(data: bytes) -> Glance | None:
-    if b" run " not in data:
+    if not any(word in data for word in _RUNNERS) or not (b" run " in data or b" create " in data):
         return None
     from dockfix.repository.run_commands import read_runs
 

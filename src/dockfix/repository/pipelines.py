@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from dockfix.repository.neighbours import Read, read_nothing
-from dockfix.repository.workflows import Shell
+from dockfix.repository.workflows import Shell, calls_builder
 from dockfix.repository.yaml_nodes import read_values
 
 _MOST_ROWS: Final = 200
@@ -47,7 +47,7 @@ def is_pipeline(path: str) -> bool:
 
 def read_gitlab(name: str, text: str, read: Read = read_nothing) -> Iterator[Shell]:
     """The scripts of each job of a GitLab pipeline, for each combination of its matrix."""
-    content = _load(name, text, read, set())
+    content = _load(name, text, read, set()) if calls_builder(text) or "include" in text else {}
     shared = _mapping(content.get("variables"))
     done: dict[str, dict[str, Any]] = {}
     for key, job in content.items():
@@ -100,8 +100,9 @@ def _matrix(written: object) -> Iterator[Mapping[str, Any]]:
 
 def read_steps(name: str, text: str) -> Iterator[Shell]:
     """The command lines of any pipeline in YAML: its strings, and the steps that pass words to a builder."""
-    for document in read_values(text):
-        yield from _walk(name, document)
+    if calls_builder(text):
+        for document in read_values(text):
+            yield from _walk(name, document)
 
 
 def _walk(name: str, document: Any) -> Iterator[Shell]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dockfix.repository.arguments import UNKNOWN
@@ -19,6 +19,8 @@ from dockfix.repository.yaml_nodes import read_values
 _MOST_ROWS: Final = 256
 """GitHub runs a job for so many combinations at most."""
 _MAX_DEPTH: Final = 8
+_USED: Final = ("./", "docker/build-push-action")
+_BUILDERS: Final = ("docker", "podman", "buildah", "nerdctl", "kaniko")
 _FILES: Final = ("action.yml", "action.yaml")
 
 
@@ -44,10 +46,16 @@ class Action:
 Step = Shell | Action
 
 
+def calls_builder(text: object) -> bool:
+    """Whether command lines may call a program that builds images."""
+    return isinstance(text, str) and any(word in text for word in _BUILDERS)
+
+
 def read_workflow(name: str, text: str, read: Read = read_nothing) -> Iterator[Step]:
     """The steps of a workflow, and of those of the repository that it calls."""
-    for document in read_values(text):
-        yield from _Reader(read).workflow(name, document, None, 0)
+    if calls_builder(text) or "uses: ./" in text:
+        for document in read_values(text):
+            yield from _Reader(read).workflow(name, document, None, 0)
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,13 @@ class _Reader:
     """Reads workflows and actions, and what they call by `read`."""
 
     read: Read
+    _known: dict[str, list[Any]] = field(default_factory=dict)
+
+    def documents(self, path: str) -> list[Any]:
+        """The documents of a file that is called."""
+        if path not in self._known:
+            self._known[path] = read_values(self.read(path) or "")
+        return self._known[path]
 
     def workflow(
         self, name: str, content: Any, given: Mapping[str, Any] | None, depth: int
@@ -81,7 +96,7 @@ class _Reader:
         if isinstance(called, str) and called.startswith("./") and depth < _MAX_DEPTH:
             path = posixpath.normpath(called)
             given = _mapping(fill(_mapping(job.get("with")), inner))
-            for document in read_values(self.read(path) or ""):
+            for document in self.documents(path):
                 yield from self.workflow(path, document, given, depth + 1)
         own = _mapping(_mapping(job.get("defaults")).get("run"))
         folder = own.get("working-directory") or shared.get("working-directory")
@@ -91,8 +106,11 @@ class _Reader:
         """The steps of a job or of an action."""
         for step in steps if isinstance(steps, list) else ():
             facts = _mapping(step)
+            uses = facts.get("uses")
+            if not (calls_builder(facts.get("run")) or str(uses or "").startswith(_USED)):
+                continue
             inner = {**contexts, "env": {**contexts["env"], **_filled(facts.get("env"), contexts)}}
-            uses, given = facts.get("uses"), _mapping(fill(_mapping(facts.get("with")), inner))
+            given = _mapping(fill(_mapping(facts.get("with")), inner))
             if isinstance(facts.get("run"), str):
                 place = fill(facts.get("working-directory") or folder or "", inner)
                 yield Shell(name, str(fill(facts["run"], inner)), str(place), inner["env"])
@@ -105,7 +123,7 @@ class _Reader:
         """The steps of a composite action in a folder of the repository."""
         for file in _FILES if depth < _MAX_DEPTH else ():
             path = posixpath.join(folder, file) if folder != "." else file
-            for document in read_values(self.read(path) or ""):
+            for document in self.documents(path):
                 content = _mapping(document)
                 inputs = _inputs(_mapping(content.get("inputs")), given)
                 inner = {"inputs": inputs, "github": contexts["github"], "env": contexts["env"]}
