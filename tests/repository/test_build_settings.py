@@ -25,7 +25,7 @@ CDK = 'new DockerImageAsset(this, "x", { directory: %s, file: "x-dockerfile", ta
             "services:\n  - {dockerfilePath: ./api/Web, dockerContext: ./api}\n  - {type: pserv}\n",
             [("api/Web", "api", "")],
         ),
-        ("heroku.yml", "build:\n  docker:\n    web: web/Web\n", [("web/Web", "", "")]),
+        ("heroku.yml", "build:\n  docker:\n    web: web/Web\n", [("web/Web", "web", "")]),
         ("lib/x-stack.ts", CDK % "__dirname", [("lib/x-dockerfile", "lib", "run")]),
         ("lib/stack.ts", CDK % 'path.join(__dirname, "../api")', [("api/x-dockerfile", "api", "run")]),
         (

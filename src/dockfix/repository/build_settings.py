@@ -26,7 +26,8 @@ class Named:
 class Settings:
     """A kind of file: its name, its parser, and the keys below `path` (`*` stands for each item of a list).
 
-    Dockerfile and context are relative to the file's folder.
+    Dockerfile and context are relative to the file's folder; the context is that folder, or the one that is
+    named, or the Dockerfile's own if it is `beside` it.
     """
 
     name: re.Pattern[str]
@@ -35,6 +36,7 @@ class Settings:
     dockerfile: str
     context: str = ""
     target: str = ""
+    beside: bool = False
 
 
 def _yaml(text: str) -> Any:
@@ -56,7 +58,7 @@ _ROWS: Final = (
     Settings(
         re.compile(r"^render\.ya?ml$"), _yaml, ("services", "*"), "dockerfilePath", context="dockerContext"
     ),
-    Settings(re.compile(r"^heroku\.ya?ml$"), _yaml, ("build", "docker"), "*"),
+    Settings(re.compile(r"^heroku\.ya?ml$"), _yaml, ("build", "docker"), "*", beside=True),
 )
 """Keys as documented by fly.io and Railway ("build"), Render ("Blueprint specification") and
 Heroku ("heroku.yml")."""
@@ -108,7 +110,8 @@ def _read_row(path: str, row: Settings, content: Any) -> Iterator[Named]:
         written = values.values() if row.dockerfile == "*" else (values.get(row.dockerfile),)
         for dockerfile in written:
             if isinstance(dockerfile, str):
-                context = str(values.get(row.context) or "") if row.context else ""
+                named = str(values.get(row.context) or "") if row.context else ""
+                context = posixpath.dirname(dockerfile) if row.beside else named
                 target = str(values.get(row.target) or "") if row.target else ""
                 yield Named(posixpath.join(folder, dockerfile), posixpath.join(folder, context), target)
 
