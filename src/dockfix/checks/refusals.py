@@ -27,7 +27,8 @@ _TEMPLATE_LINE: Final = re.compile(r"^\s*(\{\{|\{%|<%|%%|@@)")
 _TEMPLATE_WORD: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<%.*?%>|@@?\w+@@?$|%%\w+%%|__[A-Z_]+__")
 _GENERATED: Final = re.compile(
     r"do not edit|don't edit|not be edited|@generated|\b(?:code|file|dockerfile) (?:is |was )?(?:auto-?)?"
-    r"generated|auto-?generated (?:by|from|via|file|dockerfile)",
+    r"generated|auto-?generated(?: (?:by|from|via|file|dockerfile)|[.,:;!])"
+    r"|changes (?:to this file )?will be (?:lost|overwritten)",
     re.IGNORECASE,
 )
 _NAMED_FILE: Final = re.compile(
