@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -34,11 +35,12 @@ def run(*argv: str) -> Any:
     return json.loads(done.stdout)
 
 
-def has(*argv: str) -> bool:
-    """Whether a tool is installed."""
+def version(*argv: str) -> str:
+    """What an installed tool says of its version; "" if there is none."""
     if shutil.which(argv[0]) is None:
-        return False
-    return subprocess.run([*argv, "version"], capture_output=True, check=False).returncode == 0
+        return ""
+    done = subprocess.run([*argv, "version"], capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else ""
 
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +50,8 @@ def shown(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in {**facts, "dockerfile": inner}.items() if value}
 
 
-@pytest.mark.skipif(not has("docker", "buildx"), reason="docker buildx is not here")
+@pytest.mark.engine
+@pytest.mark.skipif(not version("docker", "buildx"), reason="docker buildx is not here")
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("bake")])
 def test_bake_shows_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT / name / "repository")
@@ -61,13 +64,16 @@ def test_bake_shows_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 COMPOSE = (["docker", "compose"], ["docker-compose"])
-"""How the compose tool may be installed: version 2, as a plugin or alone."""
+"""How the compose tool may be installed."""
 
 
 def compose_tool() -> list[str]:
-    return next((argv for argv in COMPOSE if has(*argv)), [])
+    """The command of compose, if that is not the first version, which knows no `include`."""
+    found = ((argv, re.search(r"\bv?(\d+)\.\d", version(*argv))) for argv in COMPOSE)
+    return next((argv for argv, match in found if match and int(match[1]) > 1), [])
 
 
+@pytest.mark.engine
 @pytest.mark.skipif(not compose_tool(), reason="docker compose is not here")
 @pytest.mark.parametrize("files", [["compose.yaml"], ["compose.yaml", "compose.override.yaml"]])
 def test_compose_shows_the_same(files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
