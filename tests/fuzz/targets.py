@@ -16,6 +16,7 @@ from dockfix.files.cache import Cache, _sign
 from dockfix.output.journal import Journal, JournalError
 from dockfix.output.owners import Owners
 from dockfix.repository.builds import find_builds
+from dockfix.repository.interpolation import read_environment
 from dockfix.repository.manifests import read_manifests
 from dockfix.results import Unchanged
 from dockfix.runner.outcome import FileResult
@@ -55,18 +56,22 @@ def _with(name: str, text: str) -> Context:
 
 
 def _compose(text: str) -> None:
-    find_builds("compose.yml", text)
-    read_manifests([("compose.yml", text), ("pod.yaml", text), ("devcontainer.json", text)])
+    find_builds("compose.yml", text, lambda _: text)
+    read_manifests(
+        [("compose.yml", text), ("pod.yaml", text), ("devcontainer.json", text)], bool, lambda _: text
+    )
     rewrite_file("compose.yml", text, fix, unsafe=True)
 
 
 def _bake(text: str) -> None:
     find_builds("docker-bake.hcl", text)
     find_builds("docker-bake.json", text)
+    read_environment(text)
 
 
 def _workflow(text: str) -> None:
-    find_builds(".github/workflows/a.yml", text)
+    for name in (".github/workflows/a.yml", ".gitlab-ci.yml", "cloudbuild.yaml", "package.json", "README.md"):
+        find_builds(name, text, lambda _: text)
     find_builds("build.sh", text)
     find_builds("Makefile", text)
 
@@ -117,17 +122,21 @@ _COMPOSE: Final = (
     "    volumes: [d:/root/x]\n"
     "  b:\n    <<: *a\n    user: root\n    ports: ['80:80']\n",
     "kind: Pod\nspec:\n  securityContext: {runAsNonRoot: true}\n  containers:\n  - {name: a, image: a}\n",
+    *_texts("callers/compose/repository/*.yaml"),
 )
 _BAKE: Final = (
     'target "a" {\n  inherits = ["b"]\n  args = { A = "b", C = null }\n  tags = ["x:y"]\n}\n'
     'target "b" { context = "." }\n',
     '{"target": {"a": {"inherits": ["b"], "context": ".", "args": {"A": "b"}}, "b": {}}}',
+    *_texts("callers/*/repository/*.hcl"),
 )
 _WORKFLOW: Final = (
     "jobs:\n  a:\n    steps:\n    - uses: docker/build-push-action@v5\n      with:\n"
     "        file: a/Dockerfile\n"
     "        build-args: |\n          A=b\n    - run: docker build -f x/Dockerfile -t ${{ env.A }} $(pwd)\n",
     "docker build --build-arg A=$B \\\n  -t x:y . && docker buildx build -f 'a b' .\n",
+    *_texts("callers/git*/repository/**/*.yml"),
+    *_texts("callers/cloudbuild/repository/*.yaml"),
 )
 
 TARGETS: Final[dict[str, Target]] = {

@@ -112,7 +112,9 @@ class Scope:
     def value(self, node: Node) -> Any:
         """The value of an expression: string, number, bool, None, list, dict or `UNKNOWN`."""
         read = _NODES.get(node.type)
-        return UNKNOWN if read is None else _bounded(read(self, node))
+        if read is None or node.has_error:  # the parts of what is not HCL may be missing
+            return UNKNOWN
+        return _bounded(read(self, node))
 
     def all_of(self, node: Node) -> list[Any]:
         """The values of the child expressions of a node."""
@@ -237,7 +239,7 @@ def _directive(scope: Scope, node: Node) -> Any:
 
 def _binary(scope: Scope, node: Node) -> Any:
     left, right = scope.all_of(node)
-    sign = next(_text(one) for one in node.children if not one.is_named)
+    sign = next((_text(one) for one in node.children if not one.is_named), "")
     return OPERATORS[sign](left, right) if sign in OPERATORS else UNKNOWN
 
 

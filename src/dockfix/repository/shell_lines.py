@@ -24,6 +24,8 @@ _ASSIGNMENT: Final = re.compile(
     re.MULTILINE,
 )
 _VARIABLE: Final = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\}|(\w+))")
+_LONGEST: Final = 16 * 1024
+"""A command is read up to so many characters."""
 _MOST_MOVES: Final = 500
 _MOVE: Final = re.compile(
     r"(?:^|(?P<open>\()|[;&|])[ \t\v@]*(?P<name>cd|pushd|popd)\b[ \t]*"
@@ -63,7 +65,7 @@ def read_lines(text: str, program: re.Pattern[str], *, is_one_shell: bool = True
         calls[end] += 1
         if calls[end] > _MOST_CALLS:
             continue
-        words = _split(filled[match.end() : end].replace("\v", " "))
+        words = _split(filled[match.end() : min(end, match.end() + _LONGEST)].replace("\v", " "))
         if words is not None:
             yield Call(line, words, _folder_at(moves, match.start()))
 
