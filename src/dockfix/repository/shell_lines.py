@@ -24,7 +24,7 @@ _ASSIGNMENT: Final = re.compile(
     re.MULTILINE,
 )
 _VARIABLE: Final = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\}|(\w+))")
-_LONGEST: Final = 16 * 1024
+_LONGEST: Final = 4096
 """A command is read up to so many characters."""
 _MOST_MOVES: Final = 500
 _MOVE: Final = re.compile(
