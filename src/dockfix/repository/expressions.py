@@ -7,11 +7,12 @@ the run is `UNKNOWN`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from dockfix.repository.arguments import UNKNOWN
+from dockfix.repository.yaml_nodes import change_texts
 
 _WHOLE: Final = re.compile(r"\$\{\{(?P<inner>(?:[^{}\n']|'[^'\n]*'|\{(?!\{)|\}(?!\}))*)\}\}")
 _TOKEN: Final = re.compile(
@@ -32,24 +33,12 @@ def fill_text(text: str, contexts: Contexts) -> str:
 
 def fill(value: Any, contexts: Contexts) -> Any:
     """A value of YAML with the expressions in its strings replaced; a whole one keeps its kind."""
-    done: dict[int, Any] = {}
 
-    def visit(one: Any) -> Any:
-        if isinstance(one, str):
-            whole = _WHOLE.fullmatch(one.strip())
-            return evaluate(whole["inner"], contexts) if whole else fill_text(one, contexts)
-        if not isinstance(one, Mapping | list):
-            return one
-        if id(one) not in done:
-            made: Any = {} if isinstance(one, Mapping) else []
-            done[id(one)] = made
-            if isinstance(one, Mapping):
-                made.update((key, visit(inner)) for key, inner in one.items())
-            else:
-                made.extend(map(visit, one))
-        return done[id(one)]
+    def change(text: str) -> Any:
+        whole = _WHOLE.fullmatch(text.strip())
+        return evaluate(whole["inner"], contexts) if whole else fill_text(text, contexts)
 
-    return visit(value)
+    return change_texts(value, change)
 
 
 def evaluate(text: str, contexts: Contexts) -> Any:
@@ -101,23 +90,20 @@ class _Reader:
 
     def choice(self, depth: int) -> Any:
         """`a || b`: the first that counts as true, else the last."""
-        value = self.both(depth)
-        while self.takes("||"):
-            other = self.both(depth)
-            if _is_open(value):
-                value = UNKNOWN
-            elif not _holds(value):
-                value = other
-        return value
+        return self.chain("||", self.both, depth, ends=True)
 
     def both(self, depth: int) -> Any:
         """`a && b`: the first that does not count as true, else the last."""
-        value = self.equality(depth)
-        while self.takes("&&"):
-            other = self.equality(depth)
+        return self.chain("&&", self.equality, depth, ends=False)
+
+    def chain(self, sign: str, part: Callable[[int], Any], depth: int, *, ends: bool) -> Any:
+        """The first operand whose truth `ends` the chain, else the last."""
+        value = part(depth)
+        while self.takes(sign):
+            other = part(depth)
             if _is_open(value):
                 value = UNKNOWN
-            elif _holds(value):
+            elif _holds(value) is not ends:
                 value = other
         return value
 

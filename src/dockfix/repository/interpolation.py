@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from dockfix.repository.arguments import UNKNOWN
+from dockfix.repository.yaml_nodes import change_texts
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _OPERATOR: Final = re.compile(r":?[-?+]")
@@ -75,24 +76,8 @@ def _substitute(name: str, rest: str, values: Mapping[str, str], depth: int) -> 
 
 
 def fill(value: Any, values: Mapping[str, str]) -> Any:
-    """A YAML value with the variables in its strings replaced; keys are not changed."""
-    done: dict[int, Any] = {}
-
-    def visit(one: Any) -> Any:
-        if isinstance(one, str):
-            return interpolate(one, values) if "$" in one else one
-        if not isinstance(one, dict | list):
-            return one
-        if id(one) not in done:
-            made: Any = {} if isinstance(one, dict) else []
-            done[id(one)] = made
-            if isinstance(one, dict):
-                made.update((key, visit(inner)) for key, inner in one.items())
-            else:
-                made.extend(visit(inner) for inner in one)
-        return done[id(one)]
-
-    return visit(value)
+    """A value of YAML with the variables in its strings replaced; keys stay."""
+    return change_texts(value, lambda text: interpolate(text, values) if "$" in text else text)
 
 
 def read_environment(text: str) -> dict[str, str]:

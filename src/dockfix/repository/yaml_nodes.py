@@ -5,7 +5,7 @@ Scalars keep their text, since YAML 1.1 and 1.2 disagree on what is a number or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import yaml
@@ -47,6 +47,27 @@ def _value(node: Node, known: dict[int, Any]) -> Any:
     known[id(node)] = mapped
     mapped.update((key, _value(value, known)) for key, value in pairs(node))
     return mapped
+
+
+def change_texts(value: Any, change: Callable[[str], Any]) -> Any:
+    """A value with each of its strings changed, but no keys; what many aliases refer to is changed once."""
+    done: dict[int, Any] = {}
+
+    def visit(one: Any) -> Any:
+        if isinstance(one, str):
+            return change(one)
+        if not isinstance(one, dict | list):
+            return one
+        if id(one) not in done:
+            made: Any = {} if isinstance(one, dict) else []
+            done[id(one)] = made
+            if isinstance(one, dict):
+                made.update((key, visit(inner)) for key, inner in one.items())
+            else:
+                made.extend(map(visit, one))
+        return done[id(one)]
+
+    return visit(value)
 
 
 def is_nothing(node: ScalarNode) -> bool:
