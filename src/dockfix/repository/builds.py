@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dockfix.confined import Loss, finding_of
 from dockfix.files.cache import Cache, Question, derive_confined
@@ -21,15 +21,14 @@ from dockfix.files.candidates import Build, Candidate
 from dockfix.files.reading import read_within
 from dockfix.files.stamps import Mark
 from dockfix.repository.arguments import UNKNOWN, fill_defaults, read_arguments
-from dockfix.repository.bake import read_targets
 from dockfix.repository.build_commands import read_commands
 from dockfix.repository.build_places import is_open, make_build, plain, target_of
 from dockfix.repository.build_settings import SETTINGS_NAME, find_named
-from dockfix.repository.compose_project import read_services
-from dockfix.repository.hcl_functions import text_of
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, Read, forget_changed, read_nothing
-from dockfix.repository.pipelines import PIPELINE_NAME, SCRIPT_NAME, read_gitlab, read_steps
-from dockfix.repository.workflows import Action, Shell, read_workflow
+from dockfix.repository.script_files import PIPELINE_NAME, SCRIPT_NAME
+
+if TYPE_CHECKING:
+    from dockfix.repository.workflows import Action, Shell
 
 _WORDS: Final = ("build", "dockerfile", "target", "sset", "kaniko", "extends", "include")
 """A file that contains none of these does not describe a build."""
@@ -167,6 +166,8 @@ def _load(text: str) -> list[Any]:
 
 
 def _read_compose(file: File) -> Iterator[Build]:
+    from dockfix.repository.compose_project import read_services
+
     for service in read_services(file.name, file.text, file.read):
         build = _mapping(service.facts.get("build"))
         if not build or "dockerfile_inline" in build:
@@ -210,6 +211,8 @@ def _read_skaffold(file: File) -> Iterator[Build]:
 
 def _read_workflow(file: File) -> Iterator[Build]:
     """The builds of a workflow's steps, each once however many jobs share it."""
+    from dockfix.repository.workflows import Shell, read_workflow
+
     for step in read_workflow(file.name, file.text, file.read):
         if isinstance(step, Shell):
             yield from _read_shell(step)
@@ -245,11 +248,15 @@ def _is_word(value: object) -> bool:
 
 
 def _read_gitlab(file: File) -> Iterator[Build]:
+    from dockfix.repository.pipelines import read_gitlab
+
     for step in read_gitlab(file.name, file.text, file.read):
         yield from _read_shell(step)
 
 
 def _read_pipeline(file: File) -> Iterator[Build]:
+    from dockfix.repository.pipelines import read_steps
+
     for step in read_steps(file.name, file.text):
         yield from _read_shell(step)
 
@@ -290,7 +297,10 @@ def _read_lines(name: str, text: str, root: str, *, is_one_shell: bool = True) -
 
 
 def _read_bake(file: File) -> Iterator[Build]:
-    """The targets of a bake file; its paths are relative to its folder or the root, where it may be run."""
+    """The targets of a bake file, which is run beside it or at the top: its paths are relative to that."""
+    from dockfix.repository.bake import read_targets
+    from dockfix.repository.hcl_functions import text_of
+
     name, folder = file.name, posixpath.dirname(file.name)
     others = _BAKE_DEFAULTS if posixpath.basename(name) in _BAKE_DEFAULTS else ()
     beside = {one: file.read(posixpath.join(folder, one)) for one in others}

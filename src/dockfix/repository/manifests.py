@@ -12,7 +12,7 @@ from typing import Final
 
 from dockfix.context import Deployment, Setting
 from dockfix.repository.neighbours import Read, read_nothing
-from dockfix.repository.pipelines import is_pipeline
+from dockfix.repository.script_files import is_pipeline
 
 _COMPOSE: Final = re.compile(r"(?:^|/)[^/]*compose[^/]*\.ya?ml$")
 _DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")

@@ -25,26 +25,6 @@ _FOLDERS: Final = ("dir", "workingDirectory", "working_directory")
 _BUILDER: Final = re.compile(r"(?:^|/)(?:docker|kaniko/executor|kaniko-project/executor|buildx)(?:[:@]|$)")
 
 
-PIPELINE_NAME: Final = re.compile(
-    r"^(?:azure-pipelines.*|cloudbuild.*|bitbucket-pipelines|buildspec.*|appveyor|\.travis|\.?drone|\.woodpecker.*"
-    r"|\.cirrus|taskfile|\.?semaphore)\.ya?ml$"
-)
-"""Files of CI systems in YAML by their name, in lower case."""
-SCRIPT_NAME: Final = re.compile(
-    r"\.(?:sh|bash|mk)$|^(?:gnu)?makefile$|^justfile$|^jenkinsfile|^tox\.ini$|^readme\.(?:md|rst)$"
-)
-"""Files in which lines of a shell stand, by their name, in lower case."""
-
-
-def is_pipeline(path: str) -> bool:
-    """Whether a file describes what a CI system runs."""
-    name = path.rpartition("/")[2].lower()
-    if path.startswith((".github/workflows/", ".github/actions/")):
-        return name.endswith((".yml", ".yaml"))
-    is_named = name.startswith(".gitlab-ci") or path == ".circleci/config.yml"
-    return is_named or PIPELINE_NAME.search(name) is not None
-
-
 def read_gitlab(name: str, text: str, read: Read = read_nothing) -> Iterator[Shell]:
     """The scripts of each job of a GitLab pipeline, for each combination of its matrix."""
     content = _load(name, text, read, set()) if calls_builder(text) or "include" in text else {}
