@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ LEFT_OUT: Final = frozenset(
 )  # fmt: skip
 """Files with one of these are not Python, do not ship, start nothing, or are nobody's to change."""
 SAMPLES: Final = 8
+_PYTHON: Final = re.compile(rb"(?i)python|\bpip|conda|\.py\b|\buv\b|poetry|requirements")
 
 
 @dataclass
@@ -95,7 +97,7 @@ def _count_outcomes(repository: Path, figures: _Figures) -> None:
     for file in files:
         kinds = ("reason",) if file["outcome"] == "skipped" else ("review",)
         codes = {one["code"] for one in file["findings"] if one["kind"] in kinds}
-        if file["outcome"] == "unchanged" or codes & LEFT_OUT:
+        if file["outcome"] == "unchanged" or codes & LEFT_OUT or not _is_python(repository / file["path"]):
             continue
         figures.outcomes[file["outcome"]] += 1
         for code in codes:
@@ -103,6 +105,10 @@ def _count_outcomes(repository: Path, figures: _Figures) -> None:
             figures.examples[file["outcome"], code].append(f"{repository / file['path']}")
         if len(codes) == 1:
             figures.alone[file["outcome"], *codes] += 1
+
+
+def _is_python(dockerfile: Path) -> bool:
+    return dockerfile.is_file() and _PYTHON.search(dockerfile.read_bytes()) is not None
 
 
 def _lines(figures: _Figures, *, shows_samples: bool) -> Iterator[str]:
