@@ -106,7 +106,7 @@ class _Builder(NamedTuple):
 
 
 def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[str, dict[str, _Builder]]:
-    """For each Dockerfile, by absolute path, the names in its FROM lines that another one builds."""
+    """For each Dockerfile, by absolute path: (name in its FROM lines, what builds it)."""
     rows = [candidate for candidate in candidates if candidate.refusal is None]
     pairs = [(build, _Builder(row.real, build.target)) for row in rows for build in row.builds]
     builders = {name: builder for build, builder in pairs for name in build.images}
@@ -138,7 +138,7 @@ def _short(name: str) -> str:
 
 
 def _contexts(row: Candidate, by_name: Mapping[tuple[str, str], _Builder]) -> dict[str, _Builder]:
-    """The names that FROM may use for other builds of the same file, and what builds those."""
+    """The names of `contexts` that FROM can use, and what builds those."""
     contexts = ((alias, (build.source, name)) for build in row.builds for alias, name in build.contexts)
     return {alias: by_name[key] for alias, key in contexts if key in by_name}
 

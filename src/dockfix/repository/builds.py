@@ -297,7 +297,7 @@ def _read_lines(name: str, text: str, root: str, *, is_one_shell: bool = True) -
 
 
 def _read_bake(file: File) -> Iterator[Build]:
-    """The targets of a bake file, which is run beside it or at the top: its paths are relative to that."""
+    """The targets of a bake file; its paths are relative to its folder or the root, where it may be run."""
     from dockfix.repository.bake import read_targets
     from dockfix.repository.hcl_functions import text_of
 

@@ -76,7 +76,7 @@ def _substitute(name: str, rest: str, values: Mapping[str, str], depth: int) -> 
 
 
 def fill(value: Any, values: Mapping[str, str]) -> Any:
-    """A value of YAML with the variables in its strings replaced; keys stay."""
+    """A YAML value with the variables in its strings replaced; keys are not changed."""
     return change_texts(value, lambda text: interpolate(text, values) if "$" in text else text)
 
 

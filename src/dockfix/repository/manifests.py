@@ -36,7 +36,7 @@ _SCRIPT: Final = re.compile(
 
 
 def is_script(path: str) -> bool:
-    """Whether command lines of that file may run an image."""
+    """Whether a file at that path may contain command lines that run an image."""
     return _SCRIPT.search(path) is not None or is_pipeline(path)
 
 

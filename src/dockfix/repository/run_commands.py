@@ -22,7 +22,10 @@ _LONG: Final = {"-e": "--env", "-v": "--volume", "-u": "--user", "-w": "--workdi
 
 
 def read_runs(path: str, text: str) -> Iterator[Deployment]:
-    """What the `docker run` and `docker create` lines of a script start; paths relative, with slashes."""
+    """The deployments of `docker run` and `docker create` lines in a script.
+
+    Paths are relative, with slashes.
+    """
     for call in read_lines(text, _COMMAND):
         flags, rest = _split_flags(call.words)
         if rest and UNKNOWN not in rest[0] and "$" not in rest[0]:

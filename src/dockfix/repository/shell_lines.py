@@ -47,10 +47,10 @@ class Call:
 
 
 def read_lines(text: str, program: re.Pattern[str], *, is_one_shell: bool = True) -> Iterator[Call]:
-    """Each place where a pattern finds a program in a script.
+    """Each match of a pattern for a program in a script.
 
     Variables that the script itself sets to a plain word are replaced; other expressions and command
-    outputs appear as `$_`. Unless one shell runs all lines, `cd` holds for its own line.
+    outputs become `$_`. Unless one shell runs all lines, `cd` holds for its own line.
     """
     # Replacements never change the number of lines, so that line numbers stay right.
     joined = _CONTINUED.sub("\v ", text).replace("${{ github.workspace }}", ".")
