@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Final
 
 from dockfix.model.changes import Id, Mode, read_mode
@@ -42,7 +43,7 @@ def arrive(
         if is_tree:
             real = tree.make_directories(real, directory)
         if any(one.kind is Kind.DIRECTORY for one in tree.look(real)):
-            _cover(tree, real, content, directory)
+            _cover(tree, real, content, directory, _patterns(copy) if is_tree else ())
         else:
             tree.make_directories(posixpath.dirname(real), directory)
             _land(tree, copy, real, content)
@@ -86,13 +87,23 @@ def _landed(copy: Copy) -> Iterator[str]:
         yield f"{copy.destination.rstrip('/')}/*"
 
 
-def _cover(tree: FileTree, top: str, content: Node, directory: Node) -> None:
-    """Copy a tree over a directory.
+def _patterns(copy: Copy) -> tuple[str, ...]:
+    """The patterns for names of files that a copy brings, () where it brings anything else or below them."""
+    names = [posixpath.basename(posixpath.normpath(source)) for source in copy.sources]
+    is_flat = not _unpacks(copy) and all(re.search(r"\.\w+$", name) for name in names)
+    return tuple(names) if is_flat and any("*" in name for name in names) else ()
+
+
+def _cover(tree: FileTree, top: str, content: Node, directory: Node, patterns: tuple[str, ...] = ()) -> None:
+    """Copy a tree over a directory, or with `patterns` files of such names into it.
 
     Its contents may take the copy's owner and mode, but not the directory itself.
     """
-    tree.fill(top, content)
+    tree.fill(top, content, flat=bool(patterns))
     for path in tree.below(top):
+        above, name = posixpath.split(path)
+        if patterns and not (above == top and any(fnmatchcase(name, one) for one in patterns)):
+            continue
         for node in tuple(each(tree.look(path))):
             if node.kind is Kind.DIRECTORY:
                 over = directory._replace(inside=node.inside, origin=node.origin)

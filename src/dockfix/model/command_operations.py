@@ -81,15 +81,16 @@ def _home_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
     """What a tool reads and writes in the home, from the homes table; the whole home if it is not listed."""
     use = home_use(one, who)
     if use is None:
-        yield Operation(Act.HOME, who.home)
+        yield Operation(Act.HOME, home_of(one, who))
         return
+    home = home_of(one, who)
     for place in use.reads:
-        yield Operation(Act.HOME, in_home(place, who.home, one.cwd))
+        yield Operation(Act.HOME, in_home(place, home, one.cwd))
     for place in use.existing:
-        yield Operation(Act.WRITE, in_home(place, who.home, one.cwd), how=frozenset({How.EXISTING}))
+        yield Operation(Act.WRITE, in_home(place, home, one.cwd), how=frozenset({How.EXISTING}))
     otherwise = frozenset({How.OTHERWISE} if use.existing else ())
     for place in use.writes:
-        yield Operation(Act.WRITE, in_home(place, who.home, one.cwd), how=otherwise)
+        yield Operation(Act.WRITE, in_home(place, home, one.cwd), how=otherwise)
 
 
 def home_use(one: Invocation, who: Identity) -> HomeUse | None:
@@ -102,6 +103,12 @@ def home_use(one: Invocation, who: Identity) -> HomeUse | None:
     if program.startswith(("python", "pypy")) and arguments and arguments[0].value == "-m":
         program, arguments = (arguments[1].value or "" if len(arguments) > 1 else ""), arguments[2:]
     return find_home_use(program, arguments, one.env)
+
+
+def home_of(one: Invocation, who: Identity) -> str:
+    """Where `~` leads for a command: to the home of whoever runs it, unless `HOME=` stands before it."""
+    given = next((word.expand(one.env) for name, word in one.command.assignments if name == "HOME"), None)
+    return given if given and given.startswith("/") else who.home
 
 
 def in_home(place: str, home: str, cwd: str) -> str:
@@ -117,16 +124,17 @@ def started_operations(one: Invocation, who: Identity, *, is_read: bool) -> Iter
     """
     if one.command.program.rpartition("/")[2] in SHELLS:
         return  # the commands of its script follow
+    how = frozenset({How.READ_OUT} if is_read else ())
     for operation in operations_of(one, who):
         assumed = operation.path == one.cwd and operation.act in (Act.UNKNOWN, Act.CODE, Act.WRITE)
         if operation.act in (Act.UNKNOWN, Act.CODE):
-            yield Operation(Act.HOME, who.home, START, others=_named_places(one))
+            yield Operation(Act.HOME, who.home, START, others=_named_places(one), how=how)
         if assumed and is_read:
             continue
         if operation.act is Act.UNKNOWN:
             yield Operation(Act.CODE, one.cwd)
         elif operation.act is Act.HOME and operation.path == who.home:
-            yield operation._replace(spec=START, others=_named_places(one))
+            yield operation._replace(spec=START, others=_named_places(one), how=how)
         elif operation.act is not Act.ROOT:
             yield operation
 

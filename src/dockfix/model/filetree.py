@@ -267,12 +267,16 @@ class FileTree:
             there = tuple(other for other in self.look(one) if weak or other.holds)
             self.set(one, (*there, *self.born(one, node if one == path else above)))
 
-    def fill(self, directory: str, content: Node) -> None:
-        """Add `content` to the unlisted entries of a directory tree, and where a path may be absent."""
+    def fill(self, directory: str, content: Node, *, flat: bool = False) -> None:
+        """Add `content` to the unlisted entries of a directory tree, and where a path may be absent.
+
+        With `flat`, only to those of the directory itself.
+        """
         top = self.follow(directory)
-        for path in (top, *self.below(top)):
+        below = self.below(top)
+        for path in (top, *(one for one in below if not flat or posixpath.dirname(one) == top)):
             nodes = self.look(path)
-            if path == top or any(node.kind is Kind.DIRECTORY for node in nodes):
+            if path == top or (not flat and any(node.kind is Kind.DIRECTORY for node in nodes)):
                 self._assign(path, tuple(_filled(node, content) if node.holds else node for node in nodes))
             elif ABSENT in nodes:
                 self.put(path, content, weak=True)

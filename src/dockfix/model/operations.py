@@ -63,6 +63,7 @@ class How(StrEnum):
     NEW = "the path must not exist yet"
     EXISTING = "only if it exists already"
     OTHERWISE = "only if none of the paths before it exists"
+    READ_OUT = "its code was read, and uses nothing that it does not name"
     PERHAPS = "it may not happen"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from dockfix.knowledge.homes import is_cache, is_for_builds
+from dockfix.knowledge.homes import find_kind, is_cache, is_for_builds
 from dockfix.model.changes import Change, read_mode
 from dockfix.model.filetree import BASE, FileTree, Kind, Node, Origin, each
 from dockfix.model.operations import Act, How, Operation
@@ -122,7 +122,7 @@ def _of_home(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     home = operation.path
     if home != who.home:
         return _of_place(tree, home)
-    is_start = bool(operation.spec)
+    is_start, is_read = bool(operation.spec), How.READ_OUT in operation.how
     left = {
         node.origin
         for path in tree.below(home)
@@ -130,10 +130,16 @@ def _of_home(tree: FileTree, operation: Operation, who: Identity) -> Answers:
         if not (is_start and is_for_builds(place))
         for node in tree.look(path)
         if node.kind in (Kind.FILE, Kind.ANY, Kind.LINK)
+        if not (is_read and node.kind is Kind.FILE and _is_plain(place))
     }
     left.update(inner.origin for node in tree.look(home) for inner in node.inside)
     elsewhere = {one.origin for place in operation.others for one in _of_place(tree, place)}
     return frozenset(Answer(Verdict.ALLOWED, origin) for origin in (left | elsewhere) - {BASE})
+
+
+def _is_plain(place: str) -> bool:
+    """Whether a place `~/...` is a file that no package looks for: right in the home, and not hidden."""
+    return place.count("/") == 1 and not place.startswith("~/.") and find_kind(place) is None
 
 
 def _of_read(tree: FileTree, operation: Operation, who: Identity) -> Answers:

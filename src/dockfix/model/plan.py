@@ -111,13 +111,18 @@ class Plan(Facts):
     @cached_property
     def root_installs(self) -> tuple[tuple[Run, PipCall], ...]:
         """The `pip install --user` calls above USER, which would install into root's home."""
-        return tuple(
-            (run, pip)
-            for index, run in self.runs.items()
-            if index < self.user_index and run.step.before.is_root
-            for pip in run.pips
-            if pip.is_user_install
+        above = (
+            run for index, run in self.runs.items() if index < self.user_index and run.step.before.is_root
         )
+        found = (
+            (run, one.pip)
+            for run in above
+            for one in run.invocations
+            if one.pip and one.pip in run.pips and one.pip.is_user_install
+            # PYTHONUSERBASE names a place for everybody.
+            if is_root_home(one.env.get("PYTHONUSERBASE") or "/root")
+        )
+        return tuple(dict.fromkeys(found))
 
     @cached_property
     def own_directories(self) -> tuple[str, ...]:

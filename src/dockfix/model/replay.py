@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from binascii import crc32
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from dockfix.model.actors import Actor
 from dockfix.model.arrivals import arrive
 from dockfix.model.changes import Change, Id
 from dockfix.model.command_operations import (
+    home_of,
     home_use,
     in_home,
     named_files,
@@ -149,11 +151,27 @@ class Replay:
             path = resolve(name, self.lineage.end.workdir)
             if (name.startswith("/") or path in listed) and is_left(self.tree, path):
                 self._record(Key(START, -3, Act.READ, number), Operation(Act.READ, path), self.who, 0, "")
+        self._use_home()
         copies = [Copy(step) for step in self.lineage.of("COPY", "ADD") if step.instruction.flag("chmod")]
         landed = [(copy.step, path) for copy in copies for path in copy.landed()]
         for number, (step, path) in enumerate(landed):
             operation = Operation(Act.ENTER, posixpath.dirname(path) or "/")
             self._record(Key(START, -2, Act.ENTER, number), operation, self.who, step.instruction.line, "")
+
+    def _use_home(self) -> None:
+        """Read what stands in the home under a name of the sources' (`Path.home() / "x"` has it in parts)."""
+        home = self.who.home.rstrip("/")
+        names = {part for name in self.names for part in name.split("/")}
+        for path in self.tree.below(home) if home and names else ():
+            inside = path[len(home) + 1 :]
+            if names.intersection(inside.split("/")) and is_left(self.tree, path):
+                self._record(
+                    Key(START, -5, Act.READ, crc32(inside.encode())),
+                    Operation(Act.READ, path),
+                    self.who,
+                    0,
+                    "",
+                )
 
     def _mark(self) -> _Mark:
         return _Mark(
@@ -337,7 +355,7 @@ class Replay:
                 and (_is_own_program(one) or self._names_home(one))
                 and not _is_known_module(one, who)
             ):
-                self.tree.fill(who.home, actor.makes(Kind.ANY))
+                self.tree.fill(home_of(one, who), actor.makes(Kind.ANY))
             self.is_installed_by_script |= operation.act is Act.UNKNOWN and one.command.program in SHELLS
 
     def _without_others(self, operations: Iterator[Operation]) -> Iterator[Operation]:
