@@ -12,11 +12,9 @@ from replay_cases import ANSWERS, CommandLine, ReplayCase, ask, find_cases, find
 CASES: Final = find_cases()
 PENDING: Final = frozenset(
     """
-    base-with-its-own-home/home-of-one-command
     base-with-its-own-working-directory/pytorch-in-its-workspace
     branches-and-forgiven-failures/function-of-the-step
     cache-filled-at-build/weights-of-torch-hub
-    edit-in-place-below-root-directory/dos2unix-over-a-glob
     entrypoint-glob/folder-matched-by-a-glob
     environment-in-roots-home/home-as-the-application
     environment-in-roots-home/working-directory-in-roots-home
@@ -34,11 +32,9 @@ PENDING: Final = frozenset(
     own-command-fills-home-at-build/shell-script-of-the-context
     path-names-an-empty-directory-of-roots/filled-but-not-used-at-the-start
     private-mode-made-by-root/private-file-of-a-stage
-    place-of-packages-by-variable/user-base-in-opt
     remove-file-below-root-directory/found-and-deleted-in-opt
     settings-made-by-a-tool-for-root/key-copied-into-roots-home
     start-script-writes/settings-copied-into-etc
-    tilde-in-a-root-step/home-of-root-by-name
     """.split()
 )
 

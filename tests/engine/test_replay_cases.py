@@ -18,7 +18,6 @@ from dockfix.verify.session import Session
 CASES: Final = tuple(case for case in find_cases() if case.is_built)
 PENDING: Final = frozenset(
     """
-    cache-filled-at-build/cache-that-the-file-names
     """.split()
 )
 _EACH_TIME: Final = 2

@@ -147,6 +147,23 @@ def find_module_use(module: str, env: Mapping[str, str]) -> HomeUse | None:
     return _use(used, [place.path for place in used if place.fetched], env)
 
 
+def find_fetched(env: Mapping[str, str]) -> tuple[str, ...]:
+    """The absolute places outside of homes that variables name for what packages fetch by themselves."""
+    if env.keys().isdisjoint(_fetching()):
+        return ()
+    places = [place.path for rows in _table().modules.values() for place in rows if place.fetched]
+    named = [path for path in dict.fromkeys(places) if not env.keys().isdisjoint(path.variables)]
+    return tuple(dict.fromkeys(one for path in named for one in path.at(env) if one.startswith("/")))
+
+
+@cache
+def _fetching() -> frozenset[str]:
+    """The variables that name such places, those of more than one tool left out."""
+    places = (place for rows in _table().modules.values() for place in rows if place.fetched)
+    names = {name for place in places for name in place.path.variables}
+    return frozenset(name for name in names if name != "TMPDIR" and not name.startswith("XDG_"))
+
+
 @lru_cache(maxsize=1024)
 def find_kind(place: str) -> Kind | None:
     """The kind of a place `~/...`, from its row or that of its nearest parent directory."""

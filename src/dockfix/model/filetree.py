@@ -200,7 +200,7 @@ class FileTree:
             for node in self._nodes[path]
             if node.kind is not Kind.ABSENT
         ]
-        found += (one for node in self.look(directory) for one in node.inside)
+        found += [one for node in (*self.look(directory), *found) for one in node.inside]
         found += (node for node in self.look(directory) if node.kind is Kind.ANY)
         return found
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
+from dockfix.knowledge.homes import find_fetched
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import VOLUME, FileTree, Kind, Node, Nodes, each
 from dockfix.model.losses import is_special
@@ -122,6 +123,8 @@ class _Search:
             directory = posixpath.dirname(path)
             if not is_system_directory(directory):
                 yield directory
+        if not plan.evidence.is_complete:
+            yield from find_fetched(plan.lineage.end.env)
         yield from plan.evidence.directories
         yield from plan.evidence.mounts
         yield from sorted(plan.corrections.directories)
@@ -268,7 +271,7 @@ class _Search:
         """The directories whose contents are written: all of the application's, unless sources tell which."""
         evidence = self.plan.evidence
         if not evidence.is_complete:
-            yield from self.plan.own_directories
+            yield from (*self.plan.own_directories, *find_fetched(self.plan.lineage.end.env))
             return
         yield from (path for _, path in find_volumes(self.plan.lineage))
         yield from (path[:-1] for path in evidence.writes if path.endswith("/"))

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final
 
 from dockfix.knowledge import read_table
-from dockfix.knowledge.homes import find_home_use
+from dockfix.knowledge.homes import find_fetched, find_home_use
 from dockfix.model.accounts import UserAccount, find_created, read_members
 from dockfix.model.actors import Actor
 from dockfix.model.arrivals import arrive
@@ -356,7 +356,15 @@ class Replay:
                 and not _is_known_module(one, who)
             ):
                 self.tree.fill(home_of(one, who), actor.makes(Kind.ANY))
+            if operation.act in (Act.UNKNOWN, Act.CODE) and step != START and one.pip is None:
+                self._fetch(one, actor)
             self.is_installed_by_script |= operation.act is Act.UNKNOWN and one.command.program in SHELLS
+
+    def _fetch(self, one: Invocation, actor: Actor) -> None:
+        """What code fetches may stand where variables say that packages keep it."""
+        for place in find_fetched(one.env):
+            self.tree.make_directories(place, actor.makes(Kind.DIRECTORY), weak=True)
+            self.tree.fill(place, actor.makes(Kind.ANY))
 
     def _without_others(self, operations: Iterator[Operation]) -> Iterator[Operation]:
         """Keep only the first existing path of those that a tool may write, or its default paths."""

@@ -206,7 +206,16 @@ def test_needs_of_root(source: str, expected: list[str]) -> None:
             "",
             ["home ~/.cache/huggingface"],
         ),
-        ("from transformers import AutoModel\nAutoModel.from_pretrained('b/c')", "ENV HF_HOME=/m\n", []),
+        (
+            "from transformers import AutoModel\nAutoModel.from_pretrained('b/c')",
+            "ENV HF_HOME=/m\n",
+            ["write /m"],
+        ),
+        (
+            "from playwright.sync_api import sync_playwright\nsync_playwright()",
+            "ENV PLAYWRIGHT_BROWSERS_PATH=/m\n",
+            [],
+        ),
         ("from transformers import AutoModel\nAutoModel.from_pretrained('/models/b')", "", []),
         ("from w import M\nM.from_pretrained('model')", "", ["home ~/.cache/huggingface?"]),
         (

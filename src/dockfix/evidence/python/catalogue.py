@@ -50,6 +50,7 @@ class Call:
     path: str = ""
     variables: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    reads: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

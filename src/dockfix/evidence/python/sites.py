@@ -185,7 +185,10 @@ class SiteReader:
                 for text, certain in self.evaluator.texts(node, site.scope, site.order):
                     yield from self._located(text, site, certain, directory=True)
                 return
-        if any(self.evaluator.application.variable(name) for name in known.variables):
+        moved = [value for name in known.variables for value in self.evaluator.application.variable(name)]
+        if moved:
+            for one in moved if not known.reads else ():
+                yield from self._located(str(one.content), site, one.certain, directory=True)
             return
         first = argument_of(call, 0)
         found = self.evaluator.texts(first, site.scope, site.order) if first is not None else ()
