@@ -14,7 +14,6 @@ PENDING: Final = frozenset(
     """
     base-with-its-own-working-directory/pytorch-in-its-workspace
     branches-and-forgiven-failures/function-of-the-step
-    cache-filled-at-build/weights-of-torch-hub
     entrypoint-glob/folder-matched-by-a-glob
     environment-in-roots-home/home-as-the-application
     environment-in-roots-home/working-directory-in-roots-home

@@ -16,10 +16,6 @@ from dockfix.verify.engine import BuildPlan
 from dockfix.verify.session import Session
 
 CASES: Final = tuple(case for case in find_cases() if case.is_built)
-PENDING: Final = frozenset(
-    """
-    """.split()
-)
 _EACH_TIME: Final = 2
 _SECONDS: Final = 60
 _ROOT: Final = ("", "root", "0")
@@ -48,9 +44,8 @@ def is_tried_each_time(case: ReplayCase) -> bool:
 
 
 def judged(case: ReplayCase) -> object:
-    marks = [pytest.mark.xfail(reason="the rewrite breaks it", strict=False)] if case.id in PENDING else []
-    marks.append(pytest.mark.engine if is_tried_each_time(case) else pytest.mark.bench)
-    return pytest.param(case, id=case.id, marks=marks)
+    mark = pytest.mark.engine if is_tried_each_time(case) else pytest.mark.bench
+    return pytest.param(case, id=case.id, marks=mark)
 
 
 @pytest.mark.parametrize("case", [judged(case) for case in CASES])
