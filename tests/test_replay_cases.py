@@ -22,7 +22,6 @@ PENDING: Final = frozenset(
     link-from-the-system-into-roots-home/link-used-by-root-alone
     no-working-directory-relative-read/package-started-from-the-root-directory
     no-working-directory-relative-read/relative-write-in-the-root-directory
-    no-working-directory-relative-read/start-script-names-the-old-place
     own-command-fills-home-at-build/console-script-of-the-project
     own-command-fills-home-at-build/database-in-the-working-directory
     own-command-fills-home-at-build/module-of-a-package

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from dockfix.diff import quote_name
@@ -82,6 +82,10 @@ class Deployment:
     def is_root(self) -> bool:
         """Whether the manifest sets root as the user."""
         return self.user is not None and self.user.value.partition(":")[0] in ("root", "0")
+
+    def is_of(self, stages: Container[str]) -> bool:
+        """Whether it may run an image that ends with a stage of these names (in lower case)."""
+        return not self.target or self.target.lower() in stages
 
     @property
     def needs_number(self) -> bool:

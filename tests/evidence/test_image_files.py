@@ -28,6 +28,9 @@ def layout(text: str, files: Mapping[str, str]) -> Layout:
         ("COPY . /srv", "/srv/a/secret.py", None),
         ("COPY . /srv", "/srv/none.py", None),
         ("COPY a /srv\nCOPY main.py /srv/b.py", "/srv/b.py", "main.py"),
+        ("ARG DIR\nCOPY $DIR /srv", "/srv/main.py", None),
+        ("ARG DIR\nCOPY ${DIR}/a main.py /srv/", "/srv/main.py", "main.py"),
+        ("COPY ${DIR:-a} /srv", "/srv/b.py", "a/b.py"),
     ],
 )
 def test_a_path_of_the_image_leads_to_its_source(lines: str, path: str, source: str | None) -> None:

@@ -59,6 +59,8 @@ FREE: Found = ([], [])
         ("./out:/out", ASKS, HELD),
         ("./settings.yaml:/app/settings.yaml", ASKS, FREE),
         ("./src:/app/src", ASKS, FREE),
+        (".:/app", ASKS, HELD),
+        ("/dev/shm:/dev/shm", ASKS, FREE),
         ("/etc/localtime:/etc/localtime", ASKS, FREE),
         ("state:/app/data", WRITES, NOTED),
         ("state:/app/data", READS, FREE),

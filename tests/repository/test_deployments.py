@@ -237,3 +237,15 @@ def test_a_manifest_that_two_searches_found_is_read_once(web: Repository) -> Non
 )
 def test_an_image_is_likely_called_like_its_folder_or_file(dockerfile: str, names: set[str]) -> None:
     assert likely_names(dockerfile) == names
+
+
+@pytest.mark.parametrize(("above", "is_matched"), [("", True), ("other/", False)])
+def test_a_service_may_be_built_by_another_file_of_its_folder(
+    web: Repository, dockfix: Run, above: str, is_matched: bool
+) -> None:
+    built = "services:\n  web:\n    image: team/web\n    build: services/web\n"
+    run = "services:\n  web:\n    image: registry.example/shop:latest\n    volumes: [./up:/data/up]\n"
+    web.put("compose.local.yml", text=built)
+    web.put(f"{above}compose.yml", text=run)
+    _, _, messages = dockfix("--diff", "-v", ".")
+    assert ("compose.yml:4 mounts ./up at /data/up" in messages) is is_matched

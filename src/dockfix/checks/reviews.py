@@ -9,7 +9,9 @@ from typing import Final
 
 from dockfix.checks import codes
 from dockfix.knowledge import read_names
+from dockfix.knowledge.processes import find_installer
 from dockfix.model.copies import find_volumes
+from dockfix.model.filetree import Kind
 from dockfix.model.losses import Loss
 from dockfix.model.operations import WRITING, Act
 from dockfix.model.ownership import owns
@@ -97,6 +99,16 @@ def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
             codes.OPAQUE_COMMAND, starting.steps[-1].instruction.line,
             "ENTRYPOINT expects arguments, but there is no CMD", "check what callers pass",
         )  # fmt: skip
+    for one in starting.commands:
+        parts = (one.command.name, *one.command.args) if one.command.name is not None else ()
+        words = [word.expand(one.invocation.env) or word.text for word in parts]
+        if one.command.script is None and (installer := find_installer(words)):
+            yield Finding(
+                codes.DENIED_TO_USER, one.line,
+                f"the start{one.place} installs packages with {installer}, where the user may not",
+                "install them at build time",
+            )  # fmt: skip
+            break
     for path, line in starting.unread:
         yield Finding(
             codes.UNREAD_ENTRYPOINT, line, f"{path} cannot be read", "check that it does not need root"
@@ -227,6 +239,31 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
             f" which is denied to the user: {place}",
             "give it to the user, or use another path",
         )  # fmt: skip
+
+
+def find_out_of_reach(original: Plan, rewrite: Plan) -> Iterator[Finding]:
+    """What a rewrite puts into the user's home, where something runs the image as somebody else."""
+    home = rewrite.home
+    if not original.strangers or not home.strip("/"):
+        return
+    old = _left_in(original, home) if original.replay.end.exists(home) else set()
+    steps = [original.steps[origin] for origin in sorted(_left_in(rewrite, home) - old)]
+    # Root reads what is copied anywhere, and looks for the settings and data of programs in its own home.
+    only_root = all(one.is_root for one in original.strangers)
+    lines = [step.instruction.line for step in steps if step.keyword == "RUN" or not only_root]
+    if lines:
+        yield Finding(
+            codes.DENIED_TO_USER, lines[0],
+            f"{original.strangers[0].place} runs the image as somebody else, who does not look into {home}",
+            "keep it outside of homes, or let it run as the image's user",
+        )  # fmt: skip
+
+
+def _left_in(plan: Plan, home: str) -> set[int]:
+    """The steps that leave more than directories in a home."""
+    found = [one for node in plan.replay.end.contents(home) for one in (node, *node.inside)]
+    kinds = (Kind.FILE, Kind.ANY, Kind.LINK)
+    return {one.origin for one in found if isinstance(one.origin, int) and one.kind in kinds}
 
 
 def _find_unread(plan: Plan) -> int:

@@ -177,11 +177,30 @@ class _Assessment:
                 codes.WRITES_TO_SYSTEM_DIRECTORY, self.line, f"{_fold(elsewhere)}: only root can write there",
                 "use a directory that the user owns",
             )  # fmt: skip
+        for one in self.missing[:1]:
+            yield Finding(
+                codes.UNREAD_ENTRYPOINT, self.line,
+                f"{one.what}, which {_place(one)} starts, is not in the build context",
+                "check what it writes, and that it does not need root",
+            )  # fmt: skip
+        for one in [one for one in self.claims if one.kind is Kind.INSTALL][:1]:
+            yield Finding(
+                codes.DENIED_TO_USER, self.line,
+                f"{_place(one)} installs packages with {one.what}, where the user may not",
+                "install them at build time",
+            )  # fmt: skip
         for one in self._ports(certain=True)[:1]:
             yield Finding(
                 codes.LOW_PORT, self.line, f"{_place(one)} opens port {one.what}, which is below 1024",
                 "Docker allows it (20.10 and later), other runtimes may not",
             )  # fmt: skip
+
+    @property
+    def missing(self) -> list[Claim]:
+        """Started code that nobody can read; of a lone file nothing beside it is known."""
+        if self.plan.context.is_alone:
+            return []
+        return [one for one in self.claims if one.kind is Kind.MISSING]
 
     def _ports(self, *, certain: bool) -> list[Claim]:
         text = self.plan.tree.text

@@ -14,6 +14,8 @@ class Kind(StrEnum):
     PORT = "port"
     ROOT = "root"
     HOME = "home"
+    INSTALL = "install"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,10 +23,11 @@ class Claim:
     """A fact that follows from one line of the application.
 
     `what` is, for a write, the absolute path in the image (a trailing slash means that its last part is
-    unknown; a path below the home starts with `~/`), for a port its number, for a need for root the call
-    or command, for a home the cache directory. It is "" for a write to an unknown path. `directory` is
-    the directory that the user must own. `file` is relative to the build context. `certain` is False if
-    the value may differ at run time, or if the line may not run at all.
+    unknown; a path below the home starts with `~/`), for a port its number, for a need for root or an
+    installation the call or command, for a home the cache directory, for missing code its path or module.
+    It is "" for a write to an unknown path. `directory` is the directory that the user must own. `file`
+    is relative to the build context. `certain` is False if the value may differ at run time, or if the
+    line may not run at all.
     """
 
     kind: Kind

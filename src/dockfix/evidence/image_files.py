@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Final
 
 from dockfix.context import ContextSource
@@ -17,8 +18,12 @@ from dockfix.syntax.words import declared_arguments, image_from, key_values, spl
 Read = Callable[[str], str | None]
 Names = Callable[[str], frozenset[str]]
 
+_PROJECT_FILES: Final = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
+_PROJECT_DEPTH: Final = 2
+_MAX_FOLDERS: Final = 40
+_WITHOUT_PROJECTS: Final = re.compile(r"(?:\.|docs?/|tests?/|node_modules/|static/|templates/|migrations/)")
 _GLOB: Final = re.compile(r"[*?\[]")
-_VARIABLE: Final = re.compile(r"\$\{?(\w+)\}?(?!:-)")
+_VARIABLE: Final = re.compile(r"\$\{?(\w+)\b(?!:-)")
 _REMOTE: Final = re.compile(r"<<|[a-z+]+://|git@")
 
 
@@ -45,6 +50,12 @@ class Landing:
         if _GLOB.search(self.source):
             return _matched(self.source, inside)
         return posixpath.normpath(posixpath.join(self.source, inside)) if inside else None
+
+
+def _growing(waiting: list[tuple[str, str, int]]) -> Iterator[tuple[str, str, int]]:
+    """What waits, and what is added to it meanwhile."""
+    while waiting:
+        yield waiting.pop(0)
 
 
 def _below(path: str, directory: str) -> str | None:
@@ -176,6 +187,30 @@ class Layout:
                 if not folder or self.exists(folder + "/"):
                     yield from self._below(folder, landing.destination, wanted)
 
+    @cached_property
+    def projects(self) -> tuple[str, ...]:
+        """The directories to which folders are copied that hold a Python project, which may be installed."""
+        return tuple(self._find_projects()) if self.names is not None else ()
+
+    def _find_projects(self) -> Iterator[str]:
+        assert self.names is not None
+        for one in self.final.landings:
+            if not one.is_tree and posixpath.basename(one.destination) in _PROJECT_FILES:
+                yield posixpath.dirname(one.destination)
+        waiting = [
+            (one.source.removesuffix("."), one.destination, 0)
+            for one in self.final.landings
+            if one.is_tree and not one.stage and not _GLOB.search(one.source)
+        ]
+        for folder, place, depth in islice(_growing(waiting), _MAX_FOLDERS):
+            names = self.names(folder)
+            if names & _PROJECT_FILES:
+                yield place
+            for name in sorted(names) if depth < _PROJECT_DEPTH else ():
+                if name.endswith("/") and not _WITHOUT_PROJECTS.match(name):
+                    inner = name.rstrip("/")
+                    waiting.append((posixpath.join(folder, inner), posixpath.join(place, inner), depth + 1))
+
     def _below(self, folder: str, destination: str, wanted: Container[str], depth: int = 0) -> Iterator[str]:
         for name in sorted(self.names(folder)) if self.names is not None else ():
             if name in wanted:
@@ -232,13 +267,15 @@ def find_copied(tree: Dockerfile) -> Iterator[ContextSource]:
 def _copied(line: Instruction, variables: Mapping[str, str]) -> Iterator[ContextSource]:
     words = line.json or tuple(word.text for word in split_words(line.args))
     for word in words[:-1]:
-        names = _VARIABLE.findall(word)
         written = expand(word, variables, line.escape)
-        is_known = all(variables.get(name) for name in names)
-        if not written or not is_known or "$(" in word or _REMOTE.match(written):
+        if not written or not _is_set(word, variables) or "$(" in word or _REMOTE.match(written):
             continue
         source = posixpath.normpath(posixpath.join("/", written)).lstrip("/")
         yield ContextSource(source or ".", line.line)
+
+
+def _is_set(word: str, variables: Mapping[str, str]) -> bool:
+    return all(variables.get(name) for name in _VARIABLE.findall(word))
 
 
 def _reads_nothing(_path: str) -> str | None:
@@ -306,7 +343,8 @@ class _Walker:
 
     def _landings(self, line: Instruction, stage: StageLayout, variables: Mapping[str, str]) -> list[Landing]:
         words = line.json or tuple(word.text for word in split_words(line.args))
-        operands = [expand(word, variables, line.escape) or "" for word in words if not word.startswith("<<")]
+        words = tuple(word for word in words if not word.startswith("<<"))
+        operands = [expand(word, variables, line.escape) or "" for word in words]
         if len(operands) + len(line.heredocs) < 2:
             return []
         flag = line.flag("from")
@@ -322,7 +360,9 @@ class _Walker:
         texts = [
             self._document(one, posixpath.join(target, one.name) if into else target) for one in line.heredocs
         ]
-        return [*(self._landing(source, target, into, origin) for source in sources), *texts]
+        # Where a variable has no value, nobody knows what is copied.
+        known = (one for one, word in zip(sources, words, strict=False) if _is_set(word, variables))
+        return [*(self._landing(source, target, into, origin) for source in known), *texts]
 
     def _document(self, heredoc: Heredoc, path: str) -> Landing:
         self.documents[path] = heredoc.body

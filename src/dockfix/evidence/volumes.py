@@ -24,6 +24,7 @@ _AT_PATH: Final = frozenset({Act.WRITE, Act.MAKE, Act.REMOVE, Act.REPLACE})
 _AT_TARGET: Final = frozenset({Act.COPY, Act.MOVE, Act.LINK})
 # Variables for programs, modules and homes, which do not name paths that the application writes.
 _OF_CODE: Final = re.compile(r"PATH$|^VIRTUAL_ENV$|^HOME$|_HOME$|_VENV$|_MODULE$")
+_OPEN: Final = ("/tmp", "/var/tmp", "/dev/shm")
 _PLAIN: Final = re.compile(r"[\w./@+-]+")
 
 
@@ -49,12 +50,20 @@ def find_written(plan: Plan, claimed: Iterable[str], *, is_complete: bool) -> Wr
     places = {path.rstrip("/") or "/" for path in claimed if path.startswith("/")}
     places.update(path for path, _ in plan.starting.written)
     places.update(path for _, path in find_volumes(plan.lineage))
-    for one in plan.replay.outcomes if plan.context.deployments else ():
-        if one.key.step == START and one.operation.act in _AT_PATH:
-            places.add(one.operation.path)
-        elif one.key.step == START and one.operation.act in _AT_TARGET:
-            places.add(one.operation.spec)
+    if plan.context.deployments:
+        places.update(_find_started(plan))
     return Written(frozenset(places), is_complete)
+
+
+def _find_started(plan: Plan) -> Iterator[str]:
+    """What command lines of the start write, but for the directories in which unknown programs work."""
+    workdirs = {plan.lineage.end.workdir, *(one.workdir for one in plan.starting.deployed)}
+    for one in plan.replay.outcomes:
+        if one.key.step == START and one.operation.path not in workdirs:
+            if one.operation.act in _AT_PATH:
+                yield one.operation.path
+            elif one.operation.act in _AT_TARGET:
+                yield one.operation.spec
 
 
 def find_volume_findings(plan: Plan, layout: Layout, written: Written) -> VolumeFindings:
@@ -65,7 +74,7 @@ def find_volume_findings(plan: Plan, layout: Layout, written: Written) -> Volume
     names = plan.lineage.final.names()
     judge = _Judge(plan, layout, written)
     for one in plan.context.deployments:
-        if one.user is not None or (one.target and one.target.lower() not in names):
+        if one.user is not None or not one.is_of(names):
             continue
         for mount in one.mounts:
             place = posixpath.normpath(mount.target.value)
@@ -104,7 +113,8 @@ class _Judge:
         """Findings for a host folder, which keeps its owner whoever the image's user is."""
         if is_system_directory(place) and not is_shared(place) and not self._is_hit(place):
             return
-        if (verb := self._writes(one, place)) == "":
+        # Everybody may write to the host's own /tmp and /dev/shm.
+        if mount.source in _OPEN or (verb := self._writes(one, place)) == "":
             return
         message = f"{one.at(mount.target)} mounts {mount.source} at {place}, where the application {verb}"
         yield Finding(codes.EXISTING_VOLUMES, 0, message, self._help(one, mount, place))
@@ -128,14 +138,17 @@ class _Judge:
             yield Finding(codes.EXISTING_VOLUMES, 0, message, self._help(one, mount, place))
 
     def _writes(self, one: Deployment, place: str) -> str:
-        """`writes`, `may write`, or "" if nothing is written at or below a path."""
-        if is_shared(place) or self._is_hit(place):
+        """`writes` and the first path written below it, `may write`, or "" if nothing is written there."""
+        if hits := sorted(path for path in self.written.places if is_within(path, place)):
+            return "writes" if hits[0] == place else f"writes {hits[0]}"
+        if is_shared(place):
             return "writes"
-        if "." in posixpath.basename(place) or self._is_code(place):
+        is_code = self._is_code(place)
+        is_over_all = is_within(self.plan.lineage.end.workdir, place)
+        if "." in posixpath.basename(place) or (is_code and not is_over_all):
             return ""
-        if not self.written.is_complete or self._is_named(one, place):
-            return "may write"
-        return ""
+        is_named = not is_code and self._is_named(one, place)
+        return "may write" if is_named or not self.written.is_complete else ""
 
     def _is_hit(self, place: str) -> bool:
         return any(is_within(path, place) for path in self.written.places)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Final
 
@@ -29,6 +29,18 @@ def process_need(command: Command, env: Mapping[str, str]) -> str:
 @lru_cache(maxsize=1024)
 def _listed(line: str) -> str:
     return next((reason for pattern, reason in _processes() if pattern.fullmatch(line)), "")
+
+
+def find_installer(words: Sequence[str]) -> str:
+    """The program with which a command installs packages for everybody, "" if it does not."""
+    table = read_table("processes")["installs"]
+    if not words or any(word.partition("=")[0] in table["elsewhere"] for word in words):
+        return ""
+    name = words[0].rpartition("/")[2]
+    line = " ".join([name, *words[1:]])
+    if not any(re.fullmatch(rf"(?:{one})(?:\s.*)?", line, re.DOTALL) for one in table["commands"]):
+        return ""
+    return "pip" if " -m pip " in line else name
 
 
 def drops_privileges(command: Command) -> bool:

@@ -22,6 +22,10 @@ _CREATORS: Final = ("useradd", "adduser")
 _CREATES: Final = re.compile("|".join(_CREATORS))
 _GROUP_CREATORS: Final = ("groupadd", "addgroup")
 NONROOT_ID: Final = 65532
+# What useradd takes for people (UID_MIN and UID_MAX of login.defs in Debian and RHEL): below, accounts of the
+# system may have the number.
+_FIRST_ID: Final = 1000
+_LAST_ID: Final = 60000
 _DEFAULT: Final = Options()
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
 
@@ -71,7 +75,8 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked
     """The account to use: one that the file creates, one of the base, or a new one named by the options.
 
     With `needs_ids`, a new account gets its numbers in advance, for `COPY --link` and mounts, which do
-    not accept names. `asked` is the user (name or number) that the deployments run the image as.
+    not accept names. `asked` is the user (name or number) that the deployments run the image as: a new
+    account gets that number.
     """
     own = find_created(lineage)
     user = lineage.end.user.partition(":")[0]
@@ -86,6 +91,9 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked
         return _as_wanted(ready, options)
     if options.user == _DEFAULT.user and (promised := _promised(lineage)):
         options = replace(options, user=promised)
+    number = asked.partition(":")[0]
+    if options.uid is None and is_number(number) and _FIRST_ID <= int(number) <= _LAST_ID:
+        options = replace(options, uid=int(number))
     return new_account(lineage.image, options, needs_ids=needs_ids)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from dockfix.context import Context
+from dockfix.context import Context, Deployment
 from dockfix.lazy import cached_property
 from dockfix.model.accounts import UserAccount, choose_account, find_created
 from dockfix.model.copies import Copy, find_copies
@@ -88,6 +88,18 @@ class Facts:
         named = (one.user.value for one in self.context.deployments if one.user and not one.is_root)
         users = {user for user in named if user and "$" not in user and "{" not in user}
         return users.pop() if len(users) == 1 else ""
+
+    @cached_property
+    def strangers(self) -> tuple[Deployment, ...]:
+        """What runs the image as somebody else than its user, and stays as it is."""
+        account, names = self.likely_account, self.lineage.final.names()
+        mine = {account.name, str(account.uid)}
+        return tuple(
+            one
+            for one in self.context.deployments
+            if one.user is not None and one.user.value.partition(":")[0] not in mine and one.is_of(names)
+            if not (one.follows and one.is_root)
+        )
 
     @cached_property
     def starting(self) -> Starting:

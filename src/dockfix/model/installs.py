@@ -78,8 +78,15 @@ def system_site_reason(facts: Facts) -> str:
             return "another stage copies the packages from their system-wide path"
     if any(True for _ in find_heirs(facts.stages, facts.lineage.final)):
         return "a stage built on this one uses the packages as root"
+    if facts.strangers:
+        return f"{facts.strangers[0].place} runs the image as somebody else, who has another home"
     if any(_ignores_user_site(one.invocation) for one in facts.starting.commands):
         return "the start command ignores user installs"
+    return _named_site(facts)
+
+
+def _named_site(facts: Facts) -> str:
+    """What names the system-wide path of packages, or sets PATH without it; "" for nothing."""
     copied = [copy.destination for copy in facts.copies if copy.destination != "/"]
     for step in facts.lineage.own_steps:
         if step.keyword == "ENV" and "PATH" in step.instruction.args and not _keeps_path(step):

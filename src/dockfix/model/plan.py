@@ -59,7 +59,20 @@ class Plan(Facts):
         index = self._lowest_user_index
         while (after := self._last_dependent(index)) > index:
             index = after
+        while self._goes_with_the_last(index):
+            index += 1
         return index
+
+    def _goes_with_the_last(self, index: int) -> bool:
+        """Whether a step only changes modes, on the line below a RUN of root's: USER would part the two."""
+        if not 0 < index < len(self.steps):
+            return False
+        above, step = self.steps[index - 1], self.steps[index]
+        is_next = step.instruction.line == above.instruction.last_line + 1
+        if not is_next or {above.keyword, step.keyword} != {"RUN"} or above.stage is not step.stage:
+            return False
+        programs = {one.command.program for one in self.runs[index].invocations}
+        return programs == {"chmod"} and step.before.is_root
 
     def is_below(self, step: Step) -> bool:
         """Whether a step runs as the account."""

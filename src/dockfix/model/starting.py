@@ -116,8 +116,7 @@ class Starting:
         """The distinct starts that the repository's deployments define."""
         found: dict[tuple[tuple[str, ...], str], DeployedStart] = {}
         for one in self.context.deployments:
-            is_other = one.target and one.target.lower() not in self.lineage.final.names()
-            if one.is_start and not is_other and (words := self._words_of(one)):
+            if one.is_start and one.is_of(self.lineage.final.names()) and (words := self._words_of(one)):
                 start = DeployedStart(words, one.workdir or self.lineage.end.workdir, one)
                 found.setdefault((words, start.workdir), start)
         return tuple(found.values())

@@ -122,6 +122,7 @@ class _Known:
     candidates: Mapping[str, Candidate]
     by_image: dict[str, set[str]] = field(default_factory=dict)
     by_name: dict[str, set[str]] = field(default_factory=dict)
+    by_service: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     sources: dict[str, set[str]] = field(default_factory=dict)
     shared: tuple[str, ...] = ()
 
@@ -130,7 +131,9 @@ class _Known:
             for build in one.builds:
                 self.sources.setdefault(build.source, set()).add(path)
                 if is_compose(build.source):
-                    self.sources.setdefault(_project(build.source), set()).add(path)
+                    project = _project(build.source)
+                    self.sources.setdefault(project, set()).add(path)
+                    self.by_service.setdefault((project, build.name), set()).add(path)
             images = [image for build in one.builds for image in build.images]
             for image in images:
                 self.by_image.setdefault(image, set()).add(path)
@@ -141,7 +144,8 @@ class _Known:
     @property
     def digest(self) -> str:
         """A digest of everything that manifests can be matched with."""
-        return digest_names([*self.candidates, *self.by_image, *self.by_name, *self.sources])
+        services = ("/".join(one) for one in self.by_service)
+        return digest_names([*self.candidates, *self.by_image, *self.by_name, *services, *self.sources])
 
     def share(self, images: Mapping[str, Iterable[str]]) -> None:
         """Record the images that a service may inherit from another compose file."""
@@ -155,9 +159,12 @@ class _Known:
         """
         if name.endswith("devcontainer.json"):
             return True
+        # A service of another file of the same folder may be built here under its name.
+        if is_compose(name) and of & self.sources.get(_project(name), set()):
+            return True
         if leans and (is_compose(name) or name in self.sources):
             images = (*images, *self.shared)
-            if of & (self.sources.get(name, set()) | self.sources.get(_project(name), set())):
+            if of & self.sources.get(name, set()):
                 return True
         return any(self._of_image(image) in of for image in images)
 
@@ -165,7 +172,16 @@ class _Known:
         """The Dockerfile whose image a deployment runs."""
         if deployment.dockerfile:
             return deployment.dockerfile if deployment.dockerfile in self.candidates else None
-        return self._of_image(_untagged(deployment.image))
+        found = self._of_image(_untagged(deployment.image))
+        return found or self._of_service(deployment)
+
+    def _of_service(self, deployment: Deployment) -> str | None:
+        """The one Dockerfile from which another compose file of the folder builds a service of that name."""
+        is_service = deployment.kind == "compose" and is_compose(deployment.file)
+        paths = (
+            self.by_service.get((_project(deployment.file), deployment.name), set()) if is_service else set()
+        )
+        return next(iter(paths)) if len(paths) == 1 else None
 
     def _of_image(self, image: str) -> str | None:
         paths = self.by_image.get(image, set())

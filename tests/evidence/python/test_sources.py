@@ -400,3 +400,71 @@ def test_console_scripts_of_setup_py(setup: str) -> None:
     dockerfile = 'FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN pip install .\nCMD ["tool"]\n'
     reading = read({"setup.py": setup, "main.py": 'def run():\n    open("/data/a", "w")\n'}, dockerfile)
     assert [str(one) for one in reading.claims] == ["main.py:2: write /data/a"]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            'import subprocess, sys\nsubprocess.run([sys.executable, "-m", "pip", "install", "x"])',
+            ["install pip"],
+        ),
+        ('import os\nos.system("pip install x")', ["install pip"]),
+        ('import subprocess\nsubprocess.run("uv pip install x", shell=True)', ["install uv"]),
+        ('import os\nos.system("pip freeze")', []),
+        ('import os\nos.system("pip install --target out x")', []),
+    ],
+)
+def test_packages_that_are_installed_at_run_time(source: str, expected: list[str]) -> None:
+    assert found(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("start", "more", "expected"),
+    [
+        ('["python", "mian.py"]', {}, ["missing /app/mian.py"]),
+        ('["python", "main.py"]', {}, []),
+        ('["uvicorn", "web.main:app"]', {}, ["missing web.main"]),
+        ('["uvicorn", "web.main:app"]', {"web/main.py": ""}, []),
+        ('["uvicorn", "web.main:app"]', {"requirements.txt": "web==1\n"}, []),
+        ('["gunicorn", "my_web.wsgi"]', {"pyproject.toml": '[project]\nname = "my-web"\n'}, []),
+        ('["python", "-m", "jobs"]', {}, ["missing jobs"]),
+        ('["python", "-m", "jobs"]', {"jobs/__main__.py": ""}, []),
+        ('["python", "-m", "http.server"]', {}, []),
+        ('["celery", "-A", "jobs", "worker"]', {"jobs/tasks.py": ""}, []),
+        ('["flask", "run"]', {"wsgi.py": ""}, []),
+        ('["python", "$SCRIPT"]', {}, []),
+    ],
+)
+def test_code_that_is_started_and_not_there(start: str, more: dict[str, str], expected: list[str]) -> None:
+    dockerfile = f"FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD {start}\n"
+    claims = read({"main.py": "", **more}, dockerfile).claims
+    assert [f"{one.kind} {one.what}" for one in claims if one.kind is Kind.MISSING] == expected
+
+
+@pytest.mark.parametrize("step", ["RUN curl -o mian.py https://example.org/", "RUN mv main.py mian.py"])
+def test_code_that_a_step_makes_is_not_missing(step: str) -> None:
+    dockerfile = f'FROM python:3.12\nWORKDIR /app\nCOPY . .\n{step}\nCMD ["python", "mian.py"]\n'
+    assert read({"main.py": ""}, dockerfile).claims == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "written"),
+    [
+        ({"pyproject.toml": "", "src/shop/__init__.py": "open('/data/a', 'w')"}, True),
+        ({"libs/shop/setup.py": "", "libs/shop/shop/__init__.py": "open('/data/a', 'w')"}, True),
+        ({"libs/shop/pyproject.toml": "", "libs/shop/src/shop.py": "open('/data/a', 'w')"}, True),
+        ({"libs/other/shop.py": "open('/data/a', 'w')"}, False),
+        ({"tests/pyproject.toml": "", "tests/shop.py": "open('/data/a', 'w')"}, False),
+    ],
+)
+def test_projects_of_the_context_may_be_installed(files: dict[str, str], written: bool) -> None:
+    claims = read({"main.py": "import shop\n", **files}).claims
+    assert [one.what for one in claims] == (["/data/a"] if written else [])
+
+
+def test_a_project_whose_files_are_copied_one_by_one_may_be_installed() -> None:
+    steps = "COPY pyproject.toml main.py ./\nCOPY src src\n"
+    files = {"pyproject.toml": "", "main.py": "import shop", "src/shop/__init__.py": "open('/data/a', 'w')"}
+    claims = read(files, DOCKERFILE.replace("COPY . .\n", steps)).claims
+    assert [one.what for one in claims] == ["/data/a"]

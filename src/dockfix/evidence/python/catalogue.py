@@ -134,7 +134,7 @@ class _Calls:
         return not call.path_only or text[end : end + 40].lstrip()[:1] != ")"
 
     def _starts_root(self) -> bool:
-        """Whether the module mentions a command that needs root."""
+        """Whether the module mentions a command that needs root or installs packages."""
         if self.starts_root is None:
             self.starts_root = self.command.search(self.text) is not None
         return self.starts_root
@@ -186,6 +186,7 @@ def load_catalogue() -> Catalogue:
     settings = {name: kind for kind, names in table["settings"].items() for name in names}
     gunicorn = {name: kind == "directories" for kind, names in table["gunicorn"].items() for name in names}
     commands = frozenset(table["commands"]["root"])
+    named = sorted(commands | read_names("processes", "installs", "names"))
     return Catalogue(
         calls,
         commands,
@@ -197,7 +198,7 @@ def load_catalogue() -> Catalogue:
         frozenset(name.encode() for name in settings),
         {row["path"]: row["variables"][0] for row in table["home"] if row["variables"]},
         re.compile("|".join([_SPELT, *sorted(settings)])),
-        re.compile(rf"['\"/\s](?:{'|'.join(map(re.escape, sorted(commands)))})['\"\s]"),
+        re.compile(rf"['\"/\s](?:{'|'.join(map(re.escape, named))})['\"\s]"),
     )
 
 

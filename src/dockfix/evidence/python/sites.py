@@ -16,6 +16,7 @@ from dockfix.evidence.python.constants import HOLE, Value
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
 from dockfix.evidence.python.scopes import Part, Site
 from dockfix.evidence.python.values import ConstantEvaluator
+from dockfix.knowledge.processes import find_installer
 
 _WRITING: Final = re.compile(r"[wax+]")
 _PORT: Final = re.compile(r"^(?:[^\s/]*[:\]])?(\d{1,5})$")
@@ -176,6 +177,9 @@ class SiteReader:
                 name = posixpath.basename(words[0])
                 if name in self.catalogue.commands and not self.catalogue.only_asks(name, words[1:]):
                     yield self._evidence(Kind.ROOT, name, site, certain=one.certain and not site.guarded)
+                    return
+                if installer := find_installer(words):
+                    yield self._evidence(Kind.INSTALL, installer, site, certain=one.certain)
                     return
 
     def _home(self, known: Call, site: Site, call: cst.Call) -> Iterator[Claim]:

@@ -19,6 +19,7 @@ from dockfix.evidence.image_files import Layout, Names, Read, read_layout
 from dockfix.evidence.python.application import Application
 from dockfix.evidence.python.catalogue import Catalogue, find_offsets, load_catalogue
 from dockfix.evidence.python.constants import Value, Values
+from dockfix.evidence.python.missing import find_missing
 from dockfix.evidence.python.modules import Module
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
 from dockfix.evidence.python.servers import Server, find_server, flags
@@ -114,6 +115,8 @@ class _SourceReader:
         self.catalogue: Catalogue = load_catalogue()
         paths = layout.env.get("PYTHONPATH", "").split(":")
         roots = [*start.roots, layout.workdir, *(posixpath.join(layout.workdir, one) for one in paths if one)]
+        # What is installed of the context's own projects is imported from anywhere.
+        roots += (place for one in layout.projects for place in (one, posixpath.join(one, "src")))
         self.text = text
         self.names_schedule = False
         self.known = False
@@ -129,7 +132,9 @@ class _SourceReader:
         if not self.known:
             found = [replace(one, certain=False) for one in found]
         settings = find_named_outputs(self.layout, self._named_files(modules))
-        unique = sorted({*named, *found, *settings}, key=lambda one: (one.file, one.line, one.kind, one.what))
+        missing = find_missing(self.layout, self.application, self.start)
+        claims = {*named, *found, *settings, *missing}
+        unique = sorted(claims, key=lambda one: (one.file, one.line, one.kind, one.what))
         return Reading(
             tuple(unique),
             tuple(one.file for one in modules),

@@ -41,6 +41,15 @@ class Line:
     workdir: str
 
 
+@dataclass(frozen=True, slots=True)
+class NamedCode:
+    """Code that a command line names: one of these files (absolute paths) and modules is meant by it."""
+
+    files: tuple[str, ...]
+    modules: tuple[str, ...]
+    by: Line
+
+
 @dataclass(slots=True)
 class Start:
     """Everything that is known to be started."""
@@ -50,6 +59,7 @@ class Start:
     modules: list[str] = field(default_factory=list)
     roots: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    named: list[NamedCode] = field(default_factory=list)
 
     @property
     def is_known(self) -> bool:
@@ -148,7 +158,7 @@ class StartReader:
         if found is None:
             self._console_script(written)
         elif path.endswith(".py") or re.match(r"#!.*python", found):
-            self._file(path)
+            self._file(path, line)
         elif depth < _MAX_DEPTH:
             self._script(found, self.layout.source_of(path) or written, 1, depth + 1)
 
@@ -177,34 +187,45 @@ class StartReader:
                 return
             at += 2 if words[at] in ("-W", "-X") else 1
         if at < len(words):
-            self._file(posixpath.normpath(posixpath.join(line.workdir, words[at])))
+            self._file(posixpath.normpath(posixpath.join(line.workdir, words[at])), line)
 
     def _module(self, name: str, words: Sequence[str], line: Line) -> None:
         if find_server(name):
             self._words(tuple(words), line.line, line.file, line.workdir, 0)
             return
         self.start.roots.append(line.workdir)
-        self.start.modules += [name, f"{name}.__main__"]
+        self._name((), (name, f"{name}.__main__"), line)
 
-    def _file(self, path: str) -> None:
+    def _file(self, path: str, line: Line) -> None:
         self.start.roots.append(posixpath.dirname(path))
-        self.start.files.append(path)
+        self._name((path,), (), line)
+
+    def _name(self, files: tuple[str, ...], modules: tuple[str, ...], line: Line) -> None:
+        self.start.files += files
+        self.start.modules += modules
+        # A variable that nobody sets, or a substitution.
+        if (files or modules) and not {"\0", "$"} & set("".join((*files, *modules))):
+            self.start.named.append(NamedCode(files, modules, line))
 
     def _server(self, server: Server, line: Line) -> None:
         changed = re.search(r"\s--chdir[ =](\S+)", " ".join(line.words))
         root = posixpath.normpath(posixpath.join(line.workdir, changed[1] if changed else "."))
         self.start.roots.append(root)
+        files: list[str] = []
+        modules: list[str] = []
         for written in server.applications(line.words):
             name = written.partition(":")[0]
             if name.endswith(".py") or "/" in name:
-                self._file(posixpath.normpath(posixpath.join(root, name)))
+                files.append(posixpath.normpath(posixpath.join(root, name)))
+                self.start.roots.append(posixpath.dirname(files[-1]))
             elif name:
-                self.start.modules += _celery_modules(name) if server.is_celery else [name]
+                modules += _celery_modules(name) if server.is_celery else [name]
         if server.programs[0] == "flask":
             named = self.layout.env.get("FLASK_APP", "").partition(":")[0]
-            files = [named, f"{named}.py"] if named else ["app.py", "wsgi.py"]
-            self.start.files += [posixpath.normpath(posixpath.join(root, name)) for name in files]
-            self.start.modules += [named] if re.fullmatch(r"[\w.]+", named) else []
+            names = [named, f"{named}.py"] if named else ["app.py", "wsgi.py"]
+            files += [posixpath.normpath(posixpath.join(root, name)) for name in names]
+            modules += [named] if re.fullmatch(r"[\w.]+", named) else []
+        self._name(tuple(files), tuple(modules), line)
 
 
 def _celery_modules(name: str) -> list[str]:

@@ -1,0 +1,70 @@
+"""Code that an image starts and that its build context does not have."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import sys
+from collections.abc import Iterator
+from typing import Final
+
+from dockfix.evidence.claims import Claim, Kind
+from dockfix.evidence.image_files import Layout
+from dockfix.evidence.python.application import Application
+from dockfix.evidence.python.start import NamedCode, Start
+
+_DEPENDENCIES: Final = re.compile(
+    r"(?:.*requirements.*\.(?:txt|in)|pyproject\.toml|setup\.(?:py|cfg)|pipfile|environment\.ya?ml|.*\.lock)",
+    re.IGNORECASE,
+)
+# A folder of nothing else is that of a lone file, whose sources are elsewhere.
+_BESIDE: Final = re.compile(r"\..*|.*dockerfile.*|.*compose[^/]*\.ya?ml", re.IGNORECASE)
+_PLAIN: Final = re.compile(r"[\w./+-]+")
+
+
+def find_missing(layout: Layout, application: Application, start: Start) -> Iterator[Claim]:
+    """What command lines start by its name, though no file of the build context is it.
+
+    A module that is installed, by what the context and the steps say, belongs to somebody else. Nothing
+    is missing where nobody knows what the context holds.
+    """
+    if layout.names is None or all(map(_BESIDE.fullmatch, layout.names(""))):
+        return
+    for one in start.named:
+        is_plain = all(map(_PLAIN.fullmatch, (*one.files, *one.modules)))
+        if is_plain and not _is_there(application, one) and not _is_made(layout, one):
+            what = (*one.files, *one.modules)[0]
+            yield Claim(Kind.MISSING, what, one.by.file, one.by.line)
+
+
+def _is_there(application: Application, one: NamedCode) -> bool:
+    modules = any(application.module(name) is not None for name in one.modules)
+    return modules or any(application.load(path) is not None for path in one.files)
+
+
+def _is_made(layout: Layout, one: NamedCode) -> bool:
+    """Whether a step may leave the code in the image, or installs it."""
+    steps = " ".join(run.args for stage in layout.stages.values() for run in stage.runs)
+    if any(_names(path, steps, is_copied=bool(layout.sources_of(path))) for path in one.files):
+        return True
+    tops = {name.partition(".")[0] for name in one.modules}
+    if tops & sys.stdlib_module_names:
+        return True
+    texts = [steps, *_dependencies(layout)] if tops else []
+    names = [re.escape(top).replace("_", "[-_.]") for top in tops]
+    return any(re.search(rf"(?i)(?<![\w-]){name}(?![\w-])", text) for name in names for text in texts)
+
+
+def _names(path: str, steps: str, *, is_copied: bool) -> bool:
+    """Whether steps name a file, or a directory above it that no copy brings."""
+    above = [] if is_copied else path.split("/")[1:-1]
+    folders = ["/".join(["", *above[: depth + 1]]) for depth in range(len(above))]
+    return any(re.search(rf"{re.escape(one)}(?!\w)", steps) for one in (posixpath.basename(path), *folders))
+
+
+def _dependencies(layout: Layout) -> Iterator[str]:
+    """The texts of files at the top of the build context that name what is installed."""
+    assert layout.names is not None
+    for name in sorted(layout.names("")):
+        if _DEPENDENCIES.fullmatch(name):
+            yield layout.reader(name) or ""

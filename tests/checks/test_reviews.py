@@ -1,0 +1,84 @@
+"""Reviews of what runs an image in another way than its Dockerfile says."""
+
+from __future__ import annotations
+
+import pytest
+
+from dockfix import Changed, fix
+from dockfix.context import Context
+from dockfix.repository.manifests import read_manifests
+
+START = 'CMD ["python", "main.py"]\n'
+DOCKERFILE = f"FROM python:3.12-slim\nWORKDIR /app\nRUN pip install flask\nCOPY . .\n{START}"
+
+
+def run_by(service: str, dockerfile: str = DOCKERFILE) -> Changed:
+    """The rewrite of a file whose image a compose service with these lines runs."""
+    manifest = f"services:\n  web:\n    build: .\n{service}"
+    result = fix(dockerfile, context=Context(deployments=read_manifests([("compose.yaml", manifest)])))
+    assert isinstance(result, Changed)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("user", "number", "is_shared"),
+    [
+        ("1000:1000", "--uid 1000 ", False),
+        ("'1234'", "--uid 1234 ", False),
+        ("'${UID}:${GID}'", "", True),
+        ("'${UID:-1005}'", "--uid 1005 ", False),
+        ("nobody", "", True),
+        ("'999'", "", True),
+        ("root", "", True),
+    ],
+)
+def test_whom_a_service_runs_the_image_as_finds_the_packages(user: str, number: str, is_shared: bool) -> None:
+    text = run_by(f"    user: {user}\n").text
+    assert f"useradd --create-home {number}appuser" in text
+    assert ("pip install --user" not in text) is is_shared
+
+
+def test_services_of_several_users_share_the_packages() -> None:
+    text = run_by("    user: '1000'\n  job:\n    build: .\n    user: '1001'\n").text
+    assert "--user" not in text
+    assert "--uid" not in text
+
+
+def test_an_account_of_the_file_is_not_whom_the_service_names() -> None:
+    dockerfile = DOCKERFILE.replace("RUN", "RUN useradd --uid 1000 -m app\nRUN")
+    assert "--user flask" in run_by("    user: '1000'\n", dockerfile).text
+    assert "--user flask" not in run_by("    user: '1001'\n", dockerfile).text
+
+
+@pytest.mark.parametrize(
+    ("steps", "user", "line"),
+    [
+        ("RUN playwright install chromium\n", "'${UID}'", 4),
+        ("RUN playwright install chromium\n", "root", 4),
+        ("", "'${UID}'", 0),
+        ("RUN playwright install chromium\n", "'1000'", 0),
+    ],
+)
+def test_what_the_home_holds_is_out_of_reach_for_others(steps: str, user: str, line: int) -> None:
+    result = run_by(f"    user: {user}\n", DOCKERFILE.replace("COPY", f"{steps}COPY"))
+    found = [one for one in result.reviews if one.code == "denied-to-user"]
+    assert [one.line for one in found] == ([line] if line else [])
+
+
+@pytest.mark.parametrize(("user", "is_held"), [("'${UID}'", True), ("root", False)])
+def test_sources_below_the_home_are_out_of_reach_for_others(user: str, is_held: bool) -> None:
+    result = run_by(f"    user: {user}\n", f"FROM python:3.12-slim\nCOPY . .\n{START}")
+    assert "WORKDIR /home/appuser/app" in result.text
+    assert [one.line for one in result.reviews] == ([2] if is_held else [])
+
+
+def test_installs_of_a_service_at_its_start() -> None:
+    (review,) = run_by("    command: sh -c 'pip install -r more.txt && python main.py'\n").reviews
+    assert review.code == "denied-to-user"
+    assert review.message.startswith("the start in compose.yaml:3 installs packages with pip")
+
+
+def test_installs_of_the_image_at_its_start() -> None:
+    result = fix(DOCKERFILE.replace(START, "CMD pip install -r more.txt && python main.py\n"))
+    assert isinstance(result, Changed)
+    assert [(one.code, one.line) for one in result.reviews] == [("denied-to-user", 5)]
