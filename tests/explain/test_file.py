@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pseudo_terminal import ESCAPE, environment_of_a_person, open_terminal, read_until
 
 from dockfix import Options
 from dockfix.explain.file import walk_job
@@ -240,3 +244,23 @@ def test_summary_names_the_command_for_a_file_that_stays_as_it_is(dockfix: Run, 
     _, _, err = dockfix("--diff", "a b.Dockerfile")
     assert err.endswith("why a file stays as it is: dockfix --explain 'a b.Dockerfile'\n")
     assert "--explain" not in dockfix("--check", "--quiet")[2]
+
+
+@pytest.mark.integration
+def test_a_terminal_gets_colours_and_lines_of_its_width(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(SHOP)
+    (tmp_path / "shop.py").write_text(SOURCE)
+    (tmp_path / "requirements.txt").write_text("")
+    argv = [sys.executable, "-m", "dockfix", "--explain", "Dockerfile"]
+    person = environment_of_a_person()
+    with (
+        open_terminal(columns=72) as (mine, theirs),
+        subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=person, cwd=tmp_path) as done,
+    ):
+        os.close(theirs)
+        shown = read_until(mine, b"Looked at as well: requirements.txt.")
+        assert done.wait(timeout=60) == 0
+    assert b"\x1b[32m    + USER appuser\x1b[0m" in shown
+    rows = ESCAPE.sub(b"", shown).decode().splitlines()
+    assert max(len(row) for row in rows if not row.startswith("    + ")) <= 72
+    assert len([row for row in rows if row.endswith("root -> appuser")]) == 4

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import io
 import os
-import pty
 import re
-import select
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 from git_repository import Repository
+from pseudo_terminal import environment_of_a_person, open_terminal, read_until
 
 from dockfix import Changed, fix
 from dockfix.config import find_config
@@ -247,27 +245,14 @@ def test_what_cannot_be_asked(dockfix: Run, arguments: list[str], message: str) 
     assert message in err
 
 
-def read_until(terminal: int, text: bytes, seconds: float = 60) -> bytes:
-    """What a program writes to a terminal, up to a text."""
-    found = b""
-    end = time.monotonic() + seconds
-    while text not in found:
-        ready, _, _ = select.select([terminal], [], [], max(0.0, end - time.monotonic()))
-        assert ready, found.decode()
-        found += os.read(terminal, 4096)
-    return found
-
-
 @pytest.mark.integration
 def test_a_person_at_a_terminal(shop: Path) -> None:
-    mine, theirs = pty.openpty()
     argv = [sys.executable, "-m", "dockfix", "--interactive", "--no-cache", "."]
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    for name in ("NO_COLOR", "CI"):
-        environment.pop(name, None)
-    with subprocess.Popen(
-        argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=shop
-    ) as done:
+    person = environment_of_a_person()
+    with (
+        open_terminal() as (mine, theirs),
+        subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=person, cwd=shop) as done,
+    ):
         os.close(theirs)
         first = read_until(mine, b"(1/5) Make this edit")
         assert b"\x1b[32m+RUN useradd --create-home appuser\x1b[0m" in first
@@ -278,18 +263,18 @@ def test_a_person_at_a_terminal(shop: Path) -> None:
         os.write(mine, b"a\n")
         assert b"changed           1" in read_until(mine, b"failed")
         assert done.wait(timeout=60) == 0
-    os.close(mine)
     assert (shop / "Dockerfile").read_text() == whole()
 
 
 @pytest.mark.integration
 def test_ctrl_c_at_a_terminal_writes_nothing_more(shop: Path) -> None:
-    mine, theirs = pty.openpty()
     argv = ["setsid", "--ctty", "--wait", sys.executable, "-m", "dockfix", "--interactive", "--no-cache", "."]
-    with subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, cwd=shop) as done:
+    with (
+        open_terminal() as (mine, theirs),
+        subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, cwd=shop) as done,
+    ):
         os.close(theirs)
         read_until(mine, b"(1/5) Make this edit")
         os.write(mine, b"\x03")
         assert done.wait(timeout=60) == 130
-    os.close(mine)
     assert (shop / "Dockerfile").read_text() == SHOP
