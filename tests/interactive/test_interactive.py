@@ -168,7 +168,7 @@ def test_refused_file_is_remembered_in_the_configuration(shop: Path, dockfix: Ru
     assert (shop / "dockfix.toml").read_text() == 'exclude = ["/Dockerfile"]\n'
     assert (shop / "Dockerfile").read_text() == SHOP
     find_config.cache_clear()
-    assert "0 files processed" in dockfix("--check", ".")[2]
+    assert "No Dockerfiles found in ." in dockfix("--check", ".")[2]
 
 
 def test_refused_kind_is_remembered_in_pyproject_with_its_comments(shop: Path) -> None:
