@@ -150,6 +150,16 @@ def test_file_that_waits_for_a_review_shows_the_change(tmp_path: Path) -> None:
     assert {one.transform for one in edits_of(only_image(found))} == {"create-user", "set-user"}
 
 
+def test_review_that_is_accepted_is_shown_as_that(tmp_path: Path) -> None:
+    text = "FROM python:3.12-slim\nWORKDIR /a\nEXPOSE 80\nCMD python -V\n"
+    found = walk(tmp_path, text, Options(accept=frozenset({"low-port"})))
+    rows = [text for text, _ in format_walk(found, 110)]
+    assert rows[:2] == [
+        "Dockerfile: dockfix can move it off root",
+        "  accepted: line 3: port 80 is below 1024",
+    ]
+
+
 def test_file_that_runs_as_a_user_says_since_when(tmp_path: Path) -> None:
     found = walk(tmp_path, "FROM python:3.12-slim\nRUN useradd app\nUSER app\nCMD python\n")
     assert found.outcome == "unchanged"

@@ -26,7 +26,13 @@ _OUTCOMES: Final = {
     "skipped": ("left alone", "bold yellow"),
     "failed": ("could not be fixed", "bold red"),
 }
-_LABELS: Final = {"review": "look at", "note": "note", "reason": "because", "error": "error"}
+_LABELS: Final = {
+    "review": "look at",
+    "accepted": "accepted",
+    "note": "note",
+    "reason": "because",
+    "error": "error",
+}
 
 
 def format_walk(walk: Walk, width: int) -> Iterator[Line]:
