@@ -249,3 +249,11 @@ def test_a_service_may_be_built_by_another_file_of_its_folder(
     web.put(f"{above}compose.yml", text=run)
     _, _, messages = dockfix("--diff", "-v", ".")
     assert ("compose.yml:4 mounts ./up at /data/up" in messages) is is_matched
+
+
+@pytest.mark.parametrize("name", ["local.yml", "ops/production.yaml"])
+def test_compose_files_are_named_by_their_environment(web: Repository, dockfix: Run, name: str) -> None:
+    context = "../services/web" if "/" in name else "services/web"
+    web.put(name, text=f"services:\n  web: &web\n    build: {context}\n    volumes: [.:/data/up]\n")
+    _, _, messages = dockfix("--diff", "-v", ".")
+    assert f"{name}:4 mounts . at /data/up" in messages

@@ -24,6 +24,7 @@ from dockfix.repository.arguments import UNKNOWN, fill_defaults, read_arguments
 from dockfix.repository.build_commands import read_commands
 from dockfix.repository.build_places import is_open, make_build, plain, target_of
 from dockfix.repository.build_settings import SETTINGS_NAME, find_named
+from dockfix.repository.manifests import ENVIRONMENT_NAME
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, Read, forget_changed, read_nothing
 from dockfix.repository.script_files import PIPELINE_NAME, SCRIPT_NAME
 
@@ -336,6 +337,7 @@ def _read_settings(file: File) -> Iterator[Build]:
 
 _READERS: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (
     (re.compile(r"compose[^/]*\.ya?ml$"), _read_compose),
+    (ENVIRONMENT_NAME, _read_compose),
     (re.compile(r"bake[^/]*\.(?:json|hcl)$"), _read_bake),
     (re.compile(r"^skaffold.*\.ya?ml$"), _read_skaffold),
     (re.compile(r"^\.github/workflows/[^/]+\.ya?ml$"), _read_workflow),

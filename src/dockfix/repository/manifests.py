@@ -14,6 +14,11 @@ from dockfix.context import Deployment, Setting
 from dockfix.repository.neighbours import Read, read_nothing
 from dockfix.repository.script_files import is_pipeline
 
+ENVIRONMENT_NAME: Final = re.compile(
+    r"(?:^|/)(?:local|dev|development|staging|prod|production|test|testing|docs)\.ya?ml$"
+)
+"""Names that compose files may have by their environment, as those of NASA-IMPACT/COSMOS do (`local.yml`)."""
+
 _COMPOSE: Final = re.compile(r"(?:^|/)[^/]*compose[^/]*\.ya?ml$")
 _DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")
 _YAML: Final = re.compile(r"\.ya?ml$")
@@ -42,7 +47,7 @@ def is_script(path: str) -> bool:
 
 def is_compose(path: str) -> bool:
     """Whether a file with that name describes compose services."""
-    return _COMPOSE.search(path) is not None
+    return _COMPOSE.search(path) is not None or ENVIRONMENT_NAME.search(path) is not None
 
 
 def can_be_manifest(path: str) -> bool:
