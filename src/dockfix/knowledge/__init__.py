@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from pkgutil import get_data
 from typing import Any
+
+from dockfix.knowledge.kept import load
 
 
 @cache
@@ -25,6 +30,8 @@ def read_names(name: str, *keys: str) -> frozenset[str]:
 
 def read_toml(package: str, name: str) -> dict[str, Any]:
     """The content of `<name>.toml` in one of our packages."""
+    with suppress(OSError):
+        return load(Path(str(sys.modules[package].__file__)).with_name(f"{name}.toml"))
     data = get_data(package, f"{name}.toml")
     assert data is not None  # every loader that can load this package can
     return tomllib.loads(data.decode("utf-8"))
