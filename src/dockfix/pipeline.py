@@ -21,6 +21,7 @@ from dockfix.model.filetree import START
 from dockfix.model.lineage import Lineage, find_lineages, read_stages
 from dockfix.model.losses import Loss, find_losses
 from dockfix.model.plan import Plan
+from dockfix.model.replay import Replay
 from dockfix.options import OptionError, Options
 from dockfix.provenance import Pass
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged, at_lines
@@ -250,7 +251,7 @@ def find_faults(fixed: ImageFix, text: str) -> Iterator[Finding]:
     original = fixed.original
     if fixed.rewrite is not None:
         original = original.corrected(fixed.rewrite.plan.corrections)
-    plan = _reread(original, parse(text), fixed.number)
+    plan = _reread(original, original.replay, parse(text), fixed.number)
     losses = tuple(find_losses(original.replay, plan.replay))
     # The losses of a step are reported as its failure.
     own = codes.NO_ROOT_STEP_BELOW_USER.name
@@ -313,14 +314,12 @@ def _transform(
         if passes:
             rounds.append(passes)
             edits = [edit for one in passes for edit in one.edits]
-            plan = _reread(original, reparse(plan.tree, edits), index)
+            plan = _reread(original, plan.latest_replay, reparse(plan.tree, edits), index)
     return plan, tuple(rounds)
 
 
-def _reread(original: Plan, tree: Dockerfile, index: int) -> Plan:
+def _reread(original: Plan, before: Replay, tree: Dockerfile, index: int) -> Plan:
     stages = read_stages(tree, original.options)
     lineage = find_lineages(stages, original.options.targets)[index]
     origins = align(original.steps, lineage.steps)
-    return replace(
-        original, tree=tree, stages=stages, lineage=lineage, aligned=origins, before=original.replay
-    )
+    return replace(original, tree=tree, stages=stages, lineage=lineage, aligned=origins, before=before)

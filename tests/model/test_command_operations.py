@@ -6,7 +6,7 @@ import pytest
 from trees import APP
 
 from dockfix.model.command_operations import SITE, named_files, operations_of, started_operations
-from dockfix.model.operations import Act
+from dockfix.model.operations import Act, ActName
 from dockfix.model.permissions import ROOT, Identity
 from dockfix.model.runs import Invocation, walk_script
 from dockfix.syntax.shell import parse_script
@@ -17,7 +17,7 @@ def read(command: str) -> Invocation:
     return one
 
 
-def acts(command: str, who: Identity) -> list[tuple[Act, str, str]]:
+def acts(command: str, who: Identity) -> list[tuple[ActName, str, str]]:
     return [
         (one.act, one.path, one.spec) for one in operations_of(read(command), who) if one.act is not Act.HOME
     ]

@@ -7,11 +7,11 @@ from trees import APP
 from dockfix.model.corrections import NOTHING_LEARNED, Corrections
 from dockfix.model.filetree import START, Origin
 from dockfix.model.losses import Loss
-from dockfix.model.operations import Act, Operation
+from dockfix.model.operations import Act, ActName, Operation
 from dockfix.model.outcomes import Key, Outcome
 
 
-def loss(step: Origin, act: Act, path: str, obstacle: str) -> Loss:
+def loss(step: Origin, act: ActName, path: str, obstacle: str) -> Loss:
     return Loss(Outcome(Key(step, 0, act, 0), Operation(act, path), APP, frozenset(), 1), None, obstacle)
 
 

@@ -17,7 +17,7 @@ def losses(before: str, after: str) -> list[tuple[str, str]]:
     original, rewrite = read_plan(before), read_plan(after)
     replay = Replay(rewrite.lineage, align(original.steps, rewrite.steps), rewrite.starting.invocations)
     found = find_losses(original.replay, replay)
-    return [(f"{one.before.operation.act.value} {one.before.operation.path}", one.obstacle) for one in found]
+    return [(f"{one.before.operation.act} {one.before.operation.path}", one.obstacle) for one in found]
 
 
 @pytest.mark.parametrize(

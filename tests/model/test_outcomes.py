@@ -6,7 +6,7 @@ import pytest
 from trees import APP, plant
 
 from dockfix.model.filetree import BASE
-from dockfix.model.operations import Act, Operation
+from dockfix.model.operations import Act, ActName, Operation
 from dockfix.model.outcomes import Key, Outcome, ask, describe, is_directory
 from dockfix.model.permissions import ROOT, Answer, Verdict
 
@@ -14,7 +14,7 @@ ALLOWED, DENIED = Answer(Verdict.ALLOWED), Answer(Verdict.DENIED, BASE, "/d")
 ABSENT = Answer(Verdict.ABSENT)
 
 
-def outcome(*answers: Answer, act: Act = Act.WRITE, spec: str = "") -> Outcome:
+def outcome(*answers: Answer, act: ActName = Act.WRITE, spec: str = "") -> Outcome:
     return Outcome(Key(0, 0, act, 0), Operation(act, "/d/f", spec), APP, frozenset(answers), 1)
 
 

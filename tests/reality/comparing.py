@@ -227,7 +227,7 @@ def _is_true(node: Node, real: Real | None, numbers: Mapping[str, int]) -> bool:
         return real.kind == "link" and real.target == node.target
     # A file that nobody has looked at counts as executable.
     is_mode = real.mode in (node.mode, node.mode & ~0o111 if node.kind is Kind.FILE else node.mode)
-    return is_mode and (node.kind.value, node.capable) == (real.kind, real.capable)
+    return is_mode and (node.kind, node.capable) == (real.kind, real.capable)
 
 
 def _is_narrower(node: Node, real: Real | None, numbers: Mapping[str, int]) -> bool:
@@ -238,4 +238,4 @@ def _is_narrower(node: Node, real: Real | None, numbers: Mapping[str, int]) -> b
 
 
 def _show(node: Node) -> str:
-    return f"{node.kind.value} {node.uid}:{node.gid} {node.mode:04o} {node.target}{' capable' * node.capable}"
+    return f"{node.kind} {node.uid}:{node.gid} {node.mode:04o} {node.target}{' capable' * node.capable}"

@@ -235,7 +235,7 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
             continue
         yield Finding(
             codes.DENIED_TO_USER, loss.before.line,
-            f"{where}{loss.before.command or 'the application'} {act.value} {loss.before.operation.path},"
+            f"{where}{loss.before.command or 'the application'} {act} {loss.before.operation.path},"
             f" which is denied to the user: {place}",
             "give it to the user, or use another path",
         )  # fmt: skip

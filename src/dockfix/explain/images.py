@@ -162,9 +162,9 @@ def _effect(outcome: Outcome, new: Outcome | None) -> Effect:
     operation = outcome.operation
     denial = new.denial.obstacle or "needs root" if new is not None and new.denial else ""
     if operation.act in _BY_REASON:
-        return Effect(outcome.command, operation.spec or operation.act.value, denial=denial)
+        return Effect(outcome.command, operation.spec or operation.act, denial=denial)
     place, moved = _place(operation), _place(new.operation) if new is not None else ""
-    return Effect(outcome.command, operation.act.value, place, moved if moved != place else "", denial)
+    return Effect(outcome.command, operation.act, place, moved if moved != place else "", denial)
 
 
 def _place(operation: Operation) -> str:

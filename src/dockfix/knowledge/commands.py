@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -171,10 +171,13 @@ def without_version(program: str) -> str:
     return _VERSIONED.sub("", program)
 
 
-def configures(program: str, verb: str) -> bool:
+def configures(program: str, words: Iterable[str]) -> bool:
     """Whether a call may be a setting that `find_setting` knows, judging by its first operand."""
-    rows = _settings().get(program, ())
-    return any(words[0] == verb for words, _, _ in rows) or bool(rows and not verb.isalnum())
+    rows = _settings().get(program)
+    if rows is None:
+        return False
+    verb = next((word for word in words if not word.startswith("-")), "")
+    return not verb.isalnum() or any(names[0] == verb for names, _, _ in rows)
 
 
 def find_setting(program: str, arguments: Sequence[Argument]) -> tuple[str, str] | None:

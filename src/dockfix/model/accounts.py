@@ -108,7 +108,7 @@ def new_account(image: Image, options: Options, *, needs_ids: bool) -> UserAccou
     return UserAccount(options.user, options.user, uid, gid, home, numeric=options.numeric or nameless)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def find_created(lineage: Lineage) -> tuple[UserAccount, ...]:
     """The accounts that RUN steps of the lineage create, in order."""
     return tuple(_created(lineage))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dockfix.model.changes import SET_ID
-from dockfix.model.filetree import Kind, Node, Origin
+from dockfix.model.filetree import Kind, KindName, Node, Origin
 from dockfix.model.permissions import Identity
 
 _GROUP_RUNS = 0o010
@@ -20,7 +20,7 @@ class Actor:
     umask: int = 0o022
     optional: bool = False
 
-    def makes(self, kind: Kind, mode: int = 0o777, target: str = "") -> Node:
+    def makes(self, kind: KindName, mode: int = 0o777, target: str = "") -> Node:
         """A new node owned by the actor, with the umask applied to `mode`."""
         return Node(kind, self.who.uid, self.who.gid, mode & ~self.umask, self.origin, target)
 

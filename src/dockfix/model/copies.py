@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -109,6 +110,7 @@ class Copy:
         return tuple(resolve(name, self.destination) for name in sorted(names, key=lambda name: name == "*"))
 
 
+@lru_cache(maxsize=8)
 def find_copies(lineage: Lineage) -> tuple[Copy, ...]:
     """The COPY and ADD steps of a lineage, in order."""
     return tuple(Copy(step) for step in lineage.of("COPY", "ADD"))
@@ -118,6 +120,7 @@ def find_copies(lineage: Lineage) -> tuple[Copy, ...]:
 _FILE: Final = re.compile(r"\.(ya?ml|json|toml|conf|cfg|ini|env|py|db|sqlite3?|log|txt|sh|sock|pem|crt|key)$")
 
 
+@lru_cache(maxsize=8)
 def find_volumes(lineage: Lineage) -> tuple[tuple[Step, str], ...]:
     """(step, absolute path) for each path that a VOLUME declares; single files are left out."""
     found: list[tuple[Step, str]] = []

@@ -97,8 +97,8 @@ def setting(command: Command, env: Mapping[str, str]) -> tuple[str, str] | None:
     if command.name is None or not command.args:
         return None
     if not command.name.text.startswith("$"):
-        verb = next((word.text for word in command.args if not word.text.startswith("-")), "")
-        if not configures(posixpath.basename(command.name.value or ""), verb):
+        words = (word.text for word in command.args)
+        if not configures((command.name.value or "").rpartition("/")[2], words):
             return None
     name, *arguments = arguments_of(command, env)
     return find_setting(posixpath.basename(name.value or ""), arguments)

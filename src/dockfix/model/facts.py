@@ -26,8 +26,8 @@ from dockfix.syntax.tree import Dockerfile
 class Facts:
     """One reading of a file for one shipped lineage.
 
-    `aligned` maps the steps of a rewrite to those of the original, whose replay is `before`;
-    `corrections` is what earlier replays revealed.
+    `aligned` maps the steps of a rewrite to those of the original, `before` is the replay of an earlier
+    text of it; `corrections` is what earlier replays revealed.
     """
 
     tree: Dockerfile
@@ -130,6 +130,11 @@ class Facts:
             read=self.starting.read, writes=self.evidence.writes, names=self.evidence.names,
             tools=self.evidence.tools, before=self.before,
         )  # fmt: skip
+
+    @property
+    def latest_replay(self) -> Replay:
+        """The play of this text, or of the one before it where nothing has asked for this one's."""
+        return self.__dict__.get("replay") or self.before or self.replay
 
     @cached_property
     def _read_scripts(self) -> frozenset[str]:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NewType
 
 from dockfix.model.changes import SET_ID, Change, Id
 
@@ -26,14 +25,18 @@ _SET_GROUP: Final = 0o2000
 _GROUP_RUNS: Final = 0o010
 
 
-class Kind(StrEnum):
+KindName = NewType("KindName", str)
+# No Enum: Python 3.11 calls a function whenever a member is named, and a replay names thousands.
+
+
+class Kind:
     """The type of a node; ANY is an unknown one, ABSENT stands for no node."""
 
-    DIRECTORY = "directory"
-    FILE = "file"
-    LINK = "link"
-    ANY = "any"
-    ABSENT = "absent"
+    DIRECTORY: Final = KindName("directory")
+    FILE: Final = KindName("file")
+    LINK: Final = KindName("link")
+    ANY: Final = KindName("any")
+    ABSENT: Final = KindName("absent")
 
 
 class Node(NamedTuple):
@@ -42,7 +45,7 @@ class Node(NamedTuple):
     `inside` describes the unlisted entries of a directory.
     """
 
-    kind: Kind
+    kind: KindName
     uid: Id = 0
     gid: Id = 0
     mode: int = 0o755
@@ -54,7 +57,7 @@ class Node(NamedTuple):
     @property
     def holds(self) -> bool:
         """Whether it may contain other nodes."""
-        return self.kind in (Kind.DIRECTORY, Kind.ANY)
+        return self.kind is Kind.DIRECTORY or self.kind is Kind.ANY
 
 
 Nodes = tuple[Node, ...]
@@ -64,23 +67,29 @@ ABSENT: Final = Node(Kind.ABSENT)
 
 
 class FileTree:
-    """A mutable file tree; `fork` returns an independent copy."""
+    """A mutable file tree; `fork` returns an independent copy.
 
-    __slots__ = ("_below", "_links", "_looked", "_names", "_nodes", "_size")
+    `_links` are the paths at which a link has ever stood, `_around` the directories that may have something
+    listed below them; `_below` and `_looked` keep answers.
+    """
+
+    __slots__ = ("_around", "_below", "_links", "_looked", "_nodes")
 
     def __init__(self, nodes: dict[str, Nodes]) -> None:
         self._nodes = nodes
-        self._below: dict[str, list[str]] = {}
+        self._below: dict[str, tuple[str, ...]] = {}
         self._looked: dict[str, Nodes] = {}
-        self._names: frozenset[str] = frozenset()
-        self._size = 0
-        self._links = any(one.kind is Kind.LINK for found in nodes.values() for one in found)
+        self._links = frozenset(path for path, found in nodes.items() if _has_link(found))
+        self._around: set[str] = set()
+        for path in nodes:
+            self._list(path)
 
     def fork(self) -> FileTree:
         """An independent copy; the nodes are immutable and therefore shared."""
         other = FileTree.__new__(FileTree)
         other._nodes, other._links = self._nodes.copy(), self._links
-        other._below, other._looked, other._names, other._size = {}, {}, frozenset(), 0
+        other._below, other._looked = self._below.copy(), self._looked.copy()
+        other._around = self._around.copy()
         return other
 
     # -- looking -------------------------------------------------------------------------------
@@ -95,7 +104,7 @@ class FileTree:
         if path == "/":
             return (Node(Kind.DIRECTORY),)
         nodes: dict[Node, None] = {}
-        for parent in self.look(posixpath.dirname(path)):
+        for parent in self.look(parent_of(path)):
             if parent.kind is Kind.ANY:
                 nodes[parent] = None
             nodes.update(dict.fromkeys(parent.inside))
@@ -133,13 +142,12 @@ class FileTree:
 
     def _first_link(self, path: str, *, last: bool) -> tuple[bool, str, list[str]]:
         """(whether the path resolves without a link, its first link or "", possible targets of the link)."""
-        parts = path.split("/")
-        for end in range(2, len(parts) + (1 if last else 0)):
-            at = "/".join(parts[:end])
+        on_way = [at for at in self._links if path.startswith(at + "/") or (last and path == at)]
+        for at in sorted(on_way, key=len):
             nodes = self._nodes.get(at, ())
             links = [one for one in nodes if one.kind is Kind.LINK]
             if links:
-                above, rest = posixpath.dirname(at), path[len(at) :]
+                above, rest = parent_of(at), path[len(at) :]
                 targets = [posixpath.normpath(posixpath.join(above, one.target) + rest) for one in links]
                 return len(links) < len(nodes), at, targets
         return True, "", []
@@ -152,44 +160,35 @@ class FileTree:
     def exists(self, path: str) -> bool:
         """Whether something certainly exists there."""
         found = self.standing(path)
-        return bool(found) and all(one.kind is not Kind.ABSENT for _, nodes in found for one in nodes)
+        return bool(found) and not any(_may_be_missing(nodes) for _, nodes in found)
 
     def may_exist(self, path: str) -> bool:
         """Whether something may exist there."""
-        return any(one.kind is not Kind.ABSENT for _, nodes in self.standing(path) for one in nodes)
+        return any(any(each(nodes)) for _, nodes in self.standing(path))
 
     def nearest(self, path: str) -> str:
         """The nearest ancestor that certainly exists, or the path itself."""
         path = self.follow(path)
         while path != "/" and not self.exists(path):
-            path = posixpath.dirname(path)
+            path = parent_of(path)
         return path
 
-    def below(self, path: str) -> list[str]:
+    def below(self, path: str) -> tuple[str, ...]:
         """The listed paths strictly below a directory."""
-        self._refresh()
-        found = self._below.get(path)
+        top = path.rstrip("/")
+        if top not in self._around:
+            return ()
+        found = self._below.get(top)
         if found is None:
-            start = path.rstrip("/") + "/"
-            found = self._below[path] = [one for one in self._nodes if one.startswith(start) and one != path]
+            start = top + "/"
+            found = tuple([one for one in self._nodes if one.startswith(start) and one != "/"])
+            self._below[top] = found
         return found
 
     def links(self, path: str) -> list[str]:
         """The paths at or below `path` that may be links."""
         paths = (path, *self.below(path)) if self._links else ()
-        return [one for one in paths if any(node.kind is Kind.LINK for node in self.look(one))]
-
-    def lists_name(self, name: str) -> bool:
-        """Whether any listed path has that name as its last component."""
-        self._refresh()
-        if not self._names:
-            self._names = frozenset(path.rpartition("/")[2] for path in self._nodes)
-        return name in self._names
-
-    def _refresh(self) -> None:
-        # Removed paths stay listed as ABSENT, so the cache is stale only after a path is added.
-        if self._size != len(self._nodes):
-            self._below, self._names, self._size = {}, frozenset(), len(self._nodes)
+        return [one for one in paths if _has_link(self.look(one))]
 
     def contents(self, directory: str) -> list[Node]:
         """All nodes that may exist below a directory, listed or not."""
@@ -209,9 +208,20 @@ class FileTree:
         return self._nodes
 
     def _assign(self, path: str, nodes: Nodes) -> None:
+        if path not in self._nodes:
+            self._list(path)
         self._nodes[path] = nodes
         if self._looked:
             self._looked = {}
+
+    def _list(self, path: str) -> None:
+        """Add a new path to what is below the directories around it; the key of `/` is ""."""
+        above = path.rstrip("/")
+        while above:
+            above = above.rpartition("/")[0]
+            self._around.add(above)
+            if above in self._below:
+                self._below[above] += (path,)
 
     # -- changing ------------------------------------------------------------------------------
 
@@ -220,7 +230,8 @@ class FileTree:
         before = self.look(path) if weak else ()
         found = tuple(dict.fromkeys((*before, *nodes)))
         self._assign(path, found)
-        self._links = self._links or any(one.kind is Kind.LINK for one in found)
+        if _has_link(found) and path not in self._links:
+            self._links |= {path}
 
     def put(self, path: str, node: Node, *, weak: bool = False) -> None:
         """Set the node at a path; `weak`: the present ones stay possible."""
@@ -228,7 +239,7 @@ class FileTree:
 
     def born(self, path: str, node: Node) -> Nodes:
         """A node as it is created in its directory: a set-group-ID directory passes on its group."""
-        parents = self.look(posixpath.dirname(path))
+        parents = self.look(parent_of(path))
         return tuple(dict.fromkeys(_inherit(node, one) for one in parents if one.holds)) or (node,)
 
     def confirm(self, path: str) -> None:
@@ -237,7 +248,7 @@ class FileTree:
         there = tuple(each(nodes))
         if there and len(there) < len(nodes):
             self._assign(path, there)
-        self.settle(posixpath.dirname(path))
+        self.settle(parent_of(path))
 
     def settle(self, path: str) -> None:
         """Drop the possibility that a directory, or one above it, is absent or a file."""
@@ -246,7 +257,7 @@ class FileTree:
             there = tuple(one for one in nodes if one.holds)
             if there and len(there) < len(nodes):
                 self._assign(path, there)
-            path = posixpath.dirname(path)
+            path = parent_of(path)
 
     def make_directories(
         self, path: str, node: Node, *, above: Node | None = None, weak: bool = False
@@ -262,7 +273,7 @@ class FileTree:
         at = path
         while at != "/" and not all(one.holds for one in self.look(at)):
             missing.append(at)
-            at = posixpath.dirname(at)
+            at = parent_of(at)
         for one in reversed(missing):
             there = tuple(other for other in self.look(one) if weak or other.holds)
             self.set(one, (*there, *self.born(one, node if one == path else above)))
@@ -290,7 +301,7 @@ class FileTree:
         """Reset a path, and everything below it, to its state in another tree."""
         for one in (path, *self.below(path)):
             self._nodes.pop(one, None)
-        self._below, self._looked, self._size = {}, {}, 0
+        self._below, self._looked = {}, {}
         for one in (path, *other.below(path)):
             if one in other._nodes:
                 self.set(one, other._nodes[one])
@@ -321,6 +332,19 @@ class FileTree:
         """Apply a change to some unlisted entries of a directory, but not to itself."""
         path = self.follow(directory)
         self._assign(path, tuple(_with_changed_contents(node, change) for node in self.look(path)))
+
+
+def parent_of(path: str) -> str:
+    """The directory of an absolute, normalised path."""
+    return path.rpartition("/")[0] or "/"
+
+
+def _has_link(nodes: Nodes) -> bool:
+    return any(one.kind is Kind.LINK for one in nodes)
+
+
+def _may_be_missing(nodes: Nodes) -> bool:
+    return any(one.kind is Kind.ABSENT for one in nodes)
 
 
 def _with_changed_contents(node: Node, change: Change) -> Node:
@@ -371,7 +395,7 @@ def _is_meant(node: Node, change: Change) -> bool:
         return False
     if node.kind is Kind.LINK and change.follows:
         return False
-    return change.kind in ("", node.kind.value) or node.kind is Kind.ANY
+    return change.kind in ("", node.kind) or node.kind is Kind.ANY
 
 
 def _may_be(has: Id, wanted: Id | None) -> bool:

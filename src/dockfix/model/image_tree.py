@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from dockfix.knowledge import read_table
 from dockfix.model.filetree import ABSENT, FileTree, Kind, Node, Nodes
-from dockfix.model.images import Image
+from dockfix.model.images import Account, Image
 
 
 def base_tree(image: Image) -> FileTree:
     """The tree of a base image, from its accounts and knowledge/directories.toml."""
+    return _tree(image.known, image.family, image.accounts, image.user, image.workdir).fork()
+
+
+@lru_cache(maxsize=256)
+def _tree(known: bool, family: str, accounts: tuple[Account, ...], user: str, workdir: str) -> FileTree:
     content = Node(Kind.ANY)
-    nodes: dict[str, Nodes] = {"/": (Node(Kind.DIRECTORY, inside=() if image.known else (content,)),)}
+    nodes: dict[str, Nodes] = {"/": (Node(Kind.DIRECTORY, inside=() if known else (content,)),)}
     table = read_table("directories")
     for path in table["base"]:
-        filled = path not in table["empty"] or not image.known
+        filled = path not in table["empty"] or not known
         nodes[path] = (Node(Kind.DIRECTORY, inside=(content,) if filled else ()),)
     nodes["/root"] = (Node(Kind.DIRECTORY, mode=0o700, inside=(content,)),)
-    for path in table["closed"] if image.family in ("debian", "ubuntu", "unknown") else ():
+    for path in table["closed"] if family in ("debian", "ubuntu", "unknown") else ():
         nodes[path] = (ABSENT, Node(Kind.DIRECTORY, mode=0o700, inside=(content,)))
     nodes["/dev"] = (Node(Kind.DIRECTORY, inside=(content._replace(mode=0o666),)),)
     for name in table["devices"]:
         nodes[f"/dev/{name}"] = (Node(Kind.FILE, mode=0o666),)
     for path in ("/tmp", "/var/tmp", "/dev/shm"):
         nodes[path] = (Node(Kind.DIRECTORY, mode=0o1777),)
-    for one in image.accounts:
-        if one.home.startswith("/home/") or one.name == image.user:
+    for one in accounts:
+        if one.home.startswith("/home/") or one.name == user:
             uid = one.name if one.uid is None else one.uid
             home = Node(Kind.DIRECTORY, uid, uid if one.gid is None else one.gid)
             nodes[one.home] = (home._replace(inside=(home._replace(kind=Kind.ANY),)),)
     tree = FileTree(nodes)
-    if image.workdir not in ("", "/"):
-        tree.make_directories(image.workdir, Node(Kind.DIRECTORY, inside=(content,)))
+    if workdir not in ("", "/"):
+        tree.make_directories(workdir, Node(Kind.DIRECTORY, inside=(content,)))
     return tree

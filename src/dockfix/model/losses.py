@@ -74,7 +74,7 @@ def _lost_capabilities(original: Replay, rewrite: Replay) -> Iterator[Loss]:
     """Files whose capabilities or set-id bits were cleared by a change of owner."""
     for path, nodes in original.end.listed().items():
         origins = {node.origin for node in nodes if is_special(node)}
-        for node in rewrite.end.look(path):
+        for node in rewrite.end.look(path) if origins else ():
             if node.origin in origins and not is_special(node):
                 operation = Operation(Act.CAPABILITY, path)
                 answers = frozenset({Answer(Verdict.ALLOWED, node.origin)})

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, NewType
 
 from dockfix.model.paths import resolve
 
@@ -14,28 +13,31 @@ if TYPE_CHECKING:
     from dockfix.knowledge.commands import Argument, Reading
 
 
-class Act(StrEnum):
+ActName = NewType("ActName", str)
+
+
+class Act:
     """The kinds of operations; `path` is the object of each."""
 
-    READ = "reads"
-    ENTER = "enters"
-    RUN = "runs"
-    WRITE = "writes"
-    MAKE = "makes"
-    REMOVE = "removes"
-    REPLACE = "replaces"  # edits in place: a new file replaces the old one
-    COPY = "copies"  # to `spec`
-    MOVE = "moves"  # to `spec`
-    LINK = "links"  # to `spec`
-    MODE = "changes the mode of"  # to `spec`
-    TOUCH = "sets the time of"
-    OWN = "changes the owner of"  # to `spec`
-    CAPABILITY = "gives capabilities to"
-    CODE = "works in"  # runs unknown code there
-    HOME = "keeps settings and caches in"
-    INSTALL = "installs packages into"
-    ROOT = "needs root"  # because of `spec`
-    UNKNOWN = "is not understood"  # `spec` names what
+    READ: Final = ActName("reads")
+    ENTER: Final = ActName("enters")
+    RUN: Final = ActName("runs")
+    WRITE: Final = ActName("writes")
+    MAKE: Final = ActName("makes")
+    REMOVE: Final = ActName("removes")
+    REPLACE: Final = ActName("replaces")  # edits in place: a new file replaces the old one
+    COPY: Final = ActName("copies")  # to `spec`
+    MOVE: Final = ActName("moves")  # to `spec`
+    LINK: Final = ActName("links")  # to `spec`
+    MODE: Final = ActName("changes the mode of")  # to `spec`
+    TOUCH: Final = ActName("sets the time of")
+    OWN: Final = ActName("changes the owner of")  # to `spec`
+    CAPABILITY: Final = ActName("gives capabilities to")
+    CODE: Final = ActName("works in")  # runs unknown code there
+    HOME: Final = ActName("keeps settings and caches in")
+    INSTALL: Final = ActName("installs packages into")
+    ROOT: Final = ActName("needs root")  # because of `spec`
+    UNKNOWN: Final = ActName("is not understood")  # `spec` names what
 
 
 WRITING: Final = frozenset(
@@ -44,27 +46,30 @@ WRITING: Final = frozenset(
 """Operations that need a writable file or directory."""
 
 
-class How(StrEnum):
+HowName = NewType("HowName", str)
+
+
+class How:
     """How options modify an operation."""
 
-    KEEPS_OWNER = "owner, mode and times are copied"
-    DROPS_BITS = "set-id and sticky bits are not copied"
-    KEEPS_ALL = "capabilities are copied as well"
-    KEEPS_LINKS = "a link itself is meant, not its target"
-    AS_NAMED = "the target is the new name, never a directory to put things into"
-    CONTENTS = "the contents of the directory are meant, not itself"
-    SAME = "a second name for the same file"
-    LINKED = "a hard link, which takes ownership, or read and write permission"
-    REPLACES = "an existing target is removed first"
-    INSTALLED = "directories are created regardless of the umask"
-    UNPACKED = "files of an archive may replace existing ones"
-    ARCHIVED = "owners come from an archive"
-    ONE_BY_ONE = "everything below is named individually, so that links are followed"
-    NEW = "the path must not exist yet"
-    EXISTING = "only if it exists already"
-    OTHERWISE = "only if none of the paths before it exists"
-    READ_OUT = "its code was read, and uses nothing that it does not name"
-    PERHAPS = "it may not happen"
+    KEEPS_OWNER: Final = HowName("owner, mode and times are copied")
+    DROPS_BITS: Final = HowName("set-id and sticky bits are not copied")
+    KEEPS_ALL: Final = HowName("capabilities are copied as well")
+    KEEPS_LINKS: Final = HowName("a link itself is meant, not its target")
+    AS_NAMED: Final = HowName("the target is the new name, never a directory to put things into")
+    CONTENTS: Final = HowName("the contents of the directory are meant, not itself")
+    SAME: Final = HowName("a second name for the same file")
+    LINKED: Final = HowName("a hard link, which takes ownership, or read and write permission")
+    REPLACES: Final = HowName("an existing target is removed first")
+    INSTALLED: Final = HowName("directories are created regardless of the umask")
+    UNPACKED: Final = HowName("files of an archive may replace existing ones")
+    ARCHIVED: Final = HowName("owners come from an archive")
+    ONE_BY_ONE: Final = HowName("everything below is named individually, so that links are followed")
+    NEW: Final = HowName("the path must not exist yet")
+    EXISTING: Final = HowName("only if it exists already")
+    OTHERWISE: Final = HowName("only if none of the paths before it exists")
+    READ_OUT: Final = HowName("its code was read, and uses nothing that it does not name")
+    PERHAPS: Final = HowName("it may not happen")
 
 
 class Operation(NamedTuple):
@@ -77,12 +82,12 @@ class Operation(NamedTuple):
     more places where a home's content is searched.
     """
 
-    act: Act
+    act: ActName
     path: str = ""
     spec: str = ""
     recursive: bool = False
     only: str = ""
-    how: frozenset[How] = frozenset()
+    how: frozenset[HowName] = frozenset()
     kind: str = ""
     name: str = ""
     mode: str = ""
@@ -148,7 +153,7 @@ def _chgrp(reading: Reading, cwd: str) -> Iterator[Operation]:
 
 
 def _changes(
-    act: Act, spec: str, operands: Sequence[Argument], reading: Reading, cwd: str
+    act: ActName, spec: str, operands: Sequence[Argument], reading: Reading, cwd: str
 ) -> Iterator[Operation]:
     recursive = reading.has(("-R", "--recursive"))
     only = _option(reading, "--from")
@@ -182,11 +187,11 @@ def _destinations(reading: Reading, cwd: str) -> Iterator[tuple[str | None, str 
         yield one.value, target
 
 
-def _how(reading: Reading, meanings: Mapping[str, Sequence[How]]) -> set[How]:
+def _how(reading: Reading, meanings: Mapping[str, Sequence[HowName]]) -> set[HowName]:
     return {how for name, _ in reading.options for how in meanings.get(name, ())}
 
 
-_COPYING: Final[Mapping[str, Sequence[How]]] = {
+_COPYING: Final[Mapping[str, Sequence[HowName]]] = {
     "-p": (How.KEEPS_OWNER,),
     "--preserve": (How.KEEPS_OWNER,),
     "-a": (How.KEEPS_OWNER, How.KEEPS_ALL, How.KEEPS_LINKS),

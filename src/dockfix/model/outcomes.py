@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from dockfix.knowledge.homes import find_kind, is_cache, is_for_builds
 from dockfix.model.changes import Change, read_mode
 from dockfix.model.filetree import BASE, FileTree, Kind, Node, Origin, each
-from dockfix.model.operations import Act, How, Operation
+from dockfix.model.operations import Act, ActName, How, Operation
 from dockfix.model.patterns import expand, is_pattern
 from dockfix.model.permissions import (
     READ,
@@ -41,7 +41,7 @@ class Key(NamedTuple):
 
     step: Origin
     command: int
-    act: Act
+    act: ActName
     nth: int
 
 
@@ -86,7 +86,7 @@ def describe(outcome: Outcome) -> str:
     operation = outcome.operation
     if operation.act in (Act.ROOT, Act.UNKNOWN):
         return operation.spec
-    return f"{operation.act.value} {operation.path}"
+    return f"{operation.act} {operation.path}"
 
 
 def ask(tree: FileTree, operation: Operation, who: Identity) -> Answers:
@@ -110,8 +110,10 @@ def _of_root(_tree: FileTree, operation: Operation, who: Identity) -> Answers:
 
 def _of_place(tree: FileTree, path: str) -> Answers:
     """The steps that left a setting or data that a tool looks for."""
-    listed = [path, *tree.below(path)]
-    nodes = [node for one in listed if one in tree.listed() for node in tree.look(one)]
+    listed = tree.listed()
+    nodes = [node for one in (path, *tree.below(path)) for node in listed.get(one, ())]
+    if not nodes:
+        return frozenset()
     left = {node.origin for node in nodes if node.kind in (Kind.FILE, Kind.ANY, Kind.LINK)}
     left.update(inner.origin for node in nodes for inner in node.inside)
     return frozenset(Answer(Verdict.ALLOWED, origin) for origin in left - {BASE})
@@ -152,7 +154,7 @@ def _of_read(tree: FileTree, operation: Operation, who: Identity) -> Answers:
             yield Answer(Verdict.ABSENT)
         else:
             allowed = frozenset({Answer(Verdict.ALLOWED, node.origin)})
-            only = operation.kind == Kind.DIRECTORY.value
+            only = operation.kind == Kind.DIRECTORY
             yield from both(allowed, may_read_all(tree, real, node, who, only_directories=only))
 
     return ask_each(tree, operation.path, who, judge)
@@ -255,7 +257,7 @@ def _of_use(tree: FileTree, operation: Operation, who: Identity) -> Answers:
 
 
 _EXPANDING: Final = frozenset({Act.ROOT, Act.UNKNOWN, Act.COPY, Act.MOVE})
-_QUESTIONS: Final[dict[Act, Callable[[FileTree, Operation, Identity], Answers]]] = {
+_QUESTIONS: Final[dict[ActName, Callable[[FileTree, Operation, Identity], Answers]]] = {
     Act.READ: _of_read,
     Act.RUN: _of_read,
     Act.ENTER: _of_entering,

@@ -13,7 +13,7 @@ from dockfix.knowledge.homes import find_fetched
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import VOLUME, FileTree, Kind, Node, Nodes, each
 from dockfix.model.losses import is_special
-from dockfix.model.operations import Act, How
+from dockfix.model.operations import Act, ActName, How
 from dockfix.model.paths import (
     STANDING_DIRECTORIES,
     is_below_any,
@@ -143,7 +143,7 @@ class _Search:
                 if is_data and not self._is_filled(path):
                     yield path
 
-    def _of_root(self, *acts: Act) -> Iterator[Outcome]:
+    def _of_root(self, *acts: ActName) -> Iterator[Outcome]:
         return (
             one for one in self.replay.outcomes if one.who.is_root and one.operation.act in acts
             if one.key.step in self.index_of

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from dockfix.knowledge import read_table
@@ -28,9 +29,10 @@ def resolve(path: str, cwd: str) -> str:
     return "/" + posixpath.normpath(joined).lstrip("/")
 
 
-def on_path(name: str, path: str) -> Iterator[str]:
+@lru_cache(maxsize=4096)
+def on_path(name: str, path: str) -> tuple[str, ...]:
     """The paths at which a program may be found by that value of PATH; the first existing one is run."""
-    return (f"{place.rstrip('/')}/{name}" for place in path.split(":") if place.startswith("/"))
+    return tuple(f"{place.rstrip('/')}/{name}" for place in path.split(":") if place.startswith("/"))
 
 
 def is_within(path: str, directory: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
-from dockfix.model.filetree import FileTree, each
+from dockfix.model.filetree import FileTree, Kind, each
 
 GLOB: Final = re.compile(r"[*?\[]")
 
@@ -37,7 +37,7 @@ def _names(tree: FileTree, directory: str, pattern: str) -> Iterator[str]:
                 continue
             if fnmatchcase(name, pattern) and any(each(tree.look(path))):
                 yield name
-        if any(node.inside or node.kind.name == "ANY" for node in nodes):
+        if any(node.inside or node.kind is Kind.ANY for node in nodes):
             yield pattern
 
 

@@ -6,14 +6,12 @@ exist there.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NewType
 
 from dockfix.model.changes import Change, Id
-from dockfix.model.filetree import BASE, FileTree, Kind, Node, Origin, changed
+from dockfix.model.filetree import BASE, FileTree, Kind, Node, Origin, changed, parent_of
 
 READ: Final = 4
 WRITE: Final = 2
@@ -49,18 +47,21 @@ def permits(node: Node, who: Identity, bits: int) -> bool:
     return (node.mode >> shift) & bits == bits
 
 
-class Verdict(StrEnum):
+VerdictName = NewType("VerdictName", str)
+
+
+class Verdict:
     """The outcome of an operation on one possible node."""
 
-    ALLOWED = "allowed"
-    DENIED = "denied"
-    ABSENT = "absent"
+    ALLOWED: Final = VerdictName("allowed")
+    DENIED: Final = VerdictName("denied")
+    ABSENT: Final = VerdictName("absent")
 
 
 class Answer(NamedTuple):
     """One possible outcome: the step that created the node and, for a denial, the obstructing path."""
 
-    verdict: Verdict
+    verdict: VerdictName
     origin: Origin = BASE
     obstacle: str = ""
 
@@ -151,7 +152,7 @@ def may_write(tree: FileTree, path: str, who: Identity) -> Answers:
 
     def judge(real: str, node: Node) -> Iterator[Answer]:
         if node.kind is Kind.ABSENT:
-            yield from may_change(tree, posixpath.dirname(real), who)
+            yield from may_change(tree, parent_of(real), who)
         else:
             yield _allow(node, real, is_granted=permits(node, who, WRITE))
 
@@ -172,9 +173,7 @@ def may_make(tree: FileTree, path: str, who: Identity) -> Answers:
             there = tree.look(at)
             if any(one.kind is Kind.ABSENT for one in there):
                 found.update(
-                    one
-                    for one in may_change(tree, posixpath.dirname(at), who)
-                    if one.verdict is not Verdict.ABSENT
+                    one for one in may_change(tree, parent_of(at), who) if one.verdict is not Verdict.ABSENT
                 )
             if all(one.kind is Kind.ABSENT for one in there):
                 break
@@ -202,7 +201,9 @@ def may_remove(tree: FileTree, path: str, who: Identity, *, recursive: bool) -> 
 
 def may_unlink(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
     """The answers to removing a directory entry; in a sticky directory, only an owner may."""
-    directory = posixpath.dirname(path)
+    directory = parent_of(path)
+    if who.is_root:
+        return frozenset({Answer(Verdict.ALLOWED, node.origin)} if tree.may_exist(directory) else ())
     entry = may_change(tree, directory, who)
     found = frozenset(one._replace(origin=node.origin) for one in entry if one.verdict is not Verdict.ABSENT)
     stuck = frozenset(
@@ -213,7 +214,7 @@ def may_unlink(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
 
 
 def _is_stuck(parent: Node, node: Node, who: Identity) -> bool:
-    return bool(parent.mode & _STICKY) and not who.is_root and who.uid not in (node.uid, parent.uid)
+    return bool(parent.mode & _STICKY) and who.uid not in (node.uid, parent.uid)
 
 
 def may_empty(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:

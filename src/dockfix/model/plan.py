@@ -173,6 +173,8 @@ class Plan(Facts):
 
     def _is_given(self, copy: Copy) -> bool:
         """Whether a later chown -R of the file gives the whole copy to the account."""
+        if not self._gives_trees:
+            return False
         owner = self.replay.accounts.owner(self.likely_account.name)
         later = self.origins[copy.step.index + 1 :]
         for one in reversed(self.replay.outcomes):
@@ -183,6 +185,16 @@ class Plan(Facts):
                 if is_meant and given and owner:
                     return given[0] == owner[0]
         return False
+
+    @cached_property
+    def _gives_trees(self) -> bool:
+        """Whether any RUN gives all of a directory to somebody: only then is a replay worth asking."""
+        return any(
+            operation.act is Act.OWN and operation.recursive
+            for run in self.runs.values()
+            for one in run.invocations
+            for operation in one.effect(run.home).operations
+        )
 
     def _is_owned(self, copy: Copy) -> bool:
         if self.options.chown is Chown.WRITABLE:

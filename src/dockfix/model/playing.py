@@ -12,7 +12,7 @@ from dockfix.model.actors import Actor
 from dockfix.model.changes import Change, read_mode
 from dockfix.model.filetree import ABSENT, BASE, FileTree, Kind, Node, each
 from dockfix.model.identities import Accounts
-from dockfix.model.operations import Act, How, Operation
+from dockfix.model.operations import Act, ActName, How, Operation
 from dockfix.model.outcomes import works_inside
 from dockfix.model.paths import is_system_directory
 from dockfix.model.patterns import expand, is_pattern
@@ -151,7 +151,7 @@ def _remove_contents(tree: FileTree, directory: str, operation: Operation, *, we
         if operation.name and not _has_name(path[len(directory) :], operation):
             continue
         nodes = tree.look(path)
-        chosen = [one for one in nodes if operation.kind in ("", one.kind.value)]
+        chosen = [one for one in nodes if operation.kind in ("", one.kind)]
         if chosen or (operation.kind and any(one.kind is Kind.ANY for one in nodes)):
             kept = nodes if weak else [one for one in nodes if one not in chosen]
             tree.set(path, (*kept, ABSENT))
@@ -214,7 +214,7 @@ def _change(tree: FileTree, operation: Operation, change: Change, actor: Actor, 
             tree.change_contents(posixpath.dirname(path), change)
         else:
             tree.change(path, change, recursive=operation.recursive, weak=weak, last=last)
-        if each_one and operation.kind in ("", Kind.LINK.value):
+        if each_one and operation.kind in ("", Kind.LINK):
             for one in tree.links(path):
                 tree.change(one, replace(change, kind="", only=None, only_group=None), weak=True)
 
@@ -227,7 +227,7 @@ def _use(tree: FileTree, operation: Operation, actor: Actor) -> None:
         tree.fill(operation.path, actor.makes(Kind.ANY))
 
 
-_ACTIONS: Final[dict[Act, Callable[[FileTree, Operation, Actor], None]]] = {
+_ACTIONS: Final[dict[ActName, Callable[[FileTree, Operation, Actor], None]]] = {
     Act.ENTER: _enter,
     Act.MAKE: _make,
     Act.WRITE: _write,
@@ -240,7 +240,7 @@ _ACTIONS: Final[dict[Act, Callable[[FileTree, Operation, Actor], None]]] = {
     Act.INSTALL: _use,
     Act.UNKNOWN: _use,
 }
-_BY_ACCOUNT: Final[dict[Act, Callable[[FileTree, Operation, Actor, Accounts], None]]] = {
+_BY_ACCOUNT: Final[dict[ActName, Callable[[FileTree, Operation, Actor, Accounts], None]]] = {
     Act.COPY: _copy,
     Act.MODE: _mode,
     Act.OWN: _own,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 import re
 from binascii import crc32
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,14 +28,14 @@ from dockfix.model.command_operations import (
     operations_of,
     started_operations,
 )
-from dockfix.model.copies import Copy, find_volumes
+from dockfix.model.copies import Copy, find_copies, find_volumes
 from dockfix.model.effects import UNKNOWN_PLACE
 from dockfix.model.filetree import ABSENT, BASE, START, VOLUME, FileTree, Kind, Node, Origin
 from dockfix.model.identities import Accounts, uid_of
 from dockfix.model.image_tree import base_tree
 from dockfix.model.lineage import Lineage, Stage, State, Step, trace
 from dockfix.model.mounts import find_mounts, mount, unmount
-from dockfix.model.operations import Act, How, Operation
+from dockfix.model.operations import Act, ActName, How, Operation
 from dockfix.model.outcomes import Key, Outcome, ask
 from dockfix.model.paths import on_path, resolve
 from dockfix.model.permissions import Identity
@@ -89,8 +88,9 @@ class Replay:
     be assumed about it; `read_scripts` are the texts of RUNs that were read likewise. `read` returns the
     text of a file of the image if the build context has it; `writes` are paths that the sources certainly
     write (a trailing slash stands for something in that directory), `names` strings in them that may name
-    a file, `tools` programs and packages that they use. `before` is the replay of the original: the steps
-    before the first difference have the same outcomes, which are reused.
+    a file, `tools` programs and packages that they use. `before` is the replay of the original,
+    or of an earlier text of the rewrite: the steps before the first difference have the same outcomes,
+    which are reused.
     """
 
     lineage: Lineage
@@ -121,7 +121,9 @@ class Replay:
         if self.move is not None:
             self._prepare(self.move.account)
         for step in self.lineage.steps[self._take_over() :]:
-            self._marks.append(self._mark())
+            if self.move is None:
+                # Only what stands in a text is taken over by the play of another.
+                self._marks.append(self._mark())
             self._play(step, self.origins[step.index])
         for _, path in find_volumes(self.lineage):
             if not self.tree.exists(path):
@@ -140,23 +142,23 @@ class Replay:
         for number, path in enumerate(self.writes):
             spec = "" if path.endswith("/") else "file"
             operation = Operation(Act.WRITE, path.rstrip("/") or "/", spec)
-            self._record(Key(START, -1, Act.WRITE, number), operation, self.who, 0, "")
+            self._record((START, -1, number), operation, self.who, 0)
         env = {**self.lineage.end.env, "HOME": self.who.home}
         places = [place for one in self.tools if (use := find_home_use(one, (), env)) for place in use.reads]
         for number, place in enumerate(dict.fromkeys(places)):
             operation = Operation(Act.HOME, in_home(place, self.who.home, self.lineage.end.workdir))
-            self._record(Key(START, -4, Act.HOME, number), operation, self.who, 0, "")
+            self._record((START, -4, number), operation, self.who, 0)
         listed = self.tree.listed()
         for number, name in enumerate(self.names):
             path = resolve(name, self.lineage.end.workdir)
             if (name.startswith("/") or path in listed) and is_left(self.tree, path):
-                self._record(Key(START, -3, Act.READ, number), Operation(Act.READ, path), self.who, 0, "")
+                self._record((START, -3, number), Operation(Act.READ, path), self.who, 0)
         self._use_home()
-        copies = [Copy(step) for step in self.lineage.of("COPY", "ADD") if step.instruction.flag("chmod")]
+        copies = [copy for copy in find_copies(self.lineage) if copy.step.instruction.flag("chmod")]
         landed = [(copy.step, path) for copy in copies for path in copy.landed()]
         for number, (step, path) in enumerate(landed):
             operation = Operation(Act.ENTER, posixpath.dirname(path) or "/")
-            self._record(Key(START, -2, Act.ENTER, number), operation, self.who, step.instruction.line, "")
+            self._record((START, -2, number), operation, self.who, step.instruction.line)
 
     def _use_home(self) -> None:
         """Read what stands in the home under a name of the sources' (`Path.home() / "x"` has it in parts)."""
@@ -165,13 +167,8 @@ class Replay:
         for path in self.tree.below(home) if home and names else ():
             inside = path[len(home) + 1 :]
             if names.intersection(inside.split("/")) and is_left(self.tree, path):
-                self._record(
-                    Key(START, -5, Act.READ, crc32(inside.encode())),
-                    Operation(Act.READ, path),
-                    self.who,
-                    0,
-                    "",
-                )
+                at = (START, -5, crc32(inside.encode()))
+                self._record(at, Operation(Act.READ, path), self.who, 0)
 
     def _mark(self) -> _Mark:
         return _Mark(
@@ -187,7 +184,7 @@ class Replay:
         self._settings = mark.settings.copy()
 
     def _take_over(self) -> int:
-        """Reuse the common prefix of the original's replay; return its number of steps."""
+        """Reuse the common prefix of the replay before; return its number of steps."""
         if self.before is None:
             return 0
         count = self._count_same(self.before)
@@ -197,15 +194,14 @@ class Replay:
         return count
 
     def _count_same(self, before: Replay) -> int:
-        limit = len(before._marks) - 1
+        limit = min(len(before._marks) - 1, len(self.lineage.steps))
         if self.move is not None:
             is_there = self.move.account.created is not None and not self.move.directories
             limit = min(limit, self.move.index, *self.move.copies) if is_there else 0
-        steps = zip(self.lineage.steps[:limit], before.lineage.steps, self.origins, strict=False)
-        return next(
-            (at for at, (one, other, origin) in enumerate(steps) if origin != at or not _is_same(one, other)),
-            limit,
-        )
+        steps = zip(self.lineage.steps[:limit], before.lineage.steps, strict=False)
+        origins = zip(self.origins, before.origins, strict=False)
+        same = (one == other and _is_same(*pair) for pair, (one, other) in zip(steps, origins, strict=False))
+        return next((at for at, is_same in enumerate(same) if not is_same), limit)
 
     def _prepare(self, account: UserAccount) -> None:
         """Add the planned account; a new one has its home from the beginning."""
@@ -233,7 +229,7 @@ class Replay:
         if step.keyword == "WORKDIR":
             self._enter(step, origin)
         elif step.keyword in ("COPY", "ADD"):
-            self._copy(Copy(step), origin)
+            self._copy(next(one for one in find_copies(self.lineage) if one.step is step), origin)
         elif step.keyword == "RUN":
             self._run(step, origin)
 
@@ -279,7 +275,7 @@ class Replay:
             self.accounts.add(account)
         if not run.script.understood:
             unread = Operation(Act.UNKNOWN, step.before.workdir, "a script that is not understood")
-            self._record(Key(origin, -1, Act.UNKNOWN, 0), unread, who, step.instruction.line, "")
+            self._record((origin, -1, 0), unread, who, step.instruction.line)
         is_read = run.text in self.read_scripts
         for number, one in enumerate(run.invocations):
             self._invoke(origin, number, one, who, run.line_of(one.command), is_read=is_read)
@@ -330,12 +326,11 @@ class Replay:
         self, step: Origin, command: int, one: Invocation, who: Identity, line: int, *, is_read: bool = False
     ) -> None:
         actor = Actor(who, step, one.umask, one.optional)
-        counts: Counter[Act] = Counter()
+        counts: dict[ActName, int] = {}
 
         def record(operation: Operation) -> Outcome | None:
-            key = Key(step, command, operation.act, counts[operation.act])
-            counts[operation.act] += 1
-            return self._record(key, operation, who, line, one.command.program)
+            nth = counts[operation.act] = counts.get(operation.act, -1) + 1
+            return self._record((step, command, nth), operation, who, line, one.command.program)
 
         for operation in self._named(one, who):
             record(operation)
@@ -403,23 +398,27 @@ class Replay:
         name = one.command.name.expand(one.env) or ""
         if "/" in name:
             return resolve(name, one.cwd)
-        if not name or not self.tree.lists_name(name):
+        if not name:
             return ""
-        paths = on_path(name, one.env.get("PATH", ""))
-        return next((path for path in paths if path in self.tree.listed()), "")
+        listed = self.tree.listed()
+        return next((path for path in on_path(name, one.env.get("PATH", "")) if path in listed), "")
 
     def leaves(self, path: str) -> bool:
         """Whether a step may have left something at a path; unread installers may write to any home."""
         return self.is_installed_by_script or is_left(self.end, path)
 
     def _record(
-        self, key: Key, operation: Operation, who: Identity, line: int, command: str
+        self, at: tuple[Origin, int, int], operation: Operation, who: Identity, line: int, command: str = ""
     ) -> Outcome | None:
-        """Record the outcome of an operation, unless a tool looks for something that no step left."""
+        """Record the outcome of an operation, unless a tool looks for something that no step left.
+
+        `at` is the step, the number of its command, and which one of its kind the operation is.
+        """
         answers = ask(self.tree, operation, who)
         if not answers:
             return None
-        outcome = Outcome(key, operation, who, answers, line, command)
+        step, number, nth = at
+        outcome = Outcome(Key(step, number, operation.act, nth), operation, who, answers, line, command)
         self.outcomes.append(outcome)
         return outcome
 

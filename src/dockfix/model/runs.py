@@ -79,6 +79,7 @@ class Run:
     shell: bool
     _pieces: tuple[tuple[int, int, bool], ...] = field(repr=False)
     given: Settings = ()
+    _lines: dict[int, int] = field(init=False, repr=False, default_factory=dict)
 
     @property
     def instruction(self) -> Instruction:
@@ -121,8 +122,12 @@ class Run:
         """The line of the Dockerfile on which a command of the script starts."""
         if self.words is not None or command.start < 0:
             return self.instruction.line
-        start = self.instruction.start
-        return self.instruction.line + self.instruction.source.count("\n", start, self._source(command.start))
+        line = self._lines.get(command.start)
+        if line is None:
+            source, start = self.instruction.source, self.instruction.start
+            line = self.instruction.line + source.count("\n", start, self._source(command.start))
+            self._lines[command.start] = line
+        return line
 
     def _source(self, offset: int) -> int:
         for start, source, in_line in reversed(self._pieces):
@@ -137,6 +142,7 @@ class Run:
         return self.instruction.at(match.start()), self.instruction.after(match.end())
 
 
+@lru_cache(maxsize=512)
 def read_run(step: Step, home: str, given: Settings = ()) -> Run:
     """Parse what a RUN, CMD, ENTRYPOINT or HEALTHCHECK starts, given the settings of earlier steps."""
     instruction = step.instruction
