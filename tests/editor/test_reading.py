@@ -84,6 +84,13 @@ def test_a_diagnostic_stands_at_the_from_of_what_ships(folder: Path) -> None:
     assert found.code_description.href.endswith("/docs/codes/runs-as-root.md")
 
 
+def test_a_review_that_is_accepted_is_a_hint(folder: Path) -> None:
+    text = "# dockfix: accept[low-port]\nFROM python:3.12-slim\nWORKDIR /a\nEXPOSE 80\nCMD python -V\n"
+    found = {one.code: one.severity for one in diagnose(read(folder, text))}
+    assert found["low-port"] is types.DiagnosticSeverity.Hint
+    assert found["runs-as-root"] is types.DiagnosticSeverity.Warning
+
+
 def test_what_needs_a_review_is_not_preferred(folder: Path) -> None:
     text = ROOT.replace("python:3.12-slim", "registry.example.org/base")
     reading = read(folder, text)

@@ -34,6 +34,7 @@ FIX_ALL: Final = f"{CodeActionKind.SourceFixAll.value}.dockfix"
 _SEVERITIES: Final = {
     "root": DiagnosticSeverity.Warning,
     "review": DiagnosticSeverity.Warning,
+    "accepted": DiagnosticSeverity.Hint,
     "reason": DiagnosticSeverity.Information,
     "note": DiagnosticSeverity.Information,
     "error": DiagnosticSeverity.Error,
