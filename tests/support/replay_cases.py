@@ -18,6 +18,7 @@ ROOT: Final = Path(__file__).parents[2] / "fixtures" / "replay"
 DESCRIPTION: Final = "case.toml"
 OUTCOMES: Final = {
     "changed": "safe",
+    "fixed": "safe",
     "needs-review": "review",
     "skipped": "skip",
     "unchanged": "unchanged",
