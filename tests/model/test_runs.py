@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from plans import read_plan
 
+from dockfix.model.paths import resolve
 from dockfix.model.runs import Run, activated
 from dockfix.syntax.shell import parse_script
 
@@ -52,6 +53,30 @@ def test_variables_in_force_at_the_last_command(steps: str, name: str, expected:
     last = read(steps).invocations[-1]
     assert last.command.program == "a"
     assert last.env.get(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ('f() { mkdir -p "$1"; }; f /x && f /y', ["/x", "/y"]),
+        ('f() { mkdir -p "${2:-/d}/$1"; }; f a; f b /c', ["/d/a", "/c/b"]),
+        ('f() { local d="$1/logs"; mkdir -p "$d"; }; f /x', ["/x/logs"]),
+        ("f() { cd /x; }; f; mkdir a", ["/x/a"]),
+        ("f() { X=/x; }; f; mkdir $X", ["/x"]),
+        ('f() { shift; mkdir "$1"; }; f a b', ["/\0"]),
+        ("f() { g; }; g() { mkdir a; }; f", ["/a"]),
+        ("f() { mkdir a; f; }; f", ["/a"]),
+    ],
+)
+def test_a_function_does_what_it_says_where_it_is_called(script: str, expected: list[str]) -> None:
+    made = [one for one in read(f"RUN {script}").invocations if one.command.program == "mkdir"]
+    assert [resolve(one.command.args[-1].expand(one.env) or "\0", one.cwd) for one in made] == expected
+    assert not any(one.optional for one in made)
+
+
+def test_a_function_that_nothing_calls_may_run() -> None:
+    removal, _ = read("RUN f() { rm a; }; trap f EXIT").invocations
+    assert removal.optional
 
 
 def test_a_loop_over_literals_is_unrolled() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -57,7 +58,11 @@ def _place_in_the_way(loss: Loss) -> str:
     """The directory with the wrong owner; what the start creates can be created for it beforehand."""
     operation = loss.before.operation
     is_made = operation.act is Act.MAKE and loss.before.key.step == START
-    return operation.path if is_made and loss.obstacle != operation.path else loss.obstacle
+    if is_made and loss.obstacle != operation.path:
+        return operation.path
+    is_new = operation.act is Act.WRITE and bool(operation.spec) and not loss.is_made
+    # A file that nobody made needs a directory to stand in.
+    return posixpath.dirname(loss.obstacle) if is_new and loss.obstacle == operation.path else loss.obstacle
 
 
 def _is_of_the_old_place(loss: Loss) -> bool:

@@ -96,7 +96,7 @@ def _loss(before: Outcome, after: Outcome | None, moved: _MovedHomes) -> Loss | 
     if act is Act.HOME:
         # A tool that now searches elsewhere may find it there.
         found = moved.find(before) | (_origins(after) if after else set())
-        lost = succeeded - {BASE} - found
+        lost = succeeded - {BASE, START} - found
         return Loss(before, after, after.operation.path if after else "") if lost else None
     if after is None:
         # A write that moved elsewhere, or is gone, is not denied.
@@ -108,6 +108,7 @@ def _loss(before: Outcome, after: Outcome | None, moved: _MovedHomes) -> Loss | 
         # A node of the same step that was denied before is not a new loss.
         if one.origin in succeeded or one.origin not in known:
             return Loss(before, after, one.obstacle)
-    if act in ON_CONTENT and succeeded - {BASE, VOLUME} - _origins(after):
+    # What the start makes by itself it makes again.
+    if act in ON_CONTENT and succeeded - {BASE, VOLUME, START} - _origins(after):
         return Loss(before, after, after.operation.path)
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -23,6 +23,7 @@ from dockfix.syntax.tree import Instruction
 _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _MAX_ROUNDS: Final = 64
+_DECLARES: Final = ("export", "local", "declare", "readonly", "typeset")
 _HEALTHCHECK: Final = re.compile(r"CMD\s+", re.IGNORECASE)
 
 
@@ -256,13 +257,25 @@ class _Open:
 
 
 class _Walk:
-    """One walk over a script, with the shells and variables at the current position."""
+    """One walk over a script, with the shells and variables at the current position.
+
+    `calls` are the functions that it stands in, innermost last.
+    """
 
     def __init__(
-        self, script: Script, cwd: str, env: dict[str, str], umask: int = 0o022, *, optional: bool = False
+        self,
+        script: Script,
+        cwd: str,
+        env: dict[str, str],
+        umask: int = 0o022,
+        *,
+        optional: bool = False,
+        calls: tuple[str, ...] = (),
     ) -> None:
         self.script = script
         self.optional = optional
+        self.calls = calls
+        self.functions = _called_functions(script)
         self.state = _State({0: _Shell(cwd, umask)}, env)
         self.open: list[_Open] = []
         self.pips: dict[int, PipCall | None] = {}
@@ -277,6 +290,9 @@ class _Walk:
         """The invocations of consecutive commands; the outer `depth` loops are unrolled already."""
         at = 0
         while at < len(commands):
+            if commands[at].function in self.functions and commands[at].function not in self.calls[-1:]:
+                at += 1  # played where it is called
+                continue
             around = commands[at].loop
             loops = around.chain() if around is not None else ()
             if len(loops) <= depth:
@@ -331,17 +347,44 @@ class _Walk:
     def _command(self, command: Command) -> Iterator[Invocation]:
         env = self.state.env
         shell = self.state.shell(command.scope, self.script.parents)
-        here, optional = shell.cwd, self.optional or command.optional
+        here, optional = shell.cwd, self.optional or command.optional or self._is_uncalled(command)
         local = {**env, **_values(command, env, here)} if command.assignments else env
         if command.script is not None:
             yield from _Walk(command.script, here, dict(local), shell.umask, optional=optional).run()
             if not command.script.understood:
                 yield Invocation(command, here, local, None, shell.umask, optional)
             return
+        if command.program in self.functions and command.program not in self.calls:
+            yield from self._call(command, shell, local)
+            return
         if id(command) not in self.pips:
             self.pips[id(command)] = read_pip(command)
         yield Invocation(command, here, dict(local), self.pips[id(command)], shell.umask, optional)
         self._leave(command, shell, local)
+
+    def _is_uncalled(self, command: Command) -> bool:
+        """Whether it stands in a function that nothing calls by its name: it may run or not."""
+        return bool(command.function) and command.function not in self.calls
+
+    def _call(self, command: Command, shell: _Shell, local: Mapping[str, str]) -> Iterator[Invocation]:
+        """The body of a function, played with the arguments of a call; what it sets stays set."""
+        body = self.functions[command.program]
+        optional = self.optional or command.optional
+        if command.redirects:
+            opened = replace(command, name=None, args=())
+            yield Invocation(opened, shell.cwd, dict(local), None, shell.umask, optional)
+        own = {name: value for name, value in local.items() if name.isidentifier()}
+        inner = _Walk(
+            replace(self.script, commands=body), shell.cwd, own | _arguments(command, local), shell.umask,
+            optional=optional, calls=(*self.calls, command.program),
+        )  # fmt: skip
+        inner.functions, inner.pips = self.functions, self.pips
+        yield from inner.run()
+        end = inner.state
+        given = {name: value for name, value in self.state.env.items() if not name.isidentifier()}
+        self.state.env.clear()
+        self.state.env.update({name: value for name, value in end.env.items() if name.isidentifier()} | given)
+        self.state.shells[command.scope] = end.shells.get(min(one.scope for one in body), shell)
 
     def _leave(self, command: Command, shell: _Shell, local: Mapping[str, str]) -> None:
         """Apply what a command, run with the variables `local`, changes for the commands after it."""
@@ -362,8 +405,36 @@ class _Walk:
             env["VIRTUAL_ENV"] = resolve(place, shell.cwd)
         elif name is None:
             env.update(_values(command, env, shell.cwd))
-        elif name == "export":
+        elif name == "shift" or (name == "set" and any(word.text == "--" for word in command.args)):
+            for given in [given for given in env if not given.isidentifier()]:
+                del env[given]
+        elif name in _DECLARES:
             env.update(_exported(command, env, shell.cwd))
+
+
+def _called_functions(script: Script) -> dict[str, tuple[Command, ...]]:
+    """The bodies of the functions that a script calls by their names."""
+    called = {one.program for one in script.commands}
+    found: dict[str, list[Command]] = {}
+    for one in script.commands:
+        if one.function and one.function in called:
+            found.setdefault(one.function, []).append(one)
+    return {name: tuple(body) for name, body in found.items()}
+
+
+def _arguments(command: Command, env: Mapping[str, str]) -> dict[str, str]:
+    """The arguments of a function by their numbers, as far as they are known; one that is not given is ""."""
+    missing = {str(number): "" for number in range(len(command.args) + 1, 10)}
+    return missing | number_arguments(command.args, env)
+
+
+def number_arguments(words: Sequence[Word], env: Mapping[str, str]) -> dict[str, str]:
+    """Arguments by their numbers, as far as they are known; "@" where there is one alone."""
+    values = [word.expand(env) for word in words]
+    found = {str(number): value for number, value in enumerate(values[:9], 1) if value is not None}
+    if len(values) == 1 and values[0] is not None:
+        found |= dict.fromkeys("@*", values[0])
+    return found
 
 
 def _is_in(command: Command, loop: Loop) -> bool:

@@ -15,7 +15,7 @@ from dockfix.lazy import cached_property
 from dockfix.model.copies import Copy
 from dockfix.model.lineage import Lineage, Step
 from dockfix.model.paths import is_shared, is_within, on_path, resolve
-from dockfix.model.runs import Invocation, read_run, walk_script
+from dockfix.model.runs import Invocation, number_arguments, read_run, walk_script
 from dockfix.model.written import find_written_files
 from dockfix.syntax.shell import Command, Word, parse_script, parse_words
 
@@ -163,7 +163,9 @@ class Starting:
     def _is_set(self, name: str, value: str) -> bool:
         """Whether a variable is set when the image starts, not only during the build."""
         end = self.lineage.end
-        return name != "HOME" and (name in end.env or end.variables.get(name) != value)
+        return (
+            name.isidentifier() and name != "HOME" and (name in end.env or end.variables.get(name) != value)
+        )
 
     @property
     def invocations(self) -> tuple[Invocation, ...]:
@@ -212,7 +214,8 @@ class Starting:
             if text is None and not self._is_compiled(path):
                 unread.append((path, one.line))
             return
-        for inner in walk_script(parse_script(text), here.cwd, here.env):
+        env = {**here.env, **number_arguments(_arguments_of_script(one.command), here.env)}
+        for inner in walk_script(parse_script(text), here.cwd, env):
             self._follow(replace(one, invocation=inner, where=path), depth + 1, commands, unread)
 
     def _started_file(self, command: Command) -> str | None:
@@ -297,6 +300,15 @@ def _script_of_shell(command: Command) -> Word | None:
     if any(word.text.startswith("-") and "c" in word.text for word in command.args):
         return None
     return next((word for word in command.args if not word.text.startswith(("-", "+"))), None)
+
+
+def _arguments_of_script(command: Command) -> tuple[Word, ...]:
+    """The words that a script gets: all behind its name, behind that of the file where a shell reads it."""
+    if not _SHELLS.fullmatch(command.program):
+        return command.args
+    script = _script_of_shell(command)
+    at = next((index for index, word in enumerate(command.args) if word is script), len(command.args))
+    return command.args[at + 1 :]
 
 
 def _words(step: Step) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ _SPECIAL = re.compile(r"[\\'\"`]")
 _PLAIN = re.compile(r"[^\\'\"$`]+")
 _PLAIN_QUOTED = re.compile(r"[^\\\"$`]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:?[-+=?])?")
+_PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*|[1-9@])(:?[-+=?])?")
 _ASSIGNING = re.compile(r"\\.|'[^']*'|(\$\{([A-Za-z_][A-Za-z0-9_]*):?=)", re.DOTALL)
 _ANSI_C = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ANSI_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -149,9 +149,15 @@ def _dollar(text: str, at: int, env: Mapping[str, str] | None, out: list[str], *
         out.append(value)
         return end
     if following and following in "@*#?$!-0123456789":
-        return None
+        value = env.get(following)
+        return None if value is None else _taken(out, value, at + 2)
     out.append("$")
     return end
+
+
+def _taken(out: list[str], value: str, at: int) -> int:
+    out.append(value)
+    return at
 
 
 def _braced(text: str, at: int, env: Mapping[str, str] | None, out: list[str]) -> int | None:
@@ -163,6 +169,8 @@ def _braced(text: str, at: int, env: Mapping[str, str] | None, out: list[str]) -
     if match is None:
         return None
     name, operator = match[1], match[2]
+    if not name.isidentifier() and name not in env:
+        return None  # an argument that is not known
     if operator is None:
         if text[match.end() : match.end() + 1] != "}" or name not in env:
             return None

@@ -98,8 +98,8 @@ class Command:
     level, and a different number in each subshell, function body, command substitution and part of a
     pipeline: a `cd` affects its own scope and those inside it (`Script.parents`). `user` is the user that
     a wrapper or `su` names. `piped`: it reads another command's output. `optional`: it may be skipped, or
-    fail without consequence, as in a branch, a function or around `||`. `loop` is the innermost enclosing
-    `for`, `way` the innermost way.
+    fail without consequence, as in a branch or around `||`. `loop` is the innermost enclosing `for`, `way`
+    the innermost way, `function` the innermost function in whose body it stands, "" for none.
     """
 
     start: int
@@ -116,6 +116,7 @@ class Command:
     optional: bool = False
     loop: Loop | None = None
     way: Way | None = None
+    function: str = ""
 
     @property
     def words(self) -> tuple[Word, ...]:

@@ -61,7 +61,7 @@ def _parse(text: str, nesting: int) -> Script:
 class _Place(NamedTuple):
     """The position of a node: its scope, whether it reads a pipe, the redirects of its statement.
 
-    `optional`, `loop` and `way` are as in Command.
+    `optional`, `loop`, `way` and `function` are as in Command.
     """
 
     scope: int
@@ -70,6 +70,7 @@ class _Place(NamedTuple):
     optional: bool = False
     loop: Loop | None = None
     way: Way | None = None
+    function: str = ""
 
 
 _TOP: Final = _Place(0)
@@ -93,7 +94,7 @@ def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) 
     if not parts.words:
         return Command(
             start, end, None, (), assignments, redirects, place.piped, place.scope,
-            optional=place.optional, loop=place.loop, way=place.way,
+            optional=place.optional, loop=place.loop, way=place.way, function=place.function,
         )  # fmt: skip
     seen = see_through(parts.words)
     name, *args = seen.words
@@ -115,6 +116,7 @@ def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) 
         place.optional,
         place.loop,
         place.way,
+        place.function,
     )
 
 
@@ -269,8 +271,10 @@ class _Reader:
     def _scope(self, node: Node, place: _Place) -> None:
         if place.redirects:
             self._add(node, _Parts([]), place)
-        optional = place.optional or node.type == "function_definition"
-        inner = place._replace(scope=self._new_scope(place.scope), redirects=(), optional=optional)
+        inner = place._replace(scope=self._new_scope(place.scope), redirects=())
+        if node.type == "function_definition":
+            name = self._word(node.named_children[0]).text
+            inner = inner._replace(function=name, optional=False, loop=None, way=None)
         self._push(node.named_children, inner)
 
     def _branches(self, node: Node, place: _Place) -> None:
