@@ -13,7 +13,6 @@ CASES: Final = find_cases()
 PENDING: Final = frozenset(
     """
     base-with-its-own-working-directory/pytorch-in-its-workspace
-    branches-and-forgiven-failures/function-of-the-step
     entrypoint-glob/folder-matched-by-a-glob
     environment-in-roots-home/home-as-the-application
     environment-in-roots-home/working-directory-in-roots-home
