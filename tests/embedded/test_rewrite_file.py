@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import pytest
 
 from dockfix.embedded import can_hold_dockerfile, rewrite_file
+from dockfix.embedded.changes import changed_spans
 from dockfix.results import Changed, Result, Skipped
 
 
@@ -278,3 +280,31 @@ def test_no_parser_is_imported_where_there_is_nothing_to_read() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("opened", ["${A", "`a", "$(a"])
+def test_a_substitution_that_is_never_closed_is_not_followed(opened: str) -> None:
+    script = f"cat > Dockerfile <<EOF\nFROM python:3.12\nRUN echo {opened}\nCMD python a.py\nEOF\n"
+    text, results = rewrite_file("build.sh", script, leave_root)
+    assert text == script
+    (found,) = results
+    assert isinstance(found, Skipped)
+    assert "is never closed" in found.reasons[0].message
+
+
+def test_lines_that_repeat_are_compared_in_time() -> None:
+    old = "WORKDIR /app\nCOPY . .\nRUN pip install x\n" * 1_000
+    new = f"RUN useradd app\n{old}USER app\n"
+    start = time.process_time()
+    assert list(changed_spans(old, new)) == [(0, 0, "RUN useradd app\n"), (len(old), len(old), "USER app\n")]
+    middle = (
+        old[: len(old) // 2] + "ENV A=b\n" + old[len(old) // 2 :].replace("install x", "install --user x")
+    )
+    spans = list(changed_spans(old, middle))
+    assert time.process_time() - start < 5
+    text: list[str] = []
+    at = 0
+    for begin, end, replacement in spans:
+        text += old[at:begin], replacement
+        at = end
+    assert "".join([*text, old[at:]]) == middle

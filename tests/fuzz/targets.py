@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from dockfix import Options, fix
+from dockfix.confined import Loss
 from dockfix.context import Context
 from dockfix.embedded import rewrite_file
 from dockfix.files.cache import Cache, _sign
@@ -32,6 +33,8 @@ class Target:
     run: Callable[[str], None]
     seeds: Sequence[str]
     words: Sequence[str]
+    lost: frozenset[Loss] = frozenset()
+    """How its process may be lost: a run names the file, and goes on."""
 
 
 def _fix(text: str) -> None:
@@ -249,6 +252,7 @@ TARGETS: Final[dict[str, Target]] = {
             "async ",
             "*a",
         ),
+        frozenset({Loss.DEPTH, Loss.CRASH}),  # libcst reads what is nested with the stack of C
     ),
     "codeowners": Target(
         _owners,

@@ -31,7 +31,7 @@ def finish(*arguments: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "kills", [pytest.param(4, marks=pytest.mark.integration), pytest.param(20, marks=pytest.mark.bench)]
+    "kills", [pytest.param(4, marks=pytest.mark.integration), pytest.param(100, marks=pytest.mark.bench)]
 )
 def test_kills_lose_nothing(repository: Repository, kills: int) -> None:
     names = [f"s{number:03}/Dockerfile" for number in range(FILES)]

@@ -72,7 +72,7 @@ def wait_for_workers(address: str, count: int) -> None:
     client.close()
 
 
-@pytest.mark.bench
+@pytest.mark.integration
 def test_a_lost_worker_costs_nothing_but_time(
     cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path
 ) -> None:

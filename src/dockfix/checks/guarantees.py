@@ -160,7 +160,7 @@ def _uses_mounts(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 
 
 _WORD: Final = re.compile(r"[^\s\[\]\"',();&|]+")
-_MAY_CHANGE: Final = re.compile("|".join(one.changes for one in TRANSFORMS if one.changes))
+_MAY_CHANGE: Final = re.compile("|".join(one.changes for one in TRANSFORMS if one.changes), re.DOTALL)
 _USER: Final = frozenset({"set-user"})
 GUARANTEES: Final = (
     Guarantee(codes.ACCEPTED_BY_BUILDKIT, frozenset(), _accepted),

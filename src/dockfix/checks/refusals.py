@@ -24,7 +24,9 @@ from dockfix.syntax.validity import rejections
 
 _WINDOWS_SHELL: Final = re.compile(r"powershell|pwsh|cmd(\.exe)?$", re.IGNORECASE)
 _TEMPLATE_LINE: Final = re.compile(r"^\s*(\{\{|\{%|<%|%%|@@)")
-_TEMPLATE_WORD: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<%.*?%>|@@?\w+@@?$|%%\w+%%|__[A-Z_]+__")
+_TEMPLATE_WORD: Final = re.compile(
+    r"\{\{(?:(?!\{\{).)*?\}\}|\{%(?:(?!\{%).)*?%\}|<%(?:(?!<%).)*?%>|@@?\w+@@?$|%%\w+%%|__[A-Z_]+__"
+)
 _GENERATED: Final = re.compile(
     r"do not edit|don't edit|not be edited|@generated|\b(?:code|file|dockerfile) (?:is |was )?(?:auto-?)?"
     r"generated|auto-?generated(?: (?:by|from|via|file|dockerfile)|[.,:;!])"
@@ -32,7 +34,7 @@ _GENERATED: Final = re.compile(
     re.IGNORECASE,
 )
 _NAMED_FILE: Final = re.compile(
-    r"(?<![\w/])[\w./-]*\w\.(?:j2|jinja2?|tmpl|tpl|template|erb|in|sh|py|ya?ml|m4|mustache)\b"
+    r"(?<![\w./-])[\w./-]*\w\.(?:j2|jinja2?|tmpl|tpl|template|erb|in|sh|py|ya?ml|m4|mustache)\b"
 )
 _FREE_TEXT: Final = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "LABEL", "ONBUILD", "MAINTAINER"})
 

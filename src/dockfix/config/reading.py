@@ -194,9 +194,9 @@ class _File:
         inside = not self._prefix
         quoted = rf"[\"']?{re.escape(key)}[\"']?"
         setting = re.compile(rf"\s*(tool\s*\.\s*dockfix\s*\.\s*)?{quoted}\s*[=.]")
-        table = re.compile(rf"\s*\[+\s*(tool\s*\.\s*dockfix\s*\.\s*)?{quoted}\s*[\].]")
+        heading = re.compile(rf"\s*\[+\s*(tool\s*\.\s*dockfix\s*\.\s*)?{quoted}\s*[\].]")
         for number, line in enumerate(self.text.split("\n"), 1):
-            if (inside and setting.match(line)) or table.match(line):
+            if (inside and setting.match(line)) or heading.match(line):
                 return number
             if line.lstrip().startswith("["):
                 inside = re.match(r"\s*\[\s*tool\s*\.\s*dockfix\s*\]", line) is not None

@@ -15,7 +15,7 @@ _KINDS: Final = (
     (re.compile(r"\.(?:md|markdown|mdx)$"), "fences", "rewrite_markdown"),
     (re.compile(r"\.(?:rst|rest)$"), "fences", "rewrite_restructured"),
     (re.compile(r"\.(?:sh|bash|zsh|ksh)$"), "shell_heredocs", "rewrite_script"),
-    (re.compile(r"(?:^|/)[^/]*compose[^/]*\.ya?ml$"), "yaml_blocks", "rewrite_compose"),
+    (re.compile(r"compose(?:(?!compose)[^/])*\.ya?ml$"), "yaml_blocks", "rewrite_compose"),
     (re.compile(r"\.ya?ml$"), "yaml_blocks", "rewrite_workflow"),
 )
 

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import accumulate
+from typing import Final
+
+from dockfix.diff import compare_lines, split_lines
 
 Span = tuple[int, int, str]
+_MAX_COMPARED: Final = 1_000
+"""Longer lines are compared by their words: by their characters, that takes the square of their length."""
 
 
 def changed_spans(old: str, new: str) -> Iterator[Span]:
     """Disjoint (start, end, replacement), in order: whole lines, or the changed part of a line."""
-    before, after = split_lines(old), split_lines(new)
-    starts = [0]
-    for line in before:
-        starts.append(starts[-1] + len(line))
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            continue
-        if tag == "replace":
-            yield from _paired(before[i1:i2], after[j1:j2], starts[i1])
+    before = split_lines(old)
+    starts = list(accumulate(map(len, before), initial=0))
+    for start, end, text in compare_lines(old, new):
+        if start < end and text:
+            yield from _paired(before[start:end], split_lines(text), starts[start])
         else:
-            yield starts[i1], starts[i2], "".join(after[j1:j2])
-
-
-def split_lines(text: str) -> list[str]:
-    """The lines with their line ends; unlike str.splitlines, only a newline ends one."""
-    lines = [line + "\n" for line in text.split("\n")]
-    lines[-1] = lines[-1][:-1]
-    return lines if lines[-1] else lines[:-1]
+            yield starts[start], starts[end], text
 
 
 def _paired(old: Sequence[str], new: Sequence[str], at: int) -> Iterator[Span]:
@@ -50,9 +45,12 @@ def _paired(old: Sequence[str], new: Sequence[str], at: int) -> Iterator[Span]:
 
 def _grew(old: str, new: str) -> bool:
     """Whether the new line is the old one with words inserted, removed or replaced."""
-    rest = iter(new.split())
-    if all(word in rest for word in old.split()):
+    words, rest = old.split(), new.split()
+    remaining = iter(rest)
+    if all(word in remaining for word in words):
         return True
+    if max(len(old), len(new)) > _MAX_COMPARED:
+        return SequenceMatcher(None, words, rest).ratio() > 0.6
     return SequenceMatcher(None, old, new, autojunk=False).ratio() > 0.6
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from dockfix.checks import codes
+from dockfix.diff import split_lines
 from dockfix.edits import Edit, apply_edits
-from dockfix.embedded.changes import changed_spans, split_lines
+from dockfix.embedded.changes import changed_spans
 from dockfix.embedded.recognition import HOLES, hole_in_the_way
 from dockfix.results import Changed, Code, Finding, Result, Skipped, at_lines
 

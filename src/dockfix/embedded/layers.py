@@ -107,8 +107,9 @@ def _split(cells: Cells) -> list[Cells]:
 
 
 _BRACES: Final = re.compile(r"\{\{|\}\}|[{}]")
-_DOLLARS: Final = re.compile(r"\$\$|\$\{[^}\n]*\}|\$[A-Za-z_]\w*")
-_EXPRESSIONS: Final = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+# One that is never closed ends with its line: compose refuses the file.
+_DOLLARS: Final = re.compile(r"\$\$|\$\{[^}\n]*\}?|\$[A-Za-z_]\w*")
+_EXPRESSIONS: Final = re.compile(r"\$\{\{(?:(?!\$\{\{).)*?\}\}", re.DOTALL)
 
 
 def fill_braces(cells: Cells, holes: Holes) -> Cells:
@@ -184,12 +185,14 @@ def fill_shell(cells: Cells, holes: Holes) -> Cells:
     return tuple(out)
 
 
-_VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|[0-9@*#?$!-])|\$\{[^}]*\}")
+_VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|[0-9@*#?$!-])|\$\{[^}]*\}?")
 
 
 def _substitution_end(text: str, at: int) -> int:
     """The end of the substitution at `at`, or `at` itself if there is none."""
     if match := _VARIABLE.match(text, at):
+        if match[0].startswith("${") and not match[0].endswith("}"):
+            raise NotFollowed("a ${ is never closed")
         return match.end()
     if text[at] == "`":
         end = text.find("`", at + 1)

@@ -12,7 +12,7 @@ from dockfix.embedded.excerpts import Cell
 from dockfix.embedded.layers import NotFollowed
 
 _TOKEN: Final = re.compile(
-    r"\\(?:\r\n|N\{[^}]*\}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|[\s\S])|\r\n|[\s\S]"
+    r"\\(?:\r\n|N\{[^}]{0,99}\}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|[\s\S])|\r\n|[\s\S]"
 )
 _SIMPLE: Final = {
     "\\\n": "", "\\\r": "", "\\\r\n": "", "\\\\": "\\", "\\'": "'", '\\"': '"', "\\a": "\a", "\\b": "\b",

@@ -20,7 +20,7 @@ HOLES: Final = range(0xE000, 0xF900)
 _FROM = re.compile(r"\S+(?:\s+as\s+\S+)?", re.IGNORECASE)
 # A FROM line that ends with the image or the stage's name; in an f-string, the image may contain braces.
 _MAY_HOLD = re.compile(
-    r"(?:^[^\w\n]{0,200}|\\[nt]|['\"])from[ \t]+(?:--\S+[ \t]+)*(?:\{[^}\n]*\}|[^\s{])+?"
+    r"(?:^[^\w\n]{0,200}|\\[nt]|['\"])from[ \t]+(?:--\S+[ \t]+)*(?:\{[^}\n]{0,200}\}|[^\s{])+?"
     r"[ \t]*(?:as[ \t]+\S+?[ \t]*)?(?:[\\'\"\r\n]|$)",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Final
@@ -67,9 +68,7 @@ def _below(path: str, directory: str) -> str | None:
 def _matched(pattern: str, name: str) -> str | None:
     """The source that matches `pattern` and becomes `name`; only file names are matched, not trees."""
     source = posixpath.join(posixpath.dirname(pattern), name)
-    parts = re.split(r"(\*|\?)", posixpath.basename(pattern))
-    regex = "".join({"*": "[^/]*", "?": "[^/]"}.get(part, re.escape(part)) for part in parts)
-    return source if re.fullmatch(regex, name) else None
+    return source if fnmatchcase(name, posixpath.basename(pattern).replace("[", "[[]")) else None
 
 
 @dataclass(slots=True)

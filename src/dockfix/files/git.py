@@ -14,7 +14,7 @@ __all__ = ["GitError", "find_top"]
 
 _SUBMODULE = b"160000"
 _NEW = ("ls-files", "-z", "--others", "--exclude-standard")
-_CLOSED = re.compile(r"could not open directory '(.+)/?': (.+)")
+_CLOSED = re.compile(r"^(?:warning: )?could not open directory '(.+)/?': (.+)", re.MULTILINE)
 
 
 class Listing:

@@ -14,7 +14,7 @@ from dockfix.knowledge import read_table
 _FLAGS: Final = frozenset({"flag", "root", "harmless", "cwd", "home", "suffix"})
 # Names of options whose value is probably a path to write to.
 _PLACE_NAME: Final = re.compile(r"^--?[\w-]*(dir(ectory)?|prefix|path|out(put)?|dest(ination)?|root)$")
-_VERSIONED: Final = re.compile(r"-?\d+(?:\.\d+)*$")
+_VERSIONED: Final = re.compile(r"(?:-|(?<!\d)(?<!\d\.))\d+(?:\.\d+)*$")
 
 
 class Argument(NamedTuple):

@@ -11,7 +11,7 @@ from dockfix.knowledge import read_names, read_table
 from dockfix.syntax.shell import Command
 
 _DIRECTORY: Final = r"(?:\S*/)?"
-_INTERPRETER: Final = re.compile(r"(?:\S*/)?python[\d.]*(?: -(?!m)\w+)* (?=[^-])")
+_INTERPRETER: Final = re.compile(r"(?<!\S)(?:\S*/)?python[\d.]*(?: -(?!m)\w+)* (?=[^-])")
 
 
 def process_need(command: Command, env: Mapping[str, str]) -> str:

@@ -26,11 +26,12 @@ _GLOB: Final = re.compile(r"[*?\[{]")
 _HARMLESS_TARGET: Final = re.compile(
     r"/dev/(null|zero|tty|stdout|stderr|stdin|fd/\d+|full)|/proc/(self|1)/fd/\d+"
 )
-_PLACE: Final = re.compile(r"\$\{(\w+):-([^}]*)\}")
+_PLACE: Final = re.compile(r"\$\{(\w+):-([^}]{0,200})\}")
 _PYTHON: Final = re.compile(r"(?:python|pypy)\d?(?:\.\d+)*")
 _SOURCED: Final = re.compile(
     r".*(bin/activate|/\.?(bashrc|profile|bash_profile|zshrc)|nvm\.sh|conda\.sh|setup\.(ba|z)?sh|/env|profile\.d/.*"
-    r"|os-release|lsb-release|envvars|devtoolset-\d+/enable|enable)"
+    r"|os-release|lsb-release|envvars|devtoolset-\d+/enable|enable)",
+    re.DOTALL,
 )
 # Code that lets `python -c` reach beyond the application's own directories.
 _REACHING: Final = re.compile(

@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from typing import Any, Final
 
 from dockfix.knowledge import read_table
+from dockfix.syntax.globs import STAR, compile_glob
 
 _STANDARD_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VERSION: Final = re.compile(r"(?:python)?(\d{1,4}(?:\.\d{1,4}){0,3})(a|b|rc)?\d*$")
@@ -159,10 +160,13 @@ def _rule(table: Mapping[str, Any]) -> _Rule:
     )
 
 
+_WILDCARDS: Final = {"*": STAR, "?": "."}
+
+
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
     """Compile a pattern with `*` and `?`; each `*` becomes a group."""
-    return re.compile(re.escape(text).replace(r"\*", "(.*)").replace(r"\?", "."))
+    return compile_glob([_WILDCARDS.get(char) or re.escape(char) for char in text])
 
 
 @cache
@@ -288,9 +292,15 @@ def _pip_facts(tag: str) -> Facts:
     return {"pip": suite if suite and pip != "silent" else pip}
 
 
+@cache
+def _suites() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    table = read_table("bases")["python_suites"]
+    return tuple((kind, re.compile(pattern)) for kind, pattern in table.items())
+
+
 def _left_suite(tag: str) -> str:
     """How the last pip of a suite behaves that the images dropped before pip 22.1; "" for other suites."""
-    for kind, pattern in read_table("bases")["python_suites"].items():
-        if any(re.fullmatch(pattern, piece) for piece in tag.split("-")):
-            return str(kind)
+    for kind, pattern in _suites():
+        if any(pattern.fullmatch(piece) for piece in tag.split("-")):
+            return kind
     return ""

@@ -123,4 +123,6 @@ def is_virtual(program: str, env: Mapping[str, str]) -> bool:
     if directory:
         return directory not in ("/usr/bin", "/usr/local/bin", "/bin", "/opt/conda/bin")
     first = env.get("PATH", "").partition(":")[0]
-    return bool(env.get("VIRTUAL_ENV")) or bool(re.search(r"(^|/)\.?v?env[^/]*/bin$|venv[^/]*/bin$", first))
+    return bool(env.get("VIRTUAL_ENV")) or bool(
+        re.search(r"(^|/)\.?v?env[^/]*/bin$|venv(?:(?!venv)[^/])*/bin$", first)
+    )

@@ -21,7 +21,7 @@ from dockfix.syntax.shell import Command, Script, Word, parse_script, parse_word
 from dockfix.syntax.tree import Instruction
 
 _SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
-_JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _MAX_ROUNDS: Final = 64
 _DECLARES: Final = ("export", "local", "declare", "readonly", "typeset")
 _HEALTHCHECK: Final = re.compile(r"CMD\s+", re.IGNORECASE)

@@ -11,7 +11,7 @@ from dockfix.model.operations import Act, Operation
 from dockfix.model.paths import resolve
 from dockfix.syntax.script import Command, Word
 
-_CALL: Final = re.compile(r"\"?(?:\$\(|`)\s*(mktemp\b[^|;&<>()`]*?)\s*[)`]\"?")
+_CALL: Final = re.compile(r"\"?(?:\$\(|`)\s*(mktemp\b[^|;&<>()`]*)[)`]\"?")
 _LETTERS: Final = re.compile(r"X{3,}(?=[^X]*$)")
 _USUAL: Final = "tmp.XXXXXXXXXX"
 _VALUED: Final = ("-p", "--suffix")

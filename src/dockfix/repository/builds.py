@@ -336,9 +336,9 @@ def _read_settings(file: File) -> Iterator[Build]:
 
 
 _READERS: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (
-    (re.compile(r"compose[^/]*\.ya?ml$"), _read_compose),
+    (re.compile(r"compose(?:(?!compose)[^/])*\.ya?ml$"), _read_compose),
     (ENVIRONMENT_NAME, _read_compose),
-    (re.compile(r"bake[^/]*\.(?:json|hcl)$"), _read_bake),
+    (re.compile(r"bake(?:(?!bake)[^/])*\.(?:json|hcl)$"), _read_bake),
     (re.compile(r"^skaffold.*\.ya?ml$"), _read_skaffold),
     (re.compile(r"^\.github/workflows/[^/]+\.ya?ml$"), _read_workflow),
     (re.compile(r"^\.gitlab-ci.*\.ya?ml$"), _read_gitlab),

@@ -19,7 +19,7 @@ ENVIRONMENT_NAME: Final = re.compile(
 )
 """Names that compose files may have by their environment, as those of NASA-IMPACT/COSMOS do (`local.yml`)."""
 
-_COMPOSE: Final = re.compile(r"(?:^|/)[^/]*compose[^/]*\.ya?ml$")
+_COMPOSE: Final = re.compile(r"compose(?:(?!compose)[^/])*\.ya?ml$")
 _DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")
 _YAML: Final = re.compile(r"\.ya?ml$")
 _SERVICES: Final = re.compile(r"^services:[ \t]*\n", re.MULTILINE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,7 @@ MAX_COUNT: Final = 400
 RETRIES: Final = 3
 PATIENCE: Final = 10.0
 """Seconds between checks whether the scheduler is still connected."""
+_LOST: Final = ("CancelledError", "FutureCancelledError", "CommClosedError", "ClosedClientError")
 _SENT: Final = (".sh", ".py", ".toml", ".cfg", ".conf", ".ini", ".txt", ".yml", ".yaml", ".json", ".lock")
 
 
@@ -46,18 +48,28 @@ def fix_all(items: Iterable[Item], address: str, seconds: float) -> Iterator[tup
     """Each item with its reply, in order, like `pool.fix_all`. Raises ConfigError, RunError."""
     client = _connect(address)
     try:
-        window: deque[tuple[list[Item], Any]] = deque()
-        source = iter(items)
-        while True:
-            while len(window) < AHEAD // CHUNK * _count(client) and (chunk := list(islice(source, CHUNK))):
-                window.append((chunk, _submit(client, chunk, seconds)))
-            if not window:
-                return
-            chunk, future = window.popleft()
-            replies = iter(_wait(future, chunk, client, address))
-            yield from ((item, next(replies) if isinstance(item, Job) else item) for item in chunk)
+        yield from _fix_with(client, items, address, seconds)
+    except Exception as error:
+        if type(error).__name__ not in _LOST:
+            raise
+        raise RunError(f"--scheduler: lost the connection to {address}") from None
     finally:
         client.close(timeout=1)
+
+
+def _fix_with(
+    client: Any, items: Iterable[Item], address: str, seconds: float
+) -> Iterator[tuple[Item, Reply]]:
+    window: deque[tuple[list[Item], Any]] = deque()
+    source = iter(items)
+    while True:
+        while len(window) < AHEAD // CHUNK * _count(client) and (chunk := list(islice(source, CHUNK))):
+            window.append((chunk, _submit(client, chunk, seconds)))
+        if not window:
+            return
+        chunk, future = window.popleft()
+        replies = iter(_wait(future, chunk, client, address))
+        yield from ((item, next(replies) if isinstance(item, Job) else item) for item in chunk)
 
 
 def work_chunk(jobs: list[Job], seconds: float, version: str) -> list[Reply]:
@@ -72,6 +84,7 @@ def _connect(address: str) -> Any:
         distributed = import_module("distributed")
     except ImportError:
         raise ConfigError("--scheduler needs Dask: pip install 'dockfix[cluster]'") from None
+    logging.disable()  # what Dask logs is said in one line where it matters
     try:
         return distributed.Client(address, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:
@@ -80,7 +93,10 @@ def _connect(address: str) -> Any:
 
 def _count(client: Any) -> int:
     """The number of files that can be processed at once."""
-    nthreads: dict[str, int] = client.nthreads()
+    try:
+        nthreads: dict[str, int] = client.nthreads()
+    except OSError as error:
+        raise RunError(f"--scheduler: lost the connection: {error}") from None
     return max(1, sum(nthreads.values()))
 
 
@@ -106,12 +122,12 @@ def _wait(future: Any, chunk: list[Item], client: Any, address: str) -> list[Rep
         except TimeoutError:
             if client.status != "running":
                 raise RunError(f"--scheduler: lost the connection to {address}") from None
-        except Exception as error:  # noqa: BLE001  # any exception of a worker is raised here
+        except Exception as error:  # any exception of a worker is raised here
             if type(error).__name__ == "KilledWorker":
                 jobs = [item for item in chunk if isinstance(item, Job)]
                 return [lose(job, finding_of(Loss.CRASH)) for job in jobs]
-            if type(error).__name__ in ("CancelledError", "FutureCancelledError", "CommClosedError"):
-                raise RunError(f"--scheduler: lost the connection to {address}") from None
+            if type(error).__name__ in _LOST:
+                raise
             raise RunError(f"--scheduler: a worker failed: {type(error).__name__}: {error}") from None
         else:
             return replies

@@ -11,8 +11,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+from dockfix.syntax.globs import STAR, compile_glob
+
 MAX_LENGTH: Final = 1 << 17
 """The maximum length of a value (MAX_ARG_STRLEN of Linux); nested references could grow it exponentially."""
+
+_MAX_SEARCHED: Final = 1 << 12
+"""A search for a pattern with a star takes the square of a value's length."""
 
 _SPECIAL_PARAMETERS: Final = "@*#?-$!0"
 
@@ -152,12 +157,13 @@ class _Word:
         if self._peek() == "/":
             self.at += 1
             count = 0
-        pattern = _pattern(self.until("/", keep_escapes=True), greedy=True)
+        pieces = _pieces(self.until("/", keep_escapes=True))
         replacement = self.until("}", keep_escapes=True)
         value = self._taken(self.env.get(name, ""))
-        if len(value) * len(replacement) > MAX_LENGTH:
+        is_long = len(value) > _MAX_SEARCHED and STAR in pieces
+        if is_long or len(value) * len(replacement) > MAX_LENGTH:
             raise _BadWordError
-        return pattern.sub(lambda _: replacement, value, count=count)
+        return compile_glob(pieces).sub(lambda _: replacement, value, count=count)
 
     def _name(self) -> str:
         start = self.at
@@ -176,22 +182,23 @@ class _Word:
 def _trimmed(value: str, pattern: str, operator: str) -> str:
     """`#` and `%`: remove the shortest match at the start or end; doubled, the longest."""
     greedy = pattern.startswith(operator)
-    glob = _pattern(pattern[greedy:], greedy=greedy)
+    pieces = _pieces(pattern[greedy:])
     if operator == "#":
-        match = glob.match(value)
+        match = compile_glob(pieces, greedy=greedy).match(value)
         return value[match.end() :] if match else value
-    starts = range(len(value) + 1) if greedy else range(len(value), -1, -1)
-    return next((value[:start] for start in starts if glob.fullmatch(value, start)), value)
+    match = compile_glob(pieces[::-1], greedy=greedy).match(value[::-1])
+    return value[: len(value) - match.end()] if match else value
 
 
-def _pattern(glob: str, *, greedy: bool) -> re.Pattern[str]:
+def _pieces(glob: str) -> list[str]:
+    """The glob as `compile_glob` takes it."""
     out: list[str] = []
     at = 0
     while at < len(glob):
         char = glob[at]
         at += 1
         if char == "*":
-            out.append(".*" if greedy else ".*?")
+            out.append(STAR)
         elif char == "?":
             out.append(".")
         elif char == "\\":
@@ -204,4 +211,4 @@ def _pattern(glob: str, *, greedy: bool) -> re.Pattern[str]:
             at += 1
         else:
             out.append(re.escape(char))
-    return re.compile("".join(out))
+    return out

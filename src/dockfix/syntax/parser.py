@@ -7,6 +7,7 @@ Source of the rules: moby/buildkit `frontend/dockerfile/parser/{parser,directive
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from json import loads
@@ -34,7 +35,7 @@ HEREDOC_KEYWORDS: Final = frozenset({"RUN", "COPY", "ADD"})
 
 _EMPTY: Final = "file with no instructions"
 _KEYWORD_END = re.compile(r"[\t\v\f\r ]+")
-_DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$", re.ASCII)
+_DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)\s*=(.+)", re.ASCII)
 _DIRECTIVE_NAMES = frozenset({"syntax", "escape", "check"})
 _ESCAPES: Final = frozenset("\\`")
 
@@ -146,7 +147,7 @@ class _Cutter:
         if match is None or name not in _DIRECTIVE_NAMES:
             self.directives_open = False
             return None
-        value = match[2]
+        value = match[2].strip(string.whitespace) or match[2][-1:]
         if name in self.seen_directives:
             self._problem(line_number, f"only one {name} parser directive can be used")
         self.seen_directives.add(name)

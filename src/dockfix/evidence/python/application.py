@@ -265,7 +265,7 @@ class Application:
     def _key(self, key: str, evaluator: Evaluator) -> Iterable[Value]:
         if not re.fullmatch(r"[A-Z][A-Z0-9_]+", key):
             return
-        written = re.compile(rf"(?:['\"]{key}['\"]\]|\b{key})\s*(?::[^=\n]+)?=(?!=)")
+        written = re.compile(rf"(?:['\"]{key}['\"]\]|\b{key})\s*(?::[^=\n]{{1,200}})?=(?!=)")
         for module in list(self.modules.values()):
             if key not in module.source:
                 continue

@@ -13,11 +13,11 @@ from dockfix.knowledge import read_names, read_table
 
 _TABLES: Final = ("write", "port", "root", "command", "home")
 _OTHER: Final = ("FileHandler", "sqlite", "FileBasedCache", "geteuid", "getuid", "SOCK_RAW", "AF_PACKET")
-_SPELT: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET|sqlite[+a-z]*:///"
+_SPELT: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET|sqlite[+a-z]{0,40}:///"
 _METHOD: Final = re.compile(r"\.[\s\\]*$")
 _FAR: Final = 1000
 """The maximum number of characters of a call's arguments to match, because matching is superlinear."""
-_OWNER: Final = re.compile(r"(\w+)[ \t]*\.[ \t]*$")
+_OWNER: Final = re.compile(r"(?<!\w)(\w+)[ \t]*\.[ \t]*$")
 # Every byte that is not part of a name becomes a space.
 _APART: Final = bytes(
     byte if chr(byte).isalnum() or byte in b"_\x80" or byte > 127 else 32 for byte in range(256)

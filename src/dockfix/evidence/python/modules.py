@@ -17,19 +17,20 @@ from typing import Final
 from dockfix.knowledge import read_names
 
 _QUIET: Final = re.compile(
-    r"(?P<long>\"\"\"|''')(?:[^\\]|\\[\s\S])*?(?P=long)"
-    r"|\"(?:[^\"\\\n]|\\[\s\S])*\"|'(?:[^'\\\n]|\\[\s\S])*'|\#[^\n]*"
+    r"(?P<long>\"\"\"|''')(?:[^\\]|\\[\s\S])*?(?:(?P=long)|\Z)"
+    r"|\"(?:[^\"\\\n]|\\[\s\S])*\"?|'(?:[^'\\\n]|\\[\s\S])*'?|\#[^\n]*"
 )
+"""Strings and comments; a string that is never closed ends with its line, or with the text."""
 _BRACKET: Final = re.compile(r"[()\[\]{}]|\n(?=[^\s#])")
 _CONTINUES: Final = re.compile(r"(?:else|elif|except|finally)\b|[)\]}]")
 _BINDING: Final = re.compile(
     r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+(\w+)|class[ \t]+(\w+)"
     r"|(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*(?::[^=\n]+)?=(?!=)"
-    r"|for[ \t]+([\w, \t]+?)[ \t]+in\b|with\b[^\n]*?\bas[ \t]+(\w+))",
+    r"|for[ \t]+(\w[\w, \t]*?)(?<=[ \t])in\b|with\b[^\n]*?\bas[ \t]+(\w+))",
     re.MULTILINE,
 )
 _IMPORT: Final = re.compile(
-    r"\n[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n;#]+)|import[ \t]+([^\n;#]+))"
+    r"\n[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]*(\([^()]*\)|[^\s;#][^\n;#]*)|import[ \t]+([^\n;#]+))"
 )
 _INNER: Final = re.compile(r"^([ \t]+)(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.MULTILINE)
 _BRACKETS: Final = re.compile(r"[()\[\]{}]")

@@ -13,7 +13,7 @@ _ANYONES: Final = (*_SHARED, "/dev", "/proc", "/run/secrets")
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]+:(?=//|memory)", re.IGNORECASE)
 # All but the HOLE; escape sequences and multi-line strings are texts, not paths.
 _CONTROL: Final = re.compile(r"[\x01-\x1f\x7f]")
-_SQLITE: Final = re.compile(r"(?:sqlite|duckdb)(?:\+\w+)?:///(.*?)(?:\?.*)?$")
+_SQLITE: Final = re.compile(r"(?:sqlite|duckdb)(?:\+\w+)?:///([^?]*)")
 
 
 def locate(text: str, workdir: str) -> tuple[str, bool] | None:

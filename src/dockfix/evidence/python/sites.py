@@ -21,7 +21,7 @@ from dockfix.knowledge.processes import find_installer
 _WRITING: Final = re.compile(r"[wax+]")
 _PORT: Final = re.compile(r"^(?:[^\s/]*[:\]])?(\d{1,5})$")
 _PATH_LIKE: Final = re.compile(r"[/~]|\.\w{2,5}$")
-_SQLITE: Final = re.compile(r"sqlite[+a-z]*:///")
+_SQLITE: Final = re.compile(r"sqlite[+a-z]{0,40}:///")
 _ASKS: Final = re.compile(r"\b(?:exists|isdir|is_dir|lexists)\(|FileExistsError")
 _NAMES_PLACE: Final = re.compile(r"(?!.*name_or_)\w*(?:path|dir|directory|folder)$", re.IGNORECASE)
 _EMPTY: Final = re.compile(r"^\0?[^/~]*\0?$")

@@ -40,7 +40,7 @@ _ASKING: Final = tuple(
     f"{name}(" for name in "stat lstat exists isfile isdir access getsize getmtime".split()
 )
 _PORT: Final = re.compile(r"(?:^|.*[:\]=])(\d{1,5})$")
-_CONFIG: Final = re.compile(r"^(\w+)\s*[:=]\s*(.+?)\s*(?:#.*)?$", re.MULTILINE)
+_CONFIG: Final = re.compile(r"^(\w+)[ \t]*[:=][ \t]*([^\s#][^\n#]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +304,7 @@ class _SourceReader:
             return
         file = self.layout.source_of(path) or written
         for match in _CONFIG.finditer(text):
-            name, value = match[1], match[2].strip("'\"")
+            name, value = match[1], match[2].rstrip().strip("'\"")
             at = text.count("\n", 0, match.start()) + 1
             quoted = program != "gunicorn" or match[2][:1] in "'\""
             if name in self.catalogue.gunicorn or name.endswith("_logfile"):

@@ -169,10 +169,12 @@ class StartReader:
         return None
 
     def _console_script(self, name: str) -> None:
-        declared = rf"""(?:^\s*['"]?|['"]){re.escape(name)}\s*['"]?\s*=\s*['"]?([\w.]+)\s*:"""
+        declared = re.compile(
+            rf"""(?:^[ \t]*['"]?|['"]){re.escape(name)}\s*(?:['"]\s*)?=\s*['"]?([\w.]+)\s*:""", re.MULTILINE
+        )
         for project in ("pyproject.toml", "setup.cfg", "setup.py"):
             text = self.layout.reader(project) or ""
-            if match := re.search(declared, text, re.MULTILINE):
+            if match := declared.search(text):
                 self.start.modules.append(match[1])
                 self.start.roots += [self.layout.workdir, posixpath.join(self.layout.workdir, "src")]
                 return
