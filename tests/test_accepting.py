@@ -108,3 +108,13 @@ def test_a_file_that_stays_as_it_is_keeps_its_comments() -> None:
     assert notes(text) == []
     assert notes(text.replace("low-port", "low-prot")) != []
     assert isinstance(fix(text.replace("accept[low-port]", "ignore")), Skipped)
+
+
+def test_reviews_of_a_second_image_stand_at_lines_of_the_file_as_it_was_read() -> None:
+    """The first image's change adds lines above those of the second."""
+    stage = 'FROM python:3.12-slim-bookworm AS {}\nWORKDIR /app\nCOPY . .\n{}CMD ["python", "app.py"]\n'
+    text = stage.format("web", "") + stage.format("api", "EXPOSE 80\n") + stage.format("job", "")
+    result = fix(text, Options(targets=("web", "api")))
+    assert isinstance(result, Changed)
+    assert [(one.code, one.line) for one in result.reviews] == [("low-port", 8)]
+    assert result.text.split("\n").index("EXPOSE 80") + 1 > 8

@@ -9,6 +9,7 @@ from fixture_cases import FIXTURES, read_case
 
 from dockfix import Changed, Context, Failed, Result, Skipped, Unchanged, fix
 from dockfix.checks.codes import CODES
+from dockfix.output.reports.outcome import findings
 from dockfix.pipeline import NAMES
 from dockfix.results import Kind
 from dockfix.syntax.parser import parse
@@ -45,6 +46,7 @@ def test_case_is_what_its_maintainer_wants(name: str) -> None:
         assert result.text.split("\n") == case.after.split("\n")
         assert case.covers <= set(result.transforms)
     assert codes_of(result) == list(case.codes)
+    assert all(0 <= finding.line <= case.before.count("\n") + 1 for _, finding in findings(result))
 
 
 @pytest.mark.parametrize("name", CASES)
