@@ -350,6 +350,11 @@ class _Walk:
         here, optional = shell.cwd, self.optional or command.optional or self._is_uncalled(command)
         local = {**env, **_values(command, env, here)} if command.assignments else env
         if command.script is not None:
+            if command.user:
+                # `su NAME -c`: who switches users is known by that, what it runs follows.
+                yield Invocation(
+                    replace(command, script=None), here, dict(local), None, shell.umask, optional
+                )
             yield from _Walk(command.script, here, dict(local), shell.umask, optional=optional).run()
             if not command.script.understood:
                 yield Invocation(command, here, local, None, shell.umask, optional)
@@ -386,14 +391,21 @@ class _Walk:
         self.state.env.update({name: value for name, value in end.env.items() if name.isidentifier()} | given)
         self.state.shells[command.scope] = end.shells.get(min(one.scope for one in body), shell)
 
-    def _leave(self, command: Command, shell: _Shell, local: Mapping[str, str]) -> None:
-        """Apply what a command, run with the variables `local`, changes for the commands after it."""
+    def _set_aside(self, command: Command, local: Mapping[str, str]) -> None:
+        """Apply what its words assign, what it configures for other tools, and to the numbered arguments."""
         env = self.state.env
-        name = command.name.value if command.name is not None else None
         for word in command.words:
             env.update({} if word.literal else find_assigned(word.text, local))
         if configured := setting(command, local):
             env.update((configured,))
+        for given in [given for given in env if not given.isidentifier()] if _renumbers(command) else ():
+            del env[given]
+
+    def _leave(self, command: Command, shell: _Shell, local: Mapping[str, str]) -> None:
+        """Apply what a command, run with the variables `local`, changes for the commands after it."""
+        env = self.state.env
+        name = command.name.value if command.name is not None else None
+        self._set_aside(command, local)
         if name in ("cd", "pushd"):
             target = _value(command.args[0], local, shell.cwd) if command.args else env.get("HOME", "/")
             place = resolve(target, shell.cwd) if target is not None else NOWHERE
@@ -405,11 +417,15 @@ class _Walk:
             env["VIRTUAL_ENV"] = resolve(place, shell.cwd)
         elif name is None:
             env.update(_values(command, env, shell.cwd))
-        elif name == "shift" or (name == "set" and any(word.text == "--" for word in command.args)):
-            for given in [given for given in env if not given.isidentifier()]:
-                del env[given]
         elif name in _DECLARES:
             env.update(_exported(command, env, shell.cwd))
+
+
+def _renumbers(command: Command) -> bool:
+    """Whether a command changes the numbered arguments."""
+    return command.program == "shift" or (
+        command.program == "set" and any(word.text == "--" for word in command.args)
+    )
 
 
 def _called_functions(script: Script) -> dict[str, tuple[Command, ...]]:
