@@ -16,7 +16,7 @@ from dockfix.runner.outcome import load_core
 
 @pytest.fixture(scope="session", autouse=True)
 def _caches_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test reads or leaves anything in the user's cache."""
+    """Keep tests from reading or writing the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOCKFIX_CACHE_DIR", str(tmp_path_factory.mktemp("caches")))
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
@@ -25,14 +25,14 @@ def _caches_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 @pytest.fixture(scope="session", autouse=True)
 def _core_is_loaded() -> None:
-    """Processes that are forked by tests find loaded what takes longer to import than most tests run."""
+    """Import the core before tests fork processes: importing takes longer than most tests."""
     load_core()
     import_module("dockfix.evidence.python.sites")
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder outside of git, which is the current one."""
+    """An empty folder outside of git, made the current directory."""
     made = tmp_path / "repository"
     made.mkdir()
     monkeypatch.chdir(made)
@@ -52,7 +52,7 @@ def repository(folder: Path) -> Repository:
 def command_line(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], folder: Path
 ) -> Callable[..., tuple[int, str, str]]:
-    """Runs the command line in this process and this folder: exit code, output, messages."""
+    """Runs the command line in this process and folder; returns exit code, output and messages."""
     find_config.cache_clear()
 
     def run(*arguments: str) -> tuple[int, str, str]:

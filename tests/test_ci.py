@@ -1,4 +1,4 @@
-"""`.ci/run`, with programs that stand in for Python, apt-get and npm: what it runs, and when it fails."""
+"""`.ci/run` with stand-ins for Python, apt-get and npm: what it runs, and when it fails."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RECORDER: Final = '#!/bin/bash\necho "$(basename "$0") $*" >> "$CALLS"\n'
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout that holds `.ci` and nothing else."""
+    """A checkout that contains only `.ci`."""
     folder = tmp_path / "checkout"
     shutil.copytree(ROOT / ".ci", folder / ".ci")
     programs = tmp_path / "programs"
@@ -42,7 +42,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def run(checkout: Path, *suites: str, codes: str = "") -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """Run `.ci/run` there; what came of it, and the calls of the programs that stand in."""
+    """Run `.ci/run` there; returns the result, and the calls of the stand-ins."""
     calls = checkout.parent / "calls"
     environment = {
         **os.environ,

@@ -382,7 +382,7 @@ def test_standard_input_is_never_remembered(dockfix: Run) -> None:
 def test_eight_calls_lead_from_the_command_line_to_the_fix(
     dockfix: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
-    """Frames of ours; typer, which parses the arguments, and the process that is forked are left out."""
+    """Our own frames; typer, which parses the arguments, and the forked process are left out."""
 
     def fix(text: str, options: Options, context: Context) -> Result:
         callers: list[str] = []

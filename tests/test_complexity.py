@@ -1,4 +1,4 @@
-"""No function is worse than grade C of radon's cyclomatic complexity: at most 20 ways lead through it."""
+"""No function is worse than grade C of radon's cyclomatic complexity: at most 20 paths through it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST = 20
 
 
 def worse(source: str) -> list[str]:
-    """The functions of a module that are worse, methods and inner functions among them."""
+    """The functions of a module that are worse, including methods and nested functions."""
     found = [block for block in cc_visit(source) if isinstance(block, Function)]
     inner = [one for block in found for one in block.closures]
     return [f"{one.fullname}: {one.complexity}" for one in (*found, *inner) if one.complexity > MOST]

@@ -16,7 +16,7 @@ from dockfix.confined import Known, Loss, session, work, work_all
 
 
 def obey(order: str) -> str:
-    """What a function may do to the process that it runs in."""
+    """What a function may do to the process it runs in."""
     word, _, rest = order.partition(" ")
     match word:
         case "crash":

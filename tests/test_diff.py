@@ -108,7 +108,7 @@ def test_a_very_long_file_costs_little() -> None:
 
 
 def applied(before: str, diff: str) -> str:
-    """What the patch makes of `before`, by the definition of the format."""
+    """The patch applied to `before`, by the definition of the format."""
     old, new, at, last = split_lines(before), list[str](), 0, ""
     for line in split_lines(diff)[2:]:
         if line.startswith("@@"):

@@ -1,4 +1,4 @@
-"""What scripts/generate_docs.py writes says what the code does."""
+"""The output of scripts/generate_docs.py matches the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documentation does as it says: commands run, snippets parse, the site builds without a warning."""
+"""The documentation is right: commands run, snippets parse, the site builds without a warning."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_picture_shows_what_the_run_prints() -> None:
 
 
 def commands() -> Iterator[tuple[str, str]]:
-    """(page, command line of dockfix) wherever a page shows one."""
+    """(page, command line of dockfix) for each one on a page."""
     for page in [*pages(), *DOCS.glob("codes/*.md")]:
         for line in page.read_text(encoding="utf-8").splitlines():
             for match in re.finditer(r"(?:^ {4}|^\$ |: |`|\"|&& |- )(dockfix (?:-|[\w./])[^`\"|>]*)", line):

@@ -1,4 +1,4 @@
-"""Documents lead where they say: links, paths, the table of packages, and the words of the README."""
+"""Documents are consistent: links, paths, the table of packages, and the vocabulary of the README."""
 
 from __future__ import annotations
 

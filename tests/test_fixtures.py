@@ -1,4 +1,4 @@
-"""Every folder of fixtures/cases: what a strict maintainer would want of one file, held against `fix`."""
+"""Every folder of fixtures/cases: the result a strict maintainer would want, compared with `fix`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workflows, issue forms and the action: they keep to GitHub's schemas, and their shell to shellcheck."""
+"""Workflows, issue forms and the action follow GitHub's schemas, and their scripts pass shellcheck."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def find_scripts() -> Iterator[tuple[str, str]]:
-    """(where it stands, the script, given the variables of its `env`) of every `run`."""
+    """(location, script, given the variables of its `env`) of every `run`."""
     for path in [*WORKFLOWS, ROOT / "action.yml"]:
         document = read_yaml(path)
         jobs = document["jobs"].values() if "jobs" in document else [document["runs"]]
@@ -66,7 +66,7 @@ def test_shellcheck_has_nothing_to_say(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_no_expression_is_pasted_into_a_script(name: str) -> None:
-    """What a branch, a title or an input says would be run; it belongs into `env`."""
+    """Text from a branch, a title or an input would be executed; it belongs in `env`."""
     assert "${{" not in SCRIPTS[name]
 
 

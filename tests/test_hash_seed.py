@@ -1,4 +1,4 @@
-"""What becomes of a file does not depend on the order that sets have in a process."""
+"""Results do not depend on the order of sets in a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codes are links in terminals that know them, and nowhere else."""
+"""Codes are links in terminals that support them, and nowhere else."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_codes_in_a_message(text: str, found: list[tuple[str, str]]) -> None:
 
 
 class Screen(io.TextIOWrapper):
-    """A terminal that keeps what it is sent."""
+    """A terminal that records what it is sent."""
 
     def __init__(self) -> None:
         super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)

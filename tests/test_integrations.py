@@ -1,4 +1,4 @@
-"""What other tools start dockfix by: pre-commit, GitHub Actions, a container."""
+"""The integrations that start dockfix: pre-commit, GitHub Actions, a container."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ DOCKFIX = f'exec "{sys.executable}" -m dockfix "$@"'
 
 
 def run_action(folder: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
-    """Run the action's step as a runner would, with gh and dockfix standing in for themselves."""
+    """Run the action's step as a runner would, with scripts for gh and dockfix."""
     if not (folder / "bin").exists():
         put_programs(folder, gh=GH, dockfix=DOCKFIX)
     return run_step(folder, **inputs)
 
 
 def put_programs(folder: Path, **scripts: str) -> None:
-    """Programs by name that come before all others on the step's PATH."""
+    """Create programs that come first on the step's PATH."""
     programs = folder / "bin"
     programs.mkdir()
     for name, script in scripts.items():

@@ -1,4 +1,4 @@
-"""No module imports in a circle, and none from a layer further out; scripts/show_imports.py shows it all."""
+"""No module imports in a circle, or from an outer layer; scripts/show_imports.py shows the graph."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_model_builds_no_edits(graph: grimp.ImportGraph) -> None:
 
 
 def made_of(*imports: tuple[str, str]) -> grimp.ImportGraph:
-    """A graph of modules below dockfix that holds these imports."""
+    """A graph of dockfix modules with these imports."""
     graph = grimp.ImportGraph()
     for importer, imported in imports:
         graph.add_import(importer=f"dockfix.{importer}", imported=f"dockfix.{imported}")

@@ -1,4 +1,4 @@
-"""Lint, format and types hold: the test command stands for all of them."""
+"""Lint, format and types pass: the test command covers all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds of every file: no error, a fixed point, and nothing of the original lost."""
+"""Properties of every file: no error, a fixed point, and nothing of the original lost."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ PARTIAL = st.builds(
 
 
 def reduce_instruction(text: str) -> str:
-    """An instruction without what the transforms may put into it, each home called HOME."""
+    """An instruction without anything the transforms may add, with each home called HOME."""
     text = re.sub(r" (?:--user|--root-user-action=ignore)(?!\S)", "", text)
     text = re.sub(r' "(?:--user|--root-user-action=ignore)",', "", text)
     text = re.sub(r"PIP_ROOT_USER_ACTION=ignore ", "", text)
@@ -139,7 +139,7 @@ def reduce_instruction(text: str) -> str:
 
 
 def is_kept(one: Instruction, other: Instruction) -> bool:
-    """Whether `other` of the rewrite is `one` of the original."""
+    """Whether `other` of the rewrite corresponds to `one` of the original."""
     if one.keyword == "USER" or (one.keyword == "WORKDIR" and one.args == "/"):
         # A USER root that serves no step becomes the account's, a WORKDIR / the application's.
         return other.keyword == one.keyword
@@ -268,7 +268,7 @@ def test_ignoring_everything_changes_nothing() -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_reading_leaves_nothing_to_collect(step: str) -> None:
-    """A worker's memory stays flat without the collector, which is what lets it look rarely."""
+    """A worker's memory stays flat without the garbage collector, which therefore can run rarely."""
     text = f"FROM python:3.12-slim-bookworm\nWORKDIR /app\nCOPY . .\n{step}\nCMD python app.py\n"
     fix(text)  # what is kept for the next file
     gc.collect()

@@ -1,4 +1,4 @@
-"""Which transform wrote what: every change can be told, and left out, alone."""
+"""Which transform wrote what: every change can be attributed, and left out on its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every folder of fixtures/replay: a build context that breaks where a rule of the file tree is forgotten."""
+"""Every folder of fixtures/replay: a build context that breaks if a rule of the file tree is forgotten."""
 
 from __future__ import annotations
 

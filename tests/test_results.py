@@ -1,4 +1,4 @@
-"""Findings: made from a row of the registry, and light to carry."""
+"""Findings: created from a row of the registry, and cheap to send between processes."""
 
 from __future__ import annotations
 

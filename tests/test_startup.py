@@ -1,4 +1,4 @@
-"""A start imports what it needs; imports stand inside functions for that alone."""
+"""A start imports only what it needs, which is the only reason for imports inside functions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ finally:
 
 
 def start(folder: Path, arguments: str) -> set[str]:
-    """What of the above is imported by the end of a run."""
+    """The modules above that are imported by the end of a run."""
     argv = [sys.executable, "-c", SCRIPT, *arguments.split()]
     done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
     assert done.stdout != ""

@@ -1,4 +1,4 @@
-"""A repository full of traps: each gives one clear line, and only what truly failed makes the run fail."""
+"""A repository full of traps: each gives one clear message, and only real failures make the run fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server for coding agents as one meets it: started by `dockfix --mcp`, asked by the SDK's own client."""
+"""The MCP server from the outside: started by `dockfix --mcp` and called by the SDK's own client."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def text(result: CallToolResult) -> str:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """The sample monorepo, in git, with something beside it that is nobody's business."""
+    """The sample monorepo, in git, with a folder beside it that must stay private."""
     folder = lay_out_monorepo(tmp_path / "shop")
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -163,7 +163,7 @@ def test_uncommitted_work_is_left_alone(shop: Path) -> None:
 
 
 def outside(shop: Path) -> list[str]:
-    """Paths that lead out of the folder: up, absolute, by a link to a file, by a link to a folder."""
+    """Paths that lead out of the folder: relative, absolute, through links to a file and to a folder."""
     (shop / "linked.Dockerfile").symlink_to("../outside/Dockerfile")
     (shop / "linked").symlink_to("../outside")
     return ["../outside", "../outside/Dockerfile", str(shop.parent / "outside"), "linked.Dockerfile",
@@ -195,7 +195,7 @@ def test_no_path_leads_out_of_the_folder(shop: Path) -> None:
 
 
 def test_no_build_context_or_manifest_leads_out_of_the_folder(shop: Path) -> None:
-    """A compose file may name any context: its sources stay unread outside of the folder."""
+    """A compose file may name any context: sources outside of the folder stay unread."""
     inner = shop / "inner"
     inner.mkdir()
     (inner / "Dockerfile").write_text(ROOT)

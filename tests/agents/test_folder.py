@@ -1,4 +1,4 @@
-"""The folder of a server, without one: which paths are its own, and which openings it forbids."""
+"""The folder that a server is limited to: which paths belong to it, and which opens it refuses."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ SECTION = re.compile(
 
 
 def main(words: list[str]) -> None:
-    """Print the tables asked for."""
+    """Print the requested tables."""
     writes = "--write-readme" in words
     words = [word for word in words if word != "--write-readme"]
     tables = []

@@ -1,4 +1,4 @@
-"""Made-up Dockerfiles of about a kilobyte, of the kinds that people ship Python in."""
+"""Synthetic Dockerfiles of about a kilobyte, of the kinds that people ship Python in."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ ENDINGS = (
 
 
 def generate(seed: int) -> str:
-    """One file; the same seed gives the same. One in ten drops root itself or has left it already."""
+    """A Dockerfile, determined by the seed. One in ten drops root itself or already runs as a user."""
     draw = random.Random(seed)
     base = draw.choice(BASES)
     comments, builder = draw.random() < 0.6, draw.random() < 0.2

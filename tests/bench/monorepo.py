@@ -1,4 +1,4 @@
-"""A run over a generated monorepo: cold, warm and with one file changed, against the floor and peers."""
+"""Runs over a generated monorepo: cold, warm, after one change; the lower bound and other tools."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ rules:
 
 
 def measure(files: int = 100_000, dockerfiles: int = 5_000) -> str:
-    """A table in Markdown of medians, ratios and memory."""
+    """A Markdown table of medians, ratios and memory."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "monorepo")
         generate_monorepo(root, files, dockerfiles)
@@ -120,7 +120,7 @@ def _dockfix(root: Path, count: int) -> list[Timed]:
 
 
 def _peers(root: Path) -> list[Timed]:
-    """Tools that people use on the same files; each gets as many as it takes at once."""
+    """Other tools on the same files; each gets as many at once as it accepts."""
     every = sorted(str(path) for path in root.rglob("Dockerfile"))
     some = every[:: max(1, len(every) // SAMPLE)][:SAMPLE]
     rule = root.parent / "rule.yml"

@@ -1,4 +1,4 @@
-"""How far the replay agrees with reality: random scripts, stages and rewrites, run for real."""
+"""How often the replay agrees with reality: random scripts, stages and rewrites, run for real."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What starting costs: `dockfix --version` and `dockfix --diff FILE` against `python -c pass`."""
+"""The cost of starting: `dockfix --version` and `dockfix --diff FILE`, compared with `python -c pass`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROUNDS = 15
 
 
 def measure() -> str:
-    """A table of medians in Markdown."""
+    """A Markdown table of medians."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "Dockerfile"
         file.write_text(generate(1))

@@ -1,4 +1,4 @@
-"""Files per second of the pure core in one process, and what a fix costs that changes nothing."""
+"""Files per second of the pure core in one process, and the cost of a fix that changes nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILES = 1000
 
 
 def measure(folder: Path | None = None, limit: int = 2000) -> str:
-    """A table over generated files, and over the files of `folder` where one is given."""
+    """A table for generated files, and for the files of `folder` if one is given."""
     parts = [_table("generated files", {f"{seed}": generate(seed) for seed in range(FILES)})]
     if folder is not None:
         paths = sorted(path for path in folder.rglob("*") if path.is_file())[:limit]

@@ -1,4 +1,4 @@
-"""Times of commands that take turns, so that a busy machine slows all alike."""
+"""Timings of commands that take turns, so that a busy machine slows all of them equally."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNUSUAL = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 
 
 def environment() -> dict[str, str]:
-    """This environment with the `dockfix` imported here, compiled and buffered as Python is by default."""
+    """This environment with the `dockfix` imported here, compiled and buffered by Python's defaults."""
     kept = {name: value for name, value in os.environ.items() if name not in _UNUSUAL}
     return {**kept, "PYTHONPATH": str(Path(dockfix.__file__).parents[1])}
 
@@ -41,7 +41,7 @@ class Timed:
     megabytes: float = 0.0
 
     def run(self) -> None:
-        """Run it once. Raises RuntimeError where it fails."""
+        """Run it once. Raises RuntimeError if it fails."""
         if self.words is None:
             return
         self.before()
@@ -71,7 +71,7 @@ class Timed:
 
     @property
     def median_processor(self) -> float:
-        """The median of the processor time in seconds, of all its processes together."""
+        """The median processor time in seconds, summed over all of its processes."""
         return statistics.median(self.processor)
 
     @property
@@ -81,7 +81,7 @@ class Timed:
 
 
 def take_turns(commands: Sequence[Timed], rounds: int) -> None:
-    """Run all commands, one after the other, so many times."""
+    """Run all commands in turn, the given number of times."""
     for _ in range(rounds):
         for command in commands:
             command.run()

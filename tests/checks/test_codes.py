@@ -1,4 +1,4 @@
-"""The registry is whole: each code has a case that shows it and a text, and nothing else is ever emitted."""
+"""The registry is complete: each code has a case and a text, and no other code is ever emitted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ALL_CASES: Final = sorted(
 
 @cache
 def parsed() -> tuple[tuple[str, tuple[ast.AST, ...]], ...]:
-    """The nodes of each module of dockfix that has to do with codes, with its path below the package."""
+    """The syntax trees of dockfix's modules that use codes, by path below the package."""
     texts = {path: path.read_text(encoding="utf-8") for path in SOURCES.rglob("*.py")}
     return tuple(
         (path.relative_to(SOURCES).as_posix(), tuple(ast.walk(ast.parse(text))))

@@ -1,4 +1,4 @@
-"""Every guarantee holds of a good rewrite and fails on one that was broken by hand for it."""
+"""Every guarantee accepts a good rewrite and rejects one that was broken by hand."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _COMPARED_KEYWORDS: Final = _JSON_KEYWORDS | frozenset(
 
 
 def describe(instruction: Instruction) -> tuple[object, ...]:
-    """An instruction as this project's tree has it, in the oracle's terms."""
+    """An instruction of this project's tree, in the oracle's terms."""
     return (
         instruction.keyword,
         instruction.line,
@@ -45,7 +45,7 @@ def describe(instruction: Instruction) -> tuple[object, ...]:
 
 
 def values(instruction: Instruction) -> tuple[str, ...] | None:
-    """The arguments after BuildKit's line parser for the keyword; None where it is not compared."""
+    """The arguments after BuildKit's line parser for the keyword; None if they are not compared."""
     args, keyword, escape = instruction.args, instruction.keyword, instruction.escape
     if keyword not in _COMPARED_KEYWORDS:
         return None
@@ -62,7 +62,7 @@ def values(instruction: Instruction) -> tuple[str, ...] | None:
 
 
 def describe_oracle(command: Any) -> tuple[object, ...]:
-    """The same of one of the oracle's commands."""
+    """The same for one of the oracle's commands."""
     return (
         (command.cmd or "").upper(),
         command.start_line,
@@ -89,7 +89,7 @@ def read_differently_since(tree: Dockerfile) -> str:
 
 
 def compare(text: str) -> tuple[str, str]:
-    """(how the file fared, the first difference)."""
+    """(outcome for the file, first difference)."""
     tree = parse(text)
     if str(tree) != text:
         return "NOT ITS TEXT", ""
@@ -112,7 +112,7 @@ def compare(text: str) -> tuple[str, str]:
 
 
 def main(folder: Path, step: int = 1) -> int:
-    """Compare every `step`-th file below the folder; the exit code."""
+    """Compare every `step`-th file below the folder; returns the exit code."""
     counts: Counter[str] = Counter()
     for path in sorted(path for path in folder.rglob("*") if path.is_file())[::step]:
         try:

@@ -32,7 +32,7 @@ RISK = re.compile(
 
 
 def measure(path: Path) -> tuple[str, str, tuple[str, ...], bool, str]:
-    """(path, outcome, codes, whether the aim counts it, what went wrong)."""
+    """(path, outcome, codes, whether the target counts it, what went wrong)."""
     import dockerfile
 
     try:
@@ -61,7 +61,7 @@ def measure(path: Path) -> tuple[str, str, tuple[str, ...], bool, str]:
 
 
 def chosen(folder: Path, every: int, *, python: bool) -> Iterator[Path]:
-    """Every n-th file of the folder in order of name, only those with Python where asked."""
+    """Every n-th file of the folder in order of name, only those with Python if asked."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())[::every]
     for path in paths:
         if not python or PYTHON.search(path.read_bytes().decode("utf-8", "replace")):

@@ -16,7 +16,7 @@ from dockfix.files.patterns import Patterns, Selection
 
 @pytest.fixture(autouse=True)
 def _old(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Whatever is written counts as old enough to be trusted; nothing but the repository rules."""
+    """Treat every write as old enough to trust, and use only the rules of the repository."""
     monkeypatch.setattr(stamps, "_SETTLED", -(10**12))
     monkeypatch.setenv("HOME", str(tmp_path))
 
@@ -45,7 +45,7 @@ def search(place: Path, *paths: str, exclude: str = "") -> list[object]:
 
 @pytest.fixture
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The folders that were really searched."""
+    """The folders that were actually searched."""
     done: list[str] = []
     real = walk._Search
 

@@ -40,7 +40,7 @@ FILES = ("base/Dockerfile", "docker/web.txt", "job/Dockerfile", "api/Dockerfile"
 
 @pytest.fixture
 def family(repository: Repository) -> Repository:
-    """A base, images on top of it, one of them not even called a Dockerfile, and one that a pod runs."""
+    """A base, images based on it, one of them under another name than Dockerfile, and one that a pod runs."""
     repository.put("compose.yml", text=COMPOSE)
     repository.put("base/Dockerfile", text="FROM python:3.12-slim\nRUN apt-get update\n")
     repository.put("docker/web.txt", text=APP.format(base="acme/base:1"))
@@ -53,7 +53,7 @@ def family(repository: Repository) -> Repository:
 
 
 def run_over(dockfix: Run, *paths: str) -> tuple[list[str], list[str]]:
-    """The patches, and what is said of the files, both sorted."""
+    """The patches, and the messages about the files, both sorted."""
     _, out, err = dockfix("--diff", "-v", *paths)
     return sorted(re.split(r"(?m)^(?=--- )", out)[1:]), sorted(err.partition("\n\n")[0].splitlines())
 

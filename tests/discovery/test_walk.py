@@ -12,7 +12,7 @@ from dockfix.files.patterns import Patterns, Selection
 
 
 def found(*paths: str, **selection: str | bool) -> list[str]:
-    """The paths found, those that are refused with the code."""
+    """The paths found; rejected ones with their code."""
     here = os.path.realpath(".")
     chosen = Selection(
         (Patterns(here, tuple(str(selection.get("include", "")).split())),),

@@ -1,4 +1,4 @@
-"""The language server as an editor meets it: started by `dockfix --lsp`, asked by pygls's own client."""
+"""The language server from the outside: started by `dockfix --lsp` and called by pygls's own client."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEYSTROKE: Final = 0.1
 
 
 class Editor:
-    """An editor with one window: what it opens, types, asks and receives."""
+    """An editor with one window: what it opens, types, requests and receives."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -136,7 +136,7 @@ class Editor:
         )
 
     def apply(self, edit: types.WorkspaceEdit | None) -> str:
-        """Make the edits of one document; its text then."""
+        """Apply the edits to one document; returns its text."""
         assert edit is not None
         assert edit.document_changes is not None
         (change,) = edit.document_changes

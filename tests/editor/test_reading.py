@@ -32,7 +32,7 @@ def read(folder: Path, text: str) -> Reading:
 
 
 def applied(text: str, edit: types.WorkspaceEdit | None) -> str:
-    """The text with a document's edits, where each line ends in a line feed."""
+    """The text after a document's edits, with line feeds as line ends."""
     assert edit is not None
     assert edit.document_changes is not None
     (change,) = edit.document_changes

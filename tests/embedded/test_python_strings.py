@@ -16,7 +16,7 @@ DOCKERFILE = "FROM python:3.8\nCOPY . .\nCMD python app.py\n"
 
 
 def leave_root(text: str) -> Result:
-    """A small stand-in for the real fix, which shows each kind of change."""
+    """A small stand-in for the real fix that makes each kind of change."""
     text = text.replace("COPY ", "RUN adduser --gecos '' app\nUSER app\nCOPY --chown=app:app ", 1)
     return Changed(text.replace("CMD ", 'ENV PATH="/home/app/.local/bin:${PATH}"\nCMD '), ("set-user",))
 
@@ -309,7 +309,7 @@ SPELLINGS = st.sampled_from(
 
 @st.composite
 def fixes(draw: st.DrawFn) -> Callable[[str], Result]:
-    """A fix that puts lines between lines and words into lines, quotes, braces and backslashes among them."""
+    """A fix that inserts lines and words, among them quotes, braces and backslashes."""
     at = draw(st.lists(st.integers(0, 8), max_size=3))
     added = draw(st.lists(LINES | WORDS.map(lambda word: "ENV X " + word), min_size=1, max_size=3))
     word = draw(st.sampled_from(["", "--chown=a:a ", "'${{x}}' ", '"""']))

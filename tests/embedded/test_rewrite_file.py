@@ -12,7 +12,7 @@ from dockfix.results import Changed, Result, Skipped
 
 
 def leave_root(text: str) -> Result:
-    """A small stand-in for the real fix, which shows each kind of change."""
+    """A small stand-in for the real fix that makes each kind of change."""
     text = text.replace("COPY ", "RUN adduser app\n\nUSER app\nCOPY --chown=app:app ", 1)
     return Changed(text.replace("CMD ", 'ENV PATH="/home/app/.local/bin:${PATH}"\nCMD '), ("set-user",))
 
@@ -219,7 +219,7 @@ jobs:
 
 
 def both_line_ends(name: str) -> tuple[str, ...]:
-    """A shell reads carriage returns as text, so a script has none."""
+    """A shell reads carriage returns as text, so scripts have none."""
     return ("\n",) if name.endswith("heredoc") else ("\n", "\r\n")
 
 

@@ -1,4 +1,4 @@
-"""The tool `verify` of the server for coding agents, on a real engine."""
+"""The MCP tool `verify`, on a real engine."""
 
 from __future__ import annotations
 

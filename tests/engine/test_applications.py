@@ -40,7 +40,7 @@ def rewrite(application: Application, dockerfile: Path, text: str, *, numeric: b
 
 @pytest.mark.parametrize("application", PROVEN, ids=lambda application: application.name)
 def test_rewrite_is_safe(application: Application, tmp_path: Path) -> None:
-    """What the engine suite builds is offered as safe; that much needs no engine."""
+    """Every application of the engine suite is rewritten without a review; this needs no engine."""
     dockerfile = application.lay_out(tmp_path)
     assert rewrite(application, dockerfile, dockerfile.read_text(encoding="utf-8"))
 
@@ -67,7 +67,7 @@ def check_proof(application: Application, verdict: Verdict, rewritten: str) -> N
 
 
 def failures(verdict: Verdict) -> Iterator[str]:
-    """What breaks, but for the shell checks, which are meant for the image as it is."""
+    """What breaks, except for the shell checks, which are meant for the unmodified image."""
     if not verdict.proven and not verdict.details.differences:
         yield verdict.details.reason
     for difference in verdict.details.differences:

@@ -72,7 +72,7 @@ def builder(name: str, folder: Path) -> Iterator[str]:
 
 
 def lay_out_base(folder: Path) -> str:
-    """The base image as a build context for those who have no registry."""
+    """The base image as a build context for builders without a registry."""
     call("save", "--output", f"{folder}.tar", BASE)
     with tarfile.open(f"{folder}.tar") as packed:
         packed.extractall(folder, filter="data")

@@ -1,4 +1,4 @@
-"""`dockfix --verify` as people call it: what the repository and the options tell reaches the engine."""
+"""`dockfix --verify` from the command line: the settings of repository and options reach the engine."""
 
 from __future__ import annotations
 

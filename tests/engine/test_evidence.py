@@ -1,4 +1,4 @@
-"""Applications that a rewrite breaks unless it heeds what their sources say, on a real engine."""
+"""Applications that a rewrite breaks unless it respects what their sources say, on a real engine."""
 
 from __future__ import annotations
 

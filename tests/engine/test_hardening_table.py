@@ -1,4 +1,4 @@
-"""The README's table says what the engine suite finds; run as a program, this writes the table anew."""
+"""The README's table shows what the engine suite finds; run as a program, this module rewrites the table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SPOKEN: Final = {
 
 
 def table() -> str:
-    """How many of the proven applications hold, by what `fails` in their app.toml leaves."""
+    """How many of the proven applications pass, according to `fails` in their app.toml."""
     proven = [found.facts for found in find_applications() if found.facts["expect"] == "proven"]
     rows = [
         f"| {SPOKEN[variant]} | {sum(variant not in facts.get('fails', ()) for facts in proven)} |"

@@ -1,4 +1,4 @@
-"""A run that is killed leaves each file as it was or whole and proven, and nothing else behind."""
+"""A killed run leaves each file either unchanged or complete and proven, and nothing else behind."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SLOW_RUN = 'FROM python:3.12-slim-bookworm\nLABEL salt={salt}\nCMD ["sleep", "44
 
 @pytest.fixture(autouse=True)
 def signals_raised() -> Iterator[None]:
-    """Let Ctrl-C reach what the tests start, also where the suite runs in the background, deaf to it."""
+    """Let Ctrl-C reach the processes that tests start, even if the suite itself ignores it."""
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, previous)
@@ -85,7 +85,7 @@ MOMENTS = list(itertools.product((signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
 
 def sweepers(room: Path) -> Iterator[tuple[int, str]]:
-    """The processes that clean up what was made below `room`, with the label they go by."""
+    """The processes that clean up what was created below `room`, with their label."""
     for entry in Path("/proc").iterdir():
         try:
             words = (entry / "cmdline").read_bytes().decode().split("\0")
@@ -96,7 +96,7 @@ def sweepers(room: Path) -> Iterator[tuple[int, str]]:
 
 
 def start(folder: Path, room: Path, *flags: str) -> subprocess.Popen[str]:
-    """dockfix over the folder, its temporary files and state in `room`."""
+    """dockfix on the folder, with its temporary files and state in `room`."""
     environment = {**os.environ, "TMPDIR": str(room), "XDG_STATE_HOME": str(room.parent / "state")}
     argv = [sys.executable, "-m", "dockfix", "--write", "--allow-dirty", *flags, str(folder)]
     return subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True)

@@ -1,4 +1,4 @@
-"""The container image of dockfix itself: built, not root's, and of use on a mounted repository."""
+"""dockfix's own container image: it builds, does not run as root, and works on a mounted repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every pitfall that is known has an application that falls into it where the rewrite is wrong."""
+"""Every known pitfall has an application that a wrong rewrite breaks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIST: Final = Path(__file__).parents[3] / "shared" / "pitfalls.md"
 
 
 def named(*, built: bool) -> frozenset[str]:
-    """The pitfalls of the applications that are built, or of those that are left alone."""
+    """The pitfalls of the applications that are built, or of those that are skipped."""
     chosen = [found.facts for found in find_applications() if (found.facts["expect"] == "proven") is built]
     return frozenset(name for facts in chosen for name in facts.get("pitfalls", ()))
 

@@ -1,4 +1,4 @@
-"""Random scripts, stages and rewrites, run for real and held against the replay: a part of the bench."""
+"""Random scripts, stages and rewrites, run for real and compared with the replay: a part of the bench."""
 
 from __future__ import annotations
 

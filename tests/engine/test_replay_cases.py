@@ -1,4 +1,4 @@
-"""The build contexts of fixtures/replay, built and run as they are and as dockfix safely rewrites them."""
+"""The build contexts of fixtures/replay, built and run unchanged and after dockfix's safe rewrite."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ONCE: Final[Mapping[str, Any]] = {}
 
 @dataclass(frozen=True)
 class Run:
-    """How one run of an image ended, and the lines of both its streams."""
+    """How one run of an image ended, and the lines of both streams."""
 
     code: int
     lines: tuple[str, ...]
@@ -32,14 +32,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Image:
-    """Whom an image starts as, and what its runs did."""
+    """The user an image starts as, and the results of its runs."""
 
     user: str
     runs: tuple[Run, ...]
 
 
 def is_tried_each_time(case: ReplayCase) -> bool:
-    """Whether it is among the first of its kind, which the engine suite has time for; `-m bench` runs all."""
+    """Whether it is among the first of its kind, which the engine suite always runs; `-m bench` runs all."""
     return case in [one for one in CASES if one.kind == case.kind][:_EACH_TIME]
 
 
@@ -65,7 +65,7 @@ def test_original_runs_and_so_does_its_rewrite(
 
 
 def compare_runs(case: ReplayCase, dockerfile: Path, rewrite: str | None, folder: Path) -> None:
-    """The original runs to the end that its case names; the rewrite does the same as another user."""
+    """Check that the original ends as its case says, and that the rewrite does the same as another user."""
     with Session(engine()) as session:
         before = build_and_run(session, case, dockerfile, dockerfile)
         start = case.facts["start"]
@@ -81,7 +81,7 @@ def compare_runs(case: ReplayCase, dockerfile: Path, rewrite: str | None, folder
 
 
 def build_and_run(session: Session, case: ReplayCase, beside: Path, dockerfile: Path) -> Image:
-    """Build the context around `beside` by a Dockerfile, and run the image in each of the case's ways."""
+    """Build the context around `beside` from a Dockerfile, and run the image in each of the case's ways."""
     facts = case.facts
     tag = f"dockfix-replay-{session.name}:{dockerfile.stem.lower()}"
     plan = BuildPlan(
@@ -102,13 +102,13 @@ def build_and_run(session: Session, case: ReplayCase, beside: Path, dockerfile: 
 
 
 def context_of(case: ReplayCase, dockerfile: Path) -> Path:
-    """The folder that is built, in the laid out copy that holds the Dockerfile."""
+    """The folder to build, in the copy that contains the Dockerfile."""
     root = dockerfile.parents[case.dockerfile.count("/")]
     return root / str(case.facts.get("context", "."))
 
 
 def run(session: Session, image: str, way: Mapping[str, Sequence[str]], context: str) -> Run:
-    """Run an image to its end, with a case's own `flags` ({context}: what was built) and `command`."""
+    """Run an image until it ends, with a case's own `flags` ({context}: what was built) and `command`."""
     flags = [flag.replace("{context}", context) for flag in way.get("flags", ())]
     create = session.engine.create(image, session.label, "1g", flags)
     created = session.call([*create, *way.get("command", ())])
@@ -120,7 +120,7 @@ def run(session: Session, image: str, way: Mapping[str, Sequence[str]], context:
 
 
 def compare_answers(case: ReplayCase, dockerfile: Path, rewrite: str | None, folder: Path) -> None:
-    """The original answers on its port; the rewrite is proven to do the same."""
+    """Check that the original answers on its port, and that the rewrite is proven to do the same."""
     start = case.facts["start"]
     text = dockerfile.read_text(encoding="utf-8")
     recipe = Recipe(context_of(case, dockerfile), case.facts.get("target"), case.facts.get("args", {}))

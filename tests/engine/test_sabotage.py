@@ -1,4 +1,4 @@
-"""A proof must fail where the rewrite is broken on purpose, and say by what."""
+"""A proof must fail for a rewrite that is broken on purpose, and name the cause."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_missing_path_is_reported_if_nothing_starts_the_script(tmp_path: Path) -
 
 @pytest.mark.engine
 def test_unwritten_directory_of_another_owner_is_reported(tmp_path: Path) -> None:
-    """The application hides its failure: only what the original wrote tells."""
+    """The application hides its failure: only a comparison with the files the original wrote shows it."""
     shell = 'CMD ["python", "-c", "import contextlib, time\\nwith contextlib.suppress(OSError):'
     command = shell + " open('state', 'w').write('x')\\ntime.sleep(60)\"]"
     original = ORIGINAL.replace('CMD ["python", "service.py"]', command)

@@ -29,7 +29,7 @@ def fixed(folder: Path, source: str, options: Options = DEFAULT, dockerfile: str
 
 
 def codes(result: Result) -> tuple[list[str], list[str]]:
-    """The codes of what holds a change back, and of its notes."""
+    """The codes of the findings that require a review, and of the notes."""
     if isinstance(result, Skipped):
         return [one.code for one in result.reasons], []
     assert isinstance(result, Changed)

@@ -17,7 +17,7 @@ READS = "print(open('data/seen').read())\n"
 
 
 def run_by(folder: Path, source: str, name: str, manifest: str, dockerfile: str = DOCKERFILE) -> Result:
-    """The result for a folder with one module (and a package `src`) whose image that manifest runs."""
+    """The result for a folder with one module (and a package `src`) whose image the manifest runs."""
     (folder / "src").mkdir()
     (folder / "src" / "more.py").write_text("")
     (folder / "main.py").write_text(source)
@@ -27,7 +27,7 @@ def run_by(folder: Path, source: str, name: str, manifest: str, dockerfile: str 
 
 
 def found(result: Result) -> tuple[list[str], list[str]]:
-    """The codes of the reviews of a change, and of its notes on volumes."""
+    """The codes of a change's reviews, and of its notes on volumes."""
     assert isinstance(result, Changed)
     notes = [one.code for one in result.notes if one.code == "existing-volumes"]
     return [one.code for one in result.reviews], notes

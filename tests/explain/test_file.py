@@ -1,4 +1,4 @@
-"""`--explain FILE`: who does what, where root ends, what each edit is for, what was read elsewhere."""
+"""`--explain FILE`: who runs what, where root ends, what each edit is for, what was read elsewhere."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ volumes:
 
 
 def walk(folder: Path, text: str, options: Options | None = None, **files: str) -> Walk:
-    """The walk of a Dockerfile in a folder with these files."""
+    """The walkthrough of a Dockerfile in a folder with these files."""
     for name, content in files.items():
         (folder / name.replace("__", ".")).write_text(content)
     (folder / "Dockerfile").write_text(text)

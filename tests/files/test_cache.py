@@ -16,7 +16,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def keep(place: str, path: str, outcome: tuple[Any, ...] = ("unchanged",)) -> None:
-    """Put a row into the cache at `place`."""
+    """Store a row in the cache at `place`."""
     cache = Cache(place, "v1", b"key")
     cache.put(path, (cache.number_of(outcome), "more"))
     cache.save()
@@ -28,7 +28,7 @@ def find(place: str, path: str) -> Row | None:
 
 @pytest.fixture
 def _old(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is written counts as old enough to be trusted."""
+    """Treat every write as old enough to trust."""
     monkeypatch.setattr(stamps, "_SETTLED", -(10**12))
 
 

@@ -1,4 +1,4 @@
-"""Which folder is the build context of a Dockerfile."""
+"""The search for a Dockerfile's build context."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def look(folder: Path) -> Surroundings:
-    """What one sees that reads a file, one that is not there, and a folder."""
+    """The dependencies of reading a file, a missing file, and a folder."""
     path = str(folder / "Dockerfile")
     beside = mark_folder(path)
     context = describe_context(path)

@@ -1,4 +1,4 @@
-"""Mutated inputs, worked on in a confined process, with time, memory and errors as oracles."""
+"""Mutated inputs, run in a confined process, with time, memory and exceptions as oracles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is fuzzed: for each reader of what strangers write, the seeds, the words, and the call."""
+"""What is fuzzed: the seeds, words and call for each reader of untrusted input."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DOCKERFILE: Final = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip inst
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A reader: it may refuse a text, but must neither raise, nor hang, nor take much memory."""
+    """A reader: it may reject a text, but must not raise, hang, or use much memory."""
 
     run: Callable[[str], None]
     seeds: Sequence[str]
@@ -106,7 +106,7 @@ def _journal(text: str) -> None:
 
 
 def _cache(text: str) -> None:
-    """Any bytes, and any bytes that are signed."""
+    """Any bytes, unsigned and signed."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "a.cache")
         body = text.encode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""Each reader takes what is mutated for it: some inputs here, and for a minute with `-m bench`."""
+"""Each reader handles its mutated inputs: a few here, and for a minute with `-m bench`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ BEFORE = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x\nCMD 
 
 @pytest.fixture
 def trap(tmp_path: Path) -> Path:
-    """A script that leaves a file `sprung` beside it where anything runs it."""
+    """A script that creates the file `sprung` next to it when anything runs it."""
     script = tmp_path / "trap"
     script.write_text(f"#!/bin/sh\ntouch {shlex.quote(str(tmp_path / 'sprung'))}\ncat\n")
     script.chmod(0o755)
@@ -33,7 +33,7 @@ def assert_not_sprung(trap: Path) -> None:
 
 
 def sprung_by_git(repository: Repository, trap: Path, *arguments: str) -> bool:
-    """Whether git itself, as a person would call it, runs the trap; the trap is set again."""
+    """Whether plain git runs the trap; resets the trap."""
     repository.git(*arguments)
     sprung = trap.parent / "sprung"
     if not sprung.exists():
@@ -43,7 +43,7 @@ def sprung_by_git(repository: Repository, trap: Path, *arguments: str) -> bool:
 
 
 def plant_bare_repository(repository: Repository, trap: Path) -> None:
-    """A committed folder `sub` that git takes for a repository, and which names the trap in its settings."""
+    """Commit a folder `sub` that git takes for a repository and whose configuration names the trap."""
     for name in ("objects/keep", "refs/keep"):
         repository.put(f"sub/{name}", text="")
     repository.put("sub/HEAD", text="ref: refs/heads/main\n")

@@ -1,4 +1,4 @@
-"""No file stalls or ends a run: it fails alone, or is done without, and is named."""
+"""No file can stall or end a run: it alone fails, or is ignored, and is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing is lost: not by runs at once, not by a full disk, not by a journal that somebody else wrote."""
+"""Nothing is lost: not to concurrent runs, not to a full disk, not to a journal written by somebody else."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_writers_of_different_folders_at_once(repository: Repository) -> None:
 
 @contextmanager
 def failing(name: str, number: int, seen: list[str]) -> Iterator[None]:
-    """The `number`-th call of a function that changes files fails: the disk is full, or broken."""
+    """Make the `number`-th call of a function that changes files fail: the disk is full, or broken."""
     calls = 0
     with pytest.MonkeyPatch.context() as patch:
         really = getattr(os, name)

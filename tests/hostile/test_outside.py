@@ -25,7 +25,7 @@ COMPOSE = "services:\n  a:\n    build:\n      context: .\n      dockerfile: {0}\
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Path:
-    """A folder beside the repository, with files that dockfix would change if they were in it."""
+    """A folder next to the repository, with files that dockfix would change inside it."""
     made = tmp_path / "outside"
     (made / "sub").mkdir(parents=True)
     for name in ("Dockerfile", "sub/Dockerfile", "app.dockerfile"):
@@ -40,7 +40,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def link_away(repository: Repository, outside: Path) -> None:
-    """The folders `tracked` and `swapped` of the repository, and its file `data`, lead outside."""
+    """Make the folders `tracked` and `swapped` of the repository, and its file `data`, lead outside."""
     (repository.folder / "tracked").symlink_to(outside)
     repository.put("swapped/Dockerfile", "swapped/README.md", text=BEFORE)
     repository.put("Dockerfile", text=BEFORE)

@@ -1,4 +1,4 @@
-"""What comes out of files and paths reaches terminals, logs, Markdown and reports as text alone."""
+"""Text from files and paths reaches terminals, logs, Markdown and reports as plain text only."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ INERT = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\
 
 
 def results(text: str) -> list[FileResult]:
-    """A file of each outcome, with the text wherever files and paths put theirs."""
+    """A file of each outcome, with the text in every position that comes from files and paths."""
     finding = Finding(codes.UNKNOWN_BASE, 1, f"base {text} is unknown", f"look at {text}")
     failure = Finding(codes.UNREADABLE, 0, text, text)
     changed = Changed("FROM a\nUSER b\n", ("set-user",), (), (finding,))

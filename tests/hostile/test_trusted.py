@@ -1,4 +1,4 @@
-"""Only what is ours is trusted: a cache by owner, mode and signature, and a cluster of the same version."""
+"""Only our own data is trusted: a cache by owner, mode and signature, a cluster by its version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BEFORE = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x\nCMD 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A cache that remembers something."""
+    """A cache with an entry."""
     path = tmp_path / "caches" / "a.cache"
     cache = Cache(str(path), "v1", b"key")
     cache.put("/a", (cache.number_of(("unchanged",)), "more"))
@@ -100,7 +100,7 @@ def test_without_a_place_for_the_key_nothing_is_remembered(
 def test_a_cache_that_came_with_a_repository_is_not_believed(
     dockfix: RunDockfix, repository: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Somebody remembered `unchanged` for the file, with a key of their own."""
+    """An attacker stored `unchanged` for the file, signed with another key."""
     repository.put("Dockerfile", text=BEFORE)
     repository.commit()
     monkeypatch.setenv("DOCKFIX_CACHE_DIR", str(repository.folder / "cache"))

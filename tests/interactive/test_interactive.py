@@ -1,4 +1,4 @@
-"""`--interactive`: what is asked, what is written, what is refused, what is remembered."""
+"""`--interactive`: what it asks, writes, refuses and remembers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def commit(folder: Path) -> None:
 
 
 def decide(answers: Iterable[str], *paths: str, **options: object) -> int:
-    """Run with these answers, one a line."""
+    """Run with these answers, one per line."""
     request = Request(paths=paths or ["."], overrides=options, output=Output(interactive=True))
     return run_interactively(request, io.StringIO("".join(f"{answer}\n" for answer in answers)))
 

@@ -1,4 +1,4 @@
-"""homes.toml is sound, and command lines use what the tools' documentation says."""
+"""homes.toml is consistent, and command lines use what the tools' documentation says."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CONDITIONS = {"having", "unless", "having_env", "unless_env"}
 
 
 def used(line: str) -> HomeUse | None:
-    """The use of a command line; variables stand before it as in a shell."""
+    """The use of a command line; variables come first, as in a shell."""
     words = shlex.split(line)
     env = {}
     while re.match(r"[A-Z_0-9]+=", words[0]):
@@ -41,7 +41,7 @@ def places_of(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def usual(text: str) -> str:
-    """Where a place of the table is when no variable is set."""
+    """The location of a path of the table if no variable is set."""
     for name, default in (
         ("CONFIG", ".config"),
         ("CACHE", ".cache"),

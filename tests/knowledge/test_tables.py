@@ -1,4 +1,4 @@
-"""The tables are read, and their lists hold nothing twice."""
+"""The tables can be read, and their lists have no duplicates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TABLES = sorted(path.stem for path in Path(dockfix.knowledge.__file__).parent.gl
 
 
 def lists(value: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
-    """Every list of strings below a value, with the keys that lead there."""
+    """Every list of strings below a value, with the keys that lead to it."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from lists(inner, f"{path}.{key}")

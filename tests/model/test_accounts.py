@@ -1,4 +1,4 @@
-"""Which account an image will run as."""
+"""The account that an image will run as."""
 
 from __future__ import annotations
 

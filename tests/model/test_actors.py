@@ -1,4 +1,4 @@
-"""What somebody makes, copies, edits and writes, as a node of theirs."""
+"""The nodes that an account creates, copies, edits and writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which steps of a rewrite are those of the original."""
+"""The steps of a rewrite that match those of the original."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What chmod, umask and chown make of modes: read off GNU coreutils 9.1, bit by bit."""
+"""How chmod, umask and chown change modes: taken from GNU coreutils 9.1, bit by bit."""
 
 from __future__ import annotations
 

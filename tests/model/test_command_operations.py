@@ -1,4 +1,4 @@
-"""What single commands do, as root and as an account."""
+"""The operations of single commands, as root and as an account."""
 
 from __future__ import annotations
 

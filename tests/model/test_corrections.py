@@ -1,4 +1,4 @@
-"""What a loss teaches: a step that stays root's, or a directory that the account needs."""
+"""The correction for a loss: a step that stays root's, or a directory that the account needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands do: a table of command lines, run in /app by a user whose home is /home/app."""
+"""The effects of commands: a table of command lines, run in /app by a user whose home is /home/app."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What evidence changes in a plan."""
+"""How evidence changes a plan."""
 
 from __future__ import annotations
 

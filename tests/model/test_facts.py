@@ -1,4 +1,4 @@
-"""What one file shows before anything is decided."""
+"""The facts of one file, before any decision."""
 
 from __future__ import annotations
 

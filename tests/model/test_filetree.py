@@ -1,4 +1,4 @@
-"""What may be at a path: links, alternatives, and what a directory holds besides what is listed."""
+"""What may be at a path: links, alternatives, and the unlisted contents of a directory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What find chooses, and what a command becomes that works on it."""
+"""The paths that find selects, and the command it runs on them."""
 
 from __future__ import annotations
 

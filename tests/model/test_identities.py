@@ -1,4 +1,4 @@
-"""Whom USER, chown and --chown mean."""
+"""The accounts that USER, chown and --chown name."""
 
 from __future__ import annotations
 

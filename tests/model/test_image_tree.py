@@ -1,4 +1,4 @@
-"""What an image has before its first step."""
+"""The contents of an image before its first step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of base images, by reference."""
+"""Known facts about base images, by reference."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ BREAKS = [("/root/.local", 5)]
 def found(
     build: str, place: str = "/root/.local", base: str = "debian", pinned: str = ""
 ) -> list[tuple[str, int]]:
-    """What is found where a stage of that base and step is copied from."""
+    """What is found when a stage with that base and step is copied from."""
     copy = f"COPY --from=build {place} {place}"
     text = f"FROM {base} AS build\n{build}\nFROM python:3.12\nENV A=b\n{copy}\n"
     return list(find_interpreters(read_plan(text, files={".python-version": pinned} if pinned else {})))

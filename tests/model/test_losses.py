@@ -1,4 +1,4 @@
-"""What a rewrite can no longer do, by a replay of each text."""
+"""What a rewrite can no longer do, by replaying each text."""
 
 from __future__ import annotations
 

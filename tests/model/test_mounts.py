@@ -1,4 +1,4 @@
-"""What mounts put over the file tree for one step."""
+"""What mounts put over the file tree during one step."""
 
 from __future__ import annotations
 

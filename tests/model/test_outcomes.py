@@ -1,4 +1,4 @@
-"""What becomes of an operation, and what an outcome means."""
+"""The outcome of an operation, and what it means."""
 
 from __future__ import annotations
 

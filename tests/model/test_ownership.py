@@ -1,4 +1,4 @@
-"""Which directories are given, how much of each, and by which commands."""
+"""The directories whose owner changes, how much of each, and the commands for it."""
 
 from __future__ import annotations
 

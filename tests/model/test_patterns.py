@@ -1,4 +1,4 @@
-"""Which paths a shell pattern matches."""
+"""The paths that a shell pattern matches."""
 
 from __future__ import annotations
 

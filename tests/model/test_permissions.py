@@ -1,4 +1,4 @@
-"""Who may do what: POSIX's rules, each by a command of an account that is not root."""
+"""Who may do what: POSIX's rules, each with a command of a non-root account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where root stops being needed, and what is then the account's."""
+"""Where root is no longer needed, and what the account owns from there on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ START = 'CMD ["python", "app.py"]'
 
 
 def first_below(steps: str, options: Options | None = None) -> str:
-    """The first instruction that runs as the account; "" where USER goes last."""
+    """The first instruction that runs as the account; "" if USER goes last."""
     plan = read_plan(steps, options)
     if plan.user_index == len(plan.steps):
         return ""

@@ -1,4 +1,4 @@
-"""What commands leave behind: owners, modes, capabilities, and what is gone."""
+"""What commands leave behind: owners, modes, capabilities, and removals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps and starts played over the file tree of their image."""
+"""Steps and starts replayed on the file tree of their image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which scripts of the build context a step may run as the account."""
+"""The scripts of the build context that a step may run as the account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where mktemp's files and directories stand, and for whom."""
+"""The path, owner and mode of mktemp's files and directories."""
 
 from __future__ import annotations
 

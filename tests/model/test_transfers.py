@@ -1,4 +1,4 @@
-"""cp, mv and ln: where things land, and what may be denied."""
+"""cp, mv and ln: their destinations, and what may be denied."""
 
 from __future__ import annotations
 

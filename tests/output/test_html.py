@@ -1,4 +1,4 @@
-"""The HTML report without a browser: what it holds, and that nothing in it is markup."""
+"""The HTML report without a browser: its contents, and that no text in it becomes markup."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp
 
 
 class _Kept(io.StringIO):
-    """A stream whose text outlives it."""
+    """A stream whose text stays readable after it is closed."""
 
     text = ""
 
@@ -37,7 +37,7 @@ class _Kept(io.StringIO):
 
 
 def written(results: list[FileResult], title: str = "shop", owner: str = NOBODY) -> str:
-    """The page over some results."""
+    """The page for some results."""
     stream = _Kept()
     report = HtmlReport(stream, title, lambda file: owner)
     for file in results:
@@ -138,7 +138,7 @@ def test_an_endless_instruction_stays_plain() -> None:
 
 
 def hostile() -> FileResult:
-    """A file with markup wherever somebody else's text can stand."""
+    """A file with markup wherever untrusted text can appear."""
     file = changed(f"{HOSTILE}/Dockerfile", f"FROM a\nRUN {HOSTILE}\n", f"FROM a\nUSER u\nRUN {HOSTILE}\n")
     difference = Difference("answers", HOSTILE)
     proof = Verdict(Kind.BREAKS, "a", log_tail=(HOSTILE,), details=Details(HOSTILE, HOSTILE, (difference,)))

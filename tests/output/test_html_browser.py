@@ -1,4 +1,4 @@
-"""The HTML report in a real browser: by mouse and keyboard, on a phone, printed, with 5,000 files."""
+"""The HTML report in a real browser: with mouse and keyboard, on a phone, printed, with 5,000 files."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def seen(user: str, uid: int) -> Observation:
 
 @pytest.fixture(scope="module")
 def proofs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report with every outcome, proofs, and text that wants to be markup."""
+    """A report with every outcome, proofs, and text that looks like markup."""
     first, *rest = one_of_each()
     proven = Details("docker", before=seen("root", 0), after=seen("u", 1000), ground=Ground.ANSWERS)
     differences = (Difference("exit-code", f"ends with 1 {HOSTILE}"),)
@@ -98,7 +98,7 @@ def proofs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report on 5,000 files: those of the cases, each padded with lines that no other has."""
+    """A report on 5,000 files: those of the cases, each padded with unique lines."""
     cases = sorted(Path(MONOREPO.parent, "cases").glob("*/before.Dockerfile"))[:50]
     texts = [case.read_text(encoding="utf-8") for case in cases]
     files = []
@@ -114,7 +114,7 @@ _known: dict[str, FileResult] = {}
 
 
 def _fixed(name: str, text: str, padding: str) -> FileResult:
-    """What becomes of a file that ends in a padding."""
+    """The result for a file that ends in padding."""
     if text not in _known:
         result = fix(text, context=Context(name))
         after = result.text if isinstance(result, Changed) else text

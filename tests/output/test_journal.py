@@ -27,7 +27,7 @@ def write(journal: Journal, path: Path, text: str) -> None:
 
 
 def undone(journal: Journal) -> dict[str, str]:
-    """The names that an undo spoke of, with why they stayed."""
+    """The names that an undo reported, with the reason if they were kept."""
     return {Path(path).name: finding.code if finding else "" for path, finding in journal.undo()}
 
 

@@ -1,4 +1,4 @@
-"""A run that is killed at any moment loses nothing, can be carried on, and can be taken back whole."""
+"""A run that is killed at any moment loses nothing, can be resumed, and can be undone completely."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def test_without_a_file_there_are_no_owners(tmp_path: Path) -> None:
 
 
 def put_and_split(repository: Repository, kind: str, names: list[str]) -> Path:
-    """Patches of changes to these files, split; the files stand committed in the repository."""
+    """Split patches of changes to these files, which are committed in the repository."""
     folder: Path = repository.folder / "out"
     repository.put(*names)
     patches = PatchFolder(str(folder), group_by(kind, str(repository.folder)))

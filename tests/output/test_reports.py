@@ -56,7 +56,7 @@ def test_json_keeps_to_its_schema(tmp_path: Path, count: int) -> None:
 
 
 def check(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> None:
-    """Hold a value to the parts of JSON Schema that ours uses."""
+    """Check a value against the parts of JSON Schema that ours uses."""
     if "$ref" in schema:
         return check(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root)
     kinds = {"object": dict, "array": list, "string": str, "integer": int}

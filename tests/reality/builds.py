@@ -1,4 +1,4 @@
-"""Stages built on an engine, many in one build, and what their probes report."""
+"""Stages built on an engine, many in one build, and the reports of their probes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FAILED: Final = re.compile(r"^#\d+ \[(\w+) [^\]]*\].*\n(?:#\d+ .*\n)*?#\d+ ERRO
 
 @dataclass(frozen=True)
 class Report:
-    """What a stage was in the end: the events of each RUN, the accounts' numbers, and what stands where."""
+    """The end state of a stage: the events of each RUN, the accounts' numbers, and the files."""
 
     events: Mapping[int, Sequence[Event]]
     accounts: Mapping[str, int]
@@ -38,11 +38,11 @@ class Report:
     gone: frozenset[str]
 
     def at(self, path: str) -> Real | None:
-        """What stands at a path, links not followed."""
+        """What is at a path, without following links."""
         return None if path in self.gone else self.nodes.get(path, self.base.get(path))
 
     def changed(self) -> list[str]:
-        """The paths that are not as in the base, as far as they are there."""
+        """The existing paths that differ from the base."""
         return sorted(self.nodes)
 
     def numbers(self) -> Mapping[str, int]:
@@ -52,7 +52,7 @@ class Report:
 
 @contextmanager
 def laboratory() -> Iterator[Path]:
-    """A build context for stages, and an image with a probe in it to build them on."""
+    """A build context for stages, and a base image for them with a probe in it."""
     with tempfile.TemporaryDirectory(prefix="dockfix-reality-") as folder:
         context = Path(folder) / Path(folder).name
         lay_out(context)

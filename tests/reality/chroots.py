@@ -1,4 +1,4 @@
-"""Steps run for real in a chroot: each command's exit status and complaints, and what is left in the end.
+"""Steps run for real in a chroot: each command's exit status and errors, and the files left at the end.
 
 The root directory is an overlay over an exported image, its upper layer a tmpfs; both need root.
 """
@@ -37,7 +37,7 @@ for path in sys.argv[2::2]:
 
 @dataclass(frozen=True)
 class Event:
-    """One run of a leaf: its exit status (None: the shell ended with it), and what it printed."""
+    """One run of a leaf: its exit status (None: the shell ended with it), and its output."""
 
     leaf: int
     status: int | None
@@ -45,13 +45,13 @@ class Event:
 
     @property
     def is_denied(self) -> bool:
-        """Whether it complained about permissions."""
+        """Whether it reported a permission error."""
         return DENIAL.search(self.printed) is not None
 
 
 @dataclass(frozen=True)
 class Real:
-    """What stands at a path: `kind` is "directory", "file", "link" or "other"."""
+    """What is at a path: `kind` is "directory", "file", "link" or "other"."""
 
     kind: str
     uid: int
@@ -62,7 +62,7 @@ class Real:
 
 
 def why_not() -> str:
-    """Why no script can be played here, "" where it can."""
+    """Why no script can be run here, or ""."""
     if os.geteuid() != 0:
         return "a chroot needs root"
     if shutil.which("docker") is None:
@@ -78,7 +78,7 @@ def why_not() -> str:
 
 @contextmanager
 def exported(image: str = IMAGE) -> Iterator[Path]:
-    """The root file system of an image of the engine, in a folder of its own."""
+    """The root file system of an engine's image, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="dockfix-reality-") as folder:
         root = Path(folder) / "root"
         root.mkdir()
@@ -100,10 +100,10 @@ def _docker(*arguments: str) -> str:
 
 
 class Chroot:
-    """One root directory in which steps are run, each on top of those that are kept.
+    """One root directory in which steps run, each on top of those that were kept.
 
-    Every step has an overlay's upper layer of its own, as it has in an image: `keep` puts the next one on
-    top, `undo` throws the last one away.
+    Every step has its own upper layer, as in an image: `keep` stacks the next one on top, `undo` discards
+    the last one.
     """
 
     def __init__(self, folder: Path, lower: Path) -> None:
@@ -128,13 +128,13 @@ class Chroot:
         self._mounts.enter_context(_mounted("proc", "", str(self.root / "proc")))
 
     def keep(self) -> None:
-        """Let the next step see what the last one did."""
+        """Make the last step's changes visible to the next."""
         self.close()
         self.layers.append(self.upper)
         self._open()
 
     def undo(self) -> None:
-        """Forget what the last step did."""
+        """Discard the last step's changes."""
         self.close()
         shutil.rmtree(self.upper)
         self._open()
@@ -144,7 +144,7 @@ class Chroot:
         self._mounts.close()
 
     def play(self, step: Step) -> list[Event]:
-        """Run a step as its user; the runs of its leaves, in order."""
+        """Run a step as its user; returns the runs of its leaves, in order."""
         text, _ = render(step.lines, instrumented=True)
         log = self._folder / "log"
         log.write_text("")
@@ -158,7 +158,7 @@ class Chroot:
         return list(read_events(log.read_text(errors="replace")))
 
     def _run(self, text: str, user: str, path: Path) -> None:
-        """In the child: become the user in the root directory, as runc would, and be the shell."""
+        """In the child: switch to the user in the root directory, as runc would, and exec the shell."""
         log = os.open(path, os.O_WRONLY | os.O_APPEND)
         null = os.open("/dev/null", os.O_RDWR)
         os.chroot(self.root)
@@ -175,7 +175,7 @@ class Chroot:
         os.execve("/bin/sh", ["/bin/sh", "-c", text], {"PATH": _PATH, "HOME": home, "LC_ALL": "C"})
 
     def at(self, path: str) -> Real | None:
-        """What stands at an absolute path, links not followed."""
+        """What is at an absolute path, without following links."""
         place = str(self.root) + path
         try:
             found = os.lstat(place)
@@ -193,7 +193,7 @@ class Chroot:
         )
 
     def changed(self) -> list[str]:
-        """The paths that the steps made or touched, as far as they are there."""
+        """The existing paths that the steps created or touched."""
         found: set[str] = set()
         for layer in (*self.layers[1:], self.upper):
             for folder, directories, files in os.walk(layer):
@@ -242,7 +242,7 @@ def read_events(log: str) -> Iterator[Event]:
 
 @contextmanager
 def chroot(lower: Path) -> Iterator[Chroot]:
-    """A root directory over an exported one, which stays as it is."""
+    """A root directory over an exported one, which stays unchanged."""
     with (
         tempfile.TemporaryDirectory(prefix="dockfix-reality-") as folder,
         _mounted("tmpfs", "mode=0755", folder),

@@ -1,4 +1,4 @@
-"""What the replay says held against what happened: where they disagree, and how often it is unsure."""
+"""The replay's predictions compared with what happened: where they disagree, and how often it is unsure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOISE: Final = ("/etc/", "/var/log/", "/dev/", "/run/", "/proc/", "/var/mail", 
 
 
 class Image(Protocol):
-    """What steps have left: a chroot's root directory or a stage's report."""
+    """The result of steps: a chroot's root directory or a stage's report."""
 
     def at(self, path: str) -> Real | None:
         """What stands at an absolute path, links not followed."""
@@ -40,7 +40,7 @@ class Image(Protocol):
 
 @dataclass(frozen=True)
 class Disagreement:
-    """One thing that the replay has wrong: its kind, and what was said and found."""
+    """One wrong prediction: its kind, the prediction and the fact."""
 
     kind: str
     detail: str
@@ -48,7 +48,7 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Examined:
-    """The steps that were played, and what of the last one disagrees."""
+    """The steps that were run, and the disagreements in the last one."""
 
     steps: tuple[Step, ...]
     found: tuple[Disagreement, ...]
@@ -56,7 +56,7 @@ class Examined:
 
 @dataclass
 class Counts:
-    """How often what was compared."""
+    """How many things were compared."""
 
     scripts: int = 0
     kept: int = 0
@@ -70,14 +70,14 @@ _DENIED_PLACE: Final = re.compile(r"'?(/[^:']*)'?: Permission denied")
 
 
 class _Uncomparable(Exception):  # noqa: N818
-    """What comes after cannot be compared."""
+    """Raised where the rest cannot be compared."""
 
 
 def examine(root: Chroot, steps: int, write: Callable[[], Step], counts: Counts) -> Examined:
-    """Play so many steps one after another, until one disagrees.
+    """Run up to that many steps in order, until one disagrees.
 
-    A step that cannot be compared to its end, most often because it is denied something, counts as far as
-    that, and is undone.
+    A step that cannot be compared to its end, usually because it is denied something, counts up to that
+    point, and is undone.
     """
     counts.scripts += 1
     played: list[Step] = []
@@ -103,7 +103,7 @@ def examine(root: Chroot, steps: int, write: Callable[[], Step], counts: Counts)
 def examine_stage(
     stage: StageText, predicted: Predicted, report: Report, counts: Counts
 ) -> list[Disagreement]:
-    """What of a built stage disagrees: the first step that does, or what stands there in the end."""
+    """The disagreements in a built stage: those of the first step that has any, or of the final files."""
     counts.scripts += 1
     for number, step in enumerate(stage.steps):
         try:
@@ -160,13 +160,13 @@ def _program(command: str) -> str:
 
 
 def _is_missing(event: Event, root: Image) -> bool:
-    """Whether what a command was denied is not there anyway."""
+    """Whether what a command was denied does not exist anyway."""
     places = _DENIED_PLACE.findall(event.printed)
     return bool(places) and all(root.at(place) is None for place in places)
 
 
 def _is_partial(prediction: Prediction) -> bool:
-    """Whether something may be done before or after the denial."""
+    """Whether the command may have done something before or after the denial."""
     changes = [one for one in prediction.outcomes if one.operation.act in WRITING]
     if any(one.happens for one in changes):
         return True
@@ -213,7 +213,7 @@ def _compare_trees(predicted: Predicted, root: Image, counts: Counts) -> Iterato
 
 
 def _is_true(node: Node, real: Real | None, numbers: Mapping[str, int]) -> bool:
-    """Whether a node that may be there says the truth; one that nobody looked at says what it permits."""
+    """Whether a possible node is right; for a node that nobody looked at, whether its permissions are."""
     if real is None or node.kind is Kind.ABSENT:
         return real is None and node.kind is Kind.ABSENT
     if node.uid == ARCHIVED:
@@ -231,7 +231,7 @@ def _is_true(node: Node, real: Real | None, numbers: Mapping[str, int]) -> bool:
 
 
 def _is_narrower(node: Node, real: Real | None, numbers: Mapping[str, int]) -> bool:
-    """Whether a node is said to permit less than it does, or to have lost capabilities that it keeps."""
+    """Whether a node is predicted to permit less than it does, or to have lost capabilities that it keeps."""
     if real is None or node.mode & ~real.mode or node.capable > real.capable:
         return False
     return _is_true(node._replace(mode=real.mode, capable=real.capable), real, numbers)

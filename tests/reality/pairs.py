@@ -1,4 +1,4 @@
-"""Random Dockerfiles that run as root, their rewrites, and whether both build and start alike."""
+"""Random Dockerfiles that run as root, their rewrites, and whether both build and start the same way."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Pair:
 
 @dataclass
 class Tally:
-    """How many files became what."""
+    """How many files ended in which way."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
@@ -43,7 +43,7 @@ class Tally:
 
 
 class _ApplicationWriter(StageWriter):
-    """Writes a stage that root builds and starts."""
+    """Writes a stage that is built and started as root."""
 
     def application(self) -> str:
         """The whole Dockerfile."""
@@ -93,7 +93,7 @@ class _ApplicationWriter(StageWriter):
         return [f"COPY <<'END' {place}/start.sh\nset -e\n{body}\nEND", f'CMD ["sh", "{place}/start.sh"]']
 
     def _started(self, writer: Writer) -> tuple[str, str] | None:
-        """One thing that a start does, for a shell and in Python."""
+        """One action of a start, in shell and in Python."""
         try:
             folder, file = writer.folder(), writer.file()
         except Impossible:
@@ -123,7 +123,7 @@ _KINDS: Final[tuple[Callable[[_ApplicationWriter], Sequence[object]], ...]] = (
 
 
 def write_original(random: Random) -> str:
-    """A Dockerfile of root's."""
+    """A Dockerfile that runs as root."""
     return _ApplicationWriter(random, "s0", {}).application()
 
 
@@ -142,7 +142,7 @@ def rewrite(original: str, context: Path, tally: Tally) -> Pair | None:
 
 
 def prove(pairs: Sequence[Pair], context: Path, tally: Tally) -> None:
-    """Build and start each original and its rewrite; an original that fails by itself proves nothing."""
+    """Build and start each original and its rewrite; an original that fails itself proves nothing."""
     with ThreadPoolExecutor(2) as pool:
         numbered = [(number, pair) for number, pair in enumerate(pairs)]
         for pair, fault in pool.map(lambda one: (one[1], _prove(one[0], one[1], context)), numbered):
@@ -159,7 +159,7 @@ def _prove(number: int, pair: Pair, context: Path) -> str:
 
 
 def _try(text: str, tag: str, context: Path) -> str:
-    """What goes wrong when it is built and started, "" if nothing."""
+    """What goes wrong when it is built and started, or ""."""
     try:
         flags = ("--quiet", "--network", "none", "--tag", tag, "--file", "-")
         built = _docker("build", *flags, str(context), text=text)

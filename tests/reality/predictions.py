@@ -1,4 +1,4 @@
-"""What the replay says of the same steps: the answers for each leaf, and the tree that is left."""
+"""The replay's predictions for the same steps: the answers for each leaf, and the final tree."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from .stages import StageText
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the replay says of one run of a leaf: its outcomes, none where it does nothing."""
+    """The prediction for one run of a leaf: its outcomes, none if it does nothing."""
 
     outcomes: tuple[Outcome, ...] = ()
 
     @property
     def is_denied(self) -> bool:
-        """Whether something that it does is surely denied."""
+        """Whether something that it does is certainly denied."""
         return any(one.denial and not one.may_succeed for one in self.outcomes)
 
     @property
     def finds_nothing(self) -> bool:
-        """Whether what it works on is said to be absent."""
+        """Whether its target is predicted to be absent."""
         return all(answer.verdict is Verdict.ABSENT for one in self.outcomes for answer in one.answers)
 
     @property
     def is_unknown(self) -> bool:
-        """Whether it does something that no table knows, as somebody who is not root."""
+        """Whether it does something that is in no table, as a user other than root."""
         return any(one.operation.act is Act.UNKNOWN and not one.may_succeed for one in self.outcomes)
 
     @property
@@ -50,7 +50,7 @@ class Prediction:
 
 
 def predict_stages(stages: Sequence[StageText]) -> list[Predicted]:
-    """Replay each stage of a Dockerfile by itself."""
+    """Replay each stage of a Dockerfile on its own."""
     text = "\n".join(one.render(IMAGE) for one in stages)
     read = read_stages(parse(text), Options())
     return [_predict(Lineage((one,)), written.steps) for one, written in zip(read, stages, strict=True)]
@@ -66,7 +66,7 @@ def _predict(lineage: Lineage, steps: Sequence[Step]) -> Predicted:
 
 
 def dockerfile(steps: Sequence[Step], image: str = IMAGE) -> str:
-    """The steps as a Dockerfile, scripts of several lines in heredocs."""
+    """The steps as a Dockerfile, with multi-line scripts in heredocs."""
     text = f"FROM {image}\n"
     for step in steps:
         script, _ = render(step.lines)
@@ -77,7 +77,7 @@ def dockerfile(steps: Sequence[Step], image: str = IMAGE) -> str:
 
 @dataclass(frozen=True)
 class Predicted:
-    """The predictions for each step and leaf, in the order in which the leaf runs; and the last tree."""
+    """The predictions for each step and leaf, in the order in which the leaf runs, and the final tree."""
 
     leaves: tuple[dict[int, list[Prediction]], ...]
     tree: FileTree

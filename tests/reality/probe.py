@@ -1,4 +1,4 @@
-"""Runs in an image, with its Python: `probe.py base` takes down what stands there, `probe.py` what changed.
+"""Runs in an image, with its Python: `probe.py base` records the files, `probe.py` what changed since.
 
 `report.json` holds what scripts have reported, the accounts, and by path (kind, uid, gid, mode, target,
 whether it has capabilities).
@@ -20,7 +20,7 @@ Found = list[object]
 
 
 def walk(folder: str) -> Iterator[tuple[str, Found]]:
-    """All below a folder on this file system."""
+    """Everything below a folder on this file system."""
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda one: one.name):
             path = os.path.join(folder, entry.name)
@@ -32,7 +32,7 @@ def walk(folder: str) -> Iterator[tuple[str, Found]]:
 
 
 def look(path: str) -> Found:
-    """What stands at a path."""
+    """What is at a path."""
     found = os.lstat(path)
     kind = next((name for test, name in _KINDS if test(found.st_mode)), "other")
     target = os.readlink(path) if kind == "link" else ""

@@ -1,7 +1,7 @@
-"""Random scripts out of the operations that the replay claims to know, by a seed.
+"""Random scripts of the operations that the replay claims to know, by seed.
 
-Each step is written with the tree in mind that the steps before it left for real, so that most commands
-find what they name.
+Each step is written for the tree that the steps before it really left, so that most commands find what
+they name.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ _OWNERS: Final = (
 
 @dataclass
 class World:
-    """What stands where, as a script's writer may assume it; what it writes is taken to succeed."""
+    """The files that a script's writer may assume; its own commands are assumed to succeed."""
 
     folders: set[str]
     files: set[str]
@@ -85,24 +85,24 @@ class World:
     cwd: str = "/"
 
     def child(self, random: Random) -> str:
-        """A path for something new, most often."""
+        """A path for something new, usually."""
         folder = random.choice(sorted(self.folders | {"/tmp", "/app", "/data"} | set(FOLDERS[:4])))
         return posixpath.join(folder, random.choice(NAMES))
 
     def named(self, path: str, random: Random) -> str:
-        """The path as a script may write it: relative now and then, quoted where it has to be."""
+        """The path as a script may write it: sometimes relative, quoted if necessary."""
         if self.cwd != "/" and path.startswith(self.cwd + "/") and random.random() < 0.7:
             path = path[len(self.cwd) + 1 :]
         return f"'{path}'" if " " in path else path
 
     def forget(self, path: str) -> None:
-        """The path and what is below it is gone."""
+        """Remove the path and everything below it."""
         for one in (self.folders, self.files, self.links):
             one -= {other for other in one if other == path or other.startswith(path + "/")}
 
 
 def survey(root: Chroot) -> World:
-    """The world as it is."""
+    """The actual files as a World."""
     world = World(set(), {"/etc/hostname", "/etc/issue"}, set(), set())
     for path in root.changed():
         found = root.at(path)
@@ -130,7 +130,7 @@ class Writer:
 
     @property
     def is_root(self) -> bool:
-        """Whether the step is root's."""
+        """Whether root runs the step."""
         return self.user == "root"
 
     # -- choices -------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ class Writer:
     # -- commands ------------------------------------------------------------------------------
 
     def leaf(self) -> Leaf:
-        """One command that should succeed for root."""
+        """One command that root should be able to run."""
         for _ in range(50):
             try:
                 return Leaf(self.random.choices(_COMMANDS, _WEIGHTS)[0](self))
@@ -312,7 +312,7 @@ class Writer:
         return f"ln {self.word(source)} {self.word(at)}"
 
     def through(self) -> str:
-        """Something done through a link."""
+        """An operation through a link."""
         at = self.pick(self.world.links)
         name = self.random.choice(NAMES[:3])
         return self.random.choice(
@@ -520,7 +520,7 @@ class Writer:
 
 
 class Impossible(Exception):  # noqa: N818
-    """The world has nothing for such a command."""
+    """Raised if the world has nothing for such a command."""
 
 
 _SYSTEM: Final = ("/", "/usr/local/bin", "/opt", "/home", "/srv", "/tmp", "/etc/hostname", "/etc/issue")
@@ -540,7 +540,7 @@ _WEIGHTS: Final = tuple(weight for _, weight in _TABLE)
 
 
 def first_step(random: Random) -> Step:
-    """Accounts and a few things to work on."""
+    """A step that creates accounts and a few things to work on."""
     lines: list[Shell] = []
     for name, uid in ACCOUNTS.items():
         if random.random() < 0.8:
@@ -559,7 +559,7 @@ def first_step(random: Random) -> Step:
 
 
 def next_step(random: Random, world: World) -> Step:
-    """A step in a world."""
+    """A step for a world."""
     user = random.choices(
         ("root", "app", "other", "10001", "10001:10001", "app:app", "20002"), (10, 5, 2, 1, 2, 1, 1)
     )[0]
@@ -569,7 +569,7 @@ def next_step(random: Random, world: World) -> Step:
 
 
 def write_step(random: Random, world: World, user: str) -> Step:
-    """A step of a user's."""
+    """A step of a user."""
     writer = Writer(random, world, user)
     return Step(user, tuple(_line(writer) for _ in range(random.randint(1, 4))))
 

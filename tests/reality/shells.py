@@ -1,4 +1,4 @@
-"""Shell scripts as trees: rendered as somebody would write them, and so that each command reports itself."""
+"""Shell scripts as trees: rendered as a person would write them, and so that each command reports itself."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a leaf stands in the plain text, and whether its failure is tolerated there."""
+    """The position of a leaf in the plain text, and whether its failure is tolerated there."""
 
     start: int
     end: int
@@ -123,7 +123,7 @@ class _Writer:
 
 
 def render(lines: Sequence[Shell], *, instrumented: bool = False) -> tuple[str, list[Place]]:
-    """The script's text, and where each leaf stands in it, in order."""
+    """The script's text, and the position of each leaf in it, in order."""
     writer = _Writer(instrumented=instrumented)
     writer.put(PRELUDE if instrumented else "")
     for index, line in enumerate(lines):
@@ -133,7 +133,7 @@ def render(lines: Sequence[Shell], *, instrumented: bool = False) -> tuple[str, 
 
 
 def reduced(shell: Shell) -> Iterator[Shell]:
-    """Smaller shells: the parts alone, and the group without one of them."""
+    """Smaller scripts: the parts on their own, and the group without one of them."""
     if isinstance(shell, Leaf):
         return
     yield from shell.parts

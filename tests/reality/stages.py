@@ -1,6 +1,7 @@
 """Random stages of a Dockerfile: COPY, ADD, WORKDIR, USER, VOLUME and mounts between the steps of scripts.
 
-Nothing is run between the instructions: what they leave is assumed, so that many can be built at once.
+Nothing runs between the instructions: their results are assumed, so that many stages can be built at
+once.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _CHMODS: Final = ("640", "0755", "600", "700", "777")
 
 @dataclass(frozen=True)
 class RunLine:
-    """A RUN with its flags, and the script that its user runs."""
+    """A RUN with its flags, and its user's script."""
 
     step: Step
     flags: str = ""
@@ -51,7 +52,7 @@ Line = str | RunLine
 
 @dataclass(frozen=True)
 class StageText:
-    """The lines of a stage behind FROM; the last RunLine stands for the start."""
+    """The lines of a stage after FROM; the last RunLine represents the start."""
 
     name: str
     lines: tuple[Line, ...]
@@ -79,7 +80,7 @@ class StageText:
 
 @dataclass
 class StageWriter:
-    """Writes one stage; `others` are those before it, with what they are assumed to hold."""
+    """Writes one stage; `others` are the earlier ones, with their assumed contents."""
 
     random: Random
     name: str
@@ -284,7 +285,7 @@ _WEIGHTS: Final = tuple(weight for _, weight in _TABLE)
 
 
 def write_stages(random: Random, count: int) -> tuple[StageText, ...]:
-    """So many stages; a few copy from those before them."""
+    """That many stages; a few copy from earlier ones."""
     worlds: dict[str, World] = {}
     stages: list[StageText] = []
     for number in range(count):

@@ -1,4 +1,4 @@
-"""Scripts, stages and pairs by their seeds, tried for real: what disagrees with the replay, and counts."""
+"""Scripts, stages and pairs by seed, run for real: their disagreements with the replay, and counts."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _STEPS = (5, 12)
 
 @dataclass
 class Trials:
-    """What was tried, and what of it disagrees: a text with the seed, what was run and what is wrong."""
+    """What was tried, and each disagreement: a text with the seed, what ran and what is wrong."""
 
     counts: Counts = field(default_factory=Counts)
     wrong: list[str] = field(default_factory=list)
 
 
 def try_scripts(seeds: Iterable[int]) -> Trials:
-    """Each seed's steps, in a chroot of their own."""
+    """Run each seed's steps, in a chroot of their own."""
     trials = Trials()
     with exported() as lower:
         for seed in seeds:
@@ -51,7 +51,7 @@ def try_scripts(seeds: Iterable[int]) -> Trials:
 
 
 def try_stages(seed: int, count: int, batch: int = MAX_STAGES // 2) -> Trials:
-    """So many stages, built in batches: the first has the seed, those after it the following ones."""
+    """Build that many stages in batches: the first has the seed, the next ones the numbers after it."""
     trials = Trials()
     with laboratory() as context:
         for at in range(0, count, batch):
@@ -65,7 +65,7 @@ def try_stages(seed: int, count: int, batch: int = MAX_STAGES // 2) -> Trials:
 
 
 def try_pairs(seed: int, count: int) -> Tally:
-    """So many safe rewrites, and what becomes of them and their originals when they are built and started."""
+    """Build and start that many safe rewrites and their originals."""
     tally = Tally()
     with tempfile.TemporaryDirectory(prefix="dockfix-reality-") as folder:
         context = Path(folder) / Path(folder).name

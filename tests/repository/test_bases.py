@@ -27,7 +27,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def family(repository: Repository) -> Repository:
-    """A base, two images on top of it, and the compose file that says so."""
+    """A base, two images based on it, and the compose file that says so."""
     repository.put(
         "compose.yml",
         text="services:\n"

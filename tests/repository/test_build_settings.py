@@ -1,4 +1,4 @@
-"""Dockerfiles that platforms' settings and calls in code name."""
+"""Dockerfiles named by platform settings and by calls in code."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def test_what_a_repository_builds_and_starts_is_exactly_what_a_reader_finds(
 
 
 def run(*argv: str) -> Any:
-    """What a tool prints as JSON in this folder, without this environment's variables."""
+    """The JSON that a tool prints in this folder, without this environment's variables."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_CONFIG") if name in os.environ}
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env=kept)
     assert done.returncode == 0, done.stderr
@@ -44,7 +44,7 @@ def version(*argv: str) -> str:
 
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:
-    """A build as bake's output names its parts."""
+    """A build in the terms of bake's output."""
     facts = {"context": row["context"] or ".", "target": row.get("target"), "args": row.get("arguments")}
     inner = os.path.relpath(row["dockerfile"], facts["context"])
     return {key: value for key, value in {**facts, "dockerfile": inner}.items() if value}
@@ -96,7 +96,7 @@ def test_compose_shows_the_same(files: list[str], monkeypatch: pytest.MonkeyPatc
 
 
 def rows_of(kind: str, files: list[str]) -> dict[str, dict[str, Any]]:
-    """The expected rows of some compose files and of what they include by service, later ones on top."""
+    """The expected rows of compose files and their includes by service, later ones overriding."""
     read = ["deploy/proxy/stack.yml", *files]
     rows = expected_of("compose")[kind]
     places = [(row.get("source") or row["place"].rpartition(":")[0], row) for row in rows]

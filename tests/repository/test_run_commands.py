@@ -1,4 +1,4 @@
-"""What `docker run` lines say of an image's start."""
+"""The starts that `docker run` commands give an image."""
 
 from __future__ import annotations
 

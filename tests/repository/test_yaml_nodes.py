@@ -1,4 +1,4 @@
-"""YAML that is only read: its values, where they stand, and files that are made to stall."""
+"""Reading YAML: values, positions, and files made to stall a parser."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dockfix.repository.yaml_nodes import get, line_of, pairs, read_documents, r
 
 @pytest.fixture(autouse=True, params=["libyaml", "Python"])
 def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where PyYAML was built without libyaml, its own parser reads the same."""
+    """The pure Python loader must read the same as libyaml."""
     if request.param == "Python":
         monkeypatch.setattr(yaml_nodes, "_LOADER", yaml.SafeLoader)
     elif not yaml.__with_libyaml__:

@@ -48,7 +48,7 @@ def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def outcomes(items: list[Item], seconds: float = 5.0, count: int = 2) -> dict[str, str]:
-    """What became of each path, in the order of the replies."""
+    """The outcome of each path, in the order of the replies."""
     found = {}
     for _, reply in fix_all(items, count, seconds):
         path, result = reply.file.path, reply.file.result

@@ -45,7 +45,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def remember(place: str, job: Job, result: Result, reads: tuple[str, ...] = ()) -> Reply:
-    """Store a reply that came of reading some files; gives it back as a worker would send it."""
+    """Store a reply that depends on some files; returns it as a worker would send it."""
     context = describe_context(job.path)
     around = mark_folder(job.path)
     for name in reads:
@@ -70,7 +70,7 @@ def recall(place: str, job: Job, texts: bool = True) -> FileResult | None:
 
 @pytest.fixture
 def _old(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is written counts as old enough to be trusted."""
+    """Treat every write as old enough to trust."""
     monkeypatch.setattr(stamps, "_SETTLED", -(10**12))
 
 

@@ -18,7 +18,7 @@ FILES = 60
 
 
 def stand_in(text: str, options: Options, context: Context) -> Result:
-    """Puts USER behind the first line."""
+    """Inserts USER after the first line."""
     if "crash" in text:
         os._exit(1)
     if "gosu" in text:

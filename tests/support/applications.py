@@ -34,7 +34,7 @@ _FROM: Final = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re
 
 @dataclass(frozen=True)
 class Application:
-    """One folder of `fixtures/apps` as its app.toml describes it."""
+    """One folder of `fixtures/apps`, as described by its app.toml."""
 
     name: str
     facts: Mapping[str, Any]
@@ -52,7 +52,7 @@ class Application:
 
     @property
     def options(self) -> Options:
-        """How dockfix is asked to fix it."""
+        """The options that dockfix fixes it with."""
         given = dict(self.facts.get("options", {}))
         if "targets" in given:
             given["targets"] = tuple(given["targets"])
@@ -62,25 +62,25 @@ class Application:
 
     @property
     def images(self) -> tuple[str, ...]:
-        """The images that its Dockerfile starts from, with the arguments it is built with."""
+        """The images that its Dockerfile starts from, with its build arguments."""
         text = (ROOT / self.name / self.dockerfile).read_text(encoding="utf-8")
         return find_images(text, self.facts.get("build", {}).get("args", {}))
 
     @property
     def stand_ins(self) -> Mapping[str, Path]:
-        """The images that it brings itself, and their Dockerfiles."""
+        """The images it provides itself, and their Dockerfiles."""
         folders = self.facts.get("bases", {})
         return {name: ROOT / self.name / folder / "Dockerfile" for name, folder in folders.items()}
 
     def lay_out(self, folder: Path) -> Path:
-        """Copy it to `folder` as a build context; its Dockerfile there."""
+        """Copy it to `folder` as a build context; returns the path of its Dockerfile."""
         context = folder / "context"
         lay_out(ROOT / self.name, context, self.facts.get("context", {}), "app.toml")
         return context / self.dockerfile
 
     @contextmanager
     def ready(self, folder: Path) -> Iterator[tuple[Path, VerifyOptions]]:
-        """Lay it out, serve what is fetched while it is built; its Dockerfile, and how it is proven."""
+        """Lay it out and serve what its build downloads; yields its Dockerfile, and how it is proven."""
         dockerfile = self.lay_out(folder)
         build = self.facts.get("build", {})
         options = replace(
@@ -115,20 +115,20 @@ def find_applications() -> tuple[Application, ...]:
 
 
 def find_images(text: str, arguments: Mapping[str, str]) -> tuple[str, ...]:
-    """The images that a Dockerfile starts from, where it is built with these arguments."""
+    """The images that a Dockerfile starts from, if built with these arguments."""
     stages = {name for _, name in _FROM.findall(text) if name}
     names = [image for image, _ in _FROM.findall(text) if image not in stages]
     return tuple(re.sub(r"\$\{(\w+)\}", lambda found: arguments[found[1]], name) for name in names)
 
 
 def context_of(application: Application, dockerfile: Path) -> Context:
-    """What the core may know of what lies around the Dockerfile."""
+    """What the core may know of the files around the Dockerfile."""
     return replace(describe_context(str(dockerfile)), path=f"{application.name}/{application.dockerfile}")
 
 
 @cache
 def engine() -> Engine:
-    """The engine of this machine; the test is skipped where there is none."""
+    """The engine of this machine; skips the test if there is none."""
     try:
         found = find_engine()
     except EngineError as error:
@@ -140,7 +140,7 @@ def engine() -> Engine:
 
 @cache
 def build_network() -> str | None:
-    """`host` where the engine has no bridge for its builds."""
+    """`host` if the engine has no bridge for its builds."""
     if engine().name != "docker":
         return None
     argv = [engine().executable, "network", "ls", "--quiet", "--filter", "driver=bridge"]
@@ -150,12 +150,12 @@ def build_network() -> str | None:
 
 @cache
 def has_image(name: str) -> bool:
-    """Whether the image is there, or can be fetched."""
+    """Whether the image is present or can be pulled."""
     return _succeeds("image", "inspect", name) or _succeeds("pull", "--quiet", name)
 
 
 def need_images(images: Iterable[str], stand_ins: Mapping[str, Path]) -> None:
-    """Skip the test where a base image is neither there nor to be had, and nothing stands in for it."""
+    """Skip the test if a base image is neither available nor replaced by a stand-in."""
     missing = [name for name in images if name not in stand_ins and not has_image(name)]
     if missing:
         pytest.skip(f"no image {', '.join(missing)} on this engine")
@@ -163,7 +163,7 @@ def need_images(images: Iterable[str], stand_ins: Mapping[str, Path]) -> None:
 
 @contextmanager
 def standing_in(stand_ins: Mapping[str, Path]) -> Iterator[None]:
-    """Build what stands in for bases that are not there (names and Dockerfiles), and remove it afterwards."""
+    """Build stand-ins for unavailable bases (names and Dockerfiles), and remove them afterwards."""
     built = []
     try:
         for name, dockerfile in stand_ins.items():

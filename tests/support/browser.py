@@ -1,4 +1,4 @@
-"""Debian's Chromium without a window, driven by Playwright; axe-core comes from npm's folder in NODE_PATH."""
+"""Headless Chromium from Debian, driven by Playwright; axe-core comes from npm's folder in NODE_PATH."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 
 @contextmanager
 def start_browser() -> Iterator[Browser]:
-    """A browser for the time of the block."""
+    """A browser for the duration of the block."""
     program = shutil.which("chromium")
     assert program is not None, "chromium is not on PATH: .ci/integration-packages names what to install"
     with sync_playwright() as playwright:
@@ -37,7 +37,7 @@ def start_browser() -> Iterator[Browser]:
 
 @contextmanager
 def open_page(browser: Browser, file: Path, hash: str = "", **options: Any) -> Iterator[Page]:
-    """A page of its own on a file; fails on errors, dialogs, and whatever it asks for beside the file."""
+    """A new page on a file; fails on errors, dialogs, and requests for anything but the file."""
     context = browser.new_context(**{"viewport": DESK, **options})
     page = context.new_page()
     wrong: list[str] = []
@@ -61,7 +61,7 @@ def open_page(browser: Browser, file: Path, hash: str = "", **options: Any) -> I
 
 
 def find_violations(page: Page) -> list[tuple[str, str, list[str]]]:
-    """What axe-core finds wrong: its weight, its rule, the elements. The context must bypass the CSP."""
+    """The violations axe-core finds: impact, rule, elements. The browser context must bypass the CSP."""
     for folder in os.environ.get("NODE_PATH", "").split(os.pathsep):
         script = Path(folder) / "axe-core" / "axe.min.js"
         if folder and script.is_file():

@@ -1,6 +1,7 @@
 """Sample repositories, one for each kind of file that builds and starts images, and what is read from each.
 
-`fixtures/callers/NAME/repository` is the repository, `expected.toml` beside it what a reader finds by hand.
+`fixtures/callers/NAME/repository` is the repository, `expected.toml` next to it the result of reading it
+by hand.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def expected_of(name: str) -> Mapping[str, Any]:
 
 
 def read_sample(name: str, folder: Path) -> tuple[list[Candidate], dict[str, tuple[Deployment, ...]]]:
-    """The Dockerfiles of a copy of the sample in a folder, and what starts each, by its path there."""
+    """The Dockerfiles of a copy of the sample in a folder, and the starts of each, by path."""
     place = Path(os.path.realpath(folder)) / name
     shutil.copytree(ROOT / name / "repository", place)
     selection = Selection(repositories=[])
@@ -58,7 +59,7 @@ def _describe(build: Build) -> dict[str, Any]:
 
 
 def describe_starts(found: Mapping[str, tuple[Deployment, ...]]) -> Iterator[dict[str, Any]]:
-    """What starts the images in the form of `expected.toml`."""
+    """The starts in the form of `expected.toml`."""
     for dockerfile, rows in found.items():
         for one in rows:
             row = {

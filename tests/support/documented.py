@@ -66,7 +66,7 @@ class Reader:
         self._begin()
 
     def run(self) -> Iterator[tuple[Block, Command, tuple[str, ...]]]:
-        """Each command of the page with the lines that it printed now."""
+        """Run each command of the page; yields it with the lines it printed."""
         at = 0
         for match in _FENCE.finditer(self.text):
             between = self.text[at : match.start()]
@@ -87,7 +87,7 @@ class Reader:
         self._git("init", "--quiet", "--initial-branch=main")
 
     def _arrange(self, text: str) -> bool:
-        """Follow the comments in a text; whether the block behind it needs an engine."""
+        """Follow the comments in a text; returns whether the block after it needs an engine."""
         needs_engine = False
         for comment in _COMMENT.finditer(text):
             word, _, rest = comment["text"].partition(": ")
@@ -110,12 +110,12 @@ class Reader:
         subprocess.run(["git", *arguments], cwd=self.folder, env=self._environment(), check=True)
 
     def _commit(self) -> None:
-        """Commit everything that stands in the folder: a block begins with a clean work tree."""
+        """Commit everything in the folder: a block starts with a clean work tree."""
         self._git("add", "--all")
         self._git("commit", "--quiet", "--allow-empty", "--message=before")
 
     def _do(self, command: Command) -> tuple[str, ...]:
-        """Run a command; what it printed, output and messages."""
+        """Run a command; returns its output and messages."""
         line = command.line
         if self.network:
             line = line.replace("--verify", f"--verify --build-network {self.network}")
@@ -158,11 +158,11 @@ def parse(body: str) -> tuple[Command, ...]:
 
 
 def agrees(shown: Sequence[str], printed: Sequence[str]) -> bool:
-    """Whether what a page shows is what a command printed, `...` standing for any lines."""
+    """Whether a page shows what a command printed, with `...` for any lines."""
     rows = [r"(?:.*\n)*?" if row == ELISION else re.escape(row) + r"\n" for row in shown]
     return re.fullmatch("".join(rows), "".join(f"{row}\n" for row in printed)) is not None
 
 
 def pages() -> list[Path]:
-    """The pages that people write, and the README."""
+    """The handwritten pages, and the README."""
     return [ROOT / "README.md", *sorted(path for path in DOCS.rglob("*.md") if path.parent.name != "codes")]

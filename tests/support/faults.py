@@ -1,4 +1,4 @@
-"""What can go wrong around a run, by the sentence with which a case in fixtures/runs asks for it."""
+"""Faults during a run, by the sentence with which a case in fixtures/runs requests them."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def changed(
 
 
 def one_of_each() -> list[FileResult]:
-    """A change, one that needs review, nothing to do, a skip and a failure."""
+    """A change, a change that needs review, an unchanged file, a skip and a failure."""
     return [
         changed("a/Dockerfile"),
         changed("b, c/Dockerfile", review=True, applies=False),

@@ -1,4 +1,4 @@
-"""The cases of fixtures/: what dockfix finds in each, whatever kind of folder it is."""
+"""The cases of fixtures/ and dockfix's findings for each, whatever the kind of folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KEYS: Final = frozenset(
 
 @dataclass(frozen=True)
 class Case:
-    """One folder: the file before, the options, and what is expected of it."""
+    """One folder: the file before, the options, and the expected result."""
 
     name: str
     about: str
@@ -45,7 +45,7 @@ class Case:
     covers: frozenset[str]
 
     def fix(self, text: str) -> Result:
-        """What dockfix makes of `text` under the options of this case."""
+        """The result of dockfix for `text` with the options of this case."""
         return fix(text, self.options, self.context)
 
 
@@ -77,7 +77,7 @@ def read_case(name: str) -> Case:
 
 @cache
 def shown_by(case: str) -> tuple[Shown, ...]:
-    """What dockfix finds in the case of that path below fixtures/: the first part is its family."""
+    """The findings for the case at that path below fixtures/, whose first part is its family."""
     family, _, name = case.partition("/")
     if family == "cases":
         one = read_case(name)
@@ -107,7 +107,7 @@ def _of_result(path: str, result: Result) -> Iterator[Shown]:
 
 
 def _of_broken(folder: Path) -> Iterator[Shown]:
-    """What the guarantees say of a rewrite that was broken by hand."""
+    """The guarantees' findings for a rewrite that was broken by hand."""
     before, broken = (_read_plan(folder / f"{name}.Dockerfile") for name in ("before", "broken"))
     for finding in check_guarantees(before, broken, NAMES):
         yield Shown("Dockerfile", Kind.GUARANTEE, finding)

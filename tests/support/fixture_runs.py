@@ -1,4 +1,4 @@
-"""Cases of fixtures/runs: a small repository, a command line, and what a report has to say of it."""
+"""Cases of fixtures/runs: a small repository, a command line, and what a report must say."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KINDS: Final = {"reason": Kind.REFUSAL, "review": Kind.REVIEW, "note": Kind.NOTE
 
 @dataclass(frozen=True)
 class Shown:
-    """A finding, the file that it is about, and the kind that a report gives it."""
+    """A finding, the file it belongs to, and its kind in a report."""
 
     path: str
     kind: Kind
@@ -42,7 +42,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class RunCase:
-    """One case as its TOML file describes it; `findings` are as `Shown` prints them."""
+    """One case, as described by its TOML file; `findings` are printed like `Shown`."""
 
     about: str
     arguments: tuple[str, ...]
@@ -75,7 +75,7 @@ def read_run(name: str) -> RunCase:
 
 
 def lay_out(case: RunCase, folder: Path) -> None:
-    """Make the case's repository in an empty folder."""
+    """Create the case's repository in an empty folder."""
     repository = Repository(folder)
     repository.git("init", "--quiet")
     for name, data in case.contents():
@@ -114,7 +114,7 @@ def _lay_out_submodule(repository: Repository, name: str, contents: Mapping[str,
 
 
 def run(case: RunCase, folder: Path) -> list[Shown]:
-    """What a report says of the case, laid out in `folder` and run there."""
+    """What a report says about the case, laid out in `folder` and run there."""
     repository = folder / "repository"
     repository.mkdir()
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Folders made of a mapping from paths to texts."""
+"""Folders created from a mapping of paths to texts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 
 def listing(files: Iterable[str]) -> Callable[[str], frozenset[str]]:
-    """The names in a folder, folders' with a slash at their end."""
+    """The names in a folder; those of folders end in a slash."""
 
     def names(folder: str) -> frozenset[str]:
         start = f"{folder}/" if folder else ""

@@ -8,7 +8,7 @@ _MONOREPO = Path(__file__).parents[2] / "fixtures" / "monorepo"
 
 
 class Repository:
-    """A git repository in a folder of its own, which is the current one."""
+    """A git repository in a folder of its own, made the current directory."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

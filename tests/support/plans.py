@@ -1,4 +1,4 @@
-"""A plan of a text, for tests of the model."""
+"""Plans for tests of the model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def read_plan(
     base: str = "python:3.12-slim-bookworm",
     files: Mapping[str, str] | None = None,
 ) -> Plan:
-    """The plan of a file's last stage; a text without FROM stands on `base`; `files` can be read."""
+    """The plan of a file's last stage; a text without FROM is based on `base`; `files` can be read."""
     options = options or Options()
     tree = parse(text if text.startswith("FROM ") else f"FROM {base}\n{text}")
     context = Context() if files is None else Context(read=files.get)

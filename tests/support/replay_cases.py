@@ -1,4 +1,4 @@
-"""The build contexts of `fixtures/replay`: what is right for each, and how an answer is judged."""
+"""The build contexts of `fixtures/replay`: the right answers for each, and how an answer is judged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CommandLine = Callable[..., tuple[int, str, str]]
 
 @dataclass(frozen=True)
 class ReplayCase:
-    """One folder of `fixtures/replay`: a build context, and what its case.toml says is right for it."""
+    """One folder of `fixtures/replay`: a build context, and the right answers from its case.toml."""
 
     kind: str
     name: str
@@ -48,7 +48,7 @@ class ReplayCase:
 
     @property
     def folder(self) -> Path:
-        """Where its files stand."""
+        """The folder of its files."""
         return ROOT / self.kind / self.name
 
     @property
@@ -58,7 +58,7 @@ class ReplayCase:
 
     @property
     def expected(self) -> frozenset[str]:
-        """The answers that are right."""
+        """The right answers."""
         expect = self.facts["expect"]
         return frozenset([expect] if isinstance(expect, str) else expect)
 
@@ -69,18 +69,18 @@ class ReplayCase:
 
     @property
     def stand_ins(self) -> Mapping[str, Path]:
-        """The bases that it brings itself, and their Dockerfiles."""
+        """The bases it provides itself, and their Dockerfiles."""
         return {name: self.folder / file for name, file in self.facts.get("bases", {}).items()}
 
     def lay_out(self, context: Path) -> Path:
-        """Copy it to the folder `context`, which must not exist; its Dockerfile there."""
+        """Copy it to the folder `context`, which must not exist; returns the path of its Dockerfile."""
         lay_out(self.folder, context, self.facts, DESCRIPTION)
         return context / self.dockerfile
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What dockfix did about one Dockerfile: `outcome` is one of ANSWERS, `text` the file afterwards."""
+    """What dockfix did with one Dockerfile: `outcome` is one of ANSWERS, `text` the file afterwards."""
 
     outcome: str
     codes: frozenset[str]
@@ -102,7 +102,7 @@ def _read(file: Path) -> Mapping[str, Any]:
 
 
 def ask(dockfix: CommandLine, repository: Path, dockerfile: Path) -> Answer:
-    """Write the safe changes of the repository, and tell what became of the Dockerfile."""
+    """Write the safe changes of the repository; returns the answer for the Dockerfile."""
     report = repository.parent / "report.json"
     code, _, messages = dockfix("--write", "--allow-dirty", "--report", str(report), str(repository))
     assert code in (0, 123), messages
@@ -115,7 +115,7 @@ def ask(dockfix: CommandLine, repository: Path, dockerfile: Path) -> Answer:
 
 
 def find_faults(case: ReplayCase, answer: Answer) -> Iterator[str]:
-    """In what an answer is not what the case asks for."""
+    """The differences between an answer and what the case requires."""
     facts = case.facts
     if answer.outcome not in case.expected:
         right = " or ".join(sorted(case.expected))
@@ -141,7 +141,7 @@ def find_faults(case: ReplayCase, answer: Answer) -> Iterator[str]:
 
 
 def _read_steps(text: str) -> Iterator[tuple[str, str]]:
-    """Each step as it is written, and the USER in force, empty for root."""
+    """Each step as written, and the USER in effect, empty for root."""
     user, stage = "", ""
     ends: dict[str, str] = {}
     for step in parse(text).instructions:

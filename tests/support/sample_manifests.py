@@ -1,4 +1,4 @@
-"""A compose file and a pod with much to report, and their deployments."""
+"""A compose file and a pod with many findings, and their deployments."""
 
 from __future__ import annotations
 

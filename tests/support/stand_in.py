@@ -9,7 +9,7 @@ from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 
 
 def stand_in(text: str, options: Options, context: Context) -> Result:
-    """A fix that knows one transform and takes its orders from words in the text."""
+    """A fix that knows one transform and follows instructions in the text."""
     if "gosu" in text:
         return Skipped((Finding(codes.DROPS_PRIVILEGES, 2, "gosu drops root itself", "leave it"),))
     if "heredoc" in text:

@@ -1,4 +1,4 @@
-"""File trees of a few lines, and scripts played over them, for tests of the model."""
+"""Small file trees, and scripts replayed on them, for tests of the model."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _read(words: list[str]) -> Node:
 
 
 def show(tree: FileTree, path: str) -> str:
-    """What may stand at a path, in the words of `plant`."""
+    """What may be at a path, in the notation of `plant`."""
     return " | ".join(_show(one) for one in tree.look(path))
 
 
@@ -59,7 +59,10 @@ def _show(node: Node) -> str:
 
 
 def play(tree: FileTree, script: str, who: Identity = ROOT, cwd: str = "/") -> str:
-    """Play a script: "allowed", "denied" if something in it surely is, else "unsure"; the tree is changed."""
+    """Replay a script: "allowed", "denied" if something in it certainly is, else "unsure".
+
+    Changes the tree.
+    """
     accounts = Accounts(find_image("python:3.12-slim-bookworm"))
     answers: list[frozenset[Answer]] = []
     for one in walk_script(parse_script(script), cwd, {"HOME": who.home}):
@@ -76,7 +79,10 @@ def play(tree: FileTree, script: str, who: Identity = ROOT, cwd: str = "/") -> s
 
 
 def replay(text: str) -> Replay:
-    """A replay of the last stage of a Dockerfile; a text without FROM stands on a Debian image of Python."""
+    """A replay of the last stage of a Dockerfile.
+
+    A text without FROM is based on a Debian image of Python.
+    """
     text = text if text.startswith("FROM ") else f"FROM python:3.12-slim-bookworm\n{text}"
     lineage = trace(read_stages(parse(text), Options())[-1])
     return Replay(lineage, range(len(lineage.steps)))

@@ -52,7 +52,7 @@ def test_an_edited_tree_is_the_tree_of_the_edited_text(text: str, drawn: list[tu
 
 
 def _seen(node: Node | None) -> object:
-    """All that can be seen of a node, but for the text that it keeps to cut its own from."""
+    """Everything visible of a node, except for the text it keeps to slice its own from."""
     if not isinstance(node, Instruction):
         return node and (type(node), str(node), node.start, node.end, node.line)
     heredocs = [(one.body, one.body_start, one.body_end, one.line, one.name) for one in node.heredocs]
@@ -262,7 +262,7 @@ OLDER = {"heredoc with a space"}
 
 
 def _told_heredocs(instruction: Instruction) -> tuple[str, ...]:
-    """The heredocs that the oracle tells of: it finds those of an ONBUILD, and keeps them to itself."""
+    """The heredocs that the oracle reports: it finds those of an ONBUILD, but does not report them."""
     return () if instruction.trigger else tuple(heredoc.body for heredoc in instruction.heredocs)
 
 

@@ -1,4 +1,4 @@
-"""New lines in a file's own manners."""
+"""New lines in the style of the file."""
 
 from __future__ import annotations
 

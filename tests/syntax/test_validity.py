@@ -1,4 +1,4 @@
-"""What BuildKit's instruction parser refuses; each line was put to a real engine as well."""
+"""What BuildKit's instruction parser rejects; each line was also tried on a real engine."""
 
 from __future__ import annotations
 

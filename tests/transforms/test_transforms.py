@@ -1,4 +1,4 @@
-"""Every transform's documented example, held against what it does alone."""
+"""Every transform's documented example, compared with what it does on its own."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_ignored_transform_has_no_part(transform: Transform) -> None:
 
 
 def test_a_directory_that_a_tool_only_fills_is_made_before() -> None:
-    """NLTK's downloader takes NLTK_DATA only where it is there: default_download_dir in its source."""
+    """NLTK's downloader uses NLTK_DATA only if it exists: default_download_dir in its source."""
     result = fix(
         "FROM python:3.12-slim\nWORKDIR /app\nRUN python -m nltk.downloader punkt\nRUN echo a > /etc/a\n"
         'COPY . .\nCMD ["python", "app.py"]\n'

@@ -80,7 +80,7 @@ def dockfix(
 
 
 def contents() -> dict[str, bool]:
-    """Which files were rewritten."""
+    """The files that were rewritten."""
     return {path.stem: "USER" in path.read_text() for path in sorted(Path().glob("*.Dockerfile"))}
 
 

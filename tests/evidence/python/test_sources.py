@@ -19,7 +19,7 @@ def read(files: Mapping[str, str], dockerfile: str = DOCKERFILE) -> Reading:
 
 
 def found(source: str, dockerfile: str = DOCKERFILE, **more: str) -> list[str]:
-    """The evidence in main.py as `kind what`, with a question mark where it is not certain."""
+    """The evidence in main.py as `kind what`, with a question mark if it is uncertain."""
     files = {"main.py": source} | {name.replace("__", "/") + ".py": text for name, text in more.items()}
     return [f"{one.kind} {one.what}{'' if one.certain else '?'}" for one in read(files, dockerfile).claims]
 
