@@ -1,4 +1,4 @@
-"""Links in terminals that know them (OSC 8): from a code in a message to its page."""
+"""Links in terminals that support them (OSC 8): from a code in a message to its page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _VTE: Final = 5000
 
 
 class Link(NamedTuple):
-    """A part of a text that leads to an address."""
+    """A part of a text that links to an address."""
 
     start: int
     end: int
@@ -28,7 +28,7 @@ class Link(NamedTuple):
 
 
 def knows_links(environment: Mapping[str, str]) -> bool:
-    """Whether the terminal is one that shows links; FORCE_HYPERLINK decides where it is set."""
+    """Whether the terminal supports links; FORCE_HYPERLINK overrides the detection."""
     forced = environment.get("FORCE_HYPERLINK", "")
     if forced:
         return forced != "0"
@@ -42,7 +42,7 @@ def knows_links(environment: Mapping[str, str]) -> bool:
 
 
 def find_links(text: str) -> Iterator[Link]:
-    """The codes and transforms that a message names, each with its page."""
+    """The codes and transforms that a message names, each linked to its page."""
     for match in _CODE.finditer(text):
         if (address := _pages().get(match[0])) is not None:
             yield Link(match.start(), match.end(), address)

@@ -74,7 +74,7 @@ class Terminal:
             print(text, file=sys.stderr)
 
     def prompt(self, text: str) -> None:
-        """Print a question to standard error, with the answer to come on the same line."""
+        """Print a question to standard error, so that the answer follows on the same line."""
         shown = show_text(text.rstrip()) + " "
         if self._paints(sys.stderr):
             self._err.out(shown, style="bold blue", highlight=False, end="")
@@ -144,7 +144,7 @@ class Terminal:
         sys.stdout.buffer.flush()
 
     def _find_links(self, text: str, stream: TextIO) -> list[Link]:
-        """The links of a text, on a terminal that knows them and is painted."""
+        """The links of a text, if the terminal supports them and is colored."""
         if not (stream.isatty() and self._paints(stream) and knows_links(os.environ)):
             return []
         return list(find_links(text))

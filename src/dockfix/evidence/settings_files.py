@@ -1,4 +1,4 @@
-"""Configuration files of the application, in any format: the logs and pid files that they name."""
+"""The application's configuration files, in any format: the logs and pid files that they name."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _COMMENT: Final = ("#", ";", "//")
 
 
 def find_named_outputs(layout: Layout, paths: Iterable[str]) -> Iterator[Claim]:
-    """What the configuration files among some paths of the image name that a program would write.
+    """The output files named in the configuration files among some paths of the image.
 
-    Only absolute paths count whose ending says so: `/var/log/app.log`, `/run/app.pid`.
+    Only absolute paths with a telling suffix count: `/var/log/app.log`, `/run/app.pid`.
     """
     for path in dict.fromkeys(paths):
         text = layout.read(path) if path.endswith(_SUFFIXES) else None

@@ -1,1 +1,1 @@
-"""Changes decided one by one, at a terminal: `--interactive`."""
+"""Decide on changes one by one at a terminal: `--interactive`."""

@@ -1,4 +1,4 @@
-"""The changes of one file, and what a part of them would break; worked out in confined processes."""
+"""The edits of a file's change, and what a subset of them would break, computed in confined processes."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Divided:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A text under some edits of a change, and what it breaks; a part without faults may be written."""
+    """A file's text with a subset of the edits, and what it breaks; without faults it may be written."""
 
     text: str
     faults: tuple[Finding, ...]
 
 
 def divide(job: Job) -> Divided | None:
-    """The edits of a job's change; None where they go together, as where several images ship."""
+    """The edits of a job's change; None if they cannot be separated, for example if several images ship."""
     image = _only_image(job)
     if image is None:
         return None
@@ -41,9 +41,9 @@ def divide(job: Job) -> Divided | None:
 
 
 def judge(given: tuple[Job, Collection[int]]) -> Part:
-    """A part of a job's change, as its numbers tell.
+    """The part of a job's change that consists of the edits with these numbers.
 
-    It has to keep all guarantees and may need no more reviews than the whole change.
+    Its faults are broken guarantees, and reviews that the whole change does not need.
     """
     job, kept = given
     image = _only_image(job)
@@ -58,7 +58,7 @@ def _only_image(job: Job) -> ChangedImage | None:
     if isinstance(source, Failed) or job.embedded:
         return None
     context = describe_job(job, os.path.realpath(os.path.dirname(job.path)))
-    # The sources are read as they are for a change that is made, whatever waits for a review.
+    # As in a run that writes the change, whether or not it needs a review.
     traced = trace(source.text, replace(job.options, unsafe=True), context)
     changed = [one for one in traced.images if isinstance(one.result, Changed)]
     if len(changed) != 1 or not isinstance(traced.result, Changed):

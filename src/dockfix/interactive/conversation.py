@@ -1,4 +1,4 @@
-"""Questions to a person at a terminal, each answered by a key and Enter, as in `git add -p`."""
+"""Questions at a terminal, each answered with a key and Enter, as in `git add -p`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ HELP: Final = "?"
 
 
 class EndOfAnswersError(Exception):
-    """Nobody answers any more: the input is at its end."""
+    """The input has ended."""
 
 
 @dataclass(slots=True)
 class Conversation:
-    """Shows things on standard error and reads answers, by default from standard input."""
+    """Prints to standard error and reads answers, by default from standard input."""
 
     terminal: Terminal
     answers: TextIO = field(default_factory=lambda: sys.stdin)
@@ -30,14 +30,14 @@ class Conversation:
             self.terminal.print(line, style)
 
     def show_diff(self, removed: tuple[str, ...], added: tuple[str, ...]) -> None:
-        """Print lines that go and lines that come."""
+        """Print removed and added lines."""
         for line in removed:
             self.terminal.print(f"-{line}", "red")
         for line in added:
             self.terminal.print(f"+{line}", "green")
 
     def choose(self, question: str, keys: Mapping[str, str]) -> str:
-        """One of the keys; each stands with what it does, for the help. Raises EndOfAnswersError."""
+        """The key that was chosen; the help lists each with its meaning. Raises EndOfAnswersError."""
         while True:
             answer = self.ask(f"{question} [{','.join([*keys, HELP])}]? ")
             if answer in keys:
@@ -46,7 +46,7 @@ class Conversation:
                 self.show(f"{key} - {meaning}", "bold")
 
     def ask(self, question: str) -> str:
-        """The answer in words. Raises EndOfAnswersError."""
+        """The answer as text. Raises EndOfAnswersError."""
         self.terminal.prompt(question)
         line = self.answers.readline()
         if not line:

@@ -1,4 +1,4 @@
-"""What a person decides about one file: which of its edits are made."""
+"""The decision about one file: which of its edits are made."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ BROKEN_KEYS: Final = {
 
 
 class QuitError(Exception):
-    """The person wants to decide no more."""
+    """The user quits: no further decisions."""
 
 
 class Verdict(Enum):
@@ -57,19 +57,19 @@ class Verdict(Enum):
 
 @dataclass(slots=True)
 class Kinds:
-    """What was decided for all edits of a kind: the transforms that are always made, and those never."""
+    """Decisions for all edits of a kind: the transforms that are always made, and those never made."""
 
     always: set[str] = field(default_factory=set)
     never: set[str] = field(default_factory=set)
 
     def decided(self, transform: str) -> bool | None:
-        """Whether edits of that kind are made; None where nothing was decided."""
+        """Whether edits of that kind are made; None if undecided."""
         return True if transform in self.always else False if transform in self.never else None
 
 
 @dataclass(slots=True)
 class FileDecision:
-    """Asks about one file. `fix_again` gives its result under another job."""
+    """Asks about one file. `fix_again` returns its result with another job."""
 
     conversation: Conversation
     kinds: Kinds
@@ -80,7 +80,7 @@ class FileDecision:
     place: str
 
     def decide(self) -> tuple[Verdict, FileResult]:
-        """The file as it is to be written, or as it was. Raises QuitError, EndOfAnswersError."""
+        """The file to write, or the unchanged one. Raises QuitError, EndOfAnswersError."""
         while True:
             self._show_file()
             divided = work(divide, self.job, seconds=self.seconds)
@@ -103,7 +103,7 @@ class FileDecision:
                 self.conversation.show(format_finding(path, note, "note: "))
 
     def _ask_whole(self) -> frozenset[int] | None:
-        """All of the change or nothing, where its edits go together."""
+        """Ask about the change as a whole, if its edits go together."""
         self.conversation.show(replace(self.file, applies=True).patch.rstrip("\n"))
         match self.conversation.choose("The edits of this file go together. Make them", WHOLE_KEYS):
             case "y":
@@ -116,7 +116,7 @@ class FileDecision:
         return frozenset()
 
     def _ask_edits(self, divided: Divided) -> frozenset[int] | None:
-        """The numbers of the edits that are made; None once the account has another name."""
+        """The numbers of the edits to make; None if the account was renamed."""
         kept: set[int] = set()
         rest: bool | None = None
         for number, (note, change) in enumerate(zip(divided.notes, divided.provenance.changes, strict=True)):
@@ -159,7 +159,7 @@ class FileDecision:
         self.conversation.show(f"more: dockfix --explain {note.transform}")
 
     def _rename(self) -> None:
-        """Give the account another name, and work the file out again."""
+        """Rename the account, and fix the file again."""
         while True:
             name = self.conversation.ask("Name of the account: ")
             try:
@@ -174,7 +174,7 @@ class FileDecision:
             self.conversation.show(f"with {name}, dockfix would not change this file", "yellow")
 
     def _try(self, kept: frozenset[int], divided: Divided | None) -> tuple[Verdict, FileResult] | None:
-        """What becomes of the file under some of its edits; None to decide again."""
+        """The file with a subset of its edits; None to decide again."""
         if not kept:
             return Verdict.LEAVE, replace(self.file, result=Unchanged(), applies=False, edits=())
         if divided is None or len(kept) == len(divided.notes):
@@ -198,7 +198,7 @@ class FileDecision:
         return None
 
     def _partly(self, part: Part, divided: Divided, kept: frozenset[int]) -> FileResult:
-        """The file's result under some of its edits."""
+        """The file's result with a subset of its edits."""
         assert isinstance(self.file.result, Changed)
         made = divided.provenance.closed(kept)
         names = dict.fromkeys(note.transform for at, note in enumerate(divided.notes) if at in made)

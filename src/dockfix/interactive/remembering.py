@@ -1,4 +1,4 @@
-"""What a person has refused, remembered: as a comment in the file, or in the configuration."""
+"""Remember refused changes: as a comment in the file, or in the configuration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_BYTES: Final = 1024 * 1024
 
 
 def with_comment(file: FileResult) -> FileResult:
-    """The file with a comment by which dockfix leaves it alone: below directives, above the rest."""
+    """The file with a comment that makes dockfix ignore it, after any parser directives."""
     text = file.before.decode("utf-8")
     tree = parse(text)
     above = [node for node in tree.nodes if isinstance(node, Directive)]
@@ -32,14 +32,14 @@ def with_comment(file: FileResult) -> FileResult:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The configuration that applies in a folder; `exists` is whether its file is there."""
+    """The configuration that applies to a folder; `exists` tells whether its file exists."""
 
     path: str
     exists: bool
 
 
 def find_configuration(folder: str) -> Configuration:
-    """The file in which settings for a folder (absolute) are kept: the nearest, else one of its own."""
+    """The file for the settings of a folder (absolute): the nearest existing one, or a new one."""
     config = find_config(folder)
     for name in ("dockfix.toml", "pyproject.toml") if config.folder else ():
         path = os.path.join(config.folder, name)
@@ -49,9 +49,9 @@ def find_configuration(folder: str) -> Configuration:
 
 
 def with_value(configuration: Configuration, key: str, value: str) -> FileResult:
-    """The configuration with a value more in one of its lists; comments and order stay.
+    """The configuration with a value added to one of its lists; comments and order are kept.
 
-    Raises ConfigError where the key holds something else.
+    Raises ConfigError if the key is not a list.
     """
     import tomlkit
     from tomlkit.items import Array
@@ -78,7 +78,7 @@ def with_value(configuration: Configuration, key: str, value: str) -> FileResult
 
 
 def pattern_of(path: str, configuration: Configuration) -> str:
-    """The pattern by which a configuration leaves out the file at a path (absolute)."""
+    """The pattern with which a configuration excludes the file at a path (absolute)."""
     inside = os.path.relpath(path, os.path.dirname(os.path.realpath(configuration.path)))
     return "/" + "".join(f"\\{char}" if char in "*?[]!# \\" else char for char in inside.replace(os.sep, "/"))
 

@@ -1,4 +1,4 @@
-"""A run in which a person decides on each edit before it is written."""
+"""A run in which the user decides on each edit before it is written."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _REMEMBER_KIND = {
 
 
 def run_interactively(request: Request, answers: TextIO | None = None) -> Exit:
-    """Ask about each change, write what is wanted, and print a summary. Raises ConfigError."""
+    """Ask about each change, write what was accepted, and print a summary. Raises ConfigError."""
     if answers is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ConfigError("--interactive needs a terminal")
     settings_of(request)
@@ -50,7 +50,7 @@ def run_interactively(request: Request, answers: TextIO | None = None) -> Exit:
 
 @dataclass(slots=True)
 class _Item:
-    """A file whose change is to be decided, and what its decision needs."""
+    """A file whose change is to be decided, and what the decision needs."""
 
     file: FileResult
     candidate: Candidate
@@ -132,7 +132,7 @@ class _Run:
         ).decide()
 
     def _remember(self, item: _Item, writer: Writer) -> None:
-        """Ask how to remember that a file is left alone."""
+        """Ask how to remember that a file is ignored."""
         question = f"Leave {item.file.path} alone from now on"
         match self.conversation.choose(question, _REMEMBER):
             case "c":
@@ -149,7 +149,7 @@ class _Run:
             self._write(with_value(configuration, "ignore", kind), writer)
 
     def _write(self, file: FileResult, writer: Writer) -> None:
-        """Write what is remembered; --undo takes it back where the file was there before."""
+        """Write the configuration; --undo restores it if it existed before."""
         if not file.before and not os.path.exists(file.real):
             try:
                 with open(file.real, "xb") as new:

@@ -96,7 +96,7 @@ class Operation(NamedTuple):
 
     @property
     def destination(self) -> str:
-        """The path that it changes: where a copy or a move ends up, else the one it names."""
+        """The path that is changed: where a copy or a move ends up, otherwise `path`."""
         return self.spec if self.act in (Act.COPY, Act.MOVE) else self.path
 
 

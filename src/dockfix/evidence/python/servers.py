@@ -13,7 +13,7 @@ from dockfix.knowledge import read_names, read_table
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One row of the table; `settings` are flags that name an ini file whose keys are flags again."""
+    """One row of the table; `settings` are flags whose value is an ini file of further flags."""
 
     programs: tuple[str, ...]
     files: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class Server:
 
 
 def ini_flags(text: str) -> Iterator[tuple[int, str]]:
-    """(line, word) for each key of an ini file, as the flag that says the same: `--key=value`."""
+    """(line, word) for each key of an ini file, written as the equivalent flag: `--key=value`."""
     for number, line in enumerate(text.splitlines(), 1):
         key, equals, value = line.partition("=")
         if equals and key.strip().replace("-", "_").isidentifier():

@@ -146,7 +146,7 @@ class _SourceReader:
         )
 
     def _named_files(self, modules: Iterable[Module]) -> Iterator[str]:
-        """Where the files stand that the start's words and the modules' strings may name."""
+        """The paths of files that the words of the start or the strings of the modules may name."""
         for line in self.start.lines:
             for word in line.words[1:]:
                 yield posixpath.normpath(posixpath.join(line.workdir, word.rpartition("=")[2]))

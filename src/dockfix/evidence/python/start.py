@@ -139,7 +139,7 @@ class StartReader:
             self._follow(program, one, depth)
 
     def _settings(self, server: Server, line: Line) -> None:
-        """Ini files that a server reads: each key stands for a flag, on a line of its own."""
+        """The ini files that a server reads: each key is a flag, on a line of its own."""
         named = [value for flag, value in flags(line.words) if flag in server.settings]
         named += [word for word in line.words[1:] if word.endswith(".ini") and not word.startswith("-")]
         for written in dict.fromkeys(named if server.settings else ()):
