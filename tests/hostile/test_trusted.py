@@ -114,7 +114,7 @@ def test_a_cache_that_came_with_a_repository_is_not_believed(
 
 def test_a_worker_of_another_version_says_so() -> None:
     job = Job("Dockerfile", b"FROM a\n", Options())
-    with pytest.raises(ValueError, match=r"a worker has dockfix [\d.]+, and here is 0\.0\.0"):
+    with pytest.raises(ValueError, match=r"a worker has dockfix [\d.]+, but this is 0\.0\.0"):
         cluster.work_chunk([job], 1.0, "0.0.0")
 
 
