@@ -1,4 +1,4 @@
-"""What a shell completes: the names that the value of an option may hold."""
+"""Shell completion: the names that an option's value may contain."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dockfix.config.keys import names_of
 
 
 def complete(flag: str, incomplete: str) -> list[str]:
-    """The values of an option that begin like that; those of a list take several with commas between them."""
+    """The values of an option that start with the text; list options accept several, separated by commas."""
     if flag in _LISTS:
         before, comma, last = incomplete.rpartition(",")
         return [before + comma + name for name in names_of(flag.removeprefix("--")) if name.startswith(last)]

@@ -78,7 +78,7 @@ def original_line(edits: Sequence[LineEdit], line: int) -> int:
 
 
 def rewritten_line(edits: Sequence[LineEdit], line: int) -> int:
-    """The line (from 1) of the rewrite that a line of the original became, or where it was."""
+    """The line (from 1) of the rewrite that corresponds to a line of the original, or its position."""
     shift = 0
     for start, end, text in edits:
         count = len(split_lines(text))

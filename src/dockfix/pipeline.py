@@ -147,7 +147,7 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context) -> Trace:
 
 
 def _join(found: Iterable[Changed | Unchanged], options: Options) -> Result:
-    """The result of a file from those of its lineages, each made on the text of the one before."""
+    """The result for a file, from those of its lineages, each applied to the text of the one before."""
     changes = [one for one in found if isinstance(one, Changed)]
     notes = tuple(dict.fromkeys(note for one in found for note in one.notes))
     if not changes:
@@ -160,9 +160,9 @@ def _join(found: Iterable[Changed | Unchanged], options: Options) -> Result:
 
 
 def _as_of(as_read: Dockerfile, text: str, result: Result, plan: Plan) -> Result:
-    """A result for `text`, which was made of the file that was read, as one for that file.
+    """The result of a lineage, computed from `text`, as one for the file that was read.
 
-    `plan` is that of the same lineage there: a USER root that was added since needs no review.
+    `plan` is that of the same lineage there: a USER root added since then needs no review.
     """
     if isinstance(result, Changed) and any(one.code == codes.FINAL_USER_ROOT.name for one in result.reviews):
         theirs = {review.code for review in find_reviews(plan)}
@@ -172,7 +172,7 @@ def _as_of(as_read: Dockerfile, text: str, result: Result, plan: Plan) -> Result
 
 
 def _to_original(before: str, after: str) -> Callable[[int], int]:
-    """What finds the line of `before` that a line of `after` comes from."""
+    """A function from a line of `after` to the line of `before` that it comes from."""
     edits = compare_lines(before, after)
     last = len(split_lines(before))
     return lambda line: min(original_line(edits, line), last)
@@ -261,7 +261,7 @@ def find_faults(fixed: ImageFix, text: str) -> Iterator[Finding]:
 
 
 def _root_line(plan: Plan) -> int:
-    """The line of the instruction by which the image runs as the user it does."""
+    """The line of the instruction that sets the user the image runs as."""
     user = plan.lineage.last("USER")
     return (user.instruction if user else plan.lineage.final.instructions[0]).line
 

@@ -121,7 +121,7 @@ Result = Changed | Unchanged | Skipped | Failed
 
 
 def at_lines(result: Result, move: Callable[[int], int]) -> Result:
-    """The result with each of its lines moved; what is about the whole file stays so."""
+    """The result with each of its lines moved; findings about the whole file stay."""
 
     def moved(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         return tuple(one.at(move(one.line)) if one.line else one for one in findings)

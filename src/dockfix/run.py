@@ -315,7 +315,7 @@ def _options(candidates: Sequence[Candidate], settings: Settings) -> list[Option
 
 
 def _find_config(candidate: Candidate, settings: Settings, by_folder: dict[str, Config]) -> Config:
-    """The configuration of a candidate; `by_folder` remembers those of folders."""
+    """The configuration of a candidate; `by_folder` caches those of folders."""
     folder = candidate.path.rpartition(os.sep)[0]
     config = by_folder.get(folder)
     if config is None:

@@ -1,4 +1,4 @@
-"""The comments that a file has for dockfix: what they ask for, and those that miss their target."""
+"""The dockfix comments of a file: what they request, and those that have no effect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Again = Callable[[Iterable[Suppression]], Result]
 
 
 def heed(options: Options, comments: Iterable[Suppression], transforms: frozenset[str]) -> Options:
-    """The options of a file with such comments; `transforms` are the names of all that exist."""
+    """The options of a file with such comments; `transforms` are the names of all transforms."""
     asked = list(comments)
     ignored = transforms.intersection(one.name for one in asked if one.verb == IGNORE)
     accepted = {one.name for one in asked if one.verb == ACCEPT}.intersection(codes.REVIEWS)
@@ -27,9 +27,9 @@ def heed(options: Options, comments: Iterable[Suppression], transforms: frozense
 def report_comments(
     result: Result, comments: Collection[Suppression], transforms: frozenset[str], again: Again
 ) -> Result:
-    """A file's result with what there is to say of its comments.
+    """A file's result with the findings about its comments.
 
-    A change waits for a name that does not exist and may have been meant to prevent it.
+    An unknown name makes a change wait, since the comment may have been meant to prevent it.
     """
     if isinstance(result, Skipped | Failed):
         return result
@@ -46,7 +46,7 @@ def report_comments(
 def _find_unknown_names(
     comments: Iterable[Suppression], transforms: Collection[str]
 ) -> Iterator[tuple[Suppression, Finding]]:
-    """The comments whose verb or name does not exist, each with what to say of it."""
+    """The comments with an unknown verb or name, each with its message."""
     known = {IGNORE: (transforms, "transform"), ACCEPT: (codes.REVIEWS, "review")}
     for one in comments:
         if one.verb not in known:

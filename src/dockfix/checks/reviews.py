@@ -242,7 +242,7 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
 
 
 def find_out_of_reach(original: Plan, rewrite: Plan) -> Iterator[Finding]:
-    """What a rewrite puts into the user's home, where something runs the image as somebody else."""
+    """Files that a rewrite puts into the user's home, although something runs the image as another user."""
     home = rewrite.home
     if not original.strangers or not home.strip("/"):
         return

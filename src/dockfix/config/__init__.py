@@ -1,4 +1,4 @@
-"""The configuration that applies to a file: the nearest one upwards, one that is named, or none."""
+"""The configuration that applies to a file: the nearest one upwards, one given by path, or none."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Config", "ConfigError", "RunError", "Settings", "find_config", "is_b
 
 @cache
 def find_config(folder: str) -> Config:
-    """The configuration that applies in `folder` (absolute): its own, else that of the nearest parent.
+    """The configuration that applies in `folder` (absolute): its own or the nearest parent's.
 
     Raises ConfigError.
     """
@@ -38,16 +38,16 @@ bare_folders: Final[set[str]] = set()
 
 
 def forget_configs() -> None:
-    """Read every configuration anew from here on: a process that runs for long sees what has changed."""
+    """Read every configuration again from now on, so that a long-running process sees changes."""
     find_config.cache_clear()
     bare_folders.clear()
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of files: `given` on the command line, then those of configurations.
+    """The options of files: those `given` on the command line, then those of configurations.
 
-    `only` is the configuration to use for all files, instead of the nearest.
+    `only` is the configuration to use for all files instead of the nearest.
     """
 
     given: Mapping[str, Any] = field(default_factory=dict)

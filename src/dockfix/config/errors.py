@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 class ConfigError(Exception):
-    """A configuration or an option that cannot be used: one line saying where, and how to fix it."""
+    """An invalid configuration or option: one line that says where, and how to fix it."""
 
 
 class RunError(Exception):
-    """A run that cannot go on: one line saying why."""
+    """A run that cannot continue: one line that says why."""

@@ -1,4 +1,4 @@
-"""The keys of a configuration, and the names that their values may hold."""
+"""The keys of a configuration, and the names that their values may contain."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NOUNS: Final = {"select": "transform", "ignore": "transform", "accept": "review
 
 
 def names_of(key: str) -> tuple[str, ...]:
-    """The names that the key's value may hold; empty where any text will do."""
+    """The names that the key's value may contain; empty if any text is valid."""
     if key in ("select", "ignore"):
         from dockfix.transforms import TRANSFORMS
 
@@ -50,7 +50,7 @@ def names_of(key: str) -> tuple[str, ...]:
 
 
 def check_meaning(where: str, key: str, value: Any) -> None:
-    """Raise ConfigError if a value of the right form names something that does not exist."""
+    """Raise ConfigError if a well-formed value names something that does not exist."""
     if key == "images":
         _check_images(where, value)
     elif key in _NOUNS and value:

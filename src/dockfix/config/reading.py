@@ -1,4 +1,4 @@
-"""A configuration, read from [tool.dockfix] in pyproject.toml or from dockfix.toml."""
+"""Read a configuration from [tool.dockfix] in pyproject.toml or from dockfix.toml."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """One configuration file at `path`; `options` holds the fields of `Options`, and `lines` those of keys.
+    """The configuration file at `path`.
+
+    `options` contains the fields of `Options`, `lines` the lines of keys.
 
     `include` and `exclude` are .gitignore-style patterns relative to `folder`.
     """
@@ -84,12 +86,12 @@ def read_file(path: str, folder: str) -> Config:
 
 
 def is_bare(folder: str) -> bool:
-    """Whether the folder itself holds no file that could be a configuration."""
+    """Whether the folder itself contains no possible configuration file."""
     return not any(os.path.isfile(os.path.join(folder, name)) for name in (OWN_FILE, PYPROJECT))
 
 
 def _read(path: str, folder: str) -> Config | None:
-    """The configuration in a file; None for a pyproject.toml that has no table for dockfix."""
+    """The configuration in a file; None for a pyproject.toml without a table for dockfix."""
     text = _read_text(path)
     table = _tool_table(path, text) if os.path.basename(path) == PYPROJECT else _parse(path, text)
     return None if table is None else _File(path, text, folder).load(table)
@@ -108,7 +110,7 @@ def _read_text(path: str) -> str:
 
 
 def _tool_table(path: str, text: str) -> Mapping[str, object] | None:
-    """The file's [tool.dockfix] table; None if there is none, whatever else the file holds."""
+    """The file's [tool.dockfix] table; None if there is none."""
     if "dockfix" not in text:
         return None
     tool = _parse(path, text).get("tool", {})
@@ -133,7 +135,7 @@ def _parse(path: str, text: str) -> Mapping[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A configuration's text, which knows the lines of its keys."""
+    """A configuration's text, with the line of each key."""
 
     path: str
     text: str
@@ -203,7 +205,7 @@ class _File:
         return 1
 
     def _line_in_override(self, index: int, key: str) -> int:
-        """The line of a key in the override of that number (from 0), or else that of its heading."""
+        """The line of a key in the override with that index, or the line of its heading."""
         head = re.compile(r"\s*\[\[\s*(tool\s*\.\s*dockfix\s*\.\s*)?overrides\s*\]\]")
         setting = re.compile(
             rf"\s*(\[\s*(tool\s*\.\s*dockfix\s*\.\s*)?overrides\s*\.\s*)?[\"']?{re.escape(key)}\b"

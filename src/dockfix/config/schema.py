@@ -1,6 +1,6 @@
-"""The JSON schema of a configuration, and the reference table of its keys, made from the declarations.
+"""The JSON schema of a configuration, and the reference table of its keys, from the declarations.
 
-The schema is in the form that SchemaStore takes (draft 7, `$id` in its catalogue).
+The schema follows SchemaStore's rules (draft 7, `$id` in its catalogue).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def make_schema() -> dict[str, Any]:
 
 
 def _without_default(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of an override's value: where it is missing, that of the file applies."""
+    """The schema of an override's value: if it is missing, the file's value applies."""
     return {name: value for name, value in schema.items() if name != "default"}
 
 
@@ -80,7 +80,7 @@ def _property(key: str, one: Declaration, default: Any) -> dict[str, Any]:
 
 
 def describe(one: Declaration) -> str:
-    """What the option does, without its default, which has a place of its own."""
+    """What the option does, without its default, which has a column of its own."""
     return re.sub(r" \(default: .*\)$", "", one.help)
 
 

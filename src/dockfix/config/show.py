@@ -1,4 +1,4 @@
-"""What applies to a file, key by key, and where it comes from: for `--show-config`."""
+"""The settings that apply to a file, key by key, with their origin: for `--show-config`."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def _place(config: Config, line: int | None) -> str:
 
 
 def _relative(path: str) -> str:
-    """A path as one would write it in the current folder."""
+    """A path relative to the current folder if it is inside, otherwise unchanged."""
     relative = os.path.relpath(path)
     return path if relative.startswith(os.pardir) else relative
 
 
 def _align(rows: Iterable[tuple[str, Any, str]]) -> Iterator[str]:
-    """A line for each key; one without a value is a comment."""
+    """One line per key; a key without a value is a comment."""
     lines = [
         (f"{key} = {format_value(value)}" if value is not None else f"# {key}", why)
         for key, value, why in rows

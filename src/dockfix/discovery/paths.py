@@ -51,7 +51,7 @@ def find_candidates(
 
 
 def _wanted(paths: Iterable[str], selection: Selection) -> Iterator[str]:
-    """The paths without files that are excluded, where those are not wanted by name either."""
+    """The paths without excluded files, unless those are named by the user."""
     for path in paths:
         if not selection.drops_named or os.path.isdir(path) or not selection.excludes(os.path.realpath(path)):
             yield path

@@ -197,7 +197,7 @@ class _Assessment:
 
     @property
     def missing(self) -> list[Claim]:
-        """Started code that nobody can read; of a lone file nothing beside it is known."""
+        """Started code that is in no file; for a lone file, nothing around it is known."""
         if self.plan.context.is_alone:
             return []
         return [one for one in self.claims if one.kind is Kind.MISSING]

@@ -56,7 +56,7 @@ def find_written(plan: Plan, claimed: Iterable[str], *, is_complete: bool) -> Wr
 
 
 def _find_started(plan: Plan) -> Iterator[str]:
-    """What command lines of the start write, but for the directories in which unknown programs work."""
+    """What the start's command lines write, except for the directories where unknown programs work."""
     workdirs = {plan.lineage.end.workdir, *(one.workdir for one in plan.starting.deployed)}
     for one in plan.replay.outcomes:
         if one.key.step == START and one.operation.path not in workdirs:

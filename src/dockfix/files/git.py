@@ -154,10 +154,9 @@ def find_uncommitted(top: str) -> frozenset[str]:
 
 
 def find_changed(top: str, name: str) -> dict[str, bool]:
-    """The files of the work tree at `top` that differ from where it left the commit of that name.
+    """The files of the work tree at `top` that differ from its merge base with the named commit.
 
-    As absolute paths, each with whether it has appeared or gone; files that git does not track yet
-    count. Raises GitError.
+    As absolute paths, each with whether it was added or removed; untracked files count. Raises GitError.
     """
     try:
         commit = ask(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")

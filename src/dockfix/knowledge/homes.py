@@ -148,7 +148,7 @@ def find_module_use(module: str, env: Mapping[str, str]) -> HomeUse | None:
 
 
 def find_fetched(env: Mapping[str, str]) -> tuple[str, ...]:
-    """The absolute places outside of homes that variables name for what packages fetch by themselves."""
+    """The absolute paths outside of homes that variables set for what packages download themselves."""
     if env.keys().isdisjoint(_fetching()):
         return ()
     places = [place.path for rows in _table().modules.values() for place in rows if place.fetched]
@@ -158,7 +158,7 @@ def find_fetched(env: Mapping[str, str]) -> tuple[str, ...]:
 
 @cache
 def _fetching() -> frozenset[str]:
-    """The variables that name such places, those of more than one tool left out."""
+    """The variables for such paths, except for those of more than one tool."""
     places = (place for rows in _table().modules.values() for place in rows if place.fetched)
     names = {name for place in places for name in place.path.variables}
     return frozenset(name for name in names if name != "TMPDIR" and not name.startswith("XDG_"))

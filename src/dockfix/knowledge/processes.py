@@ -32,7 +32,7 @@ def _listed(line: str) -> str:
 
 
 def find_installer(words: Sequence[str]) -> str:
-    """The program with which a command installs packages for everybody, "" if it does not."""
+    """The program with which a command installs packages system-wide, or ""."""
     table = read_table("processes")["installs"]
     if not words or any(word.partition("=")[0] in table["elsewhere"] for word in words):
         return ""

@@ -88,7 +88,7 @@ def _landed(copy: Copy) -> Iterator[str]:
 
 
 def _patterns(copy: Copy) -> tuple[str, ...]:
-    """The patterns for names of files that a copy brings, () where it brings anything else or below them."""
+    """The patterns for the names of the files that a copy creates, () if it creates anything else."""
     names = [posixpath.basename(posixpath.normpath(source)) for source in copy.sources]
     is_flat = not _unpacks(copy) and all(re.search(r"\.\w+$", name) for name in names)
     return tuple(names) if is_flat and any("*" in name for name in names) else ()

@@ -91,7 +91,7 @@ class Facts:
 
     @cached_property
     def strangers(self) -> tuple[Deployment, ...]:
-        """What runs the image as somebody else than its user, and stays as it is."""
+        """The deployments that run the image as another user than its own, and are not changed."""
         account, names = self.likely_account, self.lineage.final.names()
         mine = {account.name, str(account.uid)}
         return tuple(

@@ -279,7 +279,7 @@ class FileTree:
             self.set(one, (*there, *self.born(one, node if one == path else above)))
 
     def fill(self, directory: str, content: Node, *, flat: bool = False) -> None:
-        """Add `content` to the unlisted entries of a directory tree, and where a path may be absent.
+        """Add `content` to the unlisted entries of a directory tree, also where a path may be absent.
 
         With `flat`, only to those of the directory itself.
         """

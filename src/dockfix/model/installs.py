@@ -86,7 +86,7 @@ def system_site_reason(facts: Facts) -> str:
 
 
 def _named_site(facts: Facts) -> str:
-    """What names the system-wide path of packages, or sets PATH without it; "" for nothing."""
+    """What names the system-wide path of packages, or sets PATH without it; "" if nothing does."""
     copied = [copy.destination for copy in facts.copies if copy.destination != "/"]
     for step in facts.lineage.own_steps:
         if step.keyword == "ENV" and "PATH" in step.instruction.args and not _keeps_path(step):

@@ -140,7 +140,7 @@ def _of_home(tree: FileTree, operation: Operation, who: Identity) -> Answers:
 
 
 def _is_plain(place: str) -> bool:
-    """Whether a place `~/...` is a file that no package looks for: right in the home, and not hidden."""
+    """Whether a path `~/...` is a file that no package looks for: directly in the home, and not hidden."""
     return place.count("/") == 1 and not place.startswith("~/.") and find_kind(place) is None
 
 

@@ -64,7 +64,7 @@ class Plan(Facts):
         return index
 
     def _goes_with_the_last(self, index: int) -> bool:
-        """Whether a step only changes modes, on the line below a RUN of root's: USER would part the two."""
+        """Whether a step only changes modes, directly below a RUN of root's: USER would separate the two."""
         if not 0 < index < len(self.steps):
             return False
         above, step = self.steps[index - 1], self.steps[index]

@@ -1,4 +1,4 @@
-"""What to write instead of a name that does not exist."""
+"""Suggestions for unknown names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """The nearest known name, else all of them."""
+    """The closest known name, otherwise all of them."""
     from difflib import get_close_matches
 
     names = tuple(known)

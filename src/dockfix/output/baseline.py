@@ -1,4 +1,4 @@
-"""A baseline: a file that records what was found one day, which is left out of later runs."""
+"""A baseline: a file of recorded findings, which later runs ignore."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ Entries = tuple[str, ...]
 
 
 class Baseline:
-    """What is recorded of each file, by its path from the baseline's folder.
+    """The recorded findings of each file, by path relative to the baseline's folder.
 
-    With `update`, what is found is recorded, and the file at `path` need not exist. Raises ConfigError.
+    With `update`, findings are recorded, and the file at `path` need not exist. Raises ConfigError.
     """
 
     def __init__(self, path: str, *, update: bool) -> None:
@@ -96,7 +96,7 @@ _SKIPPED: Final = Skipped((Finding(codes.BASELINED, 0, "nothing new since the ba
 
 
 def _describe(file: FileResult) -> Iterator[str]:
-    """What there is to record of a file: neither notes nor errors."""
+    """The findings to record for a file, without notes and errors."""
     if isinstance(file.result, Failed):
         return
     noted = {id(note) for note in file.result.notes} if isinstance(file.result, Changed) else set()

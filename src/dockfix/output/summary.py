@@ -101,7 +101,7 @@ class Summary:
                 rows.append(format_finding(path, note, "note: ") if len(rows) <= FEW else "")
 
     def _keep(self, path: str, findings: Sequence[Finding]) -> bool:
-        """Keep the only finding on a file for the end, if many of its kind are to be one line there."""
+        """Keep a file's only finding for the end, if many of its kind are to be summarized there."""
         if self.volume is not Volume.NORMAL or len(findings) > 1 or not codes.named(findings[0].code).folds:
             return False
         if findings[0].code == codes.BASELINED.name:
@@ -150,7 +150,7 @@ class Summary:
         self._notes.clear()
 
     def _print_folded(self) -> None:
-        """Print what was kept for the end: one by one where they are few, else one of each kind."""
+        """Print what was kept for the end: all if they are few, otherwise one of each kind."""
         for rows in self._folded.values():
             for path, finding in rows if len(rows) <= FEW else rows[:1]:
                 more = f" and {len(rows) - 1} more" if len(rows) > FEW else ""
@@ -199,7 +199,7 @@ def _is_puzzling(file: FileResult) -> bool:
 
 
 def format_finding(path: str, finding: Finding, label: str = "", more: str = "") -> str:
-    """One line: place, message, code and help; `more` stands behind the place."""
+    """One line: location, message, code and help; `more` follows the location."""
     place = f"{path}:{finding.line}" if finding.line else path
     help = f" ({finding.help})" if finding.help else ""
     return f"{place}{more}: {label}{finding.message} [{finding.code}]{help}"

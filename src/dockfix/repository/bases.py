@@ -99,7 +99,7 @@ def _with_numbers(options: Options, candidate: Candidate, by_number: Callable[[D
 
 
 class _Builder(NamedTuple):
-    """What builds an image: a Dockerfile by its absolute path, and the stage, "" for the last."""
+    """What builds an image: the absolute path of a Dockerfile, and the stage, "" for the last."""
 
     real: str
     target: str
@@ -126,7 +126,7 @@ def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[st
 
 
 def _shorten(builders: Mapping[str, _Builder]) -> dict[str, _Builder]:
-    """The builders by the image's name without its registry; a name that several give is nobody's."""
+    """The builders by the image's name without its registry; names with several builders are dropped."""
     found: dict[str, set[_Builder]] = {}
     for name, builder in builders.items():
         found.setdefault(_short(name), set()).add(builder)
@@ -138,7 +138,7 @@ def _short(name: str) -> str:
 
 
 def _contexts(row: Candidate, by_name: Mapping[tuple[str, str], _Builder]) -> dict[str, _Builder]:
-    """The names of `contexts` that FROM can use, and what builds those."""
+    """The names of `contexts` that FROM can use, and their builders."""
     contexts = ((alias, (build.source, name)) for build in row.builds for alias, name in build.contexts)
     return {alias: by_name[key] for alias, key in contexts if key in by_name}
 

@@ -24,10 +24,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A kind of file: its name, its parser, and the keys below `path` (`*` stands for each item of a list).
+    """A kind of file: its name, its parser, and the keys below `path` (`*` matches each item of a list).
 
-    Dockerfile and context are relative to the file's folder; the context is that folder, or the one that is
-    named, or the Dockerfile's own if it is `beside` it.
+    Dockerfile and context are relative to the file's folder; the context is that folder, or the named
+    one, or the Dockerfile's own if it is `beside` it.
     """
 
     name: re.Pattern[str]

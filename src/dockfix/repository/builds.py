@@ -211,7 +211,7 @@ def _read_skaffold(file: File) -> Iterator[Build]:
 
 
 def _read_workflow(file: File) -> Iterator[Build]:
-    """The builds of a workflow's steps, each once however many jobs share it."""
+    """The builds of a workflow's steps, without duplicates from jobs that share one."""
     from dockfix.repository.workflows import Shell, read_workflow
 
     for step in read_workflow(file.name, file.text, file.read):
@@ -237,7 +237,7 @@ def _read_action(step: Action) -> Iterator[Build]:
 
 
 def _read_shell(step: Shell) -> Iterator[Build]:
-    """The builds of command lines, in which the variables that are set for them have their values."""
+    """The builds of command lines, with the variables set for them replaced."""
     if "build" in step.text or "executor" in step.text:
         known = [f"{name}={value}" for name, value in step.variables.items() if _is_word(value)]
         place = plain(step.folder or ".") or "."
@@ -270,7 +270,7 @@ def _read_package(file: File) -> Iterator[Build]:
 
 
 def _read_script(file: File) -> Iterator[Build]:
-    """The builds of a script, which runs in its folder or at the top, unless it is a Makefile."""
+    """The builds of a script, which runs in its folder or at the top, except for a Makefile."""
     is_shell = file.name.endswith((".sh", ".bash"))
     yield from _read_lines(file.name, file.text, posixpath.dirname(file.name), is_one_shell=is_shell)
     if "/" in file.name and not file.name.lower().endswith(("makefile", ".mk")):

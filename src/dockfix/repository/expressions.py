@@ -1,6 +1,6 @@
-"""The expressions of GitHub workflows, `${{ ... }}`, as far as the repository's files give their values.
+"""The expressions of GitHub workflows, `${{ ... }}`, as far as the repository determines their values.
 
-As in "Evaluate expressions in workflows and actions" of GitHub's documentation. Everything that depends on
+See "Evaluate expressions in workflows and actions" in GitHub's documentation. Everything that depends on
 the run is `UNKNOWN`.
 """
 
@@ -25,14 +25,17 @@ Contexts = Mapping[str, Any]
 
 
 def fill_text(text: str, contexts: Contexts) -> str:
-    """The text with the values of its expressions."""
+    """The text with its expressions replaced by their values."""
     if "${{" not in text:
         return text
     return _WHOLE.sub(lambda match: _text(evaluate(match["inner"], contexts)), text)
 
 
 def fill(value: Any, contexts: Contexts) -> Any:
-    """A value of YAML with the expressions in its strings replaced; a whole one keeps its kind."""
+    """A YAML value with the expressions in its strings replaced.
+
+    A string that is one expression keeps its type.
+    """
 
     def change(text: str) -> Any:
         whole = _WHOLE.fullmatch(text.strip())
@@ -42,7 +45,7 @@ def fill(value: Any, contexts: Contexts) -> Any:
 
 
 def evaluate(text: str, contexts: Contexts) -> Any:
-    """The value of what stands between the braces."""
+    """The value of the text between the braces."""
     tokens: list[tuple[str, str]] = []
     at = 0
     end = len(text.rstrip())
@@ -76,7 +79,7 @@ def _is_open(value: Any) -> bool:
 
 
 def _holds(value: Any) -> bool:
-    """Whether a known value counts as true."""
+    """Whether a known value is truthy."""
     return value not in (None, "", 0, False, "false", "0")  # what YAML means by a plain false
 
 
@@ -89,15 +92,15 @@ class _Reader:
     at: int = 0
 
     def choice(self, depth: int) -> Any:
-        """`a || b`: the first that counts as true, else the last."""
+        """`a || b`: the first truthy operand, otherwise the last."""
         return self.chain("||", self.both, depth, ends=True)
 
     def both(self, depth: int) -> Any:
-        """`a && b`: the first that does not count as true, else the last."""
+        """`a && b`: the first falsy operand, otherwise the last."""
         return self.chain("&&", self.equality, depth, ends=False)
 
     def chain(self, sign: str, part: Callable[[int], Any], depth: int, *, ends: bool) -> Any:
-        """The first operand whose truth `ends` the chain, else the last."""
+        """The first operand whose truth `ends` the chain, otherwise the last."""
         value = part(depth)
         while self.takes(sign):
             other = part(depth)
@@ -119,7 +122,7 @@ class _Reader:
         return value
 
     def operand(self, depth: int) -> Any:
-        """A literal, a name with what is taken from it, a call, or an expression in parentheses."""
+        """A literal, a name with its properties, a call, or an expression in parentheses."""
         if depth > _MAX_DEPTH:
             raise RecursionError
         if self.takes("!"):
@@ -142,7 +145,7 @@ class _Reader:
         return literals[text] if text in literals else self.steps(self.contexts.get(text, UNKNOWN), depth)
 
     def call(self, name: str, depth: int) -> Any:
-        """A call, whose arguments are read to its end."""
+        """The value of a call, reading its arguments up to the closing parenthesis."""
         values = []
         while not self.takes(")"):
             values.append(self.choice(depth + 1))
@@ -155,7 +158,7 @@ class _Reader:
         return form
 
     def steps(self, value: Any, depth: int) -> Any:
-        """`.name` and `['name']` behind a value."""
+        """`.name` and `['name']` after a value."""
         while True:
             if self.takes("."):
                 key: Any = self.tokens[self.at][1]
@@ -168,7 +171,7 @@ class _Reader:
             value = value.get(key, UNKNOWN) if isinstance(value, Mapping) else UNKNOWN
 
     def takes(self, sign: str) -> bool:
-        """Whether the next token is that sign; then it is read."""
+        """Whether the next token is that sign, which is then consumed."""
         if self.at < len(self.tokens) and self.tokens[self.at] == ("sign", sign):
             self.at += 1
             return True

@@ -1,7 +1,7 @@
-"""The command lines of other CI systems: GitLab with its variables and matrices, Cloud Build, and the rest.
+"""The command lines of other CI systems: GitLab with its variables and matrices, Cloud Build, and others.
 
-As in "CI/CD YAML syntax reference" of GitLab's and "Build configuration file schema" of Google Cloud Build's
-documentation.
+See "CI/CD YAML syntax reference" in GitLab's and "Build configuration file schema" in Google Cloud
+Build's documentation.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read_gitlab(name: str, text: str, read: Read = read_nothing) -> Iterator[She
 
 
 def _load(name: str, text: str, read: Read, seen: set[str]) -> dict[str, Any]:
-    """A pipeline with the files of the repository that it includes, below its own jobs."""
+    """A pipeline merged with the files of the repository that it includes, its own jobs overriding theirs."""
     content: dict[str, Any] = {}
     seen.add(name)
     for document in read_values(text):
@@ -57,7 +57,7 @@ def _load(name: str, text: str, read: Read, seen: set[str]) -> dict[str, Any]:
 def _extend(
     content: Mapping[str, Any], job: Mapping[str, Any], done: dict[str, dict[str, Any]], depth: int
 ) -> dict[str, Any]:
-    """A job on top of those that it extends, of which those that are `done` are known."""
+    """A job merged with those that it extends; the results for those in `done` are known."""
     facts: dict[str, Any] = {}
     for parent in map(str, _list(job.get("extends")) if depth < _MAX_DEPTH else ()):
         if parent not in done:
@@ -79,14 +79,14 @@ def _matrix(written: object) -> Iterator[Mapping[str, Any]]:
 
 
 def read_steps(name: str, text: str) -> Iterator[Shell]:
-    """The command lines of any pipeline in YAML: its strings, and the steps that pass words to a builder."""
+    """The command lines of any YAML pipeline: its strings, and steps that pass arguments to a builder."""
     if calls_builder(text):
         for document in read_values(text):
             yield from _walk(name, document)
 
 
 def _walk(name: str, document: Any) -> Iterator[Shell]:
-    """Every script below a document, with the variables that hold there; aliased nodes come once."""
+    """Every script below a document, with the variables in effect there; aliased nodes are visited once."""
     seen: set[int] = set()
     waiting: list[tuple[Any, Mapping[str, Any], str]] = [(document, {}, "")]
     while waiting:
@@ -107,7 +107,7 @@ def _walk(name: str, document: Any) -> Iterator[Shell]:
 
 
 def _scripts(rows: list[Any]) -> list[Any]:
-    """The items of a list; where all are strings, they are the lines of one script."""
+    """The items of a list; if all are strings, they are the lines of one script."""
     is_script = rows and all(isinstance(row, str) for row in rows)
     return ["\n".join(rows)] if is_script else rows
 
@@ -121,7 +121,7 @@ def _own_variables(node: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _builder_step(step: Mapping[str, Any]) -> str:
-    """The command line of a step that runs an image with words, such as Cloud Build's; "" for another."""
+    """The command line of a step that runs an image with arguments, such as Cloud Build's; otherwise ""."""
     image, words = step.get("name"), step.get("args")
     if not isinstance(image, str) or not isinstance(words, list) or step.get("entrypoint"):
         return ""
@@ -132,12 +132,12 @@ def _builder_step(step: Mapping[str, Any]) -> str:
 
 
 def _quoted(word: str) -> str:
-    """A word as a shell would take it, in which variables stay."""
+    """A word quoted for a shell, with its variables kept."""
     return f'"{word}"' if "$" in word and '"' not in word else shlex.quote(word)
 
 
 def _lines(written: object, seen: set[int]) -> Iterator[str]:
-    """The lines of a script, whose lists may hold lists; those that were seen come once."""
+    """The lines of a script, whose lists may be nested; nodes visited before are skipped."""
     for one in _list(written):
         if not isinstance(one, list):
             yield str(one)
@@ -147,7 +147,7 @@ def _lines(written: object, seen: set[int]) -> Iterator[str]:
 
 
 def _plain(value: object) -> str:
-    """A variable's value, which GitLab may write below `value`."""
+    """A variable's value, which GitLab may put under `value`."""
     inner = _mapping(value).get("value", value)
     return inner if isinstance(inner, str) else ""
 

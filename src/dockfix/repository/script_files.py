@@ -1,4 +1,4 @@
-"""Files in which the lines of a shell stand, by their names."""
+"""Files that contain shell commands, by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCRIPT_NAME: Final = re.compile(
 
 
 def is_pipeline(path: str) -> bool:
-    """Whether a file describes what a CI system runs."""
+    """Whether a file configures a CI system."""
     name = path.rpartition("/")[2].lower()
     if path.startswith((".github/workflows/", ".github/actions/")):
         return name.endswith((".yml", ".yaml"))

@@ -39,7 +39,7 @@ _MOST_CALLS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a program: its line from 1, the words behind its name, and the folder that `cd` led to."""
+    """A call of a program: its line from 1, its arguments, and the folder that `cd` entered."""
 
     line: int
     words: list[str]
@@ -72,7 +72,7 @@ def read_lines(text: str, program: re.Pattern[str], *, is_one_shell: bool = True
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """A `cd` at an offset, and up to where it holds."""
+    """A `cd` at an offset, and the end of its scope."""
 
     start: int
     end: int
@@ -90,7 +90,10 @@ def _find_moves(text: str, *, is_one_shell: bool) -> list[_Move]:
 
 
 def _folder_at(moves: Sequence[_Move], at: int) -> str:
-    """The folder that the moves lead to; what begins with a command's output begins where the script does."""
+    """The folder after the moves.
+
+    A path that starts with a command's output starts at the script's folder.
+    """
     folders = [""]
     for move in moves:
         if move.start >= at:

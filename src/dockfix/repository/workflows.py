@@ -1,6 +1,6 @@
-"""GitHub workflows: the steps of every job for every combination of its matrix, and of what they call here.
+"""GitHub workflows: the steps of every job for every combination of its matrix, and those it calls.
 
-As in "Workflow syntax" and "Metadata syntax" of GitHub's documentation.
+See "Workflow syntax" and "Metadata syntax" in GitHub's documentation.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FILES: Final = ("action.yml", "action.yaml")
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """Command lines that the file `source` runs in a folder of the repository; `variables` are set there."""
+    """Command lines that the file `source` runs in a folder of the repository, with `variables` set."""
 
     source: str
     text: str
@@ -52,7 +52,7 @@ def calls_builder(text: object) -> bool:
 
 
 def read_workflow(name: str, text: str, read: Read = read_nothing) -> Iterator[Step]:
-    """The steps of a workflow, and of those of the repository that it calls."""
+    """The steps of a workflow, and of the workflows and actions of the repository that it calls."""
     if calls_builder(text) or "uses: ./" in text:
         for document in read_values(text):
             yield from _Reader(read).workflow(name, document, None, 0)
@@ -60,13 +60,13 @@ def read_workflow(name: str, text: str, read: Read = read_nothing) -> Iterator[S
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads workflows and actions, and what they call by `read`."""
+    """Parses workflows and actions, and loads those they call with `read`."""
 
     read: Read
     _known: dict[str, list[Any]] = field(default_factory=dict)
 
     def documents(self, path: str) -> list[Any]:
-        """The documents of a file that is called."""
+        """The documents of a called file."""
         if path not in self._known:
             self._known[path] = read_values(self.read(path) or "")
         return self._known[path]
@@ -74,7 +74,7 @@ class _Reader:
     def workflow(
         self, name: str, content: Any, given: Mapping[str, Any] | None, depth: int
     ) -> Iterator[Step]:
-        """The steps of a workflow's jobs, with the inputs that a caller has `given`, or their defaults."""
+        """The steps of a workflow's jobs, with the inputs `given` by a caller, or their defaults."""
         on = _mapping(_mapping(content).get("on") or _mapping(content).get("true"))
         declared = _mapping(_mapping(on.get("workflow_call")).get("inputs"))
         dispatched = _mapping(_mapping(on.get("workflow_dispatch")).get("inputs"))
@@ -140,7 +140,7 @@ def _filled(written: object, contexts: Contexts) -> dict[str, Any]:
 
 
 def _inputs(declared: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Each input's value, by default its default; one without is empty where a caller leaves it out."""
+    """Each input's value or default; one without either is empty."""
     nothing = UNKNOWN if given is None else ""
     known = {name: _mapping(one).get("default", nothing) for name, one in declared.items()}
     return {**known, **(given or {})}
@@ -166,7 +166,7 @@ def _combinations(matrix: object, contexts: Contexts) -> Iterator[Mapping[str, A
 def _include(
     rows: list[dict[str, Any]], axes: Mapping[str, Any], included: list[Mapping[str, Any]]
 ) -> Iterator[Mapping[str, Any]]:
-    """The combinations with what is included: added to those that it contradicts in no axis, or one more."""
+    """The combinations after `include`: each entry extends those it does not contradict, or adds one."""
     more: list[Mapping[str, Any]] = []
     for one in included[:_MOST_ROWS]:
         wanted = {key: value for key, value in one.items() if key in axes}

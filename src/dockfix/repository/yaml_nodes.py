@@ -50,7 +50,7 @@ def _value(node: Node, known: dict[int, Any]) -> Any:
 
 
 def change_texts(value: Any, change: Callable[[str], Any]) -> Any:
-    """A value with each of its strings changed, but no keys; what many aliases refer to is changed once."""
+    """A value with each of its strings changed, except for keys; shared (aliased) nodes are changed once."""
     done: dict[int, Any] = {}
 
     def visit(one: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Which files a change of the repository can make a difference to: for `--since`."""
+"""The files that a change of the repository can affect: for `--since`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from dockfix.runner.outcome import FileResult
 
 @dataclass(frozen=True)
 class Since:
-    """What has changed since a commit, in each work tree that is asked about.
+    """The changes since a commit, in each work tree that is queried.
 
-    `bases` are the Dockerfiles of the repository whose images a file is built on, by its path.
+    `bases` are the repository's Dockerfiles that a file's image is based on, by the file's path.
     """
 
     commit: str
@@ -25,7 +25,7 @@ class Since:
     _known: dict[str, Mapping[str, bool]] = field(default_factory=dict)
 
     def find_concerned(self, candidates: Sequence[Candidate], files: Sequence[FileResult]) -> list[int]:
-        """Which of some files it is, by their numbers. Raises ConfigError."""
+        """The indices of the affected files. Raises ConfigError."""
         pairs = zip(candidates, files, strict=True)
         return [at for at, (candidate, file) in enumerate(pairs) if self.concerns(candidate, file)]
 

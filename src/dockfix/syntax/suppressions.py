@@ -1,4 +1,4 @@
-"""Comments that leave transforms out or answer reviews: `# dockfix: ignore[pip-user]`, `accept[low-port]`."""
+"""Comments that disable transforms or answer reviews: `# dockfix: ignore[pip-user]`, `accept[low-port]`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _COMMENT: Final = re.compile(r"#\s*dockfix:\s*([\w-]+)(?:\s*\[([^\]]*)\])?", re.
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """One name of such a comment: what to do (a lower-case verb) with what, and the comment's line.
+    """One name in such a comment: a verb (in lower case), the name, and the comment's line.
 
-    `name` is "" where the comment has no brackets: it is about the whole file.
+    `name` is "" if the comment has no brackets and applies to the whole file.
     """
 
     verb: str
@@ -27,7 +27,7 @@ class Suppression:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it leaves out the whole file."""
+        """Whether it disables dockfix for the whole file."""
         return self.verb == IGNORE and not self.name
 
     def __str__(self) -> str:
@@ -35,7 +35,7 @@ class Suppression:
 
 
 def find_suppressions(tree: Dockerfile) -> tuple[Suppression, ...]:
-    """All of a file, in its order; verbs and names that do not exist among them."""
+    """All of a file's suppressions in order, including those with unknown verbs and names."""
     return tuple(
         one for node in tree.nodes if isinstance(node, Comment) for one in _read(str(node), node.line)
     )

@@ -1,4 +1,4 @@
-"""Code that an image starts and that its build context does not have."""
+"""Code that an image starts and that its build context lacks."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _PLAIN: Final = re.compile(r"[\w./+-]+")
 
 
 def find_missing(layout: Layout, application: Application, start: Start) -> Iterator[Claim]:
-    """What command lines start by its name, though no file of the build context is it.
+    """The code that command lines start by name and that is in no file of the build context.
 
-    A module that is installed, by what the context and the steps say, belongs to somebody else. Nothing
-    is missing where nobody knows what the context holds.
+    A module that the context or the steps install is third-party. Nothing is missing if the contents of
+    the context are unknown.
     """
     if layout.names is None or all(map(_BESIDE.fullmatch, layout.names(""))):
         return
@@ -43,7 +43,7 @@ def _is_there(application: Application, one: NamedCode) -> bool:
 
 
 def _is_made(layout: Layout, one: NamedCode) -> bool:
-    """Whether a step may leave the code in the image, or installs it."""
+    """Whether a step may create the code in the image, or installs it."""
     steps = " ".join(run.args for stage in layout.stages.values() for run in stage.runs)
     if any(_names(path, steps, is_copied=bool(layout.sources_of(path))) for path in one.files):
         return True
@@ -56,14 +56,14 @@ def _is_made(layout: Layout, one: NamedCode) -> bool:
 
 
 def _names(path: str, steps: str, *, is_copied: bool) -> bool:
-    """Whether steps name a file, or a directory above it that no copy brings."""
+    """Whether steps name a file, or a directory above it that no copy creates."""
     above = [] if is_copied else path.split("/")[1:-1]
     folders = ["/".join(["", *above[: depth + 1]]) for depth in range(len(above))]
     return any(re.search(rf"{re.escape(one)}(?!\w)", steps) for one in (posixpath.basename(path), *folders))
 
 
 def _dependencies(layout: Layout) -> Iterator[str]:
-    """The texts of files at the top of the build context that name what is installed."""
+    """The texts of files at the top of the build context that list dependencies."""
     assert layout.names is not None
     for name in sorted(layout.names("")):
         if _DEPENDENCIES.fullmatch(name):

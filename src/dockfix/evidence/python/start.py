@@ -43,7 +43,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class NamedCode:
-    """Code that a command line names: one of these files (absolute paths) and modules is meant by it."""
+    """Code that a command line names: any one of these files (absolute paths) or modules."""
 
     files: tuple[str, ...]
     modules: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The report as a comment on a pull request: what runs as root, each diff folded, and what to do."""
+"""The report as a comment on a pull request: what runs as root, folded diffs, and what to do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LISTED: Final = 50
 
 
 class CommentReport:
-    """A heading, a table of outcomes, the diffs, what to look at, and the command that does it."""
+    """A heading, a table of outcomes, the diffs, what to review, and the command that applies the changes."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -35,7 +35,7 @@ class CommentReport:
         self._paths: list[str] = []
 
     def add(self, file: FileResult) -> None:
-        """Take one file."""
+        """Add one file."""
         self._counts[outcome(file)] += 1
         if isinstance(file.result, Changed) and file.applies and not file.written:
             self._paths.append(file.name)
@@ -46,7 +46,7 @@ class CommentReport:
             self._failures += (_line(file, one) for _, one in findings(file.result))
 
     def close(self) -> None:
-        """Write it all."""
+        """Write the document."""
         self._stream.write("".join(f"{line}\n" for line in self._lines()))
         self._stream.close()
 
@@ -87,7 +87,7 @@ class CommentReport:
 
 
 def _fold(file: FileResult, change: Changed) -> str:
-    """A file's diff below a line that unfolds it."""
+    """A file's diff, folded below a line."""
     patch = file.patch
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", patch)), default=0))
     title = f"<code>{escape(show_path(file.name))}</code>: {', '.join(change.transforms)}"
@@ -107,7 +107,7 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _words(paths: Sequence[str]) -> str:
-    """Paths as words of a command line; many, or strange ones, are the current folder."""
+    """Paths as words of a command line; many or unusual ones are replaced by the current folder."""
     if len(paths) > 3 or not all(re.fullmatch(r"[\w./-]+", path) for path in paths):
         return "."
     return " ".join(paths)

@@ -1,4 +1,4 @@
-"""The report as GitLab's Code Quality takes it (docs.gitlab.com, "Code Quality", report format)."""
+"""The report in the format of GitLab's Code Quality (docs.gitlab.com, "Code Quality", report format)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SEVERITIES: Final = {Weight.NOTE: "info", Weight.WARNING: "major", Weight.ERROR
 
 
 class GitlabReport:
-    """One list with an entry for each thing to report."""
+    """One list with an entry for each problem."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

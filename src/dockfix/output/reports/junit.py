@@ -1,4 +1,4 @@
-"""The report as JUnit XML: each file is a test case that fails if `--check` does because of it."""
+"""The report as JUnit XML: each file is a test case that fails if it makes `--check` fail."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class JunitReport:
         self._counts: Counter[str] = Counter()
 
     def add(self, file: FileResult) -> None:
-        """Take one test case."""
+        """Add one test case."""
         name = _attribute(show_path(file.name))
         tag = _TAGS.get(weigh(file), "")
         self._counts[tag] += 1
@@ -44,7 +44,7 @@ class JunitReport:
 
 
 def _result(file: FileResult, tag: str) -> str:
-    """How a case ended, and the end of its element."""
+    """The result of a case, and the end of its element."""
     if not tag:
         return "/>"
     found = [finding for kind, finding in findings(file.result) if kind != "accepted"]

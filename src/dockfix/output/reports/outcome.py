@@ -1,4 +1,4 @@
-"""What every report says of a file: what `--check` would say of it as it is on disk at the end of the run."""
+"""What every report says about a file: what `--check` would say about it as it is on disk after the run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DIGEST: Final = 8
 
 
 class Weight(IntEnum):
-    """How much a file, or what is said of it, weighs: `--check` fails for a warning and for an error."""
+    """The severity of a file or a finding: `--check` fails for a warning and for an error."""
 
     NONE = 0
     NOTE = 1
@@ -32,10 +32,10 @@ _SKIPPED: Final = {codes.REWRITE_BREAKS.name: Weight.WARNING, codes.BASELINED.na
 
 
 class Statement(NamedTuple):
-    """One thing that a report of problems says of a file.
+    """One problem that a report lists for a file.
 
-    `mark` recognizes it in another version of the file, wherever its line has moved: it is the same as
-    long as the line's text is, and counts those that are alike.
+    `mark` identifies it in another version of the file, even on another line: it depends on the text of
+    the line, and on a count of equal ones.
     """
 
     weight: Weight
@@ -57,7 +57,7 @@ def outcome(file: FileResult) -> str:
 
 
 def weigh(file: FileResult) -> Weight:
-    """What the file as a whole weighs."""
+    """The severity of the file as a whole."""
     match file.result:
         case Changed():
             return Weight.NONE if file.written else Weight.WARNING if file.applies else Weight.NOTE
@@ -70,7 +70,7 @@ def weigh(file: FileResult) -> Weight:
 
 
 def findings(result: Result) -> Iterator[tuple[str, Finding]]:
-    """Each finding with its kind: review, accepted (a review that is answered), note, reason or error."""
+    """Each finding with its kind: review, accepted (an answered review), note, reason or error."""
     match result:
         case Changed(reviews=reviews, notes=notes, accepted=accepted):
             yield from (("review", finding) for finding in reviews)
@@ -85,7 +85,7 @@ def findings(result: Result) -> Iterator[tuple[str, Finding]]:
 
 
 def statements(file: FileResult) -> Iterator[Statement]:
-    """What there is to report of a file as a problem; nothing of what is fixed, accepted or in order."""
+    """The problems to report for a file; none for what is fixed, accepted or in order."""
     weight = weigh(file)
     if weight is Weight.NONE:
         return
@@ -102,7 +102,7 @@ def statements(file: FileResult) -> Iterator[Statement]:
 
 
 def describe_change(file: FileResult, change: Changed) -> Finding:
-    """That the image runs as root, at the line that makes it so, and what dockfix can do about it."""
+    """The statement that the image runs as root, at the line that causes it, and what dockfix can do."""
     message = "The image runs as root; a change needs review."
     if file.applies:
         message = f"The image runs as root; dockfix can change that: {', '.join(change.transforms)}."
@@ -113,7 +113,7 @@ def describe_change(file: FileResult, change: Changed) -> Finding:
 
 
 def _mark(code: str, text: str, seen: Counter[str]) -> str:
-    """A digest of a code and a line's text, without the version of a base, and a number among equals."""
+    """A digest of a code and a line's text, without the version of a base, and a number among equal ones."""
     words = " ".join(text.split())
     if words[:5].upper() == "FROM ":
         words = _VERSION.sub("", words)

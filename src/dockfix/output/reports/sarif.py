@@ -1,4 +1,4 @@
-"""The report in SARIF 2.1.0 as code scanning takes it, with each rewrite as a fix."""
+"""The report in SARIF 2.1.0 as code scanning accepts it, with each rewrite as a fix."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _artifact(file: FileResult) -> dict[str, str]:
 
 
 def _regions(lines: list[str], line: int) -> dict[str, Any]:
-    """A line, and it with those around it; without their texts where the file has no such line."""
+    """A line, and the line with its context; without their texts if the file has no such line."""
     if line > len(lines):
         return {"region": {"startLine": line}}
     first, last = max(1, line - AROUND), min(len(lines), line + AROUND)
