@@ -98,7 +98,8 @@ def _image() -> dict[str, Any]:
         if one.name not in ("name", "tag", "known")
     }
     facts["family"] = {"type": "string", "enum": list(FAMILIES)}
-    more = {"like": {"type": "string"}, "versions": {"type": "string", "enum": ["python"]}}
+    text = {"type": "string"}
+    more = {"like": text, "versions": {**text, "enum": ["python"]}, "source": text}
     return {"type": "object", "additionalProperties": False, "properties": {**facts, **more}}
 
 
