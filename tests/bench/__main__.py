@@ -2,6 +2,7 @@
 
 Words: `startup`, `throughput [FOLDER [LIMIT]]`, `monorepo [FILES DOCKERFILES]`. Without a word, all three.
 `callers FOLDER... [--samples]` counts contexts, outcomes and reasons over folders of repositories.
+`real FOLDER [FILES]` takes real Dockerfiles, and the tools that are installed on the same.
 `reality [SCRIPTS STAGES PAIRS [SEED]]` needs docker, and root for the scripts.
 `--write-readme` measures start and monorepo and puts both tables into README.md.
 """
@@ -35,6 +36,11 @@ def main(words: list[str]) -> None:
 
         folders = [Path(word) for word in words[1:] if word != "--samples"]
         print(callers.measure(folders, shows_samples="--samples" in words))
+        return
+    if words[:1] == ["real"]:
+        from . import real
+
+        print(real.measure(Path(words[1]), *map(int, words[2:])))
         return
     if not words or words[0] == "monorepo":
         from . import monorepo

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .dockerfiles import generate
+from .peers import commands
 from .timing import Timed, take_turns
 
 ROUNDS = 3
@@ -26,17 +27,6 @@ for name in names.split(b"\\0"):
         with open(name, "rb") as file:
             file.read()
 """
-SEMGREP_RULE = """\
-rules:
-  - id: start-as-somebody
-    languages: [dockerfile]
-    severity: WARNING
-    message: the image starts as root
-    pattern: CMD $...WORDS
-    fix: |-
-      USER somebody
-      CMD $...WORDS
-"""
 
 
 def measure(files: int = 100_000, dockerfiles: int = 5_000) -> str:
@@ -47,10 +37,11 @@ def measure(files: int = 100_000, dockerfiles: int = 5_000) -> str:
         time.sleep(3)  # what is newer is not trusted
         own = _dockfix(root, dockerfiles)
         take_turns(own, ROUNDS)
-        peers = _peers(root)
+        every = sorted(map(str, root.rglob("Dockerfile")))
+        peers = commands(every[:: max(1, len(every) // SAMPLE)][:SAMPLE], root)
         take_turns(peers, ROUNDS)
     floor, cold = own[0], own[2]
-    head = f"{files:,} files, {dockerfiles:,} of them Dockerfiles, on {_processors()} processors"
+    head = f"{files:,} files, {dockerfiles:,} of them Dockerfiles, on {processors()} processors"
     lines = [
         f"| {head} | median | files/s | processor time | memory | of the floor | dockfix, cold, is |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -68,7 +59,7 @@ def measure(files: int = 100_000, dockerfiles: int = 5_000) -> str:
     return "\n".join(lines)
 
 
-def _processors() -> int:
+def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -116,30 +107,4 @@ def _dockfix(root: Path, count: int) -> list[Timed]:
         run("`dockfix --check .`, warm", check),
         run("`dockfix --check .`, one Dockerfile changed", check, before=change),
         run("`dockfix --diff .`, warm", diff),
-    ]
-
-
-def _peers(root: Path) -> list[Timed]:
-    """Other tools on the same files; each gets as many at once as it accepts."""
-    every = sorted(str(path) for path in root.rglob("Dockerfile"))
-    some = every[:: max(1, len(every) // SAMPLE)][:SAMPLE]
-    rule = root.parent / "rule.yml"
-    rule.write_text(SEMGREP_RULE)
-    one_by_one = ["sh", "-c", 'for file in "$@"; do dfc "$file" >/dev/null; done', "-"]
-    options = ["--metrics", "off", "--disable-version-check", "--quiet", "--autofix", "--dryrun"]
-    commands = {
-        "hadolint": ["hadolint", "--no-fail"],
-        "dfc, a process for each file": one_by_one,
-        "tally lint": ["tally", "lint"],
-        "semgrep, autofix of one rule": ["semgrep", "--config", str(rule), *options],
-    }
-    return [
-        Timed(
-            name,
-            [*words, *some] if shutil.which(name.split()[0].strip(",")) else None,
-            len(some),
-            root,
-            codes=range(256),
-        )
-        for name, words in commands.items()
     ]
