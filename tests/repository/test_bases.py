@@ -37,6 +37,7 @@ def family(repository: Repository) -> Repository:
     )
     repository.put("base/Dockerfile", text=BASE)
     repository.put("docker/web.txt", text=APP.format(base="acme/base:1"))
+    repository.put("app.py", text="print()\n")
     repository.put(
         "job/Dockerfile",
         text='ARG REGISTRY=acme\nARG BASE=acme/base\nFROM ${BASE} AS run\nCMD ["python", "job.py"]\n'
