@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -11,6 +12,7 @@ ISSUES: Final = "https://github.com/dockfix/dockfix/issues"
 FAILED: Final = 123
 DEFECT: Final = 70
 INTERRUPTED: Final = 130
+_NOT_WRITTEN: Final = frozenset({errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EFBIG})
 
 
 def main() -> None:
@@ -29,6 +31,8 @@ def main() -> None:
         code = run()
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except OSError as error:
+        code = _report_output(error) if error.errno in _NOT_WRITTEN and not error.filename else _report(error)
     except Exception as error:  # noqa: BLE001  # a traceback would quote files, and exit with 1
         code = _report(error)
     sys.exit(code)
@@ -41,6 +45,11 @@ def _check_streams() -> None:
     if sys.stdout is None:
         print("dockfix: standard output is closed", file=sys.stderr)
         sys.exit(FAILED)
+
+
+def _report_output(error: OSError) -> int:
+    print(f"dockfix: the output could not be written: {error.strerror}", file=sys.stderr)
+    return FAILED
 
 
 def _report(error: Exception) -> int:

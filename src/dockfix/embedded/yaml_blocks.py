@@ -81,7 +81,7 @@ def block_scalars(source: str) -> list[Scalar]:
     """
     try:
         roots = list(YAML(typ="rt", pure=True).compose_all(source))
-    except (YAMLError, ValueError):
+    except (YAMLError, NotImplementedError, ValueError):  # NotImplementedError: comments that overlap
         return []
     return sorted(
         (one for root in roots if root is not None for one in _scalars("", root)),

@@ -14,7 +14,9 @@ __all__ = ["GitError", "find_top"]
 
 _SUBMODULE = b"160000"
 _NEW = ("ls-files", "-z", "--others", "--exclude-standard")
-_CLOSED = re.compile(r"^(?:warning: )?could not open directory '(.+)/?': (.+)", re.MULTILINE)
+_CLOSED = re.compile(r"^(?:warning: )?could not open directory '(.+)", re.MULTILINE)
+_CUT = "File name too long"
+"""The reason of a message that git cut off: it has room for a path of the system's greatest length."""
 
 
 class Listing:
@@ -35,7 +37,8 @@ class Listing:
         if self._new is None or not isinstance(self.new, bytes):  # reads all output before the messages
             return ()
         found = _CLOSED.findall(self._new.messages())
-        return tuple((name.rstrip("/"), why) for name, why in found)
+        parts = (message.rpartition("': ") for message in found)
+        return tuple((name.rstrip("/"), why) if quote else (why, _CUT) for name, quote, why in parts)
 
     def files(self, word: bytes = b"") -> Iterator[str]:
         """The paths that contain `word` (lower case; case is ignored), tracked ones first."""

@@ -1,0 +1,167 @@
+"""No run ends with a traceback, or with the exit code that means "would change", because of what it met."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from git_repository import Repository
+from ruamel.yaml import YAML
+
+import dockfix as package
+from dockfix import __main__ as entry
+from dockfix import cli
+from dockfix.embedded import rewrite_file
+from dockfix.files import git_command
+
+RunDockfix = Callable[..., tuple[int, str, str]]
+BEFORE = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x\nCMD python app.py\n"
+LARGE = 400 * 1024 * 1024
+
+
+def start(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(Path(package.__file__).parents[1])}
+    command = [sys.executable, "-m", "dockfix", *arguments]
+    return subprocess.Popen(command, **{"env": environment, "stderr": subprocess.PIPE, **options})
+
+
+@pytest.mark.parametrize("arguments", [("--diff", "."), ("--check", "."), ("--list",)])
+def test_standard_output_that_is_closed(repository: Repository, arguments: tuple[str, ...]) -> None:
+    repository.put("Dockerfile", text=BEFORE)
+    with start(*arguments, preexec_fn=lambda: os.close(1)) as run:
+        messages = run.communicate()[1].decode()
+    assert run.returncode == 123, messages
+    assert messages == "dockfix: standard output is closed\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--diff", "."), ("--list",), ("--explain", "named-user"), ("--help",)]
+)
+def test_standard_output_that_is_full(repository: Repository, arguments: tuple[str, ...]) -> None:
+    repository.put("Dockerfile", text=BEFORE)
+    with open("/dev/full", "wb") as full, start(*arguments, stdout=full) as run:
+        messages = run.communicate()[1].decode()
+    assert run.returncode == 123, messages
+    assert "No space left on device" in messages
+    assert "Traceback" not in messages
+
+
+def test_standard_output_that_nobody_reads(repository: Repository) -> None:
+    for number in range(200):
+        repository.put(f"s{number}/Dockerfile", text=BEFORE)
+    with start("--diff", ".", stdout=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        run.stdout.close()
+        assert run.stderr is not None
+        messages = run.stderr.read().decode()
+    assert run.returncode not in (0, 1, 70), messages
+    assert "Traceback" not in messages
+
+
+FOLDERS = {
+    ".gitignore": "sub",
+    "CODEOWNERS": "",
+    "pyproject.toml": "sub",
+    "dockfix.toml": "",
+    ".dockerignore": "sub",
+}
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def make_large(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(LARGE)
+
+
+@pytest.mark.parametrize("make", [make_pipe, make_device, make_large])
+@pytest.mark.parametrize("name", FOLDERS)
+def test_settings_that_are_no_texts(
+    dockfix: RunDockfix,
+    repository: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    make: Callable[[Path], None],
+) -> None:
+    repository.put("Dockerfile", "sub/Dockerfile", text=BEFORE)
+    repository.commit()
+    monkeypatch.setattr(git_command, "SECONDS", 2.0)
+    make(repository.folder / FOLDERS[name] / name)
+    begin = time.monotonic()
+    code, _, messages = dockfix("--output", "patches", "--split-by", "owner", ".")
+    assert time.monotonic() - begin < 100
+    assert "Traceback" not in messages
+    assert "a defect" not in messages
+    assert code in (0, 2, 123), messages
+    if code:
+        assert name in messages, messages
+    else:
+        assert list(Path("patches").iterdir())
+
+
+@pytest.fixture
+def deep(repository: Repository) -> Iterator[Repository]:
+    """A tracked Dockerfile in a folder whose path is longer than PATH_MAX."""
+    repository.put("Dockerfile", text=BEFORE)
+    repository.commit()
+    here = os.getcwd()
+    for _ in range(20):
+        os.mkdir("d" * 250)
+        os.chdir("d" * 250)
+    Path("Dockerfile").write_text(BEFORE)
+    os.chdir(here)
+    yield repository
+    subprocess.run(["rm", "-rf", "d" * 250], check=True)
+
+
+def test_a_path_beyond_the_longest_is_named(deep: Repository, dockfix: RunDockfix) -> None:
+    code, _, messages = dockfix("--check", ".")
+    assert code == 123, messages
+    assert "Traceback" not in messages
+    assert "Dockerfile:5: needs review" in messages
+    assert "ddddd" in messages
+    assert "File name too long" in messages
+
+
+def test_a_defect_ends_with_one_line_and_a_code_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> int:
+        raise LookupError("the content of a file")
+
+    monkeypatch.setattr(cli, "run", fail)
+    monkeypatch.setattr(sys, "argv", ["dockfix", "."])
+    with pytest.raises(SystemExit) as ended:
+        entry.main()
+    assert ended.value.code == 70
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("dockfix: a defect of dockfix: LookupError at ")
+    assert line.endswith(
+        "please report this line and the command at https://github.com/dockfix/dockfix/issues"
+    )
+    assert "the content of a file" not in line
+
+
+def test_yaml_whose_comments_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit of ruamel.yaml: it raises what is no YAMLError."""
+
+    def overlap(*_: object) -> object:
+        raise NotImplementedError("overlap in comment")
+
+    monkeypatch.setattr(YAML, "compose_all", overlap)
+    inner = textwrap.indent(BEFORE, " " * 8)
+    text = f"services:\n  a:\n    build:\n      dockerfile_inline: |\n{inner}"
+    assert rewrite_file("compose.yml", text, package.fix) == (text, ())
