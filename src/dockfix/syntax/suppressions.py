@@ -11,7 +11,7 @@ from dockfix.syntax.tree import Comment, Dockerfile
 
 IGNORE: Final = "ignore"
 ACCEPT: Final = "accept"
-_COMMENT: Final = re.compile(r"#\s*dockfix:\s*([\w-]+)(?:\s*\[([^\]]*)\])?", re.IGNORECASE)
+_COMMENT: Final = re.compile(r"#\s*dockfix:\s*([\w-]+)(?:\s*\[([^\[\]]*)\])?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

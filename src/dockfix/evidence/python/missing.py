@@ -18,7 +18,9 @@ _DEPENDENCIES: Final = re.compile(
     re.IGNORECASE,
 )
 # A folder of nothing else is that of a lone file, whose sources are elsewhere.
-_BESIDE: Final = re.compile(r"\..*|.*dockerfile.*|.*compose[^/]*\.ya?ml", re.IGNORECASE)
+_BESIDE: Final = re.compile(
+    r"\..*|.*dockerfile.*|.*compose(?:(?!compose)[^/])*\.ya?ml", re.IGNORECASE | re.DOTALL
+)
 _PLAIN: Final = re.compile(r"[\w./+-]+")
 
 
