@@ -21,7 +21,7 @@ from dockfix.pipeline import fix
 from dockfix.results import Unchanged
 
 ROOT = Path(__file__).parents[1]
-ROOTS = 'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nCMD ["python", "app.py"]\n'
+ROOTS = 'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nCMD ["python", "-m", "http.server"]\n'
 
 
 def load(name: str) -> Any:

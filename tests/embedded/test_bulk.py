@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from git_repository import Repository
 
-DOCKERFILE = 'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nCMD ["python", "app.py"]\n'
+DOCKERFILE = 'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nCMD ["python", "-m", "http.server"]\n'
 FILES = {
     "build.py": f"import docker\n\nTEXT = '''{DOCKERFILE}'''\n",
     "README.md": f"# How\n\n```dockerfile\n{DOCKERFILE}```\n",

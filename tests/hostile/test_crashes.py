@@ -22,7 +22,7 @@ from dockfix.embedded import rewrite_file
 from dockfix.files import git_command
 
 RunDockfix = Callable[..., tuple[int, str, str]]
-BEFORE = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x\nCMD python app.py\n"
+BEFORE = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x\nCMD python -m http.server\n"
 LARGE = 400 * 1024 * 1024
 
 
@@ -131,7 +131,7 @@ def test_a_path_beyond_the_longest_is_named(deep: Repository, dockfix: RunDockfi
     code, _, messages = dockfix("--check", ".")
     assert code == 123, messages
     assert "Traceback" not in messages
-    assert "Dockerfile:5: needs review" in messages
+    assert "Dockerfile: would change" in messages
     assert "ddddd" in messages
     assert "File name too long" in messages
 

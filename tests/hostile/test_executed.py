@@ -16,7 +16,7 @@ import dockfix
 from dockfix.files import git, git_command
 
 RunDockfix = Callable[..., tuple[int, str, str]]
-BEFORE = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x\nCMD python app.py\n"
+BEFORE = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x\nCMD python -m http.server\n"
 
 
 @pytest.fixture

@@ -149,6 +149,7 @@ def test_descriptions_of_builds(
     dockfix: RunDockfix, repository: Repository, name: str, arguments: tuple[str, ...]
 ) -> None:
     repository.put("Dockerfile", text=BEFORE)
+    repository.put("app.py", text="print()")
     repository.put(name, text=DESCRIPTIONS[name])
     repository.commit()
     start = time.monotonic()

@@ -17,7 +17,7 @@ from dockfix.runner.cluster import pack_context
 from dockfix.runner.jobs import Job
 
 RunDockfix = Callable[..., tuple[int, str, str]]
-BEFORE = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x\nCMD python app.py\n"
+BEFORE = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x\nCMD python -m http.server\n"
 SECRET = "aws_secret_access_key = wJalrXUtnFEMI\n"
 MARKDOWN = f"# Text\n\n```dockerfile\n{BEFORE}```\n"
 COMPOSE = "services:\n  a:\n    build:\n      context: .\n      dockerfile: {0}\n    volumes: [a:/data]\n"
@@ -100,7 +100,7 @@ def test_evidence_is_not_collected_outside(
     dockfix: RunDockfix, repository: Repository, outside: Path
 ) -> None:
     (outside / "app.py").write_text("open('/etc/passwd', 'w')\n")
-    repository.put("Dockerfile", text=BEFORE)
+    repository.put("Dockerfile", text=BEFORE.replace("-m http.server", "app.py"))
     (repository.folder / "app.py").symlink_to(outside / "app.py")
     repository.commit()
     assert "may write to /etc/passwd" not in dockfix("--check", "--unsafe", ".")[2]

@@ -32,6 +32,9 @@ VENDORED: Final = frozenset(
 MOST_STARS: Final = 3
 """The maximum number of stars in one name, because matching takes exponential time in it."""
 
+LONGEST: Final = 4096
+"""The maximum length of a pattern: no path is longer (PATH_MAX), and compiling takes quadratic time."""
+
 IGNORE_FILES: Final = (".gitignore", ".ignore")
 
 
@@ -41,7 +44,7 @@ def parse_patterns(lines: Iterable[str]) -> GitIgnoreSpec:
 
     good = []
     for line in lines:
-        if any(part.count("*") > MOST_STARS for part in line.split("/")):
+        if len(line) > LONGEST or any(part.count("*") > MOST_STARS for part in line.split("/")):
             continue
         try:
             GitIgnoreSpec.from_lines([line])
