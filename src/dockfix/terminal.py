@@ -135,8 +135,10 @@ class Terminal:
         if not self.is_interactive or "CI" in os.environ:
             yield lambda path, step: None
             return
+        from rich.text import Text
+
         with self._err.status(f"0 of {total}") as status:
-            yield lambda path, step: status.update(f"{path}: {step}")
+            yield lambda path, step: status.update(Text(show_text(f"{path}: {step}")))
 
     def flush(self) -> None:
         """Flush everything. Raises BrokenPipeError if the reader has gone."""
@@ -196,8 +198,12 @@ def show_text(text: str) -> str:
     Unprintable characters are escaped, and so are commands of workflow runners: `::` at the beginning of
     a line, `##[` and `##vso[` anywhere (actions/runner ActionCommand.cs, azure-pipelines-agent).
     """
-    shown = text if text.isprintable() else "".join(map(_shown, text))
-    return _COMMAND.sub(lambda match: f"\\x{ord(match[0]):02x}", shown)
+    return _COMMAND.sub(lambda match: f"\\x{ord(match[0]):02x}", show_printable(text))
+
+
+def show_printable(text: str) -> str:
+    """Arbitrary text on one line, with unprintable characters escaped."""
+    return text if text.isprintable() else "".join(map(_shown, text))
 
 
 def _shown(char: str) -> str:

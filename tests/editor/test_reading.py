@@ -166,7 +166,8 @@ def test_hovering_over_a_stage_starts_from_its_parent() -> None:
 
 def test_hovering_keeps_markdown_out_of_paths() -> None:
     text = "FROM debian:12\nWORKDIR /a|b`c\n"
-    assert "in ``/a\\|b`c``" in hover(text, 2)
+    assert "in ``/a|b`c``" in hover(text, 2)
+    assert "| ``/a\\x7cb`c`` |" in hover(text, 2)
 
 
 def test_there_is_nothing_to_show_outside_of_stages() -> None:

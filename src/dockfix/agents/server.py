@@ -23,7 +23,7 @@ from dockfix.options.request import VerifyOptions
 from dockfix.output.reports.outcome import OUTCOMES, findings, outcome
 from dockfix.results import Changed
 from dockfix.runner.outcome import FileResult
-from dockfix.terminal import show_path
+from dockfix.terminal import show_path, show_printable
 
 INSTRUCTIONS: Final = """\
 dockfix moves Python Dockerfiles off root: it creates a user, switches to it, and makes it the owner of what
@@ -161,7 +161,7 @@ def _reported() -> Iterator[None]:
     try:
         yield
     except (OutsideError, ConfigError) as error:
-        raise ToolError(str(error)) from None
+        raise ToolError(show_printable(str(error))) from None
 
 
 def _only(path: str, files: Iterable[FileResult]) -> FileResult:
@@ -191,8 +191,8 @@ def _file(file: FileResult) -> File:
                 "kind": kind,
                 "code": one.code,
                 "line": one.line,
-                "message": one.message,
-                "help": one.help,
+                "message": show_printable(one.message),
+                "help": show_printable(one.help),
             }
             for kind, one in findings(file.on_disk)
         ],

@@ -21,6 +21,7 @@ from lsprotocol.types import (
 
 from dockfix.checks import codes
 from dockfix.checks.explanations import page_of
+from dockfix.editor.labels import label
 from dockfix.editor.reading import Reading
 from dockfix.model.lineage import find_lineages, read_stages
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
@@ -50,10 +51,9 @@ def diagnose(reading: Reading) -> list[Diagnostic]:
 
 
 def _diagnostic(reading: Reading, kind: str, finding: Finding) -> Diagnostic:
-    message = f"{finding.message}\n{finding.help}" if finding.help else finding.message
     return Diagnostic(
         reading.line_range(finding.line or reading.head),
-        message,
+        "\n".join(map(label, filter(None, (finding.message, finding.help)))),
         severity=_SEVERITIES[kind],
         code=finding.code,
         code_description=CodeDescription(page_of(codes.named(finding.code))),
@@ -113,12 +113,13 @@ def _outcome(reading: Reading) -> Command:
             title = f"Runs as root: run it as a user ({count})"
             return Command(title, command=RUN_AS_USER, arguments=[reading.uri])
         case Unchanged():
-            user = _user_of(reading)
+            user = label(_user_of(reading))
             return Command(f"Runs as {user}", command=EXPLAIN, arguments=[codes.RUNS_AS_ROOT.name])
         case Skipped(reasons=reasons):
-            return Command(f"Left alone: {reasons[0].message}", command=EXPLAIN, arguments=[reasons[0].code])
+            title = f"Left alone: {label(reasons[0].message)}"
+            return Command(title, command=EXPLAIN, arguments=[reasons[0].code])
         case Failed(error=error):
-            return Command(f"Not fixed: {error.message}", command=EXPLAIN, arguments=[error.code])
+            return Command(f"Not fixed: {label(error.message)}", command=EXPLAIN, arguments=[error.code])
 
 
 def _user_of(reading: Reading) -> str:

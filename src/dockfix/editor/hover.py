@@ -11,6 +11,7 @@ from dockfix.model.lineage import Lineage, Stage, find_lineages, read_stages
 from dockfix.model.outcomes import describe
 from dockfix.model.replay import Replay
 from dockfix.options import Options
+from dockfix.output.markdown import code
 from dockfix.syntax.tree import Dockerfile, Instruction
 
 MOST: Final = 8
@@ -49,20 +50,20 @@ def _replay(stages: tuple[Stage, ...], stage: Stage, last: Instruction) -> Repla
 def _lines(replay: Replay, step: int) -> Iterator[str]:
     state = replay.lineage.end
     who = replay.accounts.identity(state.user, state.env)
-    yield f"Runs as {_code(state.user or 'root')}, home {_code(who.home)}, in {_code(state.workdir)}"
+    yield f"Runs as {code(state.user or 'root')}, home {code(who.home)}, in {code(state.workdir)}"
     if not replay.lineage.image.known:
         yield f"\nBase: {_UNKNOWN}"
     yield "\n| path | permissions | owner |\n|---|---|---|"
     paths = dict.fromkeys([state.workdir, who.home, *_made(replay, step)])
     for path in list(paths)[:MOST]:
-        yield from (f"| {_code(path)} | {mode} | {owner} |" for mode, owner in _stands(replay, path))
+        yield from (f"| {_cell(path)} | {mode} | {owner} |" for mode, owner in _stands(replay, path))
     if len(paths) > MOST:
         yield f"\nand {len(paths) - MOST} more"
     denied = dict.fromkeys(
         describe(one) for one in replay.outcomes if one.key.step == step and one.denial is not None
     )
     if denied:
-        yield "\nThe user may not: " + "; ".join(_code(one) for one in list(denied)[:MOST])
+        yield "\nThe user may not: " + "; ".join(code(one) for one in list(denied)[:MOST])
 
 
 def _made(replay: Replay, step: int) -> Iterator[str]:
@@ -77,13 +78,11 @@ def _stands(replay: Replay, path: str) -> Iterator[tuple[str, str]]:
     standing = list(describe_standing(replay, path))
     for mode, owner in standing:
         if mode:
-            yield _code(mode), _code(owner)
+            yield _cell(mode), _cell(owner)
         else:
             yield "nothing yet" if len(standing) == 1 else "or nothing yet", ""
 
 
-def _code(text: str) -> str:
-    """A text as code in a cell of a Markdown table."""
-    shown = text if text.isprintable() else ascii(text)
-    fence = "``" if "`" in shown else "`"
-    return f"{fence}{shown}{fence}".replace("|", "\\|")
+def _cell(text: str) -> str:
+    """A text as code in a cell of a table; parsers differ on backslashes in front of a bar."""
+    return code(text.replace("|", "\\x7c"))

@@ -15,6 +15,7 @@ from dockfix import __version__
 from dockfix.config import ConfigError
 from dockfix.editor.answers import EXPLAIN, FIX_ALL, RUN_AS_USER, diagnose, edit_of, find_actions, find_lens
 from dockfix.editor.hover import describe_line
+from dockfix.editor.labels import label
 from dockfix.editor.reading import Reading
 from dockfix.editor.repositories import Place, Repositories, nowhere
 from dockfix.explain.codes import explain
@@ -62,7 +63,7 @@ class Server(LanguageServer):
         except ConfigError as error:
             if self._wrong != str(error):
                 self._wrong = str(error)
-                message = types.ShowMessageParams(types.MessageType.Error, f"dockfix: {error}")
+                message = types.ShowMessageParams(types.MessageType.Error, f"dockfix: {label(str(error))}")
                 self.window_show_message(message)
             return None
         self._wrong = ""

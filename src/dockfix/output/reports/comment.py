@@ -108,6 +108,6 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 def _words(paths: Sequence[str]) -> str:
     """Paths as words of a command line; many or unusual ones are replaced by the current folder."""
-    if len(paths) > 3 or not all(re.fullmatch(r"[\w./-]+", path) for path in paths):
+    if len(paths) > 3 or not all(re.fullmatch(r"[\w./][\w./-]*", path) for path in paths):
         return "."
     return " ".join(paths)

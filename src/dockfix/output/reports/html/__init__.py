@@ -27,6 +27,7 @@ from dockfix.output.reports.html.pictures import OUTCOME_LABELS, VERDICT_LABELS,
 from dockfix.output.reports.html.rows import Row, read_details, read_row
 from dockfix.output.reports.outcome import findings
 from dockfix.runner.outcome import FileResult
+from dockfix.terminal import show_printable
 
 _BUFFERED: Final = 50
 
@@ -60,7 +61,7 @@ class HtmlReport:
         names = sorted({code for row in self._rows for code in row["codes"]})
         page = _environment().from_string(_read("report.html.jinja"))
         parts = page.stream(
-            title=self._title,
+            title=show_printable(self._title),
             version=__version__,
             made=datetime.now().astimezone(),
             style=Markup(style),

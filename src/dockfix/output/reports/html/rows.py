@@ -11,7 +11,7 @@ from dockfix.output.reports.outcome import findings, outcome
 from dockfix.results import Changed
 from dockfix.runner.outcome import FileResult
 from dockfix.runner.verdict import Ground, Observation, Verdict
-from dockfix.terminal import show_path
+from dockfix.terminal import show_path, show_printable
 
 TOP: Final = "./"
 """The top folder, for files that are in no other."""
@@ -44,7 +44,7 @@ def read_row(file: FileResult, owner: str) -> Row:
     return {
         "path": path,
         "top": top + slash if slash else TOP,
-        "owner": owner,
+        "owner": show_printable(owner),
         "outcome": outcome(file),
         "codes": list(dict.fromkeys(finding.code for _, finding in findings(file.result))),
         "added": sum(len(split_lines(text)) for _, _, text in file.edits),
@@ -56,7 +56,7 @@ def read_row(file: FileResult, owner: str) -> Row:
 def read_details(file: FileResult, lines: LineTable) -> Mapping[str, Any] | None:
     """The details below the row: findings, the text with its edits, the proof; None if there are none."""
     found = [
-        [kind, finding.code, finding.line, finding.message, finding.help]
+        [kind, finding.code, finding.line, show_printable(finding.message), show_printable(finding.help)]
         for kind, finding in findings(file.result)
     ]
     if not (found or file.edits or file.proof):
@@ -92,8 +92,8 @@ def _read_proof(proof: Verdict) -> dict[str, Any]:
         "ground": "" if details.ground is None else _GROUNDS[details.ground],
         "engine": details.engine,
         "seconds": round(details.seconds, 1),
-        "differences": [[one.code, one.message, one.breaks] for one in details.differences],
-        "log": list(proof.log_tail),
+        "differences": [[one.code, show_printable(one.message), one.breaks] for one in details.differences],
+        "log": list(map(show_printable, proof.log_tail)),
         "before": None if details.before is None else _read_observation(details.before),
         "after": None if details.after is None else _read_observation(details.after),
     }
@@ -102,7 +102,7 @@ def _read_proof(proof: Verdict) -> dict[str, Any]:
 def _read_observation(seen: Observation) -> dict[str, Any]:
     """What a run of an image showed, for a person to compare."""
     answers = [f"{one.port}{one.path} {one.status or 'answers'}" for one in seen.answers]
-    return {
+    shown = {
         "User": seen.user or "root",
         "Home": seen.home,
         "Working directory": seen.workdir,
@@ -110,3 +110,4 @@ def _read_observation(seen: Observation) -> dict[str, Any]:
         "Ports": ", ".join(answers),
         "Written files": ", ".join(seen.wrote),
     }
+    return {name: show_printable(text) for name, text in shown.items()}
