@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,9 @@ from git_repository import Repository
 from dockfix.files import reading, writing
 from dockfix.files.build_context import describe_context
 from dockfix.files.writing import WriteError, replace_content
+from dockfix.interactive.run import run_interactively
 from dockfix.options import Options
+from dockfix.options.request import Output, Request
 from dockfix.runner.cluster import pack_context
 from dockfix.runner.jobs import Job
 
@@ -216,3 +219,53 @@ def test_a_file_named_by_a_link_is_rewritten_where_it_lies(
     assert dockfix("--write", "Dockerfile")[0] == 0
     assert (outside / "Dockerfile").read_text() != BEFORE
     assert (folder / "Dockerfile").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("dockfix.toml", "token = 1\n"), ("pyproject.toml", "[tool.dockfix]\ntoken = 1\n")]
+)
+def test_configurations_outside_are_not_read(
+    dockfix: RunDockfix, repository: Repository, outside: Path, name: str, text: str
+) -> None:
+    (outside / name).write_text(text)
+    repository.put("Dockerfile", text=BEFORE)
+    (repository.folder / name).symlink_to(outside / name)
+    repository.commit()
+    code, out, messages = dockfix("--check", ".")
+    assert (code, out) == (2, "")
+    assert f"{name}: a symbolic link that leads out of {repository.folder}" in messages
+    assert "token" not in messages
+    assert "unknown key 'token'" in dockfix("--check", "--config", name, ".")[2], "named by the user"
+
+
+def test_a_project_file_outside_may_be_about_something_else(
+    dockfix: RunDockfix, repository: Repository, outside: Path
+) -> None:
+    (outside / "pyproject.toml").write_text("[project]\nname = 'a'\n")
+    repository.put("Dockerfile", text=BEFORE)
+    (repository.folder / "pyproject.toml").symlink_to(outside / "pyproject.toml")
+    repository.commit()
+    assert dockfix("--diff", ".")[0] == 0
+
+
+def test_a_configuration_elsewhere_in_the_repository_is_read(
+    dockfix: RunDockfix, repository: Repository
+) -> None:
+    repository.put("shared/settings.toml", text="user = 'service'\n")
+    repository.put("a/Dockerfile", text=BEFORE)
+    (repository.folder / "a/dockfix.toml").symlink_to("../shared/settings.toml")
+    repository.commit()
+    assert "USER service" in dockfix("--diff", "--unsafe", ".")[1]
+
+
+def test_what_is_remembered_is_not_written_outside(
+    repository: Repository, outside: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.put("Dockerfile", text=BEFORE)
+    (repository.folder / "dockfix.toml").symlink_to(outside / "created.toml")
+    repository.commit()
+    before = contents(outside)
+    request = Request(paths=["."], output=Output(interactive=True))
+    run_interactively(request, io.StringIO("d\np\n"))
+    assert contents(outside) == before
+    assert "dockfix.toml: cannot be written: File exists" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dockfix.config.errors import ConfigError
 from dockfix.config.keys import FILES, KEYS, OPTIONS, OVERRIDES, PATHS, check_meaning, unknown_key
+from dockfix.files.descriptors import is_within
 from dockfix.files.reading import read_bytes
 from dockfix.options import OptionError, Options
 from dockfix.options.declarations import TEXTS
@@ -72,9 +73,22 @@ def read_folder(folder: str) -> Config | None:
     """The configuration in the folder itself, if it has one. Raises ConfigError."""
     for name in (OWN_FILE, PYPROJECT):
         path = os.path.join(folder, name)
+        if os.path.islink(path):
+            _refuse_outside(path, folder)
         if os.path.isfile(path) and (found := _read(path, folder)) is not None:
             return found
     return None
+
+
+def _refuse_outside(path: str, folder: str) -> None:
+    """Raise ConfigError if a link leads out of the repository to what may be a configuration."""
+    from dockfix.files.git_command import find_top
+
+    root = find_top(folder) or folder
+    if is_within(os.path.realpath(path), os.path.realpath(root)) or not os.path.isfile(path):
+        return
+    if os.path.basename(path) != PYPROJECT or "dockfix" in _read_text(path):
+        raise ConfigError(f"{path}: a symbolic link that leads out of {root}: name its target with --config")
 
 
 def read_file(path: str, folder: str) -> Config:

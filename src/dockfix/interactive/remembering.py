@@ -37,6 +37,17 @@ class Configuration:
     path: str
     exists: bool
 
+    @property
+    def folder(self) -> str:
+        """Its folder without links, to which its patterns are relative."""
+        return os.path.realpath(os.path.dirname(self.path))
+
+    @property
+    def real(self) -> str:
+        """The file to write. A broken link is not followed: its target may be anywhere."""
+        beside = os.path.join(self.folder, os.path.basename(self.path))
+        return os.path.realpath(self.path) if self.exists else beside
+
 
 def find_configuration(folder: str) -> Configuration:
     """The file for the settings of a folder (absolute): the nearest existing one, or a new one."""
@@ -70,16 +81,16 @@ def with_value(configuration: Configuration, key: str, value: str) -> FileResult
     if value not in values:
         values.append(value)
     text = tomlkit.dumps(document)
-    real = os.path.realpath(configuration.path)
     edits = tuple(compare_lines(before, text))
     return FileResult(
-        configuration.path, Changed(text, ()), before.encode("utf-8"), applies=True, edits=edits, real=real
-    )
+        configuration.path, Changed(text, ()), before.encode("utf-8"), applies=True, edits=edits,
+        real=configuration.real,
+    )  # fmt: skip
 
 
 def pattern_of(path: str, configuration: Configuration) -> str:
     """The pattern with which a configuration excludes the file at a path (absolute)."""
-    inside = os.path.relpath(path, os.path.dirname(os.path.realpath(configuration.path)))
+    inside = os.path.relpath(path, configuration.folder)
     return "/" + "".join(f"\\{char}" if char in "*?[]!# \\" else char for char in inside.replace(os.sep, "/"))
 
 
