@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -165,3 +166,48 @@ def test_yaml_whose_comments_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
     inner = textwrap.indent(BEFORE, " " * 8)
     text = f"services:\n  a:\n    build:\n      dockerfile_inline: |\n{inner}"
     assert rewrite_file("compose.yml", text, package.fix) == (text, ())
+
+
+SHARED_MEMORY = """
+import _multiprocessing, multiprocessing, sys
+from dockfix.__main__ import main
+
+class Denied:
+    SEM_VALUE_MAX = 1
+
+    def __init__(self, *_):
+        raise PermissionError(13, "Permission denied")
+
+_multiprocessing.SemLock = Denied
+try:
+    multiprocessing.Lock()
+except PermissionError:
+    main()
+"""
+
+
+def test_shared_memory_that_is_not_writable(repository: Repository) -> None:
+    """Semaphores of multiprocessing need /dev/shm; dockfix's own processes need none."""
+    for number in range(40):
+        repository.put(f"s{number}/Dockerfile", text=BEFORE)
+    environment = {**os.environ, "PYTHONPATH": str(Path(package.__file__).parents[1])}
+    command = [sys.executable, "-c", SHARED_MEMORY, "--check", "--jobs", "2", "--no-cache", "."]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 1, run.stderr
+    assert "40 files processed" in run.stderr
+    assert "failed            0" in run.stderr
+
+
+@pytest.mark.parametrize("option", [(), ("--update-baseline",)])
+def test_a_baseline_of_a_stranger(
+    dockfix: RunDockfix, repository: Repository, option: tuple[str, ...]
+) -> None:
+    repository.put("Dockerfile", text=BEFORE)
+    names = ["/etc/passwd", "../outside", "a\0b", "\udcff", "\x1b]0;title\x07", "a/" * 5000, "", "."]
+    files = {name: ["unknown-base \x1b[31m", "\x1b[31m ::error::x"] for name in names}
+    Path("b.json").write_text(json.dumps({"version": 1, "files": files}))
+    code, _, messages = dockfix("--check", "--baseline", "b.json", *option, ".")
+    assert code == (0 if option else 1), messages
+    assert "\x1b" not in messages
+    assert "recorded in b.json" in messages if option else "no longer occur" in messages
+    assert "::error::" not in messages

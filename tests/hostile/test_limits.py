@@ -10,6 +10,7 @@ import pytest
 from git_repository import Repository
 
 from dockfix import fix
+from dockfix.config.reading import read_folder
 from dockfix.results import Changed, Failed, Skipped, Unchanged
 
 RunDockfix = Callable[..., tuple[int, str, str]]
@@ -161,3 +162,30 @@ def test_descriptions_of_builds(
         assert f"{name}: error: " in messages
     else:
         assert code == ("--check" in arguments), messages
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a" + ".a" * 100_000 + " = 1\n", "not finished within 1 seconds"),
+        ("a = " + "[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_configurations(dockfix: RunDockfix, repository: Repository, text: str, message: str) -> None:
+    repository.put("Dockerfile", text=BEFORE)
+    repository.put("dockfix.toml", text=text)
+    begin = time.monotonic()
+    code, out, messages = dockfix("--check", "--timeout", "1", ".")
+    assert time.monotonic() - begin < 10
+    assert (code, out) == (2, "")
+    assert f"dockfix.toml: {message}" in messages
+
+
+def test_many_overrides(folder: Path) -> None:
+    """Looking for the line of each key in the whole text took 39 seconds for 4,000 overrides."""
+    (folder / "dockfix.toml").write_text("[[overrides]]\npaths = ['a']\nuser = 'u'\n" * 4_000)
+    begin = time.monotonic()
+    config = read_folder(str(folder))
+    assert time.monotonic() - begin < 8
+    assert config is not None
+    assert config.overrides[3_999].lines == {"paths": 11_999, "user": 12_000}

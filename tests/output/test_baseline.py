@@ -111,6 +111,10 @@ MISTAKES = {
     "not JSON": ("{", "b.json: not a baseline of version 1"),
     "another version": ('{"version": 2, "files": {}}', "b.json: not a baseline of version 1"),
     "another shape": ('{"version": 1, "files": {"a": [1]}}', "b.json: not a baseline of version 1"),
+    "a name that no file has": (
+        '{"version": 1, "files": {"\\ud800": ["a b"]}}',
+        "b.json: not a baseline of version 1",
+    ),
     "deep": ("[" * 100_000, "b.json: not a baseline of version 1"),
 }
 

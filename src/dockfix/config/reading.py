@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dockfix.files.patterns import Patterns
 
 MAX_BYTES: Final = 1024 * 1024
+SMALL: Final = 16 * 1024
+"""Up to this length a text is parsed in this process."""
 PYPROJECT: Final = "pyproject.toml"
 OWN_FILE: Final = "dockfix.toml"
 
@@ -135,19 +137,38 @@ def _tool_table(path: str, text: str) -> Mapping[str, object] | None:
 
 
 def _parse(path: str, text: str) -> Mapping[str, object]:
+    try:
+        found = _load(text) if len(text) <= SMALL else _load_confined(path, text)
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply") from None
+    if isinstance(found, str):
+        line = re.search(r"at line (\d+)", found)
+        where = f"{path}:{line[1]}" if line else path
+        raise ConfigError(f"{where}: invalid TOML: {found}")
+    return found
+
+
+def _load_confined(path: str, text: str) -> Mapping[str, object] | str:
+    """`_load` with a time limit: the parser's time grows with the square of a key's number of parts."""
+    from dockfix.confined import Loss, finding_of, work
+
+    found = work(_load, text)
+    if isinstance(found, Loss):
+        raise ConfigError(f"{path}: {finding_of(found).message}")
+    return found
+
+
+def _load(text: str) -> Mapping[str, object] | str:
+    """The table of a TOML text, or what is wrong with it."""
     import tomllib
 
     try:
         return tomllib.loads(text)
-    except RecursionError:
-        raise ConfigError(f"{path}: nested too deeply") from None
     except ValueError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        where = f"{path}:{line[1]}" if line else path
-        raise ConfigError(f"{where}: invalid TOML: {error}") from None
+        return str(error)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _File:
     """A configuration's text, with the line of each key."""
 
@@ -211,7 +232,7 @@ class _File:
         quoted = rf"[\"']?{re.escape(key)}[\"']?"
         setting = re.compile(rf"\s*(tool\s*\.\s*dockfix\s*\.\s*)?{quoted}\s*[=.]")
         heading = re.compile(rf"\s*\[+\s*(tool\s*\.\s*dockfix\s*\.\s*)?{quoted}\s*[\].]")
-        for number, line in enumerate(self.text.split("\n"), 1):
+        for number, line in enumerate(self._rows, 1):
             if (inside and setting.match(line)) or heading.match(line):
                 return number
             if line.lstrip().startswith("["):
@@ -220,17 +241,28 @@ class _File:
 
     def _line_in_override(self, index: int, key: str) -> int:
         """The line of a key in the override with that index, or the line of its heading."""
-        head = re.compile(r"\s*\[\[\s*(tool\s*\.\s*dockfix\s*\.\s*)?overrides\s*\]\]")
         setting = re.compile(
             rf"\s*(\[\s*(tool\s*\.\s*dockfix\s*\.\s*)?overrides\s*\.\s*)?[\"']?{re.escape(key)}\b"
         )
-        rows = list(enumerate(self.text.split("\n"), 1))
-        heads = [number for number, line in rows if head.match(line)]
-        if index >= len(heads):
-            return self._line_of(OVERRIDES)
-        end = heads[index + 1] if index + 1 < len(heads) else len(rows) + 1
-        inside = (number for number, line in rows if heads[index] < number < end and setting.match(line))
-        return next(inside, heads[index])
+        if index >= len(self._heads):
+            return self._override_line
+        start, *more = self._heads[index : index + 2]
+        inside = enumerate(self._rows[start : more[0] - 1 if more else None], start + 1)
+        return next((number for number, line in inside if setting.match(line)), start)
+
+    @cached_property
+    def _rows(self) -> list[str]:
+        return self.text.split("\n")
+
+    @cached_property
+    def _heads(self) -> list[int]:
+        """The lines of the headings of overrides."""
+        head = re.compile(r"\s*\[\[\s*(tool\s*\.\s*dockfix\s*\.\s*)?overrides\s*\]\]")
+        return [number for number, line in enumerate(self._rows, 1) if head.match(line)]
+
+    @cached_property
+    def _override_line(self) -> int:
+        return self._line_of(OVERRIDES)
 
 
 def _read_value(where: str, key: str, value: object) -> Any:

@@ -121,12 +121,12 @@ def _read(path: str, *, may_be_missing: bool) -> Mapping[str, Entries]:
 
 
 def _check(document: Any) -> Mapping[str, Entries]:
-    """The files of a baseline. Raises ValueError."""
+    """The files of a baseline. Raises ValueError, also for a name that no file can have."""
     match document:
         case {"version": version, "files": dict(files)} if version == VERSION and all(
             map(_is_list, files.values())
         ):
-            return {name: tuple(entries) for name, entries in files.items()}
+            return {os.fsdecode(os.fsencode(name)): tuple(entries) for name, entries in files.items()}
         case _:
             raise ValueError
 
