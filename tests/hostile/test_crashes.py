@@ -19,6 +19,9 @@ from ruamel.yaml import YAML
 import dockfix as package
 from dockfix import __main__ as entry
 from dockfix import cli
+from dockfix.agents.folder import Folder, OutsideError
+from dockfix.editor.repositories import fix_at
+from dockfix.editor.server import make_server
 from dockfix.embedded import rewrite_file
 from dockfix.files import git_command
 
@@ -211,3 +214,26 @@ def test_a_baseline_of_a_stranger(
     assert "\x1b" not in messages
     assert "recorded in b.json" in messages if option else "no longer occur" in messages
     assert "::error::" not in messages
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "file:///a/%00/Dockerfile",
+        "file:///a/%ED%A0%80/Dockerfile",
+        "file:///../../a/Dockerfile",
+        "vscode-remote://host/%00/Dockerfile",
+    ],
+)
+def test_addresses_of_documents_that_no_file_has(uri: str, folder: Path) -> None:
+    place = make_server()._place(uri)
+    assert place is not None
+    assert "\nUSER " in fix_at(place, BEFORE).after.decode()
+
+
+@pytest.mark.parametrize(
+    "path", ["\ud800", "a\0", "../a", "/etc/passwd", "a/" * 5_000, "~", "file:///etc/passwd"]
+)
+def test_paths_from_an_agent_that_are_not_in_the_folder(path: str, folder: Path) -> None:
+    with pytest.raises(OutsideError):
+        Folder(str(folder)).resolve(path)

@@ -46,7 +46,10 @@ class Folder:
         """An existing path in the folder, absolute and without links. Raises OutsideError."""
         if "\0" in path:
             raise OutsideError("a path cannot hold a NUL byte")
-        real = os.path.realpath(os.path.join(self.root, path))
+        try:
+            real = os.path.realpath(os.path.join(self.root, path))
+        except UnicodeEncodeError:
+            raise OutsideError(f"no file can be called {path!r}") from None
         if not is_within(real, self.root):
             raise OutsideError(
                 f"{path!r} is outside of {self.root}, the folder that the server was started in"

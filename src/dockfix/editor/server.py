@@ -59,7 +59,10 @@ class Server(LanguageServer):
         """The place of a document; None, after showing a message, if the configuration is invalid."""
         path = uris.to_fs_path(uri) if uri.startswith("file:") else None
         try:
-            place = self.repositories.find(os.path.abspath(path)) if path else nowhere(os.curdir)
+            if path and "\0" not in path:
+                place = self.repositories.find(os.path.abspath(path))
+            else:
+                place = nowhere(os.curdir)
         except ConfigError as error:
             if self._wrong != str(error):
                 self._wrong = str(error)
