@@ -85,7 +85,7 @@ def test_analysing_is_a_run_over_the_folder(shop: Path) -> None:
         found = answer(await client.call_tool("analyse"))
         validate(found, tools["analyse"].output_schema or {})
         assert found["counts"] == {
-            "changed": 8, "needs-review": 1, "unchanged": 1, "skipped": 4, "failed": 0,
+            "changed": 8, "fixed": 0, "needs-review": 1, "unchanged": 1, "skipped": 4, "failed": 0,
         }  # fmt: skip
         files = {file["path"]: file for file in found["files"]}
         assert len(files) == 14
@@ -138,7 +138,7 @@ def test_nothing_is_written_without_write(shop: Path) -> None:
 def test_writing_is_a_run_that_can_be_undone(shop: Path) -> None:
     async def body(client: Client) -> None:
         found = answer(await client.call_tool("write", {"paths": ["services/search", "services/pricing"]}))
-        assert found["counts"]["changed"] == 2
+        assert (found["counts"]["fixed"], found["counts"]["changed"]) == (2, 0)
 
     ask(shop, body, "--write")
     repository = Repository(shop)

@@ -38,6 +38,11 @@ def run(*arguments: str) -> tuple[int, str]:
     raise AssertionError("dockfix did not exit")
 
 
+def _watched() -> bytes:
+    """The folder above the repository, with a slash: what stands beside it may start with its name."""
+    return os.path.join(os.path.dirname(os.getcwd()), "").encode()
+
+
 def read() -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(Path().rglob("*ockerfile"))}
 
@@ -45,7 +50,7 @@ def read() -> dict[str, bytes]:
 def moments(kind: int, first: int, step: int) -> Iterator[tuple[int, int, int]]:
     """(number of the call, whether all later ones fail too, error): for each call, or one in `step`."""
     disk = ctypes.CDLL(None)
-    disk.disk_arm(os.path.dirname(os.getcwd()).encode(), kind, 1 << 30, 0, 0)
+    disk.disk_arm(_watched(), kind, 1 << 30, 0, 0)
     assert run(*WRITE)[0] == 0
     calls = disk.disk_disarm()
     undo_all()
@@ -63,7 +68,7 @@ def undo_all() -> None:
 def check(kind: int, moment: tuple[int, int, int], before: dict[str, bytes], after: dict[str, bytes]) -> int:
     """Fail at one moment, and see that everything is whole, resumed and undone; the exit code."""
     disk = ctypes.CDLL(None)
-    disk.disk_arm(os.path.dirname(os.getcwd()).encode(), kind, *moment)
+    disk.disk_arm(_watched(), kind, *moment)
     code, messages = run(*WRITE)
     disk.disk_disarm()
     now = read()

@@ -100,7 +100,7 @@ def test_a_file_that_hangs(repository: Repository, start_cluster: StartCluster) 
     with start_cluster() as cluster, start_run(cluster, "--check", "--timeout", "3", "--no-evidence") as run:
         messages = run.communicate()[1]
     assert run.returncode == 123, messages
-    assert "slow/Dockerfile: error: not finished after 3 seconds" in messages
+    assert "slow/Dockerfile: error: not finished within 3 seconds" in messages
     assert "\nDockerfile: would change" in f"\n{messages}"
     assert messages.count("error") == 1, messages
 
@@ -160,7 +160,8 @@ def test_a_scheduler_that_is_lost(repository: Repository, start_cluster: StartCl
         cluster.scheduler.send_signal(signal.SIGKILL)
         messages = run.communicate(timeout=120)[1]
     assert run.returncode == 123, messages
-    assert messages.splitlines()[-1] == f"dockfix: --scheduler: lost the connection to {cluster.address}"
+    # What Dask says of it depends on the moment; that it is one line does not.
+    assert messages.splitlines()[-1].startswith("dockfix: --scheduler: lost the connection")
     assert "Traceback" not in messages
 
 
