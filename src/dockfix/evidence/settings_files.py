@@ -15,13 +15,18 @@ _WRITTEN: Final = (".log", ".pid")
 _COMMENT: Final = ("#", ";", "//")
 
 
+def is_configuration(name: str) -> bool:
+    """Whether the suffix is that of a configuration file."""
+    return name.endswith(_SUFFIXES)
+
+
 def find_named_outputs(layout: Layout, paths: Iterable[str]) -> Iterator[Claim]:
-    """The output files named in the configuration files among some paths of the image.
+    """The output files named in configuration files, which are given by their paths in the image.
 
     Only absolute paths with a telling suffix count: `/var/log/app.log`, `/run/app.pid`.
     """
     for path in dict.fromkeys(paths):
-        text = layout.read(path) if path.endswith(_SUFFIXES) else None
+        text = layout.read(path)
         if text is None:
             continue
         file = layout.source_of(path) or path

@@ -24,7 +24,7 @@ from dockfix.evidence.python.modules import Module
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
 from dockfix.evidence.python.servers import Server, find_server, flags
 from dockfix.evidence.python.start import Line, Start, StartReader
-from dockfix.evidence.settings_files import find_named_outputs
+from dockfix.evidence.settings_files import find_named_outputs, is_configuration
 from dockfix.knowledge import read_names, read_table
 from dockfix.knowledge.homes import find_home_use
 from dockfix.syntax.tree import Dockerfile
@@ -131,7 +131,8 @@ class _SourceReader:
         found = list(self._modules(modules))
         if not self.known:
             found = [replace(one, certain=False) for one in found]
-        settings = find_named_outputs(self.layout, self._named_files(modules))
+        strings = {module.path: frozenset(_names(module.source)) for module in modules}
+        settings = find_named_outputs(self.layout, self._configuration_files(strings))
         missing = find_missing(self.layout, self.application, self.start)
         claims = {*named, *found, *settings, *missing}
         unique = sorted(claims, key=lambda one: (one.file, one.line, one.kind, one.what))
@@ -141,19 +142,24 @@ class _SourceReader:
             tuple(self.start.unread),
             self.known,
             self.application.is_cut,
-            tuple(sorted({name for module in modules for name in _names(module.source)})),
+            tuple(sorted(frozenset().union(*strings.values()))),
             tuple(sorted({name for module in modules for name in _tools(module)})),
         )
 
-    def _named_files(self, modules: Iterable[Module]) -> Iterator[str]:
-        """The paths of files that the words of the start or the strings of the modules may name."""
-        for line in self.start.lines:
-            for word in line.words[1:]:
-                yield posixpath.normpath(posixpath.join(line.workdir, word.rpartition("=")[2]))
-        for module in modules:
-            folders = dict.fromkeys((self.layout.workdir, posixpath.dirname(module.path)))
-            for name in _names(module.source):
-                yield from (posixpath.normpath(posixpath.join(folder, name)) for folder in folders)
+    def _configuration_files(self, strings: Mapping[str, frozenset[str]]) -> Iterator[str]:
+        """The configuration files that the words of the start or the strings of the modules may name.
+
+        `strings` has those of each module by its path.
+        """
+        named = [
+            (line.workdir, word.rpartition("=")[2]) for line in self.start.lines for word in line.words[1:]
+        ]
+        for path, names in strings.items():
+            folders = dict.fromkeys((self.layout.workdir, posixpath.dirname(path)))
+            named += ((folder, name) for name in sorted(names) for folder in folders)
+        for folder, name in named:
+            if is_configuration(name):
+                yield posixpath.normpath(posixpath.join(folder, name))
 
     def _closure(self) -> list[Module]:
         """The modules that the start imports, directly or not.
