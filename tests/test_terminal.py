@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 
 import pytest
 
 from dockfix.terminal import Terminal
 
 NAMES = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM")
+ERASED = "\x1b[1A\x1b[2K"
+"""Up one line, which is then erased."""
 PAINTED = "\x1b[32m+USER app\x1b[0m"
 
 
@@ -61,3 +64,23 @@ def test_a_pipe_can_be_painted(monkeypatch: pytest.MonkeyPatch, name: str) -> No
 def test_the_command_line_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert painted(monkeypatch, True, False, NO_COLOR="1")
     assert not painted(monkeypatch, False, True, FORCE_COLOR="1")
+
+
+def test_a_patch_is_written_without_the_step_that_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Stream(terminal=True)
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
+    terminal = Terminal(colour=False)
+    with terminal.steps(1) as show:
+        show("Dockerfile", "build the original")
+        time.sleep(0.2)
+        terminal.write_diff("+USER app\n")
+        terminal.print("Dockerfile: proven")
+        time.sleep(0.2)
+    stream.seek(0)
+    before, _, after = stream.read().partition("+USER app\n")
+    assert "build the original" in before
+    assert before.endswith(ERASED)
+    assert f"{ERASED}Dockerfile: proven\n" in after

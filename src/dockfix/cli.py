@@ -276,6 +276,7 @@ def _mistakes(request: Request) -> Iterator[tuple[object, str]]:
     )
     yield reports.update_baseline and not reports.baseline, "--update-baseline needs --baseline FILE"
     yield reports.update_baseline and output.write, "--update-baseline and --write cannot be used together"
+    yield output.unproven and not output.verify, "--unproven needs --verify"
     yield output.fails_on_fix and not output.write, "--exit-non-zero-on-fix needs --write"
     yield reports.quiet and reports.verbose, "--quiet and --verbose cannot be used together"
     yield output.split_by and not output.file, "--split-by needs --output FOLDER"

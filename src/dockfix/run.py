@@ -180,7 +180,8 @@ def _deliver(
     writer = _open_writer(request, summary.terminal) if request.mode is Mode.WRITE else None
     finished = False
     try:
-        shown = count if count > FEW and request.reports.volume else 0
+        has_bar = count > FEW and request.reports.volume and not request.output.verify
+        shown = count if has_bar else 0
         showing = summary.terminal.progress(shown, attrgetter("path"))
         with showing as progress, Interrupts() as interrupts:
             for file in progress(results):
@@ -278,7 +279,7 @@ def _prove(
     from dockfix.verify.proofs import prove_all
 
     kept = os.path.join(journal_folder(request.places), "broken")
-    only_proven = request.output.write
+    only_proven = not request.output.unproven
     return prove_all(candidates, results, request.proof, terminal, only_proven=only_proven, kept=kept)
 
 

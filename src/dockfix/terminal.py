@@ -17,6 +17,7 @@ from dockfix.hyperlinks import Link, find_links, knows_links, with_links
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.status import Status
 
 
 T = TypeVar("T")
@@ -31,20 +32,23 @@ class Terminal:
     def __init__(self, colour: bool | None = None) -> None:
         self._colour = colour
         self._live = False
+        self._status: Status | None = None
         self._painted: dict[TextIO, bool] = {}
 
     def write(self, text: str | bytes) -> None:
         """Write the text unchanged to standard output."""
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text if isinstance(text, bytes) else text.encode("utf-8"))
+        with self._above_status():
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text if isinstance(text, bytes) else text.encode("utf-8"))
 
     def write_diff(self, diff: str) -> None:
         """Write a patch to standard output: byte for byte to a pipe, coloured on a terminal."""
         if not self._paints(sys.stdout):
             self.write(diff)
             return
-        for line in split_lines(diff):
-            self._out.out(line, end="", style=_style(line), highlight=False)
+        with self._above_status():
+            for line in split_lines(diff):
+                self._out.out(line, end="", style=_style(line), highlight=False)
 
     def write_lines(self, lines: Iterable[tuple[str, str | None]]) -> None:
         """Write lines to standard output, escaped, each in its style if colours are wanted."""
@@ -65,7 +69,10 @@ class Terminal:
 
     def print(self, text: str, style: str | None = None) -> None:
         """Print one line to standard error, escaped."""
-        text = show_text(text)
+        with self._above_status():
+            self._print(show_text(text), style)
+
+    def _print(self, text: str, style: str | None) -> None:
         if (links := self._find_links(text, sys.stderr)) and not self._live:
             self._err.print(with_links(text, links, style), soft_wrap=True, highlight=False)
         elif self._live or (style is not None and self._paints(sys.stderr)):
@@ -138,7 +145,24 @@ class Terminal:
         from rich.text import Text
 
         with self._err.status(f"0 of {total}") as status:
-            yield lambda path, step: status.update(Text(show_text(f"{path}: {step}")))
+            self._status = status
+            try:
+                yield lambda path, step: status.update(Text(show_text(f"{path}: {step}")))
+            finally:
+                self._status = None
+
+    @contextmanager
+    def _above_status(self) -> Iterator[None]:
+        """Take the line with the current step away while something else is written."""
+        if self._status is None:
+            yield
+            return
+        self._status.stop()
+        try:
+            yield
+            self.flush()
+        finally:
+            self._status.start()
 
     def flush(self) -> None:
         """Flush everything. Raises BrokenPipeError if the reader has gone."""

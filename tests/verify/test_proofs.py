@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -89,24 +90,57 @@ def test_only_what_is_proven_is_written(dockfix: Run) -> None:
     assert code == 1
     assert contents() == {"bad": False, "done": True, "good": True, "old": False}
     assert "good.Dockerfile: proven: why\n" in err
-    assert "bad.Dockerfile: the rewrite breaks it: why\n    last line\n" in err
-    assert "old.Dockerfile: not proven: original does not build [not-proven]" in err
+    assert re.search(r"bad.Dockerfile: the rewrite breaks it: why \[rewrite-breaks\] .*\n    last", err)
+    assert err.count("bad.Dockerfile: ") == err.count("old.Dockerfile: ") == 1
+    assert "old.Dockerfile: not proven: the original does not build: why [not-proven]" in err
     assert "  skipped           2   " in err
+    assert "  tried             3   1 proven, 1 broken, 0 cannot be compared, 1 not built\n" in err
 
 
-def test_a_patch_leaves_out_what_breaks_and_keeps_it(dockfix: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["old", "bad"])
+def test_the_exit_code_reports_what_is_left_out(dockfix: Run, kind: str) -> None:
+    assert dockfix("--diff", "--verify", "good.Dockerfile")[0] == 0
+    assert dockfix("--diff", "--verify", f"{kind}.Dockerfile")[:2] == (1, "")
+
+
+def test_verdicts_are_printed_below_all_patches(
+    dockfix: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Path("zoo.Dockerfile").write_text("FROM a\n")
+    with (tmp_path / "both").open("wb") as both:
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(both))
+        monkeypatch.setattr(sys, "stderr", sys.stdout)
+        dockfix("--diff", "--verify", ".")
+        sys.stdout.flush()
+        lines = (tmp_path / "both").read_text().splitlines()
+    patches = [at for at, line in enumerate(lines) if line.startswith("+++ b/")]
+    verdicts = [at for at, line in enumerate(lines) if ".Dockerfile: " in line]
+    assert (len(patches), len(verdicts)) == (2, 4)
+    assert patches[-1] < verdicts[0]
+
+
+def test_a_patch_leaves_out_what_is_not_proven_and_keeps_what_breaks(dockfix: Run, tmp_path: Path) -> None:
     code, out, err = dockfix("--diff", "--verify", ".", "--report", "r.json")
     assert code == 1
-    assert [line for line in out.splitlines() if line.startswith("+++")] == [
-        "+++ b/good.Dockerfile",
-        "+++ b/old.Dockerfile",
-    ]
+    assert [line for line in out.splitlines() if line.startswith("+++")] == ["+++ b/good.Dockerfile"]
     (kept,) = (tmp_path / "state").rglob("*.patch")
     assert kept.read_text().startswith("--- a/bad.Dockerfile\n+++ b/bad.Dockerfile\n")
     assert f"(please report it with {kept})" in err
     rows = {row["path"]: row for row in json.loads(Path("r.json").read_text())["files"]}
     assert rows["good.Dockerfile"]["proof"]["kind"] == "proven"
     assert "proof" not in rows["done.Dockerfile"]
+
+
+def test_unproven_changes_are_made_on_request_but_not_broken_ones(dockfix: Run) -> None:
+    _, out, err = dockfix("--diff", "--verify", "--unproven", ".")
+    assert [line for line in out.splitlines() if line.startswith("+++")] == [
+        "+++ b/good.Dockerfile",
+        "+++ b/old.Dockerfile",
+    ]
+    assert "old.Dockerfile: the original does not build: why\n    last line\n" in err
+    dockfix("--write", "--verify", "--unproven", ".")
+    assert contents() == {"bad": False, "done": True, "good": True, "old": True}
+    assert dockfix("--diff", "--unproven", ".")[0] == 2
 
 
 def test_options_reach_the_engine(dockfix: Run) -> None:
@@ -175,7 +209,7 @@ def test_a_file_is_proven_in_each_way_that_the_repository_builds_it(dockfix: Run
         ("old", Recipe()),
     ]
     target = f"the original does not build: why (built with context {here / 'sub'}, target old)"
-    assert f"good.Dockerfile: {target}\n" in err
+    assert f"good.Dockerfile: not proven: {target} [not-proven]" in err
     assert not contents()["good"]
 
 

@@ -53,6 +53,9 @@ class Output:
     verify: bool = option(
         False, SWITCH, "Build and run the original and the rewrite, and compare them first", "--verify"
     )
+    unproven: bool = option(
+        False, SWITCH, "With --verify, also make changes that could not be compared", "--unproven"
+    )
     stat: bool = option(False, SWITCH, "Count the changed lines instead of printing the patch", "--stat")
     file: str | None = option(
         None,

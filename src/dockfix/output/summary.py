@@ -13,12 +13,21 @@ from dockfix.options.request import Mode, Volume
 from dockfix.output.exit_codes import Exit
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
 from dockfix.runner.outcome import FileResult
+from dockfix.runner.verdict import Kind as ProofKind
+from dockfix.runner.verdict import Verdict
 from dockfix.terminal import Terminal, show_path
 
 FEW: Final = 3
 """Up to this number of notes of one kind are printed individually."""
 FOLD: Final = 20
 """The maximum number of files of one kind to list on a terminal."""
+_STYLES: Final = {ProofKind.PROVEN: "green", ProofKind.BREAKS: "bold red"}
+_VERDICTS: Final = {
+    ProofKind.PROVEN: "proven",
+    ProofKind.BREAKS: "broken",
+    ProofKind.INCOMPARABLE: "cannot be compared",
+    ProofKind.ORIGINAL_FAILS: "not built",
+}
 _LOOK: Final = "show them: --diff --unsafe; after a look: --write --accept CODE"
 
 
@@ -43,6 +52,8 @@ class Summary:
         self.skipped: Counter[str] = Counter()
         self._listed: Counter[str] = Counter()
         self._puzzling = ""
+        self._proofs: Counter[ProofKind] = Counter()
+        self._tried: list[FileResult] = []
         folds = terminal.is_interactive and volume is not Volume.VERBOSE
         self._most = FOLD if folds else sys.maxsize
 
@@ -56,12 +67,21 @@ class Summary:
         """The exit code for the files counted so far."""
         if self.failed:
             return Exit.FAILED
-        if (self._fails_on_change and self.changed) or self.skipped[codes.REWRITE_BREAKS.name]:
+        unmade = self.skipped[codes.REWRITE_BREAKS.name] + self.skipped[codes.NOT_PROVEN.name]
+        if (self._fails_on_change and self.changed) or unmade:
             return Exit.WOULD_CHANGE
         return Exit.DONE
 
     def add(self, file: FileResult) -> None:
-        """Count one file and print what its owner should know."""
+        """Count one file and print what its owner should know; verdicts are printed below the patches."""
+        if file.proof is not None:
+            self._proofs[file.proof.kind] += 1
+            if self.mode is Mode.DIFF:
+                self._tried.append(file)
+                return
+        self._add(file)
+
+    def _add(self, file: FileResult) -> None:
         path = show_path(file.path)
         if not self._puzzling and _is_puzzling(file):
             self._puzzling = file.path
@@ -80,6 +100,16 @@ class Summary:
             case Failed(error=error):
                 self.failed += 1
                 self.terminal.print(format_finding(path, error, "error: "), "bold red")
+        if file.proof is not None:
+            self._print_proof(path, file.proof, is_reason=isinstance(file.result, Skipped))
+
+    def _print_proof(self, path: str, verdict: Verdict, *, is_reason: bool) -> None:
+        """Print a verdict, unless it is the reason that was just printed, and the log of what failed."""
+        if not is_reason:
+            self._print(f"{path}: {verdict.sentence}", _STYLES.get(verdict.kind, "yellow"))
+        if verdict.kind in (ProofKind.BREAKS, ProofKind.ORIGINAL_FAILS):
+            for line in verdict.log_tail:
+                self._print(f"    {show_path(line)}")
 
     def _add_change(self, path: str, change: Changed, *, applies: bool) -> None:
         if applies:
@@ -132,6 +162,13 @@ class Summary:
         reasons = ", ".join(f"{code} {count}" for code, count in self.skipped.most_common())
         self._print(f"  {'skipped':<13}{self.skipped.total():>6}{'   ' + reasons if reasons else ''}")
         self._print(f"  {'failed':<13}{self.failed:>6}", "bold red" if self.failed else None)
+        self._count_proofs()
+
+    def _count_proofs(self) -> None:
+        """Print how the proofs came out, if there were any."""
+        if total := self._proofs.total():
+            parts = ", ".join(f"{self._proofs[kind]} {name}" for kind, name in _VERDICTS.items())
+            self._print(f"  {'tried':<13}{total:>6}   {parts}")
 
     def _count(self, name: str, count: int, hint: str = "") -> None:
         self._print(f"  {name:<13}{count:>6}{f'   ({hint})' if hint and count else ''}")
@@ -142,7 +179,9 @@ class Summary:
             self._print(f"why a file stays as it is: dockfix --explain {quote(self._puzzling)}", "cyan")
 
     def print_notes(self) -> None:
-        """Print what is kept for the end: of each kind all if they are few, else the first."""
+        """Print what is kept for the end: verdicts, and of each kind all if they are few, else the first."""
+        while self._tried:
+            self._add(self._tried.pop(0))
         self._print_folded()
         for rows in self._notes.values():
             for row in rows if len(rows) <= FEW else [f"{rows[0]} and {len(rows) - 1} more like it"]:

@@ -106,7 +106,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """The measurements behind a verdict; `ground` is None if nothing is proven."""
+    """The measurements behind a verdict; `ground` is None if nothing is proven.
+
+    `help` is what to do so that the next proof tells more.
+    """
 
     engine: str = ""
     reason: str = ""
@@ -117,6 +120,7 @@ class Details:
     after: Observation | None = None
     seconds: float = 0.0
     ground: Ground | None = None
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from dockfix.verify import (
     stage_names,
 )
 
-_STYLES: Final = {Kind.PROVEN: "green", Kind.BREAKS: "bold red"}
+_REVIEW: Final = "look at the patch: --diff --verify --unproven"
 _GROUNDS: Final = tuple(Ground)
 _LEAST_FIRST: Final = (Kind.BREAKS, Kind.ORIGINAL_FAILS, Kind.INCOMPARABLE, Kind.PROVEN)
 
@@ -41,7 +41,7 @@ def prove_all(
     only_proven: bool,
     kept: str,
 ) -> Iterator[FileResult]:
-    """The candidates' results, with the verdict for each change that applies, which is also printed.
+    """The candidates' results, with the verdict for each change that applies.
 
     A file that is built in several ways is proven in each. A change that breaks no longer applies, and
     its patch is kept in the folder `kept`; with `only_proven`, a change that could not be compared does
@@ -65,7 +65,6 @@ def prove_all(
         for file, own in waiting:
             if own:
                 verdict = _sum_up([(case, next(verdicts)) for case in own])
-                _print(verdict, terminal)
                 yield _judge(replace(file, proof=verdict), verdict, only_proven=only_proven, kept=kept)
             else:
                 yield _pass_by(file, terminal, only_proven=only_proven)
@@ -100,27 +99,22 @@ def _pass_by(file: FileResult, terminal: Terminal, *, only_proven: bool) -> File
     if not file.applies:
         return file
     message = "not proven: it is embedded in another file, which cannot be built"
+    if only_proven:
+        return _leave(file, message, _REVIEW)
     terminal.print(f"{show_path(file.path)}: {message}", "yellow")
-    return _leave(file, message) if only_proven else file
+    return file
 
 
-def _leave(file: FileResult, message: str) -> FileResult:
-    reason = Finding(codes.NOT_PROVEN, 0, message, "review the patch, then write it without --verify")
+def _leave(file: FileResult, message: str, help: str) -> FileResult:
+    reason = Finding(codes.NOT_PROVEN, 0, message, help)
     return replace(file, result=Skipped((reason,)), applies=False)
-
-
-def _print(verdict: Verdict, terminal: Terminal) -> None:
-    terminal.print(show_path(str(verdict)), _STYLES.get(verdict.kind, "yellow"))
-    if verdict.kind in (Kind.BREAKS, Kind.ORIGINAL_FAILS):
-        for line in verdict.log_tail:
-            terminal.print(f"    {show_path(line)}")
 
 
 def _judge(file: FileResult, verdict: Verdict, *, only_proven: bool, kept: str) -> FileResult:
     if verdict.proven or (verdict.kind is not Kind.BREAKS and not only_proven):
         return file
     if verdict.kind is not Kind.BREAKS:
-        return _leave(file, f"not proven: {verdict.kind.replace('-', ' ')}")
+        return _leave(file, f"not proven: {verdict.sentence}", verdict.details.help or _REVIEW)
     place = os.path.join(kept, f"{file.name.replace('/', '-')}.patch")
     try:
         os.makedirs(kept, exist_ok=True)

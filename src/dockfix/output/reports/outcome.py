@@ -28,7 +28,11 @@ class Weight(IntEnum):
     ERROR = 3
 
 
-_SKIPPED: Final = {codes.REWRITE_BREAKS.name: Weight.WARNING, codes.BASELINED.name: Weight.NONE}
+_SKIPPED: Final = {
+    codes.REWRITE_BREAKS.name: Weight.WARNING,
+    codes.NOT_PROVEN.name: Weight.WARNING,
+    codes.BASELINED.name: Weight.NONE,
+}
 
 
 class Statement(NamedTuple):
