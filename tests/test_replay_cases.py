@@ -26,7 +26,6 @@ PENDING: Final = frozenset(
     own-command-fills-home-at-build/module-of-a-package
     own-command-fills-home-at-build/place-named-by-a-variable
     own-command-fills-home-at-build/python-in-a-heredoc
-    own-command-fills-home-at-build/shell-script-of-the-context
     path-names-an-empty-directory-of-roots/filled-but-not-used-at-the-start
     private-mode-made-by-root/private-file-of-a-stage
     remove-file-below-root-directory/found-and-deleted-in-opt

@@ -259,6 +259,23 @@ def test_expanding_a_word(text: str, env: dict[str, str], expected: str | None) 
     assert Word(0, len(text), text).expand(env) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('"$(dirname "$0")"', "/app/scripts"),
+        ("$(dirname $0)/conf", "/app/scripts/conf"),
+        ('"$(dirname -- "${BASH_SOURCE[0]}")"', "/app/scripts"),
+        ('$(dirname "$(readlink -f "$0")")', "/app/scripts"),
+        ('"$(cd "$(dirname "${BASH_SOURCE[0]}")/.." >/dev/null 2>&1 && pwd)"/x', "/app/x"),
+        ('$(dirname "$1")', None),
+        ('$(cd "$(dirname "$0")" && ls)', None),
+    ],
+)
+def test_place_of_the_script_itself(text: str, expected: str | None) -> None:
+    assert Word(0, len(text), text).expand({"0": "/app/scripts/setup.sh"}) == expected
+    assert Word(0, len(text), text).expand({}) is None
+
+
 def test_value_knows_no_variable() -> None:
     assert Word(0, 3, "'a'").value == "a"
     assert Word(0, 2, "$A").value is None

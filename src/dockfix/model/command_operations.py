@@ -141,7 +141,8 @@ def started_operations(one: Invocation, who: Identity, *, is_read: bool) -> Iter
 
 def _named_places(one: Invocation) -> tuple[str, ...]:
     """The paths that variables hold: where data is looked for that a variable moves out of a home."""
-    return tuple(value for value in one.env.values() if value.startswith("/") and ":" not in value)
+    named = ((name, value) for name, value in one.env.items() if name.isidentifier())
+    return tuple(value for _, value in named if value.startswith("/") and ":" not in value)
 
 
 def _pip_operations(one: Invocation, who: Identity) -> Iterator[Operation]:

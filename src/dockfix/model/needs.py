@@ -14,7 +14,7 @@ from dockfix.model.outcomes import Outcome, describe
 from dockfix.model.paths import is_below_any, is_root_home
 from dockfix.model.pip import is_virtual
 from dockfix.model.runs import Invocation, Run, activated
-from dockfix.model.scripts import runs_readable_script
+from dockfix.model.scripts import runs_readable_script, with_called
 
 _OWNED_MOUNT: Final = re.compile(r"type=(cache|secret|ssh)\b")
 # Commands that are certainly not scripts of a package that the same RUN installs with pip.
@@ -43,7 +43,7 @@ def root_reason(facts: Facts, run: Run, site_reason: str, denied: Outcome | None
     if account.exists and account.uid is None and needs_ids(run.step):
         return "has a mount that takes numeric IDs, and the account's are unknown"
     installed = False
-    for one in run.invocations:
+    for one in with_called(run.invocations, facts.starting.read):
         name = one.command.program or ":"
         if installed and one.pip is None and not _BASE_COMMANDS.fullmatch(name):
             return f"runs {name} in the RUN that installs it"

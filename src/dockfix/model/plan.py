@@ -244,7 +244,7 @@ class Plan(Facts):
             self.own_directories,
             partial(is_harmless, self, self.own_directories),
         )
-        return Replay(self.lineage, self.origins, (), move).denied
+        return Replay(self.lineage, self.origins, (), move, read=self.starting.read).denied
 
     @cached_property
     def system_site_reason(self) -> str:

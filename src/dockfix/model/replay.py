@@ -40,10 +40,12 @@ from dockfix.model.outcomes import Key, Outcome, ask
 from dockfix.model.paths import on_path, resolve
 from dockfix.model.permissions import Identity
 from dockfix.model.playing import perform
-from dockfix.model.runs import Invocation, Settings, read_run
-from dockfix.model.scripts import runs_readable_script
+from dockfix.model.runs import Invocation, Run, Settings, read_run
+from dockfix.model.scripts import find_called, runs_readable_script
 from dockfix.syntax.wrappers import SHELLS
 
+# The distance of the numbers of a script's commands from that of the command that calls it.
+_IN_SCRIPT: Final = 1 << 12
 _HOME: Final = re.compile(r"(?<![\w/])~(?=[/\s])|\bHOME\b")
 
 
@@ -277,14 +279,22 @@ class Replay:
             unread = Operation(Act.UNKNOWN, step.before.workdir, "a script that is not understood")
             self._record((origin, -1, 0), unread, who, step.instruction.line)
         is_read = run.text in self.read_scripts
-        for number, one in enumerate(run.invocations):
-            self._invoke(origin, number, one, who, run.line_of(one.command), is_read=is_read)
+        for number, line, one, calls in self._flatten(run):
+            self._invoke(origin, number, one, who, line, is_read=is_read, calls=calls)
             for name, groups in read_members(one.command, one.env):
                 self.accounts.join(name, groups)
             if one.command.program.rpartition("/")[2] in ("useradd", "adduser"):
                 self._make_homes(created, origin)
             yield one
         unmount(self.tree, before, mounts)
+
+    def _flatten(self, run: Run) -> Iterator[tuple[int, int, Invocation, bool]]:
+        """(number, line, command, whether it calls a script that follows) of a RUN and scripts it calls."""
+        for number, one in enumerate(run.invocations):
+            line, called = run.line_of(one.command), find_called(one, self.read)
+            yield number, line, one, called is not None
+            for inner, of_script in enumerate(called or (), 1):
+                yield number + inner * _IN_SCRIPT, line, of_script, False
 
     def _mounting(self, step: Step, who: Identity) -> Identity | None:
         """The owner of mounts that name none: the account, if it runs a step of root's in the rewrite."""
@@ -323,7 +333,15 @@ class Replay:
             self.tree.set(f"{path}/{name}", (file, ABSENT))
 
     def _invoke(
-        self, step: Origin, command: int, one: Invocation, who: Identity, line: int, *, is_read: bool = False
+        self,
+        step: Origin,
+        command: int,
+        one: Invocation,
+        who: Identity,
+        line: int,
+        *,
+        is_read: bool = False,
+        calls: bool = False,
     ) -> None:
         actor = Actor(who, step, one.umask, one.optional)
         counts: dict[ActName, int] = {}
@@ -334,26 +352,32 @@ class Replay:
 
         for operation in self._named(one, who):
             record(operation)
-        if step == START:
-            operations = started_operations(one, who, is_read=self.is_read)
-        else:
-            operations = iter(operations_of(one, who))
-        for operation in self._without_others(operations):
-            is_unread = operation.act is Act.UNKNOWN and operation.spec != UNKNOWN_PLACE and not is_read
+        for operation in self._without_others(self._operations(step, one, who, calls=calls)):
+            is_unread = _is_unread(operation) and not is_read
             is_script = is_unread and step != START and runs_readable_script(one, self.read)
             played = Operation(Act.CODE, one.cwd) if is_script else operation
             outcome = record(played)
             if outcome is not None and outcome.happens:
                 perform(self.tree, played, actor, self.accounts)
-            if (
-                is_unread
-                and (_is_own_program(one) or self._names_home(one))
-                and not _is_known_module(one, who)
-            ):
-                self.tree.fill(home_of(one, who), actor.makes(Kind.ANY))
+            if is_unread:
+                self._fill_home(one, actor)
             if operation.act in (Act.UNKNOWN, Act.CODE) and step != START and one.pip is None:
                 self._fetch(one, actor)
             self.is_installed_by_script |= operation.act is Act.UNKNOWN and one.command.program in SHELLS
+
+    def _operations(
+        self, step: Origin, one: Invocation, who: Identity, *, calls: bool
+    ) -> Iterator[Operation]:
+        """The operations of a command; with `calls`, without what stands for the script that it runs."""
+        if step == START:
+            yield from started_operations(one, who, is_read=self.is_read)
+        else:
+            yield from (found for found in operations_of(one, who) if not (calls and _is_unread(found)))
+
+    def _fill_home(self, one: Invocation, actor: Actor) -> None:
+        """An unread program of the application's may leave anything in the home."""
+        if (_is_own_program(one) or self._names_home(one)) and not _is_known_module(one, actor.who):
+            self.tree.fill(home_of(one, actor.who), actor.makes(Kind.ANY))
 
     def _fetch(self, one: Invocation, actor: Actor) -> None:
         """What code fetches may stand where variables say that packages keep it."""
@@ -452,6 +476,11 @@ def is_left(tree: FileTree, path: str) -> bool:
 
 def _is_file(tree: FileTree, path: str) -> bool:
     return any(node.kind is Kind.FILE for node in tree.look(tree.follow(path, last=False)))
+
+
+def _is_unread(operation: Operation) -> bool:
+    """Whether it stands for a program that nothing is known about."""
+    return operation.act is Act.UNKNOWN and operation.spec != UNKNOWN_PLACE
 
 
 def _is_own_program(one: Invocation) -> bool:

@@ -213,6 +213,22 @@ def walk_script(script: Script, cwd: str, env: Mapping[str, str]) -> tuple[Invoc
     return tuple(_Walk(script, cwd, dict(env)).run())
 
 
+def read_called(
+    text: str, path: str, arguments: Mapping[str, str], caller: Invocation
+) -> tuple[Invocation, ...]:
+    """The commands of a script, at the absolute `path`, as `caller` runs it with numbered arguments."""
+    named = {name: value for name, value in caller.env.items() if name.isidentifier()}
+    variables = tuple({**named, **arguments, "0": path}.items())
+    return _read_called(text.replace("\r\n", "\n"), caller.cwd, variables, caller.umask, caller.optional)
+
+
+@lru_cache(maxsize=1024)
+def _read_called(
+    text: str, cwd: str, variables: tuple[tuple[str, str], ...], umask: int, optional: bool
+) -> tuple[Invocation, ...]:
+    return tuple(_Walk(parse_script(text), cwd, dict(variables), umask, optional=optional).run())
+
+
 class _Shell(NamedTuple):
     """The working directory and umask of a shell."""
 
@@ -378,9 +394,10 @@ class _Walk:
         if command.redirects:
             opened = replace(command, name=None, args=())
             yield Invocation(opened, shell.cwd, dict(local), None, shell.umask, optional)
-        own = {name: value for name, value in local.items() if name.isidentifier()}
+        own = {name: value for name, value in local.items() if name.isidentifier() or name == "0"}
+        arguments = number_all_arguments(command.args, local)
         inner = _Walk(
-            replace(self.script, commands=body), shell.cwd, own | _arguments(command, local), shell.umask,
+            replace(self.script, commands=body), shell.cwd, own | arguments, shell.umask,
             optional=optional, calls=(*self.calls, command.program),
         )  # fmt: skip
         inner.functions, inner.pips = self.functions, self.pips
@@ -398,8 +415,9 @@ class _Walk:
             env.update({} if word.literal else find_assigned(word.text, local))
         if configured := setting(command, local):
             env.update((configured,))
-        for given in [given for given in env if not given.isidentifier()] if _renumbers(command) else ():
-            del env[given]
+        if _renumbers(command):
+            for given in [name for name in env if not (name.isidentifier() or name == "0")]:
+                del env[given]
 
     def _leave(self, command: Command, shell: _Shell, local: Mapping[str, str]) -> None:
         """Apply what a command, run with the variables `local`, changes for the commands after it."""
@@ -438,10 +456,10 @@ def _called_functions(script: Script) -> dict[str, tuple[Command, ...]]:
     return {name: tuple(body) for name, body in found.items()}
 
 
-def _arguments(command: Command, env: Mapping[str, str]) -> dict[str, str]:
-    """The arguments of a function by their numbers, as far as they are known; one that is not given is ""."""
-    missing = {str(number): "" for number in range(len(command.args) + 1, 10)}
-    return missing | number_arguments(command.args, env)
+def number_all_arguments(words: Sequence[Word], env: Mapping[str, str]) -> dict[str, str]:
+    """Arguments by their numbers, as far as they are known; one that is not given is ""."""
+    missing = {str(number): "" for number in range(len(words) + 1, 10)}
+    return missing | number_arguments(words, env)
 
 
 def number_arguments(words: Sequence[Word], env: Mapping[str, str]) -> dict[str, str]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from dockfix.model.paths import resolve
-from dockfix.model.runs import Invocation
+from dockfix.model.runs import Invocation, number_all_arguments, read_called
+from dockfix.syntax.shell import Command, Word, parse_script
 
+Read = Callable[[str], str | None]
+SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
+SCRIPTS: Final = (".sh", ".bash")
+MAX_DEPTH: Final = 3
+"""How deep scripts that call each other are followed."""
 PYTHON: Final = re.compile(r"(?:.*/)?python[\d.]*")
 # Code that lets a script reach beyond the working directory and the home.
 _REACHING: Final = re.compile(
@@ -17,7 +23,7 @@ _REACHING: Final = re.compile(
 )
 
 
-def runs_readable_script(one: Invocation, read: Callable[[str], str | None]) -> bool:
+def runs_readable_script(one: Invocation, read: Read) -> bool:
     """Whether a command runs a Python file that stays within its working directory and the home.
 
     `read` returns the text of a file by its absolute path in the image, None if it cannot be read.
@@ -27,3 +33,60 @@ def runs_readable_script(one: Invocation, read: Callable[[str], str | None]) -> 
     script = next((word.expand(one.env) for word in one.command.args if not word.text.startswith("-")), None)
     text = read(resolve(script, one.cwd)) if script and script.endswith(".py") else None
     return text is not None and "setup(" not in text and not _REACHING.search(text)
+
+
+def is_shell_script(text: str) -> bool:
+    """Whether a program's text is for a shell, by its first line; without one, a shell runs it too."""
+    return re.match(r"#!.*sh\b|(?!#!)", text) is not None
+
+
+def find_called(one: Invocation, read: Read, depth: int = 0) -> tuple[Invocation, ...] | None:
+    """The commands of the shell script that a command runs, None if it runs none that can be read.
+
+    `read` is as above. Scripts that it calls follow their calls.
+    """
+    path = _script_path(one.command, one) if depth < MAX_DEPTH else ""
+    text = read(path) if path else None
+    if text is None or not is_shell_script(text):
+        return None
+    if not parse_script(text.replace("\r\n", "\n")).understood:
+        return None
+    arguments = number_all_arguments(arguments_of_script(one.command), one.env)
+    return tuple(with_called(read_called(text, path, arguments, one), read, depth + 1))
+
+
+def with_called(commands: Iterable[Invocation], read: Read, depth: int = 0) -> Iterator[Invocation]:
+    """Commands, with those of the scripts that they call in place of the calls; `read` is as above."""
+    for one in commands:
+        inner = find_called(one, read, depth)
+        if inner is None:
+            yield one
+        else:
+            yield from inner
+
+
+def _script_path(command: Command, one: Invocation) -> str:
+    """The absolute path of the script that a command names, "" if it names none."""
+    word = command.name if command.script is None and not command.piped else None
+    if word is not None and SHELLS.fullmatch(word.expand(one.env) or ""):
+        word = script_of_shell(command)
+    elif word is not None and "/" not in word.text:
+        return ""
+    written = word.expand(one.env) if word is not None else None
+    return resolve(written, one.cwd) if written else ""
+
+
+def script_of_shell(command: Command) -> Word | None:
+    """The script file that a shell runs, None if it reads `-c` or its standard input."""
+    if any(word.text.startswith("-") and "c" in word.text for word in command.args):
+        return None
+    return next((word for word in command.args if not word.text.startswith(("-", "+"))), None)
+
+
+def arguments_of_script(command: Command) -> tuple[Word, ...]:
+    """The words that a script gets: all behind its name, behind that of the file where a shell reads it."""
+    if not SHELLS.fullmatch(command.program):
+        return command.args
+    script = script_of_shell(command)
+    at = next((index for index, word in enumerate(command.args) if word is script), len(command.args))
+    return command.args[at + 1 :]

@@ -15,14 +15,19 @@ from dockfix.lazy import cached_property
 from dockfix.model.copies import Copy
 from dockfix.model.lineage import Lineage, Step
 from dockfix.model.paths import is_shared, is_within, on_path, resolve
-from dockfix.model.runs import Invocation, number_arguments, read_run, walk_script
+from dockfix.model.runs import Invocation, number_arguments, read_called, read_run, walk_script
+from dockfix.model.scripts import (
+    MAX_DEPTH,
+    SCRIPTS,
+    SHELLS,
+    arguments_of_script,
+    is_shell_script,
+    script_of_shell,
+)
 from dockfix.model.written import find_written_files
-from dockfix.syntax.shell import Command, Word, parse_script, parse_words
+from dockfix.syntax.shell import Command, parse_words
 
-_SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
-_SCRIPTS: Final = (".sh", ".bash")
 _SCRIPT: Final = re.compile(r".*\.(?:sh|bash)|.*entry-?point[^/]*", re.IGNORECASE)
-_MAX_DEPTH: Final = 3
 # Programs in these directories come from packages, not from the build context.
 _PACKAGED: Final = re.compile(
     r"/(?:usr/(?!src/|app/)|bin/|sbin/|lib/)(?:.*/)?[^/.]+|(?:.*/)?(?:\.?v?env[^/]*|conda[^/]*|[^/]+/envs/[^/]+)/bin/[^/.]+"
@@ -209,13 +214,13 @@ class Starting:
         path = self._started_file(one.command)
         if path is None or any(path == known for known, _ in unread):
             return
-        text = self.read(path) if depth < _MAX_DEPTH else None
-        if text is None or not re.match(r"#!.*sh\b|(?!#!)", text):
+        text = self.read(path) if depth < MAX_DEPTH else None
+        if text is None or not is_shell_script(text):
             if text is None and not self._is_compiled(path):
                 unread.append((path, one.line))
             return
-        env = {**here.env, **number_arguments(_arguments_of_script(one.command), here.env)}
-        for inner in walk_script(parse_script(text), here.cwd, env):
+        arguments = number_arguments(arguments_of_script(one.command), here.env)
+        for inner in read_called(text, path, arguments, here):
             self._follow(replace(one, invocation=inner, where=path), depth + 1, commands, unread)
 
     def _started_file(self, command: Command) -> str | None:
@@ -227,7 +232,7 @@ class Starting:
             return None
         if _PACKAGED.fullmatch(written) and not any(copy.destination == written for copy in self.copies):
             return None
-        if "/" not in written and written.endswith(_SCRIPTS):
+        if "/" not in written and written.endswith(SCRIPTS):
             by_name = [copy for copy in self.copies if posixpath.basename(copy.destination) == written]
             if by_name:
                 return by_name[-1].destination
@@ -248,14 +253,14 @@ class Starting:
             return None
         variables = self.lineage.end.variables
         written = command.name.expand(variables) or command.program
-        if _SHELLS.fullmatch(written) or written in (".", "source"):
-            script = _script_of_shell(command)
+        if SHELLS.fullmatch(written) or written in (".", "source"):
+            script = script_of_shell(command)
             return None if script is None else script.expand(variables) or script.text
-        return written if "/" in written or written.endswith(_SCRIPTS) else None
+        return written if "/" in written or written.endswith(SCRIPTS) else None
 
     def _is_compiled(self, path: str) -> bool:
         """Whether the program comes from another stage and, by its name, is not a script."""
-        if posixpath.splitext(path)[1] in _SCRIPTS:
+        if posixpath.splitext(path)[1] in SCRIPTS:
             return False
         return any(is_within(path, copy.destination) and copy.stage is not None for copy in self.copies)
 
@@ -293,22 +298,6 @@ class Starting:
     @cached_property
     def _written_files(self) -> dict[str, str]:
         return find_written_files(self.lineage)
-
-
-def _script_of_shell(command: Command) -> Word | None:
-    """The script file that a shell runs, None if it reads `-c` or its standard input."""
-    if any(word.text.startswith("-") and "c" in word.text for word in command.args):
-        return None
-    return next((word for word in command.args if not word.text.startswith(("-", "+"))), None)
-
-
-def _arguments_of_script(command: Command) -> tuple[Word, ...]:
-    """The words that a script gets: all behind its name, behind that of the file where a shell reads it."""
-    if not _SHELLS.fullmatch(command.program):
-        return command.args
-    script = _script_of_shell(command)
-    at = next((index for index, word in enumerate(command.args) if word is script), len(command.args))
-    return command.args[at + 1 :]
 
 
 def _words(step: Step) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Source of the rules: POSIX.1-2024, Shell Command Language, 2.2 (quoting) and 2.6
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -19,6 +20,14 @@ _ASSIGNING = re.compile(r"\\.|'[^']*'|(\$\{([A-Za-z_][A-Za-z0-9_]*):?=)", re.DOT
 _ANSI_C = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ANSI_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ANSI_CHARS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b"}
+# How scripts ask where they stand themselves.
+_SELF = r"\"?\$(?:0|\{0\}|BASH_SOURCE|\{BASH_SOURCE(?:\[0\])?(?::-\$0)?\})\"?"
+_REAL = rf"\"?\$\(\s*(?:readlink\s+-f|realpath)\s+{_SELF}\s*\)\"?"
+_DIRNAME = rf"\$\(\s*dirname\s+(?:--\s+)?(?:{_SELF}|{_REAL})\s*\)"
+_OWN_PLACE = re.compile(
+    rf"{_DIRNAME}|\$\(\s*cd\s+(?:-P\s+|--\s+)?\"?{_DIRNAME}(?P<below>/[\w./-]*)?\"?"
+    r"\s*(?:>\s*/dev/null\s*(?:2>&1\s*)?)?&&\s*pwd(?:\s+-P)?\s*\)"
+)
 
 
 def expand_word(text: str, env: Mapping[str, str]) -> str | None:
@@ -130,7 +139,7 @@ def _double_quoted(text: str, at: int, env: Mapping[str, str] | None, out: list[
 def _dollar(text: str, at: int, env: Mapping[str, str] | None, out: list[str], *, quoted: bool) -> int | None:
     following = text[at + 1 : at + 2]
     if following == "(":
-        return None
+        return _own_place(text, at, env, out)
     if following == "{":
         return _braced(text, at, env, out)
     if not quoted and following == "'":
@@ -153,6 +162,15 @@ def _dollar(text: str, at: int, env: Mapping[str, str] | None, out: list[str], *
         return None if value is None else _taken(out, value, at + 2)
     out.append("$")
     return end
+
+
+def _own_place(text: str, at: int, env: Mapping[str, str] | None, out: list[str]) -> int | None:
+    """`$(dirname "$0")` and the like, where the path of the script is known; nothing else is."""
+    match = _OWN_PLACE.match(text, at) if env is not None and "0" in env else None
+    if match is None or env is None:
+        return None
+    place = posixpath.dirname(env["0"]) + (match["below"] or "")
+    return _taken(out, posixpath.normpath(place), match.end())
 
 
 def _taken(out: list[str], value: str, at: int) -> int:
