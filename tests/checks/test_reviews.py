@@ -82,3 +82,18 @@ def test_installs_of_the_image_at_its_start() -> None:
     result = fix(DOCKERFILE.replace(START, "CMD pip install -r more.txt && python main.py\n"))
     assert isinstance(result, Changed)
     assert [(one.code, one.line) for one in result.reviews] == [("denied-to-user", 5)]
+
+
+@pytest.mark.parametrize(
+    ("command", "is_asked"),
+    [
+        ("$COMMAND", True),
+        ("${COMMAND}", True),
+        ("[$COMMAND, run]", True),
+        ("${COMMAND:-python main.py}", False),
+        ("python main.py --port $PORT", False),
+    ],
+)
+def test_a_program_that_is_a_variable_without_a_value_needs_review(command: str, is_asked: bool) -> None:
+    codes = [one.code for one in run_by(f"    command: {command}\n").reviews]
+    assert ("opaque-command" in codes) is is_asked

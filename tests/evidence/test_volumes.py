@@ -65,10 +65,29 @@ FREE: Found = ([], [])
         ("state:/app/data", WRITES, NOTED),
         ("state:/app/data", READS, FREE),
         ("state:/state", ASKS, NOTED),
+        # The mount point is a variable without a value.
+        ("./data:${DATA}", WRITES, HELD),
+        ("./data:${DATA}", "print()\n", FREE),
+        ("state:$DATA/state", WRITES, NOTED),
     ],
 )
 def test_what_a_service_mounts(tmp_path: Path, volume: str, source: str, expected: Found) -> None:
     assert found(run_by(tmp_path, source, "compose.yaml", compose(volume))) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("{type: none, o: bind, device: ./state}", HELD),
+        ("{type: none, o: bind, device: '${PWD}/state'}", HELD),
+        ("{type: nfs, o: 'addr=10.0.0.1,rw', device: ':/export'}", HELD),
+        ("{type: tmpfs, device: tmpfs}", NOTED),
+        ("{}", NOTED),
+    ],
+)
+def test_a_named_volume_that_is_a_folder_of_the_host(tmp_path: Path, options: str, expected: Found) -> None:
+    manifest = compose("state:/app/data") + f"volumes:\n  state: {{driver: local, driver_opts: {options}}}\n"
+    assert found(run_by(tmp_path, WRITES, "compose.yaml", manifest)) == expected
 
 
 @pytest.mark.parametrize(

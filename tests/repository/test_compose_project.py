@@ -60,3 +60,50 @@ def test_many_aliases_of_one_service_are_read_once() -> None:
     lines = ["services:", "  a0: &a0 {image: x}"]
     lines += [f"  a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, 60)]
     assert services({"compose.yml": "\n".join(lines)}, "compose.yml")["a59"] == {"image": "x"}
+
+
+OVERRIDDEN = """\
+services:
+  web:
+    build: {context: app, target: dev}
+    command: serve
+    environment: {A: '1', B: '2'}
+    volumes: [./app:/app]
+"""
+
+
+def test_what_an_override_resets_is_gone_and_what_it_overrides_is_replaced() -> None:
+    files = {
+        "compose.yml": OVERRIDDEN,
+        "compose.prod.yml": "services:\n  web:\n    command: !reset null\n"
+        "    environment: !override {C: '3'}\n    build: {target: !reset ''}\n"
+        "    volumes: !override [data:/data]\n",
+    }
+    assert services(files, "compose.prod.yml")["web"] == {
+        "build": {"context": "app"},
+        "environment": {"C": "3"},
+        "volumes": ["data:/data"],
+    }
+
+
+def test_a_build_that_is_overridden_is_placed_like_any_other() -> None:
+    files = {
+        "d/compose.yml": OVERRIDDEN,
+        "d/compose.prod.yml": "services:\n  web:\n    build: !override {context: prod, args: [A=1]}\n",
+    }
+    build = services(files, "d/compose.prod.yml")["web"]["build"]
+    assert build == {"context": "d/prod", "args": {"A": "1"}}
+
+
+def test_what_is_merged_over_a_replaced_value_extends_it() -> None:
+    files = {
+        "compose.yml": "services:\n  a:\n    extends: {file: b.yml, service: b}\n    volumes: [c:/c]\n",
+        "b.yml": "services:\n  b:\n    image: i\n    extends: {file: d.yml, service: d}\n"
+        "    volumes: !override [b:/b]\n    ports: !reset []\n",
+        "d.yml": "services:\n  d:\n    image: i\n    volumes: [d:/d]\n    ports: ['80']\n",
+    }
+    assert services(files, "compose.yml")["a"] == {
+        "image": "i",
+        "extends": {"file": "b.yml", "service": "b"},
+        "volumes": ["b:/b", "c:/c"],
+    }

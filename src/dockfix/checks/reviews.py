@@ -99,6 +99,12 @@ def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
             codes.OPAQUE_COMMAND, starting.steps[-1].instruction.line,
             "ENTRYPOINT expects arguments, but there is no CMD", "check what callers pass",
         )  # fmt: skip
+    for start in [one for one in starting.deployed if one.is_unknown][:1]:
+        yield Finding(
+            codes.OPAQUE_COMMAND, 0,
+            f"the program that {start.by.place} starts is a variable without a value",
+            "check that it does not need root",
+        )  # fmt: skip
     for one in starting.commands:
         parts = (one.command.name, *one.command.args) if one.command.name is not None else ()
         words = [word.expand(one.invocation.env) or word.text for word in parts]

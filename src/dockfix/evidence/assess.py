@@ -280,7 +280,7 @@ def _mounts(plan: Plan, home: str) -> Iterator[str]:
     for deployment in plan.context.deployments:
         for mount in deployment.mounts if deployment.kind in ("compose", "docker run") else ():
             place = posixpath.normpath(mount.target.value)
-            if mount.is_bind or mount.read_only or not mount.source:
+            if mount.is_bind or mount.read_only or not mount.source or not place.startswith("/"):
                 continue
             if is_root_home(place) and place != "/root" and home:
                 inside = place.removeprefix("/root/").split("/")

@@ -26,6 +26,8 @@ _AT_TARGET: Final = frozenset({Act.COPY, Act.MOVE, Act.LINK})
 _OF_CODE: Final = re.compile(r"PATH$|^VIRTUAL_ENV$|^HOME$|_HOME$|_VENV$|_MODULE$")
 _OPEN: Final = ("/tmp", "/var/tmp", "/dev/shm")
 _PLAIN: Final = re.compile(r"[\w./@+-]+")
+_UNKNOWN: Final = "$"
+"""The beginning of a path that is a variable without a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,12 @@ def find_volume_findings(plan: Plan, layout: Layout, written: Written) -> Volume
             place = posixpath.normpath(mount.target.value)
             if place.endswith(_SOCKET):
                 refusals.append(_of_socket(one, mount))
-            elif mount.read_only or mount.is_open or is_root_home(place) or not place.startswith("/"):
+            elif (
+                mount.read_only
+                or mount.is_open
+                or is_root_home(place)
+                or not place.startswith(("/", _UNKNOWN))
+            ):
                 continue
             elif mount.is_bind:
                 reviews += judge.bind(one, mount, place)
@@ -139,6 +146,8 @@ class _Judge:
 
     def _writes(self, one: Deployment, place: str) -> str:
         """`writes` and the first path written below it, `may write`, or "" if nothing is written there."""
+        if place.startswith(_UNKNOWN):
+            return "may write" if self.written.places or not self.written.is_complete else ""
         if hits := sorted(path for path in self.written.places if is_within(path, place)):
             return "writes" if hits[0] == place else f"writes {hits[0]}"
         if is_shared(place):

@@ -74,6 +74,11 @@ class DeployedStart:
     workdir: str
     by: Deployment
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether a manifest leaves the program to a variable without a value."""
+        return self.by.kind != "docker run" and self.words[0].startswith("$")
+
     def lines(self) -> Iterator[tuple[str, ...]]:
         """The whole command line, and the command alone if the entry point may be a script that runs it."""
         yield self.words

@@ -13,7 +13,7 @@ from dockfix.context import Deployment, Mount, Setting
 from dockfix.files.candidates import Build
 from dockfix.repository.arguments import UNKNOWN, fill_defaults
 from dockfix.repository.build_places import make_build, target_of
-from dockfix.repository.compose_project import Service
+from dockfix.repository.compose_project import OVERRIDE, RESET, Service
 from dockfix.repository.yaml_nodes import (
     get,
     is_true,
@@ -56,8 +56,17 @@ def _extended(nodes: Mapping[str, Node], name: str) -> Iterator[Node]:
 
 
 def _service(path: str, layers: Sequence[Node], whole: Service) -> Deployment:
+    def each(key: str) -> Iterator[Node]:
+        """The values of the layers that are in effect, the nearest first."""
+        for one in layers:
+            node = get(one, key)
+            if node is not None and node.tag != RESET:
+                yield node
+            if node is not None and node.tag in (RESET, OVERRIDE):
+                return
+
     def first(key: str) -> Node | None:
-        return next((found for one in layers if (found := get(one, key)) is not None), None)
+        return next(each(key), None)
 
     facts, build = whole.facts, _mapping(whole.facts.get("build"))
     built = [] if "dockerfile_inline" in build or not build else _builds(whole, build)
@@ -71,8 +80,8 @@ def _service(path: str, layers: Sequence[Node], whole: Service) -> Deployment:
         user=_setting(first("user")),
         read_only=_yes(first("read_only")),
         privileged=_yes(first("privileged")),
-        ports=tuple(port for one in layers for port in _ports(get(one, "ports"))),
-        mounts=tuple(mount for one in layers for mount in _mounts(get(one, "volumes"))),
+        ports=tuple(port for node in each("ports") for port in _ports(node)),
+        mounts=tuple(mount for node in each("volumes") for mount in _mounts(node, whole.devices)),
         entrypoint=_command(facts.get("entrypoint")),
         command=_command(facts.get("command")),
         environment=tuple(_environment(facts.get("environment"))),
@@ -108,22 +117,25 @@ def _ports(node: Node | None) -> Iterator[Setting]:
             yield Setting(port, line_of(target))
 
 
-def _mounts(node: Node | None) -> Iterator[Mount]:
+def _mounts(node: Node, devices: Mapping[str, str]) -> Iterator[Mount]:
+    """The mounts of a service; the source of a named volume that stands for a folder is that folder."""
     for item in items(node):
         target = get(item, "target")
         if target is not None:
             is_open = text_of(get(item, "type")) == "tmpfs"
             read_only = is_true(get(item, "read_only"))
-            yield Mount(setting_of(target), text_of(get(item, "source")), read_only, is_open)
+            source = text_of(get(item, "source"))
+            yield Mount(setting_of(target), devices.get(source, source), read_only, is_open)
             continue
         text = text_of(item)
         parts = re.split(r":(?![-+?])", _VARIABLE.sub(lambda match: "$" * len(match[0]), text))
         place = 1 if len(parts) > 1 else 0
         offset = len(parts[0]) + 1 if place else 0
         value = fill_defaults(text[offset : offset + len(parts[place])])
-        if value.startswith("/"):
+        if value.startswith(("/", UNKNOWN)):
             mode = parts[2] if len(parts) > 2 else ""
-            yield Mount(setting_of(item, value, offset), text[: len(parts[0])] if place else "", "ro" in mode)
+            source = text[: len(parts[0])] if place else ""
+            yield Mount(setting_of(item, value, offset), devices.get(source, source), "ro" in mode)
 
 
 def _environment(written: object) -> Iterator[tuple[str, str]]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from dockfix.repository.arguments import UNKNOWN
 from dockfix.repository.interpolation import fill, read_environment
 from dockfix.repository.neighbours import Read, read_nothing
-from dockfix.repository.yaml_nodes import read_values
+from dockfix.repository.yaml_nodes import Tagged, read_values
 
 _DEFAULTS: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _MAX_DEPTH: Final = 16
@@ -23,6 +23,10 @@ _MOST: Final = 64
 """The maximum number of files of a project."""
 _REPLACED: Final = frozenset({"command", "entrypoint"})
 _MAPPINGS: Final = frozenset({"environment", "args", "labels", "additional_contexts"})
+RESET: Final = "!reset"
+OVERRIDE: Final = "!override"
+"""The tags of values that remove and replace those of the files below, instead of being merged with them."""
+_TAGS: Final = frozenset({RESET, OVERRIDE})
 _REMOTE: Final = re.compile(r"^(?:\w+://|git@|/|~)")
 
 Facts = dict[str, Any]
@@ -31,12 +35,16 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service, and the file that describes it; its paths are relative to `folder`."""
+    """A service, and the file that describes it; its paths are relative to `folder`.
+
+    `devices` are the folders of the host that named volumes stand for, by name.
+    """
 
     source: str
     name: str
     facts: Facts
     folder: str
+    devices: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_services(name: str, text: str, read: Read = read_nothing) -> list[Service]:
@@ -49,20 +57,37 @@ def read_services(name: str, text: str, read: Read = read_nothing) -> list[Servi
     if any(map(_is_partial, own.values())):
         base = project.beside(name)
         own = {key: _on_top(base.get(key), one) for key, one in own.items()}
-    return [*own.values(), *project.included]
+    return [replace(one, facts=_resolve(one.facts, {})) for one in (*own.values(), *project.included)]
+
+
+def _resolve(facts: Mapping[str, Any], done: dict[int, Facts]) -> Facts:
+    """The facts after the last merge: without what is reset, and with the values of what is replaced.
+
+    Mappings with several aliases are resolved once.
+    """
+    if id(facts) in done:
+        return done[id(facts)]
+    made = done[id(facts)] = {}
+    for key, value in facts.items():
+        plain = value.value if isinstance(value, Tagged) else value
+        if not (isinstance(value, Tagged) and value.tag == RESET):
+            made[key] = _resolve(plain, done) if isinstance(plain, Mapping) else plain
+    return made
 
 
 def _is_partial(service: Service) -> bool:
     """Whether a service has neither an image nor the source of a build."""
-    build = service.facts.get("build")
+    facts = _resolve(service.facts, {})
+    build = facts.get("build")
     is_built = isinstance(build, Mapping) and bool(build.keys() & {"context", "dockerfile_inline"})
-    return not is_built and not service.facts.get("image")
+    return not is_built and not facts.get("image")
 
 
 def _on_top(base: Service | None, own: Service) -> Service:
     if base is None:
         return own
-    return Service(own.source, own.name, _merge(base.facts, own.facts), base.folder)
+    devices = {**base.devices, **own.devices}
+    return Service(own.source, own.name, _merge(base.facts, own.facts), base.folder, devices)
 
 
 @dataclass
@@ -93,15 +118,17 @@ class _Project:
     def _load(self, name: str, text: str, start: str) -> dict[str, Service]:
         values = read_environment(self.read(posixpath.join(start, ".env")) or "")
         found: dict[str, Facts] = {}
-        for document in read_values(text):
+        devices: dict[str, str] = {}
+        for document in read_values(text, _TAGS):
             content = fill(document, values) if isinstance(document, Mapping) else {}
             self._include(start, content.get("include"))
+            devices.update(_devices(content.get("volumes")))
             services = content.get("services")
             for key, facts in services.items() if isinstance(services, Mapping) else ():
                 if isinstance(facts, Mapping):
                     found[str(key)] = _merge(found.get(str(key), {}), _place(facts, start))
         rows = {key: self._extend(name, found, key, ()) for key in found}
-        return {key: Service(name, key, facts, start) for key, facts in rows.items()}
+        return {key: Service(name, key, facts, start, devices) for key, facts in rows.items()}
 
     def _include(self, start: str, written: Any) -> None:
         for one in written if isinstance(written, list) else ():
@@ -134,6 +161,15 @@ class _Project:
         return _merge(_with_folder(found), own) if found else own
 
 
+def _devices(volumes: object) -> Iterator[tuple[str, str]]:
+    """(name of a volume, folder of the host or of a file server that it stands for)."""
+    for name, volume in volumes.items() if isinstance(volumes, Mapping) else ():
+        options = volume.get("driver_opts") if isinstance(volume, Mapping) else None
+        device = options.get("device") if isinstance(options, Mapping) else None
+        if isinstance(options, Mapping) and isinstance(device, str) and options.get("type") != "tmpfs":
+            yield str(name), device.removeprefix(":")
+
+
 def _with_folder(found: Service) -> Facts:
     """The facts of a service of another file, with its folder as the build context unless it sets one."""
     build = found.facts.get("build")
@@ -145,15 +181,20 @@ def _with_folder(found: Service) -> Facts:
 def _place(facts: Mapping[str, Any], folder: str) -> Facts:
     """The facts with the context relative to the repository, and lists of `NAME=VALUE` as mappings."""
     placed = _as_mappings(facts)
-    build = placed.get("build")
-    if isinstance(build, str):
-        build = {"context": build}
-    if isinstance(build, Mapping):
-        context = build.get("context")
-        placed["build"] = dict(build)
-        if isinstance(context, str):
-            placed["build"]["context"] = _from(folder, context)
+    if "build" in placed:
+        placed["build"] = _inside(placed["build"], lambda build: _place_build(build, folder))
     return placed
+
+
+def _inside(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A value, or what its tag stands on, changed."""
+    return Tagged(value.tag, change(value.value)) if isinstance(value, Tagged) else change(value)
+
+
+def _place_build(build: Any, folder: str) -> Any:
+    made = {"context": build} if isinstance(build, str) else build
+    context = made.get("context") if isinstance(made, Mapping) else None
+    return {**made, "context": _from(folder, context)} if isinstance(context, str) else made
 
 
 def _from(folder: str, path: str) -> str:
@@ -166,10 +207,12 @@ def _from(folder: str, path: str) -> str:
 def _as_mappings(facts: Mapping[str, Any]) -> Facts:
     made: Facts = {}
     for key, value in facts.items():
-        if key in _MAPPINGS and isinstance(value, list):
-            made[key] = dict(_pairs(value))
+        if key in _MAPPINGS:
+            made[key] = _inside(value, lambda one: dict(_pairs(one)) if isinstance(one, list) else one)
+        elif key == "build":
+            made[key] = _inside(value, lambda one: _as_mappings(one) if isinstance(one, Mapping) else one)
         else:
-            made[key] = _as_mappings(value) if key == "build" and isinstance(value, Mapping) else value
+            made[key] = value
     return made
 
 
@@ -180,11 +223,17 @@ def _pairs(rows: list[Any]) -> Iterator[tuple[str, str | None]]:
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any], depth: int = 0) -> Facts:
-    """Merge two services: mappings are merged, lists appended, commands replaced, nulls ignored."""
+    """Merge two services: mappings are merged, lists appended, commands replaced, nulls ignored.
+
+    Tagged values replace what was there, and keep their tags for files that this is merged over.
+    """
     merged = dict(base)
     for key, value in over.items():
         before = merged.get(key)
-        if isinstance(before, Mapping) and isinstance(value, Mapping) and depth < _MAX_DEPTH:
+        if isinstance(before, Tagged) and not isinstance(value, Tagged):
+            kept = {key: before.value} if before.tag == OVERRIDE else {}
+            merged[key] = Tagged(OVERRIDE, _merge(kept, {key: value}, depth).get(key))
+        elif isinstance(before, Mapping) and isinstance(value, Mapping) and depth < _MAX_DEPTH:
             merged[key] = _merge(before, value, depth + 1)
         elif isinstance(before, list) and isinstance(value, list) and key not in _REPLACED:
             merged[key] = [*before, *value]

@@ -5,7 +5,8 @@ Scalars keep their text, since YAML 1.1 and 1.2 disagree on what is a number or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
@@ -17,6 +18,14 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOTHING: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
 
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A value with a tag that has a meaning of its own, such as `!reset` in a compose file."""
+
+    tag: str
+    value: Any
+
+
 def read_documents(text: str) -> list[Node]:
     """The root node of every document, none if the text is not YAML (for example a template)."""
     try:
@@ -25,28 +34,36 @@ def read_documents(text: str) -> list[Node]:
         return []
 
 
-def read_values(text: str) -> list[Any]:
-    """Every document as dicts, lists, strings and None; none if the text is not YAML."""
+def read_values(text: str, tags: Set[str] = frozenset()) -> list[Any]:
+    """Every document as dicts, lists, strings and None; none if the text is not YAML.
+
+    A value with one of the `tags` becomes `Tagged`.
+    """
     try:
-        return [_value(root, {}) for root in read_documents(text)]
+        return [_value(root, {}, tags) for root in read_documents(text)]
     except RecursionError:
         return []
 
 
-def _value(node: Node, known: dict[int, Any]) -> Any:
+def _value(node: Node, known: dict[int, Any], tags: Set[str]) -> Any:
     """A node's value; a node with several aliases is converted once."""
     if id(node) in known:
         return known[id(node)]
+
+    def tagged(value: Any) -> Any:
+        return Tagged(node.tag, value) if node.tag in tags else value
+
     if isinstance(node, ScalarNode):
-        return None if is_nothing(node) else node.value
+        return tagged(None if is_nothing(node) else node.value)
     if isinstance(node, SequenceNode):
-        listed = known[id(node)] = []
-        listed += [_value(item, known) for item in node.value]
-        return listed
-    mapped: dict[str, Any] = {}
-    known[id(node)] = mapped
-    mapped.update((key, _value(value, known)) for key, value in pairs(node))
-    return mapped
+        listed: list[Any] = []
+        known[id(node)] = tagged(listed)
+        listed += [_value(item, known, tags) for item in node.value]
+    else:
+        mapped: dict[str, Any] = {}
+        known[id(node)] = tagged(mapped)
+        mapped.update((key, _value(value, known, tags)) for key, value in pairs(node))
+    return known[id(node)]
 
 
 def change_texts(value: Any, change: Callable[[str], Any]) -> Any:
@@ -56,6 +73,8 @@ def change_texts(value: Any, change: Callable[[str], Any]) -> Any:
     def visit(one: Any) -> Any:
         if isinstance(one, str):
             return change(one)
+        if isinstance(one, Tagged):
+            return Tagged(one.tag, visit(one.value))
         if not isinstance(one, dict | list):
             return one
         if id(one) not in done:
