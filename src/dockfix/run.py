@@ -302,16 +302,17 @@ def _selection(request: Request, settings: Settings) -> Selection:
 def _options(candidates: Sequence[Candidate], settings: Settings) -> list[Options]:
     """Each candidate's options; equal ones are the same object."""
     by_folder: dict[str, Config] = {}
-    plain: dict[int, Options] = {}
+    plain: dict[tuple[int, str], Options] = {}
     found = []
     for candidate in candidates:
         config = _find_config(candidate, settings, by_folder)
         if config.overrides:
             found.append(settings.options_of(candidate.real, config))
             continue
-        if id(config) not in plain:
-            plain[id(config)] = settings.options_of(candidate.real, config)
-        found.append(plain[id(config)])
+        key = id(config), candidate.root
+        if key not in plain:
+            plain[key] = settings.options_of(candidate.real, config)
+        found.append(plain[key])
     return found
 
 

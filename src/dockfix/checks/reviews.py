@@ -26,6 +26,8 @@ _PYTHON: Final = re.compile(
     r"python|\bpip3?\b|conda|\bmamba\b|gunicorn|uvicorn|\.py\b|\buvx?\b|poetry|pipenv|jupyter|django|flask|requirements",
     re.IGNORECASE,
 )
+SHOWN: Final = 120
+"""The maximum number of characters of a base's ONBUILD steps to show."""
 _LOW_PORT_WORD: Final = re.compile(
     r"(?:--?(?:port|p|server[._]port|http-port|bind|b|listen)[= ]+(?:\[?[\w.:*\]]*:)?|:)"
     r"(\d{1,3})(?![\d.:/\w])"
@@ -55,7 +57,8 @@ def _of_context(plan: Plan) -> Iterator[Finding]:
 
 def _of_base(plan: Plan) -> Iterator[Finding]:
     image, first = plan.lineage.image, plan.steps[0].instruction.line
-    if image.family == "unknown" or (not image.known and plan.lineage.last("ENTRYPOINT") is None):
+    starts_unread = image.facts is None and plan.lineage.last("ENTRYPOINT") is None
+    if image.family == "unknown" or (not image.known and starts_unread):
         yield Finding(
             codes.UNKNOWN_BASE, first, f"dockfix does not know the base image {image.name}",
             "check that it has useradd and starts as root, or pass --base FAMILY",
@@ -165,7 +168,7 @@ def _root_tools(plan: Plan) -> Iterator[Finding]:
 
 def _low_ports(plan: Plan) -> Iterator[Finding]:
     low = [port for port in plan.lineage.image.ports if port < 1024]
-    if low and not plan.starting.steps:
+    if low and not any(step in plan.steps for step in plan.starting.steps):
         yield Finding(
             codes.LOW_PORT, plan.steps[0].instruction.line,
             f"the base image listens on port {low[0]}, which is below 1024",
@@ -193,7 +196,14 @@ def _low_ports(plan: Plan) -> Iterator[Finding]:
 
 
 def _triggers(plan: Plan) -> Iterator[Finding]:
-    if "onbuild" in plan.lineage.image.tag:
+    facts = plan.lineage.image.facts
+    if facts is not None and facts.onbuild:
+        yield Finding(
+            codes.ONBUILD, plan.steps[0].instruction.line,
+            f"the base image's ONBUILD steps run as root: {'; '.join(facts.onbuild)[:SHOWN]}",
+            "check what they copy and install, and where",
+        )  # fmt: skip
+    elif facts is None and "onbuild" in plan.lineage.image.tag:
         yield Finding(
             codes.ONBUILD, plan.steps[0].instruction.line,
             "the base image's ONBUILD steps copy and install as root",

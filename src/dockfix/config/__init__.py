@@ -7,14 +7,27 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dockfix.config.errors import ConfigError, RunError
 from dockfix.config.keys import KEYS, check_meaning
-from dockfix.config.reading import NONE, Config, is_bare, read_file, read_folder
+from dockfix.config.reading import FACTS_FILE, NONE, Config, is_bare, read_file, read_folder
+from dockfix.files.git_command import find_top
 from dockfix.options import OptionError, Options
 
-__all__ = ["Config", "ConfigError", "RunError", "Settings", "find_config", "is_bare", "open_settings"]
+if TYPE_CHECKING:
+    from dockfix.image_facts import ImageFacts
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "RunError",
+    "Settings",
+    "facts_folder",
+    "find_config",
+    "is_bare",
+    "open_settings",
+]
 
 
 @cache
@@ -37,9 +50,25 @@ bare_folders: Final[set[str]] = set()
 """Absolute paths of folders known to be bare, which need no second look."""
 
 
+def facts_folder(folder: str) -> str:
+    """The folder whose facts apply in `folder` (absolute): the top of the repository, or the current one."""
+    return find_top(folder) or os.path.realpath(os.curdir)
+
+
+@cache
+def _find_facts(top: str) -> Mapping[str, ImageFacts]:
+    """The facts of base images that a folder keeps, as a model finds them. Raises ConfigError."""
+    if not os.path.lexists(os.path.join(top, FACTS_FILE)):
+        return {}
+    from dockfix.config.facts_file import by_key, read_facts
+
+    return by_key(read_facts(top))
+
+
 def forget_configs() -> None:
     """Read every configuration again from now on, so that a long-running process sees changes."""
     find_config.cache_clear()
+    _find_facts.cache_clear()
     bare_folders.clear()
 
 
@@ -52,7 +81,7 @@ class Settings:
 
     given: Mapping[str, Any] = field(default_factory=dict)
     only: Config | None = None
-    _built: dict[tuple[int, tuple[int, ...]], tuple[Config, Options]] = field(default_factory=dict)
+    _built: dict[tuple[int, tuple[int, ...], str], tuple[Config, Options]] = field(default_factory=dict)
 
     def config_in(self, folder: str) -> Config:
         """The configuration that applies in `folder` (absolute). Raises ConfigError."""
@@ -65,13 +94,15 @@ class Settings:
         """
         chosen = self.config_in(os.path.dirname(real)) if config is None else config
         matching = [at for at, override in enumerate(chosen.overrides) if override.match(real)]
-        key = id(chosen), tuple(matching)
+        top = "" if self.only is NONE else facts_folder(os.path.dirname(real))
+        key = id(chosen), tuple(matching), top
         known = self._built.get(key)
         if known is None:
             values = dict(chosen.options)
             for at in matching:
                 values |= chosen.overrides[at].options
-            known = self._built[key] = chosen, Options(**{**values, **self.given})
+            facts = _find_facts(top) if top else {}
+            known = self._built[key] = chosen, Options(**{**values, **self.given}, facts=facts)
         return known[1]
 
 

@@ -24,6 +24,7 @@ SMALL: Final = 16 * 1024
 """Up to this length a text is parsed in this process."""
 PYPROJECT: Final = "pyproject.toml"
 OWN_FILE: Final = "dockfix.toml"
+FACTS_FILE: Final = "dockfix.facts.toml"
 
 
 @dataclass(frozen=True)
@@ -76,20 +77,20 @@ def read_folder(folder: str) -> Config | None:
     for name in (OWN_FILE, PYPROJECT):
         path = os.path.join(folder, name)
         if os.path.islink(path):
-            _refuse_outside(path, folder)
+            refuse_outside(path, folder)
         if os.path.isfile(path) and (found := _read(path, folder)) is not None:
             return found
     return None
 
 
-def _refuse_outside(path: str, folder: str) -> None:
+def refuse_outside(path: str, folder: str) -> None:
     """Raise ConfigError if a link leads out of the repository to what may be a configuration."""
     from dockfix.files.git_command import find_top
 
     root = find_top(folder) or folder
     if is_within(os.path.realpath(path), os.path.realpath(root)) or not os.path.isfile(path):
         return
-    if os.path.basename(path) != PYPROJECT or "dockfix" in _read_text(path):
+    if os.path.basename(path) != PYPROJECT or "dockfix" in read_text(path):
         raise ConfigError(f"{path}: a symbolic link that leads out of {root}: name its target with --config")
 
 
@@ -108,12 +109,13 @@ def is_bare(folder: str) -> bool:
 
 def _read(path: str, folder: str) -> Config | None:
     """The configuration in a file; None for a pyproject.toml without a table for dockfix."""
-    text = _read_text(path)
-    table = _tool_table(path, text) if os.path.basename(path) == PYPROJECT else _parse(path, text)
+    text = read_text(path)
+    table = _tool_table(path, text) if os.path.basename(path) == PYPROJECT else parse_toml(path, text)
     return None if table is None else _File(path, text, folder).load(table)
 
 
-def _read_text(path: str) -> str:
+def read_text(path: str) -> str:
+    """The text of a configuration. Raises ConfigError."""
     try:
         data = read_bytes(os.path.realpath(path), MAX_BYTES)
         if len(data) > MAX_BYTES:
@@ -129,14 +131,15 @@ def _tool_table(path: str, text: str) -> Mapping[str, object] | None:
     """The file's [tool.dockfix] table; None if there is none."""
     if "dockfix" not in text:
         return None
-    tool = _parse(path, text).get("tool", {})
+    tool = parse_toml(path, text).get("tool", {})
     table = tool.get("dockfix") if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
         raise ConfigError(f"{path}: tool.dockfix is not a table: write [tool.dockfix]")
     return table
 
 
-def _parse(path: str, text: str) -> Mapping[str, object]:
+def parse_toml(path: str, text: str) -> Mapping[str, object]:
+    """The table in the text of the file at `path`, within limits of time. Raises ConfigError."""
     try:
         found = _load(text) if len(text) <= SMALL else _load_confined(path, text)
     except RecursionError:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from dockfix.config.keys import FAMILIES, FILES, OPTIONS, OVERRIDES, PATHS, names_of
 from dockfix.config.reading import NONE
 from dockfix.config.show import format_value
-from dockfix.model.images import Account, Image
+from dockfix.model.images import NOT_FACTS, Account, Image
 from dockfix.options import Options
 from dockfix.options.declarations import TEXTS, Declaration
 
@@ -95,7 +95,7 @@ def _image() -> dict[str, Any]:
     facts: dict[str, Any] = {
         one.name: accounts if one.name == "accounts" else _FACTS[str(one.type)]
         for one in fields(Image)
-        if one.name not in ("name", "tag", "known")
+        if one.name not in NOT_FACTS
     }
     facts["family"] = {"type": "string", "enum": list(FAMILIES)}
     text = {"type": "string"}

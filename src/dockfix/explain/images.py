@@ -195,9 +195,11 @@ def describe_base(image: Image) -> str:
         "system": "with the system's Python",
         "conda": "with conda",
     }
+    known = f"inspected: {image.facts.digest[:19]}" if image.facts is not None else ""
     parts = [
         f"{image.family} {image.release}".strip(),
         python.get(image.python, ""),
         f"starts as {image.user}",
+        known,
     ]
     return ", ".join(filter(None, parts))

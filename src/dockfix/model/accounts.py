@@ -10,7 +10,7 @@ from typing import Final
 
 from dockfix.knowledge import read_names
 from dockfix.model.copies import Copy
-from dockfix.model.images import Image
+from dockfix.model.images import Account, Image
 from dockfix.model.lineage import Lineage, Step, is_root_user
 from dockfix.model.paths import is_within, resolve
 from dockfix.model.runs import read_run
@@ -86,7 +86,7 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked
     if wanted and not (options.numeric and wanted[-1].uid is None):
         return _as_wanted(wanted[-1], options)
     named = user if user and not is_root_user(user) else _favourite(lineage)
-    ready = _ready_account(lineage.image, named)
+    ready = _ready_account(lineage.image, named) or _namesake(lineage.image, options)
     if ready is not None and options.uid in (None, ready.uid):
         return _as_wanted(ready, options)
     if options.user == _DEFAULT.user and (promised := _promised(lineage)):
@@ -102,10 +102,16 @@ def new_account(image: Image, options: Options, *, needs_ids: bool) -> UserAccou
     nameless = image.account_command == "none"
     fixed = options.numeric or needs_ids or nameless
     default = NONROOT_ID if image.family == "distroless" else DEFAULT_ID
-    uid = options.uid if options.uid is not None or not fixed else default
+    uid = options.uid if options.uid is not None or not fixed else _free(image, default)
     gid = options.gid if options.gid is not None or not fixed else uid
     home = f"/home/{options.user}" if not nameless else "/"
     return UserAccount(options.user, options.user, uid, gid, home, numeric=options.numeric or nameless)
+
+
+def _free(image: Image, number: int) -> int:
+    """The first number from this one on that no account of an inspected base has."""
+    taken = {one.uid for one in image.accounts} if image.facts is not None else set()
+    return next(one for one in range(number, number + len(taken) + 1) if one not in taken)
 
 
 @lru_cache(maxsize=8)
@@ -188,6 +194,14 @@ def _favourite(lineage: Lineage) -> str:
     return lineage.image.user
 
 
+def _namesake(image: Image, options: Options) -> UserAccount | None:
+    """The account that an inspected base has under the number or the name that the options give."""
+    if image.facts is None:
+        return None
+    numbered = (one.name for one in image.accounts if one.uid == options.uid)
+    return _ready_account(image, next(numbered, options.user))
+
+
 def _promised(lineage: Lineage) -> str:
     """The single owner that the `--chown` flags name and that no step creates; BuildKit takes it as root."""
     if not lineage.image.known or lineage.image.account_command == "none":
@@ -213,13 +227,20 @@ def _ready_account(image: Image, user: str) -> UserAccount | None:
         wanted = user.partition(":")[0]
     for account in image.accounts:
         if account.name == wanted:
-            # Debian's system accounts have a home in passwd that is never created.
-            homeless = account.name != image.user and not account.home.startswith("/home/")
+            homeless = _is_homeless(image, account)
             return UserAccount(
                 account.name, account.group, account.uid, account.gid, account.home,
                 exists=True, numeric=image.account_command == "none", homeless=homeless,
             )  # fmt: skip
     return None
+
+
+def _is_homeless(image: Image, account: Account) -> bool:
+    content = image.facts.content if image.facts is not None else None
+    if content is not None and (entry := content.paths.get(account.home)) is not None:
+        return entry.kind != "directory"
+    # Debian's system accounts have a home in passwd that is never created.
+    return account.name != image.user and not account.home.startswith("/home/")
 
 
 def _created_account(

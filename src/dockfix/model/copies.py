@@ -122,8 +122,13 @@ _FILE: Final = re.compile(r"\.(ya?ml|json|toml|conf|cfg|ini|env|py|db|sqlite3?|l
 
 @lru_cache(maxsize=8)
 def find_volumes(lineage: Lineage) -> tuple[tuple[Step, str], ...]:
-    """(step, absolute path) for each path that a VOLUME declares; single files are left out."""
-    found: list[tuple[Step, str]] = []
+    """(step, absolute path) for each path that a VOLUME declares; single files are left out.
+
+    Those that an inspected base declares come first, with the FROM.
+    """
+    facts = lineage.image.facts
+    brought = (resolve(path, "/") for path in (facts.volumes if facts is not None else ()))
+    found = [(lineage.steps[0], path) for path in brought if not _FILE.search(path)]
     for step in lineage.of("VOLUME"):
         written = step.instruction.json or tuple(w.text for w in split_words(step.instruction.args))
         paths = (resolve(step.expand(path), "/") for path in written)

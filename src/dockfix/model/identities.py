@@ -25,6 +25,11 @@ class Accounts:
         self._members: dict[str, set[str]] = {}
         for one in image.accounts:
             self.add(UserAccount(one.name, one.group, one.uid, one.gid, one.home, exists=True))
+        content = image.facts.content if image.facts is not None else None
+        for group in content.groups if content is not None else ():
+            self._groups.setdefault(group.name, group.gid)
+            for member in group.members:
+                self.join(member, (group.name,))
 
     def fork(self) -> Accounts:
         """An independent copy."""

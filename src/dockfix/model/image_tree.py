@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Final
 
+from dockfix.image_facts import Entry
 from dockfix.knowledge import read_table
 from dockfix.model.filetree import ABSENT, FileTree, Kind, Node, Nodes
 from dockfix.model.images import Account, Image
@@ -11,7 +14,26 @@ from dockfix.model.images import Account, Image
 
 def base_tree(image: Image) -> FileTree:
     """The tree of a base image, from its accounts and knowledge/directories.toml."""
-    return _tree(image.known, image.family, image.accounts, image.user, image.workdir).fork()
+    tree = _tree(image.known, image.family, image.accounts, image.user, image.workdir).fork()
+    if image.facts is not None and image.facts.content is not None:
+        _correct(tree, image.facts.content.paths)
+    return tree
+
+
+def _correct(tree: FileTree, paths: Mapping[str, Entry]) -> None:
+    """Put what was found in the real image in the place of what is assumed of every base."""
+    for path, entry in paths.items():
+        if entry.kind == "absent":
+            tree.put(path, ABSENT)
+            continue
+        # Unlisted entries of a directory usually belong to whoever it belongs to.
+        is_open = entry.kind == "directory" and not entry.is_listed
+        inside = (Node(Kind.ANY, entry.uid, entry.gid),) if is_open else ()
+        node = Node(_KINDS[entry.kind], entry.uid, entry.gid, entry.mode, target=entry.target, inside=inside)
+        tree.put(path, node)
+
+
+_KINDS: Final = {"directory": Kind.DIRECTORY, "file": Kind.FILE, "link": Kind.LINK}
 
 
 @lru_cache(maxsize=256)

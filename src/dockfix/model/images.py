@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache, lru_cache
 from typing import Any, Final
 
+from dockfix.image_facts import ImageFacts
 from dockfix.knowledge import read_table
+from dockfix.model.inspected import describe_content, describe_start
 from dockfix.syntax.globs import STAR, compile_glob
 
 _STANDARD_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -24,6 +26,7 @@ _RULES: Final = frozenset({"images", "like", "versions", "source"})
 _MAX_LIKENESS: Final = 4
 
 Facts = dict[str, Any]
+_NO_FACTS: Final[Facts] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Image:
     22.0), quiet (22.1 and later can be silenced) or unknown. `starts` says that its own command starts
     an application, on `ports`, `process` why its own main process has to be root,
     `platform` who runs it in a way of its own, whatever it starts; `uncertain` is why its facts need a
-    person's look.
+    person's look. `facts` are those of the real image, where it was inspected.
     """
 
     name: str
@@ -72,19 +75,65 @@ class Image:
     process: str = ""
     platform: str = ""
     uncertain: str = ""
+    facts: ImageFacts | None = None
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether nothing about it needs a person's look."""
+        return self.known and not self.uncertain
 
 
-_FACTS: Final = frozenset(one.name for one in fields(Image)) - {"name", "tag", "known"}
+NOT_FACTS: Final = frozenset({"name", "tag", "known", "facts"})
+"""The fields of an image that no table sets."""
+_FACTS: Final = frozenset(one.name for one in fields(Image)) - NOT_FACTS
+# What a table knows about a base that its files do not show.
+_BEHAVIOUR: Final = ("platform", "process")
 
 
-def find_image(reference: str, overrides: Mapping[str, Mapping[str, object]] | None = None) -> Image:
-    """The image that a FROM names. Raises ValueError for an unknown key in a table of `overrides`."""
-    if not overrides:
+def find_image(
+    reference: str,
+    overrides: Mapping[str, Mapping[str, object]] | None = None,
+    inspected: Mapping[str, ImageFacts] | None = None,
+) -> Image:
+    """The image that a FROM names; facts of the real image beat the tables, `overrides` beat both.
+
+    `inspected` are facts by `key_of` their references, and by digest. Raises ValueError for an unknown
+    key in a table of `overrides`.
+    """
+    real = inspected.get(key_of(reference)) if inspected else None
+    if not overrides and real is None:
         return _find_known(reference)
     name, tag = _split(reference)
-    own = tuple(_rule({**table, "images": [pattern]}) for pattern, table in overrides.items())
+    own = tuple(_rule({**table, "images": [pattern]}) for pattern, table in (overrides or {}).items())
+    if real is not None:
+        return _inspected(name, tag, own, real)
     facts = _find_facts(name, tag, own, 0)
     return _find_known(reference) if facts is None else _image(name, tag, facts)
+
+
+def key_of(reference: str) -> str:
+    """What facts of an image are filed under: its digest if a reference has one, else `name:tag`."""
+    digest = reference.strip().strip("\"'").partition("@")[2]
+    return digest or ":".join(_split(reference))
+
+
+def _inspected(name: str, tag: str, own: tuple[_Rule, ...], real: ImageFacts) -> Image:
+    """An image as it was found; without its files, the tables decide what those would show."""
+    table = _find_facts(name, tag, (), 0) or _NO_FACTS
+    given: Facts = next((rule.facts for rule in own if rule.match(name, tag) is not None), _NO_FACTS)
+    if real.content is None:
+        known = bool(table or given)
+        values: Facts = {**table, **describe_start(real), **given}
+        found = _image(name, tag, values)
+        return replace(found, known=known, uncertain="", facts=real)
+    behaviour: Facts = {key: table[key] for key in _BEHAVIOUR if key in table}
+    facts: Facts = {**behaviour, **describe_content(real.content), **describe_start(real), **given}
+    return replace(_with_accounts(name, tag, facts), facts=real)
+
+
+def with_start(image: Image, real: ImageFacts | None) -> Image:
+    """An image whose files are only assumed, with the configuration that was found."""
+    return image if real is None else replace(image, facts=real, **describe_start(real))
 
 
 def infer_image(image: Image, package_managers: Iterable[str]) -> Image:
@@ -224,7 +273,11 @@ def _release_of(tag: str) -> Facts:
 
 def _image(name: str, tag: str, facts: Facts) -> Image:
     defaults = read_table("bases")["family"].get(facts.get("family", ""), {})
-    values = _joined(defaults, facts)
+    return _with_accounts(name, tag, _joined(defaults, facts))
+
+
+def _with_accounts(name: str, tag: str, facts: Facts) -> Image:
+    values = dict(facts)
     values["accounts"] = tuple(map(_account, values["accounts"]))
     values["ports"] = tuple(values.get("ports", ()))
     env = values.get("env", {})

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from dockfix.knowledge import read_table
 from dockfix.lazy import cached_property
-from dockfix.model.images import Image, find_image, infer_image
+from dockfix.model.images import Image, find_image, infer_image, with_start
 from dockfix.model.paths import resolve
 from dockfix.options import ANY_STAGE, Options
 from dockfix.syntax.expansion import expand
@@ -145,7 +145,8 @@ class Lineage:
     def _walk(self) -> Iterator[Step]:
         image = self.image
         env = {"PATH": DEFAULT_PATH, **image.env}
-        state = State(image.user, image.workdir or "/", env, env)
+        shell = image.facts.shell if image.facts and image.facts.shell else DEFAULT_SHELL
+        state = State(image.user, image.workdir or "/", env, env, shell)
         index = 0
         for stage in self.stages:
             state = State(state.user, state.workdir, state.env, state.env, state.shell)
@@ -241,13 +242,14 @@ def read_stages(tree: Dockerfile, options: Options) -> tuple[Stage, ...]:
 
 
 def _base_image(stage: Stage, rows: list[list[Instruction]], options: Options) -> Image:
-    image = find_image(stage.reference, options.images)
+    image = find_image(stage.reference, options.images, options.facts)
     if image.known:
         return image
     if options.base:
-        return replace(find_image(options.base), name=image.name, tag=image.tag)
+        return with_start(replace(find_image(options.base), name=image.name, tag=image.tag), image.facts)
     used = {name for row in rows for one in row if one.keyword == "RUN" for name in _managers(one.args)}
-    return infer_image(image, [name for name in read_table("bases")["package_managers"] if name in used])
+    managers = [name for name in read_table("bases")["package_managers"] if name in used]
+    return with_start(infer_image(image, managers), image.facts)
 
 
 @lru_cache(maxsize=4096)

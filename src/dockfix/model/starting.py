@@ -13,6 +13,7 @@ from dockfix.context import Context, Deployment
 from dockfix.knowledge.processes import waits
 from dockfix.lazy import cached_property
 from dockfix.model.copies import Copy
+from dockfix.model.inherited import find_brought_scripts, find_inherited
 from dockfix.model.lineage import Lineage, Step
 from dockfix.model.paths import is_shared, is_within, on_path, resolve
 from dockfix.model.runs import Invocation, number_arguments, read_called, read_run, walk_script
@@ -98,11 +99,14 @@ class Starting:
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """The ENTRYPOINT and CMD in force, in command line order."""
+        """The ENTRYPOINT and CMD in force, in command line order, with those of an inspected base."""
         entrypoint, cmd = self.lineage.last("ENTRYPOINT"), self.lineage.last("CMD")
-        if entrypoint and cmd and (cmd.index < entrypoint.index and cmd.stage is not entrypoint.stage):
+        if entrypoint is None:
+            inherited = find_inherited(self.lineage, has_command=cmd is not None)
+            return (*inherited, *_standing(cmd))
+        if cmd and (cmd.index < entrypoint.index and cmd.stage is not entrypoint.stage):
             cmd = None
-        return tuple(step for step in (entrypoint, cmd) if step is not None and step.instruction.args != "[]")
+        return _standing(entrypoint, cmd)
 
     @cached_property
     def commands(self) -> tuple[StartedCommand, ...]:
@@ -235,7 +239,8 @@ class Starting:
         written = self._named_file(command)
         if written is None or written.endswith(".py") or "$" in written:
             return None
-        if _PACKAGED.fullmatch(written) and not any(copy.destination == written for copy in self.copies):
+        is_own = written in self._brought or any(copy.destination == written for copy in self.copies)
+        if _PACKAGED.fullmatch(written) and not is_own:
             return None
         if "/" not in written and written.endswith(SCRIPTS):
             by_name = [copy for copy in self.copies if posixpath.basename(copy.destination) == written]
@@ -290,7 +295,7 @@ class Starting:
         return tuple(dict.fromkeys((path, line) for path, line in found if path not in left_out))
 
     def read(self, path: str) -> str | None:
-        """The text of a file of the image, if the build context, a heredoc or a RUN contains it."""
+        """The text of a file of the image: of the build context, a heredoc, a RUN, or an inspected base."""
         for copy in reversed(self.copies):
             if copy.step.instruction.heredocs:
                 body = next((text for at, text in copy.documents() if at == path), None)
@@ -298,11 +303,20 @@ class Starting:
                     return body
             elif (source := _source(copy, path)) is not None:
                 return self.context.read(source) if copy.stage is None else None
-        return self._written_files.get(path)
+        return self._written_files.get(path) or self._brought.get(path)
+
+    @cached_property
+    def _brought(self) -> dict[str, str]:
+        return find_brought_scripts(self.lineage)
 
     @cached_property
     def _written_files(self) -> dict[str, str]:
         return find_written_files(self.lineage)
+
+
+def _standing(*steps: Step | None) -> tuple[Step, ...]:
+    """The steps that are there, and not empty."""
+    return tuple(step for step in steps if step is not None and step.instruction.args != "[]")
 
 
 def _words(step: Step) -> tuple[str, ...]:

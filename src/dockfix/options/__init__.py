@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dockfix.options.declarations import NAMES, NUMBER, SWITCH, TABLES, TEXT, TEXTS, one_of, option
+
+if TYPE_CHECKING:
+    from dockfix.image_facts import ImageFacts
 
 DEFAULT_ID: Final = 10001
 MAX_ID: Final = 2**31 - 1
@@ -57,7 +60,8 @@ class Options:
     the codes of reviews that count as answered; `unsafe` answers all of them. `targets` names further
     stages that ship, besides the last; with `ANY_STAGE`, every stage with its own start may. `images`
     maps image patterns to facts, in the form of the package's own bases.toml. With `evidence`, the
-    application's sources are read too, and the deployments of the image are taken into account.
+    application's sources are read too, and the deployments of the image are taken into account. `facts`
+    are those of real base images, by `name:tag` and by digest.
     """
 
     user: str = option("appuser", _NAME, "User to run as (default: appuser)", "--user", "NAME")
@@ -90,6 +94,7 @@ class Options:
     evidence: bool = option(
         True, SWITCH, "Read the application's sources (default: on)", "--evidence/--no-evidence"
     )
+    facts: Mapping[str, ImageFacts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not _ACCOUNT_NAME.fullmatch(self.user) or self.user == "root":

@@ -67,7 +67,8 @@ def find_place(plan: Plan) -> int | None:
         return None
     needing = [plan.user_index]
     needing += (copy.step.index for copy in plan.owned_copies if not copy.has_owner)
-    needing += (step.index for step, path in find_volumes(plan.lineage) if is_ownable(path))
+    volumes = (step.index for step, path in find_volumes(plan.lineage) if is_ownable(path))
+    needing += (index for index in volumes if index)  # those of the base are there already
     if is_root_home(plan.lineage.end.workdir):
         needing += (
             step.index
