@@ -16,19 +16,20 @@ from applications import build_network, engine, has_image
 from dockfix.verify import VerifyOptions, prove
 
 BASE = "python:3.12-slim-bookworm"
+CONFINED = {
+    *("--network", "--pids-limit", "--memory", "--cpus", "--cap-drop", "--cap-add", "--security-opt"),
+    *("--log-driver", "--log-opt"),
+}
 FLAGS = {
     "version": {"--format"},
     "build": {"--progress", "--file", "--tag", "--label", "--build-arg", "--secret", "--target", "--network"},
-    "create": {"--label", "--network", "--pids-limit", "--memory", "--env", "--env-file"},
-    "run": {
-        *("--rm", "--interactive", "--label", "--network", "--pids-limit", "--memory", "--entrypoint"),
-        *("--env", "--env-file"),
-    },
+    "create": {"--label", *CONFINED, "--env", "--env-file"},
+    "run": {"--rm", "--interactive", "--label", *CONFINED, "--entrypoint", "--env", "--env-file"},
     "exec": {"--interactive"},
     "start": set(),
     "inspect": {"--format"},
     "image inspect": set(),
-    "logs": set(),
+    "logs": {"--tail"},
     "diff": set(),
     "rm": {"--force", "--volumes", "-f", "-v"},
     "rmi": {"--force", "-f"},

@@ -110,7 +110,8 @@ def context_of(case: ReplayCase, dockerfile: Path) -> Path:
 def run(session: Session, image: str, way: Mapping[str, Sequence[str]], context: str) -> Run:
     """Run an image until it ends, with a case's own `flags` ({context}: what was built) and `command`."""
     flags = [flag.replace("{context}", context) for flag in way.get("flags", ())]
-    create = session.engine.create(image, session.label, "1g", flags)
+    alone = ("--network", "none", "--memory", "1g")
+    create = session.engine.create(image, session.label, (*alone, *flags))
     created = session.call([*create, *way.get("command", ())])
     assert created.ok, created.output
     container = created.output.split()[-1]

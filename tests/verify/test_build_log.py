@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockfix.verify.build_log import failed_step, read_warnings, tail
+from dockfix.verify.build_log import cached_installs, failed_step, lacks_network, read_warnings, tail
 
 BUILDKIT = """\
 #1 [internal] load build definition from Dockerfile
@@ -86,3 +86,27 @@ def test_failed_step_is_named(log: str, step: str) -> None:
 
 def test_tail_skips_empty_lines() -> None:
     assert tail("a\n\nb  \n\nc\n\n", 2) == ("b", "c")
+
+
+def test_a_line_of_any_length_can_be_shown() -> None:
+    assert [len(line) for line in tail("x" * 10**6 + "\nend")] == [1000, 3]
+
+
+def test_installs_from_the_cache_are_known_to_have_printed_nothing() -> None:
+    log = BUILDKIT + "#8 [4/5] RUN pip install gunicorn\n#8 CACHED\n#9 [5/5] COPY . .\n#9 CACHED\n"
+    assert cached_installs(BUILDKIT) == ()
+    assert cached_installs(log) == ("RUN pip install gunicorn",)
+
+
+@pytest.mark.parametrize(
+    ("log", "is_lacking"),
+    [
+        ("#5 1.2 W: Failed to fetch: Temporary failure resolving 'example.org'", True),
+        ("#5 1.2 [Errno -3] Temporary failure in name resolution", True),
+        ("#5 1.2 curl: (6) Could not resolve host: example.org", True),
+        ("#5 npm error code EAI_AGAIN", True),
+        ("#5 ERROR: No matching distribution found for flask==99", False),
+    ],
+)
+def test_a_build_without_a_network_is_recognized(log: str, is_lacking: bool) -> None:
+    assert lacks_network(log) is is_lacking

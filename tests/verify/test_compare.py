@@ -145,6 +145,7 @@ def test_the_ground_of_a_proof_is_reported(changes: dict[str, Any], ground: Grou
             "the original itself ends with exit code 3: no database",
         ),
         ({"asked_inside": False}, "the image has no Python to inspect it with"),
+        ({"asked_inside": False, "obstacle": "it is too busy", "processes": ()}, "it is too busy"),
         ({"started": "no command specified"}, "the original does not start: no command specified"),
     ],
 )

@@ -57,8 +57,8 @@ def candidate(root: Path, *sources: tuple[str, str]) -> Candidate:
     return Candidate(path, path, builds=tuple(builds))
 
 
-WEB = {"LEVEL": "info", "DEBUG": "false", "WORKERS": "2", "TOKEN": None, "PORT": "8000"}
-WORKER = {"LEVEL": "debug", "TOKEN": None}
+WEB = {"LEVEL": "info", "DEBUG": "false", "WORKERS": "2", "PORT": "8000"}
+WORKER = {"LEVEL": "debug"}
 CASES = {
     "nothing": ([], [(None, None, BARE)]),
     "compose": ([("compose.yml", COMPOSE)], [("", "production", WEB), ("", "production", WORKER)]),
@@ -139,3 +139,15 @@ def test_a_context_that_is_gone_makes_no_recipe(tmp_path: Path) -> None:
 
 def test_stage_names_are_those_that_a_build_knows() -> None:
     assert stage_names("FROM a AS one\nFROM --platform=linux/amd64 b as Two\nFROM c\n") == {"one", "two"}
+
+
+def test_what_this_environment_holds_reaches_no_build_of_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "s3cret")
+    found = candidate(tmp_path, ("compose.yml", COMPOSE))
+    _, worker = find_recipes(found, {"production"}, VerifyOptions())
+    assert (worker.build_args, worker.left_out) == ({"LEVEL": "debug"}, ("TOKEN",))
+    _, asked = find_recipes(found, {"production"}, VerifyOptions(build_args={"TOKEN": None}))
+    assert "TOKEN" not in asked.build_args
+    assert asked.left_out == ()

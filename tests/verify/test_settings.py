@@ -9,7 +9,7 @@ import pytest
 
 from dockfix.runner.verdict import Answer, Details, Observation
 from dockfix.verify import EngineError, Kind, Verdict, VerifyOptions
-from dockfix.verify.settings import conceal, read_settings
+from dockfix.verify.settings import conceal, read_secrets, read_settings
 
 OBSERVATION = Observation(
     user="",
@@ -79,3 +79,12 @@ def test_values_are_reported_nowhere() -> None:
 
 def test_without_settings_everything_is_reported() -> None:
     assert asdict(conceal(OBSERVATION, ["", "abc"])) == asdict(OBSERVATION)
+
+
+def test_what_builds_are_handed_is_hidden_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "of a build")
+    monkeypatch.setenv("NETRC", "of a variable")
+    (tmp_path / "key").write_text("of a file")
+    secrets = (f"id=a,src={tmp_path / 'key'}", "id=b,env=NETRC", "id=TOKEN", f"id=c,src={tmp_path / 'gone'}")
+    options = VerifyOptions(build_args={"TOKEN": None, "LEVEL": "1"}, secrets=secrets)
+    assert read_secrets(options) == ("of a build", "of a file", "of a variable", "of a build", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +22,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STANDARD_INPUT: Final = "-"
+
+
+LIMITS: Final[Mapping[str, str]] = {"memory": "2g", "cpus": "2", "pids": "256", "log": "16m"}
+"""The limits of a proof's container, in the notation of `docker run`."""
+
+
+def _limits(value: object) -> Mapping[str, str]:
+    """All limits, for those that a list of NAME=VALUE sets. Raises ValueError."""
+    given = SETTINGS.check(value)
+    if any(name not in LIMITS or text is None for name, text in given.items()):
+        raise ValueError
+    return {**LIMITS, **given}
+
+
+LIMITED: Final = replace(
+    SETTINGS, expected=f"{', '.join(f'{name}=VALUE' for name in LIMITS)}, or NAME= for none", check=_limits
+)
 
 
 class Mode(StrEnum):
@@ -167,8 +184,10 @@ class VerifyOptions:
     that have one of that name. `build_args`, `secrets` (as in `--secret`) and `build_network` are
     passed to the engine; `builders` are Buildx builders that share the files. `env` (`NAME=VALUE`, or
     `NAME` for this environment's own value) and `env_files` are set in both containers. `seconds` is
-    how long a container may run, `jobs` how many proofs run at once, `memory` a limit per container in
-    the engine's notation (empty: none), `build_timeout` a limit per build in seconds. `paths` are
+    how long a container may run, `jobs` how many proofs run at once, `limits` those of a container in the
+    engine's notation (empty: none), `capabilities` what it may do beyond a process without any,
+    `frontends` the images of `# syntax=` lines that may run a build besides Docker's own,
+    `build_timeout` a limit per build in seconds. `paths` are
     requested from every port that responds; `checks` are shell commands that must succeed as the user.
     `build_flags` and `run_flags` are passed to the engine as they are.
     """
@@ -208,7 +227,19 @@ class VerifyOptions:
     jobs: int = option(
         1, count_from(1), "Number of files to verify at once (default: 1)", "--verify-jobs", "N"
     )
-    memory: str = "2g"
+    limits: Mapping[str, str] = option(
+        lambda: LIMITS,
+        LIMITED,
+        "Limit a container: memory=2g, cpus=2, pids=256, log=16m",
+        "--limit",
+        "NAME=VALUE",
+    )
+    capabilities: tuple[str, ...] = option(
+        (), TEXTS, "Give containers a Linux capability (default: none)", "--cap-add", "NAME"
+    )
+    frontends: tuple[str, ...] = option(
+        (), TEXTS, "Let an image that a # syntax= line names run its build", "--syntax", "IMAGE"
+    )
     build_timeout: float = 900.0
     paths: tuple[str, ...] = ("/",)
     checks: tuple[str, ...] = ()

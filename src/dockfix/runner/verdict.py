@@ -70,7 +70,8 @@ class Observation:
 
     `exit_code` is None while it is running. `wrote` lists the files that it wrote outside of temporary
     directories; `unreadable` and `unwritable` list which of the requested paths its user cannot read or
-    write; `scripts` tells for each script that pip installed whether it is on PATH.
+    write; `scripts` tells for each script that pip installed whether it is on PATH. `obstacle` is why it
+    could not be inspected from inside, if it was not for the lack of a Python.
     """
 
     user: str
@@ -93,6 +94,7 @@ class Observation:
     health: int | None = None
     checks: tuple[Check, ...] = ()
     asked_inside: bool = True
+    obstacle: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,18 @@ _WARNINGS: Final = {
         r"Defaulting to user installation because normal site-packages is not writeable"
     ),
 }
+_WIDEST: Final = 1000
+"""The characters of a line that are kept."""
 _STEP: Final = re.compile(
     r"^(?:#(?P<number>\d+) \[(?P<title>[^\]]*)\] (?P<text>.*)|STEP \d+/\d+: (?P<podman>.*))$"
 )
 _LINE: Final = re.compile(r"^#(?P<number>\d+) (?:[\d.]+ )?(?P<text>.*)$")
+_CACHED: Final = re.compile(r"^#(\d+) CACHED$", re.MULTILINE)
+_NO_NETWORK: Final = re.compile(
+    r"Temporary failure (?:in name resolution|resolving)|Could not resolve (?:host|')"
+    r"|Name or service not known|Network is unreachable|No route to host|bad address '|EAI_AGAIN"
+    r"|dial tcp: lookup|Connection timed out"
+)
 _CULPRIT: Final = re.compile(r"^ *(?P<line>\d+) \| >>> (?P<text>.*)$", re.MULTILINE)
 _ERROR: Final = re.compile(r"^(?:ERROR|Error|error): ?(?P<text>.*)$", re.MULTILINE)
 
@@ -53,6 +61,19 @@ def failed_step(log: str) -> str:
     return ""
 
 
+def cached_installs(log: str) -> tuple[str, ...]:
+    """The steps with pip that came from the engine's cache, and so printed none of their warnings."""
+    cached = set(_CACHED.findall(log))
+    titles = filter(None, map(_STEP.match, log.splitlines()))
+    steps = {title["number"]: title["text"] for title in titles if title["number"]}
+    return tuple(text for number, text in steps.items() if number in cached and "pip" in text)
+
+
+def lacks_network(log: str) -> bool:
+    """Whether a step of the build could not reach the network."""
+    return _NO_NETWORK.search(log) is not None
+
+
 def tail(log: str, lines: int = 15) -> tuple[str, ...]:
-    """The last non-empty lines."""
-    return tuple(line.rstrip() for line in log.splitlines() if line.strip())[-lines:]
+    """The last non-empty lines, each cut to a length that can be shown."""
+    return tuple(line.rstrip()[:_WIDEST] for line in log.splitlines() if line.strip())[-lines:]

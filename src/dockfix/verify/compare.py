@@ -38,6 +38,8 @@ def compare(before: Observation, after: Observation, leaves_root: bool = True) -
 
 def judge(before: Observation, after: Observation, differences: tuple[Difference, ...]) -> tuple[Kind, str]:
     """The verdict and, if it is not proven, the first reason for it."""
+    if before.obstacle:
+        return Kind.INCOMPARABLE, before.obstacle
     for difference in differences:
         if difference.breaks:
             return Kind.BREAKS, difference.message
@@ -47,7 +49,8 @@ def judge(before: Observation, after: Observation, differences: tuple[Difference
         last = f": {before.log_tail[-1]}" if before.log_tail else ""
         return Kind.INCOMPARABLE, f"the original itself ends with exit code {before.exit_code}{last}"
     if not (before.asked_inside and after.asked_inside):
-        return Kind.INCOMPARABLE, "the image has no Python to inspect it with"
+        obstacle = before.obstacle or after.obstacle or "the image has no Python to inspect it with"
+        return Kind.INCOMPARABLE, obstacle
     return Kind.PROVEN, ""
 
 

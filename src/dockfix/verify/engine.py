@@ -73,15 +73,13 @@ class Engine:
             argv += ["--network", plan.network]
         return [*argv, *plan.flags, plan.context]
 
-    def create(self, image: str, label: str, memory: str, flags: Sequence[str] = ()) -> list[str]:
-        """Create a container of the image with limits and without a network; prints its ID."""
-        return [self.executable, "create", "--label", label, *_limits(memory), *flags, image]
+    def create(self, image: str, label: str, flags: Sequence[str] = ()) -> list[str]:
+        """Create a container of the image; prints its ID."""
+        return [self.executable, "create", "--label", label, *flags, image]
 
-    def once(
-        self, image: str, label: str, memory: str, flags: Sequence[str], program: Sequence[str]
-    ) -> list[str]:
+    def once(self, image: str, label: str, flags: Sequence[str], program: Sequence[str]) -> list[str]:
         """Run one program of the image as its user, with standard input, and remove the container."""
-        head = [self.executable, "run", "--rm", "--interactive", "--label", label, *_limits(memory)]
+        head = [self.executable, "run", "--rm", "--interactive", "--label", label]
         return [*head, *flags, "--entrypoint", program[0], image, *program[1:]]
 
     def within(self, container: str, *argv: str) -> list[str]:
@@ -91,10 +89,6 @@ class Engine:
     def call(self, *arguments: str) -> list[str]:
         """Any other call."""
         return [self.executable, *arguments]
-
-
-def _limits(memory: str) -> list[str]:
-    return ["--network", "none", "--pids-limit", "1024", *(["--memory", memory] if memory else [])]
 
 
 def find_engine(name: str | None = None) -> Engine:

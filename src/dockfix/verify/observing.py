@@ -14,7 +14,8 @@ from typing import Any, Final
 from dockfix.options.request import VerifyOptions
 from dockfix.runner.verdict import Answer, Check, Observation, Process
 from dockfix.verify.build_log import tail
-from dockfix.verify.session import Session
+from dockfix.verify.confinement import confine
+from dockfix.verify.session import TIMED_OUT, Session
 from dockfix.verify.surroundings import platform_flags
 
 _PYTHONS: Final = ("python3", "python", "/usr/local/bin/python3", "/usr/bin/python3")
@@ -26,6 +27,11 @@ _ENGINES_OWN: Final = frozenset(
 _ID: Final = re.compile(r"^[0-9a-f]{12,64}$", re.MULTILINE)
 _JSON: Final = re.compile(r"^[\[{]", re.MULTILINE)
 _RUNTIME: Final = re.compile(r"(?:\S*/)?(?:runc|crun|youki|runsc)\s|/proc/self/exe init$")
+_LINES: Final = "2000"
+_SHORT: Final = 20.0
+"""The seconds in which a container has to tell what its processes and ports are."""
+_LONG: Final = 300.0
+_STUCK: Final = "it leaves no processor time in which to inspect it (--limit sets what it may use)"
 _PAUSE: Final = 0.25
 _SETTLE: Final = 0.75
 
@@ -46,6 +52,10 @@ class Expected:
     copied: tuple[str, ...] = ()
 
 
+class _StuckError(Exception):
+    """A container is too busy to be inspected."""
+
+
 @dataclass
 class Watch:
     """The state of a container as observed so far."""
@@ -64,6 +74,7 @@ class Observer:
         self._engine = session.engine
         self._options = options
         self._given = given
+        self._flags = (*confine(session.engine.name, options), *options.run_flags)
 
     def observe(self, image: str, expected: Expected = Expected()) -> Observation:
         """Run `image` until it settles or its time is up, inspect it from inside, and remove it."""
@@ -79,8 +90,8 @@ class Observer:
             log_tail=(),
             path=_path(config),
         )
-        flags = (*self._options.run_flags, *platform_flags(config, self._given))
-        argv = self._engine.create(image, self._session.label, self._options.memory, flags)
+        flags = (*self._flags, *platform_flags(config, self._given))
+        argv = self._engine.create(image, self._session.label, flags)
         created = self._session.call(argv)
         if not created.ok or not _ID.search(created.output):
             return replace(blank, started=_reason(created.output), asked_inside=False)
@@ -92,6 +103,8 @@ class Observer:
                     blank, started=_reason(began.output), exit_code=127, log_tail=tail(began.output)
                 )
             return self._watch(container, image, config, blank, expected)
+        except _StuckError:
+            return replace(blank, up=True, asked_inside=False, obstacle=_STUCK)
         finally:
             self._remove(container)
 
@@ -116,7 +129,7 @@ class Observer:
         report = self._ask(container, {"ask": list(self._options.paths), **files}) if watch.up else None
         self._look(container, watch)
         lasted = answered or time.monotonic() - start
-        logs = self._session.call(self._engine.call("logs", container)).output
+        logs = self._session.call(self._engine.call("logs", "--tail", _LINES, container)).output
         asked = report or self._ask_once(image, files)
         note(watch, report)
         observed = _fill(blank, asked)
@@ -177,19 +190,24 @@ class Observer:
         }
 
     def _ask(self, container: str, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The report of the image's Python in the running container, None if the image has no Python."""
+        """The report of the image's Python in the running container, None if the image has no Python.
+
+        Raises _StuckError if the container leaves it no time to answer.
+        """
         for python in _PYTHONS:
             argv = self._engine.within(container, python, "-B", "-", json.dumps(asked))
-            if report := _read_report(self._session.call(argv, stdin=_script()).output):
+            done = self._session.call(argv, _LONG if "files" in asked else _SHORT, _script())
+            if report := _read_report(done.output):
                 return report
+            if done.code == TIMED_OUT:
+                raise _StuckError
         return None
 
     def _ask_once(self, image: str, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The same in a new container, for an image that has ended."""
         for python in _PYTHONS:
             program = (python, "-B", "-", json.dumps(asked))
-            options = self._options
-            argv = self._engine.once(image, self._session.label, options.memory, options.run_flags, program)
+            argv = self._engine.once(image, self._session.label, self._flags, program)
             if report := _read_report(self._session.call(argv, stdin=_script()).output):
                 return report
         return None

@@ -20,13 +20,14 @@ from dockfix.options.request import VerifyOptions
 from dockfix.runner.verdict import Details, Difference, Kind, Observation, Verdict
 from dockfix.syntax.parser import parse
 from dockfix.syntax.words import image_from
-from dockfix.verify.build_log import failed_step, read_warnings, tail
+from dockfix.verify.build_log import cached_installs, failed_step, lacks_network, read_warnings, tail
 from dockfix.verify.compare import compare, find_ground, judge
 from dockfix.verify.engine import BuildPlan, EngineError, find_engine
+from dockfix.verify.frontends import ARGUMENT, foreign_frontend
 from dockfix.verify.observing import Expected, Observer
 from dockfix.verify.recipes import Recipe
 from dockfix.verify.session import TIMED_OUT, Session
-from dockfix.verify.settings import conceal, read_settings
+from dockfix.verify.settings import conceal, read_secrets, read_settings
 
 Progress = Callable[[str], None]
 _DEFAULT: Final = VerifyOptions()
@@ -53,10 +54,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """A build's log, and the observation of its image; None if the build failed."""
+    """A build's log, and the observation of its image; None if the build failed, with what may help."""
 
     log: str
     observation: Observation | None
+    help: str = ""
 
 
 class Prover:
@@ -77,10 +79,12 @@ class Prover:
             message = f"engine: {engine.name} does not support builders: use docker, or drop --builder"
             raise EngineError(message)
         settings = read_settings(self._options)
+        hidden = read_secrets(self._options)
         self._session = Session(engine).__enter__()
         flags = (*self._options.run_flags, *settings.lay_down(self._session.folder))
         self._options = replace(self._options, run_flags=flags)
         self._settings = settings.known
+        self._hidden = (*settings.known.values(), *hidden)
         return self
 
     def __exit__(
@@ -99,12 +103,12 @@ class Prover:
         return self._session.folder
 
     def prove(self, case: Case, progress: Progress = lambda step: None) -> Verdict:
-        """The verdict on one rewrite, with the values of settings hidden.
+        """The verdict on one rewrite, with the values of settings and secrets hidden.
 
         `progress` is called at each step.
         """
         verdict = self._prove(case, progress)
-        log, details = conceal((verdict.log_tail, verdict.details), self._settings.values())
+        log, details = conceal((verdict.log_tail, verdict.details), self._hidden)
         return replace(verdict, log_tail=log, details=details)
 
     def _prove(self, case: Case, progress: Progress) -> Verdict:
@@ -114,7 +118,8 @@ class Prover:
         before = self._original(case, progress)
         if before.observation is None:
             step = failed_step(before.log)
-            details = Details(engine.name, step, seconds=_since(began))
+            help = before.help or self._advise(before.log, case.recipe)
+            details = Details(engine.name, step, seconds=_since(began), help=help)
             return Verdict(Kind.ORIGINAL_FAILS, path, BUILD_ORIGINAL, tail(before.log), details)
         progress(BUILD_REWRITE)
         after = self._build(case, case.rewritten, before.observation, progress)
@@ -149,7 +154,9 @@ class Prover:
         differences: tuple[Difference, ...] = ()
         kind, reason = Kind.INCOMPARABLE, f"{engine.name} cannot run images, so there is nothing to compare"
         if engine.runs:
-            differences = compare(old, new, case.leaves_root) + _new_warnings(*warned)
+            differences = compare(old, new, case.leaves_root)
+            if not cached_installs(before.log):
+                differences += _new_warnings(*warned)
             kind, reason = judge(old, new, differences)
         ground = find_ground(old, new) if kind is Kind.PROVEN else None
         details = Details(engine.name, reason, differences, *warned, old, new, _since(began), ground)
@@ -169,6 +176,16 @@ class Prover:
             with self._lock:
                 self._originals[key] = known
         return known
+
+    def _advise(self, log: str, recipe: Recipe) -> str:
+        """What may help an original that does not build."""
+        if self._options.build_network is None and lacks_network(log):
+            return "give its steps a network that reaches what they need: --build-network host"
+        if recipe.left_out:
+            return (
+                f"give it what the repository does not: --build-arg {' --build-arg '.join(recipe.left_out)}"
+            )
+        return ""
 
     def _recipe(self, case: Case) -> Recipe:
         """How the case is built, complete except for the default target."""
@@ -194,6 +211,10 @@ class Prover:
         if before is not None:
             options = replace(options, run_flags=(*options.run_flags, *case.run_flags))
         recipe = self._recipe(case)
+        allowed = (*options.frontends, options.build_args.get(ARGUMENT))
+        if frontend := foreign_frontend(text, recipe.build_args, allowed):
+            log = f"ERROR: a foreign image would run the build: {frontend}"
+            return _Built(log, None, f"if you trust it: --syntax {frontend}")
         plan = BuildPlan(
             dockerfile=self._lay_down(case, text, number),
             context=str(recipe.context),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +49,9 @@ def find_recipes(candidate: Candidate, stages: Iterable[str], options: VerifyOpt
     `stages` are the names in the file, in lower case: a target in the options that is not one of them is
     not meant for this file. Without builds there is one default recipe.
     """
-    stated = [recipe for build in candidate.builds for recipe in _read(build, candidate.real)]
+    stated = [
+        recipe for build in candidate.builds for recipe in _read(build, candidate.real, options.build_args)
+    ]
     if options.context is not None:
         stated = [replace(recipe, context=None) for recipe in stated]
     recipes = stated or [Recipe()]
@@ -60,14 +62,18 @@ def find_recipes(candidate: Candidate, stages: Iterable[str], options: VerifyOpt
     return [recipe for recipe in distinct if not any(map(recipe.is_less_than, distinct))]
 
 
-def _read(build: Build, dockerfile: str) -> Iterator[Recipe]:
-    """The recipe of one build, unless its context does not exist or a link leads to the file."""
+def _read(build: Build, dockerfile: str, given: Container[str]) -> Iterator[Recipe]:
+    """The recipe of one build, unless its context does not exist or a link leads to the file.
+
+    An argument without a value, which the engine would take from this environment, is left out: only the
+    options, whose arguments are `given`, may hand on what this environment holds.
+    """
     inner = f"/{build.dockerfile}"
     if not dockerfile.endswith(inner):
         return
     root = Path(dockerfile.removesuffix(inner))
     context = root / build.context
     if context.is_dir():
-        known = {name: value for name, value in build.arguments if value != UNKNOWN}
-        unknown = tuple(name for name, value in build.arguments if value == UNKNOWN)
+        known = {name: value for name, value in build.arguments if value not in (UNKNOWN, None)}
+        unknown = tuple(name for name, _ in build.arguments if name not in known and name not in given)
         yield Recipe(context, None if build.target == UNKNOWN else build.target or None, known, unknown)

@@ -9,13 +9,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Final
 
 from dockfix.verify import sweeper
 from dockfix.verify.engine import Engine
+from dockfix.verify.output import Output, collect
 
 LABEL: Final = "dockfix.verify"
 TIMED_OUT: Final = 124
@@ -91,31 +93,38 @@ class Session:
 
     def call(self, argv: list[str], timeout: float = 120.0, stdin: str | None = None) -> Done:
         """Run one engine call to completion. Raises ClosedError if the session ends in the meantime."""
-        process = self._start(argv, stdin is not None)
+        output = Output()
+        with _handed(stdin) as given:
+            process = self._start(argv, given)
         try:
-            output, _ = process.communicate(stdin.encode() if stdin is not None else None, timeout)
-            code = process.returncode
+            code = collect(process, timeout, output)
         except subprocess.TimeoutExpired:
             _kill(process.pid)
-            output, _ = process.communicate()
+            process.wait()
             code = TIMED_OUT
         except BaseException:
             self.close()  # the sweeper removes what is left
-            process.communicate()
+            process.wait()
             raise
         finally:
+            self._pipe_of(process).close()
             self._forget(process.pid)
         if self._closed:
             raise ClosedError
-        return Done(code, output.decode("utf-8", "replace"))
+        return Done(code, output.text)
 
-    def _start(self, argv: list[str], talks: bool) -> subprocess.Popen[bytes]:
+    @staticmethod
+    def _pipe_of(process: subprocess.Popen[bytes]) -> IO[bytes]:
+        assert process.stdout is not None
+        return process.stdout
+
+    def _start(self, argv: list[str], given: IO[bytes] | None) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._closed:
                 raise ClosedError
             process = subprocess.Popen(
                 argv,
-                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if given is None else given,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -133,6 +142,18 @@ class Session:
     def _tell(self, line: str) -> None:
         self._pipe.write(line.encode())
         self._pipe.flush()
+
+
+@contextmanager
+def _handed(text: str | None) -> Iterator[IO[bytes] | None]:
+    """A file with the text, for a program's standard input."""
+    if text is None:
+        yield None
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(text.encode())
+        file.seek(0)
+        yield file
 
 
 def _kill(pid: int) -> None:

@@ -14,6 +14,7 @@ from dockfix.options.request import VerifyOptions
 from dockfix.verify.engine import EngineError
 
 HIDDEN: Final = "***"
+_MOST: Final = 2**16
 LEAST: Final = 4
 """The minimum length of a secret; shorter values occur in any text by chance."""
 
@@ -66,6 +67,26 @@ def _read(file: str) -> str:
         return Path(file).read_text(encoding="utf-8-sig", errors="surrogateescape")
     except OSError as error:
         raise EngineError(f"env-file: {file}: {error.strerror}") from None
+
+
+def read_secrets(options: VerifyOptions) -> tuple[str, ...]:
+    """The values that builds get from this environment or from files, and no report may show."""
+    handed = [os.environ.get(name, "") for name, value in options.build_args.items() if value is None]
+    return (*handed, *map(_read_secret, options.secrets))
+
+
+def _read_secret(spec: str) -> str:
+    """The value of a `--secret` as engines find it: a file, else a variable. Empty if there is none."""
+    fields = dict(part.partition("=")[::2] for part in spec.split(","))
+    place = fields.get("src") or fields.get("source")
+    name = fields.get("env") or fields.get("id", "")
+    if place is None:
+        return os.environ.get(name, "")
+    try:
+        with open(place, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read(_MOST)
+    except OSError:
+        return ""  # the engine reports it
 
 
 def conceal(report: _Report, values: Iterable[str]) -> _Report:
