@@ -440,6 +440,7 @@ def test_what_cannot_be_written_fails_alone(dockfix: Run) -> None:
     assert (Path("a").read_text(), Path("b").read_text()) == (ROOT, MOVED)
 
 
+@pytest.mark.integration
 def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
     for number in range(300):
         (tmp_path / f"{number}.Dockerfile").write_text(ROOT)

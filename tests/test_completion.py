@@ -46,6 +46,7 @@ def test_every_option_that_is_completed_exists_and_is_tried() -> None:
         ("dockfix --install v", "venv"),
     ],
 )
+@pytest.mark.integration
 def test_shell_completes_names(line: str, expected: str) -> None:
     settings = {"_DOCKFIX_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": "2"}
     done = subprocess.run(

@@ -48,6 +48,7 @@ SCRIPTS: Final = dict(find_scripts()) | {"ci": (ROOT / ".ci" / "run").read_text(
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.integration
 def test_files_keep_to_githubs_schema(schema: str) -> None:
     assert SCHEMAS[schema]
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 SCRIPT = """
 import sys
@@ -34,6 +36,7 @@ def results(seed: str) -> list[str]:
     return run.stdout.splitlines()
 
 
+@pytest.mark.integration
 def test_result_is_the_same_under_every_hash_seed() -> None:
     expected = results("0")
     assert len(expected) > 60

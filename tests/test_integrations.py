@@ -135,6 +135,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.integration
 def test_the_action_annotates_and_fails(folder: Path) -> None:
     done = run_action(folder)
     assert done.returncode == 1
@@ -154,6 +155,7 @@ READ: Final = (
 )
 
 
+@pytest.mark.integration
 def test_the_actions_comment_is_made_found_again_and_turned_green(folder: Path) -> None:
     done = run_action(folder, FAIL="false", COMMENT="true", OPTIONS="--numeric --user web")
     assert done.returncode == 0
@@ -176,6 +178,7 @@ def test_the_actions_comment_is_made_found_again_and_turned_green(folder: Path) 
     assert "### ✅ dockfix: no image" in (folder / "calls.body").read_text()
 
 
+@pytest.mark.integration
 def test_the_action_makes_no_comment_where_there_is_nothing_to_say(folder: Path) -> None:
     for path in (folder / "repository").rglob("Dockerfile"):
         path.write_text("FROM python:3.12-slim\nUSER 1000\n")
@@ -185,6 +188,7 @@ def test_the_action_makes_no_comment_where_there_is_nothing_to_say(folder: Path)
     assert calls(folder) == []
 
 
+@pytest.mark.integration
 def test_the_action_suggests_changes_to_the_pull_requests_own_lines(folder: Path) -> None:
     shown = "\n".join(["@@ -0,0 +1,4 @@", *(f"+{line}" for line in ROOTS.splitlines())])
     (folder / "calls.files").write_text(json.dumps([{"filename": "Dockerfile", "patch": shown}]))
@@ -200,6 +204,7 @@ def test_the_action_suggests_changes_to_the_pull_requests_own_lines(folder: Path
     assert all("```suggestion\n" in comment["body"] for comment in review["comments"])
 
 
+@pytest.mark.integration
 def test_the_action_uploads_to_code_scanning(folder: Path) -> None:
     run_action(folder, SARIF="true")
     (call,) = calls(folder)
@@ -210,6 +215,7 @@ def test_the_action_uploads_to_code_scanning(folder: Path) -> None:
     assert len([result for result in run["results"] if result["ruleId"] == "runs-as-root"]) == 2
 
 
+@pytest.mark.integration
 def test_what_github_refuses_is_a_warning(folder: Path) -> None:
     (folder / "calls.refused").touch()
     done = run_action(folder, COMMENT="true", SARIF="true", FAIL="false")
@@ -219,6 +225,7 @@ def test_what_github_refuses_is_a_warning(folder: Path) -> None:
         assert f"::warning title=dockfix::could not {what}: {why}\n" in done.stderr
 
 
+@pytest.mark.integration
 def test_the_action_passes_usage_errors_on(folder: Path) -> None:
     assert run_action(folder, OPTIONS="--no-such-option", FAIL="false", COMMENT="true").returncode == 2
     assert calls(folder) == []
@@ -231,6 +238,7 @@ def test_the_action_passes_usage_errors_on(folder: Path) -> None:
         ("exit 127", "no python3 on PATH"),
     ],
 )
+@pytest.mark.integration
 def test_the_action_says_which_python_it_needs(folder: Path, python: str, found: str) -> None:
     put_programs(folder, python3=python)
     done = run_step(folder, PATH=f"{folder / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin")
@@ -279,6 +287,7 @@ def committed(tmp_path: Path) -> Repository:
     return repository
 
 
+@pytest.mark.integration
 def test_pre_commit_rewrites_what_it_names_and_leaves_what_is_excluded(committed: Repository) -> None:
     done = run_pre_commit(committed.folder, "dockfix")
     assert done.returncode == 1, done.stdout + done.stderr
@@ -288,6 +297,7 @@ def test_pre_commit_rewrites_what_it_names_and_leaves_what_is_excluded(committed
     assert run_pre_commit(committed.folder, "dockfix").returncode == 0
 
 
+@pytest.mark.integration
 def test_pre_commit_fails_for_what_would_change(committed: Repository) -> None:
     done = run_pre_commit(committed.folder, "dockfix-check")
     assert done.returncode == 1, done.stdout + done.stderr
@@ -296,6 +306,7 @@ def test_pre_commit_fails_for_what_would_change(committed: Repository) -> None:
     assert committed.git("diff", "--name-only") == ""
 
 
+@pytest.mark.integration
 def test_the_template_keeps_to_gitlabs_schema_and_names_our_options() -> None:
     """check-jsonschema ships the schema: nothing is fetched."""
     path = ROOT / "docs" / "how-to" / "gitlab-ci.yml"
@@ -306,6 +317,7 @@ def test_the_template_keeps_to_gitlabs_schema_and_names_our_options() -> None:
     assert set(re.findall(r"--[a-z-]+", job["script"][0])) <= {one.flag for _, one in cli._flagged()} | {"--"}
 
 
+@pytest.mark.integration
 def test_the_template_runs(folder: Path) -> None:
     """Its script, with our dockfix, in a merge request that adds two files."""
     git = Repository(folder / "repository")

@@ -92,7 +92,7 @@ STARTS = (
     'ENTRYPOINT ["python"]',
 )
 UNKNOWN = frozenset({"set-users"})
-QUIET = settings(deadline=None, derandomize=True, database=None, max_examples=100)
+QUIET = settings(deadline=None, derandomize=True, database=None, max_examples=40)
 
 
 @st.composite

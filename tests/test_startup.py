@@ -60,6 +60,7 @@ def test_a_start_imports_no_more_than_it_needs(folder: Path, arguments: str) -> 
     assert start(folder, arguments) == STARTS[arguments]
 
 
+@pytest.mark.integration
 def test_what_is_remembered_needs_no_core(folder: Path) -> None:
     assert start(folder, "--diff Dockerfile") >= CORE
     assert start(folder, "--diff Dockerfile") == COMMAND_LINE | {"dockfix.run"}

@@ -97,6 +97,7 @@ CHANGES: dict[str, Callable[[Repository], object]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.integration
 def test_a_change_that_may_matter_is_seen(
     services: Repository, tmp_path: Path, name: str, searches: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -324,7 +324,7 @@ def fixes(draw: st.DrawFn) -> Callable[[str], Result]:
     return fix
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(text=BODIES, spell=SPELLINGS, fix=fixes(), before=FILLERS, after=FILLERS)
 def test_nothing_but_the_literal_changes_and_it_evaluates_to_the_fixed_text(
     text: str, spell: Callable[[str], str], fix: Callable[[str], Result], before: str, after: str

@@ -59,7 +59,7 @@ def test_original_runs_and_so_does_its_rewrite(
     with standing_in(case.stand_ins):
         need_images(find_images(text, case.facts.get("args", {})), case.stand_ins)
         compare = compare_runs if case.facts["start"]["kind"] == "runs" else compare_answers
-        answer = ask(command_line, folder, dockerfile)
+        answer = ask(command_line, {root: dockerfile})[root]
         dockerfile.write_text(text, encoding="utf-8")
         compare(case, dockerfile, answer.text if answer.outcome == "safe" else None, tmp_path)
 

@@ -121,6 +121,7 @@ def test_a_result_is_old_when_what_was_read_changes(
         (DOCKERFILE.replace("python", "sshd").replace(":3.12-slim", ""), "open('/data/a', 'w')\n", False),
     ],
 )
+@pytest.mark.integration
 def test_libcst_is_imported_for_python_that_matters_alone(
     tmp_path: Path, dockerfile: str, source: str, imported: bool
 ) -> None:

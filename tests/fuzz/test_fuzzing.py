@@ -13,6 +13,7 @@ from tests.fuzz.targets import TARGETS, Target
 
 @pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.parametrize("most", [60, pytest.param(None, marks=pytest.mark.bench)])
+@pytest.mark.integration
 def test_reader_takes_what_is_mutated(name: str, most: int | None) -> None:
     count, failure = fuzz(name, 60.0, most=most)
     assert not failure

@@ -48,6 +48,7 @@ def test_standard_output_that_is_closed(repository: Repository, arguments: tuple
 @pytest.mark.parametrize(
     "arguments", [("--diff", "."), ("--list",), ("--explain", "named-user"), ("--help",)]
 )
+@pytest.mark.integration
 def test_standard_output_that_is_full(repository: Repository, arguments: tuple[str, ...]) -> None:
     repository.put("Dockerfile", text=BEFORE)
     with open("/dev/full", "wb") as full, start(*arguments, stdout=full) as run:
@@ -57,6 +58,7 @@ def test_standard_output_that_is_full(repository: Repository, arguments: tuple[s
     assert "Traceback" not in messages
 
 
+@pytest.mark.integration
 def test_standard_output_that_nobody_reads(repository: Repository) -> None:
     for number in range(200):
         repository.put(f"s{number}/Dockerfile", text=BEFORE)
@@ -93,6 +95,7 @@ def make_large(path: Path) -> None:
 
 @pytest.mark.parametrize("make", [make_pipe, make_device, make_large])
 @pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.integration
 def test_settings_that_are_no_texts(
     dockfix: RunDockfix,
     repository: Repository,
@@ -189,6 +192,7 @@ except PermissionError:
 """
 
 
+@pytest.mark.integration
 def test_shared_memory_that_is_not_writable(repository: Repository) -> None:
     """Semaphores of multiprocessing need /dev/shm; dockfix's own processes need none."""
     for number in range(40):

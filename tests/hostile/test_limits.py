@@ -38,6 +38,7 @@ SOURCES = {
 
 
 @pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.integration
 def test_python_sources(dockfix: RunDockfix, repository: Repository, name: str) -> None:
     repository.put("Dockerfile", "other/Dockerfile", text=BEFORE)
     repository.put("app.py", text=SOURCES[name])
@@ -91,6 +92,7 @@ def test_dockerfiles(name: str) -> None:
         assert result.error.code == "too-large"
 
 
+@pytest.mark.integration
 def test_memory_and_a_dead_process_are_named(dockfix: RunDockfix, repository: Repository) -> None:
     lines = "".join(f"ENV A{one}={'x' * 40_000}$A{one - 1}\n" for one in range(1_000))
     repository.put("Dockerfile", text=f"FROM python:3.12\n{lines}CMD python a.py\n")
@@ -146,6 +148,7 @@ DESCRIPTIONS = {
 
 @pytest.mark.parametrize("name", DESCRIPTIONS)
 @pytest.mark.parametrize("arguments", [("--write", "--timeout", "1", "."), ("--check", "Dockerfile")])
+@pytest.mark.integration
 def test_descriptions_of_builds(
     dockfix: RunDockfix, repository: Repository, name: str, arguments: tuple[str, ...]
 ) -> None:

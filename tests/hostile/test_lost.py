@@ -121,6 +121,7 @@ def check_every_fault(
 
 
 @pytest.mark.parametrize("name", TRACKED)
+@pytest.mark.integration
 def test_a_fault_of_the_disk_at_a_moment(dockfix: RunDockfix, repository: Repository, name: str) -> None:
     before = plant(repository, 4)
     check_every_fault(dockfix, repository, before, ((name, number) for number in range(1, 6)))
@@ -141,6 +142,7 @@ def test_a_fault_of_the_disk_at_every_moment(dockfix: RunDockfix, repository: Re
     assert count == len(seen) + 1
 
 
+@pytest.mark.integration
 def test_a_limit_of_file_sizes(repository: Repository) -> None:
     before = plant(repository, 3)
     limit = (300, 300)

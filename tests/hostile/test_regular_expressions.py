@@ -89,6 +89,7 @@ def _grows(took: Any) -> bool:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.integration
 def test_time_is_linear(package: str) -> None:
     asked = [one for one in EXPRESSIONS if one.place.split(":")[0].split(".")[1] == package]
     found = work_all(slow_input, ((one.pattern, one.flags, one.uses) for one in asked), seconds=SECONDS)
@@ -113,6 +114,7 @@ def describe(one: Expression, result: str | Loss) -> str:
         (r"(?:x|y)z(\d+)\d+!", "fullmatch", True),
     ],
 )
+@pytest.mark.integration
 def test_what_is_not_linear_is_found(pattern: str, use: str, expected: bool) -> None:
     (found,) = work_all(slow_input, [(pattern, 0, frozenset({use}))], seconds=2.0)
     assert bool(found) is expected, found

@@ -63,6 +63,7 @@ def test_kills_lose_nothing(repository: Repository, kills: int) -> None:
     assert repository.git("status", "--porcelain") == ""
 
 
+@pytest.mark.integration
 def test_ctrl_c_reports_what_was_done(repository: Repository) -> None:
     for number in range(3 * FILES):
         repository.put(f"s{number:03}/Dockerfile", text=BEFORE.format(number))

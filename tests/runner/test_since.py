@@ -63,6 +63,7 @@ CHANGES = {
 
 @pytest.mark.parametrize(("changed", "files"), CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("committed", [False, True], ids=["dirty", "committed"])
+@pytest.mark.integration
 def test_files_that_a_change_may_make_a_difference_to(
     since: Callable[..., list[str]],
     repository: Repository,

@@ -101,16 +101,19 @@ def _read(file: Path) -> Mapping[str, Any]:
     return facts
 
 
-def ask(dockfix: CommandLine, repository: Path, dockerfile: Path) -> Answer:
-    """Write the safe changes of the repository; returns the answer for the Dockerfile."""
-    report = repository.parent / "report.json"
-    code, _, messages = dockfix("--write", "--allow-dirty", "--report", str(report), str(repository))
+def ask(dockfix: CommandLine, repositories: Mapping[Path, Path]) -> dict[Path, Answer]:
+    """Write the safe changes of some repositories, given with their Dockerfiles; returns an answer each."""
+    folder = next(iter(repositories)).parent
+    report = folder.parent / "report.json"
+    code, _, messages = dockfix("--write", "--allow-dirty", "--report", str(report), *map(str, repositories))
     assert code in (0, 123), messages
-    files = json.loads(report.read_text(encoding="utf-8"))["files"]
-    path = dockerfile.relative_to(repository).as_posix()
-    found = [file for file in files if file["path"] == path]
-    outcome = OUTCOMES[found[0]["outcome"]] if found else NOT_LOOKED_AT
-    codes = frozenset(finding["code"] for file in found for finding in file["findings"])
+    files = {folder / file["path"]: file for file in json.loads(report.read_text(encoding="utf-8"))["files"]}
+    return {repository: _answer(files.get(file), file) for repository, file in repositories.items()}
+
+
+def _answer(reported: Mapping[str, Any] | None, dockerfile: Path) -> Answer:
+    outcome = OUTCOMES[reported["outcome"]] if reported else NOT_LOOKED_AT
+    codes = frozenset(finding["code"] for finding in (reported["findings"] if reported else ()))
     return Answer(outcome, codes, dockerfile.read_text(encoding="utf-8"))
 
 
