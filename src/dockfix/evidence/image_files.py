@@ -12,7 +12,10 @@ from itertools import islice
 from typing import Final
 
 from dockfix.context import ContextSource
+from dockfix.model.placements import find_placements, may_place
+from dockfix.model.runs import walk_script
 from dockfix.syntax.expansion import expand
+from dockfix.syntax.shell import parse_script
 from dockfix.syntax.tree import Dockerfile, Heredoc, Instruction
 from dockfix.syntax.words import declared_arguments, image_from, key_values, split_words
 
@@ -33,7 +36,8 @@ class Landing:
     """One source of a COPY: `source` in the build context is copied to `destination` in the image.
 
     For a heredoc, `source` is its absolute path in the image. A tree includes everything below it,
-    otherwise it is one file. `stage` is the stage that it comes from, "" for the build context.
+    otherwise it is one file. `stage` is the stage that it comes from (the same one, if a RUN moves it), ""
+    for the build context.
     """
 
     source: str
@@ -335,6 +339,7 @@ class _Walker:
                 stage.landings += self._landings(line, stage, variables)
             case "RUN":
                 stage.runs.append(line)
+                stage.landings += _placed(line, stage, variables)
             case "ENTRYPOINT":
                 stage.entrypoint = None if line.args == "[]" else line
             case "CMD":
@@ -383,6 +388,15 @@ class _Walker:
         if origin:
             return "." not in posixpath.basename(source).lstrip(".")
         return self.read(source) is None
+
+
+def _placed(line: Instruction, stage: StageLayout, variables: Mapping[str, str]) -> Iterator[Landing]:
+    """What a RUN copies, moves or links inside of its stage: each may be a file or a tree."""
+    text = "\n".join((line.args, *(heredoc.body for heredoc in line.heredocs)))
+    commands = walk_script(parse_script(text), stage.workdir, variables) if may_place(text) else ()
+    for source, destination in find_placements(commands, "/root"):
+        for is_tree in (True, False):
+            yield Landing(source, destination, is_tree, stage.name)
 
 
 def ignore_rules(read: Read, path: str = "Dockerfile") -> Callable[[str], bool]:

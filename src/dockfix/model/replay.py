@@ -36,8 +36,8 @@ from dockfix.model.image_tree import base_tree
 from dockfix.model.lineage import Lineage, Stage, State, Step, trace
 from dockfix.model.mounts import find_mounts, mount, unmount
 from dockfix.model.operations import Act, ActName, How, Operation
-from dockfix.model.outcomes import Key, Outcome, ask
-from dockfix.model.paths import on_path, resolve
+from dockfix.model.outcomes import Key, Outcome, ask, is_directory
+from dockfix.model.paths import is_root_home, is_system_directory, is_within, on_path, resolve
 from dockfix.model.permissions import Identity
 from dockfix.model.playing import perform
 from dockfix.model.runs import Invocation, Run, Settings, read_run
@@ -156,6 +156,7 @@ class Replay:
             if (name.startswith("/") or path in listed) and is_left(self.tree, path):
                 self._record((START, -3, number), Operation(Act.READ, path), self.who, 0)
         self._use_home()
+        self._use_directories()
         copies = [copy for copy in find_copies(self.lineage) if copy.step.instruction.flag("chmod")]
         landed = [(copy.step, path) for copy in copies for path in copy.landed()]
         for number, (step, path) in enumerate(landed):
@@ -171,6 +172,26 @@ class Replay:
             if names.intersection(inside.split("/")) and is_left(self.tree, path):
                 at = (START, -5, crc32(inside.encode()))
                 self._record(at, Operation(Act.READ, path), self.who, 0)
+
+    def _use_directories(self) -> None:
+        """Read what steps left in directories that the start names, or under names that it may join."""
+        named = {one.rstrip("/") for one in self._named_directories() if not is_system_directory(one)}
+        parts = {part for name in self.names for part in name.split("/")}
+        workdir = self.lineage.end.workdir
+        for path in list(self.tree.listed()) if self.names else ():
+            above, _, name = path.rpartition("/")
+            is_joined = name in parts and above.rpartition("/")[2] in parts
+            is_in_home = is_within(path, self.who.home) or is_root_home(path)
+            if (above in named or is_joined) and not is_in_home and is_left(self.end, path):
+                inside = posixpath.relpath(path, workdir) if is_within(path, workdir) else path[1:]
+                act = Act.ENTER if is_directory(self.tree, path) else Act.READ
+                self._record((START, -6, crc32(inside.encode())), Operation(act, path), self.who, 0)
+
+    def _named_directories(self) -> Iterator[str]:
+        """The absolute paths among the sources' strings, the variables and the words of the starts."""
+        words = (word.expand(one.env) for one in self.starts for word in one.command.args)
+        found = (*self.names, *self.lineage.end.env.values(), *words)
+        return (one for one in found if one and one.startswith("/") and ":" not in one)
 
     def _mark(self) -> _Mark:
         return _Mark(

@@ -16,6 +16,7 @@ from dockfix.model.copies import Copy
 from dockfix.model.inherited import find_brought_scripts, find_inherited
 from dockfix.model.lineage import Lineage, Step
 from dockfix.model.paths import is_shared, is_within, on_path, resolve
+from dockfix.model.placements import Placement, find_placements, may_place
 from dockfix.model.runs import Invocation, number_arguments, read_called, read_run, walk_script
 from dockfix.model.scripts import (
     MAX_DEPTH,
@@ -296,6 +297,19 @@ class Starting:
 
     def read(self, path: str) -> str | None:
         """The text of a file of the image: of the build context, a heredoc, a RUN, or an inspected base."""
+        return self._read(path, 0)
+
+    def _read(self, path: str, depth: int) -> str | None:
+        text = self._read_copied(path)
+        if text is None:
+            text = self._written_files.get(path) or self._brought.get(path)
+        sources = (one.source_of(path) for one in reversed(self._placements) if depth < MAX_DEPTH)
+        for source in sources if text is None else ():
+            if source is not None and (text := self._read(source, depth + 1)) is not None:
+                return text
+        return text
+
+    def _read_copied(self, path: str) -> str | None:
         for copy in reversed(self.copies):
             if copy.step.instruction.heredocs:
                 body = next((text for at, text in copy.documents() if at == path), None)
@@ -303,11 +317,18 @@ class Starting:
                     return body
             elif (source := _source(copy, path)) is not None:
                 return self.context.read(source) if copy.stage is None else None
-        return self._written_files.get(path) or self._brought.get(path)
+        return None
 
     @cached_property
     def _brought(self) -> dict[str, str]:
         return find_brought_scripts(self.lineage)
+
+    @cached_property
+    def _placements(self) -> tuple[Placement, ...]:
+        runs = [
+            read_run(step, "/root") for step in self.lineage.of("RUN") if may_place(step.instruction.args)
+        ]
+        return tuple(one for run in runs for one in find_placements(run.invocations, "/root"))
 
     @cached_property
     def _written_files(self) -> dict[str, str]:
