@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from dockfix import cli
+from dockfix.checks import codes
 from dockfix.config import find_config
 from dockfix.context import Context
 from dockfix.options import Options
-from dockfix.results import Changed, Result, Unchanged
+from dockfix.results import Changed, Finding, Result, Trial, Unchanged
 from dockfix.runner.verdict import Details
 from dockfix.verify import Case, EngineError, Ground, Kind, Recipe, Verdict, VerifyOptions
 
 Run = Callable[..., tuple[int, str, str]]
+REVIEWED = (codes.UNKNOWN_BASE, codes.WORKS_IN_ROOT_DIRECTORY, codes.ONBUILD)
 asked: list[VerifyOptions] = []
 proven: list[Case] = []
 
@@ -45,12 +47,18 @@ class Prover:
             kind = {"bad": Kind.BREAKS, "old": Kind.ORIGINAL_FAILS}.get(target, Kind.PROVEN)
             assert case.rewritten == case.original + "USER u\n"
             weak = Ground.STAYED_UP if target == "job" else Ground.ANSWERS
-            details = Details("docker", "why", ground=weak if kind is Kind.PROVEN else None)
+            strong = (Trial.ANSWERS_ALIKE,) if weak is Ground.ANSWERS else ()
+            is_proven = kind is Kind.PROVEN
+            shown = (Trial.BUILDS, Trial.MAY_WRITE, *strong) if is_proven else ()
+            details = Details("docker", "why", ground=weak if is_proven else None, shown=shown)
             yield Verdict(kind, str(case.dockerfile), "compare", ("last line",), details)
 
 
 def stand_in(text: str, options: Options, _context: Context) -> Result:
     names = options.select or frozenset({"create-user", "set-user"})
+    reviews = tuple(Finding(row, 1, "unclear") for row in REVIEWED if f"# {row.name}" in text)
+    if reviews:
+        return Changed(text + "USER u\n", tuple(names), reviews)
     return Unchanged() if "USER" in text else Changed(text + "USER u\n", tuple(names - options.ignore))
 
 
@@ -231,3 +239,35 @@ def test_what_stands_inside_of_another_file_is_not_proven(dockfix: Run) -> None:
     _, _, err = dockfix("--write", "--verify", "--embedded", "--engine", "none", "README.md")
     assert "README.md: not proven: it is embedded in another file, which cannot be built" in err
     assert "USER" not in readme.read_text()
+
+
+def test_what_needs_review_is_written_if_the_proof_answers_it(dockfix: Run) -> None:
+    for name, questions in {
+        "good": "unknown-base",
+        "bad": "unknown-base",
+        "target": "works-in-root-directory\n# onbuild",
+    }.items():
+        Path(f"{name}.Dockerfile").write_text(f"FROM a\n# {questions}\n")
+    Path("old.Dockerfile").unlink()
+    code, _, err = dockfix("--write", "--verify", "--verbose", ".", "--report", "r.json")
+    assert [case.dockerfile.stem for case in proven] == ["bad", "good"]
+    assert contents() == {"bad": False, "done": True, "good": True, "target": False}
+    assert code == 0
+    shown = (
+        "the proof shows that the rewrite builds and that the application starts and answers as it did before"
+    )
+    assert f"good.Dockerfile:1: accepted: unclear [unknown-base] ({shown})\n" in err
+    assert "bad.Dockerfile:1: needs review: unclear [unknown-base] (the proof does not show that " in err
+    assert "bad.Dockerfile: the rewrite breaks it: why\n" in err
+    assert "target.Dockerfile:1: needs review: unclear [onbuild]\n" in err
+
+
+def test_each_way_of_building_has_to_answer_a_review(dockfix: Run) -> None:
+    Path("sub").mkdir()
+    Path("compose.yml").write_text(COMPOSE.replace("target: old", "target: job"))
+    Path("good.Dockerfile").write_text("FROM a\n# unknown-base\n# works-in-root-directory\n")
+    _, _, err = dockfix("--write", "--verify", ".")
+    open_one = "the proof does not show that the application starts and answers as it did before"
+    assert f"good.Dockerfile:1: needs review: unclear [unknown-base] ({open_one})\n" in err
+    assert "[works-in-root-directory]" not in err
+    assert not contents()["good"]

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from dockfix.results import Trial
+
 
 class Kind(StrEnum):
     """The four outcomes of a proof."""
@@ -110,7 +112,7 @@ class Difference:
 class Details:
     """The measurements behind a verdict; `ground` is None if nothing is proven.
 
-    `help` is what to do so that the next proof tells more.
+    `help` is what to do so that the next proof tells more; `shown` answers reviews.
     """
 
     engine: str = ""
@@ -123,6 +125,7 @@ class Details:
     seconds: float = 0.0
     ground: Ground | None = None
     help: str = ""
+    shown: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final
 from dockfix.checks import codes
 from dockfix.config import ConfigError
 from dockfix.files.candidates import Candidate
-from dockfix.results import Changed, Failed, Finding, Skipped
+from dockfix.results import Changed, Failed, Finding, Skipped, Trial
 from dockfix.runner.outcome import FileResult
 from dockfix.terminal import Terminal, show_path
 from dockfix.verify import (
@@ -26,6 +26,7 @@ from dockfix.verify import (
     find_recipes,
     stage_names,
 )
+from dockfix.verify.answers import answer, asks, may_be_answered
 
 _REVIEW: Final = "look at the patch: --diff --verify --unproven"
 _GROUNDS: Final = tuple(Ground)
@@ -41,11 +42,12 @@ def prove_all(
     only_proven: bool,
     kept: str,
 ) -> Iterator[FileResult]:
-    """The candidates' results, with the verdict for each change that applies.
+    """The candidates' results, with the verdict for each change that applies or that a proof may answer.
 
-    A file that is built in several ways is proven in each. A change that breaks no longer applies, and
-    its patch is kept in the folder `kept`; with `only_proven`, a change that could not be compared does
-    not apply either, and is not kept. Raises ConfigError if there is no engine.
+    A change that waits for a review applies if the proof answers every question of its reviews. A file
+    that is built in several ways is proven in each. A change that breaks no longer applies, and its patch
+    is kept in the folder `kept`; with `only_proven`, a change that could not be compared does not apply
+    either, and is not kept. Raises ConfigError if there is no engine.
     """
     waiting = [
         (file, list(_cases(candidate, file, options)))
@@ -71,19 +73,33 @@ def prove_all(
 
 
 def _cases(candidate: Candidate, file: FileResult, options: VerifyOptions) -> Iterator[Case]:
-    if not file.applies or candidate.embedded:
+    change = file.result
+    if candidate.embedded or not isinstance(change, Changed):
         return
-    before, after = file.before.decode("utf-8"), file.after.decode("utf-8")
-    leaves_root = isinstance(file.result, Changed) and "set-user" in file.result.transforms
+    if not (file.applies or may_be_answered(change)):
+        return
+    before = file.before.decode("utf-8")
+    leaves_root = "set-user" in change.transforms
+    closes_ports = asks(change, Trial.ANSWERS_WITH_CLOSED_PORTS)
     for recipe in find_recipes(candidate, stage_names(before), options):
-        yield Case(before, after, Path(file.path), leaves_root=leaves_root, recipe=recipe)
+        yield Case(
+            before,
+            change.text,
+            Path(file.path),
+            leaves_root=leaves_root,
+            recipe=recipe,
+            closes_ports=closes_ports,
+        )
 
 
 def _sum_up(proofs: Sequence[tuple[Case, Verdict]]) -> Verdict:
     """The worst of a file's verdicts, with the recipe that it is about."""
     case, verdict = min(proofs, key=lambda proof: _rank(proof[1]))
-    if len(proofs) == 1 or verdict.proven:
+    if len(proofs) == 1:
         return verdict
+    if verdict.proven:
+        shown = tuple(one for one in Trial if all(one in proof.details.shown for _, proof in proofs))
+        return replace(verdict, details=replace(verdict.details, shown=shown))
     reason = f"{verdict.details.reason} (built with {case.recipe})"
     return replace(verdict, details=replace(verdict.details, reason=reason))
 
@@ -111,6 +127,9 @@ def _leave(file: FileResult, message: str, help: str) -> FileResult:
 
 
 def _judge(file: FileResult, verdict: Verdict, *, only_proven: bool, kept: str) -> FileResult:
+    if not file.applies and isinstance(file.result, Changed):
+        change = answer(file.result, verdict.details.shown)
+        return replace(file, result=change, applies=verdict.proven and change.safe)
     if verdict.proven or (verdict.kind is not Kind.BREAKS and not only_proven):
         return file
     if verdict.kind is not Kind.BREAKS:

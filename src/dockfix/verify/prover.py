@@ -17,9 +17,11 @@ from types import TracebackType
 from typing import Final
 
 from dockfix.options.request import VerifyOptions
-from dockfix.runner.verdict import Details, Difference, Kind, Observation, Verdict
+from dockfix.results import Trial
+from dockfix.runner.verdict import Details, Difference, Ground, Kind, Observation, Verdict
 from dockfix.syntax.parser import parse
 from dockfix.syntax.words import image_from
+from dockfix.verify.answers import CLOSED_PORTS, find_shown
 from dockfix.verify.build_log import cached_installs, failed_step, lacks_network, read_warnings, tail
 from dockfix.verify.compare import compare, find_ground, judge
 from dockfix.verify.engine import BuildPlan, EngineError, find_engine
@@ -41,7 +43,8 @@ class Case:
     """One rewrite to prove: both texts, the path of the Dockerfile, and flags for running the rewrite.
 
     `leaves_root` is False if the rewrite is not meant to leave root, as for pip's warning alone. `recipe`
-    is how this file is built; the options fill in what it leaves open.
+    is how this file is built; the options fill in what it leaves open. With `closes_ports`, a proven
+    rewrite is also run with ports below 1024 closed to it.
     """
 
     original: str
@@ -50,6 +53,7 @@ class Case:
     run_flags: tuple[str, ...] = ()
     leaves_root: bool = True
     recipe: Recipe = _OPEN
+    closes_ports: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,17 @@ class Prover:
             details = Details(engine.name, reason, before=before.observation, seconds=_since(began))
             return Verdict(Kind.BREAKS, path, BUILD_REWRITE, tail(after.log), details)
         progress(COMPARE)
-        return self._conclude(case, before, after, began)
+        verdict = self._conclude(case, before, after, began)
+        return self._close_ports(case, verdict, progress) if case.closes_ports and verdict.proven else verdict
+
+    def _close_ports(self, case: Case, verdict: Verdict, progress: Progress) -> Verdict:
+        """The verdict on a proven rewrite, after another run in which ports below 1024 are closed to it."""
+        flags = (*case.run_flags, *CLOSED_PORTS)
+        again = self._prove(replace(case, run_flags=flags, closes_ports=False), progress)
+        if not again.proven or again.details.ground is not Ground.ANSWERS:
+            return verdict
+        shown = (*verdict.details.shown, Trial.ANSWERS_WITH_CLOSED_PORTS)
+        return replace(verdict, details=replace(verdict.details, shown=shown))
 
     def prove_all(
         self, cases: Iterable[Case], progress: Callable[[Path, str], None] = lambda path, step: None
@@ -159,7 +173,10 @@ class Prover:
                 differences += _new_warnings(*warned)
             kind, reason = judge(old, new, differences)
         ground = find_ground(old, new) if kind is Kind.PROVEN else None
-        details = Details(engine.name, reason, differences, *warned, old, new, _since(began), ground)
+        shown = find_shown(kind, ground, old, new)
+        details = Details(
+            engine.name, reason, differences, *warned, old, new, _since(began), ground, shown=shown
+        )
         step = "" if kind is Kind.PROVEN else COMPARE
         lines = () if kind is Kind.PROVEN else new.log_tail
         return Verdict(kind, str(case.dockerfile), step, lines, details)
