@@ -11,7 +11,13 @@ from dockfix.checks import codes
 from dockfix.checks.comments import heed, report_comments
 from dockfix.checks.guarantees import check_guarantees
 from dockfix.checks.refusals import find_failing_steps, find_refusals, find_unknown_user, find_unreadable
-from dockfix.checks.reviews import find_lost, find_notes, find_out_of_reach, find_reviews
+from dockfix.checks.reviews import (
+    find_closed_packages,
+    find_lost,
+    find_notes,
+    find_out_of_reach,
+    find_reviews,
+)
 from dockfix.context import Context
 from dockfix.diff import compare_lines, original_line, split_lines
 from dockfix.model.alignment import align
@@ -235,7 +241,11 @@ def _judge(done: Rewrite, active: frozenset[str], reviews: tuple[Finding, ...], 
         return Unchanged()
     if wrong := tuple(find_failing_steps(done.losses)) or tuple(check_guarantees(plan, rewrite, active)):
         return Skipped(wrong)
-    reviews += (*plan.evidence.reviews, *find_out_of_reach(plan, rewrite))
+    reviews += (
+        *plan.evidence.reviews,
+        *find_out_of_reach(plan, rewrite),
+        *find_closed_packages(plan, rewrite),
+    )
     known = {review.code for review in reviews}
     lost = tuple(one for one in find_lost(plan, done.losses) if one.code not in known)
     notes = (*_find_notes(plan, rewrite), *plan.evidence.notes) if moving else ()

@@ -33,6 +33,9 @@ _LOW_PORT_WORD: Final = re.compile(
     r"(\d{1,3})(?![\d.:/\w])"
 )
 
+# The bits of a umask without which others can neither read nor enter.
+_OF_OTHERS: Final = 0o005
+
 
 def find_reviews(plan: Plan) -> Iterator[Finding]:
     """What has to be checked before the change is made, one finding per topic."""
@@ -273,6 +276,21 @@ def find_out_of_reach(original: Plan, rewrite: Plan) -> Iterator[Finding]:
             f"{original.strangers[0].place} runs the image as somebody else, who does not look into {home}",
             "keep it outside of homes, or let it run as the image's user",
         )  # fmt: skip
+
+
+def find_closed_packages(original: Plan, rewrite: Plan) -> Iterator[Finding]:
+    """Packages that root installs with a umask that lets nobody else read them."""
+    above = [run for index, run in rewrite.runs.items() if index < rewrite.user_index]
+    for run in (run for run in above if run.step.before.is_root):
+        origin = rewrite.origins[run.step.index]
+        installs = any(one.pip and one.pip.installs and one.umask & _OF_OTHERS for one in run.invocations)
+        if installs and isinstance(origin, int):
+            yield Finding(
+                codes.DENIED_TO_USER, original.steps[origin].instruction.line,
+                "the umask lets root alone read the packages that this installs",
+                "install them with umask 022",
+            )  # fmt: skip
+            return
 
 
 def _left_in(plan: Plan, home: str) -> set[int]:
