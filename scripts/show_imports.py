@@ -24,7 +24,7 @@ LAYERS: Final = (
     ("knowledge",),
     ("model",),
     ("transforms", "checks", "evidence"),
-    ("pipeline",),
+    ("finishing", "pipeline"),
     (FACADE,),
     ("config", "hyperlinks", "terminal", "confined", "files", "embedded"),
     ("repository", "discovery"),

@@ -10,7 +10,13 @@ from typing import Final, NamedTuple
 from dockfix.checks import codes
 from dockfix.checks.comments import heed, report_comments
 from dockfix.checks.guarantees import check_guarantees
-from dockfix.checks.refusals import find_failing_steps, find_refusals, find_unknown_user, find_unreadable
+from dockfix.checks.refusals import (
+    find_failing_steps,
+    find_foreign,
+    find_refusals,
+    find_unknown_user,
+    find_unreadable,
+)
 from dockfix.checks.reviews import (
     find_closed_packages,
     find_lost,
@@ -20,14 +26,18 @@ from dockfix.checks.reviews import (
 )
 from dockfix.context import Context
 from dockfix.diff import compare_lines, original_line, split_lines
+from dockfix.finishing import REPAIRING, Finished, describe_left, describe_repaired, finish
 from dockfix.model.alignment import align
 from dockfix.model.corrections import NOTHING_LEARNED
 from dockfix.model.evidence import NO_EVIDENCE, Evidence
 from dockfix.model.filetree import START
 from dockfix.model.lineage import Lineage, find_lineages, read_stages
 from dockfix.model.losses import Loss, find_losses
+from dockfix.model.operations import Act
 from dockfix.model.plan import Plan
+from dockfix.model.repairs import NO_REPAIRS
 from dockfix.model.replay import Replay
+from dockfix.model.unfinished import find_denied
 from dockfix.options import OptionError, Options
 from dockfix.provenance import Pass
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged, at_lines
@@ -37,6 +47,8 @@ from dockfix.syntax.tree import Dockerfile
 from dockfix.transforms import ROUNDS, TRANSFORMS
 
 NAMES: Final = frozenset(transform.name for transform in TRANSFORMS)
+_HELD_BY_REPAIRS: Final = frozenset({"set-user"})
+"""What makes the guarantees apply that hold for repairs too: those that need no other transform."""
 _DEFAULT: Final = Options()
 _ATTEMPTS: Final = 6
 MAX_STAGES: Final = 100
@@ -218,6 +230,8 @@ def _fix_lineage(
 ) -> ImageFix:
     plan = _plan(tree, options, context, index)
     moving = "set-user" in active
+    if moving and _is_begun(plan):
+        return _finish_lineage(replace(plan, repairs=NO_REPAIRS), active, index)
     plans = _in_contexts(plan) if moving else []
     for one in plans:
         if (left := _leave(one)) is not None:
@@ -230,6 +244,37 @@ def _fix_lineage(
         return ImageFix(index, plan, Skipped(plan.evidence.refusals))
     done = _rewrite(plan, active, index, moving=moving)
     return ImageFix(index, done.original, _judge(done, active, reviews, moving=moving), done)
+
+
+def _is_begun(plan: Plan) -> bool:
+    """Whether the image runs as a user already, as far as dockfix knows, and no transform is asked for."""
+    if plan.options.select or not plan.runs_as_user or plan.lineage.unnamed:
+        return False
+    return not any(find_unknown_user(plan)) and not any(find_foreign(plan.context))
+
+
+def _finish_lineage(plan: Plan, active: frozenset[str], index: int) -> ImageFix:
+    """The result for an image that runs as a user: unchanged, unless that user is surely denied something."""
+    plan = plan.with_evidence(_collect_evidence(plan))
+    done = finish(
+        plan,
+        lambda wanted: _transform(wanted, active & REPAIRING, index),
+        lambda other, line: line and _to_original(plan.tree.text, other.tree.text)(line),
+    )
+    left = tuple(map(describe_left, done.left))
+    if not done.rounds or _loses(plan, done) or any(check_guarantees(plan, done.plan, _HELD_BY_REPAIRS)):
+        return ImageFix(index, plan, Unchanged(left))
+    rewrite = Rewrite(plan, done.plan, done.rounds, ())
+    reviews = (*map(describe_repaired, done.repaired), *left)
+    result = Changed(done.plan.tree.text, rewrite.names, reviews, line=_root_line(plan))
+    return ImageFix(index, plan, result, rewrite)
+
+
+def _loses(plan: Plan, done: Finished) -> bool:
+    """Whether a finished move takes something away; a home that did not exist held nothing."""
+    has_new_home = any(one.repairs.account or one.repairs.home for one in done.repaired)
+    losses = (loss for loss in find_losses(plan.replay, done.plan.replay) if loss.before.happens)
+    return any(not (has_new_home and loss.before.operation.act is Act.HOME) for loss in losses)
 
 
 def _judge(done: Rewrite, active: frozenset[str], reviews: tuple[Finding, ...], *, moving: bool) -> Result:
@@ -265,7 +310,11 @@ def find_faults(fixed: ImageFix, text: str) -> Iterator[Finding]:
     losses = tuple(find_losses(original.replay, plan.replay))
     # The losses of a step are reported as its failure.
     own = codes.NO_ROOT_STEP_BELOW_USER.name
-    yield from (one for one in check_guarantees(original, plan, NAMES) if one.code != own)
+    held = NAMES if original.repairs is None else _HELD_BY_REPAIRS
+    yield from (one for one in check_guarantees(original, plan, held) if one.code != own)
+    if original.repairs is not None:
+        yield from map(describe_repaired, find_denied(plan))
+        return
     yield from find_failing_steps(losses)
     yield from find_lost(original, [loss for loss in losses if loss.before.key.step == START])
 

@@ -26,6 +26,7 @@ class Trial(StrEnum):
     BUILDS = "the rewrite builds"
     ANSWERS_ALIKE = "the application starts and answers as it did before"
     ANSWERS_WITH_CLOSED_PORTS = "it answers as before with net.ipv4.ip_unprivileged_port_start=1024"
+    REPAIRS = "the original fails, and the rewrite runs as its user"
     MAY_WRITE = "the user may write every file that the original wrote while it ran"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dockfix.results import Code, Kind, Trial
+from dockfix.results import Changed, Code, Kind, Trial
 
 BROKEN: Final = "broken-guarantee-"
 """The prefix of the codes of broken guarantees."""
@@ -180,6 +180,13 @@ DENIED_TO_USER: Final = _review(
     "The user is denied something that root can do in the image.",
     "cases/start-that-changes-a-mode-of-the-systems",
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
+)
+UNFINISHED_MOVE: Final = Code(
+    "unfinished-move",
+    (Kind.REVIEW, Kind.NOTE),
+    "The image runs as a user that is denied something it needs.",
+    ("cases/user-that-nobody-creates", "cases/unfinished-write-to-a-system-directory"),
+    (Trial.REPAIRS,),
 )
 INSTALLS_ROOT_TOOL: Final = _review(
     "installs-root-tool",
@@ -399,3 +406,8 @@ _BY_NAME: Final = {code.name: code for code in CODES}
 def named(name: str) -> Code:
     """The row of that name. Raises KeyError if there is none."""
     return _BY_NAME[name]
+
+
+def finishes_move(change: Changed) -> bool:
+    """Whether a change is for an image that runs as a user already, and is denied something."""
+    return any(one.code == UNFINISHED_MOVE.name for one in (*change.reviews, *change.accepted))

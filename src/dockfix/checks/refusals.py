@@ -119,7 +119,7 @@ def find_unknown_user(plan: Plan) -> Iterator[Finding]:
 
 def find_refusals(plan: Plan) -> Iterator[Finding]:
     """Why the image must stay as it is."""
-    yield from _of_place(plan.context)
+    yield from find_foreign(plan.context)
     image = plan.lineage.image
     first = plan.steps[0].instruction.line
     if image.family == "windows" or _WINDOWS_SHELL.search(plan.lineage.end.shell[0]):
@@ -180,7 +180,8 @@ def find_failing_steps(losses: Iterable[Loss]) -> Iterator[Finding]:
             return
 
 
-def _of_place(context: Context) -> Iterator[Finding]:
+def find_foreign(context: Context) -> Iterator[Finding]:
+    """Why the place of a file says that others decide on its user."""
     for name in ("action.yml", "action.yaml"):
         if name in context.siblings and re.search(
             r"using:\s*['\"]?docker", context.read(name) or "using: docker"

@@ -80,15 +80,18 @@ def find_actions(reading: Reading) -> Iterator[CodeAction]:
 def _whole_change(reading: Reading, result: Changed) -> Iterator[CodeAction]:
     edit = edit_of(reading, reading.edits(reading.file.edits))
     reviews = ", ".join(dict.fromkeys(review.code for review in result.reviews))
+    begun = codes.finishes_move(result)
+    what = "Give this image's user what it needs" if begun else "Run this image as a user"
+    about = (codes.UNFINISHED_MOVE if begun else codes.RUNS_AS_ROOT).name
     yield CodeAction(
-        f"Run this image as a user (check first: {reviews})" if reviews else "Run this image as a user",
+        f"{what} (check first: {reviews})" if reviews else what,
         kind=CodeActionKind.QuickFix,
-        diagnostics=[one for one in diagnose(reading) if one.code == codes.RUNS_AS_ROOT.name],
+        diagnostics=[one for one in diagnose(reading) if one.code == about],
         is_preferred=reading.file.applies,
         edit=edit,
     )
     if reading.file.applies:
-        yield CodeAction("Run this image as a user", kind=FIX_ALL, edit=edit)
+        yield CodeAction(what, kind=FIX_ALL, edit=edit)
 
 
 def edit_of(reading: Reading, edits: tuple[TextEdit, ...]) -> WorkspaceEdit:
@@ -104,13 +107,16 @@ def find_lens(reading: Reading) -> CodeLens:
 
 def _outcome(reading: Reading) -> Command:
     match reading.file.result:
-        case Changed(reviews=reviews) if reviews and not reading.file.applies:
+        case Changed(reviews=reviews) as result if reviews and not reading.file.applies:
             names = ", ".join(dict.fromkeys(review.code for review in reviews))
-            title = f"Runs as root: can be changed after a review ({names})"
+            state = f"Runs as {label(_user_of(reading))}" if codes.finishes_move(result) else "Runs as root"
+            title = f"{state}: can be changed after a review ({names})"
             return Command(title, command=RUN_AS_USER, arguments=[reading.uri])
-        case Changed(transforms=transforms):
+        case Changed(transforms=transforms) as result:
             count = f"{len(transforms)} change{'s' * (len(transforms) != 1)}"
             title = f"Runs as root: run it as a user ({count})"
+            if codes.finishes_move(result):
+                title = f"Runs as {label(_user_of(reading))}: give it what it needs ({count})"
             return Command(title, command=RUN_AS_USER, arguments=[reading.uri])
         case Unchanged():
             user = label(_user_of(reading))

@@ -55,7 +55,8 @@ class Reading:
         found = list(findings(self.file.result))
         if isinstance(self.file.result, Changed):
             state = "" if self.file.applies else " It needs a review first."
-            root = Finding(codes.RUNS_AS_ROOT, self.file.result.line, codes.RUNS_AS_ROOT.summary + state)
+            code = codes.UNFINISHED_MOVE if codes.finishes_move(self.file.result) else codes.RUNS_AS_ROOT
+            root = Finding(code, self.file.result.line, code.summary + state)
             found.insert(0, ("root", root))
         return found
 

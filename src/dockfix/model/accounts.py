@@ -97,6 +97,11 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked
     return new_account(lineage.image, options, needs_ids=needs_ids)
 
 
+def is_account_name(name: str) -> bool:
+    """Whether useradd accepts a name for a new account."""
+    return _NAME.fullmatch(name) is not None
+
+
 def new_account(image: Image, options: Options, *, needs_ids: bool) -> UserAccount:
     """The account for create-user to make, or plain numbers if the base has no command for that."""
     nameless = image.account_command == "none"

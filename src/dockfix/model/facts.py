@@ -11,10 +11,12 @@ from dockfix.lazy import cached_property
 from dockfix.model.accounts import UserAccount, choose_account, find_created
 from dockfix.model.copies import Copy, find_copies
 from dockfix.model.corrections import NOTHING_LEARNED, Corrections
+from dockfix.model.current import current_account
 from dockfix.model.evidence import NO_EVIDENCE, Evidence
 from dockfix.model.filetree import Origin
 from dockfix.model.lineage import Lineage, Stage, State, Step
 from dockfix.model.paths import is_root_home
+from dockfix.model.repairs import Repairs
 from dockfix.model.replay import Replay
 from dockfix.model.runs import Run, Settings, read_run
 from dockfix.model.starting import Starting
@@ -27,7 +29,8 @@ class Facts:
     """One reading of a file for one shipped lineage.
 
     `aligned` maps the steps of a rewrite to those of the original, `before` is the replay of an earlier
-    text of it; `corrections` is what earlier replays revealed.
+    text of it; `corrections` is what earlier replays revealed. `repairs` is what the user that the
+    original runs as is given, None if the original runs as root.
     """
 
     tree: Dockerfile
@@ -39,6 +42,7 @@ class Facts:
     aligned: Sequence[Origin] | None = None
     corrections: Corrections = NOTHING_LEARNED
     before: Replay | None = None
+    repairs: Repairs | None = None
 
     def with_evidence(self, evidence: Evidence) -> Self:
         """The same in the light of evidence."""
@@ -80,6 +84,8 @@ class Facts:
     @cached_property
     def likely_account(self) -> UserAccount:
         """The account, as far as it can be chosen before mounts and linked copies are known."""
+        if self.repairs is not None:
+            return current_account(self.lineage, self.options)
         return choose_account(self.lineage, self.options, needs_ids=False, asked=self.asked_user)
 
     @cached_property

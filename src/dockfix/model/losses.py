@@ -104,7 +104,10 @@ def _loss(before: Outcome, after: Outcome | None, moved: _MovedHomes) -> Loss | 
     if after.answers == before.answers:
         return None
     known = {one.origin for one in before.answers}
+    still = _origins(after)
     for one in find_denials(after.answers):
+        if one in before.answers and (one.origin in still or one.origin not in succeeded):
+            continue
         # A node of the same step that was denied before is not a new loss.
         if one.origin in succeeded or one.origin not in known:
             return Loss(before, after, one.obstacle)

@@ -99,6 +99,10 @@ class _Search:
 
     def find(self) -> Iterator[OwnershipChange]:
         """All changes; a path may occur more than once."""
+        if self.plan.repairs is not None:
+            denied = (path for path in sorted(self.plan.repairs.directories) if self._is_denied(path))
+            yield from (self._change(path, Reach.SELF) for path in denied)
+            return
         for path in dict.fromkeys(self._used()):
             yield from self._self(path)
         if not self.plan.evidence.is_complete:

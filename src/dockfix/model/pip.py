@@ -66,6 +66,18 @@ class PipCall:
         return tuple(found)
 
     @cached_property
+    def requirements(self) -> tuple[str, ...]:
+        """The files that `-r` and `--requirement` name."""
+        found: list[str] = []
+        words = [word.value if word.value is not None else word.text for word in self.rest]
+        for before, text in zip(("", *words), words, strict=False):
+            if before in ("-r", "--requirement"):
+                found.append(text)
+            elif text.startswith("--requirement="):
+                found.append(text.partition("=")[2])
+        return tuple(found)
+
+    @cached_property
     def only_bootstraps(self) -> bool:
         """Whether it installs only pip, setuptools and wheel."""
         names = [re.split(r"[\[<>=!~; @]", operand)[0].lower() for operand in self.operands]

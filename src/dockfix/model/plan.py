@@ -43,7 +43,7 @@ class Plan(Facts):
     @cached_property
     def account(self) -> UserAccount:
         """The account that the image will run as."""
-        if self._needs_ids:
+        if self._needs_ids and self.repairs is None:
             return choose_account(self.lineage, self.options, needs_ids=True, asked=self.asked_user)
         return self.likely_account
 
@@ -90,6 +90,8 @@ class Plan(Facts):
     def relocates(self) -> bool:
         """Whether set-workdir gives the image a working directory of its own."""
         if self.lineage.end.workdir != "/" or not self.home.strip("/") or self.corrections.keeps_workdir:
+            return False
+        if self.repairs is not None:
             return False
         # Stages built on this one may refer to their files by paths below /.
         if any(stage.parent is self.lineage.final for stage in self.stages):
@@ -167,6 +169,8 @@ class Plan(Facts):
     @cached_property
     def owned_copies(self) -> tuple[Copy, ...]:
         """The copies to be owned by the account under the options, with or without a `--chown` yet."""
+        if self.repairs is not None:
+            return tuple(one for one in self.copies if self.origins[one.step.index] in self.repairs.copies)
         if self.options.chown is Chown.NONE:
             return ()
         return tuple(copy for copy in self.copies if self._is_owned(copy) and not self._is_given(copy))

@@ -315,7 +315,7 @@ class Starting:
                 body = next((text for at, text in copy.documents() if at == path), None)
                 if body is not None:
                     return body
-            elif (source := _source(copy, path)) is not None:
+            elif (source := find_source(copy, path)) is not None:
                 return self.context.read(source) if copy.stage is None else None
         return None
 
@@ -347,7 +347,7 @@ def _words(step: Step) -> tuple[str, ...]:
     return (*step.before.shell, step.instruction.args) if step.keyword == "CMD" else ()
 
 
-def _source(copy: Copy, path: str) -> str | None:
+def find_source(copy: Copy, path: str) -> str | None:
     """The path in its source from which a copy takes the file that lands at `path`, or None."""
     destination = copy.destination
     if not is_within(path, destination):

@@ -21,9 +21,10 @@ FEW: Final = 3
 """Up to this number of notes of one kind are printed individually."""
 FOLD: Final = 20
 """The maximum number of files of one kind to list on a terminal."""
-_STYLES: Final = {ProofKind.PROVEN: "green", ProofKind.BREAKS: "bold red"}
+_STYLES: Final = {ProofKind.PROVEN: "green", ProofKind.REPAIRED: "green", ProofKind.BREAKS: "bold red"}
 _VERDICTS: Final = {
     ProofKind.PROVEN: "proven",
+    ProofKind.REPAIRED: "repaired",
     ProofKind.BREAKS: "broken",
     ProofKind.INCOMPARABLE: "cannot be compared",
     ProofKind.ORIGINAL_FAILS: "not built",
@@ -167,7 +168,8 @@ class Summary:
     def _count_proofs(self) -> None:
         """Print how the proofs came out, if there were any."""
         if total := self._proofs.total():
-            parts = ", ".join(f"{self._proofs[kind]} {name}" for kind, name in _VERDICTS.items())
+            shown = [kind for kind in _VERDICTS if self._proofs[kind] or kind is not ProofKind.REPAIRED]
+            parts = ", ".join(f"{self._proofs[kind]} {_VERDICTS[kind]}" for kind in shown)
             self._print(f"  {'tried':<13}{total:>6}   {parts}")
 
     def _count(self, name: str, count: int, hint: str = "") -> None:

@@ -10,9 +10,10 @@ from dockfix.results import Trial
 
 
 class Kind(StrEnum):
-    """The four outcomes of a proof."""
+    """The five outcomes of a proof."""
 
     PROVEN = "proven"
+    REPAIRED = "repaired"
     INCOMPARABLE = "builds-but-cannot-be-compared"
     ORIGINAL_FAILS = "original-does-not-build"
     BREAKS = "rewrite-breaks"
@@ -144,14 +145,15 @@ class Verdict:
 
     @property
     def proven(self) -> bool:
-        """Whether the rewrite was built and run, and behaved like the original."""
-        return self.kind is Kind.PROVEN
+        """Whether the rewrite was built and run, and behaved like the original, or works where it failed."""
+        return self.kind in (Kind.PROVEN, Kind.REPAIRED)
 
     @property
     def sentence(self) -> str:
         """The outcome, how weak its evidence is, and the reason, in one line."""
         outcome = {
             Kind.PROVEN: "proven",
+            Kind.REPAIRED: "repaired",
             Kind.INCOMPARABLE: "builds but cannot be compared",
             Kind.ORIGINAL_FAILS: "the original does not build",
             Kind.BREAKS: "the rewrite breaks it",

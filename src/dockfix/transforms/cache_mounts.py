@@ -40,10 +40,14 @@ def propose(plan: Plan) -> Iterator[Edit]:
     if not plan.runs_as_user or plan.account.uid is None:
         return
     for step in plan.steps[plan.user_index :]:
-        if step.keyword == "RUN":
+        if step.keyword == "RUN" and _is_meant(plan, step):
             for flag in step.instruction.flags:
                 if flag.name == "mount" and re.search(r"type=(cache|secret|ssh)\b", flag.value or ""):
                     yield from _edits(plan, step, flag)
+
+
+def _is_meant(plan: Plan, step: Step) -> bool:
+    return plan.repairs is None or plan.origins[step.index] in plan.repairs.mounts
 
 
 def _edits(plan: Plan, step: Step, flag: Flag) -> Iterator[Edit]:

@@ -12,14 +12,17 @@ huge lastlog).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dockfix.edits import Edit
 from dockfix.model.accounts import UserAccount
 from dockfix.model.copies import find_volumes
 from dockfix.model.images import Image
+from dockfix.model.lineage import Step
 from dockfix.model.paths import is_ownable, is_root_home
 from dockfix.model.plan import Plan
+from dockfix.model.runs import read_run
 from dockfix.syntax.style import Layout, NewLine
 
 NAME = "create-user"
@@ -63,7 +66,11 @@ def insert_at(
 
 def find_place(plan: Plan) -> int | None:
     """The index of the first step that needs the new account, None if no account has to be created."""
-    if plan.runs_as_user or plan.account.exists or plan.lineage.image.account_command == "none":
+    if plan.account.exists or plan.lineage.image.account_command == "none":
+        return None
+    if plan.repairs is not None:
+        return _first_mention(plan) if plan.repairs.account else None
+    if plan.runs_as_user:
         return None
     needing = [plan.user_index]
     needing += (copy.step.index for copy in plan.owned_copies if not copy.has_owner)
@@ -79,6 +86,27 @@ def find_place(plan: Plan) -> int | None:
     if relative is not None:
         needing.append(relative.index)
     return min(index for index in needing if _is_roots(plan, index))
+
+
+def _first_mention(plan: Plan) -> int | None:
+    """The index of the first step that names the missing account, None if root cannot create it there."""
+    name = plan.account.name
+    pattern = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
+    first = next(
+        step.index for step in plan.steps if any(pattern.search(words) for words in _owners(plan, step))
+    )
+    return first if _is_roots(plan, first) else None
+
+
+def _owners(plan: Plan, step: Step) -> Iterator[str]:
+    """The words of a step that name the user of what follows, or owners of files."""
+    if step.keyword == "USER":
+        yield plan.after(step).user
+    elif step.keyword == "RUN":
+        commands = (one.command for one in read_run(step, "/root").invocations)
+        yield from (word.text for one in commands if one.program in ("chown", "chgrp") for word in one.args)
+    elif step.keyword in ("COPY", "ADD") and (flag := step.instruction.flag("chown")) is not None:
+        yield step.expand(flag.value or "")
 
 
 def _is_roots(plan: Plan, index: int) -> bool:

@@ -41,14 +41,16 @@ def propose(plan: Plan) -> Iterator[Edit]:
     """The paths that move to the account's home, and the variables that name a new location."""
     if not plan.runs_as_user or not plan.home.strip("/"):
         return
-    for instruction, start in find_moves(plan):
+    for instruction, start in find_moves(plan) if plan.repairs is None else ():
         yield Edit(instruction.at(start), instruction.after(start + len("/root")), plan.home)
     layout = Layout(plan.tree)
+    if plan.repairs is not None and not plan.repairs.home:
+        return
     home = plan.lineage.end.env.get("HOME", "/nonexistent" if plan.account.nowhere else plan.home)
     if home == "/nonexistent" or (home == "/root" and not home_follows(plan)):
         line = NewLine("ENV", f'HOME="{plan.home}"', "Set home directory")
         yield layout.insert_after(plan.steps[plan.user_index - 1].instruction, [line])
-    for cache in find_caches(plan):
+    for cache in find_caches(plan) if plan.repairs is None else ():
         lines = [NewLine("ENV", f'{cache.variable}="{cache.directory}"', cache.comment)]
         if cache.existing:
             lines.append(

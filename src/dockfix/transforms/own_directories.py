@@ -53,10 +53,14 @@ def propose(plan: Plan) -> Iterator[Edit]:
     account = _account_step(plan)
     if account is not None:
         early = [one for one in changes if one.since < account.index]
+        if plan.repairs is not None:
+            early = [one for one in early if one.exists(account.index)]
         if parts := commands(plan, early, account.index):
             yield _append(plan, account, parts)
         changes = tuple(one for one in changes if one not in early)
     user = plan.steps[plan.user_index - 1]
+    if plan.repairs is not None and not user.before.is_root:
+        return
     if parts := commands(plan, changes, user.index):
         line = NewLine("RUN", " && ".join(parts), "Give the user its directories")
         yield Layout(plan.tree).insert_before(user.instruction, [line])
@@ -65,7 +69,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
 def _account_step(plan: Plan) -> Step | None:
     """The RUN that create-user added, if commands can be appended to it."""
     step = plan.account.created
-    if step is None:
+    if step is None or (plan.repairs is not None and isinstance(plan.origins[step.index], int)):
         return None
     written = account_command(plan.account, plan.lineage.image)
     return step if step.instruction.args.split() == written.split() else None

@@ -20,6 +20,7 @@ from dockfix.edits import Edit
 from dockfix.model.lineage import find_heirs
 from dockfix.model.ownership import find_ownership_changes
 from dockfix.model.plan import Plan
+from dockfix.model.repairs import Repairs
 from dockfix.syntax.style import Layout, NewLine
 from dockfix.transforms.create_user import find_place, insert_at
 
@@ -41,6 +42,8 @@ CMD ["python", "-m", "http.server"]
 
 def propose(plan: Plan) -> Iterator[Edit]:
     """The USER line, if the image still runs as root; it replaces a `USER root` that no step needs."""
+    if plan.repairs is not None:
+        yield from _renamed(plan, plan.repairs)
     if plan.runs_as_user:
         return
     before = plan.steps[plan.user_index - 1]
@@ -56,6 +59,19 @@ def propose(plan: Plan) -> Iterator[Edit]:
         line = NewLine("USER", plan.account.user, "Switch to non-root user")
         yield insert_at(plan, plan.user_index, line, follows=follows)
     yield from _back_to_root(plan)
+
+
+def _renamed(plan: Plan, repairs: Repairs) -> Iterator[Edit]:
+    """A USER that keeps the account's groups, or its number where the image has no accounts."""
+    nameless = repairs.account and plan.lineage.image.account_command == "none"
+    value = plan.account.user if nameless else plan.lineage.end.user.partition(":")[0]
+    if not (nameless or repairs.groups):
+        return
+    for step in plan.lineage.of("USER"):
+        if plan.after(step).user == plan.lineage.end.user:
+            instruction = step.instruction
+            start, end = instruction.at(instruction.args_start), instruction.after(instruction.args_end)
+            yield Edit(start, end, value)
 
 
 def _back_to_root(plan: Plan) -> Iterator[Edit]:

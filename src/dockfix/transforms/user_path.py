@@ -37,7 +37,7 @@ CMD ["flask", "run"]
 
 def propose(plan: Plan) -> Iterator[Edit]:
     """The PATH line, if the image's PATH lacks the directory of the account's scripts."""
-    if not plan.runs_as_user:
+    if not plan.runs_as_user or (plan.repairs is not None and not plan.repairs.path):
         return
     scripts = f"{plan.home}/.local/bin"
     if scripts in plan.lineage.end.env.get("PATH", "").split(":"):

@@ -54,6 +54,32 @@ def judge(before: Observation, after: Observation, differences: tuple[Difference
     return Kind.PROVEN, ""
 
 
+def judge_repair(failure: str, after: Observation) -> tuple[Kind, str]:
+    """The verdict on the repair of an original that fails as `failure` says.
+
+    The rewrite has to start, keep running or end with 0, and not run as root.
+    """
+    if after.started:
+        return Kind.BREAKS, f"the image does not start: {after.started}"
+    last = f": {after.log_tail[-1]}" if after.log_tail else ""
+    if not after.up and after.exit_code:
+        return Kind.BREAKS, f"the rewrite ends with exit code {after.exit_code}{last}"
+    for difference in (*_users(after), *_log_complaints(after)):
+        return Kind.BREAKS, difference.message
+    return Kind.REPAIRED, failure
+
+
+def find_failure(before: Observation) -> str:
+    """How an image fails that is built, "" if it works as far as can be seen."""
+    if before.started:
+        return f"the original does not start: {before.started}"
+    last = f": {before.log_tail[-1]}" if before.log_tail else ""
+    if not before.up and before.exit_code:
+        return f"the original ends with exit code {before.exit_code}{last}"
+    complaint = next(_log_complaints(before), None)
+    return complaint.message.replace("its log", "the original's log", 1) if complaint is not None else ""
+
+
 def find_ground(before: Observation, after: Observation) -> Ground:
     """The ground for a proof by these two observations."""
     statuses = [answer.status for answer in before.answers]
@@ -120,6 +146,12 @@ def _complaints(before: Observation, after: Observation) -> Iterator[Difference]
         yield Difference(
             "log-lines", f"{len(new)} new lines in the log, such as: {new[-1].strip()}", breaks=False
         )
+
+
+def _log_complaints(observation: Observation) -> Iterator[Difference]:
+    for line in observation.log_tail:
+        if _COMPLAINT.search(line):
+            yield Difference("log", f"its log complains: {line.strip()}")
 
 
 def _files(after: Observation) -> Iterator[Difference]:

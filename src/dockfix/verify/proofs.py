@@ -30,7 +30,7 @@ from dockfix.verify.answers import answer, asks, may_be_answered
 
 _REVIEW: Final = "look at the patch: --diff --verify --unproven"
 _GROUNDS: Final = tuple(Ground)
-_LEAST_FIRST: Final = (Kind.BREAKS, Kind.ORIGINAL_FAILS, Kind.INCOMPARABLE, Kind.PROVEN)
+_LEAST_FIRST: Final = (Kind.BREAKS, Kind.ORIGINAL_FAILS, Kind.INCOMPARABLE, Kind.REPAIRED, Kind.PROVEN)
 
 
 def prove_all(
@@ -87,6 +87,7 @@ def _cases(candidate: Candidate, file: FileResult, options: VerifyOptions) -> It
             change.text,
             Path(file.path),
             leaves_root=leaves_root,
+            repairs=codes.finishes_move(change),
             recipe=recipe,
             closes_ports=closes_ports,
         )

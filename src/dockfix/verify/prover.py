@@ -23,7 +23,7 @@ from dockfix.syntax.parser import parse
 from dockfix.syntax.words import image_from
 from dockfix.verify.answers import CLOSED_PORTS, find_shown
 from dockfix.verify.build_log import cached_installs, failed_step, lacks_network, read_warnings, tail
-from dockfix.verify.compare import compare, find_ground, judge
+from dockfix.verify.compare import compare, find_failure, find_ground, judge, judge_repair
 from dockfix.verify.engine import BuildPlan, EngineError, find_engine
 from dockfix.verify.frontends import ARGUMENT, foreign_frontend
 from dockfix.verify.observing import Expected, Observer
@@ -42,9 +42,10 @@ BUILD_REWRITE, RUN_REWRITE, COMPARE = "build the rewrite", "run the rewrite", "c
 class Case:
     """One rewrite to prove: both texts, the path of the Dockerfile, and flags for running the rewrite.
 
-    `leaves_root` is False if the rewrite is not meant to leave root, as for pip's warning alone. `recipe`
-    is how this file is built; the options fill in what it leaves open. With `closes_ports`, a proven
-    rewrite is also run with ports below 1024 closed to it.
+    `leaves_root` is False if the rewrite is not meant to leave root, as for pip's warning alone.
+    `repairs`: the original already runs as a user, and is expected to fail. `recipe` is how this file is
+    built; the options fill in what it leaves open. With `closes_ports`, a proven rewrite is also run
+    with ports below 1024 closed to it.
     """
 
     original: str
@@ -52,6 +53,7 @@ class Case:
     dockerfile: Path
     run_flags: tuple[str, ...] = ()
     leaves_root: bool = True
+    repairs: bool = False
     recipe: Recipe = _OPEN
     closes_ports: bool = False
 
@@ -120,6 +122,8 @@ class Prover:
         path = str(case.dockerfile)
         engine = self._session.engine
         before = self._original(case, progress)
+        if before.observation is None and case.repairs:
+            return self._prove_repair(case, failed_step(before.log), progress, began)
         if before.observation is None:
             step = failed_step(before.log)
             help = before.help or self._advise(before.log, case.recipe)
@@ -132,6 +136,9 @@ class Prover:
             details = Details(engine.name, reason, before=before.observation, seconds=_since(began))
             return Verdict(Kind.BREAKS, path, BUILD_REWRITE, tail(after.log), details)
         progress(COMPARE)
+        failure = find_failure(before.observation) if case.repairs and engine.runs else ""
+        if failure:
+            return self._conclude_repair(case, failure, after, began)
         verdict = self._conclude(case, before, after, began)
         return self._close_ports(case, verdict, progress) if case.closes_ports and verdict.proven else verdict
 
@@ -143,6 +150,27 @@ class Prover:
             return verdict
         shown = (*verdict.details.shown, Trial.ANSWERS_WITH_CLOSED_PORTS)
         return replace(verdict, details=replace(verdict.details, shown=shown))
+
+    def _prove_repair(self, case: Case, failure: str, progress: Progress, began: float) -> Verdict:
+        """The verdict on the repair of an original that does not build."""
+        progress(BUILD_REWRITE)
+        after = self._build(case, case.rewritten, None, progress)
+        if after.observation is None:
+            details = Details(self._session.engine.name, failure, seconds=_since(began))
+            return Verdict(Kind.ORIGINAL_FAILS, str(case.dockerfile), BUILD_REWRITE, tail(after.log), details)
+        return self._conclude_repair(case, f"the original does not build: {failure}", after, began)
+
+    def _conclude_repair(self, case: Case, failure: str, after: _Built, began: float) -> Verdict:
+        assert after.observation is not None
+        kind, reason = Kind.REPAIRED, failure
+        if self._session.engine.runs:
+            kind, reason = judge_repair(failure, after.observation)
+        lines = () if kind is Kind.REPAIRED else after.observation.log_tail
+        shown = (Trial.BUILDS, Trial.REPAIRS) if kind is Kind.REPAIRED else ()
+        details = Details(
+            self._session.engine.name, reason, after=after.observation, seconds=_since(began), shown=shown
+        )
+        return Verdict(kind, str(case.dockerfile), "" if kind is Kind.REPAIRED else COMPARE, lines, details)
 
     def prove_all(
         self, cases: Iterable[Case], progress: Callable[[Path, str], None] = lambda path, step: None

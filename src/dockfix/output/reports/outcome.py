@@ -97,7 +97,8 @@ def statements(file: FileResult) -> Iterator[Statement]:
     seen: Counter[str] = Counter()
     found = [finding for kind, finding in findings(file.result) if kind != "accepted"]
     if isinstance(file.result, Changed):
-        yield Statement(weight, describe_change(file, file.result), _mark(codes.RUNS_AS_ROOT.name, "", seen))
+        change = describe_change(file, file.result)
+        yield Statement(weight, change, _mark(change.code, "", seen))
         weight = Weight.NOTE
     for finding in found:
         text = lines[finding.line - 1] if 0 < finding.line <= len(lines) else ""
@@ -106,14 +107,16 @@ def statements(file: FileResult) -> Iterator[Statement]:
 
 
 def describe_change(file: FileResult, change: Changed) -> Finding:
-    """The statement that the image runs as root, at the line that causes it, and what dockfix can do."""
-    message = "The image runs as root; a change needs review."
+    """What is wrong with the image, at the line of the user that it runs as, and what dockfix can do."""
+    code = codes.UNFINISHED_MOVE if codes.finishes_move(change) else codes.RUNS_AS_ROOT
+    wrong = code.summary.removesuffix(".").partition(", and dockfix")[0]
+    message = f"{wrong}; a change needs review."
     if file.applies:
-        message = f"The image runs as root; dockfix can change that: {', '.join(change.transforms)}."
+        message = f"{wrong}; dockfix can change that: {', '.join(change.transforms)}."
     elif change.reviews:
         names = ", ".join(dict.fromkeys(review.code for review in change.reviews))
-        message = f"The image runs as root; dockfix can change that after a review of {names}."
-    return Finding(codes.RUNS_AS_ROOT, change.line, message)
+        message = f"{wrong}; dockfix can change that after a review of {names}."
+    return Finding(code, change.line, message)
 
 
 def _mark(code: str, text: str, seen: Counter[str]) -> str:

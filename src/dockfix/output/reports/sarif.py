@@ -12,7 +12,7 @@ from dockfix.checks import codes
 from dockfix.checks.explanations import PAGES, page_of, read_explanation
 from dockfix.diff import LineEdit, split_lines
 from dockfix.output.reports.outcome import Statement, Weight, sentence, statements
-from dockfix.results import Code, Kind
+from dockfix.results import Changed, Code, Kind
 from dockfix.runner.outcome import FileResult
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -40,9 +40,9 @@ class SarifReport:
     def add(self, file: FileResult) -> None:
         """Write the results of one file."""
         lines = split_lines(file.before.decode("utf-8", "replace"))
-        for statement in statements(file):
+        for number, statement in enumerate(statements(file)):
             result = self._result(file, statement, lines)
-            if statement.finding.code == codes.RUNS_AS_ROOT.name:
+            if number == 0 and isinstance(file.result, Changed):
                 result["fixes"] = [_fix(file, lines)]
             self._stream.write("\n" if self._first else ",\n")
             self._first = False

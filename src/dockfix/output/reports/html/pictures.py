@@ -33,6 +33,7 @@ _MEANINGS: Final = {
 }
 VERDICT_LABELS: Final = {
     "proven": "Proven",
+    "repaired": "Repaired",
     "builds-but-cannot-be-compared": "Cannot be compared",
     "original-does-not-build": "Original does not build",
     "rewrite-breaks": "Rewrite breaks it",

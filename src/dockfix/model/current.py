@@ -1,0 +1,84 @@
+"""The account that an image runs as already, as its USER names it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Final
+
+from dockfix.knowledge import read_names, read_table
+from dockfix.model.accounts import UserAccount, find_created, is_account_name, new_account
+from dockfix.model.images import Image
+from dockfix.model.lineage import Lineage
+from dockfix.model.runs import read_run
+from dockfix.options import Options
+from dockfix.syntax.words import is_number
+
+_NOBODY: Final = 65534
+_ABOUT_OWNERS: Final = frozenset({"chown", "chgrp"})
+_ACCOUNT_FILES: Final = ("/etc", "/etc/passwd", "/etc/group", "/")
+_WORD: Final = re.compile(r"[^\w.-]+")
+
+
+def current_account(lineage: Lineage, options: Options) -> UserAccount:
+    """The account that USER names: the file's, the base's, a bare number, or one that nobody creates."""
+    name, _, group = lineage.end.user.partition(":")
+    for one in find_created(lineage):
+        if name in (one.name, str(one.uid)):
+            return replace(one, numeric=is_number(name))
+    for base in lineage.image.accounts:
+        if name in (base.name, str(base.uid)):
+            is_home = base.home.startswith("/home/") or base.name == lineage.image.user
+            return UserAccount(
+                base.name, base.group, base.uid, base.gid, base.home,
+                exists=True, numeric=is_number(name), homeless=not is_home, nowhere=not is_home,
+            )  # fmt: skip
+    elsewhere = f"/home/{options.user}"
+    if is_number(name):
+        gid = int(group) if is_number(group) else 0
+        return UserAccount(
+            name, "", int(name), gid, elsewhere, exists=True, numeric=True, homeless=True, nowhere=True
+        )
+    if name in read_names("bases", "system", "accounts") or not is_account_name(name):
+        uid = _NOBODY if name == "nobody" else None
+        return UserAccount(name, "", uid, uid, f"/home/{name}", exists=True, homeless=True, nowhere=True)
+    return new_account(lineage.image, replace(options, user=name, uid=None, gid=None), needs_ids=False)
+
+
+def has_known_accounts(image: Image) -> bool:
+    """Whether the base has only the accounts of its distribution and those that are listed for it."""
+    patterns = read_table("bases")["plain"]["images"]
+    return image.known and not image.uncertain and any(fnmatchcase(image.name, one) for one in patterns)
+
+
+def is_surely_missing(lineage: Lineage, account: UserAccount) -> bool:
+    """Whether no step and no base brings the account that USER names.
+
+    Any step that names it, except to change owners, or that replaces the list of accounts, may bring it.
+    """
+    if account.exists or not has_known_accounts(lineage.image):
+        return False
+    return not any(_may_create(lineage, account.name)) and not any(_may_bring_accounts(lineage))
+
+
+def _may_create(lineage: Lineage, name: str) -> list[bool]:
+    found = []
+    for step in lineage.of("RUN"):
+        run = read_run(step, "/root")
+        if not run.script.understood:
+            return [True]
+        for one in run.invocations:
+            words = [word.text for word in one.command.args]
+            is_named = any(name in _WORD.split(word) for word in words)
+            is_script = "/" in one.command.program or one.command.program.endswith(".sh")
+            found.append((is_named or is_script) and one.command.program not in _ABOUT_OWNERS)
+        found.append("/etc/passwd" in run.text)
+    return found
+
+
+def _may_bring_accounts(lineage: Lineage) -> list[bool]:
+    from dockfix.model.copies import find_copies
+
+    places = [path for copy in find_copies(lineage) for path in (copy.destination, *copy.landed())]
+    return [path.removesuffix("/*") in _ACCOUNT_FILES for path in places]

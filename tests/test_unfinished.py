@@ -1,0 +1,110 @@
+"""Moves that somebody began: files that end in a USER which cannot work, and those that can."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from unfinished_moves import UnfinishedMove, find_unfinished
+
+from dockfix import Changed, Options, Unchanged, fix
+from dockfix.checks import codes
+from dockfix.context import Context, Deployment, Mount, Setting
+from dockfix.files.build_context import describe_context
+
+MOVES = find_unfinished()
+WORKS = "FROM python:3.12-slim\nRUN useradd --create-home app\nWORKDIR /app\nCOPY app.py .\nUSER app\n"
+START = 'CMD ["python", "app.py"]\n'
+
+
+@pytest.mark.parametrize("move", MOVES, ids=lambda move: move.name)
+def test_begun_move_is_finished_and_nothing_else_changes(move: UnfinishedMove, tmp_path: Path) -> None:
+    dockerfile = move.lay_out(tmp_path)
+    result = fix(dockerfile.read_text(encoding="utf-8"), Options(), describe_context(str(dockerfile)))
+    assert isinstance(result, Changed), result
+    assert result.text == move.expected
+    (review,) = result.reviews
+    assert review.code == codes.UNFINISHED_MOVE.name
+    assert review.line == move.line
+    assert move.says in review.message
+
+
+@pytest.mark.parametrize("move", MOVES, ids=lambda move: move.name)
+def test_finished_move_is_left_alone(move: UnfinishedMove, tmp_path: Path) -> None:
+    dockerfile = move.lay_out(tmp_path)
+    assert fix(move.expected, Options(), describe_context(str(dockerfile))) == Unchanged()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # What a program may do in its working directory is not certain.
+        WORKS + START,
+        WORKS + 'CMD ["gunicorn", "app:app"]\n',
+        # A base, a package, a script or a file that is copied may bring the account.
+        "FROM acme/python\nUSER nonroot\n" + START,
+        "FROM python:3.12-slim\nRUN apt-get install -y redis\nUSER redis\n" + START,
+        "FROM python:3.12-slim\nCOPY setup.sh /\nRUN /setup.sh\nUSER nonroot\n" + START,
+        "FROM python:3.12-slim\nCOPY --from=build /etc/passwd /etc/passwd\nUSER nonroot\n" + START,
+        "FROM python:3.12-slim\nRUN echo nonroot:x:7:7::/:/bin/sh >> /etc/passwd\nUSER nonroot\n" + START,
+        # Debian has it, and a number needs no account.
+        "FROM python:3.12-slim\nUSER www-data\n" + START,
+        "FROM python:3.12-slim\nUSER 1000:1000\n" + START,
+        # The step may be skipped, or may fail.
+        WORKS + "RUN mkdir logs || true\n" + START,
+        # Root's own cache, which the account's pip does not use; and a cache that everybody writes.
+        WORKS + "RUN --mount=type=cache,target=/root/.cache/pip pip install flask\n" + START,
+        WORKS + "RUN --mount=type=cache,mode=0777,target=/home/app/.cache/pip pip install flask\n" + START,
+        # PATH names the scripts, or a start by path needs no PATH.
+        WORKS + 'RUN pip install flask\nENV PATH=/home/app/.local/bin:$PATH\nCMD ["flask", "run"]\n',
+        WORKS + 'RUN pip install flask\nCMD ["python", "-m", "flask", "run"]\n',
+        # The group that may read the file is kept.
+        WORKS.replace("USER app", "RUN echo 1 > key && chgrp app key && chmod 640 key\nUSER app:app") + START,
+    ],
+)
+def test_user_that_is_denied_nothing_for_certain_keeps_its_file(text: str) -> None:
+    assert fix(text) == Unchanged()
+
+
+def written(context: Context) -> Changed | Unchanged:
+    text = WORKS.replace("COPY app.py .", "COPY app.py .\nRUN mkdir /data") + START
+    result = fix(text, Options(), context)
+    assert isinstance(result, Changed | Unchanged)
+    return result
+
+
+def test_host_decides_on_a_folder_that_is_mounted() -> None:
+    files = {"app.py": "open('/data/visits', 'w').write('1')\n"}
+
+    def names(folder: str) -> frozenset[str]:
+        return frozenset(files) if not folder else frozenset()
+
+    around = Context("Dockerfile", read=files.get, names=names)
+    assert isinstance(written(around), Changed)
+    mount = Mount(Setting("/data", 4), "./data")
+    service = Deployment("compose.yaml", 1, "compose", "app", dockerfile="Dockerfile", mounts=(mount,))
+    assert written(Context("Dockerfile", read=files.get, names=names, deployments=(service,))) == Unchanged()
+
+
+def test_what_cannot_be_given_is_noted() -> None:
+    result = fix(WORKS + 'CMD ["gunicorn", "--pid", "/run/app.pid", "app:app"]\n')
+    assert isinstance(result, Unchanged)
+    (note,) = result.notes
+    assert str(note) == (
+        "line 6: the start command writes /run/app.pid, which is denied to app: /run [unfinished-move]"
+        " (use another path, or do it as root above USER)"
+    )
+
+
+def test_one_repair_may_reveal_another() -> None:
+    text = "FROM python:3.12-slim\nWORKDIR /app\nCOPY app.py .\nUSER web\nRUN mkdir logs\n" + START
+    result = fix(text)
+    assert isinstance(result, Changed)
+    assert result.text == (
+        "FROM python:3.12-slim\nWORKDIR /app\nCOPY app.py .\n"
+        "RUN useradd --create-home web && chown web:web /app\nUSER web\nRUN mkdir logs\n" + START
+    )
+    assert [(one.line, one.message) for one in result.reviews] == [
+        (4, "USER names web, which no step creates and python:3.12-slim does not have"),
+        (5, "mkdir makes /app/logs, which is denied to web: /app"),
+    ]
