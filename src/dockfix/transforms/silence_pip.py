@@ -2,9 +2,10 @@
 
 pip 22.1 and later accept `--root-user-action=ignore`. If the image's tag and the file do not determine
 pip's version, an environment variable is set for the command instead: an older pip ignores it, but
-would reject the option. pip 21.1 to 22.0 warn and cannot be silenced; older versions do not warn. By
-default, a pip that only upgrades itself and stages that do not ship are left alone; selected by
-name, this transform covers them too.
+would reject the option. Where a stage has several such installs, one ARG of that name covers them:
+RUN sees it, and the image does not keep it. pip 21.1 to 22.0 warn and cannot be silenced; older
+versions do not warn. By default, a pip that only upgrades itself and stages that do not ship are left
+alone; selected by name, this transform covers them too.
 
 Source: pip's release notes for 21.1 (pypa/pip#6409) and 22.1 (pypa/pip#10556).
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from packaging.version import Version
 
@@ -21,11 +23,12 @@ from dockfix.model.lineage import Lineage, Stage
 from dockfix.model.pip import PipCall, is_virtual
 from dockfix.model.plan import Plan
 from dockfix.model.runs import Invocation, Run, read_run
+from dockfix.syntax.style import Layout, NewLine
 from dockfix.transforms.run_words import insert_after, insert_before
 
 NAME = "silence-pip"
 CHANGES = ""
-CASES = ("cases/pip-upgraded-before-the-install",)
+CASES = ("cases/pip-upgraded-before-the-install", "cases/several-installs-of-root")
 BEFORE = """\
 FROM python:3.12-slim
 RUN pip install flask
@@ -38,8 +41,29 @@ _FLAG = "--root-user-action"
 _VARIABLE = "PIP_ROOT_USER_ACTION"
 
 
+class _Install(NamedTuple):
+    """A pip call that would warn; `knows` is what its pip supports."""
+
+    run: Run
+    pip: PipCall
+    knows: str
+
+
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The option or environment variable for every install that pip would warn about."""
+    """An option for the only install of a stage that pip would warn about, an ARG above several."""
+    found: dict[int, list[_Install]] = {}
+    for one in _warned(plan):
+        found.setdefault(one.run.step.stage.index, []).append(one)
+    for installs in found.values():
+        if len(installs) == 1:
+            yield _quieted(installs[0])
+        else:
+            line = NewLine("ARG", f"{_VARIABLE}=ignore", "Silence pip's warning about root")
+            yield Layout(plan.tree).insert_before(installs[0].run.instruction, [line])
+
+
+def _warned(plan: Plan) -> Iterator[_Install]:
+    """The installs that pip would warn about and that can be silenced."""
     everywhere = NAME in plan.options.select
     lineages = [plan.lineage]
     if everywhere:
@@ -54,8 +78,10 @@ def propose(plan: Plan) -> Iterator[Edit]:
             for one in run.invocations:
                 if one.pip is None or not one.pip.installs or one.pip not in run.pips:
                     continue
-                if id(step.instruction) not in seen and (everywhere or not one.pip.only_bootstraps):
-                    yield from _quieted(run, one, one.pip, knows)
+                install = _Install(run, one.pip, knows)
+                is_meant = everywhere or not one.pip.only_bootstraps
+                if id(step.instruction) not in seen and is_meant and _can_be_silenced(install, one):
+                    yield install
                 knows = _after(one.pip, knows, lineage)
             seen.add(id(step.instruction))
 
@@ -64,14 +90,25 @@ def _ancestry(stage: Stage) -> tuple[Stage, ...]:
     return (*(_ancestry(stage.parent) if stage.parent else ()), stage)
 
 
-def _quieted(run: Run, one: Invocation, pip: PipCall, knows: str) -> Iterator[Edit]:
+def _can_be_silenced(install: _Install, one: Invocation) -> bool:
+    run, pip, knows = install
     if _FLAG in pip.options or _VARIABLE in one.env or is_virtual(pip.command.program, one.env):
-        return
+        return False
+    is_plain = run.words is None and not pip.command.via and pip.command.name is not None
+    return _takes_option(pip, knows) or (knows == "unknown" and is_plain)
+
+
+def _takes_option(pip: PipCall, knows: str) -> bool:
     # The option came with pip 23.0.1.
-    if knows == "quiet" or "--break-system-packages" in pip.options:
-        yield insert_after(run, pip.action, f"{_FLAG}=ignore")
-    elif knows == "unknown" and run.words is None and not pip.command.via and pip.command.name is not None:
-        yield insert_before(run, pip.command.name, f"{_VARIABLE}=ignore ")
+    return knows == "quiet" or "--break-system-packages" in pip.options
+
+
+def _quieted(install: _Install) -> Edit:
+    run, pip, knows = install
+    if _takes_option(pip, knows):
+        return insert_after(run, pip.action, f"{_FLAG}=ignore")
+    assert pip.command.name is not None
+    return insert_before(run, pip.command.name, f"{_VARIABLE}=ignore ")
 
 
 def _after(pip: PipCall, knows: str, lineage: Lineage) -> str:
