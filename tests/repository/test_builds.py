@@ -4,7 +4,8 @@ import pytest
 
 from dockfix.files.candidates import Build
 from dockfix.repository.arguments import UNKNOWN
-from dockfix.repository.builds import find_builds, image_names, reads_builds
+from dockfix.repository.builds import find_builds, reads_builds
+from dockfix.repository.image_names import image_names
 
 COMPOSE = """
 x-common: &common
@@ -345,3 +346,75 @@ def test_the_stage_of_a_bake_target_is_the_value_of_its_expression(written: str,
 def test_a_heredoc_in_a_bake_file_is_text() -> None:
     text = 'target "a" {\n  dockerfile-inline = <<EOT\ntarget "b" {}\n}\nEOT\n}\ntarget "c" {}\n'
     assert [build.name for build in find_builds("docker-bake.hcl", text)] == ["c"]
+
+
+BAKED = 'variable "STAGE" {}\ntarget "web" {\n  dockerfile = "web/Dockerfile"\n  target = STAGE\n}\n'
+MORE = """
+variable "STAGE" { default = "dev" }
+target "web" { context = "src" }
+target "job" { target = "job" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("docker buildx bake -f a.hcl -f b.hcl", [("web", "src", "dev"), ("job", "", "job")]),
+        ("docker buildx bake --file=b.hcl --file=a.hcl", [("web", "src", "$"), ("job", "", "job")]),
+        ("STAGE=prod docker buildx bake -f a.hcl web", [("web", "", "prod")]),
+        ("export STAGE=prod\ndocker buildx bake -f a.hcl", [("web", "", "prod")]),
+        ("docker buildx bake -f a.hcl --set web.target=run --set '*.context=x'", [("web", "x", "run")]),
+        ("docker buildx bake -f gone.hcl", []),
+    ],
+)
+def test_bake_files_are_read_as_a_command_names_them(command: str, found: list[tuple[str, str, str]]) -> None:
+    builds = find_builds("build.sh", f"#!/bin/sh\n{command}\n", {"a.hcl": BAKED, "b.hcl": MORE}.get)
+    assert [(one.name, one.context, one.target) for one in builds] == found
+
+
+def test_bake_files_that_an_action_names_are_read_together() -> None:
+    workflow = """
+on: push
+env: {STAGE: prod}
+jobs:
+  x:
+    steps:
+      - uses: docker/bake-action@v6
+        with:
+          workdir: deploy
+          files: |
+            ./a.hcl
+            b.hcl
+          set: web.args.MODE=fast
+"""
+    files = {"deploy/a.hcl": BAKED, "deploy/b.hcl": MORE}
+    builds = find_builds(".github/workflows/x.yml", workflow, files.get)
+    assert [(one.source, one.name, one.dockerfile, one.context, one.target) for one in builds] == [
+        ("deploy/a.hcl", "web", "deploy/src/web/Dockerfile", "deploy/src", "prod"),
+        ("deploy/a.hcl", "job", "deploy/Dockerfile", "deploy", "job"),
+    ]
+    assert builds[0].arguments == (("MODE", "fast"),)
+
+
+def test_references_of_a_pipeline_are_followed() -> None:
+    text = """
+.parts:
+  variables: {FILE: web/Dockerfile}
+  login: [docker login]
+  script:
+    - !reference [.parts, login]
+    - docker build -f $FILE web
+.circle:
+  script: [!reference [.circle, script], docker build gone]
+build:
+  variables: !reference [.parts, variables]
+  before_script: !reference [.circle, script]
+  script:
+    - !reference [.parts, script]
+    - !reference [.parts, nothing]
+"""
+    builds = find_builds(".gitlab-ci.yml", text)
+    assert [(one.dockerfile, one.context) for one in builds] == [
+        ("gone/Dockerfile", "gone"),
+        ("web/Dockerfile", "web"),
+    ]

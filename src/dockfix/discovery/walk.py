@@ -30,6 +30,7 @@ from dockfix.repository.arguments import UNKNOWN
 from dockfix.repository.build_places import spread
 from dockfix.repository.build_settings import NAMED_SUFFIXES
 from dockfix.repository.builds import collect_builds, lose_description, reads_builds
+from dockfix.repository.image_calls import CODE_SUFFIXES
 from dockfix.repository.manifests import can_be_manifest
 from dockfix.results import Code, Finding
 
@@ -54,7 +55,7 @@ DESCRIPTIONS: Final = (
     b"package.json",
     b"readme.md",
     b"readme.rst",
-    *(row.encode() for row in NAMED_SUFFIXES),
+    *(row.encode() for row in (*NAMED_SUFFIXES, *CODE_SUFFIXES)),
     b"devcontainer.json",
 )
 DESCRIPTION_NAMES: Final = tuple(name.decode() for name in DESCRIPTIONS)

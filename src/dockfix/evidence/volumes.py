@@ -192,6 +192,8 @@ class _Judge:
             return "give the user the folders that it writes there, once, on the host"
         if one.kind == "kubernetes":
             return f"give the user {mount.source} on the node, once"
+        if one.kind not in ("compose", "docker run"):
+            return "give the user the files that are there already, once"
         target = _plain(place, "PLACE")
         if one.kind == "compose":
             run = f"docker compose run --rm -u 0 --entrypoint chown {_plain(one.name, 'SERVICE')}"

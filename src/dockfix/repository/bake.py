@@ -6,11 +6,13 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from dockfix.repository.arguments import UNKNOWN
 from dockfix.repository.hcl import Block, Function, Scope, read_blocks, read_template
 from dockfix.repository.hcl_functions import text_of
+from dockfix.syntax.words import is_number
 
 _MOST_ROWS: Final = 1024
 """The maximum number of combinations of a matrix that are read."""
@@ -21,13 +23,14 @@ Facts = Mapping[str, Any]
 """The attributes of a target by name: strings, lists and maps; `UNKNOWN` without a value."""
 
 
-def read_targets(texts: Iterable[str]) -> dict[str, Facts]:
+def read_targets(texts: Iterable[str], given: Mapping[str, str] = MappingProxyType({})) -> dict[str, Facts]:
     """The targets of bake files that are read together; later files override earlier ones.
 
-    Raises ValueError for invalid JSON.
+    The variables `given` by the environment override the defaults. Raises ValueError for invalid JSON.
     """
     files = [_read_file(text) for text in texts]
-    scope = _Variables([block for blocks in files for block in blocks if block.kind == "variable"]).scope(
+    variables = [block for blocks in files for block in blocks if block.kind == "variable"]
+    scope = _Variables(variables, given).scope(
         {
             block.labels[0]: function
             for blocks in files
@@ -83,6 +86,7 @@ class _Variables:
     """The defaults of variables, evaluated on demand."""
 
     blocks: Sequence[Block]
+    given: Mapping[str, str]
     known: dict[str, Any] = field(default_factory=dict)
 
     def scope(self, functions: Mapping[str, Function]) -> Scope:
@@ -92,11 +96,24 @@ class _Variables:
             if name not in self.known:
                 self.known[name] = UNKNOWN  # a variable that refers to itself stays unknown
                 written = defaults.get(name)
-                self.known[name] = UNKNOWN if written is None else _evaluate(scope, written)
+                default = UNKNOWN if written is None else _evaluate(scope, written)
+                self.known[name] = _as_given(self.given[name], default) if self._is_given(name) else default
             return self.known[name]
 
         scope = Scope(find, functions)
         return scope
+
+    def _is_given(self, name: str) -> bool:
+        return name in self.given and any(block.labels[:1] == (name,) for block in self.blocks)
+
+
+def _as_given(text: str, default: Any) -> Any:
+    """A variable of the environment in the type of the default."""
+    if isinstance(default, bool):
+        return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), UNKNOWN)
+    if isinstance(default, int | float):
+        return int(text) if is_number(text) else UNKNOWN
+    return text if isinstance(default, str) else UNKNOWN
 
 
 def _evaluate(scope: Scope, written: Any) -> Any:

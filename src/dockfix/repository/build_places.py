@@ -40,6 +40,13 @@ def make_build(
     yield Build(source, path, "" if folder == "." else folder, **rest)
 
 
+def named_contexts(contexts: object, prefix: str) -> tuple[tuple[str, str], ...]:
+    """(alias, name) for each further context that is another build of the same file."""
+    pairs = contexts.items() if isinstance(contexts, Mapping) else ()
+    named = ((alias, place) for alias, place in pairs if isinstance(place, str) and place.startswith(prefix))
+    return tuple((alias, place.removeprefix(prefix)) for alias, place in named)
+
+
 def plain(value: object) -> str | None:
     """A path or name with each expression replaced by `UNKNOWN`; None if it is not a string."""
     if not isinstance(value, str):

@@ -20,10 +20,12 @@ from dockfix.files.cache import Cache, Question, derive_confined
 from dockfix.files.candidates import Build, Candidate
 from dockfix.files.reading import read_within
 from dockfix.files.stamps import Mark
-from dockfix.repository.arguments import UNKNOWN, fill_defaults, read_arguments
+from dockfix.repository.arguments import read_arguments
 from dockfix.repository.build_commands import read_commands
-from dockfix.repository.build_places import is_open, make_build, plain, target_of
-from dockfix.repository.build_settings import SETTINGS_NAME, find_named
+from dockfix.repository.build_places import is_open, make_build, named_contexts, plain, target_of
+from dockfix.repository.build_settings import SETTINGS_NAME, Named, find_named
+from dockfix.repository.image_calls import CODE_NAME, find_calls
+from dockfix.repository.image_names import image_names
 from dockfix.repository.manifests import ENVIRONMENT_NAME
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, Read, forget_changed, read_nothing
 from dockfix.repository.script_files import PIPELINE_NAME, SCRIPT_NAME
@@ -31,7 +33,10 @@ from dockfix.repository.script_files import PIPELINE_NAME, SCRIPT_NAME
 if TYPE_CHECKING:
     from dockfix.repository.workflows import Action, Shell
 
-_WORDS: Final = ("build", "dockerfile", "target", "sset", "kaniko", "extends", "include")
+_WORDS: Final = (
+    "build", "dockerfile", "target", "sset", "bake", "kaniko", "extends", "include",
+    "runtime:", "processes", "startCommand",
+)  # fmt: skip
 """A file that contains none of these does not describe a build."""
 
 
@@ -47,12 +52,6 @@ class File:
 Reader = Callable[[File], Iterator[Build]]
 
 _WORD: Final = re.compile(r"[^\s\"'$`;=]+")
-_BAKE_DEFAULTS: Final = (
-    "docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl",
-)  # fmt: skip
-"""The files that bake reads by default; later ones override earlier ones."""
-
-_EXPRESSION = re.compile(r"\$\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*\}\}|\$\{?\w+\}?|\$\([^()\n]*\)")
 
 
 _DEFAULT_CONTEXT: Final = re.compile(r"^\{\{ *defaultContext *\}\}:?")
@@ -143,19 +142,6 @@ def _reader(name: str) -> Reader | None:
     return None
 
 
-def image_names(tags: Iterable[object]) -> tuple[str, ...]:
-    """The names in tags, without tag and digest; names that contain a variable are left out."""
-    names: dict[str, None] = {}
-    for tag in tags:
-        for line in str(tag).replace(",", "\n").split("\n"):
-            text = _EXPRESSION.sub("\0", fill_defaults(line.strip())).partition("@")[0]
-            head, slash, last = text.rpartition("/")
-            name = head + slash + last.partition(":")[0]
-            if name and not {"\0", UNKNOWN}.intersection(name):
-                names[name] = None
-    return tuple(names)
-
-
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
@@ -182,17 +168,9 @@ def _read_compose(file: File) -> Iterator[Build]:
             target=target_of(build.get("target")),
             images=image_names(tags),
             name=service.name,
-            contexts=_named(_mapping(build.get("additional_contexts")), "service:"),
+            contexts=named_contexts(build.get("additional_contexts"), "service:"),
             arguments=read_arguments(build.get("args")),
         )
-
-
-def _named(contexts: Mapping[str, Any], prefix: str) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (alias, place.removeprefix(prefix))
-        for alias, place in contexts.items()
-        if isinstance(place, str) and place.startswith(prefix)
-    )
 
 
 def _read_skaffold(file: File) -> Iterator[Build]:
@@ -216,9 +194,11 @@ def _read_workflow(file: File) -> Iterator[Build]:
 
     for step in read_workflow(file.name, file.text, file.read):
         if isinstance(step, Shell):
-            yield from _read_shell(step)
+            yield from _read_shell(step, file.read)
         elif step.name.startswith("docker/build-push-action"):
             yield from _read_action(step)
+        elif step.name.startswith("docker/bake-action"):
+            yield from _read_bake_action(step, file.read)
 
 
 def _read_action(step: Action) -> Iterator[Build]:
@@ -236,12 +216,25 @@ def _read_action(step: Action) -> Iterator[Build]:
     )
 
 
-def _read_shell(step: Shell) -> Iterator[Build]:
+def _read_bake_action(step: Action, read: Read) -> Iterator[Build]:
+    from dockfix.repository.bake_builds import read_bake_call
+
+    asked = {name: [one.strip() for one in str(value).replace(",", "\n").split("\n") if one.strip()]
+             for name, value in step.inputs.items()}  # fmt: skip
+    folder = plain((asked.get("workdir") or ["."])[0]) or "."
+    yield from read_bake_call(asked.get("files", []), asked.get("set", []), folder, step.variables, read)
+
+
+def _read_shell(step: Shell, read: Read) -> Iterator[Build]:
     """The builds of command lines, with the variables set for them replaced."""
+    known = [f"{name}={value}" for name, value in step.variables.items() if _is_word(value)]
+    text, place = "\n".join([*known, step.text]), plain(step.folder or ".") or "."
     if "build" in step.text or "executor" in step.text:
-        known = [f"{name}={value}" for name, value in step.variables.items() if _is_word(value)]
-        place = plain(step.folder or ".") or "."
-        yield from _read_lines(step.source, "\n".join([*known, step.text]), place)
+        yield from _read_lines(step.source, text, place)
+    if " bake" in step.text:
+        from dockfix.repository.bake_builds import read_bake_lines
+
+        yield from read_bake_lines(text, place, read)
 
 
 def _is_word(value: object) -> bool:
@@ -252,14 +245,14 @@ def _read_gitlab(file: File) -> Iterator[Build]:
     from dockfix.repository.pipelines import read_gitlab
 
     for step in read_gitlab(file.name, file.text, file.read):
-        yield from _read_shell(step)
+        yield from _read_shell(step, file.read)
 
 
 def _read_pipeline(file: File) -> Iterator[Build]:
     from dockfix.repository.pipelines import read_steps
 
     for step in read_steps(file.name, file.text):
-        yield from _read_shell(step)
+        yield from _read_shell(step, file.read)
 
 
 def _read_package(file: File) -> Iterator[Build]:
@@ -275,6 +268,11 @@ def _read_script(file: File) -> Iterator[Build]:
     yield from _read_lines(file.name, file.text, posixpath.dirname(file.name), is_one_shell=is_shell)
     if "/" in file.name and not file.name.lower().endswith(("makefile", ".mk")):
         yield from _read_lines(file.name, file.text, "", is_one_shell=is_shell)
+    if " bake" in file.text:
+        from dockfix.repository.bake_builds import read_bake_lines
+
+        for root in dict.fromkeys((posixpath.dirname(file.name), "")):
+            yield from read_bake_lines(file.text, root, file.read, is_one_shell=is_shell)
 
 
 def _read_lines(name: str, text: str, root: str, *, is_one_shell: bool = True) -> Iterator[Build]:
@@ -298,29 +296,9 @@ def _read_lines(name: str, text: str, root: str, *, is_one_shell: bool = True) -
 
 
 def _read_bake(file: File) -> Iterator[Build]:
-    """The targets of a bake file; its paths are relative to its folder or the root, where it may be run."""
-    from dockfix.repository.bake import read_targets
-    from dockfix.repository.hcl_functions import text_of
+    from dockfix.repository.bake_builds import read_bake_file
 
-    name, folder = file.name, posixpath.dirname(file.name)
-    others = _BAKE_DEFAULTS if posixpath.basename(name) in _BAKE_DEFAULTS else ()
-    beside = {one: file.read(posixpath.join(folder, one)) for one in others}
-    texts = [text for text in beside.values() if text is not None]
-    for target, facts in read_targets(texts or [file.text]).items():
-        if "dockerfile-inline" in facts:
-            continue
-        for root in dict.fromkeys((posixpath.dirname(name), "")):
-            yield from make_build(
-                name,
-                text_of(facts.get("context", ".")),
-                text_of(facts.get("dockerfile", "Dockerfile")),
-                root=root,
-                target=target_of(facts.get("target")),
-                images=image_names(_listed(facts.get("tags"))),
-                name=target,
-                contexts=_named(_mapping(facts.get("contexts")), "target:"),
-                arguments=read_arguments(facts.get("args")),
-            )
+    yield from read_bake_file(file.name, file.text, file.read)
 
 
 def _listed(value: object) -> Sequence[object]:
@@ -328,10 +306,18 @@ def _listed(value: object) -> Sequence[object]:
 
 
 def _read_settings(file: File) -> Iterator[Build]:
-    for one in find_named(file.name, file.text):
+    yield from _build_named(file.name, find_named(file.name, file.text))
+
+
+def _read_code(file: File) -> Iterator[Build]:
+    yield from _build_named(file.name, find_calls(file.name, file.text))
+
+
+def _build_named(source: str, found: Iterable[Named]) -> Iterator[Build]:
+    for one in found:
         target = target_of(one.target)
         yield from make_build(
-            file.name, one.context, one.dockerfile, root="", file_from_start=True, target=target
+            source, one.context, one.dockerfile, root="", file_from_start=True, target=target
         )
 
 
@@ -345,6 +331,7 @@ _READERS: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (
     (PIPELINE_NAME, _read_pipeline),
     (re.compile(r"^\.circleci/config\.yml$"), _read_pipeline),
     (SETTINGS_NAME, _read_settings),
+    (CODE_NAME, _read_code),
     (re.compile(r"^package\.json$"), _read_package),
     (SCRIPT_NAME, _read_script),
 )

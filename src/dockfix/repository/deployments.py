@@ -21,7 +21,7 @@ from dockfix.files.stamps import Mark
 from dockfix.model.images import find_image
 from dockfix.repository.arguments import fill_defaults
 from dockfix.repository.builds import lose_description
-from dockfix.repository.manifests import is_compose, is_script, read_manifests
+from dockfix.repository.manifests import is_compose, is_platform, is_script, read_manifests
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, forget_changed
 
 # The settings that can conflict with an image that runs as a user; nothing else in a manifest matters.
@@ -42,6 +42,8 @@ _IMAGE: Final = re.compile(
 )
 
 
+_STARTS: Final = (b"ommand", b"run:", b"processes", b"entrypoint")
+"""A platform's settings that contain none of these leave the start to the image."""
 _RUNNERS: Final = (b"docker", b"podman", b"nerdctl")
 _USER: Final = re.compile(rb"^[ \t]*USER[ \t]+(\S+)", re.MULTILINE | re.IGNORECASE)
 _PYTHON: Final = re.compile(rb"(?i)python|\bpip|conda|\.py\b|\buv\b|poetry|requirements")
@@ -212,7 +214,7 @@ def _untagged(image: str) -> str:
 
 def _glance(root: str, name: str, cache: Cache | None) -> Glance | None:
     path = os.path.join(root, name)
-    look = _look_at_script if is_script(name) else _look
+    look = _look_at_script if is_script(name) else _look_at_platform if is_platform(name) else _look
     found: Glance | None = derive(cache, "manifest", path, lambda: look(_data(root, name)))
     return found
 
@@ -224,6 +226,12 @@ def _look_at_script(data: bytes) -> Glance | None:
 
     images = {_untagged(one.image) for one in read_runs("", data.decode("utf-8", "replace"))}
     return (tuple(sorted(images)), False) if images else None
+
+
+def _look_at_platform(data: bytes) -> Glance | None:
+    """The glance at settings whose images are built here; some are manifests of another kind."""
+    is_start = any(word in data for word in _STARTS)
+    return _look(data) or (((), True) if is_start else None)
 
 
 def _look(data: bytes) -> Glance | None:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Final
 
 from dockfix.context import Deployment, Setting
+from dockfix.repository.build_settings import SETTINGS_NAME, read_platform
 from dockfix.repository.neighbours import Read, read_nothing
 from dockfix.repository.script_files import is_pipeline
 
@@ -52,7 +53,14 @@ def is_compose(path: str) -> bool:
 
 def can_be_manifest(path: str) -> bool:
     """Whether a file with that name may describe how an image is run."""
-    return is_script(path) or _YAML.search(path) is not None or _DEVCONTAINER.search(path) is not None
+    if is_script(path) or _YAML.search(path) is not None or _DEVCONTAINER.search(path) is not None:
+        return True
+    return is_platform(path)
+
+
+def is_platform(path: str) -> bool:
+    """Whether a file with that name holds settings of a hosting platform."""
+    return SETTINGS_NAME.search(posixpath.basename(path)) is not None
 
 
 def read_manifests(
@@ -71,6 +79,9 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) ->
         from dockfix.repository.run_commands import read_runs
 
         yield from read_runs(path, text)
+        return
+    if is_platform(path) and (starts := list(read_platform(path, text))):
+        yield from starts
     elif _DEVCONTAINER.search(path):
         yield from _read_devcontainer(path, text)
     elif (_COMPOSE.search(path) and "services" in text) or _is_like_compose(path, text):

@@ -10,15 +10,17 @@ import itertools
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dockfix.repository.neighbours import Read, read_nothing
 from dockfix.repository.workflows import Shell, calls_builder
-from dockfix.repository.yaml_nodes import read_values
+from dockfix.repository.yaml_nodes import Tagged, read_values
 
 _MOST_ROWS: Final = 200
 """GitLab runs a job for so many combinations at most."""
 _MAX_DEPTH: Final = 10
+_TAGS: Final = frozenset({"!reference"})
 _SCRIPTS: Final = ("before_script", "script", "after_script")
 _VARIABLES: Final = ("variables", "env", "environment", "substitutions")
 _FOLDERS: Final = ("dir", "workingDirectory", "working_directory")
@@ -30,6 +32,8 @@ def read_gitlab(name: str, text: str, read: Read = read_nothing) -> Iterator[She
     content = _load(name, text, read, set()) if calls_builder(text) or "include" in text else {}
     shared = _mapping(content.get("variables"))
     done: dict[str, dict[str, Any]] = {}
+    references = _References(content)
+    content = {key: references.fill_job(job) for key, job in content.items()}
     for key, job in content.items():
         if not isinstance(job, Mapping) or str(key).startswith(".") or key in _VARIABLES:
             continue
@@ -40,11 +44,45 @@ def read_gitlab(name: str, text: str, read: Read = read_nothing) -> Iterator[She
             yield Shell(name, "\n".join(lines), "", {key: _plain(value) for key, value in own.items()})
 
 
+@dataclass(frozen=True)
+class _References:
+    """Resolves `!reference [job, key]`, each of them once."""
+
+    content: Mapping[str, Any]
+    _known: dict[tuple[str, ...], Any] = field(default_factory=dict)
+
+    def fill_job(self, job: Any) -> Any:
+        """A job, or another setting, with the references in its keys replaced."""
+        return {key: self.fill(one, 0) for key, one in job.items()} if isinstance(job, Mapping) else job
+
+    def fill(self, value: Any, depth: int) -> Any:
+        """A value with the references in it, and in its items, replaced; None for what is not there."""
+        if isinstance(value, Tagged):
+            path = tuple(map(str, _list(value.value)))
+            if path not in self._known:
+                self._known[path] = None  # stops a reference to itself
+                self._known[path] = self.fill(self._at(path), depth + 1) if depth < _MAX_DEPTH else None
+            return self._known[path]
+        if isinstance(value, list):
+            return [self.fill(one, depth) if isinstance(one, Tagged) else one for one in value]
+        if isinstance(value, Mapping):
+            return {key: self.fill(one, depth) if isinstance(one, Tagged) else one
+                    for key, one in value.items()}  # fmt: skip
+        return value
+
+    def _at(self, path: tuple[str, ...]) -> Any:
+        found: Any = self.content
+        for key in path:
+            found = found.value if isinstance(found, Tagged) else found
+            found = _mapping(found).get(key)
+        return found
+
+
 def _load(name: str, text: str, read: Read, seen: set[str]) -> dict[str, Any]:
     """A pipeline merged with the files of the repository that it includes, its own jobs overriding theirs."""
     content: dict[str, Any] = {}
     seen.add(name)
-    for document in read_values(text):
+    for document in read_values(text, _TAGS):
         for one in _list(_mapping(document).get("include")):
             local = one if isinstance(one, str) else _mapping(one).get("local")
             path = local.lstrip("/") if isinstance(local, str) and "://" not in local else ""

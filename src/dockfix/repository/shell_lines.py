@@ -111,14 +111,20 @@ def _folder_at(moves: Sequence[_Move], at: int) -> str:
 
 def fill_variables(text: str) -> str:
     """A script with its variables replaced, as far as it sets them once to a plain word."""
-    values: dict[str, str | None] = {}
-    for name, _, value in _ASSIGNMENT.findall(text):
-        values[name] = None if values.get(name, value) != value else value
+    values = find_assignments(text)
 
     def fill(match: re.Match[str]) -> str:
         return values.get(match[1] or match[2] or match[3]) or match[0]
 
     return _VARIABLE.sub(fill, text)
+
+
+def find_assignments(text: str) -> dict[str, str | None]:
+    """The variables that a script sets to a plain word; None for several different words."""
+    values: dict[str, str | None] = {}
+    for name, _, value in _ASSIGNMENT.findall(text):
+        values[name] = None if values.get(name, value) != value else value
+    return values
 
 
 def _split(rest: str) -> list[str] | None:

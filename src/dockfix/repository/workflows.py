@@ -19,7 +19,7 @@ from dockfix.repository.yaml_nodes import read_values
 _MOST_ROWS: Final = 256
 """GitHub runs a job for so many combinations at most."""
 _MAX_DEPTH: Final = 8
-_USED: Final = ("./", "docker/build-push-action")
+_USED: Final = ("./", "docker/build-push-action", "docker/bake-action")
 _BUILDERS: Final = ("docker", "podman", "buildah", "nerdctl", "kaniko")
 _FILES: Final = ("action.yml", "action.yaml")
 
@@ -36,11 +36,12 @@ class Shell:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action that the file `source` uses, and its inputs."""
+    """An action that the file `source` uses, its inputs, and the `variables` set for it."""
 
     source: str
     name: str
     inputs: Mapping[str, Any]
+    variables: Mapping[str, Any]
 
 
 Step = Shell | Action
@@ -117,7 +118,7 @@ class _Reader:
             elif isinstance(uses, str) and uses.startswith("./"):
                 yield from self.action(posixpath.normpath(uses), given, inner, depth)
             elif isinstance(uses, str):
-                yield Action(name, uses, given)
+                yield Action(name, uses, given, inner["env"])
 
     def action(self, folder: str, given: Mapping[str, Any], contexts: Contexts, depth: int) -> Iterator[Step]:
         """The steps of a composite action in a folder of the repository."""
