@@ -102,7 +102,7 @@ _ROWS: Final = (
         beside=True, commands=(("run", "*"), ("release",)), in_shell=True,
     ),
     Settings(
-        "App Engine", re.compile(r"^(?:[\w.-]+[._-])?app(?:[._-][\w.-]+)?\.ya?ml$"), _yaml, ("dockerfile",),
+        "App Engine", re.compile(r"^(?:app(?:[._-][\w-]+)?|\w+[._-]app)\.ya?ml$"), _yaml, ("dockerfile",),
         builder=(("runtime",),), docker=frozenset({"custom"}),
         commands=(("entrypoint",),), in_shell=True, whole=True, environment=("env_variables",),
     ),

@@ -21,7 +21,7 @@ from dockfix.files.stamps import Mark
 from dockfix.model.images import find_image
 from dockfix.repository.arguments import fill_defaults
 from dockfix.repository.builds import lose_description
-from dockfix.repository.manifests import is_compose, is_platform, is_script, read_manifests
+from dockfix.repository.manifests import chart_of, is_compose, is_platform, is_script, read_manifests
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, forget_changed
 
 # The settings that can conflict with an image that runs as a user; nothing else in a manifest matters.
@@ -45,6 +45,7 @@ _IMAGE: Final = re.compile(
 _STARTS: Final = (b"ommand", b"run:", b"processes", b"entrypoint")
 """A platform's settings that contain none of these leave the start to the image."""
 _RUNNERS: Final = (b"docker", b"podman", b"nerdctl")
+_VALUES: Final = re.compile(r"(?:^|/)values\.ya?ml$")
 _USER: Final = re.compile(rb"^[ \t]*USER[ \t]+(\S+)", re.MULTILINE | re.IGNORECASE)
 _PYTHON: Final = re.compile(rb"(?i)python|\bpip|conda|\.py\b|\buv\b|poetry|requirements")
 
@@ -127,6 +128,7 @@ class _Known:
     by_service: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     sources: dict[str, set[str]] = field(default_factory=dict)
     shared: tuple[str, ...] = ()
+    charts: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for path, one in self.candidates.items():
@@ -150,9 +152,13 @@ class _Known:
         return digest_names([*self.candidates, *self.by_image, *self.by_name, *services, *self.sources])
 
     def share(self, images: Mapping[str, Iterable[str]]) -> None:
-        """Record the images that a service may inherit from another compose file."""
+        """Record the images that a service may inherit from another compose file, and those of charts."""
         named = (image for name, rows in images.items() if is_compose(name) for image in rows)
         self.shared = tuple(dict.fromkeys(named))
+        for name, rows in images.items():
+            if _VALUES.search(name):
+                folder = posixpath.dirname(name)
+                self.charts.setdefault(f"{folder}/" if folder else "", set()).update(rows)
 
     def is_wanted(self, name: str, images: Iterable[str], of: Set[str], *, leans: bool) -> bool:
         """Whether a manifest with these images may run the image of one of the Dockerfiles in `of`.
@@ -164,6 +170,10 @@ class _Known:
         # A service of another file of the same folder may be built here under its name.
         if is_compose(name) and of & self.sources.get(_project(name), set()):
             return True
+        chart = chart_of(name)
+        if chart is not None:
+            charts = [rows for folder, rows in self.charts.items() if chart.startswith(folder)]
+            images = (*images, *(one for rows in charts for one in rows))
         if leans and (is_compose(name) or name in self.sources):
             images = (*images, *self.shared)
             if of & self.sources.get(name, set()):
@@ -215,6 +225,10 @@ def _untagged(image: str) -> str:
 def _glance(root: str, name: str, cache: Cache | None) -> Glance | None:
     path = os.path.join(root, name)
     look = _look_at_script if is_script(name) else _look_at_platform if is_platform(name) else _look
+    if chart_of(name) is not None:
+        look = _look_at_template
+    elif _VALUES.search(name):
+        look = _look_at_values
     found: Glance | None = derive(cache, "manifest", path, lambda: look(_data(root, name)))
     return found
 
@@ -232,6 +246,20 @@ def _look_at_platform(data: bytes) -> Glance | None:
     """The glance at settings whose images are built here; some are manifests of another kind."""
     is_start = any(word in data for word in _STARTS)
     return _look(data) or (((), True) if is_start else None)
+
+
+def _look_at_template(data: bytes) -> Glance | None:
+    """The glance at a template of a chart, whose values may name its images."""
+    if b"{{" not in data:
+        return _look(data)
+    images = tuple(one for one in _images(b"\n" + data) if "{" not in one)
+    return (images, True) if b"containers" in data else None
+
+
+def _look_at_values(data: bytes) -> Glance | None:
+    """The glance at the values of a chart, whose templates may run the images."""
+    images = tuple(_images(b"\n" + data))
+    return _look(data) or ((images, False) if images else None)
 
 
 def _look(data: bytes) -> Glance | None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from yaml.nodes import MappingNode, Node, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from dockfix.context import Deployment, Mount, Setting
+from dockfix.repository.arguments import UNKNOWN
 from dockfix.repository.yaml_nodes import (
     get,
     is_true,
     items,
     line_of,
+    pairs,
     read_documents,
     setting_of,
     text_of,
@@ -44,7 +46,7 @@ def _container(path: str, pod: Node, container: MappingNode) -> Deployment:
             fixed = any(
                 get(volume, kind) is not None for kind in ("configMap", "secret", "projected", "downwardAPI")
             )
-            is_open = volume is not None and get(volume, "emptyDir") is not None
+            is_open = volume is not None and _is_open(volume)
             read_only = fixed or is_true(get(mount, "readOnly"))
             mounts.append(Mount(setting_of(target), source, read_only, is_open))
     ports = [get(port, "containerPort") for port in items(get(container, "ports"))]
@@ -55,6 +57,12 @@ def _container(path: str, pod: Node, container: MappingNode) -> Deployment:
     return replace(found, environment=tuple(_environment(container)))
 
 
+def _is_open(volume: Node) -> bool:
+    """Whether a volume is an emptyDir and, in a template, nothing else by other values."""
+    kinds = {key for key, _ in pairs(volume)} - {"name"}
+    return kinds == {"emptyDir"}
+
+
 def _environment(container: Node) -> Iterator[tuple[str, str]]:
     for one in items(get(container, "env")):
         if get(one, "value") is not None:
@@ -63,7 +71,10 @@ def _environment(container: Node) -> Iterator[tuple[str, str]]:
 
 def _words(node: Node, key: str) -> tuple[str, ...] | None:
     """The words of `command` or `args`; None to keep the image's own."""
-    words = tuple(text_of(word) for word in items(get(node, key)))
+    written = get(node, key)
+    if isinstance(written, ScalarNode) and UNKNOWN in text_of(written):
+        return (UNKNOWN,)
+    words = tuple(text_of(word) for word in items(written))
     return words or None
 
 

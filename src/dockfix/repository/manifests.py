@@ -27,6 +27,7 @@ _SERVICES: Final = re.compile(r"^services:[ \t]*\n", re.MULTILINE)
 _RUN: Final = re.compile(r"^[ \t]+(?:image|build|extends)[ \t]*:", re.MULTILINE)
 _SERVICE: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*([ ]+)[\w\"'.-]+[ \t]*:")
 _LEANS: Final = re.compile(r"[:\-\[,][ \t]*[*&]\w|(?:<<|extends)[ \t]*:|^---|[\t\r]", re.MULTILINE)
+_TEMPLATES: Final = "templates/"
 _DOCUMENT: Final = re.compile(r"^---[^\n]*\n", re.MULTILINE)
 _KUBERNETES: Final = re.compile(
     r"^[ \t]*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:|^[ \t]*(?:command|args):",
@@ -63,6 +64,13 @@ def is_platform(path: str) -> bool:
     return SETTINGS_NAME.search(posixpath.basename(path)) is not None
 
 
+def chart_of(path: str) -> str | None:
+    """The folder of the chart that has a template at a path, with a slash at its end unless it is ""."""
+    start = 0 if path.startswith(_TEMPLATES) else path.find(f"/{_TEMPLATES}") + 1
+    is_template = path.startswith(_TEMPLATES, start) and path.endswith((".yaml", ".yml"))
+    return path[:start] if is_template else None
+
+
 def read_manifests(
     files: Iterable[tuple[str, str]], is_wanted: Callable[[str], bool] = bool, read: Read = read_nothing
 ) -> tuple[Deployment, ...]:
@@ -86,6 +94,10 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) ->
         yield from _read_devcontainer(path, text)
     elif (_COMPOSE.search(path) and "services" in text) or _is_like_compose(path, text):
         yield from _read_compose(path, text, is_wanted, read)
+    elif "{{" in text and (chart := chart_of(path)) is not None:
+        from dockfix.repository.helm import read_chart
+
+        yield from read_chart(path, text, chart, read)
     elif _YAML.search(path) and _KUBERNETES.search(text):
         from dockfix.repository.kubernetes import read_kubernetes
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from dockfix.files.build_context import FolderReader
 from dockfix.files.cache import Cache, Question
 from dockfix.files.reading import read_within
 from dockfix.files.stamps import mark
@@ -16,7 +17,10 @@ _MOST: Final = 64
 """The maximum number of other files to read for one file."""
 
 Read = Callable[[str], str | None]
-"""Returns the text of a file by its path from the repository root, None if there is none."""
+"""Returns the text of a file by its path from the repository root, None if there is none.
+
+A path with a slash at its end returns the names in that folder, each on a line.
+"""
 
 
 def read_nothing(_path: str) -> None:
@@ -40,7 +44,9 @@ class Neighbours:
 
 
 def read_text(root: str, name: str) -> str | None:
-    """The text of a file below the size limit, None if it cannot be read."""
+    """The text of a file below the size limit, or the names in a folder; None if it cannot be read."""
+    if name.endswith("/"):
+        return "\n".join(sorted(FolderReader(root, root).names(name))) or None
     try:
         data = read_within(root, name, MAX_BYTES)
     except (OSError, ValueError):

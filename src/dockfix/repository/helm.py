@@ -1,0 +1,200 @@
+"""Helm charts: their templates rendered with the chart's own values, and the containers in the result.
+
+See "Chart Template Guide" in the documentation of Helm. Nothing is executed. A container or a mount that only
+other values bring is read too: a chart offers it to everybody who installs it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from yaml.nodes import Node, ScalarNode, SequenceNode
+
+from dockfix.context import Deployment, Mount, Setting
+from dockfix.repository.go_templates import MAX_DEPTH, UNKNOWN, Renderer, Template, parse_template
+from dockfix.repository.kubernetes import read_kubernetes
+from dockfix.repository.neighbours import Read
+from dockfix.repository.template_functions import FUNCTIONS, merge
+from dockfix.repository.yaml_nodes import is_nothing, pairs, read_documents
+
+_DEEPEST: Final = 4
+_SUBCHART: Final = re.compile(r"^(?P<parent>.*?)charts/(?P<name>[^/]+)/$")
+_LONE: Final = re.compile(r"^[ \t]*\$[ \t]*$", re.MULTILINE)
+_DOCUMENT: Final = re.compile(r"^---[^\n]*\n", re.MULTILINE)
+
+
+def read_chart(path: str, text: str, chart: str, read: Read) -> Iterator[Deployment]:
+    """The containers of a template of the chart in a folder, with its lines; settings have no offsets."""
+    try:
+        template = parse_template(text)
+    except (ValueError, RecursionError):
+        return
+    dot = _dot(chart, path, read)
+    defined = {**_helpers(chart, read), **template.defined}
+    exact = list(_render(path, template, dot, defined, alternatives=False))
+    known = {(one.name, one.line): one for one in exact}
+    for one in _render(path, template, dot, defined, alternatives=True):
+        known[one.name, one.line] = _with_offers(known.get((one.name, one.line)), one)
+    yield from known.values()
+
+
+def _with_offers(exact: Deployment | None, offered: Deployment) -> Deployment:
+    """A container with the mounts that other values bring; what only those values know is left out."""
+    mounts = tuple(one for one in offered.mounts if "$" not in one.target.value)
+    if exact is not None:
+        own = {_shown(one) for one in exact.mounts}
+        return replace(exact, mounts=(*exact.mounts, *(one for one in mounts if _shown(one) not in own)))
+
+    def literal(words: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if words and words[0].startswith("$") else words
+
+    return replace(
+        offered, mounts=mounts, entrypoint=literal(offered.entrypoint), command=literal(offered.command)
+    )
+
+
+def _shown(mount: Mount) -> tuple[str, str, bool, bool]:
+    return mount.target.value, mount.source, mount.read_only, mount.is_open
+
+
+def _render(
+    path: str, template: Template, dot: Any, defined: Mapping[str, Any], *, alternatives: bool
+) -> Iterator[Deployment]:
+    renderer = Renderer(FUNCTIONS, defined, alternatives)
+    try:
+        renderer.render(template.nodes, dot, {"$": dot})
+    except (ValueError, RecursionError):
+        return
+    text = "".join(piece for piece, _ in renderer.pieces)
+    lines = _lines(renderer.pieces)
+    start = 0
+    for end in [*(match.end() for match in _DOCUMENT.finditer(text)), len(text)]:
+        before = text.count("\n", 0, start)
+        document = text[start:end]
+        if not read_documents(document):
+            document = _LONE.sub("", document)  # what an unknown template may write, on lines of its own
+        for one in read_kubernetes(path, document):
+            yield _located(one, lambda line, before=before: lines[min(line + before, len(lines)) - 1])
+        start = end
+
+
+def _lines(pieces: Sequence[tuple[str, int]]) -> list[int]:
+    """The line of the template for each line of what it writes."""
+    found = [1]
+    is_blank = True
+    for text, line in pieces:
+        is_literal = "\n" in text
+        for index, part in enumerate(text.split("\n")):
+            if index:
+                found.append(line + index if is_literal else line)
+                is_blank = True
+            if is_blank and part.strip():
+                found[-1], is_blank = line + index, False
+    return found
+
+
+def _located(one: Deployment, line_of: Any) -> Deployment:
+    def moved(setting: Setting) -> Setting:
+        return Setting(setting.value, line_of(setting.line))
+
+    def moved_known(setting: Setting | None) -> Setting | None:
+        return None if setting is None else moved(setting)
+
+    return replace(
+        one,
+        kind="helm",
+        line=line_of(one.line),
+        user=moved_known(one.user),
+        non_root=moved_known(one.non_root),
+        group=moved_known(one.group),
+        read_only=moved_known(one.read_only),
+        privileged=moved_known(one.privileged),
+        ports=tuple(map(moved, one.ports)),
+        mounts=tuple(replace(mount, target=moved(mount.target)) for mount in one.mounts),
+    )
+
+
+def _helpers(chart: str, read: Read) -> dict[str, Any]:
+    """The templates that the chart, and the charts that contain it, define."""
+    outer = _SUBCHART.match(chart)
+    found = _helpers(outer["parent"], read) if outer else {}
+    for name in _helper_files(f"{chart}templates/", read, 0):
+        try:
+            found |= parse_template(read(name) or "").defined
+        except (ValueError, RecursionError):
+            continue
+    return found
+
+
+def _helper_files(folder: str, read: Read, depth: int) -> Iterator[str]:
+    """The files of a folder, and of those in it, that define templates, by their names."""
+    for name in (read(folder) or "").splitlines():
+        if name.endswith("/") and depth < _DEEPEST:
+            yield from _helper_files(folder + name, read, depth + 1)
+        elif name.startswith("_") or name.endswith(".tpl"):
+            yield folder + name
+
+
+def _dot(chart: str, path: str, read: Read) -> dict[str, Any]:
+    facts = load_values(read(f"{chart}Chart.yaml") or "")
+    about = facts if isinstance(facts, Mapping) else {}
+    return {
+        "Values": _values(chart, read),
+        "Chart": {f"{key[:1].upper()}{key[1:]}": value for key, value in about.items()},
+        "Release": {
+            "Name": "release-name", "Namespace": "default", "Service": "Helm",
+            "IsInstall": True, "IsUpgrade": False, "Revision": 1,
+        },
+        "Template": {"Name": path, "BasePath": f"{chart}templates"},
+        "Capabilities": UNKNOWN,
+        "Files": UNKNOWN,
+    }  # fmt: skip
+
+
+def _values(chart: str, read: Read) -> Any:
+    """The values of a chart, overridden by the chart that contains it; unknown without a file."""
+    text = read(f"{chart}values.yaml")
+    own = load_values(text) if text is not None else UNKNOWN
+    outer = _SUBCHART.match(chart)
+    if outer is None or not isinstance(own, Mapping | None):
+        return {} if own is None else own
+    above = _values(outer["parent"], read)
+    given = above.get(outer["name"]) if isinstance(above, Mapping) else None
+    shared = {"global": above["global"]} if isinstance(above, Mapping) and "global" in above else {}
+    return merge(own or {}, given if isinstance(given, Mapping) else {}, shared)
+
+
+def load_values(text: str) -> Any:
+    """The first document of YAML with its types, None if there is none."""
+    root = next(iter(read_documents(text)), None)
+    return None if root is None else _typed(root, {}, 0)
+
+
+def _typed(node: Node, known: dict[int, Any], depth: int) -> Any:
+    if isinstance(node, ScalarNode):
+        return _scalar(node)
+    if id(node) in known or depth > 4 * MAX_DEPTH:
+        return known.get(id(node), UNKNOWN)
+    if isinstance(node, SequenceNode):
+        rows: list[Any] = []
+        known[id(node)] = rows
+        rows += [_typed(one, known, depth + 1) for one in node.value]
+        return rows
+    made: dict[str, Any] = {}
+    known[id(node)] = made
+    made.update((key, _typed(one, known, depth + 1)) for key, one in pairs(node))
+    return made
+
+
+def _scalar(node: ScalarNode) -> Any:
+    text = str(node.value)
+    if is_nothing(node):
+        return None
+    if node.tag == "tag:yaml.org,2002:bool":
+        return text.lower() in ("true", "yes", "on")
+    if node.tag == "tag:yaml.org,2002:int" and text.lstrip("-+").isdecimal() and len(text) < 20:
+        return int(text)
+    return text
