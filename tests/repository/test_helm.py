@@ -8,11 +8,11 @@ import pytest
 
 from dockfix.context import Deployment
 from dockfix.repository.go_templates import Renderer, parse_template
-from dockfix.repository.helm import load_values
 from dockfix.repository.manifests import read_manifests
 from dockfix.repository.template_functions import FUNCTIONS
+from dockfix.repository.yaml_nodes import read_typed
 
-VALUES = load_values("""
+VALUES = read_typed("""
 name: web
 count: 3
 enabled: false

@@ -11,14 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from yaml.nodes import Node, ScalarNode, SequenceNode
-
 from dockfix.context import Deployment, Mount, Setting
-from dockfix.repository.go_templates import MAX_DEPTH, UNKNOWN, Renderer, Template, parse_template
+from dockfix.repository.go_templates import UNKNOWN, Renderer, Template, parse_template
 from dockfix.repository.kubernetes import read_kubernetes
 from dockfix.repository.neighbours import Read
 from dockfix.repository.template_functions import FUNCTIONS, merge
-from dockfix.repository.yaml_nodes import is_nothing, pairs, read_documents
+from dockfix.repository.yaml_nodes import read_documents, read_typed
 
 _DEEPEST: Final = 4
 _SUBCHART: Final = re.compile(r"^(?P<parent>.*?)charts/(?P<name>[^/]+)/$")
@@ -139,7 +137,7 @@ def _helper_files(folder: str, read: Read, depth: int) -> Iterator[str]:
 
 
 def _dot(chart: str, path: str, read: Read) -> dict[str, Any]:
-    facts = load_values(read(f"{chart}Chart.yaml") or "")
+    facts = read_typed(read(f"{chart}Chart.yaml") or "")
     about = facts if isinstance(facts, Mapping) else {}
     return {
         "Values": _values(chart, read),
@@ -157,7 +155,7 @@ def _dot(chart: str, path: str, read: Read) -> dict[str, Any]:
 def _values(chart: str, read: Read) -> Any:
     """The values of a chart, overridden by the chart that contains it; unknown without a file."""
     text = read(f"{chart}values.yaml")
-    own = load_values(text) if text is not None else UNKNOWN
+    own = read_typed(text) if text is not None else UNKNOWN
     outer = _SUBCHART.match(chart)
     if outer is None or not isinstance(own, Mapping | None):
         return {} if own is None else own
@@ -165,36 +163,3 @@ def _values(chart: str, read: Read) -> Any:
     given = above.get(outer["name"]) if isinstance(above, Mapping) else None
     shared = {"global": above["global"]} if isinstance(above, Mapping) and "global" in above else {}
     return merge(own or {}, given if isinstance(given, Mapping) else {}, shared)
-
-
-def load_values(text: str) -> Any:
-    """The first document of YAML with its types, None if there is none."""
-    root = next(iter(read_documents(text)), None)
-    return None if root is None else _typed(root, {}, 0)
-
-
-def _typed(node: Node, known: dict[int, Any], depth: int) -> Any:
-    if isinstance(node, ScalarNode):
-        return _scalar(node)
-    if id(node) in known or depth > 4 * MAX_DEPTH:
-        return known.get(id(node), UNKNOWN)
-    if isinstance(node, SequenceNode):
-        rows: list[Any] = []
-        known[id(node)] = rows
-        rows += [_typed(one, known, depth + 1) for one in node.value]
-        return rows
-    made: dict[str, Any] = {}
-    known[id(node)] = made
-    made.update((key, _typed(one, known, depth + 1)) for key, one in pairs(node))
-    return made
-
-
-def _scalar(node: ScalarNode) -> Any:
-    text = str(node.value)
-    if is_nothing(node):
-        return None
-    if node.tag == "tag:yaml.org,2002:bool":
-        return text.lower() in ("true", "yes", "on")
-    if node.tag == "tag:yaml.org,2002:int" and text.lstrip("-+").isdecimal() and len(text) < 20:
-        return int(text)
-    return text

@@ -20,6 +20,7 @@ from dockfix.repository.go_templates import (
     step,
     write,
 )
+from dockfix.repository.yaml_nodes import read_typed
 
 _KINDS: Final = {bool: "bool", str: "string", int: "int", float: "float64", list: "slice", dict: "map"}
 _WIDEST: Final = 2**20
@@ -57,9 +58,7 @@ def _plain(value: Any) -> Any:
 
 
 def _from_yaml(_: Renderer, text: str) -> Any:
-    from dockfix.repository.helm import load_values
-
-    return load_values(text)
+    return read_typed(text)
 
 
 def _indent(_: Renderer, width: int, text: Any) -> str:

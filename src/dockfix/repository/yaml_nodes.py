@@ -15,6 +15,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from dockfix.context import Setting
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAX_DEPTH: Final = 128
 _NOTHING: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -64,6 +65,39 @@ def _value(node: Node, known: dict[int, Any], tags: Set[str]) -> Any:
         known[id(node)] = tagged(mapped)
         mapped.update((key, _value(value, known, tags)) for key, value in pairs(node))
     return known[id(node)]
+
+
+def read_typed(text: str) -> Any:
+    """The first document of YAML with its types, None if there is none."""
+    root = next(iter(read_documents(text)), None)
+    return None if root is None else _typed(root, {}, 0)
+
+
+def _typed(node: Node, known: dict[int, Any], depth: int) -> Any:
+    if isinstance(node, ScalarNode):
+        return _scalar(node)
+    if id(node) in known or depth > _MAX_DEPTH:
+        return known.get(id(node))
+    if isinstance(node, SequenceNode):
+        rows: list[Any] = []
+        known[id(node)] = rows
+        rows += [_typed(one, known, depth + 1) for one in node.value]
+        return rows
+    made: dict[str, Any] = {}
+    known[id(node)] = made
+    made.update((key, _typed(one, known, depth + 1)) for key, one in pairs(node))
+    return made
+
+
+def _scalar(node: ScalarNode) -> Any:
+    text = str(node.value)
+    if is_nothing(node):
+        return None
+    if node.tag == "tag:yaml.org,2002:bool":
+        return text.lower() in ("true", "yes", "on")
+    if node.tag == "tag:yaml.org,2002:int" and text.lstrip("-+").isdecimal() and len(text) < 20:
+        return int(text)
+    return text
 
 
 def change_texts(value: Any, change: Callable[[str], Any]) -> Any:
