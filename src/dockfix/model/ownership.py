@@ -205,15 +205,16 @@ class _Search:
         nodes = self.tree.look(real)
         origins = [node.origin for node in nodes]
         made = None
+        moved = list(self._moved_by_steps(real))
         if self.tree.exists(real) and VOLUME not in origins:
-            made = max(self.index_of.get(origin, -1) for origin in origins)
+            made = max([*(self.index_of.get(origin, -1) for origin in origins), *moved])
         # A directory can exist before a copy fills it; a file cannot.
         waits = any(self._is_run(node) or node.kind is not Kind.DIRECTORY for node in nodes)
         touching = [made] if made is not None and waits else []
         if reach is not Reach.SELF:
             inside = (self.index_of.get(node.origin, -1) for node in self.tree.contents(real))
             touching += (index for index in inside if index < self.plan.user_index)
-        touching += self._owned_by_steps(real)
+        touching += (*self._owned_by_steps(real), *moved)
         opens = any(node.kind is Kind.DIRECTORY and node.mode & _OWNERS != _OWNERS for node in nodes)
         return OwnershipChange(real, reach, max(touching, default=-1), made, tuple(self._around(real)), opens)
 
@@ -235,6 +236,14 @@ class _Search:
             if one.operation.act is Act.WRITE and How.ARCHIVED not in one.operation.how:
                 continue
             if is_within(path, one.operation.path) or is_within(one.operation.path, path):
+                yield self.index_of[one.key.step]
+
+    def _moved_by_steps(self, path: str) -> Iterator[int]:
+        """The steps that move something to the path or around it; what they move keeps its origin."""
+        for one in self._of_root(Act.MOVE):
+            target = one.operation.spec.rstrip("/") or "/"
+            into = posixpath.join(target, posixpath.basename(one.operation.path))
+            if is_within(path, into if target == "/" else target):
                 yield self.index_of[one.key.step]
 
     def _is_denied(self, path: str) -> bool:
