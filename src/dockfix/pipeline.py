@@ -213,7 +213,8 @@ def _plan(tree: Dockerfile, options: Options, context: Context, index: int) -> P
 
 def _collect_evidence(plan: Plan) -> Evidence:
     """The evidence about the image beyond its Dockerfile, if anything can be read."""
-    if not plan.options.evidence or not (plan.context.knows_files or plan.context.deployments):
+    can_read = plan.options.evidence and (plan.context.knows_files or plan.context.deployments)
+    if not (can_read or plan.options.writes):
         return NO_EVIDENCE
     from dockfix.evidence.assess import collect_evidence
 
@@ -346,7 +347,9 @@ def _leave(plan: Plan) -> Skipped | Unchanged | None:
 
 def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool) -> Rewrite:
     """Rewrite and replay, repeatedly, with the corrections that each replay suggests."""
-    corrections = NOTHING_LEARNED
+    lines = original.options.root_lines
+    seen_to_fail = (at for at, step in enumerate(original.steps) if step.instruction.line in lines)
+    corrections = replace(NOTHING_LEARNED, root_steps=frozenset(seen_to_fail))
     for _ in range(_ATTEMPTS):
         corrected = original.corrected(corrections)
         plan, rounds = _transform(corrected, active, index)

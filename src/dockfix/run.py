@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,13 +19,13 @@ from dockfix.files.candidates import NAMELESS, Candidate
 from dockfix.files.git import find_top
 from dockfix.files.reading import read_stream
 from dockfix.options import Options
-from dockfix.options.request import Mode, Request
+from dockfix.options.request import Mode, Request, Volume
 from dockfix.output.exit_codes import Exit
 from dockfix.output.interrupts import Interrupts
 from dockfix.output.sinks import Sink, open_sinks
 from dockfix.output.summary import Summary
 from dockfix.results import Finding
-from dockfix.runner.outcome import FileResult, hold_back, load_core_meanwhile, wait_for_loading
+from dockfix.runner.outcome import FileResult, applies, hold_back, load_core_meanwhile, wait_for_loading
 from dockfix.runner.runner import FEW, fix_many
 from dockfix.runner.since import Since
 from dockfix.terminal import Terminal
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dockfix.files.patterns import Selection
     from dockfix.output.apply import Writer
     from dockfix.output.baseline import Baseline
+    from dockfix.verify.learning import Learned
 
 
 def run(request: Request) -> Exit:
@@ -136,7 +137,8 @@ def fix_files(
     if baseline is not None:
         results = baseline.hold(results, candidates)
     if request.output.verify:
-        results = _prove(request, candidates, results, terminal)
+        fixer = Refixer(request, root, {one.real: own for one, own in zip(candidates, options, strict=True)})
+        results = _prove(request, candidates, results, terminal, fixer)
     if request.files.manifests and prepared.deployments:
         from dockfix.runner.manifests import follow
 
@@ -272,15 +274,44 @@ def _relate(
     return Prepared(candidates, relations.options, list(relations.reasons()), deployments, bases)
 
 
+@dataclass(frozen=True)
+class Refixer:
+    """Fixes files again with what a proof has taught; `options` are by the files' absolute paths."""
+
+    request: Request
+    root: str
+    options: Mapping[str, Options]
+
+    def __call__(self, candidate: Candidate, learned: Learned) -> FileResult:
+        """The result with all evidence, which is also read for a change that waits for a review."""
+        own = self.options[candidate.real]
+        more = replace(own, unsafe=True, writes=(*own.writes, *learned.writes), root_lines=learned.root_lines)
+        (file,) = fix_many([candidate], [more], jobs=1, seconds=self.request.execution.seconds)
+        return replace(name_file(self.root, file, candidate), applies=applies(file.result, own))
+
+
 def _prove(
-    request: Request, candidates: Sequence[Candidate], results: Iterator[FileResult], terminal: Terminal
+    request: Request,
+    candidates: Sequence[Candidate],
+    results: Iterator[FileResult],
+    terminal: Terminal,
+    refix: Refixer,
 ) -> Iterator[FileResult]:
     from dockfix.output.apply import journal_folder
     from dockfix.verify.proofs import prove_all
 
     kept = os.path.join(journal_folder(request.places), "broken")
     only_proven = not request.output.unproven
-    return prove_all(candidates, results, request.proof, terminal, only_proven=only_proven, kept=kept)
+    return prove_all(
+        candidates,
+        results,
+        request.proof,
+        terminal,
+        refix,
+        only_proven=only_proven,
+        verbose=request.reports.volume is Volume.VERBOSE,
+        kept=kept,
+    )
 
 
 def _selection(request: Request, settings: Settings) -> Selection:

@@ -93,7 +93,8 @@ class _Assessment:
         self.reading = reading
         self.line = plan.starting.steps[-1].instruction.line if plan.starting.steps else 0
         known = {path for path, _ in plan.starting.written}
-        self.claims = [one for one in reading.claims if one.what not in known or not one.what]
+        claims = (*reading.claims, *_written_by_option(plan.options.writes))
+        self.claims = [one for one in claims if one.what not in known or not one.what]
         self.outside = [one for one in self.claims if self._is_outside(one)]
 
     def _is_outside(self, one: Claim) -> bool:
@@ -240,8 +241,13 @@ class _Assessment:
             )  # fmt: skip
 
 
+def _written_by_option(paths: Iterable[str]) -> Iterator[Claim]:
+    for path in paths:
+        yield Claim(Kind.WRITE, path, "the option writes", 0, is_directory=path.endswith("/"))
+
+
 def _place(one: Claim) -> str:
-    return f"{one.file}:{one.line}"
+    return f"{one.file}:{one.line}" if one.line else one.file
 
 
 def _fold(claims: Sequence[Claim]) -> str:

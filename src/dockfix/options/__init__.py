@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from dockfix.options.declarations import NAMES, NUMBER, SWITCH, TABLES, TEXT, TEXTS, one_of, option
+from dockfix.options.declarations import NAMES, NUMBER, PATHS, SWITCH, TABLES, TEXT, TEXTS, one_of, option
 
 if TYPE_CHECKING:
     from dockfix.image_facts import ImageFacts
@@ -61,7 +61,9 @@ class Options:
     stages that ship, besides the last; with `ANY_STAGE`, every stage with its own start may. `images`
     maps image patterns to facts, in the form of the package's own bases.toml. With `evidence`, the
     application's sources are read too, and the deployments of the image are taken into account. `facts`
-    are those of real base images, by `name:tag` and by digest.
+    are those of real base images, by `name:tag` and by digest. `writes` are absolute paths in the image
+    that the application writes while it runs, folders with a slash at the end; `root_lines` the lines of
+    build steps that were seen to fail for another user.
     """
 
     user: str = option("appuser", _NAME, "User to run as (default: appuser)", "--user", "NAME")
@@ -94,6 +96,10 @@ class Options:
     evidence: bool = option(
         True, SWITCH, "Read the application's sources (default: on)", "--evidence/--no-evidence"
     )
+    writes: tuple[str, ...] = option(
+        (), PATHS, "A path that the application writes; with a slash at its end a folder", "--writes", "PATH"
+    )
+    root_lines: tuple[int, ...] = ()
     facts: Mapping[str, ImageFacts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

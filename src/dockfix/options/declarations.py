@@ -94,6 +94,13 @@ def _strings(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _paths(value: object) -> tuple[str, ...]:
+    found = _strings(value)
+    if not all(path.startswith("/") and path.isprintable() for path in found):
+        raise ValueError
+    return found
+
+
 def _settings(value: object) -> dict[str, str | None]:
     pairs = (item.partition("=") for item in _strings(value))
     return {name: text if equals else None for name, equals, text in pairs}
@@ -138,6 +145,12 @@ TEXT: Final = Form("a string", _exactly(str), schema={"type": "string"})
 SWITCH: Final = Form("true or false", _exactly(bool), schema={"type": "boolean"})
 NUMBER: Final = Form("a whole number", _exactly(int), _number, schema={"type": "integer"})
 TEXTS: Final = Form(_LIST, _strings, repeats=True, schema=_ARRAY)
+PATHS: Final = Form(
+    'a list of absolute paths, like ["/data/"]',
+    _paths,
+    repeats=True,
+    schema={"type": "array", "items": {"type": "string", "pattern": "^/"}},
+)
 NAMES: Final = Form(
     _LIST,
     lambda value: frozenset(_strings(value)),

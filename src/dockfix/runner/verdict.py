@@ -74,7 +74,8 @@ class Observation:
     `exit_code` is None while it is running. `wrote` lists the files that it wrote outside of temporary
     directories; `unreadable` and `unwritable` list which of the requested paths its user cannot read or
     write; `scripts` tells for each script that pip installed whether it is on PATH. `obstacle` is why it
-    could not be inspected from inside, if it was not for the lack of a Python.
+    could not be inspected from inside, if it was not for the lack of a Python; `denials` are the first
+    lines of its log that name a denial.
     """
 
     user: str
@@ -98,6 +99,7 @@ class Observation:
     checks: tuple[Check, ...] = ()
     asked_inside: bool = True
     obstacle: str = ""
+    denials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 _WARNINGS: Final = {
@@ -18,6 +19,11 @@ _WARNINGS: Final = {
 }
 _WIDEST: Final = 1000
 """The characters of a line that are kept."""
+DENIAL: Final = re.compile(
+    r"permission denied|permissionerror|errno 13\b|\beacces\b|operation not permitted|not writable"
+    r"|read-only file system|unable to find user|is not on path",
+    re.IGNORECASE,
+)
 _STEP: Final = re.compile(
     r"^(?:#(?P<number>\d+) \[(?P<title>[^\]]*)\] (?P<text>.*)|STEP \d+/\d+: (?P<podman>.*))$"
 )
@@ -59,6 +65,18 @@ def failed_step(log: str) -> str:
     if errors := list(_ERROR.finditer(log)):
         return errors[-1]["text"].strip()
     return ""
+
+
+def failed_line(log: str) -> int:
+    """The line of the Dockerfile at which the build stopped, 0 if the log does not tell."""
+    culprit = _CULPRIT.search(log)
+    return int(culprit["line"]) if culprit else 0
+
+
+def denials(log: str, most: int = 5) -> tuple[str, ...]:
+    """The first different lines of a log that say that something is not permitted."""
+    found = (line.strip()[:_WIDEST] for line in log.splitlines() if DENIAL.search(line))
+    return tuple(islice(dict.fromkeys(found), most))
 
 
 def cached_installs(log: str) -> tuple[str, ...]:

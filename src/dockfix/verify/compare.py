@@ -7,12 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from dockfix.runner.verdict import Answer, Difference, Ground, Kind, Observation
+from dockfix.verify.build_log import DENIAL
 
-_COMPLAINT: Final = re.compile(
-    r"permission denied|permissionerror|errno 13\b|\beacces\b|operation not permitted|not writable"
-    r"|read-only file system|unable to find user|is not on path",
-    re.IGNORECASE,
-)
 _VARYING: Final = re.compile(
     r"0x[0-9a-f]+|\b[0-9a-f]{7,}\b|\d+(?:[.:,-]\d+)*"
     r"|(?:/usr/local|/(?:home/[\w-]+|root)/\.local)(?=/(?:lib/python|bin/))|/(?:home/[\w-]+|root)\b",
@@ -42,7 +38,7 @@ def judge(before: Observation, after: Observation, differences: tuple[Difference
         return Kind.INCOMPARABLE, before.obstacle
     for difference in differences:
         if difference.breaks:
-            return Kind.BREAKS, difference.message
+            return Kind.BREAKS, _with_cause(difference.message, find_denial(before, after))
     if before.started:
         return Kind.INCOMPARABLE, f"the original does not start: {before.started}"
     if before.exit_code:
@@ -78,6 +74,16 @@ def find_failure(before: Observation) -> str:
         return f"the original ends with exit code {before.exit_code}{last}"
     complaint = next(_log_complaints(before), None)
     return complaint.message.replace("its log", "the original's log", 1) if complaint is not None else ""
+
+
+def find_denial(before: Observation, after: Observation) -> str:
+    """The first line of the rewrite's log that names a denial, if the original's names no such."""
+    known = {_plain(line) for line in before.denials}
+    return next((line for line in after.denials if _plain(line) not in known), "")
+
+
+def _with_cause(effect: str, denial: str) -> str:
+    return effect if not denial or denial in effect else f"{denial} ({effect})"
 
 
 def find_ground(before: Observation, after: Observation) -> Ground:
@@ -140,7 +146,7 @@ def _complaints(before: Observation, after: Observation) -> Iterator[Difference]
     known = {_plain(line) for line in before.log_tail}
     new = [line for line in after.log_tail if _plain(line) not in known]
     for line in new:
-        if _COMPLAINT.search(line):
+        if DENIAL.search(line):
             yield Difference("log", f"its log complains: {line.strip()}")
     if new:
         yield Difference(
@@ -150,7 +156,7 @@ def _complaints(before: Observation, after: Observation) -> Iterator[Difference]
 
 def _log_complaints(observation: Observation) -> Iterator[Difference]:
     for line in observation.log_tail:
-        if _COMPLAINT.search(line):
+        if DENIAL.search(line):
             yield Difference("log", f"its log complains: {line.strip()}")
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from dockfix.options.request import VerifyOptions
 from dockfix.runner.verdict import Answer, Check, Observation, Process
-from dockfix.verify.build_log import tail
+from dockfix.verify.build_log import denials, tail
 from dockfix.verify.confinement import confine
 from dockfix.verify.session import TIMED_OUT, Session
 from dockfix.verify.surroundings import platform_flags
@@ -99,9 +99,8 @@ class Observer:
         try:
             began = self._session.call(self._engine.call("start", container))
             if not began.ok:
-                return replace(
-                    blank, started=_reason(began.output), exit_code=127, log_tail=tail(began.output)
-                )
+                last = tail(began.output)
+                return replace(blank, started=_reason(began.output), exit_code=127, log_tail=last)
             return self._watch(container, image, config, blank, expected)
         except _StuckError:
             return replace(blank, up=True, asked_inside=False, obstacle=_STUCK)
@@ -140,6 +139,7 @@ class Observer:
             exit_code=watch.exit_code,
             seconds=round(lasted, 2),
             log_tail=tail(logs, 30),
+            denials=denials(logs),
             processes=processes,
             uids=tuple(sorted({process.uid for process in processes})) or observed.uids,
             wrote=tuple(sorted({*wrote, *(asked or {}).get("written", ())})),

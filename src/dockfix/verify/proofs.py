@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,25 +12,15 @@ from typing import Final
 from dockfix.checks import codes
 from dockfix.config import ConfigError
 from dockfix.files.candidates import Candidate
-from dockfix.results import Changed, Failed, Finding, Skipped, Trial
+from dockfix.results import Changed, Failed, Finding, Skipped
 from dockfix.runner.outcome import FileResult
 from dockfix.terminal import Terminal, show_path
-from dockfix.verify import (
-    Case,
-    EngineError,
-    Ground,
-    Kind,
-    Prover,
-    Verdict,
-    VerifyOptions,
-    find_recipes,
-    stage_names,
-)
-from dockfix.verify.answers import answer, asks, may_be_answered
+from dockfix.verify import EngineError, Kind, Prover, Verdict, VerifyOptions
+from dockfix.verify.answers import answer
+from dockfix.verify.cases import find_cases, sum_up
+from dockfix.verify.rounds import Refix, Tried, read_for_proof, try_again
 
 _REVIEW: Final = "look at the patch: --diff --verify --unproven"
-_GROUNDS: Final = tuple(Ground)
-_LEAST_FIRST: Final = (Kind.BREAKS, Kind.ORIGINAL_FAILS, Kind.INCOMPARABLE, Kind.REPAIRED, Kind.PROVEN)
 
 
 def prove_all(
@@ -38,25 +28,34 @@ def prove_all(
     results: Iterable[FileResult],
     options: VerifyOptions,
     terminal: Terminal,
+    refix: Refix,
     *,
     only_proven: bool,
+    verbose: bool,
     kept: str,
 ) -> Iterator[FileResult]:
     """The candidates' results, with the verdict for each change that applies or that a proof may answer.
 
     A change that waits for a review applies if the proof answers every question of its reviews. A file
-    that is built in several ways is proven in each. A change that breaks no longer applies, and its patch
-    is kept in the folder `kept`; with `only_proven`, a change that could not be compared does not apply
-    either, and is not kept. Raises ConfigError if there is no engine.
+    that is built in several ways is proven in each. One that breaks is fixed again by `refix` with what the
+    proof has taught. A change that still breaks no longer applies, and its patch is kept in the folder
+    `kept`; with `only_proven`, a change that could not be compared does not apply either, and is not kept.
+    Raises ConfigError if there is no engine.
     """
     waiting = [
-        (file, list(_cases(candidate, file, options)))
+        (candidate, read_for_proof(candidate, file, refix))
         for candidate, file in zip(candidates, results, strict=True)
     ]
-    cases = [case for _, own in waiting for case in own]
+    by_file = [list(find_cases(candidate, file, options)) for candidate, file in waiting]
+    cases = [case for own in by_file for case in own]
     if not cases:
-        yield from (_pass_by(file, terminal, only_proven=only_proven) for file, _ in waiting)
+        yield from (_pass_by(file, terminal, only_proven=only_proven) for _, file in waiting)
         return
+
+    def show_round(text: str) -> None:
+        if verbose:
+            terminal.print(show_path(text))
+
     with ExitStack() as stack:
         try:
             prover = stack.enter_context(Prover(options))
@@ -64,51 +63,14 @@ def prove_all(
             raise ConfigError(f"--verify: {error}") from None
         show_step = stack.enter_context(terminal.steps(len(cases)))
         verdicts = prover.prove_all(cases, lambda path, step: show_step(show_path(str(path)), step))
-        for file, own in waiting:
-            if own:
-                verdict = _sum_up([(case, next(verdicts)) for case in own])
-                yield _judge(replace(file, proof=verdict), verdict, only_proven=only_proven, kept=kept)
-            else:
+        for (candidate, file), own in zip(waiting, by_file, strict=True):
+            if not own:
                 yield _pass_by(file, terminal, only_proven=only_proven)
-
-
-def _cases(candidate: Candidate, file: FileResult, options: VerifyOptions) -> Iterator[Case]:
-    change = file.result
-    if candidate.embedded or not isinstance(change, Changed):
-        return
-    if not (file.applies or may_be_answered(change)):
-        return
-    before = file.before.decode("utf-8")
-    leaves_root = "set-user" in change.transforms
-    closes_ports = asks(change, Trial.ANSWERS_WITH_CLOSED_PORTS)
-    for recipe in find_recipes(candidate, stage_names(before), options):
-        yield Case(
-            before,
-            change.text,
-            Path(file.path),
-            leaves_root=leaves_root,
-            repairs=codes.finishes_move(change),
-            recipe=recipe,
-            closes_ports=closes_ports,
-        )
-
-
-def _sum_up(proofs: Sequence[tuple[Case, Verdict]]) -> Verdict:
-    """The worst of a file's verdicts, with the recipe that it is about."""
-    case, verdict = min(proofs, key=lambda proof: _rank(proof[1]))
-    if len(proofs) == 1:
-        return verdict
-    if verdict.proven:
-        shown = tuple(one for one in Trial if all(one in proof.details.shown for _, proof in proofs))
-        return replace(verdict, details=replace(verdict.details, shown=shown))
-    reason = f"{verdict.details.reason} (built with {case.recipe})"
-    return replace(verdict, details=replace(verdict.details, reason=reason))
-
-
-def _rank(verdict: Verdict) -> tuple[int, int]:
-    """The rank of a verdict; higher is better."""
-    ground = verdict.details.ground
-    return _LEAST_FIRST.index(verdict.kind), 0 if ground is None else -_GROUNDS.index(ground)
+                continue
+            first = Tried(file, own, sum_up([(case, next(verdicts)) for case in own]))
+            last = try_again(candidate, first, prover, refix, show_round)
+            tried = replace(last.file, proof=last.verdict)
+            yield _judge(tried, last.verdict, only_proven=only_proven, kept=kept)
 
 
 def _pass_by(file: FileResult, terminal: Terminal, *, only_proven: bool) -> FileResult:

@@ -22,7 +22,7 @@ from dockfix.runner.verdict import Details, Difference, Ground, Kind, Observatio
 from dockfix.syntax.parser import parse
 from dockfix.syntax.words import image_from
 from dockfix.verify.answers import CLOSED_PORTS, find_shown
-from dockfix.verify.build_log import cached_installs, failed_step, lacks_network, read_warnings, tail
+from dockfix.verify.build_log import cached_installs, denials, failed_step, lacks_network, read_warnings, tail
 from dockfix.verify.compare import compare, find_failure, find_ground, judge, judge_repair
 from dockfix.verify.engine import BuildPlan, EngineError, find_engine
 from dockfix.verify.frontends import ARGUMENT, foreign_frontend
@@ -99,6 +99,11 @@ class Prover:
         self._session.__exit__(kind, error, trace)
 
     @property
+    def options(self) -> VerifyOptions:
+        """How it builds and runs."""
+        return self._options
+
+    @property
     def label(self) -> str:
         """The label on every container and image of this session."""
         return self._session.label
@@ -132,7 +137,8 @@ class Prover:
         progress(BUILD_REWRITE)
         after = self._build(case, case.rewritten, before.observation, progress)
         if after.observation is None:
-            reason = f"it no longer builds: {failed_step(after.log)}"
+            denial = next(iter(denials(after.log)), "")
+            reason = f"it no longer builds: {failed_step(after.log)}{f': {denial}' if denial else ''}"
             details = Details(engine.name, reason, before=before.observation, seconds=_since(began))
             return Verdict(Kind.BREAKS, path, BUILD_REWRITE, tail(after.log), details)
         progress(COMPARE)
@@ -171,6 +177,10 @@ class Prover:
             self._session.engine.name, reason, after=after.observation, seconds=_since(began), shown=shown
         )
         return Verdict(kind, str(case.dockerfile), "" if kind is Kind.REPAIRED else COMPARE, lines, details)
+
+    def observe_again(self, case: Case) -> Observation | None:
+        """Another observation of the original."""
+        return self._build(case, case.original, None, lambda step: None).observation
 
     def prove_all(
         self, cases: Iterable[Case], progress: Callable[[Path, str], None] = lambda path, step: None
