@@ -58,6 +58,14 @@ def test_finished_move_is_left_alone(move: UnfinishedMove, tmp_path: Path) -> No
         # PATH names the scripts, or a start by path needs no PATH.
         WORKS + 'RUN pip install flask\nENV PATH=/home/app/.local/bin:$PATH\nCMD ["flask", "run"]\n',
         WORKS + 'RUN pip install flask\nCMD ["python", "-m", "flask", "run"]\n',
+        # Becoming root, or running an unread installer, makes the rest uncertain.
+        WORKS + "RUN sudo chown app logs && mkdir /logs\n" + START,
+        "FROM python:3.12-slim\nRUN ansible-playbook accounts.yml\nUSER app\n" + START,
+        "FROM ubuntu:24.04\nRUN apt-get install -y slapd\nUSER openldap\n" + START,
+        # A binary runs without being readable; chown knows an older separator.
+        WORKS.replace("USER", "ADD https://example.org/tini /tini\nRUN chmod +x /tini\nUSER")
+        + 'ENTRYPOINT ["/tini", "--", "python", "app.py"]\n',
+        WORKS.replace("USER", "RUN mkdir /data && chown app. /data\nUSER") + "RUN touch /data/a\n" + START,
         # The group that may read the file is kept.
         WORKS.replace("USER app", "RUN echo 1 > key && chgrp app key && chmod 640 key\nUSER app:app") + START,
     ],

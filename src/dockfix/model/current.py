@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final
 
 from dockfix.knowledge import read_names, read_table
 from dockfix.model.accounts import UserAccount, find_created, is_account_name, new_account
+from dockfix.model.copies import find_copies
 from dockfix.model.images import Image
 from dockfix.model.lineage import Lineage
 from dockfix.model.runs import read_run
 from dockfix.options import Options
 from dockfix.syntax.words import is_number
+from dockfix.syntax.wrappers import SHELLS
 
 _NOBODY: Final = 65534
 _ABOUT_OWNERS: Final = frozenset({"chown", "chgrp"})
 _ACCOUNT_FILES: Final = ("/etc", "/etc/passwd", "/etc/group", "/")
-_WORD: Final = re.compile(r"[^\w.-]+")
+_INSTALLERS: Final = frozenset({*SHELLS, "apt-get", "apt", "apk", "dnf", "microdnf", "yum", "zypper"})
 
 
 def current_account(lineage: Lineage, options: Options) -> UserAccount:
@@ -62,23 +64,23 @@ def is_surely_missing(lineage: Lineage, account: UserAccount) -> bool:
     return not any(_may_create(lineage, account.name)) and not any(_may_bring_accounts(lineage))
 
 
-def _may_create(lineage: Lineage, name: str) -> list[bool]:
-    found = []
+def _may_create(lineage: Lineage, name: str) -> Iterator[bool]:
+    """For each RUN and each of its commands, whether it may create an account of that name."""
+    table = read_table("bases")["plain"]
+    is_generic = any(word in name for word in table["generic"])
     for step in lineage.of("RUN"):
         run = read_run(step, "/root")
-        if not run.script.understood:
-            return [True]
+        yield not run.script.understood or "/etc/passwd" in run.text
         for one in run.invocations:
-            words = [word.text for word in one.command.args]
-            is_named = any(name in _WORD.split(word) for word in words)
-            is_script = "/" in one.command.program or one.command.program.endswith(".sh")
-            found.append((is_named or is_script) and one.command.program not in _ABOUT_OWNERS)
-        found.append("/etc/passwd" in run.text)
-    return found
+            program = one.command.program
+            if program in _ABOUT_OWNERS:
+                continue
+            yield name in " ".join(word.text for word in one.command.args)
+            yield "/" in program or program.endswith(".sh") or program in table["configuring"]
+            # A package creates accounts for its services, under names that its own does not tell.
+            yield not is_generic and program in _INSTALLERS and one.pip is None
 
 
 def _may_bring_accounts(lineage: Lineage) -> list[bool]:
-    from dockfix.model.copies import find_copies
-
     places = [path for copy in find_copies(lineage) for path in (copy.destination, *copy.landed())]
     return [path.removesuffix("/*") in _ACCOUNT_FILES for path in places]

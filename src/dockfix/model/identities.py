@@ -89,6 +89,9 @@ class Accounts:
         """
         if not text or set(text) & set("$?`"):
             return None
+        if ":" not in text and "." in text and self.find(text) is None:
+            # chown's old separator, which coreutils and busybox still accept.
+            text = text.replace(".", ":", 1)
         user, colon, group = text.partition(":")
         account = self.find(user) if user else None
         uid = self._ids(user, account)[0] if user else None

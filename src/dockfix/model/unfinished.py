@@ -19,14 +19,20 @@ from dockfix.model.mounts import find_cache_mounts
 from dockfix.model.operations import Act, Operation
 from dockfix.model.outcomes import Key, Outcome, ask
 from dockfix.model.paths import is_below_any, is_ownable, is_system_directory, is_within, resolve
-from dockfix.model.permissions import WRITE, Answer, Identity, Verdict, permits
+from dockfix.model.permissions import SEARCH, WRITE, Answer, Identity, Verdict, may, permits
 from dockfix.model.plan import Plan
 from dockfix.model.repairs import NO_REPAIRS, Repairs
 from dockfix.model.starting import find_source
 
 _IN_SOURCES: Final = -1
 _CHANGES: Final = frozenset({Act.MAKE, Act.WRITE, Act.INSTALL})
-_OF_STEPS: Final = _CHANGES | {Act.REMOVE, Act.REPLACE, Act.COPY, Act.MOVE, Act.LINK}
+_OF_STEPS: Final = frozenset({Act.MAKE, Act.INSTALL}) | {
+    Act.REMOVE,
+    Act.REPLACE,
+    Act.COPY,
+    Act.MOVE,
+    Act.LINK,
+}
 _OF_START: Final = frozenset({Act.READ, Act.RUN})
 _OF_KERNEL: Final = ("/dev", "/proc", "/sys")
 _NO_CACHE: Final = frozenset({"--no-cache-dir", "--no-cache"})
@@ -88,7 +94,9 @@ def _is_sure(plan: Plan, one: Outcome) -> bool:
     if any(answer.verdict is not Verdict.DENIED for answer in _known_answers(plan, one)):
         return False
     if one.key.step != START:
-        return one.operation.act in _OF_STEPS and not _is_optional(plan, one)
+        is_file = one.operation.act is Act.WRITE and bool(one.operation.spec)
+        is_meant = one.operation.act in _OF_STEPS or is_file
+        return is_meant and not _is_optional(plan, one) and not _uses_sudo(plan)
     if is_below_any(one.operation.path, _mounted(plan)):
         return False
     if one.key.command == _IN_SOURCES:
@@ -96,10 +104,18 @@ def _is_sure(plan: Plan, one: Outcome) -> bool:
     return one.key.command >= 0 and one.operation.act in _OF_START and not _is_optional(plan, one)
 
 
+def _uses_sudo(plan: Plan) -> bool:
+    """Whether steps of the user become root, so that the replay does not know what belongs to whom."""
+    return any("sudo" in one.command.via for run in plan.runs.values() for one in run.invocations)
+
+
 def _known_answers(plan: Plan, one: Outcome) -> list[Answer]:
     """The answers without those that the files of the build context rule out."""
     path = one.operation.path
     answers = list(one.answers)
+    if one.operation.act is Act.RUN:
+        # A binary runs without being readable.
+        return [*answers, *may(plan.replay.end, path, one.who, SEARCH)]
     if one.key.step == START and one.operation.act is Act.WRITE and one.operation.spec:
         if _is_in_context(plan, path) is False:
             copied = {plan.origins[copy.step.index] for copy in plan.copies if copy.stage is None}
@@ -140,9 +156,17 @@ def _of_start(plan: Plan) -> Iterator[Denied]:
         one = Outcome(
             Key(START, _IN_SOURCES, Act.WRITE, number), operation, who, answers, line, "the start command"
         )
-        if not one.may_succeed and not is_below_any(path, _mounted(plan)):
+        if not one.may_succeed and not is_below_any(path, (*_mounted(plan), *_perhaps_written(plan))):
             repairs = _repairs(plan, one)
             yield Denied(line, _describe(plan, one, repairs), repairs)
+
+
+def _perhaps_written(plan: Plan) -> Iterator[str]:
+    """The targets of redirections of a start that may be skipped, or may fail without consequence."""
+    for one in plan.starting.commands:
+        if one.invocation.optional:
+            targets = (redirect.target.expand(one.invocation.env) for redirect in one.command.redirects)
+            yield from filter(None, targets)
 
 
 def _mounted(plan: Plan) -> tuple[str, ...]:
