@@ -26,6 +26,7 @@ from fixture_runs import RunCase, read_run  # noqa: E402
 from dockfix.checks.explanations import guide_of  # noqa: E402
 from dockfix.checks.guarantees import GUARANTEES  # noqa: E402
 from dockfix.cli import GROUPS  # noqa: E402
+from dockfix.config.facts_schema import make_facts_schema, make_facts_table  # noqa: E402
 from dockfix.config.keys import KEYS  # noqa: E402
 from dockfix.config.schema import make_schema, make_table  # noqa: E402
 from dockfix.explain.codes import HEADINGS, all_codes, explanation_of  # noqa: E402
@@ -39,7 +40,9 @@ WORK: Final = ROOT / "docs" / "reference" / "how-it-works.md"
 """The page with the tables of the transforms and the guarantees."""
 OPTIONS: Final = ROOT / "docs" / "reference" / "options.md"
 CONFIGURATION: Final = ROOT / "docs" / "reference" / "configuration.md"
+FACTS: Final = ROOT / "docs" / "reference" / "facts.md"
 SCHEMA: Final = ROOT / "docs" / "dockfix.schema.json"
+FACTS_SCHEMA: Final = ROOT / "docs" / "dockfix.facts.schema.json"
 _LABELS: Final = {Kind.REVIEW: "needs review: ", Kind.NOTE: "note: ", Kind.FAILURE: "error: "}
 _LANGUAGES: Final = {".py": "python", ".yaml": "yaml", ".md": "markdown", ".txt": "text"}
 _BY_NAME: Final = {transform.name: transform for transform in TRANSFORMS}
@@ -120,7 +123,13 @@ def keys_table() -> str:
     return "\n".join(make_table())
 
 
+def facts_table() -> str:
+    """The table of the keys of an image in dockfix.facts.toml."""
+    return "\n".join(make_facts_table())
+
+
 TABLES: Final = {
+    FACTS: {"keys": facts_table},
     WORK: {"transforms": transforms_table, "guarantees": guarantees_table},
     CONFIGURATION: {"keys": keys_table},
 }
@@ -139,6 +148,11 @@ def with_tables(page: Path, text: str) -> str:
 def schema() -> str:
     """The JSON schema of a configuration."""
     return json.dumps(make_schema(), indent=2) + "\n"
+
+
+def facts_schema() -> str:
+    """The JSON schema of dockfix.facts.toml."""
+    return json.dumps(make_facts_schema(), indent=2) + "\n"
 
 
 def _output(code: Code) -> Iterator[str]:
@@ -251,6 +265,7 @@ def main() -> None:
         path.write_text(with_tables(path, path.read_text(encoding="utf-8")), encoding="utf-8")
     OPTIONS.write_text(options_page(), encoding="utf-8")
     SCHEMA.write_text(schema(), encoding="utf-8")
+    FACTS_SCHEMA.write_text(facts_schema(), encoding="utf-8")
 
 
 if __name__ == "__main__":

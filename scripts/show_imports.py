@@ -31,6 +31,7 @@ LAYERS: Final = (
     ("runner",),
     ("output",),
     ("verify",),
+    ("inspection",),
     ("run", "explain", "interactive", "completion"),
     ("cli", "editor", "agents"),
     ("__main__",),

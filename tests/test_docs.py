@@ -82,3 +82,4 @@ def test_tables_are_what_the_code_says(path: Path) -> None:
 
 def test_schema_is_what_the_code_says() -> None:
     assert generate_docs.schema() == generate_docs.SCHEMA.read_text(encoding="utf-8"), ANEW
+    assert generate_docs.facts_schema() == generate_docs.FACTS_SCHEMA.read_text(encoding="utf-8"), ANEW

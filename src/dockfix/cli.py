@@ -24,6 +24,7 @@ from dockfix.options.request import (
     Configuration,
     Execution,
     Files,
+    Inspection,
     Output,
     Reports,
     Request,
@@ -62,6 +63,7 @@ GROUPS: Final[Mapping[str, type]] = {
     "Output": Output,
     "Rewriting": Options,
     "Files": Files,
+    "Base images": Inspection,
     "Configuration": Configuration,
     "Reports": Reports,
     "Proof (with --verify)": VerifyOptions,
@@ -91,6 +93,7 @@ class _Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the values into `ctx.params`; options with a callback, such as --help, are left to typer."""
+        args = _with_implied(args)
         given, rest, order = self.make_parser(ctx).parse_args(args=list(args))
         if ctx.resilient_parsing or any(param.callback for param in order):
             return super().parse_args(ctx, args)
@@ -105,6 +108,14 @@ class _Command(TyperCommand):
             if rows := [row for param in params if (row := param.get_help_record(ctx))]:
                 with formatter.section(title):
                     formatter.write_dl(rows)
+
+
+def _with_implied(args: list[str]) -> list[str]:
+    """The arguments, with the value that a flag has if none follows it after `=`."""
+    implied = {one.flag: one.implied for _, one in _flagged() if one.implied}
+    end = args.index("--") if "--" in args else len(args)
+    head = [f"{one}={implied[one]}" if one in implied else one for one in args[:end]]
+    return head + args[end:]
 
 
 def _group_of(param: Any) -> str:
@@ -250,6 +261,7 @@ def _read_request(paths: Sequence[str], given: Mapping[str, Any]) -> Request:
         output=Output(**_read(Output, given)),
         files=Files(**_read(Files, given)),
         configuration=Configuration(**_read(Configuration, given)),
+        inspection=Inspection(**_read(Inspection, given)),
         reports=Reports(**_read(Reports, given)),
         proof=replace(proof, targets=overrides.get("targets", ())),
         execution=Execution(**_read(Execution, given)),

@@ -90,12 +90,16 @@ def rewritten_line(edits: Sequence[LineEdit], line: int) -> int:
     return line + shift
 
 
-def format_patch(before: str, edits: Sequence[LineEdit], name: str) -> str:
-    """The edits of `before` as a unified diff under `name`, empty if there are none."""
+def format_patch(before: str, edits: Sequence[LineEdit], name: str, *, creates: bool = False) -> str:
+    """The edits of `before` as a unified diff under `name`, empty if there are none.
+
+    `creates`: the file does not exist yet.
+    """
     if not edits:
         return ""
     old = split_lines(before)
-    parts = [f"--- {_header('a', name)}\n+++ {_header('b', name)}\n"]
+    old_name = "/dev/null" if creates else _header("a", name)
+    parts = [f"--- {old_name}\n+++ {_header('b', name)}\n"]
     shift = 0
     for hunk in _group(edits):
         first, last = max(0, hunk[0][0] - CONTEXT_LINES), min(len(old), hunk[-1][1] + CONTEXT_LINES)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,7 @@ from dockfix.files.candidates import NAMELESS, Candidate
 from dockfix.files.git import find_top
 from dockfix.files.reading import read_stream
 from dockfix.options import Options
-from dockfix.options.request import Mode, Request, Volume
+from dockfix.options.request import Inspect, Mode, Request, Volume
 from dockfix.output.exit_codes import Exit
 from dockfix.output.interrupts import Interrupts
 from dockfix.output.sinks import Sink, open_sinks
@@ -33,6 +34,7 @@ from dockfix.terminal import Terminal
 if TYPE_CHECKING:
     from dockfix.files.cache import Cache
     from dockfix.files.patterns import Selection
+    from dockfix.inspection.records import Record
     from dockfix.output.apply import Writer
     from dockfix.output.baseline import Baseline
     from dockfix.verify.learning import Learned
@@ -76,7 +78,8 @@ class Prepared(NamedTuple):
     """The work of a run: the candidates, the options of each, and why a change of it must wait.
 
     `deployments` are those of the candidates' images, by the Dockerfile's absolute path; `bases` are the
-    Dockerfiles of the repository that they build on, by the candidate's path.
+    Dockerfiles of the repository that they build on, by the candidate's path. `records` are the facts of
+    base images that were asked, which `inspect` adds.
     """
 
     candidates: Sequence[Candidate]
@@ -84,6 +87,7 @@ class Prepared(NamedTuple):
     reasons: Sequence[Finding | None]
     deployments: Mapping[str, tuple[Deployment, ...]]
     bases: Mapping[str, list[str]]
+    records: Sequence[Record] = ()
 
 
 def settings_of(request: Request) -> Settings:
@@ -118,7 +122,7 @@ def fix_files(
     Raises ConfigError.
     """
     settings = settings or settings_of(request)
-    prepared = prepare(request, cache, settings)
+    prepared = inspect(prepare(request, cache, settings), request, cache, terminal, settings)
     candidates, options, reasons = prepared.candidates, prepared.options, prepared.reasons
     if request.files.manifests and prepared.deployments:
         from dockfix.runner.manifests import mark_following
@@ -144,7 +148,27 @@ def fix_files(
 
         by_file = {one.real: own for one, own in zip(candidates, options, strict=True)}
         results = follow(results, prepared.deployments, by_file, root)
+    if prepared.records:
+        from dockfix.inspection.records import find_changes
+
+        results = chain(results, find_changes(prepared.records, root, request.mode))
     return candidates, results
+
+
+def inspect(
+    prepared: Prepared, request: Request, cache: Cache | None, terminal: Terminal, settings: Settings
+) -> Prepared:
+    """What is prepared, with the facts of base images, if they are to be asked. Raises ConfigError."""
+    asked = request.inspection.inspect
+    how = settings.config_in(os.path.realpath(os.curdir)).inspect if asked is None else asked
+    if how in (None, Inspect.OFF):
+        return prepared
+    from dockfix.inspection.records import ask_bases
+
+    options, records = ask_bases(
+        prepared.candidates, prepared.options, how, request.proof.engine, cache, terminal
+    )
+    return prepared._replace(options=options, records=records)
 
 
 def _open_baseline(request: Request) -> Baseline | None:

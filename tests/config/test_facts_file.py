@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import jsonschema
 import pytest
 from base_facts import DIGEST, debian, image
 from hypothesis import given
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from dockfix.config import ConfigError, Settings, forget_configs, open_settings
 from dockfix.config.facts_file import by_key, format_facts, parse_facts, read_facts, show_entry
 from dockfix.config.facts_keys import MAX_SCRIPT, read_mode
+from dockfix.config.facts_schema import make_facts_schema
 from dockfix.image_facts import Entry, Group, ImageFacts, Interpreter, Login
 
 NAME = "registry.example.org/acme/python:3"
@@ -154,7 +157,7 @@ def test_a_value_that_no_image_has_is_refused_with_its_place(line: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "version must be 1"),
+        ("images = {}", "version must be 1"),
         ("version = 2", "version must be 1"),
         ("version = 1\nimages = 1", "images must be a table"),
         ("version = 1\nimages.x = 1", 'images."x": must be a table'),
@@ -221,3 +224,36 @@ def test_a_link_out_of_the_repository_is_refused(
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "dockfix.facts.toml")
     assert read_facts(str(tmp_path)) == {}
+
+
+# -- the schema ---------------------------------------------------------------------------------------
+
+SCHEMA: Final = make_facts_schema()
+ONLY_DOCKFIX: Final = ("..", "4294967295", "listed", "lrwxrwxrwx 0:0", '"data"', "sh = ", 'user = "a')
+"""Marks of what a schema cannot tell."""
+
+
+def test_it_is_a_schema_of_draft_7() -> None:
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "text", [TEXT, format_facts({"x": image(user="a"), "y": image(debian())}), "version = 1"]
+)
+def test_it_takes_what_dockfix_writes(text: str) -> None:
+    jsonschema.validate(tomllib.loads(text), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "line", [one for one in WRONG if "digest" not in one and not any(mark in one for mark in ONLY_DOCKFIX)]
+)
+def test_it_refuses_values_that_no_image_has(line: str) -> None:
+    text = f'version = 1\n[images.x]\ndigest = "{DIGEST}"\nsource = "image"\n{line}'
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(tomllib.loads(text), SCHEMA)
+
+
+def test_a_registry_has_no_files() -> None:
+    text = f'version = 1\n[images.x]\ndigest = "{DIGEST}"\nsource = "registry"\nsystem = "a"\n'
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(tomllib.loads(text), SCHEMA)

@@ -12,6 +12,10 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from dockfix.files import writing
+from dockfix.image_facts import ImageFacts
+from dockfix.inspection.collect import Answer
+from dockfix.inspection.questions import Question
+from dockfix.options.request import Inspect
 from dockfix.runner.verdict import Details
 from dockfix.verify import Case, Kind, Verdict, VerifyOptions
 
@@ -32,6 +36,18 @@ class _BreakingProver:
         for case in cases:
             details = Details("docker", "it stayed up before, and ends with exit code 1 now")
             yield Verdict(Kind.BREAKS, str(case.dockerfile), "compare", (), details)
+
+
+def _answer_nothing(
+    questions: Iterable[Question], _how: Inspect, _engine: str | None, _cache: Any
+) -> Iterator[Answer]:
+    yield from (Answer(one, None, "the registry says: not found") for one in questions)
+
+
+def _answer_anew(
+    questions: Iterable[Question], _how: Inspect, _engine: str | None, _cache: Any
+) -> Iterator[Answer]:
+    yield from (Answer(one, ImageFacts(f"sha256:{'a' * 64}", user="worker")) for one in questions)
 
 
 def _fails_to_open(path: str, *rest: Any, really: Any = os.open, **where: Any) -> int:
@@ -90,6 +106,10 @@ FAULTS: Final[dict[str, Callable[[], AbstractContextManager[Any]]]] = {
     "the rewrite hangs": _fixing(lambda *_: time.sleep(30)),
     "the process dies": _fixing(lambda *_: os._exit(1)),
     "the rewrite raises an error": _fixing(_raise_mistake),
+    "no engine and no registry has the base": lambda: patch(
+        "dockfix.inspection.records.ask_all", _answer_nothing
+    ),
+    "the base has another user now": lambda: patch("dockfix.inspection.records.ask_all", _answer_anew),
     "the engine says that the rewrite breaks": lambda: patch("dockfix.verify.proofs.Prover", _BreakingProver),
     "the engine says that the rewrite breaks, and its patch cannot be kept": _breaks_and_cannot_be_kept,
 }

@@ -295,6 +295,12 @@ FOLLOWS: Final = _note(
     "runs/service-that-follows-its-image",
 )
 
+STALE_FACTS: Final = _note(
+    "stale-facts",
+    "The recorded facts of a base image are not those of the image.",
+    "runs/base-that-has-changed",
+)
+
 # What a search does not look into.
 VENDORED: Final = _refusal(
     "vendored", "The file is vendored: a copy of another project's file.", "runs/folder-of-copies", folds=True
@@ -359,6 +365,11 @@ CHANGED_MEANWHILE: Final = _failure(
     "changed-meanwhile",
     "Somebody else changed the file in the meantime.",
     "runs/file-that-an-editor-saves-meanwhile",
+)
+NOT_INSPECTED: Final = _failure(
+    "not-inspected",
+    "Recorded facts of a base image cannot be compared with the image.",
+    "runs/base-that-is-gone",
 )
 NOT_WRITTEN: Final = _failure("not-written", "The system refused to write the file.", "runs/full-disk")
 UNCOMMITTED: Final = _failure(

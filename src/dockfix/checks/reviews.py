@@ -64,13 +64,13 @@ def _of_base(plan: Plan) -> Iterator[Finding]:
     if image.family == "unknown" or (not image.known and starts_unread):
         yield Finding(
             codes.UNKNOWN_BASE, first, f"dockfix does not know the base image {image.name}",
-            "check that it has useradd and starts as root, or pass --base FAMILY",
+            "ask the image with --inspect, or pass --base FAMILY",
         )  # fmt: skip
     elif image.uncertain:
         yield Finding(
             codes.UNKNOWN_BASE, first,
             f"dockfix is not certain of the base image {image.name}: {image.uncertain}",
-            "check its user, home and working directory, or name them under images in the configuration",
+            "ask the image with --inspect, or name its facts under images in the configuration",
         )  # fmt: skip
     if not _PYTHON.search(plan.tree.text):
         help = "check what the application writes"

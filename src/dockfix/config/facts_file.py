@@ -19,6 +19,8 @@ from dockfix.config.reading import FACTS_FILE, parse_toml, read_text, refuse_out
 from dockfix.image_facts import Content, Entry, ImageFacts, Interpreter
 from dockfix.model.images import key_of
 
+_ON_A_LINE: Final = 3
+"""The maximum number of values in a list that is written on one line."""
 _TOP: Final = ("version", "images")
 _HEAD: Final = """\
 # What the base images of this repository contain, recorded by `dockfix --inspect --write`.
@@ -50,7 +52,9 @@ def by_key(facts: Mapping[str, ImageFacts]) -> Named:
 
 
 def parse_facts(path: str, text: str) -> Named:
-    """The facts in the text of the file at `path`. Raises ConfigError."""
+    """The facts in the text of the file at `path`; an empty one has none. Raises ConfigError."""
+    if not text.strip():
+        return {}
     table = parse_toml(path, text)
     for key in table:
         if key not in _TOP:
@@ -127,7 +131,10 @@ def _value(value: Any) -> str:
             return _string(show_entry(value))
         case Interpreter():
             return _interpreter(value)
-    return f"[{', '.join(_value(_row(one)) for one in value)}]"
+    rows = [_value(_row(one)) for one in value]
+    if len(rows) <= _ON_A_LINE:
+        return f"[{', '.join(rows)}]"
+    return "\n".join(["[", *(f"  {row}," for row in rows), "]"])
 
 
 def _row(one: Any) -> Any:

@@ -21,11 +21,12 @@ ABSENT: Final = "absent"
 OWNERS: Final = ("image", "system", "conda", "venv")
 SOURCES: Final = ("image", "registry")
 
+_START: Final = r"\A"
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _ID: Final = r"(\d{1,10})"
-_LOGIN: Final = re.compile(rf"([^:]+):{_ID}:{_ID}:([^:]*):([^:]*)")
-_GROUP: Final = re.compile(rf"([^:]+):{_ID}:([^:]*)")
+_LOGIN: Final = re.compile(rf"\A([^:]+):{_ID}:{_ID}:([^:]*):([^:]*)")
+_GROUP: Final = re.compile(rf"\A([^:]+):{_ID}:([^:]*)")
 _ENTRY: Final = re.compile(
     rf"([dl-])([r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-]) {_ID}:{_ID}(?: (listed)| -> (.+))?"
 )
@@ -167,7 +168,7 @@ _INTERPRETER: Final[Mapping[str, Any]] = {
 
 
 def _matching(pattern: re.Pattern[str]) -> dict[str, Any]:
-    return {"type": "string", "pattern": f"^({pattern.pattern})$"}
+    return {"type": "string", "pattern": f"^({pattern.pattern.removeprefix(_START)})$"}
 
 
 def _rows(item: Mapping[str, Any]) -> dict[str, Any]:

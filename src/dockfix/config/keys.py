@@ -8,13 +8,15 @@ from typing import Any, Final
 from dockfix.config.errors import ConfigError
 from dockfix.options import Options
 from dockfix.options.declarations import Declaration, declared
-from dockfix.options.request import Files
+from dockfix.options.request import Files, Inspect, Inspection
 from dockfix.options.suggestions import suggest
 
 OPTIONS: Final[Mapping[str, Declaration]] = declared(Options)
 """The options of a fix, which may differ from file to file."""
 FILES: Final[Mapping[str, Declaration]] = {
-    name.replace("_", "-"): one for name, one in declared(Files).items() if one.is_key
+    name.replace("_", "-"): one
+    for name, one in {**declared(Files), **declared(Inspection)}.items()
+    if one.is_key
 }
 """The options of a run that a configuration may hold."""
 KEYS: Final[Mapping[str, Declaration]] = {**OPTIONS, **FILES}
@@ -33,6 +35,8 @@ FAMILIES: Final = (
     "windows",
     "busybox",
 )
+OFFLINE: Final = (Inspect.OFF, Inspect.ENGINE)
+"""What a configuration may ask for: one that comes with a repository must not open connections."""
 _NOUNS: Final = {"select": "transform", "ignore": "transform", "accept": "review", "base": "base family"}
 
 
@@ -46,6 +50,8 @@ def names_of(key: str) -> tuple[str, ...]:
         from dockfix.checks.codes import REVIEWS
 
         return REVIEWS
+    if key == "inspect":
+        return OFFLINE
     return FAMILIES if key == "base" else ()
 
 
@@ -53,6 +59,8 @@ def check_meaning(where: str, key: str, value: Any) -> None:
     """Raise ConfigError if a well-formed value names something that does not exist."""
     if key == "images":
         _check_images(where, value)
+    elif key == "inspect" and value not in OFFLINE:
+        raise ConfigError(f"{where}: may be off or engine here; pass --inspect={value} yourself")
     elif key in _NOUNS and value:
         known = names_of(key)
         for name in [value] if isinstance(value, str) else sorted(value):

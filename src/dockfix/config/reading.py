@@ -15,6 +15,7 @@ from dockfix.files.descriptors import is_within
 from dockfix.files.reading import read_bytes
 from dockfix.options import OptionError, Options
 from dockfix.options.declarations import TEXTS
+from dockfix.options.request import Inspect
 
 if TYPE_CHECKING:
     from dockfix.files.patterns import Patterns
@@ -64,6 +65,7 @@ class Config:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     force_exclude: bool = False
+    inspect: Inspect | None = None
     overrides: tuple[Override, ...] = ()
     path: str = ""
     lines: Mapping[str, int] = field(default_factory=dict)

@@ -34,11 +34,14 @@ def replace_content(path: str, before: bytes, after: bytes) -> None:
     """Replace `before` with `after` in the file at `path`, which must not contain links.
 
     Mode, owner and extended attributes are preserved. A reader, or a crash at any moment, sees one of the
-    contents completely. Raises WriteError if the file no longer has the content `before`, if a link is in
-    the path, if the file is read-only, or if its folder is not writable.
+    contents completely. A file that does not exist counts as empty, and is created. Raises WriteError if the
+    file no longer has the content `before`, if a link is in the path, if the file is read-only, or if its
+    folder is not writable.
     """
     try:
         with folder_of(path) as (folder, name):
+            if not before:
+                _create(folder, name)
             mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
             if not stat.S_ISLNK(mode) and not (mode & 0o222 and os.access(name, os.W_OK, dir_fd=folder)):
                 raise _refused(codes.READ_ONLY, "read-only", "make it writable: chmod u+w")
@@ -52,6 +55,13 @@ def replace_content(path: str, before: bytes, after: bytes) -> None:
         raise _refused(codes.READ_ONLY, message, "make it writable: chmod u+w") from None
     except OSError as error:
         raise _explain(error) from None
+
+
+def _create(folder: int | None, name: str) -> None:
+    """Create an empty file unless there is one."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(name, flags, 0o666, dir_fd=folder))
 
 
 def _explain(error: OSError) -> WriteError:

@@ -103,7 +103,7 @@ def find_image(
     real = inspected.get(key_of(reference)) if inspected else None
     if not overrides and real is None:
         return _find_known(reference)
-    name, tag = _split(reference)
+    name, tag = split_reference(reference)
     own = tuple(_rule({**table, "images": [pattern]}) for pattern, table in (overrides or {}).items())
     if real is not None:
         return _inspected(name, tag, own, real)
@@ -114,7 +114,7 @@ def find_image(
 def key_of(reference: str) -> str:
     """What facts of an image are filed under: its digest if a reference has one, else `name:tag`."""
     digest = reference.strip().strip("\"'").partition("@")[2]
-    return digest or ":".join(_split(reference))
+    return digest or ":".join(split_reference(reference))
 
 
 def _inspected(name: str, tag: str, own: tuple[_Rule, ...], real: ImageFacts) -> Image:
@@ -147,12 +147,12 @@ def infer_image(image: Image, package_managers: Iterable[str]) -> Image:
 
 @lru_cache(maxsize=4096)
 def _find_known(reference: str) -> Image:
-    name, tag = _split(reference)
+    name, tag = split_reference(reference)
     facts = _find_facts(name, tag, (), 0)
     return Image(name, tag, False) if facts is None else _image(name, tag, facts)
 
 
-def _split(reference: str) -> tuple[str, str]:
+def split_reference(reference: str) -> tuple[str, str]:
     """(name without mirror and architecture prefixes, tag).
 
     The tag defaults to "latest" if there is no digest.
@@ -239,7 +239,7 @@ def _find_facts(name: str, tag: str, own: tuple[_Rule, ...], depth: int) -> Fact
         facts: Facts = {}
         if rule.like and depth < _MAX_LIKENESS:
             like = rule.like.replace("{*}", star).replace("{tag}", tag)
-            facts = _find_facts(*_split(like), (), depth + 1) or {}
+            facts = _find_facts(*split_reference(like), (), depth + 1) or {}
         release = {} if "{" in rule.like else _release_of(tag)
         if release:
             facts = _joined(_without_distribution(facts), release)

@@ -40,7 +40,8 @@ class Form:
 class Declaration:
     """One option: `flags` as on the command line, empty for a configuration key without a flag.
 
-    `metavar` stands for the value in the help; `is_key`: a configuration may contain it.
+    `metavar` stands for the value in the help; `is_key`: a configuration may contain it. `implied` is the
+    value of the flag alone, on the command line: a value then has to follow it after `=`.
     """
 
     form: Form
@@ -48,6 +49,7 @@ class Declaration:
     flags: tuple[str, ...]
     metavar: str
     is_key: bool
+    implied: str = ""
 
     @property
     def flag(self) -> str:
@@ -56,10 +58,18 @@ class Declaration:
 
 
 def option(
-    default: Any, form: Form, help: str, flags: str = "", metavar: str = "", *, is_key: bool = False
+    default: Any,
+    form: Form,
+    help: str,
+    flags: str = "",
+    metavar: str = "",
+    *,
+    is_key: bool = False,
+    implied: str = "",
 ) -> Any:
     """A dataclass field that is an option; `flags` are separated by spaces, the long one first."""
-    declaration = Declaration(form, help, tuple(flags.split()), metavar or "|".join(form.choices), is_key)
+    shown = metavar or "|".join(form.choices)
+    declaration = Declaration(form, help, tuple(flags.split()), shown, is_key, implied)
     if callable(default):
         return field(default_factory=default, metadata={"option": declaration})
     return field(default=default, metadata={"option": declaration})

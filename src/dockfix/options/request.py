@@ -14,6 +14,7 @@ from dockfix.options.declarations import (
     TEXT,
     TEXTS,
     count_from,
+    one_of,
     option,
     seconds_from,
 )
@@ -47,6 +48,15 @@ class Mode(StrEnum):
     DIFF = "diff"
     WRITE = "write"
     CHECK = "check"
+
+
+class Inspect(StrEnum):
+    """Who may be asked about base images: nobody, the engine, also registries, or all with pulling."""
+
+    OFF = "off"
+    ENGINE = "engine"
+    REGISTRY = "registry"
+    PULL = "pull"
 
 
 class Volume(IntEnum):
@@ -142,6 +152,21 @@ class Configuration:
     )
     isolated: bool = option(False, SWITCH, "Use no configuration at all", "--isolated")
     show: bool = option(False, SWITCH, "Print what applies to a path, and what sets it", "--show-config")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """Whom to ask about base images that are not certain; None leaves it to the configuration."""
+
+    inspect: Inspect | None = option(
+        None,
+        one_of(Inspect),
+        "Ask unknown base images what they contain",
+        "--inspect",
+        "[=WHO]",
+        is_key=True,
+        implied=Inspect.REGISTRY,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +295,7 @@ class Request:
     output: Output = Output()
     files: Files = Files()
     configuration: Configuration = Configuration()
+    inspection: Inspection = Inspection()
     reports: Reports = Reports()
     proof: VerifyOptions = VerifyOptions()
     execution: Execution = Execution()

@@ -60,7 +60,9 @@ class FileResult:
     @property
     def patch(self) -> str:
         """The patch of a change that applies, else empty."""
-        return format_patch(self.before.decode("utf-8"), self.edits, self.name) if self.applies else ""
+        if not self.applies:
+            return ""
+        return format_patch(self.before.decode("utf-8"), self.edits, self.name, creates=not self.before)
 
 
 def fix_source(path: str, source: Source | Failed, options: Options, context: Context) -> FileResult:

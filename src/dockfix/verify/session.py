@@ -113,12 +113,40 @@ class Session:
             raise ClosedError
         return Done(code, output.text)
 
+    @contextmanager
+    def stream(self, argv: list[str], timeout: float = 120.0) -> Iterator[IO[bytes]]:
+        """The output of one engine call while it runs, without its messages; it ends with the block.
+
+        A call that takes longer than `timeout` seconds is ended, and its output with it.
+        """
+        process = self._start(argv, None, messages=subprocess.DEVNULL)
+        output = self._pipe_of(process)
+        clock = threading.Timer(timeout, _kill, [process.pid])
+        clock.start()
+        try:
+            yield output
+        finally:
+            clock.cancel()
+            _kill(process.pid)
+            output.close()
+            process.wait()
+            self._forget(process.pid)
+
+    def leave(self, image: str) -> None:
+        """Remove the name of an image once the session ends, however it does."""
+        with self._lock:
+            if self._closed:
+                raise ClosedError
+            self._tell(f"={image}\n")
+
     @staticmethod
     def _pipe_of(process: subprocess.Popen[bytes]) -> IO[bytes]:
         assert process.stdout is not None
         return process.stdout
 
-    def _start(self, argv: list[str], given: IO[bytes] | None) -> subprocess.Popen[bytes]:
+    def _start(
+        self, argv: list[str], given: IO[bytes] | None, messages: int = subprocess.STDOUT
+    ) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._closed:
                 raise ClosedError
@@ -126,7 +154,7 @@ class Session:
                 argv,
                 stdin=subprocess.DEVNULL if given is None else given,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stderr=messages,
                 start_new_session=True,
             )
             self._calls.add(process.pid)

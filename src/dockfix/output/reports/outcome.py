@@ -35,6 +35,9 @@ _SKIPPED: Final = {
 }
 
 
+_COMPANIONS: Final = frozenset({codes.STALE_FACTS.name})
+
+
 class Statement(NamedTuple):
     """One problem that a report lists for a file.
 
@@ -96,7 +99,7 @@ def statements(file: FileResult) -> Iterator[Statement]:
     lines = split_lines(file.before.decode("utf-8", "replace"))
     seen: Counter[str] = Counter()
     found = [finding for kind, finding in findings(file.result) if kind != "accepted"]
-    if isinstance(file.result, Changed):
+    if isinstance(file.result, Changed) and not _accompanies(file.result):
         change = describe_change(file, file.result)
         yield Statement(weight, change, _mark(change.code, "", seen))
         weight = Weight.NOTE
@@ -104,6 +107,11 @@ def statements(file: FileResult) -> Iterator[Statement]:
         text = lines[finding.line - 1] if 0 < finding.line <= len(lines) else ""
         yield Statement(weight, finding, _mark(finding.code, text, seen))
         weight = min(weight, Weight.NOTE)
+
+
+def _accompanies(change: Changed) -> bool:
+    """Whether a changed file is no Dockerfile: its notes say why it changes along."""
+    return bool(_COMPANIONS & {note.code for note in change.notes})
 
 
 def describe_change(file: FileResult, change: Changed) -> Finding:

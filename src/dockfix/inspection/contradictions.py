@@ -1,0 +1,69 @@
+"""What a row of dockfix's tables says about an image that the real one contradicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from dockfix.image_facts import ImageFacts
+from dockfix.model.images import Image, find_image, key_of
+
+_KEYS: Final = ("family", "user", "workdir", "shell", "python", "pip")
+_UNSURE: Final = ("unknown", "")
+_CREATORS: Final = {"adduser": "adduser", "useradd": "useradd", "busybox": "adduser"}
+
+
+class Contradiction(NamedTuple):
+    """A key of a table, its value there, and what the image has."""
+
+    key: str
+    table: str
+    image: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: the table says {self.table or 'none'}, the image has {self.image or 'none'}"
+
+
+def find_wrong_rows(reference: str, facts: ImageFacts) -> Iterator[Contradiction]:
+    """The contradictions between the table's row for a reference and the facts of the real image."""
+    told = find_image(reference)
+    if not told.known:
+        return
+    found = find_image(reference, None, {key_of(reference): facts})
+    keys = _KEYS if facts.content is not None else ("user", "workdir")
+    for key in keys:
+        table, image = getattr(told, key), getattr(found, key)
+        if table != image and table not in _UNSURE and image not in _UNSURE:
+            yield Contradiction(key, str(table), str(image))
+    yield from _of_environment(told, found)
+    if told.starts != found.starts:
+        yield Contradiction("starts", str(told.starts).lower(), str(found.starts).lower())
+    if facts.content is not None:
+        yield from _of_accounts(told, found)
+        yield from _of_commands(told, facts.content.commands)
+
+
+def _of_environment(told: Image, found: Image) -> Iterator[Contradiction]:
+    for name, value in told.env.items():
+        if value != (present := found.env.get(name, "")):
+            yield Contradiction(f"env.{name}", value, present)
+
+
+def _of_accounts(told: Image, found: Image) -> Iterator[Contradiction]:
+    present = {one.name: one for one in found.accounts}
+    for one in told.accounts:
+        real = present.get(one.name)
+        if real is None:
+            yield Contradiction("accounts", one.name, "")
+            continue
+        uid, gid = (real.uid, real.gid) if one.uid is None else (one.uid, one.gid)
+        if replace(one, uid=uid, gid=gid) != real:
+            yield Contradiction("accounts", str(one), str(real))
+
+
+def _of_commands(told: Image, commands: Mapping[str, str]) -> Iterator[Contradiction]:
+    """The command that creates accounts must be there, unless what prepares the image installs it."""
+    command = _CREATORS.get(told.account_command)
+    if command is not None and not told.prepare and command not in commands:
+        yield Contradiction("account_command", told.account_command, "")
