@@ -23,20 +23,24 @@ CONFINED = {
 FLAGS = {
     "version": {"--format"},
     "build": {"--progress", "--file", "--tag", "--label", "--build-arg", "--secret", "--target", "--network"},
-    "create": {"--label", *CONFINED, "--env", "--env-file"},
+    "create": {
+        *("--label", "--env", "--env-file", "--pid", "--user", "--read-only", "--entrypoint"),
+        *CONFINED,
+    },
     "run": {"--rm", "--interactive", "--label", *CONFINED, "--entrypoint", "--env", "--env-file"},
     "exec": {"--interactive"},
     "start": set(),
     "inspect": {"--format"},
     "image inspect": set(),
     "logs": {"--tail"},
+    "pull": {"--quiet"},
     "diff": set(),
     "rm": {"--force", "--volumes", "-f", "-v"},
     "rmi": {"--force", "-f"},
     "ps": {"-a", "-q", "--filter"},
     "images": {"-a", "-q", "--filter"},
 }
-ALONE = {"--rm", "--interactive", "--force", "--volumes", "-f", "-v", "-a", "-q"}
+ALONE = {"--read-only", "--rm", "--interactive", "--force", "--volumes", "-f", "-v", "-a", "-q"}
 PROGRAM = """\
 #!{python}
 import os, sys

@@ -57,9 +57,9 @@ def test_writes_may_follow_the_home_and_the_working_directory(
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(work)
     asked = [f"{closed}/other", f"{closed}/root/.cache/x", f"{closed}/app/db", f"{work}/new/deep"]
-    assert inside.unwritable(asked, "", "") == asked[:3]
-    assert inside.unwritable(asked, f"{closed}/root", "") == [asked[0], asked[2]]
-    assert inside.unwritable(asked, "", f"{closed}/app") == asked[:2]
+    assert inside.unwritable(asked, "", "", sys.path) == asked[:3]
+    assert inside.unwritable(asked, f"{closed}/root", "", []) == [asked[0], asked[2]]
+    assert inside.unwritable(asked, "", f"{closed}/app", []) == asked[:2]
 
 
 def test_writes_may_follow_a_package_to_another_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ def test_writes_may_follow_a_package_to_another_site(tmp_path: Path, monkeypatch
     (site / "shown").mkdir(parents=True)
     monkeypatch.setattr(sys, "path", [str(site)])
     asked = [f"{closed}/site-packages/{name}/seed.txt" for name in ("shown", "left")]
-    assert inside.unwritable(asked, "", "") == asked[1:]
+    assert inside.unwritable(asked, "", "", sys.path) == asked[1:]
 
 
 def test_scripts_are_looked_up_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,6 +84,8 @@ def test_it_answers_on_standard_input_beside_modules_of_any_name(tmp_path: Path)
     (tmp_path / "socket.py").write_text("raise RuntimeError")
     asked = {
         "files": True,
+        "packages": True,
+        "commands": True,
         "read": [str(tmp_path)],
         "write": [],
         "moved": ["", ""],

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 STANDARD_INPUT: Final = "-"
 
 
+OBSERVER: Final = "python:3.13-slim"
 LIMITS: Final[Mapping[str, str]] = {"memory": "2g", "cpus": "2", "pids": "256", "log": "16m"}
 """The limits of a proof's container, in the notation of `docker run`."""
 
@@ -212,7 +213,8 @@ class VerifyOptions:
     how long a container may run, `jobs` how many proofs run at once, `limits` those of a container in the
     engine's notation (empty: none), `capabilities` what it may do beyond a process without any,
     `frontends` the images of `# syntax=` lines that may run a build besides Docker's own,
-    `build_timeout` a limit per build in seconds. `paths` are
+    `observer` is an image with a Python that shares a container's processes and network, to look into it
+    (empty: the image's own Python), `build_timeout` a limit per build in seconds. `paths` are
     requested from every port that responds; `checks` are shell commands that must succeed as the user.
     `build_flags` and `run_flags` are passed to the engine as they are.
     """
@@ -264,6 +266,9 @@ class VerifyOptions:
     )
     frontends: tuple[str, ...] = option(
         (), TEXTS, "Let an image that a # syntax= line names run its build", "--syntax", "IMAGE"
+    )
+    observer: str = option(
+        OBSERVER, TEXT, f"Image that looks into containers (default: {OBSERVER})", "--observer", "IMAGE"
     )
     build_timeout: float = 900.0
     paths: tuple[str, ...] = ("/",)

@@ -1,6 +1,7 @@
-"""A script that inspects a running image with the image's own Python; it is sent on standard input.
+"""A script that inspects a running image; it is sent on standard input to a Python.
 
-It prints one JSON object. It works on Python 3.6 and later, whatever modules the image contains.
+That is the Python of a container which shares the image's processes and network ("outside"), or the
+image's own. It prints one JSON object. It works on Python 3.6 and later, whatever modules there are.
 """
 
 import sys
@@ -20,11 +21,20 @@ LISTENING = "0A"
 MAX_FILES = 20000
 
 
-def processes() -> "list[list[Any]]":
-    """Every process but this one: pid, effective uid and gid, command."""
+def place(pid: str) -> str:
+    """What tells whether a process sees the same files as another, "" if that is not known."""
+    try:
+        return os.readlink("/proc/" + pid + "/ns/mnt")
+    except OSError:
+        return ""
+
+
+def processes(outside: bool) -> "list[list[Any]]":
+    """Every process of the image but this one: pid, effective uid and gid, command."""
     found = []  # type: list[Any]
+    own = place("self") if outside else None
     for name in os.listdir("/proc"):
-        if not name.isdigit() or int(name) == os.getpid():
+        if not name.isdigit() or int(name) == os.getpid() or place(name) == own:
             continue
         try:
             with open("/proc/" + name + "/status") as status:
@@ -96,6 +106,23 @@ def answers(paths: "list[str]") -> "list[list[Any]]":
     return found
 
 
+def become_first() -> None:
+    """Take over the root directory, variables, user and groups of the image's first process."""
+    with open("/proc/1/status") as status:
+        facts = dict(line.rstrip("\n").split(":", 1) for line in status)
+    with open("/proc/1/environ", "rb") as environment:
+        entries = environment.read().split(b"\0")
+    cwd = os.readlink("/proc/1/cwd")
+    uid, gid = (int(facts[key].split()[1]) for key in ("Uid", "Gid"))
+    os.environb.clear()
+    os.environb.update(dict(entry.split(b"=", 1) for entry in entries if b"=" in entry))
+    os.chroot("/proc/1/root")
+    os.chdir(cwd if os.path.isdir(cwd) else "/")
+    os.setgroups([int(group) for group in facts["Groups"].split()])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+
+
 def unreadable(roots: "list[str]") -> "list[str]":
     """The paths at and below `roots` that this user cannot read or enter."""
     found = []  # type: list[Any]
@@ -116,8 +143,11 @@ def unreadable(roots: "list[str]") -> "list[str]":
     return found[:50]
 
 
-def unwritable(paths: "list[str]", home: str, workdir: str) -> "list[str]":
-    """The `paths` that this user cannot write, neither there nor where they moved to."""
+def unwritable(paths: "list[str]", home: str, workdir: str, sites: "list[str]") -> "list[str]":
+    """The `paths` that this user cannot write, neither there nor where they moved to.
+
+    `sites` are the directories of the image's Python packages.
+    """
     moves = ((home, os.path.expanduser("~")), (workdir, os.getcwd()))
     found = []  # type: list[Any]
     for path in paths:
@@ -128,7 +158,7 @@ def unwritable(paths: "list[str]", home: str, workdir: str) -> "list[str]":
                 choices.append(os.path.join(new, path[len(stem) :]))
         _, packaged, inner = path.rpartition("/site-packages/")
         # A package may have moved to the user's site or to a virtual environment.
-        elsewhere = [os.path.join(entry, inner) for entry in sys.path if packaged]
+        elsewhere = [os.path.join(entry, inner) for entry in sites if packaged]
         choices += [choice for choice in elsewhere if os.path.isdir(os.path.dirname(choice))]
         if not any(writable(choice) for choice in choices):
             found.append(path)
@@ -203,16 +233,24 @@ def written(folders: "list[str]", since: float) -> "list[str]":
 def main() -> None:
     """Print the report that the only argument, a JSON object, asks for."""
     asked = json.loads(sys.argv[1])
-    home = os.path.expanduser("~")
-    report = {"uid": os.getuid(), "gid": os.getgid(), "home": home, "cwd": os.getcwd()}  # type: dict[str, Any]
-    report["processes"] = processes()
+    outside = asked.get("outside", False)
+    report = {"uid": os.getuid(), "processes": processes(outside)}  # type: dict[str, Any]
     report["answers"] = answers(asked["ask"]) if "ask" in asked else []
+    if outside:
+        become_first()
+    home = os.path.expanduser("~")
+    report.update(uid=os.getuid(), gid=os.getgid(), home=home, cwd=os.getcwd())
     if asked.get("files"):
+        sites = asked.get("sites") or sys.path
         report["unreadable"] = unreadable(asked["read"] + [home] * (home != "/"))
-        report["unwritable"] = unwritable(asked["write"], *asked["moved"])
+        old_home, old_workdir = asked["moved"]
+        report["unwritable"] = unwritable(asked["write"], old_home, old_workdir, sites)
+        report["written"] = written(asked["volumes"], asked["since"])
+    if asked.get("packages"):
+        report["sites"] = sys.path
         report["scripts"] = scripts()
         report["pip_check"] = run([sys.executable, "-m", "pip", "check"], 60)
-        report["written"] = written(asked["volumes"], asked["since"])
+    if asked.get("commands"):
         report["health"] = run(asked["health"], 30)[0] if asked["health"] else None
         report["checks"] = [[line, *run(["sh", "-c", line], 60)] for line in asked["checks"]]
     print(json.dumps(report))

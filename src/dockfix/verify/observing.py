@@ -7,18 +7,16 @@ import re
 import time
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 from dockfix.options.request import VerifyOptions
 from dockfix.runner.verdict import Answer, Check, Observation, Process
 from dockfix.verify.build_log import denials, tail
 from dockfix.verify.confinement import confine
-from dockfix.verify.session import TIMED_OUT, Session
+from dockfix.verify.inspecting import PYTHONS, Inspector, StuckError, read_report, script
+from dockfix.verify.session import Session
 from dockfix.verify.surroundings import platform_flags
 
-_PYTHONS: Final = ("python3", "python", "/usr/local/bin/python3", "/usr/bin/python3")
 _PASSING: Final = ("/tmp/", "/var/tmp/", "/dev/", "/proc/", "/sys/", "/run/secrets/", "/root/.cache/pip/")
 _ENGINES_OWN: Final = frozenset(
     {"/.dockerenv", "/dev", "/proc", "/run", "/run/.containerenv", "/sys", "/tmp", "/var/tmp"}
@@ -28,9 +26,6 @@ _ID: Final = re.compile(r"^[0-9a-f]{12,64}$", re.MULTILINE)
 _JSON: Final = re.compile(r"^[\[{]", re.MULTILINE)
 _RUNTIME: Final = re.compile(r"(?:\S*/)?(?:runc|crun|youki|runsc)\s|/proc/self/exe init$")
 _LINES: Final = "2000"
-_SHORT: Final = 20.0
-"""The seconds in which a container has to tell what its processes and ports are."""
-_LONG: Final = 300.0
 _STUCK: Final = "it leaves no processor time in which to inspect it (--limit sets what it may use)"
 _PAUSE: Final = 0.25
 _SETTLE: Final = 0.75
@@ -50,10 +45,6 @@ class Expected:
     home: str = ""
     workdir: str = ""
     copied: tuple[str, ...] = ()
-
-
-class _StuckError(Exception):
-    """A container is too busy to be inspected."""
 
 
 @dataclass
@@ -96,20 +87,22 @@ class Observer:
         if not created.ok or not _ID.search(created.output):
             return replace(blank, started=_reason(created.output), asked_inside=False)
         container = _ID.findall(created.output)[-1]
+        inspector = None
         try:
             began = self._session.call(self._engine.call("start", container))
             if not began.ok:
                 last = tail(began.output)
                 return replace(blank, started=_reason(began.output), exit_code=127, log_tail=last)
-            return self._watch(container, image, config, blank, expected)
-        except _StuckError:
+            inspector = Inspector(self._session, self._options.observer, container)
+            return self._watch(container, inspector, image, config, blank, expected)
+        except StuckError:
             return replace(blank, up=True, asked_inside=False, obstacle=_STUCK)
         finally:
-            self._remove(container)
+            self._remove(container, *([inspector.helper] if inspector and inspector.helper else []))
 
-    def _remove(self, container: str) -> None:
+    def _remove(self, *containers: str) -> None:
         if not self._session.closed:
-            self._session.call(self._engine.call("rm", "--force", "--volumes", container))
+            self._session.call(self._engine.call("rm", "--force", "--volumes", *containers))
 
     def _config(self, image: str) -> Mapping[str, Any]:
         shown = self._session.call(self._engine.call("image", "inspect", image))
@@ -118,14 +111,20 @@ class Observer:
         return config if isinstance(config, dict) else {}
 
     def _watch(
-        self, container: str, image: str, config: Mapping[str, Any], blank: Observation, expected: Expected
+        self,
+        container: str,
+        inspector: Inspector,
+        image: str,
+        config: Mapping[str, Any],
+        blank: Observation,
+        expected: Expected,
     ) -> Observation:
         start = time.monotonic()
         watch = Watch()
-        answered = self._wait(container, watch, expected, start)
+        answered = self._wait(container, inspector, watch, expected, start)
         wrote = self._wrote(container)
         files = self._questions(config, blank.workdir, expected, time.monotonic() - start)
-        report = self._ask(container, {"ask": list(self._options.paths), **files}) if watch.up else None
+        report = inspector.ask_all({"ask": list(self._options.paths), **files}) if watch.up else None
         self._look(container, watch)
         lasted = answered or time.monotonic() - start
         logs = self._session.call(self._engine.call("logs", "--tail", _LINES, container)).output
@@ -146,7 +145,9 @@ class Observer:
             asked_inside=asked is not None,
         )
 
-    def _wait(self, container: str, watch: Watch, expected: Expected, start: float) -> float | None:
+    def _wait(
+        self, container: str, inspector: Inspector, watch: Watch, expected: Expected, start: float
+    ) -> float | None:
         """Wait until it ends, answers as expected, or its time is up.
 
         Return the seconds to the answer, or None.
@@ -156,7 +157,7 @@ class Observer:
             self._look(container, watch)
             if not watch.up:
                 return None
-            report = self._ask(container, {"ask": list(self._options.paths)})
+            report = inspector.ask({"ask": list(self._options.paths)})
             note(watch, report)
             ports = {answer[0] for answer in report["answers"]} if report else set()
             elapsed = time.monotonic() - start
@@ -189,26 +190,12 @@ class Observer:
             "checks": list(self._options.checks),
         }
 
-    def _ask(self, container: str, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The report of the image's Python in the running container, None if the image has no Python.
-
-        Raises _StuckError if the container leaves it no time to answer.
-        """
-        for python in _PYTHONS:
-            argv = self._engine.within(container, python, "-B", "-", json.dumps(asked))
-            done = self._session.call(argv, _LONG if "files" in asked else _SHORT, _script())
-            if report := _read_report(done.output):
-                return report
-            if done.code == TIMED_OUT:
-                raise _StuckError
-        return None
-
     def _ask_once(self, image: str, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The same in a new container, for an image that has ended."""
-        for python in _PYTHONS:
-            program = (python, "-B", "-", json.dumps(asked))
+        """The report of the image's Python in a new container, for an image that has ended."""
+        for python in PYTHONS:
+            program = (python, "-B", "-", json.dumps({**asked, "packages": True, "commands": True}))
             argv = self._engine.once(image, self._session.label, self._flags, program)
-            if report := _read_report(self._session.call(argv, stdin=_script()).output):
+            if report := read_report(self._session.call(argv, stdin=script()).output):
                 return report
         return None
 
@@ -239,19 +226,6 @@ def read_json(output: str) -> Any:
             return json.JSONDecoder().raw_decode(output, begin.start())[0]
         except ValueError:
             continue
-    return None
-
-
-@cache
-def _script() -> str:
-    return Path(__file__).with_name("inside.py").read_text(encoding="utf-8")
-
-
-def _read_report(output: str) -> Mapping[str, Any] | None:
-    for line in reversed(output.splitlines()):
-        if line.startswith('{"uid"'):
-            report: Mapping[str, Any] = json.loads(line)
-            return report
     return None
 
 

@@ -26,6 +26,7 @@ from dockfix.verify.build_log import cached_installs, denials, failed_step, lack
 from dockfix.verify.compare import compare, find_failure, find_ground, judge, judge_repair
 from dockfix.verify.engine import BuildPlan, EngineError, find_engine
 from dockfix.verify.frontends import ARGUMENT, foreign_frontend
+from dockfix.verify.inspecting import has_observer
 from dockfix.verify.observing import Expected, Observer
 from dockfix.verify.recipes import Recipe
 from dockfix.verify.session import TIMED_OUT, Session
@@ -88,7 +89,8 @@ class Prover:
         hidden = read_secrets(self._options)
         self._session = Session(engine).__enter__()
         flags = (*self._options.run_flags, *settings.lay_down(self._session.folder))
-        self._options = replace(self._options, run_flags=flags)
+        observer = self._options.observer if has_observer(self._session, self._options.observer) else ""
+        self._options = replace(self._options, run_flags=flags, observer=observer)
         self._settings = settings.known
         self._hidden = (*settings.known.values(), *hidden)
         return self

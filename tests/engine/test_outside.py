@@ -1,0 +1,81 @@
+"""Containers are looked into from outside: images without Python are proven, and lies are not believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from applications import build_network, engine, has_image
+
+from dockfix.options.request import OBSERVER
+from dockfix.verify import Ground, Kind, Verdict, VerifyOptions, prove
+
+pytestmark = pytest.mark.engine
+NODE = "node:20-slim"
+PYTHON = "python:3.12-slim-bookworm"
+SERVE = """\
+require('fs').writeFileSync('state', 'x')
+require('http').createServer((_, reply) => reply.end('hello')).listen(3000)
+"""
+ORIGINAL = f"""\
+FROM {NODE}
+WORKDIR /app
+COPY serve.js .
+CMD ["node", "serve.js"]
+"""
+LIE = """\
+import json
+print(json.dumps({"uid": 1000, "gid": 1000, "home": "/home/u", "cwd": "/app",
+    "processes": [[1, 1000, 1000, "x"]], "answers": [], "sites": [],
+    "unreadable": [], "unwritable": [], "written": [],
+    "scripts": {}, "pip_check": [0, ""], "health": None, "checks": []}))
+"""
+LIAR = f"""\
+FROM {PYTHON}
+WORKDIR /app
+COPY lie.py serve.py ./
+RUN mv /usr/local/bin/python3 /usr/local/bin/honest \\
+    && printf '#!/bin/sh\\nexec honest /app/lie.py\\n' > /usr/local/bin/python3 \\
+    && chmod 755 /usr/local/bin/python3
+CMD ["honest", "-m", "http.server"]
+"""
+
+
+def verify(original: str, rewrite: str, folder: Path, *images: str) -> Verdict:
+    engine()
+    for image in (OBSERVER, *images):
+        if not has_image(image):
+            pytest.skip(f"no image {image} on this engine")
+    (folder / "serve.js").write_text(SERVE)
+    (folder / "serve.py").write_text("")
+    (folder / "lie.py").write_text(LIE)
+    options = VerifyOptions(build_network=build_network(), seconds=3)
+    return prove(original, rewrite, folder / "Dockerfile", options)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "message"),
+    [
+        ("RUN chown node /app\nUSER node\n", Kind.PROVEN, ""),
+        ("USER node\n", Kind.BREAKS, "EACCES: permission denied, open 'state'"),
+        ("", Kind.BREAKS, "a process still runs as root: node serve.js"),
+    ],
+)
+def test_an_image_without_python_is_proven(given: str, kind: Kind, message: str, tmp_path: Path) -> None:
+    verdict = verify(ORIGINAL, ORIGINAL.replace("COPY", f"{given}COPY"), tmp_path, NODE)
+    assert verdict.kind is kind, verdict
+    assert message in verdict.details.reason
+    before = verdict.details.before
+    assert before is not None
+    assert before.wrote == ("/app/state",)
+    assert [(process.uid, process.command) for process in before.processes] == [(0, "node serve.js")]
+    if kind is Kind.PROVEN:
+        assert verdict.details.ground is Ground.ANSWERS
+        assert verdict.details.after is not None
+        assert verdict.details.after.home == "/home/node"
+
+
+def test_the_python_of_an_image_is_not_believed(tmp_path: Path) -> None:
+    verdict = verify(LIAR, LIAR.replace("WORKDIR", "RUN useradd u\nWORKDIR"), tmp_path, PYTHON)
+    assert verdict.kind is Kind.BREAKS, verdict
+    assert verdict.details.reason == "a process still runs as root: honest -m http.server"
