@@ -282,3 +282,24 @@ def test_reading_leaves_nothing_to_collect(step: str) -> None:
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome"),
+    [
+        ('CMD ["/usr/sbin/sshd", "-D"]', "needs-root-process"),
+        ("VOLUME /var/run/docker.sock\nCMD dockerd", "needs-root-process"),
+        ('CMD ["gunicorn", "-b", "0.0.0.0:80", "app"]', "low-port"),
+        ("EXPOSE 443", "low-port"),
+        ('CMD ["python", "app.py", "--all"]', ""),
+    ],
+)
+def test_an_image_on_a_stage_that_ships_is_judged_by_its_own_start(end: str, outcome: str) -> None:
+    text = (
+        "FROM python:3.12-slim AS web\nWORKDIR /app\nCOPY app.py .\n"
+        f'CMD ["python", "app.py"]\nFROM web\n{end}\n'
+    )
+    found = fix(text, Options(targets=("web",)))
+    assert isinstance(found, Changed | Skipped)
+    findings = found.reasons if isinstance(found, Skipped) else found.reviews
+    assert [one.code for one in findings] == ([outcome] if outcome else [])

@@ -147,6 +147,7 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context) -> Trace:
     active = frozenset((options.select or NAMES) - options.ignore)
     images: list[ImageFix] = []
     found: list[Changed | Unchanged] = []
+    heirs: list[Finding] = []
     as_read = tree
     lineages = find_lineages(read_stages(tree, options), options.targets)
     for index in sorted(range(len(lineages)), key=lambda index: len(lineages[index].stages)):
@@ -155,23 +156,42 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context) -> Trace:
         if isinstance(result, Skipped) and lineages[index].unnamed:
             result = Unchanged((_stays_root(lineages[index], result),))
         if tree is not as_read:
-            result = _as_of(as_read, tree.text, result, _plan(as_read, options, context, index))
+            before = _plan(as_read, options, context, index)
+            result = _as_of(as_read, tree.text, result, before)
+            if _plan(tree, options, context, index).runs_as_user and not before.runs_as_user:
+                refusals, reviews = _find_in_heir(before)
+                result = Skipped(refusals) if refusals else result
+                heirs += reviews
         if isinstance(result, Skipped | Failed):
             return Trace(result, tuple(images))
         found.append(result)
         if isinstance(result, Changed):
             tree = parse(result.text)
-    return Trace(_join(found, options), tuple(images))
+    return Trace(_join(found, heirs, options), tuple(images))
 
 
-def _join(found: Iterable[Changed | Unchanged], options: Options) -> Result:
-    """The result for a file, from those of its lineages, each applied to the text of the one before."""
+def _find_in_heir(plan: Plan) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """(refusals, reviews) of an image that gets its user from the fix of the stage that it is built on."""
+    plans = _in_contexts(plan)
+    left = [one for one in map(_leave, plans) if isinstance(one, Skipped)]
+    evidence = _collect_evidence(plan) if not left else NO_EVIDENCE
+    reviews = (review for one in plans for review in find_reviews(one))
+    refusals = tuple(reason for one in left for reason in one.reasons)
+    return (*refusals, *evidence.refusals), tuple(dict.fromkeys((*reviews, *evidence.reviews)))
+
+
+def _join(found: Iterable[Changed | Unchanged], heirs: Iterable[Finding], options: Options) -> Result:
+    """The result for a file, from those of its lineages, each applied to the text of the one before.
+
+    `heirs` are the reviews of images that the changes of others move off root.
+    """
     changes = [one for one in found if isinstance(one, Changed)]
     notes = tuple(dict.fromkeys(note for one in found for note in one.notes))
     if not changes:
         return Unchanged(notes)
     names = tuple(dict.fromkeys(name for one in changes for name in one.transforms))
-    reviews = tuple(dict.fromkeys(review for one in changes for review in one.reviews))
+    own = (review for one in changes for review in one.reviews)
+    reviews = tuple(dict.fromkeys((*own, *heirs)))
     left = tuple(review for review in reviews if review.code not in options.accept)
     accepted = tuple(review for review in reviews if review.code in options.accept)
     return Changed(changes[-1].text, names, left, notes, accepted, changes[-1].line)

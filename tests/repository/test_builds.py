@@ -260,7 +260,8 @@ def test_a_target_of_bake_has_the_arguments_that_it_inherits() -> None:
         (["acme/x:1"], ("acme/x",)),
         (["localhost:5000/x@sha256:0a"], ("localhost:5000/x",)),
         (["a:1,b:2\nc"], ("a", "b", "c")),
-        (["acme/x:${TAG}-slim", "acme/$NAME:1", "${{ env.R }}/x"], ("acme/x",)),
+        (["acme/x:${TAG}-slim", "acme/$NAME:1", "${{ env.R }}/y"], ("acme/x", "$/y")),
+        (["$HOST:5000/acme/x:1", "acme/$TEAM/x"], ("$/x",)),
         (["${REGISTRY:-acme}/x"], ("acme/x",)),
         ([""], ()),
     ],
@@ -417,4 +418,29 @@ build:
     assert [(one.dockerfile, one.context) for one in builds] == [
         ("gone/Dockerfile", "gone"),
         ("web/Dockerfile", "web"),
+    ]
+
+
+def test_the_tags_of_the_metadata_action_are_those_of_its_images() -> None:
+    text = """
+jobs:
+  x:
+    strategy:
+      matrix: {part: [web, job]}
+    steps:
+      - id: meta
+        uses: docker/metadata-action@v5
+        with:
+          images: |
+            ghcr.io/${{ github.repository }}/${{ matrix.part }}
+            name=docker.io/acme/${{ matrix.part }},enable=true
+      - uses: docker/build-push-action@v6
+        with: {context: "./${{ matrix.part }}", tags: "${{ steps.meta.outputs.tags }}"}
+      - uses: docker/build-push-action@v6
+        with: {context: other, tags: "${{ steps.gone.outputs.tags }}"}
+"""
+    builds = find_builds(".github/workflows/x.yml", text)
+    assert [(one.context, one.images) for one in builds if one.images] == [
+        ("web", ("$/web", "docker.io/acme/web")),
+        ("job", ("$/job", "docker.io/acme/job")),
     ]

@@ -8,17 +8,21 @@ from typing import Final
 
 from dockfix.repository.arguments import UNKNOWN, fill_defaults
 
+_OPEN: Final = frozenset({"\0", UNKNOWN})
 _EXPRESSION: Final = re.compile(r"\$\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*\}\}|\$\{?\w+\}?|\$\([^()\n]*\)")
 
 
 def image_names(tags: Iterable[object]) -> tuple[str, ...]:
-    """The names in tags, without tag and digest; names that contain a variable are left out."""
+    """The names in tags, without tag and digest.
+
+    A registry or folder with a variable becomes `UNKNOWN`; a name that is one itself is left out.
+    """
     names: dict[str, None] = {}
     for tag in tags:
         for line in str(tag).replace(",", "\n").split("\n"):
             text = _EXPRESSION.sub("\0", fill_defaults(line.strip())).partition("@")[0]
             head, slash, last = text.rpartition("/")
-            name = head + slash + last.partition(":")[0]
-            if name and not {"\0", UNKNOWN}.intersection(name):
-                names[name] = None
+            own = last.partition(":")[0]
+            if own and not _OPEN.intersection(own):
+                names[f"{UNKNOWN}/{own}" if _OPEN.intersection(head) else head + slash + own] = None
     return tuple(names)

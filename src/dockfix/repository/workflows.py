@@ -20,6 +20,8 @@ _MOST_ROWS: Final = 256
 """GitHub runs a job for so many combinations at most."""
 _MAX_DEPTH: Final = 8
 _USED: Final = ("./", "docker/build-push-action", "docker/bake-action")
+_METADATA: Final = "docker/metadata-action"
+"""The action whose output `tags` are tags of the images that it is given."""
 _BUILDERS: Final = ("docker", "podman", "buildah", "nerdctl", "kaniko")
 _FILES: Final = ("action.yml", "action.yaml")
 
@@ -105,9 +107,14 @@ class _Reader:
 
     def steps(self, name: str, steps: Any, contexts: Contexts, folder: object, depth: int) -> Iterator[Step]:
         """The steps of a job or of an action."""
+        outputs: dict[str, Any] = {}
+        contexts = {**contexts, "steps": outputs}
         for step in steps if isinstance(steps, list) else ():
             facts = _mapping(step)
             uses = facts.get("uses")
+            if str(uses or "").startswith(_METADATA):
+                images = fill(_mapping(facts.get("with")).get("images"), contexts)
+                outputs[str(facts.get("id"))] = {"outputs": {"tags": "\n".join(_images(images))}}
             if not (calls_builder(facts.get("run")) or str(uses or "").startswith(_USED)):
                 continue
             inner = {**contexts, "env": {**contexts["env"], **_filled(facts.get("env"), contexts)}}
@@ -129,6 +136,13 @@ class _Reader:
                 inputs = _inputs(_mapping(content.get("inputs")), given)
                 inner = {"inputs": inputs, "github": contexts["github"], "env": contexts["env"]}
                 yield from self.steps(path, _mapping(content.get("runs")).get("steps"), inner, "", depth + 1)
+
+
+def _images(written: object) -> Iterator[str]:
+    """The images of the metadata action, one a line, perhaps as `name=IMAGE,enable=CONDITION`."""
+    for line in written.splitlines() if isinstance(written, str) else ():
+        parts = dict(part.strip().rpartition("=")[::2] for part in line.split(","))
+        yield parts.get("name") or line.strip()
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

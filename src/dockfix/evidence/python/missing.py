@@ -21,6 +21,7 @@ _DEPENDENCIES: Final = re.compile(
 _BESIDE: Final = re.compile(
     r"\..*|.*dockerfile.*|.*compose(?:(?!compose)[^/])*\.ya?ml", re.IGNORECASE | re.DOTALL
 )
+_MOST_FOLDERS: Final = 64
 _PLAIN: Final = re.compile(r"[\w./+-]+")
 
 
@@ -65,8 +66,11 @@ def _names(path: str, steps: str, *, is_copied: bool) -> bool:
 
 
 def _dependencies(layout: Layout) -> Iterator[str]:
-    """The texts of files at the top of the build context that list dependencies."""
+    """The texts of files that list dependencies, at the top of the context and beside what is copied."""
     assert layout.names is not None
-    for name in sorted(layout.names("")):
-        if _DEPENDENCIES.fullmatch(name):
-            yield layout.reader(name) or ""
+    copied = [one.source for stage in layout.stages.values() for one in stage.landings if not one.stage]
+    folders = {"", *copied, *map(posixpath.dirname, copied)} - {"."}
+    for folder in sorted(folders)[:_MOST_FOLDERS]:
+        for name in sorted(layout.names(folder)):
+            if _DEPENDENCIES.fullmatch(name):
+                yield layout.reader(posixpath.join(folder, name)) or ""
