@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from dockfix.knowledge.homes import HomeUse, find_home_use
+from dockfix.knowledge.homes import HomeUse, find_home_use, find_kind
 from dockfix.model.effects import arguments_of
 from dockfix.model.environments import virtual_place
 from dockfix.model.filetree import START
@@ -71,10 +71,20 @@ def _operations(one: Invocation, who: Identity) -> Iterator[Operation]:
     for operation in one.effect(who.home).operations:
         if operation.act is Act.HOME:
             yield from _home_operations(one, who)
+        elif operation.act is Act.ROOT:
+            yield from (operation, *_data_left(one, who))
         elif one.optional and How.NEW in operation.how:
             yield operation._replace(how=operation.how - {How.NEW})
         else:
             yield operation
+
+
+def _data_left(one: Invocation, who: Identity) -> Iterator[Operation]:
+    """The programs and data that an installer for all users still puts into the home of whoever runs it."""
+    use = home_use(one, who)
+    for place in use.writes if use is not None else ():
+        if find_kind(place) == "data":
+            yield Operation(Act.WRITE, in_home(place, home_of(one, who), one.cwd))
 
 
 def _home_operations(one: Invocation, who: Identity) -> Iterator[Operation]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from dockfix.model.facts import Facts
 from dockfix.model.lineage import Step, find_heirs
+from dockfix.model.paths import resolve
 from dockfix.model.pip import is_virtual
 from dockfix.model.runs import Invocation, Run
 from dockfix.model.scripts import PYTHON
@@ -18,6 +20,12 @@ _OFF: Final = ("0", "no", "false", "off")
 _SYSTEM_SITE: Final = re.compile(
     r"/usr/local/(?:bin/(?!python|pip)[\w.-]+|lib/python[\d.]*/(?:site|dist)-packages)"
 )
+# The files that every user's pip reads, and the keys that `--user` cannot be combined with.
+# Source: pip documentation, Configuration; pypa/pip src/pip/_internal/commands/install.py.
+_PIP_SETTINGS: Final = ("/etc/pip.conf", "/etc/xdg/pip/pip.conf", "/usr/local/pip.conf")
+_PLACE_KEY: Final = re.compile(r"^[ \t]*(target|prefix|root|user|no-user)[ \t]*[=:]", re.MULTILINE)
+_PLACE_NAME: Final = re.compile(r"(?:global|install)\.(?:target|prefix|root|user|no-user)")
+_SHEBANG: Final = re.compile(r"#![ \t]*(?:/usr/bin/env[ \t]+(?:-S[ \t]*)?)?(\S.*)")
 _PATH_VALUE: Final = re.compile(r"(?<!\w)PATH[=\s]+(\"[^\"]*\"|'[^']*'|\S+)")
 
 
@@ -80,30 +88,57 @@ def system_site_reason(facts: Facts) -> str:
         return "a stage built on this one uses the packages as root"
     if facts.strangers:
         return f"{facts.strangers[0].place} runs the image as somebody else, who has another home"
-    if any(_ignores_user_site(one.invocation) for one in facts.starting.commands):
+    if any(_ignores_user_site(facts, one) for one in facts.starting.invocations):
         return "the start command ignores user installs"
-    return _named_site(facts)
+    return _configured_place(facts) or _named_site(facts)
+
+
+def _configured_place(facts: Facts) -> str:
+    """Which settings of pip choose the place of packages, so that `--user` would fail; "" if none do."""
+    for path in (*_PIP_SETTINGS, facts.lineage.end.env.get("PIP_CONFIG_FILE", "")):
+        match = _PLACE_KEY.search(facts.starting.read(path) or "") if path.startswith("/") else None
+        if match:
+            return f"{path} sets {match[1]}"
+    for run in facts.runs.values():
+        for pip in run.pips:
+            if pip.action.text == "config" and any(map(_PLACE_NAME.fullmatch, pip.operands)):
+                return "pip's configuration chooses the place of packages"
+    return ""
 
 
 def _named_site(facts: Facts) -> str:
     """What names the system-wide path of packages, or sets PATH without it; "" if nothing does."""
-    copied = [copy.destination for copy in facts.copies if copy.destination != "/"]
     for step in facts.lineage.own_steps:
         if step.keyword == "ENV" and "PATH" in step.instruction.args and not _keeps_path(step):
             return "PATH is reset"
-        if step.keyword in ("CMD", "ENTRYPOINT", "ENV", "HEALTHCHECK", "RUN"):
-            match = _SYSTEM_SITE.search(step.instruction.args)
-            if match and not match[0].startswith(tuple(copied)):
-                return f"{match[0]} is referred to by its system-wide path"
+    copied = tuple(copy.destination for copy in facts.copies if copy.destination != "/")
+    for text in _texts_with_paths(facts):
+        match = _SYSTEM_SITE.search(text)
+        if match and not match[0].startswith(copied):
+            return f"{match[0]} is referred to by its system-wide path"
     return ""
 
 
-def _ignores_user_site(one: Invocation) -> bool:
+def _texts_with_paths(facts: Facts) -> Iterator[str]:
+    """The steps, the start with its scripts, and the strings of the sources, which may name a program."""
+    keywords = ("CMD", "ENTRYPOINT", "ENV", "HEALTHCHECK", "RUN")
+    yield from (step.instruction.args for step in facts.lineage.own_steps if step.keyword in keywords)
+    for one in facts.starting.invocations:
+        yield from (word.text for word in one.command.words)
+    yield from facts.evidence.names
+
+
+def _ignores_user_site(facts: Facts, one: Invocation) -> bool:
     """Whether a command is a Python that ignores the user site (-I, -s, PYTHONNOUSERSITE)."""
-    if not PYTHON.fullmatch(one.command.program):
+    words = [word.text for word in one.command.args]
+    program = one.command.program
+    if "/" in program and (text := facts.starting.read(resolve(program, one.cwd))) is not None:
+        shebang = _SHEBANG.match(text)
+        program, *words = shebang[1].split() if shebang else [program]
+    if not PYTHON.fullmatch(program):
         return False
-    options = itertools.takewhile(lambda word: word.text.startswith("-"), one.command.args)
-    letters = "".join(word.text[1:] for word in options if not word.text.startswith("--"))
+    options = itertools.takewhile(lambda word: word.startswith("-"), words)
+    letters = "".join(word[1:] for word in options if not word.startswith("--"))
     return "PYTHONNOUSERSITE" in one.env or bool(
         {"I", "s"} & set(letters.partition("m")[0].partition("c")[0])
     )
