@@ -3,6 +3,7 @@
 Words: `startup`, `throughput [FOLDER [LIMIT]]`, `monorepo [FILES DOCKERFILES]`. Without a word, all three.
 `callers FOLDER... [--samples]` counts contexts, outcomes and reasons over folders of repositories.
 `real FOLDER [FILES]` takes real Dockerfiles, and the tools that are installed on the same.
+`bases [registry|pull] [IMAGE...]` compares the table of bases with real images.
 `reality [SCRIPTS STAGES PAIRS [SEED]]` needs docker, and root for the scripts.
 `--write-readme` measures start and monorepo and puts both tables into README.md.
 """
@@ -30,6 +31,12 @@ def main(words: list[str]) -> None:
         from . import reality
 
         print(reality.measure(*map(int, words[1:])))
+        return
+    if words[:1] == ["bases"]:
+        from . import bases
+
+        if not bases.measure(words[1:]):
+            raise SystemExit(1)
         return
     if words[:1] == ["callers"]:
         from . import callers

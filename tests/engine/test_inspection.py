@@ -22,6 +22,7 @@ import pytest
 from applications import build_network, engine, has_image
 from git_repository import Repository
 
+# The integration suite installs docker-registry; the engine suite skips these where it is missing.
 pytestmark = [pytest.mark.engine, pytest.mark.integration]
 
 CONFIG = """\

@@ -8,8 +8,12 @@ from typing import Final, NamedTuple
 
 from dockfix.image_facts import ImageFacts
 from dockfix.model.images import Image, find_image, key_of
+from dockfix.model.lineage import is_root_user
 
-_KEYS: Final = ("family", "user", "workdir", "shell", "python", "pip")
+_SETTINGS: Final = ("user", "workdir")
+_FILES: Final = ("family", "shell")
+_PYTHON: Final = ("python", "pip")
+"""What counts where a step can install packages, that is, where there is a shell."""
 _UNSURE: Final = ("unknown", "")
 _CREATORS: Final = {"adduser": "adduser", "useradd": "useradd", "busybox": "adduser"}
 
@@ -31,9 +35,8 @@ def find_wrong_rows(reference: str, facts: ImageFacts) -> Iterator[Contradiction
     if not told.known:
         return
     found = find_image(reference, None, {key_of(reference): facts})
-    keys = _KEYS if facts.content is not None else ("user", "workdir")
-    for key in keys:
-        table, image = getattr(told, key), getattr(found, key)
+    for key in _keys(found):
+        table, image = _value(told, key), _value(found, key)
         if table != image and table not in _UNSURE and image not in _UNSURE:
             yield Contradiction(key, str(table), str(image))
     yield from _of_environment(told, found)
@@ -42,6 +45,19 @@ def find_wrong_rows(reference: str, facts: ImageFacts) -> Iterator[Contradiction
     if facts.content is not None:
         yield from _of_accounts(told, found)
         yield from _of_commands(told, facts.content.commands)
+
+
+def _keys(found: Image) -> tuple[str, ...]:
+    """The keys that the facts of an image decide."""
+    if found.facts is None or found.facts.content is None:
+        return _SETTINGS
+    return (*_SETTINGS, *_FILES, *(_PYTHON if found.shell else ()))
+
+
+def _value(image: Image, key: str) -> object:
+    """The value of a key; root has several names."""
+    value = getattr(image, key)
+    return "root" if key == "user" and is_root_user(value) else value
 
 
 def _of_environment(told: Image, found: Image) -> Iterator[Contradiction]:
