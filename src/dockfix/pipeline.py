@@ -374,7 +374,8 @@ def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool
         corrected = original.corrected(corrections)
         plan, rounds = _transform(corrected, active, index)
         losses = tuple(find_losses(original.replay, plan.replay)) if moving and rounds else ()
-        learned = corrections.learn(losses, plan.own_directories, relocates=corrected.relocates)
+        own, any_uid = plan.own_directories, plan.serves_any_uid
+        learned = corrections.learn(losses, own, relocates=corrected.relocates, any_uid=any_uid)
         if learned == corrections:
             break
         if learned.keeps_workdir and not corrections.keeps_workdir and original.evidence != NO_EVIDENCE:

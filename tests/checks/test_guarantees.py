@@ -107,6 +107,9 @@ BREAKS: Final = [
     ),
 ]
 BY_NAME: Final = {guarantee.name: guarantee for guarantee in GUARANTEES}
+# Held only with --any-uid: tests/test_any_uid.py breaks it.
+ASKED_FOR: Final = frozenset({"serves-any-uid"})
+IN_PART: Final = [name for name, one in BY_NAME.items() if one.needs and name not in ASKED_FOR]
 
 
 def read_plan(text: str, options: Options | None = None) -> Plan:
@@ -138,7 +141,7 @@ def test_broken_rewrite_is_found(name: str, old: str, new: str, message: str) ->
 
 
 def test_every_guarantee_was_broken() -> None:
-    assert {name for name, *_ in BREAKS} == set(BY_NAME)
+    assert {name for name, *_ in BREAKS} == set(BY_NAME) - ASKED_FOR
 
 
 def test_finding_names_the_guarantee_and_the_line() -> None:
@@ -148,7 +151,9 @@ def test_finding_names_the_guarantee_and_the_line() -> None:
     assert after.tree.text.splitlines()[finding.line - 1] == "COPY . ."
 
 
-@pytest.mark.parametrize("name", [name for name, one in BY_NAME.items() if one.needs])
+@pytest.mark.parametrize(
+    "name", [name for name, one in BY_NAME.items() if one.needs and name not in ASKED_FOR]
+)
 def test_guarantee_is_not_promised_without_its_transforms(name: str) -> None:
     old, new = next((old, new) for broken, old, new, _ in BREAKS if broken == name)
     before, after = read_plan(BEFORE), read_plan(GOOD.replace(old, new))

@@ -108,12 +108,14 @@ def _of_result(path: str, result: Result) -> Iterator[Shown]:
 
 def _of_broken(folder: Path) -> Iterator[Shown]:
     """The guarantees' findings for a rewrite that was broken by hand."""
-    before, broken = (_read_plan(folder / f"{name}.Dockerfile") for name in ("before", "broken"))
+    facts = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
+    options = Options(**facts.get("options", {}))
+    before, broken = (_read_plan(folder / f"{name}.Dockerfile", options) for name in ("before", "broken"))
     for finding in check_guarantees(before, broken, NAMES):
         yield Shown("Dockerfile", Kind.GUARANTEE, finding)
 
 
-def _read_plan(path: Path) -> Plan:
+def _read_plan(path: Path, options: Options) -> Plan:
     tree = parse(path.read_text(encoding="utf-8"))
-    stages = read_stages(tree, Options())
-    return Plan(tree, stages, find_lineages(stages, ())[0], Options(), Context())
+    stages = read_stages(tree, options)
+    return Plan(tree, stages, find_lineages(stages, ())[0], options, Context())

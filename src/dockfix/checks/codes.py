@@ -406,6 +406,9 @@ NOTHING_IN_ROOT_HOME: Final = _guarantee(
 MOUNTS_ARE_USABLE: Final = _guarantee(
     "mounts-are-usable", "Cache, secret and ssh mounts below USER belong to the user"
 )
+SERVES_ANY_UID: Final = _guarantee(
+    "serves-any-uid", "With `--any-uid`, any uid of group 0 may do what the image's user may"
+)
 
 CODES: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, Code))
 """Every row, in the order of this file."""

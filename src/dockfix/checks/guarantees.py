@@ -20,6 +20,7 @@ from dockfix.options import Chown, Install
 from dockfix.results import Code, Finding
 from dockfix.syntax.tree import LogicalLine
 from dockfix.syntax.validity import rejections
+from dockfix.syntax.words import is_number
 from dockfix.transforms import TRANSFORMS
 
 
@@ -159,6 +160,20 @@ def _uses_mounts(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
                 yield step.instruction.line, "a mount below USER belongs to root"
 
 
+def _serves_any_uid(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
+    """Play the start as the account, and as a uid that the image does not know: both may do the same."""
+    if not after.serves_any_uid:
+        return
+    name, _, group = after.lineage.end.user.partition(":")
+    if not (is_number(name) and group == "0"):
+        yield 0, "USER is not a number with group 0"
+    if "HOME" not in after.lineage.end.env:
+        yield 0, "HOME is not set, so a uid without an account starts in /"
+    for loss in find_losses(after.play(any_uid=False), after.replay):
+        if loss.before.happens:
+            yield loss.before.line, f"{describe(loss.before)} is denied to a uid of group 0"
+
+
 _WORD: Final = re.compile(r"[^\s\[\]\"',();&|]+")
 _MAY_CHANGE: Final = re.compile("|".join(one.changes for one in TRANSFORMS if one.changes), re.DOTALL)
 _USER: Final = frozenset({"set-user"})
@@ -173,4 +188,5 @@ GUARANTEES: Final = (
     Guarantee(codes.USER_INSTALLS_ARE_ON_PATH, _USER | {"pip-user", "user-path"}, _has_path),
     Guarantee(codes.NOTHING_IN_ROOT_HOME, _USER | {"home-paths"}, _leaves_root_home),
     Guarantee(codes.MOUNTS_ARE_USABLE, _USER | {"cache-mounts"}, _uses_mounts),
+    Guarantee(codes.SERVES_ANY_UID, _USER | {"own-directories", "home-paths"}, _serves_any_uid),
 )

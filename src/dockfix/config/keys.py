@@ -11,7 +11,9 @@ from dockfix.options.declarations import Declaration, declared
 from dockfix.options.request import Files, Inspect, Inspection
 from dockfix.options.suggestions import suggest
 
-OPTIONS: Final[Mapping[str, Declaration]] = declared(Options)
+OPTIONS: Final[Mapping[str, Declaration]] = {
+    name.replace("_", "-"): one for name, one in declared(Options).items()
+}
 """The options of a fix, which may differ from file to file."""
 FILES: Final[Mapping[str, Declaration]] = {
     name.replace("_", "-"): one
@@ -38,6 +40,11 @@ FAMILIES: Final = (
 OFFLINE: Final = (Inspect.OFF, Inspect.ENGINE)
 """What a configuration may ask for: one that comes with a repository must not open connections."""
 _NOUNS: Final = {"select": "transform", "ignore": "transform", "accept": "review", "base": "base family"}
+
+
+def field_of(key: str) -> str:
+    """The field of a dataclass that holds a key's value."""
+    return key.replace("-", "_")
 
 
 def names_of(key: str) -> tuple[str, ...]:

@@ -10,7 +10,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from dockfix.config.errors import ConfigError
-from dockfix.config.keys import FILES, KEYS, OPTIONS, OVERRIDES, PATHS, check_meaning, unknown_key
+from dockfix.config.keys import (
+    FILES,
+    KEYS,
+    OPTIONS,
+    OVERRIDES,
+    PATHS,
+    check_meaning,
+    field_of,
+    unknown_key,
+)
 from dockfix.files.descriptors import is_within
 from dockfix.files.reading import read_bytes
 from dockfix.options import OptionError, Options
@@ -196,8 +205,8 @@ class _File:
                 raise unknown_key(where, key, (*KEYS, OVERRIDES))
         return Config(
             self.folder,
-            {key: value for key, value in values.items() if key in OPTIONS},
-            **{key.replace("-", "_"): values[key] for key in FILES if key in values},
+            {field_of(key): value for key, value in values.items() if key in OPTIONS},
+            **{field_of(key): values[key] for key in FILES if key in values},
             overrides=values.get(OVERRIDES, ()),
             path=self.path,
             lines=lines,
@@ -225,7 +234,8 @@ class _File:
         if PATHS not in values:
             where = f"{self.path}:{self._line_in_override(number, PATHS)}"
             raise ConfigError(f"{where}: an override needs {PATHS}, a list of patterns as in .gitignore")
-        return Override(self.folder, values.pop(PATHS), values, lines)
+        paths = values.pop(PATHS)
+        return Override(self.folder, paths, {field_of(key): value for key, value in values.items()}, lines)
 
     @property
     def _prefix(self) -> str:
@@ -273,7 +283,7 @@ class _File:
 def _read_value(where: str, key: str, value: object) -> Any:
     try:
         found = KEYS[key].form.read(value)
-        Options(**{key: found} if key in OPTIONS else {})
+        Options(**{field_of(key): found} if key in OPTIONS else {})
     except OptionError as error:
         raise ConfigError(f"{where}: {error}") from None
     except ValueError as error:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from dockfix.config.keys import FAMILIES, FILES, OPTIONS, OVERRIDES, PATHS, names_of
+from dockfix.config.keys import FAMILIES, FILES, OPTIONS, OVERRIDES, PATHS, field_of, names_of
 from dockfix.config.reading import NONE
 from dockfix.config.show import format_value
 from dockfix.model.images import NOT_FACTS, Account, Image
@@ -32,7 +32,7 @@ _FACTS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 def make_schema() -> dict[str, Any]:
     """The schema of dockfix.toml, and of [tool.dockfix]."""
-    options = {key: _property(key, one, getattr(Options(), key)) for key, one in OPTIONS.items()}
+    options = {key: _property(key, one, getattr(Options(), field_of(key))) for key, one in OPTIONS.items()}
     override = {PATHS: {"description": _PATHS_HELP, **TEXTS.schema, "minItems": 1}, **options}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -108,7 +108,7 @@ def make_table() -> Iterator[str]:
     yield "| key | value | default | what it does | on the command line |"
     yield "|---|---|---|---|---|"
     for key, one in OPTIONS.items():
-        yield _row(key, one, getattr(Options(), key))
+        yield _row(key, one, getattr(Options(), field_of(key)))
     for key, one in FILES.items():
         yield _row(key, one, _default_of(key))
     yield f"| `{OVERRIDES}` | a list of tables | `[]` | {_OVERRIDES_HELP} | |"

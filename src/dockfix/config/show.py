@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from dockfix.config import Settings
-from dockfix.config.keys import FILES, OPTIONS
+from dockfix.config.keys import FILES, OPTIONS, field_of
 from dockfix.config.reading import Config
 from dockfix.terminal import show_path
 
@@ -26,20 +26,20 @@ def _show(path: str, settings: Settings) -> Iterator[str]:
     config = settings.config_in(os.path.dirname(file))
     yield f"# {show_path(path)}: {show_path(_relative(config.path)) if config.path else 'no configuration'}"
     options = settings.options_of(file, config)
-    yield from _align((key, getattr(options, key), _origin(key, file, config, settings)) for key in OPTIONS)
+    yield from _align(
+        (key, getattr(options, field_of(key)), _origin(key, file, config, settings)) for key in OPTIONS
+    )
     here = settings.config_in(os.path.realpath(os.curdir))
     yield "# What is searched is decided by the configuration of the current folder."
-    yield from _align(
-        (key, getattr(here, key.replace("-", "_")), _place(here, here.lines.get(key))) for key in FILES
-    )
+    yield from _align((key, getattr(here, field_of(key)), _place(here, here.lines.get(key))) for key in FILES)
 
 
 def _origin(key: str, file: str, config: Config, settings: Settings) -> str:
     """What sets the key for a file."""
-    if key in settings.given:
+    if field_of(key) in settings.given:
         return OPTIONS[key].flag
     for override in reversed(config.overrides):
-        if key in override.options and override.match(file):
+        if field_of(key) in override.options and override.match(file):
             return f"{_place(config, override.lines[key])}, an override"
     return _place(config, config.lines.get(key))
 

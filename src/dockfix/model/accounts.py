@@ -110,7 +110,8 @@ def new_account(image: Image, options: Options, *, needs_ids: bool) -> UserAccou
     uid = options.uid if options.uid is not None or not fixed else _free(image, default)
     gid = options.gid if options.gid is not None or not fixed else uid
     home = f"/home/{options.user}" if not nameless else "/"
-    return UserAccount(options.user, options.user, uid, gid, home, numeric=options.numeric or nameless)
+    group = "root" if gid == 0 else options.user
+    return UserAccount(options.user, group, uid, gid, home, numeric=options.numeric or nameless)
 
 
 def _free(image: Image, number: int) -> int:
@@ -223,7 +224,8 @@ def _promised(lineage: Lineage) -> str:
 
 
 def _as_wanted(account: UserAccount, options: Options) -> UserAccount:
-    return replace(account, exists=True, numeric=account.numeric or options.numeric)
+    account = replace(account, exists=True, numeric=account.numeric or options.numeric)
+    return replace(account, group="root", gid=0) if options.any_uid else account
 
 
 def _ready_account(image: Image, user: str) -> UserAccount | None:
@@ -261,7 +263,7 @@ def _created_account(
     )
     uid = _number(_first(options, "-u", "--uid"))
     numbers = {other: number for number, other in groups.items()}
-    gid = _number(numbers.get(group, group)) if group else None
+    gid = 0 if group == "root" else _number(numbers.get(group, group)) if group else None
     if group:
         named = groups.get(group, "" if is_number(group) else group)
     else:

@@ -81,6 +81,12 @@ class Copy:
         """Whether ADD fetches a URL; the file then has mode 0600."""
         return self.step.keyword == "ADD" and any("://" in source for source in self.sources)
 
+    @property
+    def may_be_download(self) -> bool:
+        """Whether ADD fetches a URL, or something that only a variable names."""
+        is_open = "$" in self.step.instruction.args
+        return self.is_download or (self.step.keyword == "ADD" and self.stage is None and is_open)
+
     def documents(self) -> tuple[tuple[str, str], ...]:
         """(path, text) of each file that the instruction creates from a heredoc."""
         heredocs = self.step.instruction.heredocs

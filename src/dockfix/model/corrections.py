@@ -17,21 +17,27 @@ from dockfix.model.paths import is_ownable, is_root_home, is_system_directory
 class Corrections:
     """`root_steps` are indexes of the original's steps, `directories` absolute paths.
 
-    `keeps_workdir`: an image that starts in `/` keeps that as its working directory.
+    `keeps_workdir`: an image that starts in `/` keeps that as its working directory. `shares_home`: the
+    start finds in its home what root's steps leave in theirs, so they get the same.
     """
 
     root_steps: frozenset[int] = frozenset()
     directories: frozenset[str] = frozenset()
     keeps_workdir: bool = False
+    shares_home: bool = False
 
-    def learn(self, losses: Sequence[Loss], own: Collection[str], *, relocates: bool) -> Corrections:
+    def learn(
+        self, losses: Sequence[Loss], own: Collection[str], *, relocates: bool, any_uid: bool = False
+    ) -> Corrections:
         """These corrections, extended by those that avoid the losses, as far as any can.
 
         `own` are the account's directories; `relocates`: the plan gives the image a new working
-        directory.
+        directory; `any_uid`: any uid of group 0 has to be able to start it.
         """
         if relocates and any(map(_is_of_the_old_place, losses)):
             return replace(self, keeps_workdir=True)
+        if any_uid and not self.shares_home and any(map(_is_of_a_home, losses)):
+            return replace(self, shares_home=True)
         steps, directories = set(self.root_steps), set(self.directories)
         for loss in losses:
             step = loss.before.key.step
@@ -70,6 +76,11 @@ def _is_of_the_old_place(loss: Loss) -> bool:
     operation = loss.before.operation
     finds = operation.act in (*ON_CONTENT, Act.ENTER) and operation.act is not Act.HOME
     return finds and not is_root_home(operation.path)
+
+
+def _is_of_a_home(loss: Loss) -> bool:
+    """Whether the loss is that the start no longer finds what a step left in a home."""
+    return loss.before.key.step == START and loss.before.operation.act is Act.HOME
 
 
 NOTHING_LEARNED: Final = Corrections()

@@ -130,12 +130,21 @@ class Facts:
     @cached_property
     def replay(self) -> Replay:
         """The replay of the steps and the start as written."""
+        return self.play(any_uid=self.serves_any_uid)
+
+    def play(self, *, any_uid: bool) -> Replay:
+        """The replay of the steps and of the start: by the image's user, or by any uid of group 0."""
         return Replay(
             self.lineage, self.origins, self.starting.invocations,
             is_read=self.evidence.is_complete, read_scripts=self._read_scripts,
             read=self.starting.read, writes=self.evidence.writes, names=self.evidence.names,
-            tools=self.evidence.tools, before=self.before,
+            tools=self.evidence.tools, before=self.before, any_uid=any_uid,
         )  # fmt: skip
+
+    @property
+    def serves_any_uid(self) -> bool:
+        """Whether any uid of group 0 has to be able to run the image; only a full move promises that."""
+        return self.options.any_uid and self.repairs is None
 
     @property
     def latest_replay(self) -> Replay:

@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from dockfix.knowledge.homes import find_fetched
+from dockfix.model.changes import Id
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import VOLUME, FileTree, Kind, Node, Nodes, each
 from dockfix.model.losses import is_special
@@ -49,7 +50,7 @@ class OwnershipChange:
 
     `made` is the step that creates the path: -1 for the base, None if it is not certain to exist.
     `around` are the account's directories above it, outermost first. `opens`: the mode denies its owner
-    access.
+    access; `is_owned`: it belongs to the account and its group already, which may not write it.
     """
 
     path: str
@@ -58,6 +59,7 @@ class OwnershipChange:
     made: int | None = None
     around: tuple[OwnershipChange, ...] = ()
     opens: bool = False
+    is_owned: bool = False
 
     def exists(self, at: int) -> bool:
         """Whether the path certainly exists before the step at that index."""
@@ -95,7 +97,14 @@ class _Search:
         self.replay = plan.rehearsal
         self.tree: FileTree = self.replay.end
         self.who: Identity = self.replay.who
+        self.uid: Id = self._uid()
         self.index_of = {origin: index for index, origin in enumerate(plan.origins)}
+
+    def _uid(self) -> Id:
+        """The uid of what the account owns, also where other uids start the image."""
+        if not self.plan.serves_any_uid:
+            return self.who.uid
+        return self.replay.accounts.identity(self.plan.account.user, self.plan.lineage.end.env).uid
 
     def find(self) -> Iterator[OwnershipChange]:
         """All changes; a path may occur more than once."""
@@ -110,6 +119,8 @@ class _Search:
                 yield from self._self(path)
         yield from self._contents()
         yield from self._copies()
+        if self.plan.serves_any_uid:
+            yield from self._downloads()
 
     # -- directories ---------------------------------------------------------------------------
 
@@ -198,7 +209,7 @@ class _Search:
         """Whether it contains files that only their owner can read, and a denied start may need them."""
         if path not in self.plan.corrections.directories:
             return False
-        return any(not node.mode & 0o004 for node in self.tree.contents(path) if node.uid != self.who.uid)
+        return any(not node.mode & 0o004 for node in self.tree.contents(path) if node.uid != self.uid)
 
     def _change(self, path: str, reach: Reach) -> OwnershipChange:
         real = self.tree.follow(path)
@@ -216,7 +227,15 @@ class _Search:
             touching += (index for index in inside if index < self.plan.user_index)
         touching += (*self._owned_by_steps(real), *moved)
         opens = any(node.kind is Kind.DIRECTORY and node.mode & _OWNERS != _OWNERS for node in nodes)
-        return OwnershipChange(real, reach, max(touching, default=-1), made, tuple(self._around(real)), opens)
+        mine = (self.uid, self.who.gid)
+        is_owned = made is not None and all((node.uid, node.gid) == mine for node in nodes)
+        since = max(touching, default=-1)
+        created = self.plan.account.created
+        if real == self.plan.home and created is not None and since == made == created.index:
+            # The step that creates the account can end with commands for its home.
+            made = since = created.index - 1
+        around = tuple(self._around(real))
+        return OwnershipChange(real, reach, since, made, around, opens, is_owned and reach is Reach.SELF)
 
     def _around(self, path: str) -> Iterator[OwnershipChange]:
         """The account's directories above a path, which `mkdir -p` might otherwise create for root."""
@@ -260,7 +279,7 @@ class _Search:
         if self.plan.evidence.is_complete:
             return False
         return any(
-            node.kind is Kind.FILE and node.uid != self.who.uid and self._is_run(node)
+            node.kind is Kind.FILE and node.uid != self.uid and self._is_run(node)
             for node in self.tree.contents(path)
         )
 
@@ -273,7 +292,8 @@ class _Search:
     def _contents(self) -> Iterator[OwnershipChange]:
         """Application directories in which root's steps leave files that the account does not own."""
         for path in self._filled():
-            if path == self.plan.home or not is_ownable(path) or is_system_directory(path):
+            is_home = path == self.plan.home and not self.plan.corrections.shares_home
+            if is_home or not is_ownable(path) or is_system_directory(path):
                 continue
             if path in STANDING_DIRECTORIES:
                 yield from self._children(path)
@@ -286,6 +306,8 @@ class _Search:
         if not evidence.is_complete:
             yield from (*self.plan.own_directories, *find_fetched(self.plan.lineage.end.env))
             return
+        if self.plan.corrections.shares_home:
+            yield self.plan.home
         yield from (path for _, path in find_volumes(self.plan.lineage))
         yield from (path[:-1] for path in evidence.writes if path.endswith("/"))
         yield from evidence.mounts
@@ -309,13 +331,13 @@ class _Search:
         foreign = [
             node
             for node in found
-            if node.kind in (Kind.FILE, Kind.ANY) and node.uid != self.who.uid and self._is_left(node)
+            if node.kind in (Kind.FILE, Kind.ANY) and node.uid != self.uid and self._is_left(node)
         ]
         if any(map(is_special, foreign)):
             # chown would clear capabilities and set-id bits, so the other files are given by name.
             yield from (self._change(one, Reach.SELF) for one in self._named(path, foreign))
         elif foreign:
-            mine = any(node.uid == self.who.uid for node in found)
+            mine = any(node.uid == self.uid for node in found)
             reach = Reach.ROOTS if mine and all(node.uid == 0 for node in foreign) else Reach.ALL
             yield self._change(path, reach)
 
@@ -342,10 +364,18 @@ class _Search:
             if above and stands and not copy.has_owner and self._is_foreign(copy.destination):
                 yield OwnershipChange(copy.destination, Reach.ALL, copy.step.index, copy.step.index)
 
+    def _downloads(self) -> Iterator[OwnershipChange]:
+        """What ADD may fetch, which has mode 0600: group 0 has to read it too."""
+        opened = {one.operation.path for one in self.replay.outcomes if one.operation.act is Act.MODE}
+        for copy in self.plan.owned_copies:
+            if copy.may_be_download and copy.step.instruction.flag("chmod") is None:
+                landed = (path for path in copy.landed() if not path.endswith("/*"))
+                yield from (self._change(path, Reach.SELF) for path in landed if path not in opened)
+
     def _is_foreign(self, path: str) -> bool:
         """Whether anything at or below a path, other than `/`, belongs to somebody else."""
         nodes = [*self.tree.look(self.tree.follow(path)), *self.tree.contents(path)]
-        return path != "/" and any(node.uid != self.who.uid for node in each(nodes))
+        return path != "/" and any(node.uid != self.uid for node in each(nodes))
 
 
 def _is_file(node: Node) -> bool:

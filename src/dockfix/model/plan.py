@@ -222,7 +222,7 @@ class Plan(Facts):
     @cached_property
     def rehearsal(self) -> Replay:
         """The replay in which the account runs the steps from USER on and owns its copies."""
-        if self.runs_as_user and all(copy.has_owner for copy in self.owned_copies):
+        if self.runs_as_user and all(copy.has_owner for copy in self.owned_copies) and self._names_home:
             return self.replay
         copies = frozenset(copy.step.index for copy in self.owned_copies)
         created = self.account.created
@@ -231,8 +231,13 @@ class Plan(Facts):
         move = Move(self.account, self.user_index, copies)
         return Replay(
             self.lineage, self.origins, self.starting.invocations, move, self.evidence.is_complete,
-            read=self.starting.read, before=self.before,
+            read=self.starting.read, before=self.before, any_uid=self.serves_any_uid,
         )  # fmt: skip
+
+    @property
+    def _names_home(self) -> bool:
+        """Whether the home is known at the start: a uid without an account needs HOME."""
+        return not self.serves_any_uid or "HOME" in self.lineage.end.env
 
     @cached_property
     def denials(self) -> dict[int, Outcome]:
@@ -275,6 +280,9 @@ class Plan(Facts):
         own = self.lineage.own_steps
         floor = own[0].index + count_settings(own) if own else len(self.steps)
         users = [step.index + 1 for step in own if step.keyword == "USER"]
+        if self.serves_any_uid:
+            # Root opens to the group what copies bring.
+            users += [step.index + 1 for step in own if step.keyword in ("COPY", "ADD", "RUN")]
         return max([floor, *users, *(index + 1 for index in self.root_runs if index >= floor)])
 
     def _last_dependent(self, first: int) -> int:

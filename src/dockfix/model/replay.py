@@ -46,6 +46,8 @@ from dockfix.syntax.wrappers import SHELLS
 
 # The distance of the numbers of a script's commands from that of the command that calls it.
 _IN_SCRIPT: Final = 1 << 12
+ANY_UID: Final = "any uid"
+"""Stands for a uid that no file belongs to."""
 _HOME: Final = re.compile(r"(?<![\w/])~(?=[/\s])|\bHOME\b")
 
 
@@ -92,7 +94,8 @@ class Replay:
     write (a trailing slash stands for something in that directory), `names` strings in them that may name
     a file, `tools` programs and packages that they use. `before` is the replay of the original,
     or of an earlier text of the rewrite: the steps before the first difference have the same outcomes,
-    which are reused.
+    which are reused. With `any_uid`, an image that does not run as root is started as a uid that the
+    image does not know, with group 0.
     """
 
     lineage: Lineage
@@ -103,6 +106,7 @@ class Replay:
     read_scripts: frozenset[str] = frozenset()
     read: Callable[[str], str | None] = _read_nothing
     before: Replay | None = None
+    any_uid: bool = False
     writes: Sequence[str] = ()
     names: Sequence[str] = ()
     tools: Sequence[str] = ()
@@ -134,7 +138,7 @@ class Replay:
             # The container runtime creates it for root.
             self.tree.make_directories(self.lineage.end.workdir, Node(Kind.DIRECTORY, origin=VOLUME))
         self.end = self.tree.fork()
-        self.who = self._identity(self.lineage.end, len(self.lineage.steps))
+        self.who = self._starting_identity()
         for number, one in enumerate(self.starts):
             self._invoke(START, number, one, self.who, 0)
         self._use_sources()
@@ -247,6 +251,14 @@ class Replay:
         if self.move is not None and state.is_root and index >= self.move.index:
             return self.accounts.identity(self.move.account.user, state.env)
         return self.accounts.identity(state.user, state.env)
+
+    def _starting_identity(self) -> Identity:
+        """The identity that starts the image; for a platform that assigns uids, any of them with group 0."""
+        who = self._identity(self.lineage.end, len(self.lineage.steps))
+        if not self.any_uid or who.is_root:
+            return who
+        home = self.move.account.home if self.move is not None else self.lineage.end.env.get("HOME", "/")
+        return Identity(ANY_UID, frozenset[Id]({0}), 0, home)
 
     def _play(self, step: Step, origin: Origin) -> None:
         if step.keyword == "WORKDIR":

@@ -56,14 +56,15 @@ class Options:
     """How `dockfix.fix` rewrites a file.
 
     `uid` and `gid` are numbers from 1 to 2**31 - 1, or None to let the base choose (10001 if numbers are
-    needed). `select` and `ignore` contain transform names; an empty `select` means all. `accept` contains
-    the codes of reviews that count as answered; `unsafe` answers all of them. `targets` names further
-    stages that ship, besides the last; with `ANY_STAGE`, every stage with its own start may. `images`
-    maps image patterns to facts, in the form of the package's own bases.toml. With `evidence`, the
-    application's sources are read too, and the deployments of the image are taken into account. `facts`
-    are those of real base images, by `name:tag` and by digest. `writes` are absolute paths in the image
-    that the application writes while it runs, folders with a slash at the end; `root_lines` the lines of
-    build steps that were seen to fail for another user.
+    needed). With `any_uid`, `numeric` is True, `gid` 0, and packages go system-wide unless they go into a
+    virtual environment. `select` and `ignore` contain transform names; an empty `select` means all.
+    `accept` contains the codes of reviews that count as answered; `unsafe` answers all of them. `targets`
+    names further stages that ship, besides the last; with `ANY_STAGE`, every stage with its own start
+    may. `images` maps image patterns to facts, in the form of the package's own bases.toml. With
+    `evidence`, the application's sources are read too, and the deployments of the image are taken into
+    account. `facts` are those of real base images, by `name:tag` and by digest. `writes` are absolute
+    paths in the image that the application writes while it runs, folders with a slash at the end;
+    `root_lines` the lines of build steps that were seen to fail for another user.
     """
 
     user: str = option("appuser", _NAME, "User to run as (default: appuser)", "--user", "NAME")
@@ -71,6 +72,9 @@ class Options:
     gid: int | None = option(None, _ID, "Numeric group ID", "--gid", "N")
     numeric: bool = option(
         False, SWITCH, "Use numeric IDs in USER and --chown, as runAsNonRoot needs", "--numeric/--no-numeric"
+    )
+    any_uid: bool = option(
+        False, SWITCH, "Let any uid of group 0 run the image, as OpenShift does", "--any-uid/--no-any-uid"
     )
     install: Install = option(
         Install.USER, one_of(Install), "Where pip installs packages (default: user)", "--install"
@@ -110,6 +114,17 @@ class Options:
             )
         for name, kind in (("install", Install), ("chown", Chown)):
             object.__setattr__(self, name, _choose(name, kind, getattr(self, name)))
-        for name, value in (("uid", self.uid), ("gid", self.gid)):
+        if self.any_uid:
+            self._serve_group_zero()
+        gid = None if self.any_uid else self.gid
+        for name, value in (("uid", self.uid), ("gid", gid)):
             if value is not None and not 0 < value <= MAX_ID:
                 raise OptionError(f"{name}: {value} is out of range: use 1 to {MAX_ID}, 0 is root")
+
+    def _serve_group_zero(self) -> None:
+        """Set what `any_uid` implies. Raises OptionError for another group."""
+        if self.gid not in (None, 0):
+            raise OptionError(f"gid: {self.gid} contradicts any-uid, whose group is 0: use one of the two")
+        install = Install.SYSTEM if self.install is Install.USER else self.install
+        for name, value in (("numeric", True), ("gid", 0), ("install", install)):
+            object.__setattr__(self, name, value)

@@ -118,17 +118,17 @@ def account_command(account: UserAccount, image: Image) -> str:
     name, uid, gid = account.name, account.uid, account.gid
     if image.account_command == "adduser":
         group = f"addgroup --gid {gid} {name} && " if gid else ""
-        ids = (f" --uid {uid}" if uid else "") + (f" --gid {gid}" if gid else "")
+        ids = (f" --uid {uid}" if uid else "") + (f" --gid {gid}" if gid is not None else "")
         command = f"{group}adduser --disabled-password --gecos ''{ids} {name}"
     elif image.account_command == "busybox":
         group = f"addgroup -g {gid} {name} && " if gid else ""
-        ids = (f" -u {uid}" if uid else "") + (f" -G {name}" if gid else "")
+        ids = (f" -u {uid}" if uid else "") + (f" -G {account.group}" if gid is not None else "")
         command = f"{group}adduser -D{ids} {name}"
     else:
         group = f"groupadd --gid {gid} {name} && " if gid else ""
-        ids = (f" --uid {uid}" if uid else "") + (f" --gid {gid}" if gid else "")
+        ids = (f" --uid {uid}" if uid else "") + (f" --gid {gid}" if gid is not None else "")
         # openSUSE's useradd puts an account into the group users by default.
-        ids = " --user-group" + ids if image.family == "suse" and not gid else ids
+        ids = " --user-group" + ids if image.family == "suse" and gid is None else ids
         lastlog = " --no-log-init" if uid and uid > _LASTLOG_LIMIT else ""
         command = f"{group}useradd --create-home{lastlog}{ids} {name}"
     return f"{image.prepare} && {command}" if image.prepare else command

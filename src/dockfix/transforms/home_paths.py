@@ -47,13 +47,24 @@ def propose(plan: Plan) -> Iterator[Edit]:
     if plan.repairs is not None and not plan.repairs.home:
         return
     home = plan.lineage.end.env.get("HOME", "/nonexistent" if plan.account.nowhere else plan.home)
-    if home == "/nonexistent" or (home == "/root" and not home_follows(plan)):
-        line = NewLine("ENV", f'HOME="{plan.home}"', "Set home directory")
-        yield layout.insert_after(plan.steps[plan.user_index - 1].instruction, [line])
-    for cache in find_caches(plan) if plan.repairs is None else ():
+    is_unset = plan.serves_any_uid and "HOME" not in plan.lineage.end.env
+    if is_unset or home == "/nonexistent" or (home == "/root" and not home_follows(plan)):
+        # Without a shell, the home cannot be opened to the group.
+        closed = is_unset and plan.lineage.image.account_command == "none"
+        line = NewLine("ENV", f'HOME="{"/tmp" if closed else plan.home}"', "Set home directory")
+        yield layout.insert_after(plan.steps[_last_without_home(plan)].instruction, [line])
+    for cache in find_caches(plan) if plan.repairs is None and not plan.corrections.shares_home else ():
         lines = [NewLine("ENV", f'{cache.variable}="{cache.directory}"', cache.comment)]
         if cache.existing:
             lines.append(
                 NewLine("RUN", f"mkdir -p {cache.directory}", "Create the directory that is filled below")
             )
         yield layout.insert_before(cache.step.instruction, lines)
+
+
+def _last_without_home(plan: Plan) -> int:
+    """The index of the step that HOME follows: USER, or the account's RUN if root's steps share the home."""
+    created = plan.account.created
+    if plan.corrections.shares_home and created is not None:
+        return created.index
+    return plan.user_index - 1

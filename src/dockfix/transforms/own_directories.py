@@ -96,6 +96,8 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
     for one in sorted(changes, key=lambda one: _ORDER.index(one.reach)):
         if one.reach is Reach.SELF and is_below_any(one.path, wide):
             continue
+        if one.is_owned:
+            continue
         by_manner.setdefault((one.reach, _owner(plan, one)), []).append(one.path)
     for (reach, owner), paths in by_manner.items():
         places = " ".join(paths)
@@ -107,8 +109,19 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
             found.append(f"find {places} -user root -exec chown {owner} {{}} +")
         else:
             found.append(f"chown -R --from=root {owner} {places}")
+    if plan.serves_any_uid:
+        found += _open_to_group(changes, wide)
     closed = [one.path for one in changes if one.opens and one.exists(at)]
     return [*found, "chmod u+rwx " + " ".join(closed)] if closed else found
+
+
+def _open_to_group(changes: Iterable[OwnershipChange], wide: list[str]) -> Iterator[str]:
+    """The chmod commands that give group 0 what the owner may do."""
+    alone = [one.path for one in changes if one.reach is Reach.SELF and not is_below_any(one.path, wide)]
+    if alone:
+        yield "chmod g=u " + " ".join(alone)
+    if wide:
+        yield "chmod -R g=u " + " ".join(wide)
 
 
 def _with_parents(changes: Iterable[OwnershipChange], at: int) -> Iterator[OwnershipChange]:
@@ -124,6 +137,8 @@ def _with_parents(changes: Iterable[OwnershipChange], at: int) -> Iterator[Owner
 
 def _owner(plan: Plan, change: OwnershipChange) -> str:
     """The account, with its group unless a step gave the place to another, such as OpenShift's group 0."""
+    if plan.serves_any_uid:
+        return plan.account.owner
     tree = plan.rehearsal.end
     nodes = tree.look(tree.follow(change.path))
     regrouped = any(node.kind is not Kind.ABSENT and node.gid != node.uid for node in nodes)
