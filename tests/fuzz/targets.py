@@ -10,10 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from dockfix import Options, fix
+from dockfix.config import ConfigError
+from dockfix.config.facts_file import format_facts, parse_facts
 from dockfix.confined import Loss
 from dockfix.context import Context
 from dockfix.embedded import rewrite_file
 from dockfix.files.cache import Cache, _sign
+from dockfix.inspection.configuration import UnreadableError, read_configuration, read_json
 from dockfix.output.journal import Journal, JournalError
 from dockfix.output.owners import Owners
 from dockfix.repository.builds import find_builds
@@ -56,6 +59,28 @@ def _python(text: str) -> None:
 
 def _with(name: str, text: str) -> Context:
     return Context("Dockerfile", frozenset({name}), {name: text}.get, lambda _: frozenset({name}))
+
+
+def _facts(text: str) -> None:
+    """Facts are refused, or a rewrite survives them."""
+    try:
+        facts = parse_facts("dockfix.facts.toml", text)
+    except ConfigError:
+        return
+    format_facts(facts)
+    known = dict.fromkeys([_DIGEST], next(iter(facts.values()))) if facts else {}
+    for last in ("", 'CMD ["run"]\n'):
+        file = f"FROM x@{_DIGEST}\nWORKDIR /app\nCOPY . .\nRUN pip install x\n{last}"
+        fix(file, Options(unsafe=True, facts=known))
+
+
+def _image(text: str) -> None:
+    """Answers of an engine or a registry are refused, or can be recorded."""
+    try:
+        facts = read_configuration(read_json(text), _DIGEST)
+    except UnreadableError:
+        return
+    assert parse_facts("x", format_facts({"x": facts})) == {"x": facts}
 
 
 def _compose(text: str) -> None:
@@ -142,7 +167,71 @@ _WORKFLOW: Final = (
     *_texts("callers/cloudbuild/repository/*.yaml"),
 )
 
+_DIGEST: Final = f"sha256:{'a' * 64}"
+_FACTS: Final = (
+    f'version = 1\n[images.x]\ndigest = "{_DIGEST}"\nsource = "image"\nentrypoint = ["/s"]\n'
+    'system = "debian"\naccounts = ["app:1000:1000:/home/app:"]\n'
+    'groups = ["app:1000:", "data:5:app"]\n'
+    'volumes = ["/v"]\n'
+    'pythons = [{ path = "/p", owner = "image", version = "3.12", pip = "25" }]\n'
+    '[images.x.commands]\nsh = "/bin/dash"\nuseradd = "/u"\npython3 = "/p"\n[images.x.paths]\n'
+    '"/" = "drwxr-xr-x 0:0 listed"\n"/app" = "lrwxrwxrwx 0:0 -> usr"\n"/home/app" = "absent"\n'
+    '[images.x.scripts]\n"/s" = "#!/bin/sh\\nexec \\"$@\\"\\n"\n',
+    f'version = 1\n[images.x]\ndigest = "{_DIGEST}"\nsource = "registry"\nuser = "app"\n'
+    'env = { HOME = "/x" }\nonbuild = ["COPY . /y"]\n'
+    'command = ["a", "b"]\nshell = ["/bin/bash", "-c"]\nports = ["80/tcp"]\n',
+)
+_IMAGE: Final = (
+    '{"User": "a", "Env": ["PATH=/bin"], "Cmd": ["a"], "Volumes": {"/v": {}}, "ExposedPorts": {"80": {}}}',
+    '{"Entrypoint": ["/s"], "Shell": ["sh", "-c"], "OnBuild": ["RUN x"], "WorkingDir": "/app"}',
+)
+
 TARGETS: Final[dict[str, Target]] = {
+    "facts": Target(
+        _facts,
+        _FACTS,
+        (
+            "[",
+            "]",
+            '"',
+            "'''",
+            " = ",
+            "\n",
+            "d",
+            "l",
+            "-",
+            "rwx",
+            " 0:0",
+            " -> ",
+            "/",
+            "..",
+            "absent",
+            " listed",
+            ":",
+            "1000",
+            "4294967295",
+            "root",
+            "$",
+            "`",
+            "paths",
+            "accounts",
+            "groups",
+            "commands",
+            "sh",
+            "busybox",
+            "useradd",
+            "volumes",
+            "user",
+            "env",
+            "HOME",
+            "workdir",
+            "source",
+            "registry",
+        ),
+    ),
+    "image": Target(
+        _image, _IMAGE, ("[", "]", "{", "}", '"', ",", ":", "null", "1", "/", "=", "\\n", "\\u0000")
+    ),
     "dockerfile": Target(
         _fix,
         (DOCKERFILE, *_texts("cases/*/Dockerfile")),
