@@ -19,6 +19,7 @@ VALUES = {
     ("--accept", "low"): ["low-port"],
     ("--accept", "low-port,not"): ["low-port,not-python"],
     ("--accept", "chown"): [],
+    ("--languages", "node,g"): ["node,go"],
     ("--base", "al"): ["alpine"],
     ("--engine", ""): ["docker", "podman", "nerdctl", "buildah"],
     ("--report", "g"): ["github", "github:", "gitlab:"],

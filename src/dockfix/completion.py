@@ -34,7 +34,7 @@ def _formats() -> Iterable[str]:
     return ("github", *(f"{name}:" for name in FORMATS))
 
 
-_LISTS: Final = ("--select", "--ignore", "--accept")
+_LISTS: Final = ("--select", "--ignore", "--accept", "--languages")
 _NAMES: Final[Mapping[str, Callable[[], Iterable[str]]]] = {
     "--explain": _codes,
     "--base": lambda: names_of("base"),

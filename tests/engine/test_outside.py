@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +82,41 @@ def test_the_python_of_an_image_is_not_believed(tmp_path: Path) -> None:
     verdict = verify(LIAR, LIAR.replace("WORKDIR", "RUN useradd u\nWORKDIR"), tmp_path, PYTHON)
     assert verdict.kind is Kind.BREAKS, verdict
     assert verdict.details.reason == "a process still runs as root: honest -m http.server"
+
+
+PACKAGE = '{"name": "a", "version": "1.0.0", "scripts": {"start": "node serve.js"}}'
+LOCK = """{"name": "a", "version": "1.0.0", "lockfileVersion": 3,
+    "packages": {"": {"name": "a", "version": "1.0.0"}}}"""
+NPM = f"""\
+FROM {NODE}
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev
+COPY . .
+CMD ["npm", "start"]
+"""
+
+
+@pytest.mark.parametrize("languages", ["", "node"])
+def test_an_image_of_another_language_is_written_if_it_was_asked_for_and_is_proven(
+    languages: str, tmp_path: Path
+) -> None:
+    engine()
+    if not has_image(NODE):
+        pytest.skip(f"no image {NODE} on this engine")
+    files = {"Dockerfile": NPM, "serve.js": SERVE, "package.json": PACKAGE, "package-lock.json": LOCK}
+    (tmp_path / "files").mkdir()
+    for name, text in files.items():
+        (tmp_path / "files" / name).write_text(text)
+    network = build_network()
+    flags = ["--verify-seconds", "3", *(["--build-network", network] if network else [])]
+    flags += ["--languages", languages] if languages else []
+    argv = [sys.executable, "-m", "dockfix", "--write", "--verify", "--allow-dirty", *flags, "files"]
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    done = subprocess.run(
+        argv, capture_output=True, text=True, check=False, timeout=300, env=environment, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert ("files/Dockerfile: proven\n" in done.stderr) is bool(languages), done.stderr
+    assert ("  not Python        1   " in done.stderr) is not bool(languages)
+    assert ("USER node\n" in (tmp_path / "files" / "Dockerfile").read_text()) is bool(languages)

@@ -100,3 +100,17 @@ def test_exit_codes(
         summary.add(FileResult("a", result, applies=isinstance(result, Changed)))
     assert summary.exit_code is code
     assert capsys.readouterr().out == ""
+
+
+def test_files_of_other_languages_are_counted_by_themselves(capsys: pytest.CaptureFixture[str]) -> None:
+    review = Finding(codes.NOT_PYTHON, 1, "nothing here looks like Python, but like Node")
+    base = Finding(codes.UNKNOWN_BASE, 1, "unknown")
+    summary = Summary(Terminal(), Mode.CHECK)
+    summary.add(FileResult("node", Changed("", ("set-user",), (review,))))
+    summary.add(FileResult("both", Changed("", ("set-user",), (base, review))))
+    summary.close()
+    err = capsys.readouterr().err
+    assert "2 files processed\n" in err
+    assert "  needs review      1   (" in err
+    assert "  not Python        1   (try them: --languages all --diff --verify)\n" in err
+    assert summary.exit_code is Exit.DONE

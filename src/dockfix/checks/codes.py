@@ -130,6 +130,12 @@ NOT_PYTHON: Final = _review(
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
     folds=True,
 )
+OTHER_LANGUAGE: Final = _review(
+    "other-language",
+    "The image is of another language than Python, and was asked for.",
+    "cases/node-that-was-asked-for",
+    answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
+)
 FINAL_USER_ROOT: Final = _review(
     "final-user-root",
     "The file switches back to root at its end, which looks deliberate.",

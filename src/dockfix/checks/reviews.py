@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from dockfix.checks import codes
+from dockfix.checks.languages import review_language
 from dockfix.knowledge import read_names
 from dockfix.knowledge.processes import find_installer
 from dockfix.model.copies import find_volumes
@@ -73,8 +74,7 @@ def _of_base(plan: Plan) -> Iterator[Finding]:
             "ask the image with --inspect, or name its facts under images in the configuration",
         )  # fmt: skip
     if not _PYTHON.search(plan.tree.text):
-        help = "check what the application writes"
-        yield Finding(codes.NOT_PYTHON, first, "nothing here looks like Python", help)
+        yield review_language(plan, first)
     user = plan.lineage.last("USER")
     if user is not None and user.before.user and plan.lineage.end.is_root:
         yield Finding(

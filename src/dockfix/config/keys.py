@@ -39,7 +39,13 @@ FAMILIES: Final = (
 )
 OFFLINE: Final = (Inspect.OFF, Inspect.ENGINE)
 """What a configuration may ask for: one that comes with a repository must not open connections."""
-_NOUNS: Final = {"select": "transform", "ignore": "transform", "accept": "review", "base": "base family"}
+_NOUNS: Final = {
+    "select": "transform",
+    "ignore": "transform",
+    "accept": "review",
+    "base": "base family",
+    "languages": "language",
+}
 
 
 def field_of(key: str) -> str:
@@ -57,6 +63,10 @@ def names_of(key: str) -> tuple[str, ...]:
         from dockfix.checks.codes import REVIEWS
 
         return REVIEWS
+    if key == "languages":
+        from dockfix.knowledge.languages import language_names
+
+        return language_names()
     if key == "inspect":
         return OFFLINE
     return FAMILIES if key == "base" else ()

@@ -64,7 +64,8 @@ class Options:
     `evidence`, the application's sources are read too, and the deployments of the image are taken into
     account. `facts` are those of real base images, by `name:tag` and by digest. `writes` are absolute
     paths in the image that the application writes while it runs, folders with a slash at the end;
-    `root_lines` the lines of build steps that were seen to fail for another user.
+    `languages` those besides Python whose images a proof may answer for; `root_lines` the lines of build
+    steps that were seen to fail for another user.
     """
 
     user: str = option("appuser", _NAME, "User to run as (default: appuser)", "--user", "NAME")
@@ -102,6 +103,13 @@ class Options:
     )
     writes: tuple[str, ...] = option(
         (), PATHS, "A path that the application writes; with a slash at its end a folder", "--writes", "PATH"
+    )
+    languages: frozenset[str] = option(
+        frozenset(),
+        NAMES,
+        "With --verify, try images of these languages too, or of all",
+        "--languages",
+        "NAMES",
     )
     root_lines: tuple[int, ...] = ()
     facts: Mapping[str, ImageFacts] = field(default_factory=dict)

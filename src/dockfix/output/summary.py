@@ -29,6 +29,7 @@ _VERDICTS: Final = {
     ProofKind.INCOMPARABLE: "cannot be compared",
     ProofKind.ORIGINAL_FAILS: "not built",
 }
+_TRY: Final = "try them: --languages all --diff --verify"
 _LOOK: Final = "show them: --diff --unsafe; after a look: --write --accept CODE"
 
 
@@ -49,7 +50,7 @@ class Summary:
         self._fails_on_change = mode is Mode.CHECK or fails_on_fix
         self._notes: dict[str, list[str]] = {}
         self._folded: dict[str, list[tuple[str, Finding]]] = {}
-        self.changed = self.held_back = self.unchanged = self.failed = 0
+        self.changed = self.held_back = self.others = self.unchanged = self.failed = 0
         self.skipped: Counter[str] = Counter()
         self._listed: Counter[str] = Counter()
         self._puzzling = ""
@@ -61,7 +62,8 @@ class Summary:
     @property
     def files(self) -> int:
         """The number of files counted."""
-        return self.changed + self.held_back + self.unchanged + self.skipped.total() + self.failed
+        left = self.held_back + self.others + self.unchanged + self.skipped.total() + self.failed
+        return self.changed + left
 
     @property
     def exit_code(self) -> Exit:
@@ -119,6 +121,8 @@ class Summary:
             listed = self.mode is not Mode.DIFF or self.volume is Volume.VERBOSE
             if listed and self._lists(verb):
                 self._print(f"{path}: {verb} ({', '.join(change.transforms)})", "green")
+        elif all(review.code == codes.NOT_PYTHON.name for review in change.reviews):
+            self.others += 1
         else:
             self.held_back += 1
         if change.reviews and not self._keep(path, change.reviews) and self._lists("needs review"):
@@ -159,6 +163,8 @@ class Summary:
         would = "changed" if self.mode is Mode.WRITE else "would change"
         self._count(would, self.changed, "" if self.mode is Mode.WRITE else f"fix them: {_command(paths)}")
         self._count("needs review", self.held_back, _LOOK)
+        if self.others:
+            self._count("not Python", self.others, _TRY)
         self._count("unchanged", self.unchanged)
         reasons = ", ".join(f"{code} {count}" for code, count in self.skipped.most_common())
         self._print(f"  {'skipped':<13}{self.skipped.total():>6}{'   ' + reasons if reasons else ''}")

@@ -1,0 +1,42 @@
+"""The review of a file in which nothing looks like Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockfix.checks import codes
+from dockfix.knowledge.languages import ALL, find_language
+from dockfix.model.plan import Plan
+from dockfix.results import Finding
+from dockfix.syntax.words import image_from
+
+
+def review_language(plan: Plan, line: int) -> Finding:
+    """The review of a file without Python: a proof may answer it if its language was asked for."""
+    language = find_language(_bases(plan), _programs(plan))
+    wanted = plan.options.languages
+    if ALL in wanted or (language is not None and language.name in wanted):
+        title = language.title if language is not None else "no language that dockfix knows"
+        help = "--verify tries it, and makes the change if it is proven"
+        return Finding(codes.OTHER_LANGUAGE, line, f"this is {title}, which dockfix does not read", help)
+    like = f", but like {language.title}" if language else ""
+    return Finding(
+        codes.NOT_PYTHON, line, f"nothing here looks like Python{like}", "check what the application writes"
+    )
+
+
+def _bases(plan: Plan) -> Iterator[str]:
+    """The images on which the file's stages are built."""
+    for one in plan.tree.instructions:
+        if one.keyword == "FROM":
+            yield image_from(one.args)[0]
+
+
+def _programs(plan: Plan) -> Iterator[str]:
+    """The programs that the image's steps and its start run, as written."""
+    for run in plan.runs.values():
+        yield from (one.command.program for one in run.invocations)
+    for one in plan.lineage.steps:
+        if one.keyword in ("CMD", "ENTRYPOINT"):
+            words = one.instruction.json or one.instruction.args.split()
+            yield from words[:1]
