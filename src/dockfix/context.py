@@ -43,7 +43,8 @@ class Deployment:
     `dockerfile` is the file that it is built from, relative to the repository, or "" if only the image's
     name is known. `user` is the user that the manifest sets, if any; `non_root` is the setting that makes
     Kubernetes check that the user is not root (a named user fails that check). `entrypoint` and `command`
-    override the image's ENTRYPOINT and CMD; None keeps those. One that `follows` is edited in the same
+    override the image's ENTRYPOINT and CMD; None keeps those. `checks` are the command lines of health
+    checks and hooks, which run in the container beside its start. One that `follows` is edited in the same
     patch: its mounts below /root move to the user's home. `target` is the stage that it is built from, ""
     for the last one or if unknown.
     """
@@ -65,6 +66,7 @@ class Deployment:
     command: tuple[str, ...] | None = None
     environment: tuple[tuple[str, str], ...] = ()
     workdir: str = ""
+    checks: tuple[tuple[str, ...], ...] = ()
     target: str = ""
     follows: bool = False
 

@@ -25,6 +25,10 @@ _AT_TARGET: Final = frozenset({Act.COPY, Act.MOVE, Act.LINK})
 # Variables for programs, modules and homes, which do not name paths that the application writes.
 _OF_CODE: Final = re.compile(r"PATH$|^VIRTUAL_ENV$|^HOME$|_HOME$|_VENV$|_MODULE$")
 _OPEN: Final = ("/tmp", "/var/tmp", "/dev/shm")
+# Source: systemd rules.d/50-udev-default.rules.in (mode 0666); NVIDIA's driver README, NVreg_DeviceFileMode.
+_DEVICES_OF_ALL: Final = tuple(
+    f"/dev/{name}" for name in ("shm", "null", "zero", "random", "urandom", "net/tun", "fuse", "nvidia")
+)
 _PLAIN: Final = re.compile(r"[\w./@+-]+")
 _UNKNOWN: Final = "$"
 """The beginning of a path that is a variable without a value."""
@@ -82,6 +86,8 @@ def find_volume_findings(plan: Plan, layout: Layout, written: Written) -> Volume
             place = posixpath.normpath(mount.target.value)
             if place.endswith(_SOCKET):
                 refusals.append(_of_socket(one, mount))
+            elif mount.source == "/dev" or mount.source.startswith("/dev/"):
+                reviews += _of_device(one, mount)
             elif (
                 mount.read_only
                 or mount.is_open
@@ -108,6 +114,15 @@ def _of_socket(one: Deployment, mount: Mount) -> Finding:
     return Finding(
         codes.NEEDS_ROOT_PROCESS, 0, message, "leave it as root, or talk to docker through a proxy"
     )
+
+
+def _of_device(one: Deployment, mount: Mount) -> Iterator[Finding]:
+    """The finding for a device of the host, which keeps its owner and mode; everybody may open some."""
+    if not mount.source.startswith(_DEVICES_OF_ALL):
+        device = f"{one.at(mount.target)} gives it {mount.source}"
+        message = f"{device}, which belongs to root and to a group of the host"
+        help_ = "give the container that group (group_add, --group-add)"
+        yield Finding(codes.DENIED_TO_USER, 0, message, help_)
 
 
 @dataclass(frozen=True, slots=True)

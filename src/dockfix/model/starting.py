@@ -17,6 +17,7 @@ from dockfix.model.inherited import find_brought_scripts, find_inherited
 from dockfix.model.lineage import Lineage, Step
 from dockfix.model.paths import is_shared, is_within, on_path, resolve
 from dockfix.model.placements import Placement, find_placements, may_place
+from dockfix.model.procfiles import find_processes
 from dockfix.model.runs import Invocation, number_arguments, read_called, read_run, walk_script
 from dockfix.model.scripts import (
     MAX_DEPTH,
@@ -196,6 +197,18 @@ class Starting:
                 env = {"HOME": self.home or "/", **self.lineage.end.variables, **dict(start.by.environment)}
                 line = Invocation(parse_words(words), start.workdir, env, None)
                 yield StartedCommand(line, 0, start.by.place, is_deployed=True)
+        yield from self._checks()
+
+    def _checks(self) -> Iterator[StartedCommand]:
+        """The command lines of the deployments' health checks and hooks."""
+        names = self.lineage.final.names()
+        for one in self.context.deployments:
+            if one.user is None and one.is_of(names):
+                env = {"HOME": self.home or "/", **self.lineage.end.variables, **dict(one.environment)}
+                workdir = one.workdir or self.lineage.end.workdir
+                for words in one.checks:
+                    line = Invocation(parse_words(words), workdir, env, None)
+                    yield StartedCommand(line, 0, one.place, is_deployed=True)
 
     def _own(self) -> Iterator[tuple[Invocation, Step]]:
         """The command line of the image, and CMD alone, which a script may run as a command."""
@@ -221,6 +234,8 @@ class Starting:
             for inner in walk_script(one.command.script, here.cwd, here.env):
                 self._follow(replace(one, invocation=inner), depth, commands, unread)
             return
+        for inner in find_processes(here, self.read):
+            self._follow(replace(one, invocation=inner), depth, commands, unread)
         path = self._started_file(one.command)
         if path is None or any(path == known for known, _ in unread):
             return

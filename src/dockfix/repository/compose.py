@@ -81,13 +81,30 @@ def _service(path: str, layers: Sequence[Node], whole: Service) -> Deployment:
         read_only=_yes(first("read_only")),
         privileged=_yes(first("privileged")),
         ports=tuple(port for node in each("ports") for port in _ports(node)),
-        mounts=tuple(mount for node in each("volumes") for mount in _mounts(node, whole.devices)),
+        mounts=(
+            *(mount for node in each("volumes") for mount in _mounts(node, whole.devices)),
+            *(one for node in each("devices") if "group_add" not in facts for one in _devices(node)),
+        ),
         entrypoint=_command(facts.get("entrypoint")),
         command=_command(facts.get("command")),
         environment=tuple(_environment(facts.get("environment"))),
         target=target_of(build.get("target")).replace(UNKNOWN, ""),
         workdir=str(facts.get("working_dir") or ""),
+        checks=tuple(_checks(facts.get("healthcheck"))),
     )
+
+
+def _checks(value: Any) -> Iterator[tuple[str, ...]]:
+    """The command line of a health check: `CMD` and words, `CMD-SHELL` and a line, or a line."""
+    test = value.get("test") if isinstance(value, dict) else None
+    if isinstance(test, str):
+        yield ("/bin/sh", "-c", test)
+    elif isinstance(test, list) and len(test) > 1 and all(isinstance(word, str) for word in test):
+        first, *words = test
+        if first == "CMD-SHELL":
+            yield ("/bin/sh", "-c", words[0])
+        elif first == "CMD":
+            yield tuple(words)
 
 
 def _builds(service: Service, build: Mapping[str, Any]) -> list[Build]:
@@ -115,6 +132,17 @@ def _ports(node: Node | None) -> Iterator[Setting]:
         port = text.rpartition(":")[2]
         if is_number(port):
             yield Setting(port, line_of(target))
+
+
+def _devices(node: Node) -> Iterator[Mount]:
+    """The devices in `host:container:permissions` or in the long form, as mounts."""
+    for item in items(node):
+        target = get(item, "target") or get(item, "source") or item
+        source = text_of(get(item, "source")) or text_of(item).partition(":")[0]
+        setting = setting_of(target)
+        place = setting.value.split(":")[1] if ":" in setting.value else setting.value
+        if source.startswith("/dev/"):
+            yield Mount(Setting(place, setting.line, setting.start, setting.end), source)
 
 
 def _mounts(node: Node, devices: Mapping[str, str]) -> Iterator[Mount]:

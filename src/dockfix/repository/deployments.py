@@ -28,13 +28,13 @@ from dockfix.repository.neighbours import MAX_BYTES, Neighbours, forget_changed
 # Patterns that begin with a literal character match several times faster than anchored ones.
 _TELLS: Final = re.compile(
     rb"[\n{,][ \t-]*[\"']?(?:user|containerUser|remoteUser|runAsNonRoot|runAsUser"
-    rb"|privileged|read_only|volumes|mountPath|readOnlyRootFilesystem|command|entrypoint|args"
+    rb"|privileged|read_only|volumes|devices|healthcheck|mountPath|readOnlyRootFilesystem|command|entrypoint|args"
     rb"|env(?:ironment)?)[\"']?[ \t]*:"
     rb"|containerPort:[ \t]*\d{1,3}\b"
 )
 _WORDS: Final = (
     b"user", b"User", b"runAs", b"privileged", b"read_only", b"readOnlyRoot", b"mountPath", b"volumes",
-    b"containerPort", b"command", b"entrypoint", b"args", b"env",
+    b"devices", b"healthcheck", b"containerPort", b"command", b"entrypoint", b"args", b"env",
 )  # fmt: skip
 _IMAGE: Final = re.compile(
     rb"\n[ \t-]*(?:image|repository)[ \t]*:[ \t]*[\"']?([^\s\"'#]+)"
@@ -341,5 +341,6 @@ def _deployment(row: Mapping[str, Any]) -> Deployment:
     fields["mounts"] = tuple(Mount(**(mount | {"target": Setting(**mount["target"])})) for mount in mounts)
     for name in ("entrypoint", "command"):
         fields[name] = None if fields[name] is None else tuple(fields[name])
+    fields["checks"] = tuple(map(tuple, fields["checks"]))
     fields["environment"] = tuple((name, value) for name, value in fields["environment"])
     return Deployment(**fields)

@@ -69,7 +69,7 @@ def _environment(container: Node) -> Iterator[tuple[str, str]]:
             yield text_of(get(one, "name")), text_of(get(one, "value"))
 
 
-def _words(node: Node, key: str) -> tuple[str, ...] | None:
+def _words(node: Node | None, key: str) -> tuple[str, ...] | None:
     """The words of `command` or `args`; None to keep the image's own."""
     written = get(node, key)
     if isinstance(written, ScalarNode) and UNKNOWN in text_of(written):
@@ -126,4 +126,14 @@ def _deployment(
         entrypoint=_words(node, "command"),
         command=_words(node, "args"),
         workdir=text_of(get(node, "workingDir")),
+        checks=tuple(_checks(node)),
     )
+
+
+def _checks(node: Node) -> Iterator[tuple[str, ...]]:
+    """The command lines of a container's probes and hooks."""
+    hooks = get(node, "lifecycle")
+    found = [get(node, key) for key in ("livenessProbe", "readinessProbe", "startupProbe")]
+    for one in (*found, get(hooks, "postStart"), get(hooks, "preStop")):
+        if words := _words(get(one, "exec"), "command"):
+            yield words

@@ -68,6 +68,9 @@ def _mounts(flags: list[tuple[str, str]], line: int) -> Iterator[Mount]:
             mode = parts[2] if len(parts) > 2 else ""
             source = parts[0] if len(parts) > 1 else ""
             yield Mount(Setting(target, line), source, "ro" in mode.split(","))
+        elif flag == "--device" and value.startswith("/dev/") and "--group-add" not in dict(flags):
+            source, _, rest = value.partition(":")
+            yield Mount(Setting(rest.partition(":")[0] or source, line), source)
         elif flag == "--mount":
             keys = {name: given for name, _, given in (one.partition("=") for one in value.split(","))}
             target = keys.get("target") or keys.get("dst") or keys.get("destination") or ""

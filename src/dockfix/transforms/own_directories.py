@@ -96,7 +96,7 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
     for one in sorted(changes, key=lambda one: _ORDER.index(one.reach)):
         if one.reach is Reach.SELF and is_below_any(one.path, wide):
             continue
-        if one.is_owned:
+        if one.is_owned and one.exists(at):
             continue
         by_manner.setdefault((one.reach, _owner(plan, one)), []).append(one.path)
     for (reach, owner), paths in by_manner.items():
