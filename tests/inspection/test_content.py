@@ -134,6 +134,25 @@ def test_a_directory_with_too_many_or_unfit_names_is_not_listed() -> None:
     assert "/opt/1" not in found.paths
 
 
+def test_a_directory_that_files_touch_is_listed_unless_it_is_the_system_s() -> None:
+    members = (Member("data"), Member("data/a"), Member("usr"), Member("usr/share"), Member("usr/share/b"))
+    found = read(*members, paths=("/data", "/usr/share", "/gone"))
+    assert found.paths["/data"].is_listed
+    assert found.paths["/data/a"] == Entry("directory", 0o755)
+    assert not found.paths["/usr/share"].is_listed
+    assert "/usr/share/b" not in found.paths
+    assert found.paths["/gone"].kind == "absent"
+
+
+def test_listings_have_a_limit_together() -> None:
+    folders = [f"d{number}" for number in range(40)]
+    members = [Member(f"{name}/{number}") for name in folders for number in range(60)]
+    found = read(*map(Member, folders), *members, paths=tuple(f"/{name}" for name in folders))
+    listed = [name for name in folders if found.paths[f"/{name}"].is_listed]
+    assert 0 < len(listed) < 40
+    assert all(f"/{name}/59" in found.paths for name in listed)
+
+
 def test_usual_directories_of_the_system_are_not_worth_a_line() -> None:
     found = read(Member("usr"), Member("usr/bin"), Member("usr/share", mode=0o700))
     assert "/usr/bin" not in found.paths

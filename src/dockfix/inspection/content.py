@@ -7,28 +7,24 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from dockfix.config.facts_keys import ABSENT, KEYS, MAX_ID, MAX_ITEMS
-from dockfix.image_facts import Content, Entry, Group, ImageFacts, Interpreter, Login
-from dockfix.inspection.listing import Listing, is_given
-from dockfix.knowledge import read_names, read_table
+from dockfix.config.facts_keys import MAX_ID, MAX_ITEMS
+from dockfix.image_facts import Content, Group, ImageFacts, Interpreter, Login
+from dockfix.inspection.entries import PRINTED, find_entries
+from dockfix.inspection.listing import Listing
+from dockfix.knowledge import read_names
 from dockfix.model.lineage import DEFAULT_PATH
-from dockfix.model.paths import on_path, resolve
+from dockfix.model.paths import on_path
 
 OS_RELEASE: Final = ("/etc/os-release", "/usr/lib/os-release")
 PASSWD: Final = "/etc/passwd"
 GROUP: Final = "/etc/group"
 WANTED: Final = frozenset({*OS_RELEASE, PASSWD, GROUP})
-LISTED: Final = ("/", "/home", "/opt", "/srv")
-"""The directories whose entries are all recorded, unless they are too many."""
-MAX_LISTED: Final = 64
-_USUAL: Final = Entry("directory", 0o755)
 _FIRST_PERSON: Final = 1000
 _LAST_PERSON: Final = 65532
 _PYTHON: Final = re.compile(r"(/(?:.*/)?)bin/python(\d\.\d{1,3})")
 _PIP: Final = re.compile(
     r"(/(?:.*/)?)lib(?:64)?/python(\d(?:\.\d{1,3})?)/(?:site|dist)-packages/pip-(\d[\w.]*?)(?:-py[\d.]+)?\.(?:dist|egg)-info"
 )
-_PRINTED: Final = re.compile(r"[\x20-\x7e]+")
 
 
 def read_content(listing: Listing, facts: ImageFacts, paths: Iterable[str]) -> Content:
@@ -47,7 +43,7 @@ def read_content(listing: Listing, facts: ImageFacts, paths: Iterable[str]) -> C
         tuple(_read_groups(listing.text(GROUP)))[:MAX_ITEMS],
         commands,
         tuple(_find_pythons(listing, commands)),
-        dict(_find_entries(listing, wanted)),
+        find_entries(listing, wanted),
     )
 
 
@@ -63,7 +59,7 @@ def _read_release(listing: Listing) -> dict[str, str]:
     text = next(filter(None, map(listing.text, OS_RELEASE)), "")
     pairs = (line.partition("=") for line in text.splitlines()[:MAX_ITEMS] if "=" in line)
     found = {key.strip(): value.strip().strip("\"'") for key, _, value in pairs}
-    return {key: value for key, value in found.items() if _PRINTED.fullmatch(value) and len(value) < 100}
+    return {key: value for key, value in found.items() if PRINTED.fullmatch(value) and len(value) < 100}
 
 
 def _read_accounts(text: str) -> Iterator[Login]:
@@ -82,7 +78,7 @@ def _read_groups(text: str) -> Iterator[Group]:
 
 def _rows(text: str, count: int) -> Iterator[list[str]]:
     """The rows of a table with fields between colons; malformed ones are left out, as the C library does."""
-    rows = (line.split(":") for line in text.splitlines() if _PRINTED.fullmatch(line))
+    rows = (line.split(":") for line in text.splitlines() if PRINTED.fullmatch(line))
     return (row for row in rows if len(row) == count)
 
 
@@ -125,7 +121,7 @@ def _find_pythons(listing: Listing, commands: dict[str, str]) -> Iterator[Interp
         if (
             (match := _PYTHON.fullmatch(path)) is not None
             and entry.kind == "file"
-            and _PRINTED.fullmatch(path)
+            and PRINTED.fullmatch(path)
         ):
             yield _describe_python(listing, path, match[1], match[2], pips)
     first = commands.get("python3") or commands.get("python")
@@ -154,55 +150,3 @@ def _find_pips(listing: Listing) -> Iterator[tuple[tuple[str, str], str]]:
     for path in listing.entries:
         if "-packages/pip-" in path and (match := _PIP.fullmatch(path)) is not None:
             yield (match[1], match[2]), match[3]
-
-
-# -- paths ---------------------------------------------------------------------------------------------
-
-
-def _find_entries(listing: Listing, wanted: Iterable[str]) -> Iterator[tuple[str, Entry]]:
-    """(path, entry) of the wanted paths, of the directories above them, and of unusual ones of the system.
-
-    Directories that a rewrite may put something into are listed completely.
-    """
-    found: dict[str, Entry] = {}
-    for directory in LISTED:
-        names = _children(listing, directory)
-        entry = listing.entries.get(
-            directory, Entry("directory", 0o755) if directory == "/" else Entry(ABSENT)
-        )
-        is_listed = entry.kind == "directory" and names is not None
-        found[directory] = Entry(entry.kind, entry.mode, entry.uid, entry.gid, entry.target, is_listed)
-        found |= {path: listing.entries[path] for path in names or () if path not in LISTED}
-    for path in read_table("directories")["base"]:
-        entry = listing.entries.get(path, Entry(ABSENT))
-        if entry != _USUAL and not is_given(path):
-            found.setdefault(path, entry)
-    closed = read_table("directories")["closed"]
-    for path in (way for one in (*wanted, *closed) for way in _with_parents(one)):
-        if not is_given(path):
-            found.setdefault(path, listing.entries.get(path, Entry(ABSENT)))
-    return ((path, found[path]) for path in sorted(found)[:MAX_ITEMS] if _is_fit(path, found[path]))
-
-
-def _is_fit(path: str, entry: Entry) -> bool:
-    """Whether an entry is of a kind and with a name that can be recorded."""
-    try:
-        KEYS["volumes"].form.read([path])
-    except ValueError:
-        return False
-    return max(entry.uid, entry.gid) <= MAX_ID and bool(_PRINTED.fullmatch(entry.target or "x"))
-
-
-def _with_parents(path: str) -> Iterator[str]:
-    path = resolve(path, "/")
-    while path != "/":
-        yield path
-        path = posixpath.dirname(path)
-
-
-def _children(listing: Listing, directory: str) -> list[str] | None:
-    """The paths of a directory's entries; None if they are too many, or have unfit names."""
-    start = directory.rstrip("/") + "/"
-    found = [path for path in listing.entries if path.startswith(start) and "/" not in path[len(start) :]]
-    fits = all(_PRINTED.fullmatch(path) and _is_fit(path, listing.entries[path]) for path in found)
-    return sorted(path for path in found if path != "/") if len(found) <= MAX_LISTED and fits else None
