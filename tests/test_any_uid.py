@@ -82,6 +82,17 @@ def test_download_is_opened_to_the_group() -> None:
     assert "RUN chmod g=u /app/m.bin\nUSER" in fixed(text)
 
 
+def test_download_that_is_removed_again_is_not_opened() -> None:
+    text = (
+        BOOKWORM
+        + "ARG V=1\nWORKDIR /app\nADD https://example.org/$V.tar.gz /usr/src/\n"
+        + "RUN tar -xzf /usr/src/$V.tar.gz -C /opt && rm /usr/src/$V.tar.gz\nCOPY app.py .\n"
+        + START
+    )
+    assert "/usr/src/1.tar.gz &&" not in fixed(text)
+    assert "mkdir" not in fixed(text)
+
+
 def test_root_shares_the_home_in_which_the_start_looks() -> None:
     text = BOOKWORM + (
         "RUN pip install pipenv\nWORKDIR /app\nCOPY Pipfile ./\nRUN pipenv install\nCOPY job.py .\n"

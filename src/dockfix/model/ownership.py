@@ -221,6 +221,8 @@ class _Search:
             made = max([*(self.index_of.get(origin, -1) for origin in origins), *moved])
         # A directory can exist before a copy fills it; a file cannot.
         waits = any(self._is_run(node) or node.kind is not Kind.DIRECTORY for node in nodes)
+        # It may bring modes that the group's rights have to follow.
+        waits = waits or (self.plan.serves_any_uid and made is not None and self._is_copied(made))
         touching = [made] if made is not None and waits else []
         if reach is not Reach.SELF:
             inside = (self.index_of.get(node.origin, -1) for node in self.tree.contents(real))
@@ -364,13 +366,17 @@ class _Search:
             if above and stands and not copy.has_owner and self._is_foreign(copy.destination):
                 yield OwnershipChange(copy.destination, Reach.ALL, copy.step.index, copy.step.index)
 
+    def _is_copied(self, index: int) -> bool:
+        return index >= 0 and self.plan.steps[index].keyword in ("COPY", "ADD")
+
     def _downloads(self) -> Iterator[OwnershipChange]:
         """What ADD may fetch, which has mode 0600: group 0 has to read it too."""
         opened = {one.operation.path for one in self.replay.outcomes if one.operation.act is Act.MODE}
         for copy in self.plan.owned_copies:
             if copy.may_be_download and copy.step.instruction.flag("chmod") is None:
                 landed = (path for path in copy.landed() if not path.endswith("/*"))
-                yield from (self._change(path, Reach.SELF) for path in landed if path not in opened)
+                kept = (path for path in landed if self.tree.exists(self.tree.follow(path)))
+                yield from (self._change(path, Reach.SELF) for path in kept if path not in opened)
 
     def _is_foreign(self, path: str) -> bool:
         """Whether anything at or below a path, other than `/`, belongs to somebody else."""
