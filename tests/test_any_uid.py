@@ -37,7 +37,7 @@ def test_account_has_group_zero_and_the_group_may_do_what_it_may() -> None:
         "RUN pip install --root-user-action=ignore -r requirements.txt\n"
         "COPY --chown=10001:0 . .\n"
         "USER 10001:0\n"
-        'ENV HOME="/home/appuser"\n'
+        'ENV HOME="/home/appuser" USER="appuser"\n'
         'CMD ["python", "app.py"]\n'
     )
 
@@ -67,7 +67,7 @@ def test_account_of_the_file_keeps_its_name_and_gets_the_group() -> None:
     after = fixed(text)
     assert "COPY --chown=1500:0 app.py ." in after
     assert "RUN chown 1500:0 /home/web /app && chmod g=u /home/web /app\n" in after
-    assert after.endswith('USER 1500:0\nENV HOME="/home/web"\nCMD ["python", "app.py"]\n')
+    assert after.endswith('USER 1500:0\nENV HOME="/home/web" USER="web"\nCMD ["python", "app.py"]\n')
 
 
 def test_what_steps_leave_is_given_and_opened() -> None:
@@ -109,7 +109,11 @@ def test_root_shares_the_home_in_which_the_start_looks() -> None:
     [
         ("USER 10001:0", "USER 10001", "USER is not a number with group 0"),
         ("USER 10001:0", "USER appuser", "USER is not a number with group 0"),
-        ('ENV HOME="/home/appuser"\n', "", "HOME is not set, so a uid without an account starts in /"),
+        (
+            'ENV HOME="/home/appuser" USER="appuser"\n',
+            "",
+            "HOME is not set, so a uid without an account starts in /",
+        ),
         ("&& chmod g=u /home/appuser /app", "", "writes /app/visits is denied to a uid of group 0"),
     ],
 )
@@ -136,7 +140,7 @@ def test_image_without_a_shell_keeps_its_home_in_tmp() -> None:
     )
     result = fix(text, ANY)
     assert isinstance(result, Changed)
-    assert 'USER 65532:0\nENV HOME="/tmp"\n' in result.text
+    assert 'USER 65532:0\nENV HOME="/tmp" USER="nonroot"\n' in result.text
     # Nor can the working directory be.
     assert [review.code for review in result.reviews] == ["denied-to-user"]
 

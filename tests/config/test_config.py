@@ -157,3 +157,18 @@ def test_a_mistake_on_the_command_line(overrides: dict[str, object], message: st
     with pytest.raises(ConfigError) as caught:
         open_settings(overrides)
     assert str(caught.value).startswith(message)
+
+
+def test_key_of_two_words_and_its_flag_set_the_same_field(tmp_path: Path) -> None:
+    put(tmp_path, "dockfix.toml", "any-uid = true\n")
+    assert open_settings({}).options_of(str(tmp_path / "Dockerfile")) == Options(any_uid=True)
+    assert open_settings({"any_uid": True}, isolated=True).options_of("/Dockerfile") == Options(any_uid=True)
+
+
+@pytest.mark.parametrize(("text", "given"), [("any-uid = true", {"gid": 7}), ("any-uid = true\ngid = 7", {})])
+def test_contradiction_of_two_settings_is_an_error_of_the_configuration(
+    tmp_path: Path, text: str, given: dict[str, int]
+) -> None:
+    put(tmp_path, "dockfix.toml", text)
+    with pytest.raises(ConfigError, match=r"dockfix\.toml: gid: 7 contradicts any-uid"):
+        open_settings(given).options_of(str(tmp_path / "Dockerfile"))

@@ -102,7 +102,11 @@ class Settings:
             for at in matching:
                 values |= chosen.overrides[at].options
             facts = _find_facts(top) if top else {}
-            known = self._built[key] = chosen, Options(**{**values, **self.given}, facts=facts)
+            try:
+                options = Options(**{**values, **self.given}, facts=facts)
+            except OptionError as error:
+                raise ConfigError(f"{chosen.path}: {error}") from None
+            known = self._built[key] = chosen, options
         return known[1]
 
 
@@ -120,5 +124,6 @@ def _check_given(given: Mapping[str, Any]) -> None:
         Options(**given)
     except OptionError as error:
         raise ConfigError(f"--{error}") from None
-    for key, value in given.items():
+    for name, value in given.items():
+        key = name.replace("_", "-")
         check_meaning(KEYS[key].flag, key, value)

@@ -49,9 +49,9 @@ def propose(plan: Plan) -> Iterator[Edit]:
     home = plan.lineage.end.env.get("HOME", "/nonexistent" if plan.account.nowhere else plan.home)
     is_unset = plan.serves_any_uid and "HOME" not in plan.lineage.end.env
     if is_unset or home == "/nonexistent" or (home == "/root" and not home_follows(plan)):
-        # Without a shell, the home cannot be opened to the group.
-        closed = is_unset and plan.lineage.image.account_command == "none"
-        line = NewLine("ENV", f'HOME="{"/tmp" if closed else plan.home}"', "Set home directory")
+        line = NewLine(
+            "ENV", _home_settings(plan) if is_unset else f'HOME="{plan.home}"', "Set home directory"
+        )
         yield layout.insert_after(plan.steps[_last_without_home(plan)].instruction, [line])
     for cache in find_caches(plan) if plan.repairs is None and not plan.corrections.shares_home else ():
         lines = [NewLine("ENV", f'{cache.variable}="{cache.directory}"', cache.comment)]
@@ -60,6 +60,14 @@ def propose(plan: Plan) -> Iterator[Edit]:
                 NewLine("RUN", f"mkdir -p {cache.directory}", "Create the directory that is filled below")
             )
         yield layout.insert_before(cache.step.instruction, lines)
+
+
+def _home_settings(plan: Plan) -> str:
+    """HOME, and USER for programs that would look up the name of their uid (`getpass.getuser`)."""
+    # Without a shell, the home cannot be opened to the group.
+    home = "/tmp" if plan.lineage.image.account_command == "none" else plan.home
+    name = "" if "USER" in plan.lineage.end.env else f' USER="{plan.account.name}"'
+    return f'HOME="{home}"{name}'
 
 
 def _last_without_home(plan: Plan) -> int:
