@@ -1,14 +1,41 @@
-"""The review of a file in which nothing looks like Python."""
+"""Whether a file looks like Python, and the review of one that does not."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from dockfix.checks import codes
 from dockfix.knowledge.languages import ALL, find_language
 from dockfix.model.plan import Plan
+from dockfix.model.runs import Run
 from dockfix.results import Finding
 from dockfix.syntax.words import image_from
+
+_PYTHON: Final = re.compile(
+    r"python|\bpip3?\b|conda|\bmamba\b|gunicorn|uvicorn|\.py\b|\buvx?\b|poetry|pipenv|jupyter|django|flask|requirements",
+    re.IGNORECASE,
+)
+_PACKAGE_MANAGERS: Final = frozenset({"apt-get", "apt", "apk", "yum", "dnf", "microdnf", "zypper"})
+
+
+def mentions_python(plan: Plan) -> bool:
+    """Whether the file has to do with Python, beyond a package of the system's that a step installs."""
+    if not _PYTHON.search(plan.tree.text):
+        return False
+    runs = {id(run.instruction): run for run in plan.runs.values()}
+    texts = [
+        _without_packages(runs[id(one)]) if id(one) in runs else str(one) for one in plan.tree.instructions
+    ]
+    started = [one.command.program for one in plan.starting.commands]
+    return any(map(_PYTHON.search, (*texts, *started)))
+
+
+def _without_packages(run: Run) -> str:
+    """The words of a RUN, except for those of the system's package managers."""
+    commands = [one.command for one in run.invocations if one.command.program not in _PACKAGE_MANAGERS]
+    return " ".join(word.text for command in commands for word in command.words)
 
 
 def review_language(plan: Plan, line: int) -> Finding:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from dockfix.checks import codes
-from dockfix.checks.languages import review_language
+from dockfix.checks.languages import mentions_python, review_language
 from dockfix.knowledge import read_names
 from dockfix.knowledge.processes import find_installer
 from dockfix.model.copies import find_volumes
@@ -23,10 +23,6 @@ from dockfix.model.starting import Starting
 from dockfix.results import Finding
 from dockfix.syntax.words import is_number
 
-_PYTHON: Final = re.compile(
-    r"python|\bpip3?\b|conda|\bmamba\b|gunicorn|uvicorn|\.py\b|\buvx?\b|poetry|pipenv|jupyter|django|flask|requirements",
-    re.IGNORECASE,
-)
 SHOWN: Final = 120
 """The maximum number of characters of a base's ONBUILD steps to show."""
 _LOW_PORT_WORD: Final = re.compile(
@@ -73,7 +69,7 @@ def _of_base(plan: Plan) -> Iterator[Finding]:
             f"dockfix is not certain of the base image {image.name}: {image.uncertain}",
             "ask the image with --inspect, or name its facts under images in the configuration",
         )  # fmt: skip
-    if not _PYTHON.search(plan.tree.text):
+    if not mentions_python(plan):
         yield review_language(plan, first)
     user = plan.lineage.last("USER")
     if user is not None and user.before.user and plan.lineage.end.is_root:

@@ -152,7 +152,7 @@ class _Judge:
 
     def volume(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
         """Findings for a named volume: a new one takes the image's owner, but existing files stay root's."""
-        if self._writes(one, place):
+        if self._writes(one, place) or self._is_started_with(one, place):
             message = (
                 f"{one.at(mount.target)} mounts the volume {mount.source} at {place}:"
                 " files in it belong to root"
@@ -173,6 +173,14 @@ class _Judge:
             return ""
         is_named = not is_code and self._is_named(one, place)
         return "may write" if is_named or not self.written.is_complete else ""
+
+    def _is_started_with(self, one: Deployment, place: str) -> bool:
+        """Whether a command line of the start names a path below it."""
+        own = (
+            word.expand(run.env) or "" for run in self.plan.starting.invocations for word in run.command.args
+        )
+        words = (*(one.entrypoint or ()), *(one.command or ()), *own)
+        return any(word.startswith("/") and is_within(posixpath.normpath(word), place) for word in words)
 
     def _is_hit(self, place: str) -> bool:
         return any(is_within(path, place) for path in self.written.places)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from dockfix.model.filetree import Origin
+from dockfix.model.filetree import ADDED, Origin
 from dockfix.model.lineage import Step
 
 _SET_ANEW = ("USER", "WORKDIR")
@@ -26,7 +26,7 @@ def align(before: Sequence[Step], after: Sequence[Step]) -> tuple[Origin, ...]:
             found.append(wanted.index)
             at += 1
         else:
-            found.append(f"new {index}")
+            found.append(f"{ADDED}{index}")
     return tuple(found)
 
 

@@ -20,6 +20,8 @@ that does not exist until something is mounted there."""
 BASE: Final = "base"
 START: Final = "start"
 VOLUME: Final = "volume"
+ADDED: Final = "new "
+"""The beginning of the unique name of a step that a rewrite adds."""
 _MAX_LINKS: Final = 40
 _SET_GROUP: Final = 0o2000
 _GROUP_RUNS: Final = 0o010

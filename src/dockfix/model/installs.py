@@ -11,6 +11,7 @@ from dockfix.model.facts import Facts
 from dockfix.model.lineage import Step, find_heirs
 from dockfix.model.paths import resolve
 from dockfix.model.pip import is_virtual
+from dockfix.model.replay import is_left
 from dockfix.model.runs import Invocation, Run
 from dockfix.model.scripts import PYTHON
 from dockfix.options import Install
@@ -113,9 +114,9 @@ def _named_site(facts: Facts) -> str:
             return "PATH is reset"
     copied = tuple(copy.destination for copy in facts.copies if copy.destination != "/")
     for text in _texts_with_paths(facts):
-        match = _SYSTEM_SITE.search(text)
-        if match and not match[0].startswith(copied):
-            return f"{match[0]} is referred to by its system-wide path"
+        for match in _SYSTEM_SITE.finditer(text):
+            if not (match[0].startswith(copied) or is_left(facts.replay.end, match[0])):
+                return f"{match[0]} is referred to by its system-wide path"
     return ""
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from dockfix.model.actors import Actor
 from dockfix.model.changes import Change, read_mode
-from dockfix.model.filetree import ABSENT, BASE, FileTree, Kind, Node, each
+from dockfix.model.filetree import ABSENT, ADDED, BASE, FileTree, Kind, Node, each
 from dockfix.model.identities import Accounts
 from dockfix.model.operations import Act, ActName, How, Operation
 from dockfix.model.outcomes import works_inside
@@ -54,6 +54,16 @@ def _make(tree: FileTree, operation: Operation, actor: Actor) -> None:
     if How.NEW in operation.how and not _is_weak(operation, actor) and not tree.exists(operation.path):
         tree.remove(tree.follow(operation.path))
     tree.make_directories(operation.path, made, above=above, weak=_is_weak(operation, actor))
+    _adopt(tree, operation.path, actor)
+
+
+def _adopt(tree: FileTree, path: str, actor: Actor) -> None:
+    """A directory that an added step has prepared counts as made by the original's own step."""
+    for real, nodes in tree.standing(path):
+        (node, *others) = nodes
+        is_added = isinstance(node.origin, str) and node.origin.startswith(ADDED)
+        if not others and is_added and node.kind is Kind.DIRECTORY:
+            tree.set(real, (node._replace(origin=actor.origin),))
 
 
 def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
