@@ -248,6 +248,9 @@ class VerifyOptions:
     env_files: tuple[str, ...] = option(
         (), TEXTS, "Read such variables from a file, one per line", "--env-file", "FILE"
     )
+    with_services: bool = option(
+        False, SWITCH, "Start the services that compose files say the image depends on", "--with-services"
+    )
     seconds: float = option(
         5.0, seconds_from(0.1), "How long to let a container run (default: 5)", "--verify-seconds", "SECONDS"
     )

@@ -15,15 +15,20 @@ _LOG_DRIVERS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def confine(engine: str, options: VerifyOptions) -> tuple[str, ...]:
-    """Flags for an engine's `create` and `run`: no network, no capabilities, no new privileges, limits.
-
-    An empty limit is none. Logs are cut by the engine, which keeps the newest part.
-    """
-    limits = options.limits
-    flags = ["--network", "none", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+def confine(engine: str, options: VerifyOptions, network: str = "none") -> tuple[str, ...]:
+    """Flags for an engine's `create` and `run`: no network, no capabilities, no new privileges, limits."""
+    flags = ["--network", network, "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
     for capability in options.capabilities:
         flags += ["--cap-add", capability]
+    return (*flags, *limit(engine, options))
+
+
+def limit(engine: str, options: VerifyOptions) -> tuple[str, ...]:
+    """Flags for the limits of a container, of which an empty one is none.
+
+    Logs are cut by the engine, which keeps the newest part.
+    """
+    limits, flags = options.limits, list[str]()
     for flag, name in (("--pids-limit", "pids"), ("--memory", "memory"), ("--cpus", "cpus")):
         if limits[name]:
             flags += [flag, limits[name]]

@@ -93,10 +93,15 @@ def ask(port: int, family: int, path: str) -> "list[Any] | None":
     return [status, (body if is_http else reply).decode("utf-8", "replace")]
 
 
-def answers(paths: "list[str]") -> "list[list[Any]]":
-    """Each port's answer for each path, requested twice to tell whether it is stable."""
+def answers(paths: "list[str]", others: "list[int]") -> "list[list[Any]]":
+    """Each port's answer for each path, requested twice to tell whether it is stable.
+
+    `others` are ports of other containers.
+    """
     found = []  # type: list[Any]
     for port, family in ports():
+        if port in others:
+            continue
         for path in paths:
             first = ask(port, family, path)
             if first is None:
@@ -235,7 +240,8 @@ def main() -> None:
     asked = json.loads(sys.argv[1])
     outside = asked.get("outside", False)
     report = {"uid": os.getuid(), "processes": processes(outside)}  # type: dict[str, Any]
-    report["answers"] = answers(asked["ask"]) if "ask" in asked else []
+    report["ports"] = [port for port, _ in ports()]
+    report["answers"] = answers(asked["ask"], asked.get("others", [])) if "ask" in asked else []
     if outside:
         become_first()
     home = os.path.expanduser("~")

@@ -33,23 +33,23 @@ class StuckError(Exception):
 class Inspector:
     """Inspects one running container; an `observer` that is no image leaves it to the image's own Python."""
 
-    def __init__(self, session: Session, observer: str, container: str) -> None:
+    def __init__(self, session: Session, observer: str, container: str, network: str = "") -> None:
         self._session = session
         self._engine = session.engine
         self._container = container
+        self._network = network or f"container:{container}"
         self.helper = self._create(observer) if observer else ""
         self._sees = bool(self.helper) and session.call(session.engine.call("start", self.helper)).ok
 
     def _create(self, observer: str) -> str:
         """A container of our own that shares the processes and the network of the other one."""
-        limits = confine(self._engine.name, _HELPERS)
-        shared = [word for kind in ("--pid", "--network") for word in (kind, f"container:{self._container}")]
+        limits = confine(self._engine.name, _HELPERS, self._network)
         rights = [word for right in _RIGHTS for word in ("--cap-add", right)]
-        flags = [*limits[2:], *shared, *rights, "--user", "0", "--read-only", "--entrypoint", "python3"]
+        shared = ("--pid", f"container:{self._container}")
+        flags = [*limits, *shared, *rights, "--user", "0", "--read-only", "--entrypoint", "python3"]
         argv = self._engine.create(observer, self._session.label, flags)
         created = self._session.call([*argv, "-c", _SLEEP])
-        found = _ID.findall(created.output)
-        return found[-1] if created.ok and found else ""
+        return find_id(created.output) if created.ok else ""
 
     def ask(self, asked: Report) -> Report | None:
         """What its processes and ports are; None if nothing can look inside. Raises StuckError."""
@@ -102,6 +102,12 @@ def has_observer(session: Session, observer: str) -> bool:
     if session.call(session.engine.call("image", "inspect", observer)).ok:
         return True
     return session.call(session.engine.call("pull", "--quiet", observer), _LONG).ok
+
+
+def find_id(output: str) -> str:
+    """The ID of the container that an engine has created, "" if there is none; warnings may surround it."""
+    found = _ID.findall(output)
+    return found[-1] if found else ""
 
 
 @cache

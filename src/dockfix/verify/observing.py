@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -13,7 +13,9 @@ from dockfix.options.request import VerifyOptions
 from dockfix.runner.verdict import Answer, Check, Observation, Process
 from dockfix.verify.build_log import denials, tail
 from dockfix.verify.confinement import confine
-from dockfix.verify.inspecting import PYTHONS, Inspector, StuckError, read_report, script
+from dockfix.verify.inspecting import PYTHONS, Inspector, StuckError, find_id, read_report, script
+from dockfix.verify.pod import Around, PodError, surround
+from dockfix.verify.services import ALONE, Company
 from dockfix.verify.session import Session
 from dockfix.verify.surroundings import platform_flags
 
@@ -22,7 +24,6 @@ _ENGINES_OWN: Final = frozenset(
     {"/.dockerenv", "/dev", "/proc", "/run", "/run/.containerenv", "/sys", "/tmp", "/var/tmp"}
     | {"/etc", "/etc/hostname", "/etc/hosts", "/etc/mtab", "/etc/resolv.conf", "/root/.cache/pip"}
 )
-_ID: Final = re.compile(r"^[0-9a-f]{12,64}$", re.MULTILINE)
 _JSON: Final = re.compile(r"^[\[{]", re.MULTILINE)
 _RUNTIME: Final = re.compile(r"(?:\S*/)?(?:runc|crun|youki|runsc)\s|/proc/self/exe init$")
 _LINES: Final = "2000"
@@ -60,15 +61,18 @@ class Watch:
 class Observer:
     """Observes images, one at a time; `given` are the names of the variables that the options set."""
 
-    def __init__(self, session: Session, options: VerifyOptions, given: Container[str] = ()) -> None:
+    def __init__(self, session: Session, options: VerifyOptions, given: Iterable[str] = ()) -> None:
         self._session = session
         self._engine = session.engine
         self._options = options
         self._given = given
         self._flags = (*confine(session.engine.name, options), *options.run_flags)
 
-    def observe(self, image: str, expected: Expected = Expected()) -> Observation:
-        """Run `image` until it settles or its time is up, inspect it from inside, and remove it."""
+    def observe(self, image: str, expected: Expected = Expected(), company: Company = ALONE) -> Observation:
+        """Run `image` until it settles or its time is up, inspect it from inside, and remove it.
+
+        It is started with what its company says; all of that is removed as well.
+        """
         config = self._config(image)
         blank = Observation(
             user=config.get("User") or "",
@@ -81,20 +85,34 @@ class Observer:
             log_tail=(),
             path=_path(config),
         )
-        flags = (*self._flags, *platform_flags(config, self._given))
+        try:
+            with surround(self._session, self._options, company) as around:
+                return self._observe(image, config, blank, expected, around)
+        except PodError as error:
+            return replace(blank, asked_inside=False, obstacle=str(error))
+
+    def _observe(
+        self, image: str, config: Mapping[str, Any], blank: Observation, expected: Expected, around: Around
+    ) -> Observation:
+        """The same in the surroundings in which it is started."""
+        own = confine(self._engine.name, self._options, around.network)
+        given = frozenset(one.partition("=")[0] for one in around.environment)
+        platform = platform_flags(config, given.union(self._given))
+        flags = (*own, *around.flags, *self._options.run_flags, *platform)
         argv = self._engine.create(image, self._session.label, flags)
-        created = self._session.call(argv)
-        if not created.ok or not _ID.search(created.output):
+        created = self._session.call([*argv, *around.command])
+        container = find_id(created.output) if created.ok else ""
+        if not container:
             return replace(blank, started=_reason(created.output), asked_inside=False)
-        container = _ID.findall(created.output)[-1]
         inspector = None
         try:
             began = self._session.call(self._engine.call("start", container))
             if not began.ok:
                 last = tail(began.output)
                 return replace(blank, started=_reason(began.output), exit_code=127, log_tail=last)
-            inspector = Inspector(self._session, self._options.observer, container)
-            return self._watch(container, inspector, image, config, blank, expected)
+            inspector = Inspector(self._session, self._options.observer, container, around.shared)
+            asking = {"ask": list(self._options.paths), "others": sorted(around.ports)}
+            return self._watch(container, inspector, image, config, blank, expected, asking)
         except StuckError:
             return replace(blank, up=True, asked_inside=False, obstacle=_STUCK)
         finally:
@@ -118,13 +136,14 @@ class Observer:
         config: Mapping[str, Any],
         blank: Observation,
         expected: Expected,
+        asking: Mapping[str, Any],
     ) -> Observation:
         start = time.monotonic()
         watch = Watch()
-        answered = self._wait(container, inspector, watch, expected, start)
+        answered = self._wait(container, inspector, watch, expected, asking)
         wrote = self._wrote(container)
         files = self._questions(config, blank.workdir, expected, time.monotonic() - start)
-        report = inspector.ask_all({"ask": list(self._options.paths), **files}) if watch.up else None
+        report = inspector.ask_all({**asking, **files}) if watch.up else None
         self._look(container, watch)
         lasted = answered or time.monotonic() - start
         logs = self._session.call(self._engine.call("logs", "--tail", _LINES, container)).output
@@ -146,18 +165,24 @@ class Observer:
         )
 
     def _wait(
-        self, container: str, inspector: Inspector, watch: Watch, expected: Expected, start: float
+        self,
+        container: str,
+        inspector: Inspector,
+        watch: Watch,
+        expected: Expected,
+        asking: Mapping[str, Any],
     ) -> float | None:
         """Wait until it ends, answers as expected, or its time is up.
 
         Return the seconds to the answer, or None.
         """
+        start = time.monotonic()
         limit = patience(self._options.seconds, expected)
         while True:
             self._look(container, watch)
             if not watch.up:
                 return None
-            report = inspector.ask({"ask": list(self._options.paths)})
+            report = inspector.ask(asking)
             note(watch, report)
             ports = {answer[0] for answer in report["answers"]} if report else set()
             elapsed = time.monotonic() - start

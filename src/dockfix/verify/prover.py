@@ -224,6 +224,7 @@ class Prover:
     def _original(self, case: Case, progress: Progress) -> _Built:
         recipe = self._recipe(case)
         parts = [case.original, str(recipe.context), recipe.target or "", repr(dict(recipe.build_args))]
+        parts.append(repr(recipe.company))
         key = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
         with self._lock:
             known = self._originals.get(key)
@@ -253,6 +254,7 @@ class Prover:
             Path(os.path.abspath(own.context or options.context or case.dockerfile.parent)),
             own.target or next(wanted, None),
             {**own.build_args, **options.build_args},
+            company=own.company,
         )
 
     def _builder(self, case: Case) -> str | None:
@@ -294,7 +296,7 @@ class Prover:
                 return _Built(done.output, Observation("", "", "", "", False, None, 0.0, ()))
             progress(RUN_REWRITE if before else RUN_ORIGINAL)
             observer = Observer(self._session, options, self._settings)
-            return _Built(done.output, observer.observe(image, _expect(before, text)))
+            return _Built(done.output, observer.observe(image, _expect(before, text), recipe.company))
         finally:
             if not self._session.closed:
                 self._session.call(self._session.engine.call("rmi", "--force", image))

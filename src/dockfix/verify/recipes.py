@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dockfix.repository.arguments import UNKNOWN
+from dockfix.verify.services import ALONE, Company, find_company
 
 if TYPE_CHECKING:
     from dockfix.files.candidates import Build, Candidate
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
 class Recipe:
     """One way to build: the context, the stage, the arguments; None is the engine's default.
 
-    The values of the arguments in `left_out` are known only during the build.
+    The values of the arguments in `left_out` are known only during the build. `company` is what the
+    image is started with.
     """
 
     context: Path | None = None
     target: str | None = None
     build_args: Mapping[str, str | None] = field(default_factory=dict)
     left_out: tuple[str, ...] = field(default=(), compare=False)
+    company: Company = ALONE
 
     def __str__(self) -> str:
         named = [
@@ -49,9 +52,7 @@ def find_recipes(candidate: Candidate, stages: Iterable[str], options: VerifyOpt
     `stages` are the names in the file, in lower case: a target in the options that is not one of them is
     not meant for this file. Without builds there is one default recipe.
     """
-    stated = [
-        recipe for build in candidate.builds for recipe in _read(build, candidate.real, options.build_args)
-    ]
+    stated = [recipe for build in candidate.builds for recipe in _read(build, candidate.real, options)]
     if options.context is not None:
         stated = [replace(recipe, context=None) for recipe in stated]
     recipes = stated or [Recipe()]
@@ -62,11 +63,11 @@ def find_recipes(candidate: Candidate, stages: Iterable[str], options: VerifyOpt
     return [recipe for recipe in distinct if not any(map(recipe.is_less_than, distinct))]
 
 
-def _read(build: Build, dockerfile: str, given: Container[str]) -> Iterator[Recipe]:
+def _read(build: Build, dockerfile: str, options: VerifyOptions) -> Iterator[Recipe]:
     """The recipe of one build, unless its context does not exist or a link leads to the file.
 
     An argument without a value, which the engine would take from this environment, is left out: only the
-    options, whose arguments are `given`, may hand on what this environment holds.
+    `options` may hand on what this environment holds.
     """
     inner = f"/{build.dockerfile}"
     if not dockerfile.endswith(inner):
@@ -75,5 +76,9 @@ def _read(build: Build, dockerfile: str, given: Container[str]) -> Iterator[Reci
     context = root / build.context
     if context.is_dir():
         known = {name: value for name, value in build.arguments if value not in (UNKNOWN, None)}
-        unknown = tuple(name for name, _ in build.arguments if name not in known and name not in given)
-        yield Recipe(context, None if build.target == UNKNOWN else build.target or None, known, unknown)
+        unknown = tuple(
+            name for name, _ in build.arguments if name not in known and name not in options.build_args
+        )
+        company = find_company(root, build) if options.with_services else ALONE
+        target = None if build.target == UNKNOWN else build.target or None
+        yield Recipe(context, target, known, unknown, company)

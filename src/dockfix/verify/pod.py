@@ -1,0 +1,156 @@
+"""Start the services that an image waits for, beside it, in a network of their own without a way out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final
+
+from dockfix.options.request import VerifyOptions
+from dockfix.verify.confinement import confine, limit
+from dockfix.verify.inspecting import find_id, read_report, script
+from dockfix.verify.services import Company, Service
+from dockfix.verify.session import Session
+
+_PATIENCE: Final = 60.0
+"""The seconds in which a service has to be ready."""
+_PAUSE: Final = 0.5
+_SLEEP: Final = "import time; time.sleep(1e6)"
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What an image is started in: its network, and what the company says of it.
+
+    `ports` are those of other containers; `shared` is a network to inspect it in, "" for its own.
+    """
+
+    network: str = "none"
+    environment: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    ports: frozenset[int] = frozenset()
+    shared: str = ""
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Flags for creating the image's container."""
+        return tuple(word for one in self.environment for word in ("--env", one))
+
+
+@contextmanager
+def surround(session: Session, options: VerifyOptions, company: Company) -> Iterator[Around]:
+    """Start the services of a company for as long as an image is tried. Raises PodError."""
+    command = company.command or ()
+    if not company.services:
+        yield Around(environment=company.environment, command=command)
+        return
+    with Pod(session, options, company) as pod:
+        yield Around(pod.network, company.environment, command, pod.ports, pod.network)
+
+
+class PodError(RuntimeError):
+    """A service does not start, or is not ready in time."""
+
+
+class Pod:
+    """A context manager: the services of a company, in one network in which each has its name.
+
+    All of it shares one loopback interface, which works on every engine and lets nothing out; two services
+    on the same port cannot be started. Raises PodError on entry.
+    """
+
+    def __init__(self, session: Session, options: VerifyOptions, company: Company) -> None:
+        self._session = session
+        self._engine = session.engine
+        self._options = options
+        self._company = company
+        self._containers: list[str] = []
+        self.ports: frozenset[int] = frozenset()
+
+    @property
+    def network(self) -> str:
+        """The network of the pod, as the value of a flag."""
+        return f"container:{self._containers[0]}"
+
+    def __enter__(self) -> Pod:
+        try:
+            self._start_network()
+            for service in self._company.services:
+                self._start(service)
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._remove()
+
+    def _remove(self) -> None:
+        if self._containers and not self._session.closed:
+            self._session.call(self._engine.call("rm", "--force", "--volumes", *reversed(self._containers)))
+
+    def _start_network(self) -> None:
+        if not self._options.observer:
+            raise PodError("services need the image of --observer, which this engine does not have")
+        hosts = [word for one in self._company.services for word in ("--add-host", f"{one.name}:127.0.0.1")]
+        flags = (*confine(self._engine.name, self._options), *hosts, "--entrypoint", "python3")
+        self._run("their network", self._options.observer, flags, ("-c", _SLEEP))
+
+    def _start(self, service: Service) -> None:
+        before = self._listening()
+        environment = [word for one in service.environment for word in ("--env", one)]
+        # Databases start as root and take a user of their own, for which they need an engine's usual rights.
+        flags = ("--network", self.network, "--security-opt", "no-new-privileges")
+        limits = limit(self._engine.name, self._options)
+        container = self._run(
+            service.name, service.image, (*flags, *limits, *environment), service.command or ()
+        )
+        self._await_ready(service, container, before)
+
+    def _run(self, name: str, image: str, flags: Sequence[str], words: Sequence[str]) -> str:
+        argv = self._engine.create(image, self._session.label, flags)
+        created = self._session.call([*argv, *words], 600)
+        container = find_id(created.output) if created.ok else ""
+        if container:
+            self._containers.append(container)
+        began = self._session.call(self._engine.call("start", container)) if container else created
+        if not began.ok:
+            raise PodError(f"the service {name} does not start: {began.output.strip()[-300:]}")
+        return container
+
+    def _await_ready(self, service: Service, container: str, before: frozenset[int]) -> None:
+        """Wait until its health check passes, it listens on a port, or it has ended with 0."""
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end:
+            shown = self._session.call(self._engine.call("inspect", "--format", "{{json .State}}", container))
+            state = json.loads(shown.output) if shown.ok else {}
+            if not state.get("Running"):
+                self._check_end(service, container, state.get("ExitCode"))
+                return
+            if self._is_ready(service, container, before):
+                self.ports = self._listening()
+                return
+            time.sleep(_PAUSE)
+        raise PodError(f"the service {service.name} was not ready after {_PATIENCE:g} s")
+
+    def _check_end(self, service: Service, container: str, code: object) -> None:
+        if code != 0:
+            log = self._session.call(self._engine.call("logs", "--tail", "5", container)).output.strip()
+            raise PodError(f"the service {service.name} ends with exit code {code}: {log[-300:]}")
+
+    def _is_ready(self, service: Service, container: str, before: frozenset[int]) -> bool:
+        if service.health:
+            return self._session.call(self._engine.within(container, *service.health), 30).ok
+        return bool(self._listening() - before)
+
+    def _listening(self) -> frozenset[int]:
+        """The ports that something in the pod listens on."""
+        argv = self._engine.within(self._containers[0], "python3", "-I", "-B", "-", json.dumps({"ask": []}))
+        report = read_report(self._session.call(argv, 30, script()).output)
+        return frozenset(report["ports"]) if report else frozenset()

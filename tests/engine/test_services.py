@@ -1,0 +1,108 @@
+"""An application that waits for a service is tried beside it, in a network without a way out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from applications import build_network, engine, has_image, standing_in
+
+from dockfix.options.request import OBSERVER
+
+pytestmark = pytest.mark.engine
+BASE = "python:3.12-slim-bookworm"
+STORE = "private.example.org/dockfix/store:1"
+STAND_IN = f"""\
+FROM {BASE}
+RUN echo 'import os, socketserver, time' > /store.py \\
+    && echo 'time.sleep(1)' >> /store.py \\
+    && echo 'class Store(socketserver.StreamRequestHandler):' >> /store.py \\
+    && echo '    def handle(self): self.wfile.write(os.environ["STORED"].encode())' >> /store.py \\
+    && echo 'socketserver.TCPServer(("", 6379), Store).serve_forever()' >> /store.py
+CMD ["python", "/store.py"]
+"""
+SERVE = """\
+import os, socket, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+host, _, port = os.environ["STORE"].partition(":")
+value = socket.create_connection((host, int(port))).makefile("rb").read()
+try:
+    socket.create_connection(("192.0.2.1", 80), 1)
+    value = b"there is a way out"
+except OSError:
+    pass
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(value)
+
+HTTPServer(("", int(sys.argv[1])), Page).serve_forever()
+"""
+DOCKERFILE = f"""\
+FROM {BASE}
+WORKDIR /app
+COPY serve.py .
+CMD ["python", "serve.py"]
+"""
+COMPOSE = f"""\
+services:
+  web:
+    build: .
+    command: python serve.py 8000
+    environment: {{STORE: "store:6379"}}
+    depends_on: [store]
+  store:
+    image: {STORE}
+    environment: [STORED=hello from the store]
+"""
+
+
+def dockfix(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    engine()
+    for image in (BASE, OBSERVER):
+        if not has_image(image):
+            pytest.skip(f"no image {image} on this engine")
+    (folder / "files").mkdir(exist_ok=True)
+    for name, text in {"Dockerfile": DOCKERFILE, "serve.py": SERVE}.items():
+        (folder / "files" / name).write_text(text)
+    base = folder / "base" / "Dockerfile"
+    base.parent.mkdir()
+    base.write_text(STAND_IN)
+    network = build_network()
+    flags = ["--verify-seconds", "5", *(["--build-network", network] if network else []), *arguments]
+    argv = [sys.executable, "-m", "dockfix", "--diff", "--verify", "--with-services", *flags, "files"]
+    environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
+    with standing_in({STORE: base}):
+        return subprocess.run(
+            argv, capture_output=True, text=True, check=False, timeout=300, env=environment, cwd=folder
+        )
+
+
+def test_an_application_is_proven_beside_its_store(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "compose.yml").write_text(COMPOSE)
+    done = dockfix(tmp_path, "--report", "r.json")
+    assert "files/Dockerfile: proven\n" in done.stderr, done.stderr
+    (row,) = json.loads((tmp_path / "r.json").read_text())["files"]
+    for observed in (row["proof"]["details"]["before"], row["proof"]["details"]["after"]):
+        (answer,) = observed["answers"]
+        assert (answer["port"], answer["body"]) == (8000, "hello from the store")
+        assert [process["command"] for process in observed["processes"]] == ["python serve.py 8000"]
+
+
+def test_a_service_that_ends_is_named(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    text = COMPOSE.replace(
+        "environment: [STORED", "command: python -c 'raise SystemExit(3)'\n    environment: [STORED"
+    )
+    (tmp_path / "files" / "compose.yml").write_text(text)
+    done = dockfix(tmp_path)
+    assert "the service store ends with exit code 3" in done.stderr
+    assert done.returncode == 1

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dockfix.files.candidates import Build
+from dockfix.verify.services import ALONE, Company, Service, find_company
+
+COMPOSE = """\
+services:
+  web:
+    build: .
+    command: gunicorn --bind :8000 "shop:app"
+    environment:
+      DATABASE_URL: postgres://shop:pw@db/shop
+      DEBUG: false
+      TOKEN:
+      OTHER: ${UNSET_HERE:?}
+    depends_on:
+      migrations: {condition: service_completed_successfully}
+      cache: {condition: service_started}
+  migrations:
+    image: shop-tools:1
+    command: [migrate, --all]
+    depends_on: [db]
+  cache:
+    image: redis:7
+    healthcheck: {test: redis-cli ping}
+  db:
+    image: postgres:16
+    environment: [POSTGRES_PASSWORD=pw, PGTOKEN]
+    healthcheck: {test: [CMD, pg_isready, -U, shop]}
+    depends_on: [web]
+  worker:
+    build: .
+    depends_on: [other]
+  other:
+    build: ./other
+  unrelated:
+    image: nginx:1
+"""
+
+
+def company(folder: Path, name: str, text: str = COMPOSE) -> Company:
+    (folder / "compose.yml").write_text(text)
+    return find_company(folder, Build("compose.yml", "Dockerfile", ".", name=name))
+
+
+def test_what_an_image_depends_on_comes_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "s3cret")
+    monkeypatch.setenv("PGTOKEN", "s3cret")
+    found = company(tmp_path, "web")
+    assert found.command == ("gunicorn", "--bind", ":8000", "shop:app")
+    assert found.environment == ("DATABASE_URL=postgres://shop:pw@db/shop", "DEBUG=false")
+    assert found.services == (
+        Service("db", "postgres:16", ("POSTGRES_PASSWORD=pw",), None, ("pg_isready", "-U", "shop")),
+        Service("migrations", "shop-tools:1", (), ("migrate", "--all")),
+        Service("cache", "redis:7", (), None, ("sh", "-c", "redis-cli ping")),
+    )
+
+
+def test_other_images_of_the_repository_are_not_started(tmp_path: Path) -> None:
+    assert company(tmp_path, "worker") == Company()
+
+
+@pytest.mark.parametrize("text", ["", "services: {}\n", "services: [\n"])
+def test_a_file_that_says_nothing_leaves_the_image_alone(text: str, tmp_path: Path) -> None:
+    assert company(tmp_path, "web", text) == ALONE
+
+
+def test_links_out_of_the_repository_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "outside.yml").write_text(COMPOSE)
+    (tmp_path / "repository").mkdir()
+    (tmp_path / "repository" / "compose.yml").symlink_to(tmp_path / "outside.yml")
+    build = Build("compose.yml", "Dockerfile", ".", name="web")
+    assert find_company(tmp_path / "repository", build) == ALONE
