@@ -214,30 +214,42 @@ class _Search:
     def _change(self, path: str, reach: Reach) -> OwnershipChange:
         real = self.tree.follow(path)
         nodes = self.tree.look(real)
-        origins = [node.origin for node in nodes]
-        made = None
         moved = list(self._moved_by_steps(real))
-        if self.tree.exists(real) and VOLUME not in origins:
-            made = max([*(self.index_of.get(origin, -1) for origin in origins), *moved])
-        # A directory can exist before a copy fills it; a file cannot.
-        waits = any(self._is_run(node) or node.kind is not Kind.DIRECTORY for node in nodes)
-        # It may bring modes that the group's rights have to follow.
-        waits = waits or (self.plan.serves_any_uid and made is not None and self._is_copied(made))
-        touching = [made] if made is not None and waits else []
+        made = self._made_by(real, moved)
+        touching = [made] if made is not None and self._waits(nodes, made) else []
         if reach is not Reach.SELF:
             inside = (self.index_of.get(node.origin, -1) for node in self.tree.contents(real))
             touching += (index for index in inside if index < self.plan.user_index)
         touching += (*self._owned_by_steps(real), *moved)
-        opens = any(node.kind is Kind.DIRECTORY and node.mode & _OWNERS != _OWNERS for node in nodes)
-        mine = (self.uid, self.who.gid)
-        is_owned = made is not None and all((node.uid, node.gid) == mine for node in nodes)
         since = max(touching, default=-1)
         created = self.plan.account.created
         if real == self.plan.home and created is not None and since == made == created.index:
             # The step that creates the account can end with commands for its home.
             made = since = created.index - 1
-        around = tuple(self._around(real))
-        return OwnershipChange(real, reach, since, made, around, opens, is_owned and reach is Reach.SELF)
+        opens = any(node.kind is Kind.DIRECTORY and node.mode & _OWNERS != _OWNERS for node in nodes)
+        is_owned = made is not None and reach is Reach.SELF and self._is_owned(nodes)
+        return OwnershipChange(real, reach, since, made, tuple(self._around(real)), opens, is_owned)
+
+    def _made_by(self, real: str, moved: list[int]) -> int | None:
+        """The step that creates a path, None if it is not certain to exist."""
+        origins = [node.origin for node in self.tree.look(real)]
+        if VOLUME in origins or not self.tree.exists(real):
+            return None
+        return max([*(self.index_of.get(origin, -1) for origin in origins), *moved])
+
+    def _waits(self, nodes: Nodes, made: int) -> bool:
+        """Whether a change has to come after the step that creates a path.
+
+        A directory can exist before a copy fills it, unless the copy brings a mode that the group's rights
+        have to follow; a file cannot.
+        """
+        if any(self._is_run(node) or node.kind is not Kind.DIRECTORY for node in nodes):
+            return True
+        return self.plan.serves_any_uid and self._is_copied(made)
+
+    def _is_owned(self, nodes: Nodes) -> bool:
+        """Whether all belong to the account and the group that starts the image."""
+        return all((node.uid, node.gid) == (self.uid, self.who.gid) for node in nodes)
 
     def _around(self, path: str) -> Iterator[OwnershipChange]:
         """The account's directories above a path, which `mkdir -p` might otherwise create for root."""
