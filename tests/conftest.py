@@ -10,7 +10,7 @@ import pytest
 from git_repository import Repository
 
 from dockfix import cli
-from dockfix.config import find_config
+from dockfix.config import forget_configs
 from dockfix.runner.outcome import load_core
 
 
@@ -53,7 +53,7 @@ def command_line(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], folder: Path
 ) -> Callable[..., tuple[int, str, str]]:
     """Runs the command line in this process and folder; returns exit code, output and messages."""
-    find_config.cache_clear()
+    forget_configs()
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["dockfix", *arguments])

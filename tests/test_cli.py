@@ -16,7 +16,7 @@ from stand_in import stand_in
 
 from dockfix import cli
 from dockfix.checks import codes
-from dockfix.config import find_config
+from dockfix.config import forget_configs
 from dockfix.context import Context
 from dockfix.options import Options
 from dockfix.options.declarations import declared
@@ -41,7 +41,7 @@ Run = Callable[..., Done]
 def dockfix(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
 ) -> Run:
-    find_config.cache_clear()
+    forget_configs()
     monkeypatch.setattr("dockfix.pipeline.fix", stand_in)
     monkeypatch.setattr("dockfix.runner.outcome._load", lambda: None)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path.parent / "state"))
@@ -168,7 +168,7 @@ def test_files_that_are_named_can_be_excluded_too(dockfix: Run) -> None:
     assert "1 file processed" in done.err
     assert (Path("Dockerfile").read_text(), Path("old.Dockerfile").read_text()) == (MOVED, ROOT)
     put(**{"dockfix.toml": 'exclude = ["old.*"]\nforce-exclude = true\n'})
-    find_config.cache_clear()
+    forget_configs()
     assert dockfix("--write", "old.Dockerfile").code == 0
     assert Path("old.Dockerfile").read_text() == ROOT
 

@@ -13,7 +13,7 @@ import pytest
 from git_repository import Repository
 
 from dockfix import cli
-from dockfix.config import find_config
+from dockfix.config import forget_configs
 
 GOOD = b'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nCMD ["python", "app.py"]\n'
 
@@ -60,7 +60,7 @@ FAILED = {"binary", "empty", "huge", "latin-1", "unreadable", "utf-16"}
 
 @pytest.fixture
 def traps(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    find_config.cache_clear()
+    forget_configs()
     _close(monkeypatch, "unreadable/Dockerfile")
     contents = {
         "backup/Dockerfile~": GOOD,

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import process_time
 from types import SimpleNamespace
 
 import pytest
 
-from dockfix.config import ConfigError, Settings, find_config, open_settings
+from dockfix.config import ConfigError, Settings, find_config, forget_configs, open_settings
 from dockfix.options import Chown, Install, Options
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    find_config.cache_clear()
+    forget_configs()
     names = [SimpleNamespace(name=name) for name in ("create-user", "set-user", "pip-user")]
     monkeypatch.setattr("dockfix.transforms.TRANSFORMS", tuple(names), raising=False)
 
@@ -172,3 +173,10 @@ def test_contradiction_of_two_settings_is_an_error_of_the_configuration(
     put(tmp_path, "dockfix.toml", text)
     with pytest.raises(ConfigError, match=r"dockfix\.toml: gid: 7 contradicts any-uid"):
         open_settings(given).options_of(str(tmp_path / "Dockerfile"))
+
+
+def test_a_path_of_thousands_of_folders_takes_little_time(tmp_path: Path) -> None:
+    (tmp_path / "dockfix.toml").write_text("numeric = true\n")
+    started = process_time()
+    assert find_config(f"{tmp_path}{'/a' * 5_000}").options == {"numeric": True}
+    assert process_time() - started < 5

@@ -15,7 +15,7 @@ from git_repository import Repository
 from pseudo_terminal import environment_of_a_person, open_terminal, read_until
 
 from dockfix import Changed, fix
-from dockfix.config import find_config
+from dockfix.config import forget_configs
 from dockfix.interactive.decisions import KEYS
 from dockfix.interactive.remembering import find_configuration, pattern_of, with_comment
 from dockfix.interactive.run import run_interactively
@@ -40,7 +40,7 @@ def shop(repository: Repository, folder: Path) -> Path:
     (folder / "shop.py").write_text("print('hello')\n")
     repository.git("add", ".")
     repository.git("commit", "--quiet", "-m", "first")
-    find_config.cache_clear()
+    forget_configs()
     return folder
 
 
@@ -167,7 +167,7 @@ def test_refused_file_is_remembered_in_the_configuration(shop: Path, dockfix: Ru
     decide(["d", "p"])
     assert (shop / "dockfix.toml").read_text() == 'exclude = ["/Dockerfile"]\n'
     assert (shop / "Dockerfile").read_text() == SHOP
-    find_config.cache_clear()
+    forget_configs()
     assert "No Dockerfiles found in ." in dockfix("--check", ".")[2]
 
 
@@ -175,7 +175,7 @@ def test_refused_kind_is_remembered_in_pyproject_with_its_comments(shop: Path) -
     text = '[project]\nname = "a"  # kept\n\n[tool.dockfix]\nuser = "app"  # ours\n'
     (shop / "pyproject.toml").write_text(text)
     commit(shop)
-    find_config.cache_clear()
+    forget_configs()
     decide(["y", "y", "y", "y", "K", "a", "p"])
     assert (shop / "pyproject.toml").read_text() == f'{text}ignore = ["chown-copies"]\n'
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 from file_results import changed
@@ -58,3 +59,22 @@ def test_optional_sections_count_where_there_is_no_other(tmp_path: Path) -> None
     (tmp_path / "CODEOWNERS").write_text(GITLAB.replace("* @general\n", ""))
     assert Owners(str(tmp_path)).of(changed("secrets/Dockerfile")) == "@security"
     assert Owners(str(tmp_path)).of(changed("Dockerfile")) == "unowned"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param("a b\n" * 200_000, id="the same"),
+        pytest.param("".join(f"a/{number} b\n" for number in range(100_000)), id="plain"),
+        pytest.param("".join(f"*{number} b\n" for number in range(100_000)), id="wild"),
+        pytest.param("".join(f"a/*{number} b\n" for number in range(100_000)), id="wild in a folder"),
+        pytest.param("!a\n" * 200_000, id="exempt"),
+    ],
+)
+def test_many_short_lines_take_little_time(tmp_path: Path, lines: str) -> None:
+    (tmp_path / "CODEOWNERS").write_text(lines)
+    started = process_time()
+    owners = Owners(str(tmp_path))
+    found = {owners.of(changed(f"a/c/{number}.Dockerfile", "", "")) for number in range(5)}
+    assert len(found) == 1
+    assert process_time() - started < 8

@@ -20,7 +20,7 @@ from git_repository import Repository
 
 from dockfix import cli
 from dockfix.checks import codes
-from dockfix.config import find_config
+from dockfix.config import forget_configs
 from dockfix.results import Finding, Kind
 from dockfix.runner import jobs
 
@@ -132,7 +132,7 @@ def run(case: RunCase, folder: Path) -> list[Shown]:
 
 
 def _run_command_line(*arguments: str) -> None:
-    find_config.cache_clear()
+    forget_configs()
     with ExitStack() as stack:
         stack.enter_context(patch.object(sys, "argv", ["dockfix", *arguments]))
         stack.enter_context(redirect_stdout(io.TextIOWrapper(io.BytesIO(), encoding="utf-8")))

@@ -11,7 +11,7 @@ import pytest
 
 from dockfix import cli
 from dockfix.checks import codes
-from dockfix.config import find_config
+from dockfix.config import forget_configs
 from dockfix.context import Context
 from dockfix.options import Options
 from dockfix.results import Changed, Finding, Result, Trial, Unchanged
@@ -66,7 +66,7 @@ def stand_in(text: str, options: Options, _context: Context) -> Result:
 def dockfix(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
 ) -> Run:
-    find_config.cache_clear()
+    forget_configs()
     monkeypatch.setattr("dockfix.pipeline.fix", stand_in)
     monkeypatch.setattr("dockfix.verify.proofs.Prover", Prover)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

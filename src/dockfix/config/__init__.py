@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,20 +29,25 @@ __all__ = [
 ]
 
 
-@cache
+_configs: Final[dict[str, Config]] = {}
+"""The configurations that apply in the absolute folders that were asked for, and those above them."""
+
+
 def find_config(folder: str) -> Config:
     """The configuration that applies in `folder` (absolute): its own or the nearest parent's.
 
     Raises ConfigError.
     """
-    if folder not in bare_folders and (own := read_folder(folder)) is not None:
-        return own
-    above = os.path.dirname(folder)
-    if above == folder:
-        return NONE
-    for match in re.finditer(re.escape(os.sep), above):  # a path may be deeper than calls can be nested
-        find_config(above[: match.start()] or os.sep)
-    return find_config(above)
+    passed: list[str] = []
+    found = _configs.get(folder)
+    while found is None:
+        passed.append(folder)
+        above = os.path.dirname(folder)
+        found = None if folder in bare_folders else read_folder(folder)
+        found = found or (NONE if above == folder else _configs.get(above))
+        folder = above
+    _configs.update(dict.fromkeys(passed, found))
+    return found
 
 
 bare_folders: Final[set[str]] = set()
@@ -67,7 +71,7 @@ def _find_facts(top: str) -> Mapping[str, ImageFacts]:
 
 def forget_configs() -> None:
     """Read every configuration again from now on, so that a long-running process sees changes."""
-    find_config.cache_clear()
+    _configs.clear()
     _find_facts.cache_clear()
     bare_folders.clear()
 

@@ -442,6 +442,17 @@ def test_code_that_is_started_and_not_there(start: str, more: dict[str, str], ex
     assert [f"{one.kind} {one.what}" for one in claims if one.kind is Kind.MISSING] == expected
 
 
+@pytest.mark.parametrize(("name", "expected"), [("alembic", []), ("black", ["missing alembic"])])
+def test_dependencies_beside_what_is_copied_are_installed(name: str, expected: list[str]) -> None:
+    files = {"main.py": "", "api/pyproject.toml": f'[project]\ndependencies = ["{name}"]\n', "api/x.py": ""}
+    dockerfile = (
+        "FROM python:3.12\nWORKDIR /app\nCOPY api/pyproject.toml api/\nRUN uv sync\nCOPY api api\n"
+        'CMD ["python", "-m", "alembic"]\n'
+    )
+    claims = read(files, dockerfile).claims
+    assert [f"{one.kind} {one.what}" for one in claims if one.kind is Kind.MISSING] == expected
+
+
 @pytest.mark.parametrize("step", ["RUN curl -o mian.py https://example.org/", "RUN mv main.py mian.py"])
 def test_code_that_a_step_makes_is_not_missing(step: str) -> None:
     dockerfile = f'FROM python:3.12\nWORKDIR /app\nCOPY . .\n{step}\nCMD ["python", "mian.py"]\n'
