@@ -11,7 +11,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from dockfix.config import Config, Settings, bare_folders, open_settings
+from dockfix.config import Config, ConfigError, Settings, bare_folders, open_settings
 from dockfix.confined import session
 from dockfix.context import Deployment
 from dockfix.diff import patch_name, patch_root
@@ -158,16 +158,26 @@ def fix_files(
 def inspect(
     prepared: Prepared, request: Request, cache: Cache | None, terminal: Terminal, settings: Settings
 ) -> Prepared:
-    """What is prepared, with the facts of base images, if they are to be asked. Raises ConfigError."""
+    """What is prepared, with the facts of base images, if they are to be asked. Raises ConfigError.
+
+    Where a configuration asks, and there is no engine, what was recorded has to do.
+    """
     asked = request.inspection.inspect
     how = settings.config_in(os.path.realpath(os.curdir)).inspect if asked is None else asked
     if how in (None, Inspect.OFF):
         return prepared
     from dockfix.inspection.records import ask_bases
+    from dockfix.verify.engine import EngineError
 
-    options, records = ask_bases(
-        prepared.candidates, prepared.options, how, request.proof.engine, cache, terminal
-    )
+    try:
+        options, records = ask_bases(
+            prepared.candidates, prepared.options, how, request.proof.engine, cache, terminal
+        )
+    except EngineError as error:
+        if asked is None:
+            terminal.print(f"base images are not inspected: {error}", "yellow")
+            return prepared
+        raise ConfigError(f"--inspect: {error}") from None
     return prepared._replace(options=options, records=records)
 
 

@@ -244,6 +244,53 @@ def test_without_anybody_to_ask_the_run_ends(
     assert "dockfix: --inspect: engine: none of docker, podman, nerdctl, buildah is on PATH" in err
 
 
+def test_a_configuration_that_asks_an_engine_needs_none(
+    dockfix: Run, application: Repository, engine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dockfix("--write", "--inspect=engine", ".")
+    application.git("checkout", "Dockerfile")
+    application.put("dockfix.toml", text='inspect = "engine"\n')
+    application.commit()
+    monkeypatch.setenv("PATH", os.environ["PATH"].partition(":")[2])
+    (engine / "docker").unlink()
+    monkeypatch.setattr("dockfix.verify.engine.shutil.which", lambda _: None)
+    forget_configs()
+    _, out, err = dockfix("--diff", ".")
+    assert "+RUN useradd --create-home appuser\n" in out
+    assert err.startswith("base images are not inspected: engine: none of docker")
+
+
+def test_a_registry_keeps_the_files_that_were_recorded_of_the_same_image(
+    dockfix: Run, application: Repository, engine: Path
+) -> None:
+    dockfix("--write", "--inspect=engine", ".")
+    application.commit()
+    facts = (application.folder / "dockfix.facts.toml").read_text()
+    answer = {"manifest": {"digest": DIGEST}, "image": {"config": CONFIG}}
+    (engine / "inspected").unlink()
+    program = engine / "docker"
+    program.write_text(program.read_text().replace('sys.exit("not found")', f"print({json.dumps(answer)!r})"))
+    forget_configs()
+    assert dockfix("--check", "--inspect", ".")[0] == 0
+    dockfix("--write", "--inspect", ".")
+    assert (application.folder / "dockfix.facts.toml").read_text() == facts
+
+
+def test_a_run_over_some_files_keeps_the_paths_that_others_touch(
+    dockfix: Run, application: Repository, engine: Path
+) -> None:
+    application.put("other/Dockerfile", text=APP.replace("/app", "/elsewhere"))
+    application.commit()
+    dockfix("--write", "--inspect=engine", ".")
+    application.commit()
+    forget_configs()
+    assert dockfix("--check", "--inspect=engine", "other")[0] == 0
+    dockfix("--write", "--inspect=engine", "other")
+    written = (application.folder / "dockfix.facts.toml").read_text()
+    assert '"/app" = "absent"' in written
+    assert '"/elsewhere" = "absent"' in written
+
+
 def test_files_whose_bases_are_certain_ask_nobody(dockfix: Run, repository: Repository, engine: Path) -> None:
     repository.put("Dockerfile", text="FROM python:3.12-slim\nCMD x\n")
     dockfix("--check", "--inspect", ".")

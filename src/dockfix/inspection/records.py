@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from dockfix.checks import codes
-from dockfix.config import ConfigError, facts_folder
+from dockfix.config import facts_folder
 from dockfix.config.facts_file import Named, by_key, format_facts, read_facts
 from dockfix.config.reading import FACTS_FILE
 from dockfix.confined import Loss, work_all
@@ -24,7 +24,6 @@ from dockfix.options.request import Inspect, Mode
 from dockfix.results import Changed, Failed, Finding
 from dockfix.runner.outcome import FileResult
 from dockfix.terminal import Terminal
-from dockfix.verify.engine import EngineError
 
 if TYPE_CHECKING:
     from dockfix.files.cache import Cache
@@ -45,7 +44,18 @@ class Record:
     @property
     def after(self) -> Named:
         """The facts as they are now; an image that could not be asked keeps what was recorded."""
-        return {**self.before, **self.found}
+        found = {name: _join(self.before.get(name), facts) for name, facts in self.found.items()}
+        return {**self.before, **found}
+
+
+def _join(before: ImageFacts | None, now: ImageFacts) -> ImageFacts:
+    """The facts of an image with what was recorded of the same one: its files, and what others touch."""
+    if before is None or before.digest != now.digest or before.content is None:
+        return now
+    if now.content is None:
+        return replace(now, content=before.content)
+    paths = {**before.content.paths, **now.content.paths}
+    return replace(now, content=replace(now.content, paths=paths))
 
 
 def ask_bases(
@@ -58,14 +68,15 @@ def ask_bases(
 ) -> tuple[list[Options], list[Record]]:
     """The candidates' options with the facts of their bases, and these facts by folder.
 
-    Raises ConfigError if there is nobody to ask.
+    Raises EngineError if there is nobody to ask, ConfigError for a file of facts that cannot be used.
     """
     asked = _find_questions(candidates, options)
     records: dict[str, Record] = {}
     tops = [facts_folder(os.path.dirname(one.real)) for one in candidates]
     for top in dict.fromkeys(tops):
         records[top] = Record(top, read_facts(top))
-    for answer in _ask(_merge(one for own in asked for one in own), how, engine, cache):
+    questions = _merge(one for own in asked for one in own)
+    for answer in ask_all(questions, how, engine, cache) if questions else ():
         _report(answer, terminal)
         for top in {top for top, own in zip(tops, asked, strict=True) if _asks(own, answer)}:
             if answer.facts is None:
@@ -104,15 +115,6 @@ def _merge(questions: Iterable[Question]) -> list[Question]:
     for one in questions:
         paths.setdefault(one.reference, set()).update(one.paths)
     return [Question(name, tuple(sorted(found))) for name, found in sorted(paths.items())]
-
-
-def _ask(
-    questions: Sequence[Question], how: Inspect, engine: str | None, cache: Cache | None
-) -> Iterator[Answer]:
-    try:
-        yield from ask_all(questions, how, engine, cache) if questions else ()
-    except EngineError as error:
-        raise ConfigError(f"--inspect: {error}") from None
 
 
 def _report(answer: Answer, terminal: Terminal) -> None:
@@ -170,8 +172,9 @@ def _read(place: str) -> str | None:
 def _describe(record: Record) -> Iterator[Finding]:
     """What is different, one note for each image."""
     help = "record it: dockfix --inspect --write"
-    for reference, new in sorted(record.found.items()):
-        old = record.before.get(reference)
+    after = record.after
+    for reference in sorted(record.found):
+        old, new = record.before.get(reference), after[reference]
         if old is None:
             message = f"{reference} is recorded"
         elif old.digest != new.digest:
