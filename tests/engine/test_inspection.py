@@ -190,17 +190,43 @@ def folder_without_engines(folder: Path) -> str:
     return str(folder)
 
 
-def happened(since: float, bases: dict[str, str]) -> dict[str, set[str]]:
-    """The containers of the bases by what happened to them since then."""
-    filters = [word for one in bases.values() for word in ("--filter", f"image={one}")]
+@dataclass(frozen=True)
+class Watch:
+    """What happens to containers of the bases; an engine keeps only its last 256 events."""
+
+    place: Path
+    images: frozenset[str]
+
+    def happened(self) -> dict[str, set[str]]:
+        """The containers by what has happened to them."""
+        found: dict[str, set[str]] = {}
+        complete = self.place.read_text().rpartition("\n")[0]
+        for row in map(json.loads, complete.splitlines()):
+            if row["Actor"]["Attributes"].get("image") in self.images:
+                found.setdefault(row["Action"], set()).add(row["id"])
+        return found
+
+    def wait_for_removal(self) -> dict[str, set[str]]:
+        """What has happened once every container that was created is gone, or 20 seconds later."""
+        for _ in range(100):
+            found = self.happened()
+            if found.get("create") and found["create"] == found.get("destroy"):
+                break
+            time.sleep(0.2)
+        return found
+
+
+@pytest.fixture
+def watch(bases: dict[str, str], tmp_path: Path) -> Iterator[Watch]:
     ids = docker("image", "inspect", "--format", "{{.Id}}", *bases.values()).stdout.split()
-    filters += [word for one in ids for word in ("--filter", f"image={one}")]
-    span = ("--since", f"{since:.3f}", "--until", f"{time.time():.3f}")
-    done = docker("events", *span, "--format", "{{json .}}", "--filter", "type=container", *filters)
-    found: dict[str, set[str]] = {}
-    for row in map(json.loads, done.stdout.splitlines()):
-        found.setdefault(row["Action"], set()).add(row["id"])
-    return found
+    place = tmp_path / "events"
+    argv = [engine().executable, "events", "--format", "{{json .}}", "--filter", "type=container"]
+    with place.open("wb") as file, subprocess.Popen(argv, stdout=file) as process:
+        try:
+            time.sleep(1)
+            yield Watch(place, frozenset({*ids, *bases.values()}))
+        finally:
+            process.terminate()
 
 
 def test_without_asking_every_base_is_unknown(repository: Repository, bases: dict[str, str]) -> None:
@@ -211,11 +237,10 @@ def test_without_asking_every_base_is_unknown(repository: Repository, bases: dic
 
 
 def test_images_of_the_engine_are_read_without_running_them(
-    repository: Repository, bases: dict[str, str], tmp_path: Path
+    repository: Repository, bases: dict[str, str], watch: Watch
 ) -> None:
-    since = time.time()
     check_outcomes(dockfix(repository, "--check", "--inspect=engine"), bases)
-    containers = happened(since, bases)
+    containers = watch.wait_for_removal()
     assert len(containers["create"]) == len(bases)
     assert containers["destroy"] == containers["create"]
     assert "start" not in containers
@@ -266,19 +291,14 @@ def test_pulled_images_are_read_and_removed_again(repository: Repository, bases:
         assert docker("image", "inspect", reference).returncode != 0, reference
 
 
-def test_a_killed_run_leaves_no_container(repository: Repository, bases: dict[str, str]) -> None:
+def test_a_killed_run_leaves_no_container(repository: Repository, watch: Watch) -> None:
     argv = [sys.executable, "-m", "dockfix", "--check", "--no-cache", "--inspect=engine", "."]
-    since = time.time()
     with subprocess.Popen(
         argv, cwd=repository.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
-        while not happened(since, bases).get("create") and process.poll() is None:
+        while not watch.happened().get("create") and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
-    for _ in range(100):
-        containers = happened(since, bases)
-        if containers.get("create") and containers["create"] == containers.get("destroy"):
-            break
-        time.sleep(0.2)
+    containers = watch.wait_for_removal()
     assert containers["create"] == containers["destroy"]
     assert "start" not in containers
