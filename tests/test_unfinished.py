@@ -46,6 +46,8 @@ def test_finished_move_is_left_alone(move: UnfinishedMove, tmp_path: Path) -> No
         "FROM python:3.12-slim\nRUN apt-get install -y redis\nUSER redis\n" + START,
         "FROM python:3.12-slim\nCOPY setup.sh /\nRUN /setup.sh\nUSER nonroot\n" + START,
         "FROM python:3.12-slim\nCOPY --from=build /etc/passwd /etc/passwd\nUSER nonroot\n" + START,
+        "FROM python:3.12-slim\nCOPY files /\nUSER nonroot\n" + START,
+        "FROM python:3.12-slim\nCOPY passwd group /etc/\nUSER nonroot\n" + START,
         "FROM python:3.12-slim\nRUN echo nonroot:x:7:7::/:/bin/sh >> /etc/passwd\nUSER nonroot\n" + START,
         # Debian has it, and a number needs no account.
         "FROM python:3.12-slim\nUSER www-data\n" + START,

@@ -30,8 +30,12 @@ PROVEN = [application for application in APPLICATIONS if application.facts["expe
 OTHERS = [application for application in APPLICATIONS if application.facts["expect"] != "proven"]
 
 
-def rewrite(application: Application, dockerfile: Path, text: str, *, numeric: bool = False) -> str:
-    options = replace(application.options, numeric=application.options.numeric or numeric)
+def rewrite(application: Application, dockerfile: Path, text: str, variant: str = "") -> str:
+    options = application.options
+    if variant == "numeric":
+        options = replace(options, numeric=True)
+    elif variant == "arbitrary-uid":
+        options = replace(options, any_uid=True, gid=None)
     result = fix(text, options, context_of(application, dockerfile))
     assert isinstance(result, Changed), result
     assert result.safe or options.unsafe, result.reviews
@@ -42,7 +46,8 @@ def rewrite(application: Application, dockerfile: Path, text: str, *, numeric: b
 def test_rewrite_is_safe(application: Application, tmp_path: Path) -> None:
     """Every application of the engine suite is rewritten without a review; this needs no engine."""
     dockerfile = application.lay_out(tmp_path)
-    assert rewrite(application, dockerfile, dockerfile.read_text(encoding="utf-8"))
+    text = dockerfile.read_text(encoding="utf-8")
+    assert all(rewrite(application, dockerfile, text, variant) for variant in ("", *VARIANTS))
 
 
 def explain(verdict: Verdict) -> str:
@@ -90,9 +95,7 @@ def test_rewrite_is_proven_and_bears_hardening(application: Application, tmp_pat
         rewritten = rewrite(application, dockerfile, text)
         check_proof(application, prover.prove(Case(text, rewritten, dockerfile)), rewritten)
         for variant, flags in VARIANTS.items():
-            tried = (
-                rewrite(application, dockerfile, text, numeric=True) if variant == "numeric" else rewritten
-            )
+            tried = rewrite(application, dockerfile, text, variant)
             if found := list(failures(prover.prove(Case(text, tried, dockerfile, flags)))):
                 failed[variant] = found
     assert sorted(failed) == sorted(application.facts.get("fails", [])), failed

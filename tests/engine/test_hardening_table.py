@@ -15,7 +15,7 @@ SPOKEN: Final = {
     "no-capabilities": "`--cap-drop ALL --security-opt no-new-privileges`",
     "numeric": "rewritten with `--numeric`",
     "read-only": "`--read-only --tmpfs /tmp`",
-    "arbitrary-uid": "`--user 54321:0`, an arbitrary uid with group 0",
+    "arbitrary-uid": "rewritten with `--any-uid`, `--user 123456:0`, and both of the first row",
 }
 
 

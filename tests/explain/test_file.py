@@ -274,3 +274,13 @@ def test_a_terminal_gets_colours_and_lines_of_its_width(tmp_path: Path) -> None:
     rows = ESCAPE.sub(b"", shown).decode().splitlines()
     assert max(len(row) for row in rows if not row.startswith("    + ")) <= 72
     assert len([row for row in rows if row.endswith("root -> appuser")]) == 4
+
+
+def test_move_that_somebody_began_is_not_said_to_run_as_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = walk(tmp_path, 'FROM python:3.12-slim\nCOPY app.py /\nUSER nonroot\nCMD ["python", "/app.py"]\n')
+    first = next(format_walk(found, 200))[0]
+    assert first.startswith("Dockerfile: dockfix can give its user what it lacks, after a review")
+    assert [edit.transform for edit in edits_of(only_image(found))] == ["create-user"]

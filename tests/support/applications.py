@@ -27,7 +27,14 @@ VARIANTS: Final[Mapping[str, tuple[str, ...]]] = {
     "no-capabilities": ("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
     "numeric": (),
     "read-only": ("--read-only", "--tmpfs", "/tmp"),
-    "arbitrary-uid": ("--user", "54321:0"),
+    "arbitrary-uid": (
+        "--user",
+        "123456:0",
+        "--cap-drop",
+        "ALL",
+        "--security-opt",
+        "no-new-privileges",
+    ),
 }
 _FROM: Final = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
 

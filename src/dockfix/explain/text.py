@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import Final
 
+from dockfix.checks import codes
 from dockfix.explain.walk import EditNote, Effect, ImageWalk, Outside, StepWalk, Walk
 from dockfix.results import Finding
 
@@ -38,6 +39,8 @@ _LABELS: Final = {
 def format_walk(walk: Walk, width: int) -> Iterator[Line]:
     """The walk in lines of at most `width` columns, unless a word is longer."""
     sentence, style = _OUTCOMES[walk.outcome]
+    if any(finding.code == codes.UNFINISHED_MOVE.name for _, finding in walk.findings):
+        sentence = sentence.replace("move it off root", "give its user what it lacks")
     yield from _wrapped(f"{walk.path}: {sentence}", width, "", style)
     for kind, finding in walk.findings:
         yield from _finding(_LABELS[kind], finding, width)

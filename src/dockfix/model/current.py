@@ -82,5 +82,5 @@ def _may_create(lineage: Lineage, name: str) -> Iterator[bool]:
 
 
 def _may_bring_accounts(lineage: Lineage) -> list[bool]:
-    places = [path for copy in find_copies(lineage) for path in (copy.destination, *copy.landed())]
-    return [path.removesuffix("/*") in _ACCOUNT_FILES for path in places]
+    places = (path.removesuffix("*") for copy in find_copies(lineage) for path in copy.landed())
+    return [(path.rstrip("/") or "/") in _ACCOUNT_FILES for path in places]
