@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import reduce
 from typing import Final, NamedTuple
@@ -28,7 +28,7 @@ from dockfix.context import Context
 from dockfix.diff import compare_lines, original_line, split_lines
 from dockfix.finishing import REPAIRING, Finished, describe_left, describe_repaired, finish
 from dockfix.model.alignment import align
-from dockfix.model.corrections import NOTHING_LEARNED
+from dockfix.model.corrections import NOTHING_LEARNED, Corrections
 from dockfix.model.evidence import NO_EVIDENCE, Evidence
 from dockfix.model.filetree import START
 from dockfix.model.lineage import Lineage, find_lineages, read_stages
@@ -368,8 +368,7 @@ def _leave(plan: Plan) -> Skipped | Unchanged | None:
 def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool) -> Rewrite:
     """Rewrite and replay, repeatedly, with the corrections that each replay suggests."""
     lines = original.options.root_lines
-    seen_to_fail = (at for at, step in enumerate(original.steps) if step.instruction.line in lines)
-    corrections = replace(NOTHING_LEARNED, root_steps=frozenset(seen_to_fail))
+    corrections = _needing_root(original, lines) if lines else NOTHING_LEARNED
     for _ in range(_ATTEMPTS):
         corrected = original.corrected(corrections)
         plan, rounds = _transform(corrected, active, index)
@@ -383,6 +382,12 @@ def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool
             original = original.with_evidence(_collect_evidence(original.corrected(learned)))
         corrections = learned
     return Rewrite(original, plan, rounds, losses)
+
+
+def _needing_root(original: Plan, lines: Collection[int]) -> Corrections:
+    """The corrections that keep the steps on these lines root's."""
+    steps = (at for at, step in enumerate(original.steps) if step.instruction.line in lines)
+    return replace(NOTHING_LEARNED, root_steps=frozenset(steps))
 
 
 def _transform(

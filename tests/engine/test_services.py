@@ -77,7 +77,7 @@ def dockfix(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     base.write_text(STAND_IN)
     network = build_network()
     flags = ["--verify-seconds", "5", *(["--build-network", network] if network else []), *arguments]
-    argv = [sys.executable, "-m", "dockfix", "--diff", "--verify", "--with-services", *flags, "files"]
+    argv = [sys.executable, "-m", "dockfix", "--diff", "--verify", *flags, "files"]
     environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
     with standing_in({STORE: base}):
         return subprocess.run(
@@ -88,7 +88,7 @@ def dockfix(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_an_application_is_proven_beside_its_store(tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "compose.yml").write_text(COMPOSE)
-    done = dockfix(tmp_path, "--report", "r.json")
+    done = dockfix(tmp_path, "--with-services", "--report", "r.json")
     assert "files/Dockerfile: proven\n" in done.stderr, done.stderr
     (row,) = json.loads((tmp_path / "r.json").read_text())["files"]
     for observed in (row["proof"]["details"]["before"], row["proof"]["details"]["after"]):
@@ -103,6 +103,14 @@ def test_a_service_that_ends_is_named(tmp_path: Path) -> None:
         "environment: [STORED", "command: python -c 'raise SystemExit(3)'\n    environment: [STORED"
     )
     (tmp_path / "files" / "compose.yml").write_text(text)
-    done = dockfix(tmp_path)
+    done = dockfix(tmp_path, "--with-services")
     assert "the service store ends with exit code 3" in done.stderr
     assert done.returncode == 1
+
+
+def test_an_application_that_was_tried_alone_is_given_a_hint(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "compose.yml").write_text(COMPOSE)
+    done = dockfix(tmp_path)
+    assert "the original itself ends with exit code 1" in done.stderr
+    assert "[not-proven] (start what it depends on (store): --with-services)\n" in done.stderr

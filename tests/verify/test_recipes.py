@@ -7,6 +7,7 @@ import pytest
 from dockfix.files.candidates import Build, Candidate
 from dockfix.repository.builds import find_builds
 from dockfix.verify import Recipe, VerifyOptions, find_recipes, stage_names
+from dockfix.verify.services import ALONE
 
 COMPOSE = """\
 services:
@@ -151,3 +152,21 @@ def test_what_this_environment_holds_reaches_no_build_of_the_repository(
     _, asked = find_recipes(found, {"production"}, VerifyOptions(build_args={"TOKEN": None}))
     assert "TOKEN" not in asked.build_args
     assert asked.left_out == ()
+
+
+DEPENDS = """\
+services:
+  web: {build: {context: ., dockerfile: docker/Dockerfile}, command: [web], depends_on: [db]}
+  worker: {build: {context: ., dockerfile: docker/Dockerfile}, command: [work], depends_on: [db]}
+  db: {image: "postgres:16"}
+"""
+
+
+def test_services_are_started_on_request_alone(tmp_path: Path) -> None:
+    found = candidate(tmp_path, ("compose.yml", DEPENDS))
+    (tmp_path / "compose.yml").write_text(DEPENDS)
+    (alone,) = find_recipes(found, (), VerifyOptions())
+    assert (alone.company, alone.depends_on) == (ALONE, ("db",))
+    both = find_recipes(found, (), VerifyOptions(with_services=True))
+    assert [recipe.company.command for recipe in both] == [("web",), ("work",)]
+    assert [one.name for one in both[0].company.services] == ["db"]

@@ -215,7 +215,16 @@ class Prover:
         ground = find_ground(old, new) if kind is Kind.PROVEN else None
         shown = find_shown(kind, ground, old, new)
         details = Details(
-            engine.name, reason, differences, *warned, old, new, _since(began), ground, shown=shown
+            engine.name,
+            reason,
+            differences,
+            *warned,
+            old,
+            new,
+            _since(began),
+            ground,
+            shown=shown,
+            help=_advise_services(case.recipe) if kind is Kind.INCOMPARABLE else "",
         )
         step = "" if kind is Kind.PROVEN else COMPARE
         lines = () if kind is Kind.PROVEN else new.log_tail
@@ -329,6 +338,13 @@ def stage_names(text: str) -> frozenset[str]:
     """The names of a Dockerfile's stages in lower case, for comparison with a build's target."""
     stages = (step for step in parse(text).instructions if step.keyword == "FROM")
     return frozenset(filter(None, (image_from(stage.args)[1] for stage in stages)))
+
+
+def _advise_services(recipe: Recipe) -> str:
+    """What may help an original that builds and does not work, if it was tried alone."""
+    if not recipe.depends_on or recipe.company.services:
+        return ""
+    return f"start what it depends on ({', '.join(recipe.depends_on)}): --with-services"
 
 
 def _expect(before: Observation | None, text: str) -> Expected:
