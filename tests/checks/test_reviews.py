@@ -97,3 +97,17 @@ def test_installs_of_the_image_at_its_start() -> None:
 def test_a_program_that_is_a_variable_without_a_value_needs_review(command: str, is_asked: bool) -> None:
     codes = [one.code for one in run_by(f"    command: {command}\n").reviews]
     assert ("opaque-command" in codes) is is_asked
+
+
+@pytest.mark.parametrize(
+    ("users", "is_asked"),
+    [
+        ("USER root\n", False),
+        ("USER 0\nRUN pip install x\nUSER root\n", False),
+        ("RUN useradd -m app\nUSER app\nRUN pip install --user x\nUSER root\n", True),
+    ],
+)
+def test_a_file_switches_back_to_root_only_from_another_user(users: str, is_asked: bool) -> None:
+    result = fix(f"FROM python:3.12-slim\n{users}WORKDIR /app\nCOPY . .\n{START}")
+    assert isinstance(result, Changed)
+    assert ("final-user-root" in [one.code for one in result.reviews]) is is_asked

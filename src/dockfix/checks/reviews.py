@@ -72,7 +72,7 @@ def _of_base(plan: Plan) -> Iterator[Finding]:
     if not mentions_python(plan):
         yield review_language(plan, first)
     user = plan.lineage.last("USER")
-    if user is not None and user.before.user and plan.lineage.end.is_root:
+    if user is not None and not user.before.is_root and plan.lineage.end.is_root:
         yield Finding(
             codes.FINAL_USER_ROOT,
             user.instruction.line,
