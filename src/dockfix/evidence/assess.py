@@ -74,6 +74,7 @@ def collect_evidence(plan: Plan) -> Evidence:
         (*found.refusals(), *volumes.refusals),
         (*found.reviews(), *hidden, *volumes.reviews),
         (*found.notes(), *_contradictions(plan, home, (*written, *mounts), hidden), *volumes.notes),
+        reading.mentions,
     )
 
 

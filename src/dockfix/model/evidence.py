@@ -15,10 +15,10 @@ class Evidence:
     `directories` are those that the application certainly writes to and its user does not own yet,
     `writes` all paths that it certainly writes (a trailing slash stands for something in that directory),
     `mounts` the mount points that must already belong to the user. `names` are strings in the sources
-    that may name a file, relative or absolute; `tools` are programs and packages that the application may
-    use and whose use of a home is in homes.toml. `fills` are (text of a RUN, variable) of caches that a
-    script of the build context fills there. `is_complete`: everything that the start runs was read, and
-    all its writes are known.
+    that may name a file, relative or absolute; `mentions` absolute paths anywhere in their texts; `tools`
+    programs and packages that the application may use and whose use of a home is in homes.toml. `fills`
+    are (text of a RUN, variable) of caches that a script of the build context fills there. `is_complete`:
+    everything that the start runs was read, and all its writes are known.
     """
 
     directories: tuple[str, ...] = ()
@@ -31,6 +31,7 @@ class Evidence:
     refusals: tuple[Finding, ...] = ()
     reviews: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
+    mentions: tuple[str, ...] = ()
 
     def joined(self, other: Evidence) -> Evidence:
         """The combined evidence of both, for an image that is built from either of two contexts."""
@@ -45,6 +46,7 @@ class Evidence:
             tuple(dict.fromkeys((*self.refusals, *other.refusals))),
             tuple(dict.fromkeys((*self.reviews, *other.reviews))),
             tuple(dict.fromkeys((*self.notes, *other.notes))),
+            tuple(dict.fromkeys((*self.mentions, *other.mentions))),
         )
 
 

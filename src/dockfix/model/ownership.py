@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from dockfix.knowledge.homes import find_fetched
+from dockfix.lazy import cached_property
 from dockfix.model.changes import Id
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import VOLUME, FileTree, Kind, Node, Nodes, each
@@ -23,6 +24,7 @@ from dockfix.model.paths import (
     is_shared,
     is_system_directory,
     is_within,
+    resolve,
 )
 from dockfix.model.permissions import Identity, Verdict, find_denials, may_change, may_write
 
@@ -114,8 +116,8 @@ class _Search:
             return
         for path in dict.fromkeys(self._used()):
             yield from self._self(path)
-        if not self.plan.evidence.is_complete:
-            for path in self._made_for_data():
+        for path in self._made_for_data():
+            if not self.plan.evidence.is_complete or self._is_mentioned(path):
                 yield from self._self(path)
         yield from self._contents()
         yield from self._copies()
@@ -157,6 +159,18 @@ class _Search:
                 is_data = is_data or is_below_any(path, _FOR_SERVICES)
                 if is_data and not self._is_filled(path):
                     yield path
+
+    def _is_mentioned(self, path: str) -> bool:
+        """Whether the sources or the variables name a path in a directory: what is called may write there."""
+        return any(is_within(one, path) or is_within(path, one) for one in self._mentions)
+
+    @cached_property
+    def _mentions(self) -> frozenset[str]:
+        end, evidence = self.plan.lineage.end, self.plan.evidence
+        relative = (resolve(name, end.workdir) for name in evidence.names if not name.startswith("/"))
+        mentions = (one for one in (*evidence.mentions, *end.env.values()) if one.startswith("/"))
+        found = (*mentions, *(path for path in relative if path in self.tree.listed()))
+        return frozenset(path for path in found if path != end.workdir and not is_system_directory(path))
 
     def _of_root(self, *acts: ActName) -> Iterator[Outcome]:
         return (

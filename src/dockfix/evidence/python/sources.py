@@ -34,6 +34,9 @@ MAX_MODULES: Final = 100
 MAX_UNSTARTED: Final = 4
 _PYTHON: Final = re.compile(r"python|\bpip3?\b|conda|\.py\b|\buvx?\b|poetry|requirements", re.IGNORECASE)
 _DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
+_MENTIONED: Final = re.compile(
+    r"(?:(?<![\w/:.<-])|(?<=sqlite://)|(?<=sqlite:///))/\w[\w.@+-]*(?:/[\w.@+-]+)*"
+)
 _NAMED: Final = re.compile(r"['\"](\.{0,2}/?\w[\w.@+-]*(?:/[\w.@+-]+)*/?)['\"]")
 _WORD: Final = re.compile(r"['\"]([A-Za-z][\w.-]*)(?=['\" ])")
 _ASKING: Final = tuple(
@@ -48,7 +51,8 @@ class Reading:
     """The evidence found, the modules read, and the parts of the start that could not be followed.
 
     `names` are the strings in the modules that may name a file, as written; `tools` the programs that
-    they may run and the packages that they import, as far as homes.toml has a row for them.
+    they may run and the packages that they import, as far as homes.toml has a row for them; `mentions`
+    the absolute paths anywhere in their texts.
     """
 
     claims: tuple[Claim, ...]
@@ -58,6 +62,7 @@ class Reading:
     is_cut: bool = False
     names: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -144,6 +149,7 @@ class _SourceReader:
             self.application.is_cut,
             tuple(sorted(frozenset().union(*strings.values()))),
             tuple(sorted({name for module in modules for name in _tools(module)})),
+            tuple(sorted({path for module in modules for path in _MENTIONED.findall(module.source)})),
         )
 
     def _configuration_files(self, strings: Mapping[str, frozenset[str]]) -> Iterator[str]:
