@@ -61,6 +61,8 @@ FILES = {
         ('COPY . .\nCMD ["python", "-m", "http.server"]', "docker/api"),
         ("COPY . .\nCMD ./start.sh", "docker"),
         ("RUN true", "docker/api"),
+        ("COPY .env .\nCOPY start.sh .", "docker"),
+        ("COPY config/.env.production start.sh ./", "docker"),
     ],
 )
 def test_it_is_the_nearest_that_has_what_is_copied(tmp_path: Path, lines: str, found: str) -> None:

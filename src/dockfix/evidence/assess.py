@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from dockfix.checks import codes
+from dockfix.context import Deployment
 from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.contradictions import find_contradictions, hides_mount
-from dockfix.evidence.image_files import Layout, read_layout
+from dockfix.evidence.image_files import Landing, Layout, read_layout
 from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.constants import Value, Values
 from dockfix.evidence.python.sources import Reading, read_start
@@ -46,11 +48,35 @@ def read_application(plan: Plan) -> ReadApplication:
         plan.tree, plan.context.read, plan.context.names, plan.context.file or path,
         plan.lineage.final.index, starts,
     )  # fmt: skip
-    reader = StartReader(layout, path)
+    # What a copy brings comes before what a mount brings in its place.
+    landings = [*_find_mounted(plan, layout), *layout.final.landings]
+    running = replace(layout, final=replace(layout.final, landings=landings))
+    reader = StartReader(running, path)
     start = reader.read()
     for one in plan.starting.deployed:
         start = reader.follow(parse_words(one.words), one.by.line, one.workdir, one.by.file)
-    return ReadApplication(layout, path, read_start(layout, start, plan.tree.text, _environment(plan)))
+    return ReadApplication(layout, path, read_start(running, start, plan.tree.text, _environment(plan)))
+
+
+def _find_mounted(plan: Plan, layout: Layout) -> Iterator[Landing]:
+    """The folders of the build context that a deployment mounts, as where their files stand in the image."""
+    for one in plan.context.deployments:
+        context = _context_of(one, plan.context.file)
+        for mount in one.mounts if context is not None else ():
+            place = posixpath.normpath(mount.target.value)
+            source = posixpath.normpath(posixpath.join(posixpath.dirname(one.file), mount.source))
+            inside = posixpath.relpath(source, context or ".")
+            if mount.source.startswith(".") and place.startswith("/") and not inside.startswith(".."):
+                is_tree = inside == "." or layout.exists(f"{inside}/")
+                yield Landing(inside, place, is_tree)
+
+
+def _context_of(one: Deployment, file: str) -> str | None:
+    """The build context of a deployment in the repository, by the path of its Dockerfile in the context."""
+    file = file or posixpath.basename(one.dockerfile)
+    if not one.dockerfile or not f"/{one.dockerfile}".endswith(f"/{file}"):
+        return None
+    return one.dockerfile[: -len(file)].rstrip("/")
 
 
 def collect_evidence(plan: Plan) -> Evidence:

@@ -21,6 +21,7 @@ from dockfix.syntax.parser import parse
 from dockfix.syntax.tree import Dockerfile
 
 _GLOB: Final = re.compile(r"[*?\[]")
+_SETTINGS: Final = re.compile(r"\.env(?:\.[\w-]+)*")
 _MOST_FOLDERS: Final = 64
 """The maximum depth of a Dockerfile below its context."""
 
@@ -97,7 +98,9 @@ class _Search:
 
     @cached_property
     def copied(self) -> tuple[ContextSource, ...]:
-        return tuple(one for one in self.copies if one.path != ".")
+        """Those that a repository has; files of settings are kept out of it, and hold no code."""
+        named = (one for one in self.copies if one.path != ".")
+        return tuple(one for one in named if not _SETTINGS.fullmatch(posixpath.basename(one.path)))
 
     @cached_property
     def plain(self) -> tuple[ContextSource, ...]:
