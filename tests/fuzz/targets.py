@@ -29,6 +29,23 @@ FIXTURES: Final = Path(__file__).parents[2] / "fixtures"
 DOCKERFILE: Final = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x\nCMD python app.py\n"
 
 
+_POD: Final = """{{- $x := .Values.name | default "web" -}}
+{{- define "n" }}{{ .a | quote }}{{ end }}
+spec:
+  containers:
+    {{- range $i, $one := .Values.rows }}
+    - name: {{ include "n" (dict "a" $one) }}
+      image: {{ printf "%s-%d" $x $i }}
+      {{- if and $.Values.on (hasKey $.Values "rows") }}
+      volumeMounts: {{ toYaml $.Values.mounts | nindent 8 }}
+      {{- else }}
+      command: [{{ tpl "{{ .Values.name }}" $ }}]
+      {{- end }}
+    {{- end }}
+"""
+_VALUES: Final = "name: web\non: false\nrows: [a, b]\nmounts: [{mountPath: /a, name: b}]\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A reader: it may reject a text, but must not raise, hang, or use much memory."""
@@ -89,6 +106,16 @@ def _compose(text: str) -> None:
         [("compose.yml", text), ("pod.yaml", text), ("devcontainer.json", text)], bool, lambda _: text
     )
     rewrite_file("compose.yml", text, fix, unsafe=True)
+
+
+def _chart(text: str) -> None:
+    """Templates of a chart, whose values and helpers are the same text, and settings of platforms."""
+    files = {"c/values.yaml": text, "c/templates/": "_helpers.tpl", "c/templates/_helpers.tpl": text}
+    read_manifests([("c/templates/pod.yaml", text)], bool, files.get)
+    read_manifests([("c/templates/pod.yaml", text)], bool, {"c/values.yaml": _VALUES}.get)
+    for name in ("fly.toml", "railway.json", "render.yaml", "heroku.yml", "app.yaml"):
+        find_builds(name, text)
+        read_manifests([(name, text)])
 
 
 def _bake(text: str) -> None:
@@ -296,6 +323,38 @@ TARGETS: Final[dict[str, Target]] = {
         _compose,
         _COMPOSE,
         ("&a ", "*a", "<<: ", "- ", ": ", "|\n", ">\n", "{", "[", "]", "}", "---\n", "!!", "'"),
+    ),
+    "chart": Target(
+        _chart,
+        (_POD, _VALUES, "build: {docker: {web: D}}\nrun:\n  web: python x\n", '[processes]\nweb = "x"\n'),
+        (
+            "{{ ",
+            " }}",
+            "{{- ",
+            " -}}",
+            "if ",
+            "range ",
+            "with ",
+            "end",
+            "else ",
+            "define ",
+            "include ",
+            "tpl ",
+            "toYaml ",
+            "nindent 9 ",
+            "| ",
+            ":= ",
+            "$x ",
+            ".Values",
+            "(",
+            ")",
+            '"',
+            "`",
+            "/*",
+            "*/",
+            "- ",
+            "\n",
+        ),
     ),
     "bake": Target(
         _bake, _BAKE, ("<<A\n", "A\n", "{", "}", "[", "]", '"', "\\", "=", "inherits", "#", "/*", "*/")
