@@ -156,14 +156,19 @@ def fix_files(
 
 
 def inspect(
-    prepared: Prepared, request: Request, cache: Cache | None, terminal: Terminal, settings: Settings
+    prepared: Prepared,
+    request: Request,
+    cache: Cache | None,
+    terminal: Terminal,
+    settings: Settings | None = None,
 ) -> Prepared:
     """What is prepared, with the facts of base images, if they are to be asked. Raises ConfigError.
 
     Where a configuration asks, and there is no engine, what was recorded has to do.
     """
     asked = request.inspection.inspect
-    how = settings.config_in(os.path.realpath(os.curdir)).inspect if asked is None else asked
+    here = (settings or settings_of(request)).config_in(os.path.realpath(os.curdir))
+    how = here.inspect if asked is None else asked
     if how in (None, Inspect.OFF):
         return prepared
     from dockfix.inspection.records import ask_bases

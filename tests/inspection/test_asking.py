@@ -233,6 +233,13 @@ def test_a_configuration_may_ask_the_engine_and_nobody_else(
     assert "dockfix.toml:1: inspect: may be off or engine here; pass --inspect=pull yourself" in err
 
 
+@pytest.mark.usefixtures("application", "engine")
+def test_an_explanation_asks_too(dockfix: Run) -> None:
+    assert "dockfix does not know this image" in dockfix("--explain", "./Dockerfile")[1]
+    out = dockfix("--explain", "./Dockerfile", "--inspect=engine")[1]
+    assert f"Built on {NAME}: debian 12, starts as root, inspected: {DIGEST[:19]}.\n" in out
+
+
 @pytest.mark.usefixtures("application")
 def test_without_anybody_to_ask_the_run_ends(
     dockfix: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

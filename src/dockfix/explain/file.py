@@ -20,16 +20,17 @@ from dockfix.options.request import Request
 from dockfix.output.reports.outcome import findings, outcome
 from dockfix.pipeline import ImageFix, trace
 from dockfix.results import Changed, Failed, Finding
-from dockfix.run import open_cache_of, prepare
+from dockfix.run import inspect, open_cache_of, prepare
 from dockfix.runner.jobs import Job, describe_job
 from dockfix.runner.outcome import fix_source, hold_back, wait_for_loading
+from dockfix.terminal import Terminal
 
 
 def explain_file(request: Request) -> Walk:
     """Walk through the one file of a request. Raises ConfigError if it names none, or several."""
     with session(wait_for_loading, request.execution.seconds):
         cache = open_cache_of(request)
-        prepared = prepare(request, cache)
+        prepared = inspect(prepare(request, cache), request, cache, Terminal(request.reports.color))
         if cache is not None:
             cache.save()
         if len(prepared.candidates) != 1:

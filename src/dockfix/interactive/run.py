@@ -21,7 +21,7 @@ from dockfix.output.apply import Writer
 from dockfix.output.exit_codes import Exit
 from dockfix.output.summary import Summary
 from dockfix.results import Changed, Finding
-from dockfix.run import name_file, open_cache_of, prepare, settings_of
+from dockfix.run import inspect, name_file, open_cache_of, prepare, settings_of
 from dockfix.runner.jobs import Job
 from dockfix.runner.outcome import FileResult, hold_back, wait_for_loading
 from dockfix.runner.runner import fix_many
@@ -89,7 +89,8 @@ class _Run:
         """Every file of the request with its result, in order."""
         request = self.request
         cache = open_cache_of(request)
-        prepared = prepare(request, cache)
+        terminal = self.conversation.terminal
+        prepared = inspect(prepare(request, cache), request, cache, terminal)
         results = fix_many(
             prepared.candidates, prepared.options, jobs=request.execution.jobs,
             seconds=request.execution.seconds, cache=cache, texts=True,
