@@ -46,7 +46,6 @@ _STARTS: Final = (b"ommand", b"run:", b"processes", b"entrypoint")
 """A platform's settings that contain none of these leave the start to the image."""
 _RUNNERS: Final = (b"docker", b"podman", b"nerdctl")
 _VALUES: Final = re.compile(r"(?:^|/)values\.ya?ml$")
-_USER: Final = re.compile(rb"^[ \t]*USER[ \t]+(\S+)", re.MULTILINE | re.IGNORECASE)
 _PYTHON: Final = re.compile(rb"(?i)python|\bpip|conda|\.py\b|\buv\b|poetry|requirements")
 
 _PLAIN: Final = frozenset(
@@ -109,13 +108,12 @@ def find_relevant(root: str, names: Iterable[str], cache: Cache | None = None) -
 
 
 def _may_change(real: str, cache: Cache | None) -> bool:
-    """Whether a Dockerfile looks like Python and like root; manifests of others are not worth parsing."""
-    return bool(derive(cache, "may change", real, lambda: _is_roots_python(_data(*os.path.split(real)))))
+    """Whether a Dockerfile looks like Python; manifests of others are not worth parsing."""
+    return bool(derive(cache, "is python", real, lambda: _is_python(_data(*os.path.split(real)))))
 
 
-def _is_roots_python(data: bytes) -> bool:
-    users = _USER.findall(data)
-    return _PYTHON.search(data) is not None and (not users or users[-1].startswith((b"root", b"0", b"$")))
+def _is_python(data: bytes) -> bool:
+    return _PYTHON.search(data) is not None
 
 
 @dataclass(slots=True)
