@@ -68,5 +68,13 @@ def _report(error: Exception) -> int:
     return DEFECT
 
 
+def _leave_folder() -> None:
+    """Take the folder that `python -m` puts on the path off it: a repository may have modules of any name."""
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if not sys.flags.safe_path and sys.path[:1] == [os.getcwd()] != [own]:
+        del sys.path[0]
+
+
 if __name__ == "__main__":
+    _leave_folder()
     main()

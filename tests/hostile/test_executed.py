@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import os
 import shlex
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -225,3 +227,14 @@ def test_one_module_calls_git() -> None:
         if "subprocess" in file.read_text() and any(node.value == "git" for node in strings):
             callers.add(file.relative_to(root).as_posix())
     assert callers == {"files/git_command.py"}
+
+
+@pytest.mark.parametrize("name", ["platform", "queue", "typer", "yaml", "click", "tomllib"])
+def test_modules_of_the_current_folder_are_not_imported(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").write_text("open('sprung', 'w')\n")
+    (tmp_path / "Dockerfile").write_text(BEFORE)
+    argv = [sys.executable, "-m", "dockfix", "--check", "--no-cache", "."]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    assert not (tmp_path / "sprung").exists()
