@@ -94,7 +94,9 @@ def test_every_command_shown_has_options_that_exist() -> None:
     unknown = []
     for page, line in found:
         words = shlex.split(line.partition("  #")[0], posix=True)
-        flags = {word.partition("=")[0] for word in words if word.startswith("-") and word not in ("-", "--")}
+        flags = {
+            word.partition("=")[0].rstrip(",)") for word in words if word.startswith("-") and word.strip("-")
+        }
         unknown += [(page, flag) for flag in flags if flag not in FLAGS]
     assert len(found) > 50
     assert unknown == []

@@ -15,7 +15,7 @@ SPOKEN: Final = {
     "no-capabilities": "`--cap-drop ALL --security-opt no-new-privileges`",
     "numeric": "rewritten with `--numeric`",
     "read-only": "`--read-only --tmpfs /tmp`",
-    "arbitrary-uid": "rewritten with `--any-uid`, `--user 123456:0`, and both of the first row",
+    "arbitrary-uid": "rewritten with `--any-uid`, `--user 123456:0`, both of the first row",
 }
 
 
