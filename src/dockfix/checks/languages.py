@@ -25,11 +25,12 @@ def mentions_python(plan: Plan) -> bool:
     if not _PYTHON.search(plan.tree.text):
         return False
     runs = {id(run.instruction): run for run in plan.runs.values()}
-    texts = [
+    texts = (
         _without_packages(runs[id(one)]) if id(one) in runs else str(one) for one in plan.tree.instructions
-    ]
-    started = [one.command.program for one in plan.starting.commands]
-    return any(map(_PYTHON.search, (*texts, *started)))
+    )
+    if any(map(_PYTHON.search, texts)):
+        return True
+    return any(_PYTHON.search(one.command.program) for one in plan.starting.commands)
 
 
 def _without_packages(run: Run) -> str:

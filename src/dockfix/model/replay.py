@@ -179,10 +179,12 @@ class Replay:
 
     def _use_directories(self) -> None:
         """Read what steps left in directories that the start names, or under names that it may join."""
+        if not self.names:
+            return
         named = {one.rstrip("/") for one in self._named_directories() if not is_system_directory(one)}
         parts = {part for name in self.names for part in name.split("/")}
         workdir = self.lineage.end.workdir
-        for path in list(self.tree.listed()) if self.names else ():
+        for path in list(self.tree.listed()):
             above, _, name = path.rpartition("/")
             is_joined = name in parts and above.rpartition("/")[2] in parts
             is_in_home = is_within(path, self.who.home) or is_root_home(path)
@@ -386,7 +388,7 @@ class Replay:
         for operation in self._named(one, who):
             record(operation)
         for operation in self._without_others(self._operations(step, one, who, calls=calls)):
-            is_unread = _is_unread(operation) and not is_read
+            is_unread = operation.act is Act.UNKNOWN and not is_read and _is_unread(operation)
             is_script = is_unread and step != START and runs_readable_script(one, self.read)
             played = Operation(Act.CODE, one.cwd) if is_script else operation
             outcome = record(played)
@@ -403,9 +405,9 @@ class Replay:
     ) -> Iterator[Operation]:
         """The operations of a command; with `calls`, without what stands for the script that it runs."""
         if step == START:
-            yield from started_operations(one, who, is_read=self.is_read)
-        else:
-            yield from (found for found in operations_of(one, who) if not (calls and _is_unread(found)))
+            return started_operations(one, who, is_read=self.is_read)
+        found = operations_of(one, who)
+        return (each for each in found if not _is_unread(each)) if calls else iter(found)
 
     def _fill_home(self, one: Invocation, actor: Actor) -> None:
         """An unread program of the application's may leave anything in the home."""

@@ -15,6 +15,7 @@ SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 SCRIPTS: Final = (".sh", ".bash")
 MAX_DEPTH: Final = 3
 """How deep scripts that call each other are followed."""
+_SCRIPT_PATH: Final = ("script", "", False)
 PYTHON: Final = re.compile(r"(?:.*/)?python[\d.]*")
 # Code that lets a script reach beyond the working directory and the home.
 _REACHING: Final = re.compile(
@@ -45,14 +46,16 @@ def find_called(one: Invocation, read: Read, depth: int = 0) -> tuple[Invocation
 
     `read` is as above. Scripts that it calls follow their calls.
     """
-    path = _script_path(one.command, one) if depth < MAX_DEPTH else ""
-    text = read(path) if path else None
+    found = one.remembered.get(_SCRIPT_PATH)
+    if found is None:
+        found = one.remembered[_SCRIPT_PATH] = (_script_path(one.command, one),)
+    text = read(found[0]) if found[0] and depth < MAX_DEPTH else None
     if text is None or not is_shell_script(text):
         return None
     if not parse_script(text.replace("\r\n", "\n")).understood:
         return None
     arguments = number_all_arguments(arguments_of_script(one.command), one.env)
-    return tuple(with_called(read_called(text, path, arguments, one), read, depth + 1))
+    return tuple(with_called(read_called(text, found[0], arguments, one), read, depth + 1))
 
 
 def with_called(commands: Iterable[Invocation], read: Read, depth: int = 0) -> Iterator[Invocation]:
@@ -68,9 +71,11 @@ def with_called(commands: Iterable[Invocation], read: Read, depth: int = 0) -> I
 def _script_path(command: Command, one: Invocation) -> str:
     """The absolute path of the script that a command names, "" if it names none."""
     word = command.name if command.script is None and not command.piped else None
-    if word is not None and SHELLS.fullmatch(word.expand(one.env) or ""):
+    if word is None:
+        return ""
+    if SHELLS.fullmatch(word.expand(one.env) or ""):
         word = script_of_shell(command)
-    elif word is not None and "/" not in word.text:
+    elif "/" not in word.text:
         return ""
     written = word.expand(one.env) if word is not None else None
     return resolve(written, one.cwd) if written else ""
