@@ -83,7 +83,7 @@ def test_the_three_suites_run_and_the_readmes_command_is_the_first(checkout: Pat
         ("engine=5", "failed: engine (exit code 5)\n"),
         ("integration=1", "failed: integration (exit code 1)\n"),
         ("fast=2 integration=5", "failed: fast (exit code 2)\n"),
-        ("engine=124", "failed: engine (stopped after 38 minutes)\n"),
+        ("engine=124", "failed: engine (stopped after 40 minutes)\n"),
     ],
 )
 def test_a_failure_is_named_and_the_other_suites_still_run(checkout: Path, codes: str, expected: str) -> None:
