@@ -57,7 +57,8 @@ class Inspector:
 
     def ask_all(self, asked: Report) -> Report | None:
         """The same, and what its files and packages are. Raises StuckError."""
-        own = self._ask_own({**asked, "packages": True, "commands": True}, _LONG)
+        answers = self._ask_own({}, _SHORT) is not None  # a container that leaves no time is given up soon
+        own = self._ask_own({**asked, "packages": True, "commands": True}, _LONG) if answers else None
         seen = self._ask_outside({**asked, "sites": own["sites"] if own else None})
         if seen is None:
             return own
