@@ -121,7 +121,7 @@ class Summary:
             listed = self.mode is not Mode.DIFF or self.volume is Volume.VERBOSE
             if listed and self._lists(verb):
                 self._print(f"{path}: {verb} ({', '.join(change.transforms)})", "green")
-        elif all(review.code == codes.NOT_PYTHON.name for review in change.reviews):
+        elif {review.code for review in change.reviews} == {codes.NOT_PYTHON.name}:
             self.others += 1
         else:
             self.held_back += 1
