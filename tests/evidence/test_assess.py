@@ -116,7 +116,7 @@ def test_a_result_is_old_when_what_was_read_changes(
     [
         (DOCKERFILE, "open('/data/a', 'w')\n", True),
         (DOCKERFILE, "print('nothing to see')\n", False),
-        (DOCKERFILE.replace("CMD", "USER 1000\nCMD"), "open('/data/a', 'w')\n", False),
+        (DOCKERFILE.replace("CMD", "USER 1000\nCMD"), "open('/data/a', 'w')\n", True),
         (DOCKERFILE.replace("CMD", "EXPOSE 80\nCMD"), "open('/data/a', 'w')\n", False),
         (DOCKERFILE.replace("python", "sshd").replace(":3.12-slim", ""), "open('/data/a', 'w')\n", False),
     ],
