@@ -109,6 +109,7 @@ class Application:
             seconds=float(self.run.get("seconds", 5 if "port" not in self.run else 15)),
             paths=(self.run.get("path", "/"),),
             checks=tuple(self.run.get("checks", ())),
+            capabilities=tuple(self.run.get("capabilities", ())),
             build_network=build_network(),
         )
 
