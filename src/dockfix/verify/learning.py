@@ -13,9 +13,10 @@ from dockfix.runner.verdict import Kind, Observation, Verdict
 from dockfix.verify.build_log import denials, failed_line
 
 _PATH: Final = re.compile(
-    r"""['"`‘](?P<quoted>[^'"`’\s]+)['"`’]|(?:^|[\s:])(?P<plain>/[^\s:'",]+)(?=[:\s]|$)"""
+    r"""['"`‘](?P<quoted>[^'"`‘’\s]+)['"`’]|(?:^|[\s:])(?P<plain>/[^\s:'",]+)(?=[:\s]|$)"""
 )
-_JUNK: Final = re.compile(r".*(?:\.pid|\.py[co]|\.lock|\.sock|\.swp|~|/__pycache__|/\.wh\..*)|.*/tmp[\w.-]*")
+_JUNK_ENDS: Final = (".pid", ".pyc", ".pyo", ".lock", ".sock", ".swp", "~", "/__pycache__")
+_TEMPORARY: Final = re.compile(r"tmp[\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,12 @@ def _denied(after: Observation) -> Iterator[str]:
             yield posixpath.normpath(posixpath.join(after.workdir or "/", path))
 
 
+def _is_junk(path: str) -> bool:
+    """Whether a file is a process's own: nothing that the next start needs."""
+    is_temporary = _TEMPORARY.fullmatch(posixpath.basename(path)) is not None
+    return is_temporary or path.endswith(_JUNK_ENDS) or "/.wh." in path
+
+
 def _useful(
     unwritable: frozenset[str], denied: frozenset[str], wrote: Iterable[str], steady: frozenset[str]
 ) -> Iterator[str]:
@@ -85,13 +92,13 @@ def _useful(
     A file that the rewrite merely could not write counts if it is more than a trace of the run; one that
     a denial names counts in any case. A file whose name differs from run to run stands for its folder.
     """
-    kept = {posixpath.dirname(path) for path in steady if not _JUNK.fullmatch(path)}
+    kept = {posixpath.dirname(path) for path in steady if not _is_junk(path)}
     for path in wrote:
         folder = posixpath.dirname(path)
         if not is_ownable(folder) or is_system_directory(folder) or is_root_home(path):
             continue
         is_denied = any(is_within(path, place) for place in denied)
-        is_junk = _JUNK.fullmatch(path) is not None
+        is_junk = _is_junk(path)
         if is_denied and (is_junk or path not in steady):
             yield f"{folder}/"
         elif is_denied or (path in unwritable and path in steady and not is_junk):
