@@ -19,6 +19,8 @@ WRITES: dict[str, tuple[str, ...]] = {
     "echo hello >/dev/null 2>&1": (),
     "echo hello > /dev/stderr": (),
     "cat a.txt b.txt": (),
+    "aws s3 cp x s3://bucket/x": (),
+    "mlflow server --artifacts-destination s3://bucket/x": (),
     "cat a.txt b.txt > c.txt": ("/app/c.txt",),
     "echo x | tee /etc/x y": ("/etc/x", "/app/y"),
     "mkdir -p -m 700 a /data/b": ("/app/a", "/data/b"),
@@ -243,6 +245,11 @@ def last_effect(line: str) -> Effect:
 @pytest.mark.parametrize("line", WRITES)
 def test_writes(line: str) -> None:
     assert last_effect(line).writes == WRITES[line]
+
+
+def test_bash_opens_a_connection_instead_of_a_file() -> None:
+    (command,) = parse_script("true </dev/tcp/db/5432").commands
+    assert effect(command, ENV, "/app", "/home/app").operations == ()
 
 
 @pytest.mark.parametrize("line", ROOT)

@@ -41,6 +41,9 @@ _REACHING: Final = re.compile(
 _PACKAGED: Final = re.compile(
     r"[^/]+|.*\bs?bin/[^/]+|.*/(configure|Configure|config|gradlew|mvnw|b2|bjam|waf)|.*\.py"
 )
+_SOCKETS: Final = ("/dev/tcp/", "/dev/udp/")
+"""What bash opens as connections instead of files."""
+_REMOTE: Final = re.compile(r"(?!file:)[a-z][a-z0-9+.-]*://")
 _ASKS: Final = frozenset({"--version", "--help", "-V", "-version", "version", "help"})
 _HERE: Final = Argument(".", ".")
 _ACTS: Final = {
@@ -77,6 +80,11 @@ class Effect:
     operations: tuple[Operation, ...] = ()
 
 
+def is_remote(place: str) -> bool:
+    """Whether a word that may name a path is the address of something elsewhere (`s3://bucket`)."""
+    return _REMOTE.match(place) is not None
+
+
 def effect(command: Command, env: Mapping[str, str], cwd: str, home: str) -> Effect:
     """The effect of one command run in `cwd` with the variables `env`. Never raises."""
     found = _Found(env if "HOME" in env else {**env, "HOME": home}, cwd, home)
@@ -86,8 +94,10 @@ def effect(command: Command, env: Mapping[str, str], cwd: str, home: str) -> Eff
         ):
             value = redirect.target.expand(found.env)
             found.add("touches", Argument(value, redirect.target.text))
-        elif redirect.operator == "<" and (value := redirect.target.expand(found.env)):
-            found.operations.append(Operation(Act.READ, resolve(value, cwd)))
+        elif redirect.operator == "<":
+            value = redirect.target.expand(found.env)
+            if value and not value.startswith(_SOCKETS):
+                found.operations.append(Operation(Act.READ, resolve(value, cwd)))
     if command.name is not None and not found.root:
         _read_command(command, found)
     return found.effect()
@@ -125,7 +135,7 @@ class _Found:
             return
         if role == "enters":
             self.cwd = resolve(value, self.cwd)
-        elif value != "-":
+        elif value != "-" and not is_remote(value):
             self._add_path(role, resolve(value, self.cwd))
 
     def _add_path(self, role: str, path: str) -> None:

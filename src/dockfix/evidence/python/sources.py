@@ -27,6 +27,7 @@ from dockfix.evidence.python.start import Line, Start, StartReader
 from dockfix.evidence.settings_files import find_named_outputs, is_configuration
 from dockfix.knowledge import read_names, read_table
 from dockfix.knowledge.homes import find_home_use
+from dockfix.model.effects import is_remote
 from dockfix.syntax.tree import Dockerfile
 from dockfix.syntax.wrappers import SHELLS
 
@@ -292,7 +293,8 @@ class _SourceReader:
             yield from self._place("celerybeat-schedule", line, False)
 
     def _place(self, text: str, line: Line, directory: bool, file: str = "", at: int = 0) -> Iterator[Claim]:
-        found = locate(text, line.workdir) if text not in ("-", "", "None", "syslog") else None
+        is_path = text not in ("-", "", "None", "syslog") and not is_remote(text)
+        found = locate(text, line.workdir) if is_path else None
         if found is not None and found[0] and not is_anyones(found[0].rstrip("/") or "/"):
             kind = Kind.HOME if found[0].startswith("~") else Kind.WRITE
             yield Claim(kind, found[0], file or line.file, at or line.line, True, directory)
