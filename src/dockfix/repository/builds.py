@@ -26,7 +26,7 @@ from dockfix.repository.build_places import is_open, make_build, named_contexts,
 from dockfix.repository.build_settings import SETTINGS_NAME, Named, find_named
 from dockfix.repository.image_calls import CODE_NAME, find_calls
 from dockfix.repository.image_names import image_names
-from dockfix.repository.manifests import ENVIRONMENT_NAME
+from dockfix.repository.manifests import COMPOSE_NAME, ENVIRONMENT_NAME
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, Read, forget_changed, read_nothing
 from dockfix.repository.script_files import PIPELINE_NAME, SCRIPT_NAME
 
@@ -322,7 +322,7 @@ def _build_named(source: str, found: Iterable[Named]) -> Iterator[Build]:
 
 
 _READERS: Final[tuple[tuple[re.Pattern[str], Reader], ...]] = (
-    (re.compile(r"compose(?:(?!compose)[^/])*\.ya?ml$"), _read_compose),
+    (COMPOSE_NAME, _read_compose),
     (ENVIRONMENT_NAME, _read_compose),
     (re.compile(r"bake(?:(?!bake)[^/])*\.(?:json|hcl)$"), _read_bake),
     (re.compile(r"^skaffold.*\.ya?ml$"), _read_skaffold),

@@ -20,7 +20,8 @@ ENVIRONMENT_NAME: Final = re.compile(
 )
 """Names that compose files may have by their environment, as those of NASA-IMPACT/COSMOS do (`local.yml`)."""
 
-_COMPOSE: Final = re.compile(r"compose(?:(?!compose)[^/])*\.ya?ml$")
+COMPOSE_NAME: Final = re.compile(r"(?:compose|stack|swarm)(?:(?!compose|stack|swarm)[^/])*\.ya?ml$")
+"""Names of compose files, and of those that `docker stack deploy` takes (`docker-stack.yml`)."""
 _DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")
 _YAML: Final = re.compile(r"\.ya?ml$")
 _SERVICES: Final = re.compile(r"^services:[ \t]*\n", re.MULTILINE)
@@ -49,7 +50,7 @@ def is_script(path: str) -> bool:
 
 def is_compose(path: str) -> bool:
     """Whether a file with that name describes compose services."""
-    return _COMPOSE.search(path) is not None or ENVIRONMENT_NAME.search(path) is not None
+    return COMPOSE_NAME.search(path) is not None or ENVIRONMENT_NAME.search(path) is not None
 
 
 def can_be_manifest(path: str) -> bool:
@@ -92,7 +93,7 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) ->
         yield from starts
     elif _DEVCONTAINER.search(path):
         yield from _read_devcontainer(path, text)
-    elif (_COMPOSE.search(path) and "services" in text) or _is_like_compose(path, text):
+    elif (COMPOSE_NAME.search(path) and "services" in text) or _is_like_compose(path, text):
         yield from _read_compose(path, text, is_wanted, read)
     elif "{{" in text and (chart := chart_of(path)) is not None:
         from dockfix.repository.helm import read_chart
