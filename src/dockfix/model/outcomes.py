@@ -47,7 +47,10 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of one operation. `line` is the command's line in the text that was replayed."""
+    """The outcome of one operation. `line` is the command's line in the text that was replayed.
+
+    `optional`: the command may be skipped, or may fail without consequence.
+    """
 
     key: Key
     operation: Operation
@@ -55,6 +58,7 @@ class Outcome:
     answers: Answers
     line: int
     command: str = ""
+    optional: bool = False
 
     @property
     def may_succeed(self) -> bool:

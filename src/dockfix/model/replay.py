@@ -383,7 +383,7 @@ class Replay:
 
         def record(operation: Operation) -> Outcome | None:
             nth = counts[operation.act] = counts.get(operation.act, -1) + 1
-            return self._record((step, command, nth), operation, who, line, one.command.program)
+            return self._record((step, command, nth), operation, who, line, one)
 
         for operation in self._named(one, who):
             record(operation)
@@ -467,7 +467,12 @@ class Replay:
         return self.is_installed_by_script or is_left(self.end, path)
 
     def _record(
-        self, at: tuple[Origin, int, int], operation: Operation, who: Identity, line: int, command: str = ""
+        self,
+        at: tuple[Origin, int, int],
+        operation: Operation,
+        who: Identity,
+        line: int,
+        by: Invocation | None = None,
     ) -> Outcome | None:
         """Record the outcome of an operation, unless a tool looks for something that no step left.
 
@@ -477,7 +482,9 @@ class Replay:
         if not answers:
             return None
         step, number, nth = at
-        outcome = Outcome(Key(step, number, operation.act, nth), operation, who, answers, line, command)
+        command, optional = (by.command.program, by.optional) if by is not None else ("", False)
+        key = Key(step, number, operation.act, nth)
+        outcome = Outcome(key, operation, who, answers, line, command, optional)
         self.outcomes.append(outcome)
         return outcome
 

@@ -96,12 +96,12 @@ def _is_sure(plan: Plan, one: Outcome) -> bool:
     if one.key.step != START:
         is_file = one.operation.act is Act.WRITE and bool(one.operation.spec)
         is_meant = one.operation.act in _OF_STEPS or is_file
-        return is_meant and not _is_optional(plan, one) and not _uses_sudo(plan)
+        return is_meant and not one.optional and not _uses_sudo(plan)
     if is_below_any(one.operation.path, _mounted(plan)):
         return False
     if one.key.command == _IN_SOURCES:
         return True
-    return one.key.command >= 0 and one.operation.act in _OF_START and not _is_optional(plan, one)
+    return one.key.command >= 0 and one.operation.act in _OF_START and not one.optional
 
 
 def _uses_sudo(plan: Plan) -> bool:
@@ -137,14 +137,6 @@ def _is_in_context(plan: Plan, path: str) -> bool | None:
         for source in found
         if source
     )
-
-
-def _is_optional(plan: Plan, one: Outcome) -> bool:
-    """Whether the command may be skipped, or may fail without consequence."""
-    if one.key.step == START:
-        return plan.starting.invocations[one.key.command].optional
-    index = next(at for at, origin in enumerate(plan.origins) if origin == one.key.step)
-    return one.key.command < 0 or plan.runs[index].invocations[one.key.command].optional
 
 
 def _of_start(plan: Plan) -> Iterator[Denied]:
