@@ -18,10 +18,11 @@ _TARGETS = ("target", "dst", "destination")
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A mount at `target`; the contents belong to the owner of `node` too."""
+    """A mount at `target`, of the type `kind`; the contents belong to the owner of `node` too."""
 
     target: str
     node: Node
+    kind: str
 
 
 def find_mounts(step: Step, owner: Identity | None = None) -> Iterator[Mount]:
@@ -29,26 +30,13 @@ def find_mounts(step: Step, owner: Identity | None = None) -> Iterator[Mount]:
 
     With `owner`, mounts without an explicit owner belong to it, if their type allows one.
     """
-    for options in _read_options(step):
-        target, node = _target(options), _node(options, owner)
-        if target and node is not None and "$" not in target:
-            yield Mount(resolve(target, step.before.workdir), node)
-
-
-def find_cache_mounts(step: Step) -> Iterator[Mount]:
-    """The cache mounts of a RUN."""
-    for options in _read_options(step):
-        target, node = _target(options), _node(options, None)
-        if options.get("type") == "cache" and target and node is not None and "$" not in target:
-            yield Mount(resolve(target, step.before.workdir), node)
-
-
-def _read_options(step: Step) -> Iterator[Mapping[str, str]]:
-    """The options of each `--mount` of a RUN, names in lower case."""
     for flag in step.instruction.flags:
         if flag.name == "mount":
             pairs = [part.partition("=") for part in step.expand(flag.value or "").split(",")]
-            yield {name.lower(): value for name, _, value in pairs}
+            options = {name.lower(): value for name, _, value in pairs}
+            target, node = _target(options), _node(options, owner)
+            if target and node is not None and "$" not in target:
+                yield Mount(resolve(target, step.before.workdir), node, options.get("type", "bind"))
 
 
 def _target(options: Mapping[str, str]) -> str:

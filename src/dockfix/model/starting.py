@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final
@@ -194,9 +194,7 @@ class Starting:
             yield StartedCommand(one, step.instruction.line)
         for start in self.deployed:
             for words in start.lines():
-                env = {"HOME": self.home or "/", **self.lineage.end.variables, **dict(start.by.environment)}
-                line = Invocation(parse_words(words), start.workdir, env, None)
-                yield StartedCommand(line, 0, start.by.place, is_deployed=True)
+                yield self._by_deployment(words, start.by)
         yield from self._checks()
 
     def _checks(self) -> Iterator[StartedCommand]:
@@ -204,23 +202,26 @@ class Starting:
         names = self.lineage.final.names()
         for one in self.context.deployments:
             if one.user is None and one.is_of(names):
-                env = {"HOME": self.home or "/", **self.lineage.end.variables, **dict(one.environment)}
-                workdir = one.workdir or self.lineage.end.workdir
-                for words in one.checks:
-                    line = Invocation(parse_words(words), workdir, env, None)
-                    yield StartedCommand(line, 0, one.place, is_deployed=True)
+                yield from (self._by_deployment(words, one) for words in one.checks)
+
+    def _by_deployment(self, words: Sequence[str], by: Deployment) -> StartedCommand:
+        line = self._line(words, by.workdir or self.lineage.end.workdir, by.environment)
+        return StartedCommand(line, 0, by.place, is_deployed=True)
+
+    def _line(
+        self, words: Sequence[str], workdir: str, environment: Sequence[tuple[str, str]] = ()
+    ) -> Invocation:
+        """A command line that the container runtime starts, with the image's variables."""
+        env = {"HOME": self.home or "/", **self.lineage.end.variables, **dict(environment)}
+        return Invocation(parse_words(words), workdir, env, None)
 
     def _own(self) -> Iterator[tuple[Invocation, Step]]:
         """The command line of the image, and CMD alone, which a script may run as a command."""
         words = [_words(step) for step in self.steps]
         if len(self.steps) == 2 and words[0]:
-            line = parse_words([*words[0], *words[1]])
-            end = self.lineage.end
-            yield (
-                Invocation(line, end.workdir, {"HOME": self.home or "/", **end.variables}, None),
-                self.steps[0],
-            )
-            if line.script is not None and parse_words(words[0]).script is None:
+            line = self._line([*words[0], *words[1]], self.lineage.end.workdir)
+            yield line, self.steps[0]
+            if line.command.script is not None and parse_words(words[0]).script is None:
                 return  # `sh -c`, and CMD is its script
         for step in self.steps:
             yield from ((one, step) for one in read_run(step, self.home or "/").invocations)

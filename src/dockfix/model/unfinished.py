@@ -15,7 +15,7 @@ from typing import Final
 from dockfix.model.command_operations import home_use, in_home
 from dockfix.model.current import has_known_accounts, is_surely_missing
 from dockfix.model.filetree import START
-from dockfix.model.mounts import find_cache_mounts
+from dockfix.model.mounts import find_mounts
 from dockfix.model.operations import Act, Operation
 from dockfix.model.outcomes import Key, Outcome, ask
 from dockfix.model.paths import is_below_any, is_ownable, is_system_directory, is_within, resolve
@@ -243,8 +243,8 @@ def _of_mounts(plan: Plan) -> Iterator[Denied]:
         if step.keyword != "RUN" or step.before.user != plan.lineage.end.user:
             continue
         used = set(_caches_of(plan, step.index))
-        for one in find_cache_mounts(step):
-            if one.target in used and not permits(one.node, who, WRITE):
+        for one in find_mounts(step):
+            if one.kind == "cache" and one.target in used and not permits(one.node, who, WRITE):
                 name = plan.account.name
                 message = f"the cache mount at {one.target} belongs to root, and {name} cannot write it"
                 yield Denied(step.instruction.line, message, _of_mount(plan, step.index))
