@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from dockfix.checks import codes
+from dockfix.knowledge import read_table
 from dockfix.knowledge.languages import ALL, find_language
 from dockfix.model.plan import Plan
 from dockfix.model.runs import Run
 from dockfix.results import Finding
-from dockfix.syntax.words import image_from
 
 _PYTHON: Final = re.compile(
     r"python|\bpip3?\b|conda|\bmamba\b|gunicorn|uvicorn|\.py\b|\buvx?\b|poetry|pipenv|jupyter|django|flask|requirements",
     re.IGNORECASE,
 )
-_PACKAGE_MANAGERS: Final = frozenset({"apt-get", "apt", "apk", "yum", "dnf", "microdnf", "zypper"})
 
 
 def mentions_python(plan: Plan) -> bool:
@@ -35,13 +34,14 @@ def mentions_python(plan: Plan) -> bool:
 
 def _without_packages(run: Run) -> str:
     """The words of a RUN, except for those of the system's package managers."""
-    commands = [one.command for one in run.invocations if one.command.program not in _PACKAGE_MANAGERS]
+    managers = read_table("bases")["package_managers"]
+    commands = [one.command for one in run.invocations if one.command.program not in managers]
     return " ".join(word.text for command in commands for word in command.words)
 
 
 def review_language(plan: Plan, line: int) -> Finding:
     """The review of a file without Python: a proof may answer it if its language was asked for."""
-    language = find_language(_bases(plan), _programs(plan))
+    language = find_language((stage.reference for stage in plan.stages), _programs(plan))
     wanted = plan.options.languages
     if ALL in wanted or (language is not None and language.name in wanted):
         title = language.title if language is not None else "no language that dockfix knows"
@@ -51,13 +51,6 @@ def review_language(plan: Plan, line: int) -> Finding:
     return Finding(
         codes.NOT_PYTHON, line, f"nothing here looks like Python{like}", "check what the application writes"
     )
-
-
-def _bases(plan: Plan) -> Iterator[str]:
-    """The images on which the file's stages are built."""
-    for one in plan.tree.instructions:
-        if one.keyword == "FROM":
-            yield image_from(one.args)[0]
 
 
 def _programs(plan: Plan) -> Iterator[str]:

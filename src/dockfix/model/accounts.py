@@ -234,12 +234,16 @@ def _ready_account(image: Image, user: str) -> UserAccount | None:
         wanted = user.partition(":")[0]
     for account in image.accounts:
         if account.name == wanted:
-            homeless = _is_homeless(image, account)
-            return UserAccount(
-                account.name, account.group, account.uid, account.gid, account.home,
-                exists=True, numeric=image.account_command == "none", homeless=homeless,
-            )  # fmt: skip
+            return of_base(image, account, numeric=image.account_command == "none")
     return None
+
+
+def of_base(image: Image, account: Account, *, numeric: bool) -> UserAccount:
+    """An account that the base brings."""
+    return UserAccount(
+        account.name, account.group, account.uid, account.gid, account.home,
+        exists=True, numeric=numeric, homeless=_is_homeless(image, account),
+    )  # fmt: skip
 
 
 def _is_homeless(image: Image, account: Account) -> bool:

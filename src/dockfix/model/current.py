@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from dockfix.knowledge import read_names, read_table
-from dockfix.model.accounts import UserAccount, find_created, is_account_name, new_account
+from dockfix.model.accounts import UserAccount, find_created, is_account_name, new_account, of_base
 from dockfix.model.copies import find_copies
 from dockfix.model.images import Image
 from dockfix.model.lineage import Lineage
@@ -20,7 +20,6 @@ from dockfix.syntax.wrappers import SHELLS
 _NOBODY: Final = 65534
 _ABOUT_OWNERS: Final = frozenset({"chown", "chgrp"})
 _ACCOUNT_FILES: Final = ("/etc", "/etc/passwd", "/etc/group", "/")
-_INSTALLERS: Final = frozenset({*SHELLS, "apt-get", "apt", "apk", "dnf", "microdnf", "yum", "zypper"})
 
 
 def current_account(lineage: Lineage, options: Options) -> UserAccount:
@@ -31,11 +30,8 @@ def current_account(lineage: Lineage, options: Options) -> UserAccount:
             return replace(one, numeric=is_number(name))
     for base in lineage.image.accounts:
         if name in (base.name, str(base.uid)):
-            is_home = base.home.startswith("/home/") or base.name == lineage.image.user
-            return UserAccount(
-                base.name, base.group, base.uid, base.gid, base.home,
-                exists=True, numeric=is_number(name), homeless=not is_home, nowhere=not is_home,
-            )  # fmt: skip
+            one = of_base(lineage.image, base, numeric=is_number(name))
+            return replace(one, nowhere=one.homeless)
     elsewhere = f"/home/{options.user}"
     if is_number(name):
         gid = int(group) if is_number(group) else 0
@@ -51,7 +47,7 @@ def current_account(lineage: Lineage, options: Options) -> UserAccount:
 def has_known_accounts(image: Image) -> bool:
     """Whether the base has only the accounts of its distribution and those that are listed for it."""
     patterns = read_table("bases")["plain"]["images"]
-    return image.known and not image.uncertain and any(fnmatchcase(image.name, one) for one in patterns)
+    return image.is_certain and any(fnmatchcase(image.name, one) for one in patterns)
 
 
 def is_surely_missing(lineage: Lineage, account: UserAccount) -> bool:
@@ -66,7 +62,7 @@ def is_surely_missing(lineage: Lineage, account: UserAccount) -> bool:
 
 def _may_create(lineage: Lineage, name: str) -> Iterator[bool]:
     """For each RUN and each of its commands, whether it may create an account of that name."""
-    table = read_table("bases")["plain"]
+    table, managers = read_table("bases")["plain"], read_table("bases")["package_managers"]
     is_generic = any(word in name for word in table["generic"])
     for step in lineage.of("RUN"):
         run = read_run(step, "/root")
@@ -77,8 +73,9 @@ def _may_create(lineage: Lineage, name: str) -> Iterator[bool]:
                 continue
             yield name in " ".join(word.text for word in one.command.args)
             yield "/" in program or program.endswith(".sh") or program in table["configuring"]
-            # A package creates accounts for its services, under names that its own does not tell.
-            yield not is_generic and program in _INSTALLERS and one.pip is None
+            is_installer = program in SHELLS or program in managers
+            # A package creates accounts for its services, under names that its own does not show.
+            yield not is_generic and is_installer and one.pip is None
 
 
 def _may_bring_accounts(lineage: Lineage) -> list[bool]:
