@@ -16,7 +16,7 @@ from dockfix.model.paths import resolve
 from dockfix.model.permissions import Identity
 from dockfix.model.pip import is_virtual
 from dockfix.model.runs import Invocation
-from dockfix.syntax.wrappers import SHELLS
+from dockfix.syntax.wrappers import is_shell
 
 SITE: Final = "/usr/local/lib/python"
 """Stands for the site-packages directory of root's pip, whatever its real path."""
@@ -132,7 +132,7 @@ def started_operations(one: Invocation, who: Identity, *, is_read: bool) -> Iter
     With `is_read`, the sources were read and their writes are known, so none are assumed here. Programs
     that cannot run without root are refused before any replay.
     """
-    if one.command.program.rpartition("/")[2] in SHELLS:
+    if is_shell(one.command.program):
         return  # the commands of its script follow
     how = frozenset({How.READ_OUT} if is_read else ())
     for operation in operations_of(one, who):

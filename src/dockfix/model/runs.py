@@ -19,8 +19,8 @@ from dockfix.syntax.quoting import find_assigned
 from dockfix.syntax.script import Loop, Way
 from dockfix.syntax.shell import Command, Script, Word, parse_script, parse_words
 from dockfix.syntax.tree import Instruction
+from dockfix.syntax.wrappers import is_shell
 
-_SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _MAX_ROUNDS: Final = 64
 _DECLARES: Final = ("export", "local", "declare", "readonly", "typeset")
@@ -153,7 +153,7 @@ def read_run(step: Step, home: str, given: Settings = ()) -> Run:
     elif instruction.json is not None:
         return Run(step, home, "", instruction.json, True, (), given)
     text, pieces = _with_heredocs(instruction, args, at)
-    shell = any(map(_SHELLS.fullmatch, step.before.shell)) and not text.startswith("#!")
+    shell = any(map(is_shell, step.before.shell)) and not text.startswith("#!")
     return Run(step, home, text, None, shell, pieces, given)
 
 

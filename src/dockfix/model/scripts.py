@@ -9,9 +9,9 @@ from typing import Final
 from dockfix.model.paths import resolve
 from dockfix.model.runs import Invocation, number_all_arguments, read_called
 from dockfix.syntax.shell import Command, Word, parse_script
+from dockfix.syntax.wrappers import is_shell
 
 Read = Callable[[str], str | None]
-SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 SCRIPTS: Final = (".sh", ".bash")
 MAX_DEPTH: Final = 3
 """How deep scripts that call each other are followed."""
@@ -73,7 +73,7 @@ def _script_path(command: Command, one: Invocation) -> str:
     word = command.name if command.script is None and not command.piped else None
     if word is None:
         return ""
-    if SHELLS.fullmatch(word.expand(one.env) or ""):
+    if is_shell(word.expand(one.env) or ""):
         word = script_of_shell(command)
     elif "/" not in word.text:
         return ""
@@ -90,7 +90,7 @@ def script_of_shell(command: Command) -> Word | None:
 
 def arguments_of_script(command: Command) -> tuple[Word, ...]:
     """The words that a script gets: all behind its name, behind that of the file where a shell reads it."""
-    if not SHELLS.fullmatch(command.program):
+    if not is_shell(command.program):
         return command.args
     script = script_of_shell(command)
     at = next((index for index, word in enumerate(command.args) if word is script), len(command.args))

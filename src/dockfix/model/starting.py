@@ -22,13 +22,13 @@ from dockfix.model.runs import Invocation, number_arguments, read_called, read_r
 from dockfix.model.scripts import (
     MAX_DEPTH,
     SCRIPTS,
-    SHELLS,
     arguments_of_script,
     is_shell_script,
     script_of_shell,
 )
 from dockfix.model.written import find_written_files
 from dockfix.syntax.shell import Command, parse_words
+from dockfix.syntax.wrappers import is_shell
 
 _SCRIPT: Final = re.compile(r".*\.(?:sh|bash)|.*entry-?point[^/]*", re.IGNORECASE)
 # Programs in these directories come from packages, not from the build context.
@@ -280,7 +280,7 @@ class Starting:
             return None
         variables = self.lineage.end.variables
         written = command.name.expand(variables) or command.program
-        if SHELLS.fullmatch(written) or written in (".", "source"):
+        if is_shell(written) or written in (".", "source"):
             script = script_of_shell(command)
             return None if script is None else script.expand(variables) or script.text
         return written if "/" in written or written.endswith(SCRIPTS) else None

@@ -15,6 +15,11 @@ SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 
 
+def is_shell(program: str) -> bool:
+    """Whether a program, given by its name or its path, is a shell."""
+    return program.rpartition("/")[2] in SHELLS
+
+
 @dataclass(frozen=True, slots=True)
 class _Wrapper:
     """`values`: options whose value is a separate word.
