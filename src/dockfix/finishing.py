@@ -38,7 +38,7 @@ def finish(original: Plan, transform: Transform, to_original: Callable[[Plan, in
 
     A repair may reveal further denials: an account that is created may not write its working directory.
     """
-    found = _finish(original, transform, to_original, NO_REPAIRS)
+    found = _finish(original, transform, to_original)
     useless = _join(one.repairs for one in found.left)
     if useless == NO_REPAIRS:
         return found
@@ -48,10 +48,8 @@ def finish(original: Plan, transform: Transform, to_original: Callable[[Plan, in
     return Finished(plan, rounds, tuple(helpful), found.left)
 
 
-def _finish(
-    original: Plan, transform: Transform, to_original: Callable[[Plan, int], int], repairs: Repairs
-) -> Finished:
-    plan: Plan = original
+def _finish(original: Plan, transform: Transform, to_original: Callable[[Plan, int], int]) -> Finished:
+    plan, repairs = original, NO_REPAIRS
     rounds: Rounds = ()
     repaired: dict[str, Denied] = {}
     left: tuple[Denied, ...] = ()

@@ -158,7 +158,7 @@ def _fix_targets(tree: Dockerfile, options: Options, context: Context) -> Trace:
         if tree is not as_read:
             before = _plan(as_read, options, context, index)
             result = _as_of(as_read, tree.text, result, before)
-            if _plan(tree, options, context, index).runs_as_user and not before.runs_as_user:
+            if images[-1].original.runs_as_user and not before.runs_as_user:
                 refusals, reviews = _find_in_heir(before)
                 result = Skipped(refusals) if refusals else result
                 heirs += reviews

@@ -41,25 +41,35 @@ def propose(plan: Plan) -> Iterator[Edit]:
     """The paths that move to the account's home, and the variables that name a new location."""
     if not plan.runs_as_user or not plan.home.strip("/"):
         return
-    for instruction, start in find_moves(plan) if plan.repairs is None else ():
-        yield Edit(instruction.at(start), instruction.after(start + len("/root")), plan.home)
-    layout = Layout(plan.tree)
-    if plan.repairs is not None and not plan.repairs.home:
+    if plan.repairs is not None:
+        yield from _set_home(plan) if plan.repairs.home else ()
         return
+    for instruction, start in find_moves(plan):
+        yield Edit(instruction.at(start), instruction.after(start + len("/root")), plan.home)
+    yield from _set_home(plan)
+    if not plan.corrections.shares_home:
+        yield from _keep_caches(plan)
+
+
+def _set_home(plan: Plan) -> Iterator[Edit]:
+    """HOME, where it would lead elsewhere than to the account's home."""
     home = plan.lineage.end.env.get("HOME", "/nonexistent" if plan.account.nowhere else plan.home)
     is_unset = plan.serves_any_uid and "HOME" not in plan.lineage.end.env
     if is_unset or home == "/nonexistent" or (home == "/root" and not home_follows(plan)):
-        line = NewLine(
-            "ENV", _home_settings(plan) if is_unset else f'HOME="{plan.home}"', "Set home directory"
-        )
-        yield layout.insert_after(plan.steps[_last_without_home(plan)].instruction, [line])
-    for cache in find_caches(plan) if plan.repairs is None and not plan.corrections.shares_home else ():
+        value = _home_settings(plan) if is_unset else f'HOME="{plan.home}"'
+        line = NewLine("ENV", value, "Set home directory")
+        yield Layout(plan.tree).insert_after(plan.steps[_last_without_home(plan)].instruction, [line])
+
+
+def _keep_caches(plan: Plan) -> Iterator[Edit]:
+    """A place outside of root's home for what tools fetch at build time."""
+    for cache in find_caches(plan):
         lines = [NewLine("ENV", f'{cache.variable}="{cache.directory}"', cache.comment)]
         if cache.existing:
             lines.append(
                 NewLine("RUN", f"mkdir -p {cache.directory}", "Create the directory that is filled below")
             )
-        yield layout.insert_before(cache.step.instruction, lines)
+        yield Layout(plan.tree).insert_before(cache.step.instruction, lines)
 
 
 def _home_settings(plan: Plan) -> str:
