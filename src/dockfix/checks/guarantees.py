@@ -134,11 +134,10 @@ def _writes_workdir(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 def _has_path(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     if after.options.install is Install.SYSTEM:
         return
-    path = after.lineage.end.env.get("PATH", "").split(":")
     for run, pip in after.user_installs:
         if not pip.is_user_install:
             yield run.instruction.line, "a pip install below USER has no user directory to install to"
-        elif f"{after.home}/.local/bin" not in path:
+        elif not after.finds_user_scripts:
             yield run.instruction.line, "the scripts of a user install are not on PATH"
 
 

@@ -81,6 +81,16 @@ class Facts:
             return fixed.rstrip("/")
         return self.likely_account.home
 
+    @property
+    def user_scripts(self) -> str:
+        """The directory in which pip puts the programs of that user's own installs."""
+        return f"{self.home}/.local/bin"
+
+    @property
+    def finds_user_scripts(self) -> bool:
+        """Whether PATH names that directory when the image starts."""
+        return self.user_scripts in self.lineage.end.env.get("PATH", "").split(":")
+
     @cached_property
     def likely_account(self) -> UserAccount:
         """The account, as far as it can be chosen before mounts and linked copies are known."""

@@ -271,16 +271,14 @@ def _caches_of(plan: Plan, index: int) -> Iterator[str]:
 
 def _of_path(plan: Plan) -> Iterator[Denied]:
     """A start command that only the account's own installs bring, in a directory that PATH does not name."""
-    scripts = f"{plan.home}/.local/bin"
-    steps = plan.starting.steps
-    if not plan.user_installs or not steps or scripts in plan.lineage.end.env.get("PATH", "").split(":"):
+    if not plan.user_installs or not plan.starting.steps or plan.finds_user_scripts:
         return
     first = next((one for one in plan.starting.commands if not one.is_deployed), None)
     if first is None or first.command.script is not None or _may_come_from_elsewhere(plan):
         return
     program = first.command.program
     if "/" not in program and program.lower().replace("_", "-") in _installed(plan):
-        message = f"{program} is installed in {scripts}, which is not on PATH"
+        message = f"{program} is installed in {plan.user_scripts}, which is not on PATH"
         yield Denied(first.line, message, Repairs(path=True))
 
 

@@ -39,14 +39,13 @@ def propose(plan: Plan) -> Iterator[Edit]:
     """The PATH line, if the image's PATH lacks the directory of the account's scripts."""
     if not plan.runs_as_user or (plan.repairs is not None and not plan.repairs.path):
         return
-    scripts = f"{plan.home}/.local/bin"
-    if scripts in plan.lineage.end.env.get("PATH", "").split(":"):
+    if plan.finds_user_scripts:
         return
     wanted = plan.options.install
     if wanted is Install.VENV:
         return
     for run, pip in plan.user_installs:
         if wanted is Install.USER or pip.is_user_install:
-            line = NewLine("ENV", f'PATH="{scripts}:${{PATH}}"', "Configure environment path")
+            line = NewLine("ENV", f'PATH="{plan.user_scripts}:${{PATH}}"', "Configure environment path")
             yield Layout(plan.tree).insert_after(run.instruction, [line])
             return
