@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dockfix.diff import quote_name
 
@@ -98,6 +98,23 @@ class Deployment:
         """The file and line of a setting, for a message."""
         name = self.file if self.file.isprintable() else quote_name(self.file)
         return f"{name}:{setting.line}"
+
+    def map_settings(self, change: Callable[[Setting], Setting]) -> Deployment:
+        """A copy with each of its settings changed."""
+
+        def change_known(setting: Setting | None) -> Setting | None:
+            return None if setting is None else change(setting)
+
+        return replace(
+            self,
+            user=change_known(self.user),
+            non_root=change_known(self.non_root),
+            group=change_known(self.group),
+            read_only=change_known(self.read_only),
+            privileged=change_known(self.privileged),
+            ports=tuple(map(change, self.ports)),
+            mounts=tuple(replace(mount, target=change(mount.target)) for mount in self.mounts),
+        )
 
 
 def _nothing(_path: str) -> str | None:

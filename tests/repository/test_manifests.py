@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from sample_manifests import COMPOSE, POD, by_name
 
-from dockfix.repository.manifests import can_be_manifest, read_manifests
+from dockfix.repository.manifests import can_be_manifest, read_manifests, split_manifest
 
 
 def test_a_compose_service_is_read_with_its_lines() -> None:
@@ -72,3 +72,29 @@ def test_what_is_not_a_manifest_has_no_deployments(path: str, text: str) -> None
 def test_kinds_of_files() -> None:
     names = ["compose.yml", "a/values.yaml", ".devcontainer/devcontainer.json", "package.json", "a.py"]
     assert [can_be_manifest(name) for name in names] == [True, True, True, False, False]
+
+
+FIRST, SECOND = "spec:\n  containers: [{name: a}]\n---\n", "spec:\n  containers: [{name: b}]\n"
+TWO = f"kind: A\n---\n{FIRST}{SECOND}"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "parts"),
+    [
+        (
+            "k8s/web.yaml",
+            TWO,
+            [FIRST, SECOND],
+        ),
+        ("compose.yml", "services:\n  a:\n    image: x\n", ["services:\n  a:\n    image: x\n"]),
+        # What is not parsed by parts: a template is rendered, and settings and scripts are read as a whole.
+        ("chart/templates/web.yaml", TWO + "{{ .Values.x }}\n", []),
+        ("fly.toml", "[processes]\nweb = 'a'\n", []),
+        (".github/workflows/x.yml", TWO, []),
+    ],
+)
+def test_a_manifest_is_split_into_the_parts_that_are_parsed(path: str, text: str, parts: list[str]) -> None:
+    found = list(split_manifest(path, text))
+    assert [part.text for part in found] == parts
+    assert all(text.startswith(part.text, part.start) for part in found)
+    assert [part.line for part in found] == [text.count("\n", 0, part.start) for part in found]

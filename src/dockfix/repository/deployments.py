@@ -21,7 +21,14 @@ from dockfix.files.stamps import Mark
 from dockfix.model.images import find_image
 from dockfix.repository.arguments import fill_defaults
 from dockfix.repository.builds import lose_description
-from dockfix.repository.manifests import chart_of, is_compose, is_platform, is_script, read_manifests
+from dockfix.repository.manifests import (
+    chart_of,
+    is_compose,
+    is_platform,
+    is_script,
+    read_manifests,
+    split_manifest,
+)
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, forget_changed
 
 # The settings that can conflict with an image that runs as a user; nothing else in a manifest matters.
@@ -287,17 +294,14 @@ def _read_all(
 def _relevant_parts(root: str, name: str, known: _Known) -> tuple[str, str, str, frozenset[str]]:
     """The path and text of a manifest, and the texts of its documents or services that are worth parsing."""
     text = _text(root, name)
-    parts: set[str] = set()
 
-    def look(part: str) -> bool:
+    def is_wanted(part: str) -> bool:
         glance = _look(part.encode())
-        if glance is not None and known.is_wanted(name, glance[0], known.candidates.keys(), leans=glance[1]):
-            parts.add(part)
-        return False
+        own = known.candidates.keys()
+        return glance is not None and known.is_wanted(name, glance[0], own, leans=glance[1])
 
-    if name.endswith((".yml", ".yaml")):
-        read_manifests([(name, text)], look)
-    return root, name, text, frozenset(parts)
+    parts = (part.text for part in split_manifest(name, text))
+    return root, name, text, frozenset(filter(is_wanted, parts))
 
 
 def _read(asked: tuple[str, str, str, frozenset[str]]) -> tuple[tuple[dict[str, Any], ...], tuple[Mark, ...]]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from dockfix.context import Deployment, Mount, Setting
 from dockfix.repository.go_templates import UNKNOWN, Renderer, Template, parse_template
 from dockfix.repository.kubernetes import read_kubernetes
+from dockfix.repository.manifest_parts import split_documents
 from dockfix.repository.neighbours import Read
 from dockfix.repository.template_functions import FUNCTIONS, merge
 from dockfix.repository.yaml_nodes import read_documents, read_typed
@@ -21,7 +22,6 @@ from dockfix.repository.yaml_nodes import read_documents, read_typed
 _DEEPEST: Final = 4
 _SUBCHART: Final = re.compile(r"^(?P<parent>.*?)charts/(?P<name>[^/]+)/$")
 _LONE: Final = re.compile(r"^[ \t]*\$[ \t]*$", re.MULTILINE)
-_DOCUMENT: Final = re.compile(r"^---[^\n]*\n", re.MULTILINE)
 
 
 def read_chart(path: str, text: str, chart: str, read: Read) -> Iterator[Deployment]:
@@ -68,15 +68,11 @@ def _render(
         return
     text = "".join(piece for piece, _ in renderer.pieces)
     lines = _lines(renderer.pieces)
-    start = 0
-    for end in [*(match.end() for match in _DOCUMENT.finditer(text)), len(text)]:
-        before = text.count("\n", 0, start)
-        document = text[start:end]
+    for part in split_documents(text):
+        document = part.text
         if not read_documents(document):
             document = _LONE.sub("", document)  # what an unknown template may write, on lines of its own
-        for one in read_kubernetes(path, document):
-            yield _located(one, lambda line, before=before: lines[min(line + before, len(lines)) - 1])
-        start = end
+        yield from (_located(one, part.line, lines) for one in read_kubernetes(path, document))
 
 
 def _lines(pieces: Sequence[tuple[str, int]]) -> list[int]:
@@ -94,25 +90,14 @@ def _lines(pieces: Sequence[tuple[str, int]]) -> list[int]:
     return found
 
 
-def _located(one: Deployment, line_of: Any) -> Deployment:
-    def moved(setting: Setting) -> Setting:
-        return Setting(setting.value, line_of(setting.line))
+def _located(one: Deployment, before: int, lines: Sequence[int]) -> Deployment:
+    """A container of a document that begins behind so many lines, with its lines in the template."""
 
-    def moved_known(setting: Setting | None) -> Setting | None:
-        return None if setting is None else moved(setting)
+    def line_of(line: int) -> int:
+        return lines[min(line + before, len(lines)) - 1]
 
-    return replace(
-        one,
-        kind="helm",
-        line=line_of(one.line),
-        user=moved_known(one.user),
-        non_root=moved_known(one.non_root),
-        group=moved_known(one.group),
-        read_only=moved_known(one.read_only),
-        privileged=moved_known(one.privileged),
-        ports=tuple(map(moved, one.ports)),
-        mounts=tuple(replace(mount, target=moved(mount.target)) for mount in one.mounts),
-    )
+    moved = one.map_settings(lambda setting: Setting(setting.value, line_of(setting.line)))
+    return replace(moved, kind="helm", line=line_of(one.line))
 
 
 def _helpers(chart: str, read: Read) -> dict[str, Any]:
