@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from dockfix.context import Deployment
-from dockfix.repository.go_templates import Renderer, parse_template
+from dockfix.repository.go_templates import parse_template
 from dockfix.repository.manifests import read_manifests
 from dockfix.repository.template_functions import FUNCTIONS
+from dockfix.repository.template_rendering import Renderer
 from dockfix.repository.yaml_nodes import read_typed
 
 VALUES = read_typed("""

@@ -12,11 +12,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from dockfix.context import Deployment, Mount, Setting
-from dockfix.repository.go_templates import UNKNOWN, Renderer, Template, parse_template
+from dockfix.repository.go_templates import Template, parse_template
 from dockfix.repository.kubernetes import read_kubernetes
 from dockfix.repository.manifest_parts import split_documents
 from dockfix.repository.neighbours import Read
 from dockfix.repository.template_functions import FUNCTIONS, merge
+from dockfix.repository.template_rendering import UNKNOWN, Renderer
 from dockfix.repository.yaml_nodes import read_documents, read_typed
 
 _DEEPEST: Final = 4

@@ -10,13 +10,13 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from dockfix.repository.go_templates import (
+from dockfix.repository.go_templates import MAX_DEPTH, parse_template
+from dockfix.repository.template_rendering import (
     UNKNOWN,
     Function,
     Renderer,
     TemplateLimitError,
     is_true,
-    parse_template,
     step,
     write,
 )
@@ -124,27 +124,21 @@ def _eq(_: Renderer, first: Any, *others: Any) -> Any:
     return any(first == one and isinstance(first, bool) is isinstance(one, bool) for one in others)
 
 
-def _compare(test: Function) -> Function:
-    def compare(_: Renderer, first: Any, second: Any) -> Any:
-        return UNKNOWN if UNKNOWN in (first, second) else test(first, second)
+def _known(apply: Function) -> Function:
+    """A function whose result is unknown if one of its arguments is."""
 
-    return compare
+    def call(_: Renderer, *values: Any) -> Any:
+        return UNKNOWN if UNKNOWN in values else apply(*values)
+
+    return call
 
 
 def _text(change: Function) -> Function:
-    """A function of texts, unknown for an unknown one."""
-
-    def apply(_: Renderer, *values: Any) -> Any:
-        return UNKNOWN if UNKNOWN in values else change(*map(write, values))
-
-    return apply
+    return _known(lambda *values: change(*map(write, values)))
 
 
 def _number(change: Function) -> Function:
-    def apply(_: Renderer, *values: Any) -> Any:
-        return UNKNOWN if UNKNOWN in values else change(*(int(float(write(one) or 0)) for one in values))
-
-    return apply
+    return _known(lambda *values: change(*(int(float(write(one) or 0)) for one in values)))
 
 
 def _ternary(_: Renderer, yes: Any, no: Any, test: Any) -> Any:
@@ -156,22 +150,13 @@ def _dict(_: Renderer, *pairs: Any) -> dict[str, Any]:
     return {write(key): value for key, value in zip(pairs[::2], pairs[1::2], strict=False)}
 
 
-def _merge(_: Renderer, *rows: Any) -> Any:
-    """Maps merged, the first winning."""
-    return UNKNOWN if UNKNOWN in rows else merge(*reversed(rows))
-
-
-def _merge_over(_: Renderer, *rows: Any) -> Any:
-    return UNKNOWN if UNKNOWN in rows else merge(*rows)
-
-
 def merge(*rows: Any, depth: int = 0) -> dict[str, Any]:
     """Maps merged at every level, the last winning."""
     made: dict[str, Any] = {}
     for row in rows:
         for key, value in (row or {}).items():
             before = made.get(key)
-            is_nested = isinstance(before, Mapping) and isinstance(value, Mapping) and depth < 32
+            is_nested = isinstance(before, Mapping) and isinstance(value, Mapping) and depth < MAX_DEPTH
             made[key] = merge(before, value, depth=depth + 1) if is_nested else value
     return made
 
@@ -192,52 +177,20 @@ def _has_key(_: Renderer, rows: Any, key: Any) -> Any:
     return UNKNOWN if rows is UNKNOWN else isinstance(rows, Mapping) and key in rows
 
 
-def _has(_: Renderer, value: Any, rows: Any) -> Any:
-    return UNKNOWN if UNKNOWN in (value, rows) else value in (rows or ())
-
-
-def _keys(_: Renderer, rows: Any) -> Any:
-    return UNKNOWN if rows is UNKNOWN else sorted(rows or ())
-
-
-def _concat(_: Renderer, *rows: Any) -> Any:
-    return UNKNOWN if UNKNOWN in rows else [one for row in rows for one in row or ()]
-
-
 def _append(_: Renderer, rows: Any, one: Any) -> Any:
     return UNKNOWN if rows is UNKNOWN else [*(rows or ()), one]
 
 
 def _item(at: int) -> Function:
-    def item(_: Renderer, rows: Any) -> Any:
-        return UNKNOWN if rows is UNKNOWN else rows[at] if rows else None
-
-    return item
-
-
-def _uniq(_: Renderer, rows: Any) -> Any:
-    return UNKNOWN if rows is UNKNOWN else [one for at, one in enumerate(rows) if one not in rows[:at]]
-
-
-def _compact(_: Renderer, rows: Any) -> Any:
-    return UNKNOWN if rows is UNKNOWN else [one for one in rows if one]
+    return _known(lambda rows: rows[at] if rows else None)
 
 
 def _join(_: Renderer, sign: Any, rows: Any) -> Any:
     return UNKNOWN if rows is UNKNOWN else write(sign).join(map(write, rows or ()))
 
 
-def _len(_: Renderer, value: Any) -> Any:
-    return UNKNOWN if value is UNKNOWN else len(value or ())
-
-
-def _kind(_: Renderer, value: Any) -> Any:
-    return UNKNOWN if value is UNKNOWN else "invalid" if value is None else _KINDS.get(type(value), "")
-
-
-def _kind_is(renderer: Renderer, kind: str, value: Any) -> Any:
-    found = _kind(renderer, value)
-    return UNKNOWN if found is UNKNOWN else found == kind
+def _kind(value: Any) -> str:
+    return "invalid" if value is None else _KINDS.get(type(value), "")
 
 
 def _coalesce(_: Renderer, *values: Any) -> Any:
@@ -278,10 +231,10 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "not": _not,
     "eq": _eq,
     "ne": lambda renderer, first, second: _not(renderer, _eq(renderer, first, second)),
-    "lt": _compare(lambda first, second: first < second),
-    "le": _compare(lambda first, second: first <= second),
-    "gt": _compare(lambda first, second: first > second),
-    "ge": _compare(lambda first, second: first >= second),
+    "lt": _known(lambda first, second: first < second),
+    "le": _known(lambda first, second: first <= second),
+    "gt": _known(lambda first, second: first > second),
+    "ge": _known(lambda first, second: first >= second),
     "lower": _text(str.lower),
     "upper": _text(str.upper),
     "title": _text(str.title),
@@ -311,25 +264,25 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "list": lambda _, *values: list(values),
     "tuple": lambda _, *values: list(values),
     "dict": _dict,
-    "merge": _merge,
-    "mergeOverwrite": _merge_over,
+    "merge": _known(lambda *rows: merge(*reversed(rows))),
+    "mergeOverwrite": _known(merge),
     "deepCopy": lambda _, value: value,
     "get": _get,
     "set": _set,
     "index": _index,
     "hasKey": _has_key,
-    "has": _has,
-    "keys": _keys,
-    "concat": _concat,
+    "has": _known(lambda value, rows: value in (rows or ())),
+    "keys": _known(lambda rows: sorted(rows or ())),
+    "concat": _known(lambda *rows: [one for row in rows for one in row or ()]),
     "append": _append,
     "first": _item(0),
     "last": _item(-1),
-    "uniq": _uniq,
-    "compact": _compact,
+    "uniq": _known(lambda rows: [one for at, one in enumerate(rows) if one not in rows[:at]]),
+    "compact": _known(lambda rows: [one for one in rows if one]),
     "join": _join,
-    "len": _len,
-    "kindOf": _kind,
-    "typeOf": _kind,
-    "kindIs": _kind_is,
-    "typeIs": _kind_is,
+    "len": _known(lambda value: len(value or ())),
+    "kindOf": _known(_kind),
+    "typeOf": _known(_kind),
+    "kindIs": _known(lambda kind, value: _kind(value) == kind),
+    "typeIs": _known(lambda kind, value: _kind(value) == kind),
 }
