@@ -7,7 +7,16 @@ import yaml
 
 from dockfix.repository import yaml_nodes
 from dockfix.repository.kubernetes import read_kubernetes
-from dockfix.repository.yaml_nodes import get, line_of, pairs, read_documents, read_values, text_of, walk
+from dockfix.repository.yaml_nodes import (
+    get,
+    line_of,
+    pairs,
+    read_documents,
+    read_typed,
+    read_values,
+    text_of,
+    walk,
+)
 
 
 @pytest.fixture(autouse=True, params=["libyaml", "Python"])
@@ -66,3 +75,15 @@ def test_aliases_are_followed_once(text: str) -> None:
 def test_a_mapping_that_merges_itself_keeps_its_own_pairs() -> None:
     (root,) = read_documents("a: &a {<<: *a, b: 1}\n")
     assert [(key, text_of(value)) for key, value in pairs(get(root, "a"))] == [("b", "1")]
+
+
+def test_values_are_read_to_the_same_depth_with_their_types_and_without() -> None:
+    (value,) = read_values("[" * 150 + "]" * 150)
+    assert value == read_typed("[" * 150 + "]" * 150)
+    assert str(value) == "[" * 129 + "None" + "]" * 129
+
+
+def test_only_the_first_document_is_read_with_its_types() -> None:
+    text = "a: [yes, 'yes', 12, '12', ~, 1e3]\n---\nb: 1\n"
+    assert read_typed(text) == {"a": [True, "yes", 12, "12", None, "1e3"]}
+    assert read_typed("a: b: c") is None

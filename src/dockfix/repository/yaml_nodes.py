@@ -6,7 +6,7 @@ Scalars keep their text, since YAML 1.1 and 1.2 disagree on what is a number or 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
@@ -40,56 +40,55 @@ def read_values(text: str, tags: Set[str] = frozenset()) -> list[Any]:
 
     A value with one of the `tags` becomes `Tagged`.
     """
-    try:
-        return [_value(root, {}, tags) for root in read_documents(text)]
-    except RecursionError:
-        return []
-
-
-def _value(node: Node, known: dict[int, Any], tags: Set[str]) -> Any:
-    """A node's value; a node with several aliases is converted once."""
-    if id(node) in known:
-        return known[id(node)]
-
-    def tagged(value: Any) -> Any:
-        return Tagged(node.tag, value) if node.tag in tags else value
-
-    if isinstance(node, ScalarNode):
-        return tagged(None if is_nothing(node) else node.value)
-    if isinstance(node, SequenceNode):
-        listed: list[Any] = []
-        known[id(node)] = tagged(listed)
-        listed += [_value(item, known, tags) for item in node.value]
-    else:
-        mapped: dict[str, Any] = {}
-        known[id(node)] = tagged(mapped)
-        mapped.update((key, _value(value, known, tags)) for key, value in pairs(node))
-    return known[id(node)]
+    return _read(text, _Reading(_text, tags))
 
 
 def read_typed(text: str) -> Any:
     """The first document of YAML with its types, None if there is none."""
-    root = next(iter(read_documents(text)), None)
-    return None if root is None else _typed(root, {}, 0)
+    return next(iter(_read(text, _Reading(_typed))), None)
 
 
-def _typed(node: Node, known: dict[int, Any], depth: int) -> Any:
-    if isinstance(node, ScalarNode):
-        return _scalar(node)
-    if id(node) in known or depth > _MAX_DEPTH:
-        return known.get(id(node))
-    if isinstance(node, SequenceNode):
-        rows: list[Any] = []
-        known[id(node)] = rows
-        rows += [_typed(one, known, depth + 1) for one in node.value]
-        return rows
-    made: dict[str, Any] = {}
-    known[id(node)] = made
-    made.update((key, _typed(one, known, depth + 1)) for key, one in pairs(node))
-    return made
+def _read(text: str, reading: _Reading) -> list[Any]:
+    try:
+        return [reading.value(root) for root in read_documents(text)]
+    except RecursionError:  # mappings that are merged too deep
+        return []
 
 
-def _scalar(node: ScalarNode) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Converts nodes to values: scalars by `scalar`, and a node with several aliases once."""
+
+    scalar: Callable[[ScalarNode], Any]
+    tags: Set[str] = frozenset()
+    known: dict[int, Any] = field(default_factory=dict)
+
+    def value(self, node: Node, depth: int = 0) -> Any:
+        """A node's value; None below the maximum depth."""
+        if isinstance(node, ScalarNode):
+            return self.tagged(node, self.scalar(node))
+        if id(node) in self.known or depth > _MAX_DEPTH:
+            return self.known.get(id(node))
+        if isinstance(node, SequenceNode):
+            listed: list[Any] = []
+            self.known[id(node)] = self.tagged(node, listed)
+            listed += [self.value(item, depth + 1) for item in node.value]
+        else:
+            mapped: dict[str, Any] = {}
+            self.known[id(node)] = self.tagged(node, mapped)
+            mapped.update((key, self.value(value, depth + 1)) for key, value in pairs(node))
+        return self.known[id(node)]
+
+    def tagged(self, node: Node, value: Any) -> Any:
+        """A value with its tag, if that is one of the `tags`."""
+        return Tagged(node.tag, value) if node.tag in self.tags else value
+
+
+def _text(node: ScalarNode) -> str | None:
+    return None if is_nothing(node) else str(node.value)
+
+
+def _typed(node: ScalarNode) -> Any:
     text = str(node.value)
     if is_nothing(node):
         return None
