@@ -97,14 +97,12 @@ class _Variables:
                 self.known[name] = UNKNOWN  # a variable that refers to itself stays unknown
                 written = defaults.get(name)
                 default = UNKNOWN if written is None else _evaluate(scope, written)
-                self.known[name] = _as_given(self.given[name], default) if self._is_given(name) else default
+                is_given = name in self.given and name in defaults
+                self.known[name] = _as_given(self.given[name], default) if is_given else default
             return self.known[name]
 
         scope = Scope(find, functions)
         return scope
-
-    def _is_given(self, name: str) -> bool:
-        return name in self.given and any(block.labels[:1] == (name,) for block in self.blocks)
 
 
 def _as_given(text: str, default: Any) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -87,7 +88,7 @@ def find_deployments(
             {
                 one.real[len(start) :].replace(os.sep, "/"): one
                 for one in (*candidates, *others)
-                if one.real.startswith(start) and one.refusal is None and _may_change(one.real, cache)
+                if one.real.startswith(start) and one.refusal is None and _is_python(one.real, cache)
             }
         )
         own = {path for path, one in known.candidates.items() if one.real in asked}
@@ -114,13 +115,10 @@ def find_relevant(root: str, names: Iterable[str], cache: Cache | None = None) -
     return {name: glance for name, glance in glances if glance is not None}
 
 
-def _may_change(real: str, cache: Cache | None) -> bool:
+def _is_python(real: str, cache: Cache | None) -> bool:
     """Whether a Dockerfile looks like Python; manifests of others are not worth parsing."""
-    return bool(derive(cache, "is python", real, lambda: _is_python(_data(*os.path.split(real)))))
-
-
-def _is_python(data: bytes) -> bool:
-    return _PYTHON.search(data) is not None
+    found = derive(cache, "is python", real, lambda: _PYTHON.search(_data(*os.path.split(real))) is not None)
+    return bool(found)
 
 
 @dataclass(slots=True)
@@ -177,8 +175,8 @@ class _Known:
             return True
         chart = chart_of(name)
         if chart is not None:
-            charts = [rows for folder, rows in self.charts.items() if chart.startswith(folder)]
-            images = (*images, *(one for rows in charts for one in rows))
+            folders = itertools.accumulate(chart.split("/")[:-1], "{}{}/".format, initial="")
+            images = (*images, *(one for folder in folders for one in self.charts.get(folder, ())))
         if leans and (is_compose(name) or name in self.sources):
             images = (*images, *self.shared)
             if of & self.sources.get(name, set()):
@@ -229,13 +227,18 @@ def _untagged(image: str) -> str:
 
 def _glance(root: str, name: str, cache: Cache | None) -> Glance | None:
     path = os.path.join(root, name)
-    look = _look_at_script if is_script(name) else _look_at_platform if is_platform(name) else _look
-    if chart_of(name) is not None:
-        look = _look_at_template
-    elif _VALUES.search(name):
-        look = _look_at_values
-    found: Glance | None = derive(cache, "manifest", path, lambda: look(_data(root, name)))
+    found: Glance | None = derive(cache, "manifest", path, lambda: _look_by_name(name)(_data(root, name)))
     return found
+
+
+def _look_by_name(name: str) -> Callable[[bytes], Glance | None]:
+    if chart_of(name) is not None:
+        return _look_at_template
+    if _VALUES.search(name):
+        return _look_at_values
+    if is_script(name):
+        return _look_at_script
+    return _look_at_platform if is_platform(name) else _look
 
 
 def _look_at_script(data: bytes) -> Glance | None:
@@ -257,8 +260,9 @@ def _look_at_template(data: bytes) -> Glance | None:
     """The glance at a template of a chart, whose values may name its images."""
     if b"{{" not in data:
         return _look(data)
-    images = tuple(one for one in _images(b"\n" + data) if "{" not in one)
-    return (images, True) if b"containers" in data else None
+    if b"containers" not in data:
+        return None
+    return tuple(one for one in _images(b"\n" + data) if "{" not in one), True
 
 
 def _look_at_values(data: bytes) -> Glance | None:

@@ -9,15 +9,18 @@ from typing import Final
 
 from dockfix.repository.build_settings import Named
 
+_SUFFIXES: Final = (
+    "stack.ts", "stack.js", "stack.py", "construct.ts", "construct.js", "construct.py",
+    "docker.py", "build.py", "deploy.py", "image.py", "images.py",
+)  # fmt: skip
+_WHOLE: Final = ("tasks.py", "noxfile.py", "fabfile.py")
+
 CODE_NAME: Final = re.compile(
-    r"(?:stack|construct)\.(?:ts|js|py)$|(?:docker|build|deploy|images?)\.py$|^(?:tasks|noxfile|fabfile)\.py$"
+    "|".join([*(f"{re.escape(one)}$" for one in _SUFFIXES), *(f"^{re.escape(one)}$" for one in _WHOLE)])
 )
 """The base names of code that may build images."""
 
-CODE_SUFFIXES: Final = (
-    "stack.ts", "stack.js", "stack.py", "construct.ts", "construct.js", "construct.py",
-    "docker.py", "build.py", "deploy.py", "image.py", "images.py", "tasks.py", "noxfile.py", "fabfile.py",
-)  # fmt: skip
+CODE_SUFFIXES: Final = (*_SUFFIXES, *_WHOLE)
 """The suffixes of such names."""
 
 _CALL: Final = re.compile(

@@ -35,10 +35,9 @@ MAX_MODULES: Final = 100
 MAX_UNSTARTED: Final = 4
 _PYTHON: Final = re.compile(r"python|\bpip3?\b|conda|\.py\b|\buvx?\b|poetry|requirements", re.IGNORECASE)
 _DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
-_MENTIONED: Final = re.compile(
-    r"(?:(?<![\w/:.<-])|(?<=sqlite://)|(?<=sqlite:///))/\w[\w.@+-]*(?:/[\w.@+-]+)*"
-)
-_NAMED: Final = re.compile(r"['\"](\.{0,2}/?\w[\w.@+-]*(?:/[\w.@+-]+)*/?)['\"]")
+_RELATIVE: Final = r"\w[\w.@+-]*(?:/[\w.@+-]+)*"
+_MENTIONED: Final = re.compile(rf"(?:(?<![\w/:.<-])|(?<=sqlite://)|(?<=sqlite:///))/{_RELATIVE}")
+_NAMED: Final = re.compile(rf"['\"](\.{{0,2}}/?{_RELATIVE}/?)['\"]")
 _WORD: Final = re.compile(r"['\"]([A-Za-z][\w.-]*)(?=['\" ])")
 _ASKING: Final = tuple(
     f"{name}(" for name in "stat lstat exists isfile isdir access getsize getmtime".split()
