@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from yaml.nodes import MappingNode, Node
@@ -116,8 +117,7 @@ def _setting(node: Node | None) -> Setting | None:
     if node is None or not text_of(node):
         return None
     setting = setting_of(node)
-    filled = fill_defaults(setting.value)
-    return Setting(filled, setting.line, setting.start, setting.end)
+    return replace(setting, value=fill_defaults(setting.value))
 
 
 def _yes(node: Node | None) -> Setting | None:
@@ -142,7 +142,7 @@ def _devices(node: Node) -> Iterator[Mount]:
         setting = setting_of(target)
         place = setting.value.split(":")[1] if ":" in setting.value else setting.value
         if source.startswith("/dev/"):
-            yield Mount(Setting(place, setting.line, setting.start, setting.end), source)
+            yield Mount(replace(setting, value=place), source)
 
 
 def _mounts(node: Node, devices: Mapping[str, str]) -> Iterator[Mount]:

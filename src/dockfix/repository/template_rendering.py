@@ -116,15 +116,22 @@ class Renderer:
         elif node.kind == "range":
             self.repeat(node, dot, names)
         else:
-            value = self.value(node.action.pipeline, dot, names)
-            given = dict.fromkeys(node.action.names, value)
-            known = is_true(value)
-            chosen, left = (node.other, node.body) if known is False else (node.body, node.other)
-            both = known is None or (self.alternatives and _has_lines(left))
-            for part in (left, chosen) if both else (chosen,):
-                is_inner = node.kind == "with" and part is node.body
-                shown = UNKNOWN if is_inner and known is False else value
-                self.scoped(part, shown if is_inner else dot, names, given)
+            self.choose(node, dot, names)
+
+    def choose(self, node: Block, dot: Any, names: dict[str, Any]) -> None:
+        """Render the branch of an `if` or `with` that its condition chooses.
+
+        If that is unknown, or for `alternatives`, both are rendered, the chosen one last.
+        """
+        value = self.value(node.action.pipeline, dot, names)
+        given = dict.fromkeys(node.action.names, value)
+        known = is_true(value)
+        chosen, left = (node.other, node.body) if known is False else (node.body, node.other)
+        both = known is None or (self.alternatives and _has_lines(left))
+        for part in (left, chosen) if both else (chosen,):
+            is_inner = node.kind == "with" and part is node.body
+            shown = UNKNOWN if is_inner and known is False else value
+            self.scoped(part, shown if is_inner else dot, names, given)
 
     def scoped(
         self, nodes: Sequence[Node], dot: Any, names: dict[str, Any], given: Mapping[str, Any]
@@ -188,8 +195,12 @@ class Renderer:
         if not first.name:
             value = self.operand(first, dot, names)
             return value if not rest and not given else UNKNOWN  # the call of a method
-        function = self.functions.get(first.name)
         arguments = [*(self.operand(one, dot, names) for one in rest), *given]
+        return self.call(first.name, arguments)
+
+    def call(self, name: str, arguments: Sequence[Any]) -> Any:
+        """The value of a function; `UNKNOWN` if there is none, or if it fails."""
+        function = self.functions.get(name)
         if function is None:
             return UNKNOWN
         try:
