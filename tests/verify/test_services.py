@@ -69,6 +69,22 @@ def test_a_file_that_says_nothing_leaves_the_image_alone(text: str, tmp_path: Pa
     assert company(tmp_path, "web", text) == ALONE
 
 
+@pytest.mark.parametrize(
+    ("head", "dependencies"),
+    [("", "[{a: b}, db]"), ("", "{db: , 5: }"), ('include: ["a\\0b.yml"]\n', "[db]")],
+)
+def test_a_malformed_file_is_read_as_far_as_it_can_be(head: str, dependencies: str, tmp_path: Path) -> None:
+    text = f"{head}services:\n  web: {{build: ., depends_on: {dependencies}}}\n  db: {{image: x}}\n"
+    assert company(tmp_path, "web", text).services == (Service("db", "x"),)
+
+
+def test_a_chain_of_services_may_be_long(tmp_path: Path) -> None:
+    rows = [f"  s{number}: {{image: x, depends_on: [s{number + 1}]}}" for number in range(1500)]
+    text = "\n".join(["services:", "  web: {build: ., depends_on: [s0]}", *rows])
+    names = [one.name for one in company(tmp_path, "web", text).services]
+    assert names[:2] == ["s1499", "s1498"]
+
+
 def test_links_out_of_the_repository_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "outside.yml").write_text(COMPOSE)
     (tmp_path / "repository").mkdir()

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from dockfix.files.candidates import Build
-from dockfix.files.reading import MAX_BYTES, decode, read_within
 from dockfix.repository.arguments import UNKNOWN
 from dockfix.repository.compose_project import read_services
-from dockfix.repository.neighbours import Read
-from dockfix.results import Failed
+from dockfix.repository.neighbours import Neighbours
 
 Words = tuple[str, ...]
 _MOST: Final = 16
@@ -49,7 +47,7 @@ ALONE: Final = Company()
 
 def find_company(root: Path, build: Build) -> Company:
     """What the compose file of a build says of the service that it builds; ALONE if it says nothing."""
-    read = _reader(root)
+    read = Neighbours(os.path.realpath(root))
     text = read(build.source)
     if text is None or not build.name:
         return ALONE
@@ -65,17 +63,24 @@ def _order(services: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:
     """The names of services with an image that one depends on, each after those that it depends on itself."""
     order: list[str] = []
     seen = {name}
-
-    def visit(current: str) -> None:
-        for other in services[current].get("depends_on") or ():
-            if other in services and other not in seen:
-                seen.add(other)
-                visit(other)
-                if _is_pulled(services[other]):
-                    order.append(other)
-
-    visit(name)
+    way = [(name, _dependencies(services[name]))]
+    while way:
+        current, others = way[-1]
+        other = next((one for one in others if one in services and one not in seen), None)
+        if other is not None:
+            seen.add(other)
+            way.append((other, _dependencies(services[other])))
+            continue
+        way.pop()
+        if current != name and _is_pulled(services[current]):
+            order.append(current)
     return order
+
+
+def _dependencies(facts: Mapping[str, Any]) -> Iterator[str]:
+    found = facts.get("depends_on")
+    names = found if isinstance(found, list | Mapping) else ()
+    return (one for one in names if isinstance(one, str))
 
 
 def _is_pulled(facts: Mapping[str, Any]) -> bool:
@@ -126,14 +131,3 @@ def _health(check: object) -> Words:
         return ()
     words = tuple(map(str, test))
     return {"CMD": words[1:], "CMD-SHELL": ("sh", "-c", *words[1:])}.get(words[0], ())
-
-
-def _reader(root: Path) -> Read:
-    def read(name: str) -> str | None:
-        try:
-            source = decode(read_within(os.path.realpath(root), name, MAX_BYTES))
-        except OSError:
-            return None
-        return None if isinstance(source, Failed) else source.text
-
-    return read
