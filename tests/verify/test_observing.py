@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from dockfix.runner.verdict import Process
-from dockfix.verify.observing import Expected, Watch, note, patience, read_json
+from dockfix.verify.containers import read_json
+from dockfix.verify.observing import Expected, Watch, note, patience
 
 WARNING = 'time="2025-01-01" level=warning msg="[x] {y}"\n'
 

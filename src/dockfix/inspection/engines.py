@@ -20,6 +20,7 @@ from dockfix.inspection.listing import Listing, read_file, read_listing
 from dockfix.inspection.questions import Question
 from dockfix.inspection.scripts import read_scripts
 from dockfix.model.images import split_reference
+from dockfix.verify.containers import create, remove
 from dockfix.verify.session import Session
 
 MAX_ANSWER: Final = 4 * 1024 * 1024
@@ -80,15 +81,14 @@ class EngineImages:
 
     @contextmanager
     def _container(self, image: str) -> Iterator[str]:
-        flags = ("--label", self.session.label, "--network", "none", "--pull", "never")
-        done = self.session.call(self._argv("create", *flags, "--entrypoint", _NEVER, image))
-        lines = done.output.split()
-        if not done.ok or not lines:
-            raise UnreadableError(f"no container can be created: {' '.join(lines)[-200:]}")
+        flags = ("--network", "none", "--pull", "never", "--entrypoint", _NEVER)
+        container, printed = create(self.session, image, flags)
+        if not container:
+            raise UnreadableError(f"no container can be created: {' '.join(printed.split())[-200:]}")
         try:
-            yield lines[-1]
+            yield container
         finally:
-            self.session.call(self._argv("rm", "--force", "--volumes", lines[-1]))
+            remove(self.session, container)
 
     def _list(self, container: str) -> Listing:
         with self.session.stream(self._argv("export", container), EXPORT_SECONDS) as stream:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -11,14 +10,15 @@ from typing import Any, Final
 
 from dockfix.options.request import VerifyOptions
 from dockfix.verify.confinement import confine
+from dockfix.verify.containers import create
 from dockfix.verify.session import TIMED_OUT, Session
 
 PYTHONS: Final = ("python3", "python", "/usr/local/bin/python3", "/usr/bin/python3")
 _SHORT: Final = 20.0
 """The seconds in which a container has to show what its processes and ports are."""
 _LONG: Final = 300.0
-_ID: Final = re.compile(r"^[0-9a-f]{12,64}$", re.MULTILINE)
-_SLEEP: Final = "import time; time.sleep(1e6)"
+SLEEP: Final = "import time; time.sleep(1e6)"
+"""A program that keeps a container of our own running."""
 # To see the files of the image's first process, and then to become its user.
 _RIGHTS: Final = ("SYS_PTRACE", "SYS_CHROOT", "DAC_READ_SEARCH", "SETUID", "SETGID")
 _HELPERS: Final = VerifyOptions(limits={"memory": "256m", "cpus": "", "pids": "64", "log": "1m"})
@@ -31,7 +31,7 @@ class StuckError(Exception):
 
 
 class Inspector:
-    """Inspects one running container; an `observer` that is no image leaves it to the image's own Python."""
+    """Inspects one running container; without an `observer`, it leaves that to the image's own Python."""
 
     def __init__(self, session: Session, observer: str, container: str, network: str = "") -> None:
         self._session = session
@@ -47,9 +47,7 @@ class Inspector:
         rights = [word for right in _RIGHTS for word in ("--cap-add", right)]
         shared = ("--pid", f"container:{self._container}")
         flags = [*limits, *shared, *rights, "--user", "0", "--read-only", "--entrypoint", "python3"]
-        argv = self._engine.create(observer, self._session.label, flags)
-        created = self._session.call([*argv, "-c", _SLEEP])
-        return find_id(created.output) if created.ok else ""
+        return create(self._session, observer, flags, ("-c", SLEEP))[0]
 
     def ask(self, asked: Report) -> Report | None:
         """What its processes and ports are; None if nothing can look inside. Raises StuckError."""
@@ -103,12 +101,6 @@ def has_observer(session: Session, observer: str) -> bool:
     if session.call(session.engine.call("image", "inspect", observer)).ok:
         return True
     return session.call(session.engine.call("pull", "--quiet", observer), _LONG).ok
-
-
-def find_id(output: str) -> str:
-    """The ID of the container that an engine has created, "" if there is none; warnings may surround it."""
-    found = _ID.findall(output)
-    return found[-1] if found else ""
 
 
 @cache

@@ -13,7 +13,8 @@ from dockfix.options.request import VerifyOptions
 from dockfix.runner.verdict import Answer, Check, Observation, Process
 from dockfix.verify.build_log import denials, tail
 from dockfix.verify.confinement import confine
-from dockfix.verify.inspecting import PYTHONS, Inspector, StuckError, find_id, read_report, script
+from dockfix.verify.containers import create, read_json, read_state, remove
+from dockfix.verify.inspecting import PYTHONS, Inspector, StuckError, read_report, script
 from dockfix.verify.pod import Around, PodError, surround
 from dockfix.verify.services import ALONE, Company
 from dockfix.verify.session import Session
@@ -24,7 +25,6 @@ _ENGINES_OWN: Final = frozenset(
     {"/.dockerenv", "/dev", "/proc", "/run", "/run/.containerenv", "/sys", "/tmp", "/var/tmp"}
     | {"/etc", "/etc/hostname", "/etc/hosts", "/etc/mtab", "/etc/resolv.conf", "/root/.cache/pip"}
 )
-_JSON: Final = re.compile(r"^[\[{]", re.MULTILINE)
 _RUNTIME: Final = re.compile(r"(?:\S*/)?(?:runc|crun|youki|runsc)\s|/proc/self/exe init$")
 _LINES: Final = "2000"
 _STUCK: Final = "it leaves no processor time in which to inspect it (--limit sets what it may use)"
@@ -99,11 +99,9 @@ class Observer:
         given = frozenset(one.partition("=")[0] for one in around.environment)
         platform = platform_flags(config, given.union(self._given))
         flags = (*own, *around.flags, *self._options.run_flags, *platform)
-        argv = self._engine.create(image, self._session.label, flags)
-        created = self._session.call([*argv, *around.command])
-        container = find_id(created.output) if created.ok else ""
+        container, printed = create(self._session, image, flags, around.command)
         if not container:
-            return replace(blank, started=_reason(created.output), asked_inside=False)
+            return replace(blank, started=_reason(printed), asked_inside=False)
         inspector = None
         try:
             began = self._session.call(self._engine.call("start", container))
@@ -116,11 +114,8 @@ class Observer:
         except StuckError:
             return replace(blank, up=True, asked_inside=False, obstacle=_STUCK)
         finally:
-            self._remove(container, *([inspector.helper] if inspector and inspector.helper else []))
-
-    def _remove(self, *containers: str) -> None:
-        if not self._session.closed:
-            self._session.call(self._engine.call("rm", "--force", "--volumes", *containers))
+            helper = inspector.helper if inspector else ""
+            remove(self._session, *filter(None, (container, helper)))
 
     def _config(self, image: str) -> Mapping[str, Any]:
         shown = self._session.call(self._engine.call("image", "inspect", image))
@@ -195,9 +190,7 @@ class Observer:
             time.sleep(_PAUSE)
 
     def _look(self, container: str, watch: Watch) -> None:
-        shown = self._session.call(self._engine.call("inspect", "--format", "{{json .State}}", container))
-        state = read_json(shown.output)
-        state = state if isinstance(state, dict) else {}
+        state = read_state(self._session, container)
         watch.up = bool(state.get("Running"))
         watch.exit_code = None if watch.up else state.get("ExitCode")
 
@@ -242,16 +235,6 @@ def patience(least: float, expected: Expected) -> float:
     """The time limit of an image in seconds: more than the original took to answer or to end."""
     settles = expected.ports or expected.ended
     return max(least, expected.seconds * 3 + 5 if settles else 0)
-
-
-def read_json(output: str) -> Any:
-    """The first JSON value at the start of a line, or None; engines print warnings to the same stream."""
-    for begin in _JSON.finditer(output):
-        try:
-            return json.JSONDecoder().raw_decode(output, begin.start())[0]
-        except ValueError:
-            continue
-    return None
 
 
 def note(watch: Watch, report: Mapping[str, Any] | None) -> None:

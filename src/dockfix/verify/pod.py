@@ -12,14 +12,16 @@ from typing import Final
 
 from dockfix.options.request import VerifyOptions
 from dockfix.verify.confinement import confine, limit
-from dockfix.verify.inspecting import find_id, read_report, script
+from dockfix.verify.containers import create, read_state, remove
+from dockfix.verify.inspecting import SLEEP, read_report, script
 from dockfix.verify.services import Company, Service
 from dockfix.verify.session import Session
 
 _PATIENCE: Final = 60.0
 """The seconds in which a service has to be ready."""
+_PULL_SECONDS: Final = 600.0
+"""The time limit for creating its container, for which its image may have to be pulled."""
 _PAUSE: Final = 0.5
-_SLEEP: Final = "import time; time.sleep(1e6)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +94,14 @@ class Pod:
         self._remove()
 
     def _remove(self) -> None:
-        if self._containers and not self._session.closed:
-            self._session.call(self._engine.call("rm", "--force", "--volumes", *reversed(self._containers)))
+        remove(self._session, *reversed(self._containers))
 
     def _start_network(self) -> None:
         if not self._options.observer:
             raise PodError("services need the image of --observer, which this engine does not have")
         hosts = [word for one in self._company.services for word in ("--add-host", f"{one.name}:127.0.0.1")]
         flags = (*confine(self._engine.name, self._options), *hosts, "--entrypoint", "python3")
-        self._run("their network", self._options.observer, flags, ("-c", _SLEEP))
+        self._run("their network", self._options.observer, flags, ("-c", SLEEP))
 
     def _start(self, service: Service) -> None:
         before = self._listening()
@@ -114,22 +115,20 @@ class Pod:
         self._await_ready(service, container, before)
 
     def _run(self, name: str, image: str, flags: Sequence[str], words: Sequence[str]) -> str:
-        argv = self._engine.create(image, self._session.label, flags)
-        created = self._session.call([*argv, *words], 600)
-        container = find_id(created.output) if created.ok else ""
+        container, printed = create(self._session, image, flags, words, _PULL_SECONDS)
         if container:
             self._containers.append(container)
-        began = self._session.call(self._engine.call("start", container)) if container else created
-        if not began.ok:
-            raise PodError(f"the service {name} does not start: {began.output.strip()[-300:]}")
-        return container
+            began = self._session.call(self._engine.call("start", container))
+            if began.ok:
+                return container
+            printed = began.output
+        raise PodError(f"the service {name} does not start: {printed.strip()[-300:]}")
 
     def _await_ready(self, service: Service, container: str, before: frozenset[int]) -> None:
         """Wait until its health check passes, it listens on a port, or it has ended with 0."""
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end:
-            shown = self._session.call(self._engine.call("inspect", "--format", "{{json .State}}", container))
-            state = json.loads(shown.output) if shown.ok else {}
+            state = read_state(self._session, container)
             if not state.get("Running"):
                 self._check_end(service, container, state.get("ExitCode"))
                 return
