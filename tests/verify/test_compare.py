@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dockfix.runner.verdict import Answer, Check, Details, Ground, Kind, Observation, Process, Verdict
-from dockfix.verify.compare import compare, find_ground, judge
+from dockfix.verify.compare import compare, find_failure, find_ground, judge, judge_repair
 
 ROOT = Observation(
     user="",
@@ -152,3 +152,34 @@ def test_the_ground_of_a_proof_is_reported(changes: dict[str, Any], ground: Grou
 def test_what_shows_nothing_cannot_be_compared(changes: dict[str, Any], reason: str) -> None:
     before, after = replace(ROOT, **changes), replace(USER, **changes)
     assert judge(before, after, compare(before, after)) == (Kind.INCOMPARABLE, reason)
+
+
+ENDED: dict[str, Any] = {"up": False, "exit_code": 3, "log_tail": ("starting", "no database")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "failure"),
+    [
+        ({}, ""),
+        ({"up": False, "exit_code": 0}, ""),
+        ({"started": "no such user"}, "the original does not start: no such user"),
+        (ENDED, "the original ends with exit code 3: no database"),
+        ({"log_tail": ("x: Permission denied", "y")}, "the original's log complains: x: Permission denied"),
+    ],
+)
+def test_an_original_that_fails_is_recognized(changes: dict[str, Any], failure: str) -> None:
+    assert find_failure(replace(USER, **changes)) == failure
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, (Kind.REPAIRED, "it failed")),
+        ({"started": "no such user"}, (Kind.BREAKS, "the image does not start: no such user")),
+        (ENDED, (Kind.BREAKS, "the rewrite ends with exit code 3: no database")),
+        ({"log_tail": ("Permission denied",)}, (Kind.BREAKS, "its log complains: Permission denied")),
+        ({"processes": ROOT.processes}, (Kind.BREAKS, "a process still runs as root: python app.py")),
+    ],
+)
+def test_a_repair_has_to_work_as_a_user(changes: dict[str, Any], verdict: tuple[Kind, str]) -> None:
+    assert judge_repair("it failed", replace(USER, **changes)) == verdict

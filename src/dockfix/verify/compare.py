@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from dockfix.runner.verdict import Answer, Difference, Ground, Kind, Observation
@@ -24,7 +24,7 @@ def compare(before: Observation, after: Observation, leaves_root: bool = True) -
         *(_users(after) if leaves_root or 0 not in before.uids else ()),
         *_ends(before, after),
         *_answers(before, after),
-        *_complaints(before, after),
+        *_log(before, after),
         *_files(after),
         *_packages(before, after),
         *_checks(before, after),
@@ -42,11 +42,9 @@ def judge(before: Observation, after: Observation, differences: tuple[Difference
     if before.started:
         return Kind.INCOMPARABLE, f"the original does not start: {before.started}"
     if before.exit_code:
-        last = f": {before.log_tail[-1]}" if before.log_tail else ""
-        return Kind.INCOMPARABLE, f"the original itself ends with exit code {before.exit_code}{last}"
+        return Kind.INCOMPARABLE, f"the original itself ends with {_end(before)}"
     if not (before.asked_inside and after.asked_inside):
-        obstacle = before.obstacle or after.obstacle or "the image has no Python to inspect it with"
-        return Kind.INCOMPARABLE, obstacle
+        return Kind.INCOMPARABLE, after.obstacle or "the image has no Python to inspect it with"
     return Kind.PROVEN, ""
 
 
@@ -57,10 +55,9 @@ def judge_repair(failure: str, after: Observation) -> tuple[Kind, str]:
     """
     if after.started:
         return Kind.BREAKS, f"the image does not start: {after.started}"
-    last = f": {after.log_tail[-1]}" if after.log_tail else ""
     if not after.up and after.exit_code:
-        return Kind.BREAKS, f"the rewrite ends with exit code {after.exit_code}{last}"
-    for difference in (*_users(after), *_log_complaints(after)):
+        return Kind.BREAKS, f"the rewrite ends with {_end(after)}"
+    for difference in (*_users(after), *_complaints(after.log_tail)):
         return Kind.BREAKS, difference.message
     return Kind.REPAIRED, failure
 
@@ -69,11 +66,19 @@ def find_failure(before: Observation) -> str:
     """How an image fails that is built, "" if it works as far as can be seen."""
     if before.started:
         return f"the original does not start: {before.started}"
-    last = f": {before.log_tail[-1]}" if before.log_tail else ""
     if not before.up and before.exit_code:
-        return f"the original ends with exit code {before.exit_code}{last}"
-    complaint = next(_log_complaints(before), None)
+        return f"the original ends with {_end(before)}"
+    complaint = next(_complaints(before.log_tail), None)
     return complaint.message.replace("its log", "the original's log", 1) if complaint is not None else ""
+
+
+def _end(seen: Observation) -> str:
+    """How an image ended: its exit code, and the last line of its log."""
+    return f"exit code {seen.exit_code}{_last_line(seen)}"
+
+
+def _last_line(seen: Observation) -> str:
+    return f": {seen.log_tail[-1]}" if seen.log_tail else ""
 
 
 def find_denial(before: Observation, after: Observation) -> str:
@@ -108,15 +113,12 @@ def _users(after: Observation) -> Iterator[Difference]:
 
 def _ends(before: Observation, after: Observation) -> Iterator[Difference]:
     if before.up and not after.up:
-        last = f": {after.log_tail[-1]}" if after.log_tail else ""
-        yield Difference(
-            "exit", f"it kept running before, and now ends with exit code {after.exit_code}{last}"
-        )
+        yield Difference("exit", f"it kept running before, and now ends with {_end(after)}")
     elif after.up and not before.up:
         yield Difference("exit", f"it ended with exit code {before.exit_code} before, and now keeps running")
     elif before.exit_code != after.exit_code:
-        last = f": {after.log_tail[-1]}" if after.log_tail else ""
-        yield Difference("exit", f"exit code {before.exit_code} before, {after.exit_code} now{last}")
+        message = f"exit code {before.exit_code} before, {after.exit_code} now{_last_line(after)}"
+        yield Difference("exit", message)
     if before.health == 0 and after.health != 0:
         yield Difference("health", f"the health check passed before, and now returns {after.health}")
 
@@ -142,20 +144,18 @@ def _plain(text: str) -> str:
     return _VARYING.sub("#", text)
 
 
-def _complaints(before: Observation, after: Observation) -> Iterator[Difference]:
+def _log(before: Observation, after: Observation) -> Iterator[Difference]:
     known = {_plain(line) for line in before.log_tail}
     new = [line for line in after.log_tail if _plain(line) not in known]
-    for line in new:
-        if DENIAL.search(line):
-            yield Difference("log", f"its log complains: {line.strip()}")
+    yield from _complaints(new)
     if new:
         yield Difference(
             "log-lines", f"{len(new)} new lines in the log, such as: {new[-1].strip()}", breaks=False
         )
 
 
-def _log_complaints(observation: Observation) -> Iterator[Difference]:
-    for line in observation.log_tail:
+def _complaints(log: Iterable[str]) -> Iterator[Difference]:
+    for line in log:
         if DENIAL.search(line):
             yield Difference("log", f"its log complains: {line.strip()}")
 

@@ -57,10 +57,9 @@ def learn(
     if before is None:
         return NOTHING
     if after is None:
-        line = failed_line("\n".join(verdict.log_tail))
-        return (
-            Learned(root_lines=(line_of(line),)) if line and denials("\n".join(verdict.log_tail)) else NOTHING
-        )
+        log = "\n".join(verdict.log_tail)
+        line = failed_line(log)
+        return Learned(root_lines=(line_of(line),)) if line and denials(log) else NOTHING
     denied = frozenset(_denied(after))
     if not (denied or after.unwritable):
         return NOTHING
