@@ -431,3 +431,8 @@ def named(name: str) -> Code:
 def finishes_move(change: Changed) -> bool:
     """Whether a change is for an image that runs as a user already, and is denied something."""
     return any(one.code == UNFINISHED_MOVE.name for one in (*change.reviews, *change.accepted))
+
+
+def fault_of(change: Changed) -> Code:
+    """What is wrong with the image that a change is for."""
+    return UNFINISHED_MOVE if finishes_move(change) else RUNS_AS_ROOT

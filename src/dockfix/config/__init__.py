@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from dockfix.config.errors import ConfigError, RunError
-from dockfix.config.keys import KEYS, check_meaning
+from dockfix.config.keys import KEYS, check_meaning, key_of
 from dockfix.config.reading import FACTS_FILE, NONE, Config, is_bare, read_file, read_folder
 from dockfix.files.git_command import find_top
 from dockfix.options import OptionError, Options
@@ -129,5 +129,5 @@ def _check_given(given: Mapping[str, Any]) -> None:
     except OptionError as error:
         raise ConfigError(f"--{error}") from None
     for name, value in given.items():
-        key = name.replace("_", "-")
+        key = key_of(name)
         check_meaning(KEYS[key].flag, key, value)

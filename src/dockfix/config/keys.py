@@ -11,14 +11,21 @@ from dockfix.options.declarations import Declaration, declared
 from dockfix.options.request import Files, Inspect, Inspection
 from dockfix.options.suggestions import suggest
 
-OPTIONS: Final[Mapping[str, Declaration]] = {
-    name.replace("_", "-"): one for name, one in declared(Options).items()
-}
+
+def field_of(key: str) -> str:
+    """The field of a dataclass that holds a key's value."""
+    return key.replace("-", "_")
+
+
+def key_of(field: str) -> str:
+    """The key whose value a field of a dataclass holds."""
+    return field.replace("_", "-")
+
+
+OPTIONS: Final[Mapping[str, Declaration]] = {key_of(name): one for name, one in declared(Options).items()}
 """The options of a fix, which may differ from file to file."""
 FILES: Final[Mapping[str, Declaration]] = {
-    name.replace("_", "-"): one
-    for name, one in {**declared(Files), **declared(Inspection)}.items()
-    if one.is_key
+    key_of(name): one for name, one in {**declared(Files), **declared(Inspection)}.items() if one.is_key
 }
 """The options of a run that a configuration may hold."""
 KEYS: Final[Mapping[str, Declaration]] = {**OPTIONS, **FILES}
@@ -46,11 +53,6 @@ _NOUNS: Final = {
     "base": "base family",
     "languages": "language",
 }
-
-
-def field_of(key: str) -> str:
-    """The field of a dataclass that holds a key's value."""
-    return key.replace("-", "_")
 
 
 def names_of(key: str) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def _without_default(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _default_of(key: str) -> Any:
-    return getattr(NONE, key.replace("-", "_"))
+    return getattr(NONE, field_of(key))
 
 
 def _property(key: str, one: Declaration, default: Any) -> dict[str, Any]:

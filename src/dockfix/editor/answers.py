@@ -82,11 +82,10 @@ def _whole_change(reading: Reading, result: Changed) -> Iterator[CodeAction]:
     reviews = ", ".join(dict.fromkeys(review.code for review in result.reviews))
     begun = codes.finishes_move(result)
     what = "Give this image's user what it needs" if begun else "Run this image as a user"
-    about = (codes.UNFINISHED_MOVE if begun else codes.RUNS_AS_ROOT).name
     yield CodeAction(
         f"{what} (check first: {reviews})" if reviews else what,
         kind=CodeActionKind.QuickFix,
-        diagnostics=[one for one in diagnose(reading) if one.code == about],
+        diagnostics=[one for one in diagnose(reading) if one.code == codes.fault_of(result).name],
         is_preferred=reading.file.applies,
         edit=edit,
     )

@@ -51,12 +51,12 @@ class Reading:
 
     @cached_property
     def findings(self) -> list[tuple[str, Finding]]:
-        """(kind, finding) for all findings; the first one is that the image runs as root, if it does."""
+        """(kind, finding) for all findings; the first one is what is wrong with the image, if it changes."""
         found = list(findings(self.file.result))
         if isinstance(self.file.result, Changed):
             state = "" if self.file.applies else " It needs a review first."
-            code = codes.UNFINISHED_MOVE if codes.finishes_move(self.file.result) else codes.RUNS_AS_ROOT
-            root = Finding(code, self.file.result.line, code.summary + state)
+            fault = codes.fault_of(self.file.result)
+            root = Finding(fault, self.file.result.line, fault.summary + state)
             found.insert(0, ("root", root))
         return found
 

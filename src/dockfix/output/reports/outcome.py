@@ -33,9 +33,8 @@ _SKIPPED: Final = {
     codes.NOT_PROVEN.name: Weight.WARNING,
     codes.BASELINED.name: Weight.NONE,
 }
-
-
 _COMPANIONS: Final = frozenset({codes.STALE_FACTS.name})
+"""Notes on a change of a file that is not a Dockerfile."""
 
 
 class Statement(NamedTuple):
@@ -110,13 +109,13 @@ def statements(file: FileResult) -> Iterator[Statement]:
 
 
 def _accompanies(change: Changed) -> bool:
-    """Whether a changed file is no Dockerfile: its notes say why it changes along."""
+    """Whether a changed file is not a Dockerfile: its notes give the reason of the change."""
     return bool(_COMPANIONS & {note.code for note in change.notes})
 
 
 def describe_change(file: FileResult, change: Changed) -> Finding:
     """What is wrong with the image, at the line of the user that it runs as, and what dockfix can do."""
-    code = codes.UNFINISHED_MOVE if codes.finishes_move(change) else codes.RUNS_AS_ROOT
+    code = codes.fault_of(change)
     wrong = code.summary.removesuffix(".").partition(", and dockfix")[0]
     message = f"{wrong}; a change needs review."
     if file.applies:
