@@ -230,7 +230,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 SCHEMA: Final = make_facts_schema()
 ONLY_DOCKFIX: Final = ("..", "4294967295", "listed", "lrwxrwxrwx 0:0", '"data"', "sh = ", 'user = "a')
-"""Marks of what a schema cannot tell."""
+"""Marks of what a schema cannot express."""
 
 
 def test_it_is_a_schema_of_draft_7() -> None:

@@ -79,7 +79,7 @@ def test_a_large_file_is_cut_and_other_bytes_are_replaced() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * 5000, archive(Member("a", "x" * 5000)).getvalue()[:2000]])
-def test_what_is_no_whole_archive_is_an_error(data: bytes) -> None:
+def test_what_is_not_a_whole_archive_is_an_error(data: bytes) -> None:
     with pytest.raises(UnreadableError, match="cannot be listed"):
         read_listing(io.BytesIO(data), {"/a"})
 

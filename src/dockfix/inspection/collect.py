@@ -48,20 +48,27 @@ class Sources:
             return Answer(question, None, str(error))
 
     def _ask(self, question: Question) -> Answer:
-        reference = question.reference
-        held = self.images.find(reference) if self.images is not None else None
-        if held is None and self.how is Inspect.PULL and self.images is not None:
-            self.images.pull(reference)
-            held = self.images.find(reference)
-        if held is not None and self.images is not None:
-            known = _recall(self.cache, held.key(question))
-            facts = self.images.read(held, question) if known is None else known
-            if known is None:
-                _keep(self.cache, held.key(question), facts)
+        facts = None if self.images is None else self._ask_engine(self.images, question)
+        if facts is not None:
             return Answer(question, facts)
         if self.how is Inspect.ENGINE:
             return Answer(question, None, "the engine does not have it")
-        return Answer(question, ask_registry(reference, self.tools))
+        return Answer(question, ask_registry(question.reference, self.tools))
+
+    def _ask_engine(self, images: EngineImages, question: Question) -> ImageFacts | None:
+        """The facts of an image of the engine, None if it does not have it."""
+        held = images.find(question.reference)
+        if held is None and self.how is Inspect.PULL:
+            images.pull(question.reference)
+            held = images.find(question.reference)
+        if held is None:
+            return None
+        key = held.key(question)
+        facts = _recall(self.cache, key)
+        if facts is None:
+            facts = images.read(held, question)
+            _keep(self.cache, key, facts)
+        return facts
 
 
 def ask_all(

@@ -1,4 +1,4 @@
-"""What a row of dockfix's tables says about an image that the real one contradicts."""
+"""The values of a row of dockfix's tables that the real image contradicts."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ class Contradiction(NamedTuple):
 
 def find_wrong_rows(reference: str, facts: ImageFacts) -> Iterator[Contradiction]:
     """The contradictions between the table's row for a reference and the facts of the real image."""
-    told = find_image(reference)
-    if not told.known:
+    row = find_image(reference)
+    if not row.known:
         return
     found = find_image(reference, None, {key_of(reference): facts})
     for key in _keys(found):
-        table, image = _value(told, key), _value(found, key)
+        table, image = _value(row, key), _value(found, key)
         if table != image and table not in _UNSURE and image not in _UNSURE:
             yield Contradiction(key, str(table), str(image))
-    yield from _of_environment(told, found)
-    if told.starts != found.starts:
-        yield Contradiction("starts", str(told.starts).lower(), str(found.starts).lower())
+    yield from _of_environment(row, found)
+    if row.starts != found.starts:
+        yield Contradiction("starts", str(row.starts).lower(), str(found.starts).lower())
     if facts.content is not None:
-        yield from _of_accounts(told, found)
-        yield from _of_commands(told, facts.content.commands)
+        yield from _of_accounts(row, found)
+        yield from _of_commands(row, facts.content.commands)
 
 
 def _keys(found: Image) -> tuple[str, ...]:
@@ -60,15 +60,15 @@ def _value(image: Image, key: str) -> object:
     return "root" if key == "user" and is_root_user(value) else value
 
 
-def _of_environment(told: Image, found: Image) -> Iterator[Contradiction]:
-    for name, value in told.env.items():
+def _of_environment(row: Image, found: Image) -> Iterator[Contradiction]:
+    for name, value in row.env.items():
         if value != (present := found.env.get(name, "")):
             yield Contradiction(f"env.{name}", value, present)
 
 
-def _of_accounts(told: Image, found: Image) -> Iterator[Contradiction]:
+def _of_accounts(row: Image, found: Image) -> Iterator[Contradiction]:
     present = {one.name: one for one in found.accounts}
-    for one in told.accounts:
+    for one in row.accounts:
         real = present.get(one.name)
         if real is None:
             yield Contradiction("accounts", one.name, "")
@@ -78,8 +78,8 @@ def _of_accounts(told: Image, found: Image) -> Iterator[Contradiction]:
             yield Contradiction("accounts", str(one), str(real))
 
 
-def _of_commands(told: Image, commands: Mapping[str, str]) -> Iterator[Contradiction]:
+def _of_commands(row: Image, commands: Mapping[str, str]) -> Iterator[Contradiction]:
     """The command that creates accounts must be there, unless what prepares the image installs it."""
-    command = _CREATORS.get(told.account_command)
-    if command is not None and not told.prepare and command not in commands:
-        yield Contradiction("account_command", told.account_command, "")
+    command = _CREATORS.get(row.account_command)
+    if command is not None and not row.prepare and command not in commands:
+        yield Contradiction("account_command", row.account_command, "")

@@ -10,6 +10,7 @@ from typing import IO, Final
 
 from dockfix.image_facts import Entry
 from dockfix.inspection.configuration import UnreadableError
+from dockfix.model.paths import resolve
 
 MAX_ENTRIES: Final = 2_000_000
 MAX_FILE: Final = 64 * 1024
@@ -31,8 +32,8 @@ class Listing:
             link = next((at for at in _ways(path) if self._is_link(at)), None)
             if link is None:
                 return path if path in self.entries or path == "/" else None
-            target = posixpath.join(posixpath.dirname(link), self.entries[link].target)
-            path = normalise(target + path[len(link) :])
+            target = resolve(self.entries[link].target, posixpath.dirname(link))
+            path = resolve(target + path[len(link) :], "/")
         return None
 
     def _is_link(self, path: str) -> bool:
@@ -58,11 +59,6 @@ def _ways(path: str) -> Iterator[str]:
     yield path
 
 
-def normalise(path: str) -> str:
-    """An absolute path without `.`, `..` and double slashes."""
-    return "/" + posixpath.normpath("/" + path).lstrip("/")
-
-
 def is_given(path: str) -> bool:
     """Whether a container gets this path, whatever its image contains."""
     return path in _GIVEN or path.startswith(tuple(f"{one}/" for one in _GIVEN))
@@ -71,7 +67,7 @@ def is_given(path: str) -> bool:
 def read_listing(stream: IO[bytes], wanted: Container[str]) -> Listing:
     """The listing of an archive; the texts of regular files at `wanted` paths are kept.
 
-    Raises UnreadableError if it is no archive, is cut off, or has too many entries.
+    Raises UnreadableError if it is not an archive, is cut off, or has too many entries.
     """
     found = Listing()
     try:
@@ -80,7 +76,7 @@ def read_listing(stream: IO[bytes], wanted: Container[str]) -> Listing:
                 if count >= MAX_ENTRIES:
                     raise UnreadableError(f"has more than {MAX_ENTRIES:,} files")
                 archive.members = []  # type: ignore[attr-defined]  # it would keep them all
-                path = normalise(member.name)
+                path = resolve(member.name, "/")
                 if is_given(path):
                     continue
                 found.entries[path] = _entry(member)

@@ -1,4 +1,4 @@
-"""Which start scripts an image brings, and what they say."""
+"""Which start scripts an image brings, and their texts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_scripts(
 ) -> Iterator[tuple[str, str]]:
     """(path as named, text) of the scripts that the image starts, and of those that they name.
 
-    `read` returns the text of the file at a path without links, None if it is no text.
+    `read` returns the text of the file at a path without links, None if it is not a text.
     """
     waiting = [path for word in facts.start for path in _places(listing, facts, word)]
     seen: set[str] = set()

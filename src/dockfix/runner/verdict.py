@@ -115,7 +115,7 @@ class Difference:
 class Details:
     """The measurements behind a verdict; `ground` is None if nothing is proven.
 
-    `help` is what to do so that the next proof tells more; `shown` answers reviews.
+    `help` is what to do so that the next proof shows more; `shown` answers reviews.
     """
 
     engine: str = ""

@@ -68,13 +68,13 @@ def failed_step(log: str) -> str:
 
 
 def failed_line(log: str) -> int:
-    """The line of the Dockerfile at which the build stopped, 0 if the log does not tell."""
+    """The line of the Dockerfile at which the build stopped, 0 if the log does not show it."""
     culprit = _CULPRIT.search(log)
     return int(culprit["line"]) if culprit else 0
 
 
 def denials(log: str, most: int = 5) -> tuple[str, ...]:
-    """The first different lines of a log that say that something is not permitted."""
+    """The first different lines of a log that name a denial."""
     found = (line.strip()[:_WIDEST] for line in log.splitlines() if DENIAL.search(line))
     return tuple(islice(dict.fromkeys(found), most))
 

@@ -49,7 +49,7 @@ def judge(before: Observation, after: Observation, differences: tuple[Difference
 
 
 def judge_repair(failure: str, after: Observation) -> tuple[Kind, str]:
-    """The verdict on the repair of an original that fails as `failure` says.
+    """The verdict on the repair of an original that fails as `failure` describes.
 
     The rewrite has to start, keep running or end with 0, and not run as root.
     """

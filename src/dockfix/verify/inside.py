@@ -22,7 +22,7 @@ MAX_FILES = 20000
 
 
 def place(pid: str) -> str:
-    """What tells whether a process sees the same files as another, "" if that is not known."""
+    """The name of a process's view of the files, equal for those that share one, "" if it is not known."""
     try:
         return os.readlink("/proc/" + pid + "/ns/mnt")
     except OSError:
