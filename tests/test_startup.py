@@ -17,6 +17,7 @@ WATCHED = (
     "tree_sitter",
     "dockfix.run",
     "dockfix.verify",
+    "dockfix.runner.verdict",
     "dockfix.pipeline",
     "typer",
     "dataclasses",

@@ -6,29 +6,23 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from shlex import join, quote
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dockfix.checks import codes
 from dockfix.options.request import Mode, Volume
 from dockfix.output.exit_codes import Exit
 from dockfix.results import Changed, Failed, Finding, Skipped, Unchanged
 from dockfix.runner.outcome import FileResult
-from dockfix.runner.verdict import Kind as ProofKind
-from dockfix.runner.verdict import Verdict
 from dockfix.terminal import Terminal, show_path
+
+if TYPE_CHECKING:
+    from dockfix.runner.verdict import Kind as ProofKind
+    from dockfix.runner.verdict import Verdict
 
 FEW: Final = 3
 """Up to this number of notes of one kind are printed individually."""
 FOLD: Final = 20
 """The maximum number of files of one kind to list on a terminal."""
-_STYLES: Final = {ProofKind.PROVEN: "green", ProofKind.REPAIRED: "green", ProofKind.BREAKS: "bold red"}
-_VERDICTS: Final = {
-    ProofKind.PROVEN: "proven",
-    ProofKind.REPAIRED: "repaired",
-    ProofKind.BREAKS: "broken",
-    ProofKind.INCOMPARABLE: "cannot be compared",
-    ProofKind.ORIGINAL_FAILS: "not built",
-}
 _TRY: Final = "try them: --languages all --diff --verify"
 _LOOK: Final = "show them: --diff --unsafe; after a look: --write --accept CODE"
 
@@ -108,11 +102,12 @@ class Summary:
 
     def _print_proof(self, path: str, verdict: Verdict, *, is_reason: bool) -> None:
         """Print a verdict, unless it is the reason that was just printed, and the log of what failed."""
+        from dockfix.output.verdicts import log_of, style_of
+
         if not is_reason:
-            self._print(f"{path}: {verdict.sentence}", _STYLES.get(verdict.kind, "yellow"))
-        if verdict.kind in (ProofKind.BREAKS, ProofKind.ORIGINAL_FAILS):
-            for line in verdict.log_tail:
-                self._print(f"    {show_path(line)}")
+            self._print(f"{path}: {verdict.sentence}", style_of(verdict))
+        for line in log_of(verdict):
+            self._print(f"    {show_path(line)}")
 
     def _add_change(self, path: str, change: Changed, *, applies: bool) -> None:
         if applies:
@@ -174,9 +169,9 @@ class Summary:
     def _count_proofs(self) -> None:
         """Print how the proofs came out, if there were any."""
         if total := self._proofs.total():
-            shown = [kind for kind in _VERDICTS if self._proofs[kind] or kind is not ProofKind.REPAIRED]
-            parts = ", ".join(f"{self._proofs[kind]} {_VERDICTS[kind]}" for kind in shown)
-            self._print(f"  {'tried':<13}{total:>6}   {parts}")
+            from dockfix.output.verdicts import format_counts
+
+            self._print(f"  {'tried':<13}{total:>6}   {format_counts(self._proofs)}")
 
     def _count(self, name: str, count: int, hint: str = "") -> None:
         self._print(f"  {name:<13}{count:>6}{f'   ({hint})' if hint and count else ''}")
@@ -188,8 +183,8 @@ class Summary:
 
     def print_notes(self) -> None:
         """Print what is kept for the end: verdicts, and of each kind all if they are few, else the first."""
-        while self._tried:
-            self._add(self._tried.pop(0))
+        for file in self._tried:
+            self._add(file)
         self._print_folded()
         for rows in self._notes.values():
             for row in rows if len(rows) <= FEW else [f"{rows[0]} and {len(rows) - 1} more like it"]:
