@@ -57,7 +57,4 @@ def _programs(plan: Plan) -> Iterator[str]:
     """The programs that the image's steps and its start run, as written."""
     for run in plan.runs.values():
         yield from (one.command.program for one in run.invocations)
-    for one in plan.lineage.steps:
-        if one.keyword in ("CMD", "ENTRYPOINT"):
-            words = one.instruction.json or one.instruction.args.split()
-            yield from words[:1]
+    yield from (one.command.program for one in plan.starting.commands)
