@@ -99,14 +99,8 @@ class _Search:
         self.replay = plan.rehearsal
         self.tree: FileTree = self.replay.end
         self.who: Identity = self.replay.who
-        self.uid: Id = self._uid()
+        self.uid: Id = self.replay.user.uid
         self.index_of = {origin: index for index, origin in enumerate(plan.origins)}
-
-    def _uid(self) -> Id:
-        """The uid of what the account owns, also where other uids start the image."""
-        if not self.plan.serves_any_uid:
-            return self.who.uid
-        return self.replay.accounts.identity(self.plan.account.user, self.plan.lineage.end.env).uid
 
     def find(self) -> Iterator[OwnershipChange]:
         """All changes; a path may occur more than once."""

@@ -87,15 +87,15 @@ class Replay:
 
     `origins` identifies each step: its index in the original, or a unique name for a step that the
     rewrite adds. `starts` are the commands of all starts, in order. With `move`, it replays a planned
-    rewrite whose text does not exist yet. `end` is the tree before the start, `who` the user that starts
-    the image, `tree` the tree after the start. `is_read`: what the start runs was read, so nothing has to
-    be assumed about it; `read_scripts` are the texts of RUNs that were read likewise. `read` returns the
-    text of a file of the image if the build context has it; `writes` are paths that the sources certainly
-    write (a trailing slash stands for something in that directory), `names` strings in them that may name
-    a file, `tools` programs and packages that they use. `before` is the replay of the original,
-    or of an earlier text of the rewrite: the steps before the first difference have the same outcomes,
-    which are reused. With `any_uid`, an image that does not run as root is started as a uid that the
-    image does not know, with group 0.
+    rewrite whose text does not exist yet. `end` is the tree before the start, `user` the image's user,
+    `who` the one that starts the image, `tree` the tree after the start. `is_read`: what the start runs
+    was read, so nothing has to be assumed about it; `read_scripts` are the texts of RUNs that were read
+    likewise. `read` returns the text of a file of the image if the build context has it; `writes` are
+    paths that the sources certainly write (a trailing slash stands for something in that directory),
+    `names` strings in them that may name a file, `tools` programs and packages that they use. `before` is
+    the replay of the original, or of an earlier text of the rewrite: the steps before the first difference
+    have the same outcomes, which are reused. With `any_uid`, an image that does not run as root is started
+    as a uid that the image does not know, with group 0.
     """
 
     lineage: Lineage
@@ -112,6 +112,7 @@ class Replay:
     tools: Sequence[str] = ()
     tree: FileTree = field(init=False)
     end: FileTree = field(init=False)
+    user: Identity = field(init=False)
     who: Identity = field(init=False)
     accounts: Accounts = field(init=False)
     outcomes: list[Outcome] = field(init=False, default_factory=list)
@@ -138,6 +139,7 @@ class Replay:
             # The container runtime creates it for root.
             self.tree.make_directories(self.lineage.end.workdir, Node(Kind.DIRECTORY, origin=VOLUME))
         self.end = self.tree.fork()
+        self.user = self._identity(self.lineage.end, len(self.lineage.steps))
         self.who = self._starting_identity()
         for number, one in enumerate(self.starts):
             self._invoke(START, number, one, self.who, 0)
@@ -256,9 +258,8 @@ class Replay:
 
     def _starting_identity(self) -> Identity:
         """The identity that starts the image; for a platform that assigns uids, any of them with group 0."""
-        who = self._identity(self.lineage.end, len(self.lineage.steps))
-        if not self.any_uid or who.is_root:
-            return who
+        if not self.any_uid or self.user.is_root:
+            return self.user
         home = self.move.account.home if self.move is not None else self.lineage.end.env.get("HOME", "/")
         return Identity(ANY_UID, frozenset[Id]({0}), 0, home)
 
