@@ -181,7 +181,7 @@ def find_failing_steps(losses: Iterable[Loss]) -> Iterator[Finding]:
 
 
 def find_foreign(context: Context) -> Iterator[Finding]:
-    """Why the place of a file says that others decide on its user."""
+    """Reasons, from where a file is, that others decide on its user."""
     for name in ("action.yml", "action.yaml"):
         if name in context.siblings and re.search(
             r"using:\s*['\"]?docker", context.read(name) or "using: docker"

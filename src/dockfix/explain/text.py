@@ -18,9 +18,9 @@ _INDENT: Final = " " * 6
 Line = tuple[str, str | None]
 
 _OUTCOMES: Final = {
-    "changed": ("dockfix can move it off root", "bold green"),
+    "changed": ("dockfix can {change}", "bold green"),
     "needs-review": (
-        "dockfix can move it off root, after a review of what is listed here",
+        "dockfix can {change}, after a review of what is listed here",
         "bold magenta",
     ),
     "unchanged": ("nothing to do", "bold"),
@@ -39,8 +39,8 @@ _LABELS: Final = {
 def format_walk(walk: Walk, width: int) -> Iterator[Line]:
     """The walk in lines of at most `width` columns, unless a word is longer."""
     sentence, style = _OUTCOMES[walk.outcome]
-    if any(finding.code == codes.UNFINISHED_MOVE.name for _, finding in walk.findings):
-        sentence = sentence.replace("move it off root", "give its user what it lacks")
+    is_begun = any(finding.code == codes.UNFINISHED_MOVE.name for _, finding in walk.findings)
+    sentence = sentence.format(change="give its user what it lacks" if is_begun else "move it off root")
     yield from _wrapped(f"{walk.path}: {sentence}", width, "", style)
     for kind, finding in walk.findings:
         yield from _finding(_LABELS[kind], finding, width)

@@ -17,8 +17,8 @@ _NOTHING: Final[dict[str, str]] = {}
 def find_inherited(lineage: Lineage, *, has_command: bool) -> Iterator[Step]:
     """The ENTRYPOINT and CMD of the base that are in force in a file without an ENTRYPOINT.
 
-    `has_command`: the file has a CMD, which replaces the base's. A start that is no application's is left
-    out, and so is everything about a base that was not inspected.
+    `has_command`: the file has a CMD, which replaces the base's. A start that is not an application's is
+    left out, and so is everything about a base that was not inspected.
     """
     image = lineage.image
     if image.facts is None:

@@ -319,11 +319,11 @@ class Starting:
         text = self._read_copied(path)
         if text is None:
             text = self._written_files.get(path) or self._brought.get(path)
-        sources = (one.source_of(path) for one in reversed(self._placements) if depth < MAX_DEPTH)
-        for source in sources if text is None else ():
-            if source is not None and (text := self._read(source, depth + 1)) is not None:
-                return text
-        return text
+        if text is not None or depth == MAX_DEPTH:
+            return text
+        sources = (one.source_of(path) for one in reversed(self._placements))
+        found = (self._read(source, depth + 1) for source in sources if source is not None)
+        return next((text for text in found if text is not None), None)
 
     def _read_copied(self, path: str) -> str | None:
         for copy in reversed(self.copies):

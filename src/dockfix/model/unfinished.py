@@ -252,8 +252,9 @@ def _of_mounts(plan: Plan) -> Iterator[Denied]:
 
 def _of_mount(plan: Plan, index: int) -> Repairs:
     origin = plan.origins[index]
-    is_numbered = plan.account.uid is not None and isinstance(origin, int)
-    return Repairs(mounts=frozenset({origin})) if is_numbered and isinstance(origin, int) else NO_REPAIRS
+    if plan.account.uid is None or not isinstance(origin, int):
+        return NO_REPAIRS
+    return Repairs(mounts=frozenset({origin}))
 
 
 def _caches_of(plan: Plan, index: int) -> Iterator[str]:
