@@ -55,8 +55,8 @@ class Reading:
         found = list(findings(self.file.result))
         if isinstance(self.file.result, Changed):
             state = "" if self.file.applies else " It needs a review first."
-            fault = codes.fault_of(self.file.result)
-            root = Finding(fault, self.file.result.line, fault.summary + state)
+            code = codes.fault_of(self.file.result)
+            root = Finding(code, self.file.result.line, code.summary + state)
             found.insert(0, ("root", root))
         return found
 
