@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from applications import build_network, engine, has_image, standing_in
+from applications import need_images, standing_in
+from command_runs import run_dockfix
 
 pytestmark = pytest.mark.engine
 BASE = "python:3.12-slim-bookworm"
@@ -46,9 +44,7 @@ HTTPServer(("", int(os.environ.get("PORT", 8000))), Page).serve_forever()
 
 
 def test_reviews_are_answered(tmp_path: Path) -> None:
-    engine()
-    if not has_image(BASE):
-        pytest.skip(f"no image {BASE} on this engine")
+    need_images([BASE], {})
     texts = {"unknown": UNKNOWN, "closed": PORT.format(port=80), "open": PORT.format(port=8080)}
     for name, text in texts.items():
         (tmp_path / "files" / name).mkdir(parents=True)
@@ -57,24 +53,8 @@ def test_reviews_are_answered(tmp_path: Path) -> None:
     base = tmp_path / "base" / "Dockerfile"
     base.parent.mkdir()
     base.write_text(STAND_IN)
-    network = build_network()
-    flags = ["--verify-seconds", "2", *(["--build-network", network] if network else [])]
-    argv = [
-        sys.executable,
-        "-m",
-        "dockfix",
-        "--write",
-        "--verify",
-        "--verbose",
-        "--allow-dirty",
-        *flags,
-        "files",
-    ]
-    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
     with standing_in({PRIVATE: base}):
-        done = subprocess.run(
-            argv, capture_output=True, text=True, check=False, timeout=300, env=environment, cwd=tmp_path
-        )
+        done = run_dockfix(tmp_path, "--write", "--verbose", "--allow-dirty", "files")
     written = {
         name: "USER appuser" in (tmp_path / "files" / name / "Dockerfile").read_text() for name in texts
     }

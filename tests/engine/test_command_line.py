@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from applications import build_network, engine, has_image
+from applications import need_images
+from command_runs import run_dockfix
 
 pytestmark = pytest.mark.engine
 BASE = "python:3.12-slim-bookworm"
@@ -62,14 +61,8 @@ CMD ["python", "serve.py"]
 
 
 def dockfix(room: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    engine()
-    if not has_image(BASE):
-        pytest.skip(f"no image {BASE} on this engine")
-    network = build_network()
-    flags = ["--verify-seconds", "2", *(["--build-network", network] if network else [])]
-    environment = {**os.environ, "XDG_STATE_HOME": str(room / "state")}
-    argv = [sys.executable, "-m", "dockfix", "--verify", "--allow-dirty", *flags, *arguments]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300, env=environment)
+    need_images([BASE], {})
+    return run_dockfix(room, "--allow-dirty", *arguments)
 
 
 def test_context_target_and_arguments_of_compose_are_used(tmp_path: Path) -> None:

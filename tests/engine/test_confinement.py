@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from applications import build_network, engine, has_image
+from applications import build_network, need_images
+from command_runs import run_dockfix
 
 from dockfix.options.request import LIMITED
 from dockfix.verify import Kind, Verdict, VerifyOptions, prove
@@ -37,9 +36,7 @@ for name in ("memory.max", "pids.max", "memory/memory.limit_in_bytes", "pids/pid
 
 
 def try_out(program: str, folder: Path, *limits: str) -> Verdict:
-    engine()
-    if not has_image(BASE):
-        pytest.skip(f"no image {BASE} on this engine")
+    need_images([BASE], {})
     (folder / "app.py").write_text(program)
     original = f'FROM {BASE}\nWORKDIR /app\nCOPY app.py .\nCMD ["python", "app.py"]\n'
     rewrite = original.replace("COPY", "RUN useradd u && chown u /app\nUSER u\nCOPY")
@@ -74,14 +71,8 @@ COMPOSE = "services: {web: {build: {context: ., args: [TOKEN]}}}\n"
 
 
 def dockfix(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    engine()
-    if not has_image(BASE):
-        pytest.skip(f"no image {BASE} on this engine")
-    network = build_network()
-    flags = ["--verify-seconds", "1", *(["--build-network", network] if network else [])]
-    environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state"), "TOKEN": "s3cret"}
-    argv = [sys.executable, "-m", "dockfix", "--diff", "--verify", *flags, *arguments, str(folder / "files")]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300, env=environment)
+    need_images([BASE], {})
+    return run_dockfix(folder, "--diff", *arguments, "files", seconds=1, TOKEN="s3cret")
 
 
 def test_a_variable_of_this_environment_reaches_a_build_on_request_alone(tmp_path: Path) -> None:

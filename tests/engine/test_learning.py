@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from applications import build_network, engine, has_image
+from applications import need_images
+from command_runs import run_dockfix
 
 pytestmark = pytest.mark.engine
 BASE = "python:3.12-slim-bookworm"
@@ -46,30 +44,12 @@ CMD ["python", "-c", "print('done')"]
 
 
 def test_what_a_proof_shows_is_learned(tmp_path: Path) -> None:
-    engine()
-    if not has_image(BASE):
-        pytest.skip(f"no image {BASE} on this engine")
+    need_images([BASE], {})
     for name, text in {"writes": WRITES, "makes": MAKES}.items():
         (tmp_path / "files" / name).mkdir(parents=True)
         (tmp_path / "files" / name / "Dockerfile").write_text(text)
         (tmp_path / "files" / name / "serve.py").write_text(SERVE)
-    network = build_network()
-    flags = ["--verify-seconds", "2", *(["--build-network", network] if network else [])]
-    argv = [
-        sys.executable,
-        "-m",
-        "dockfix",
-        "--write",
-        "--verify",
-        "--verbose",
-        "--allow-dirty",
-        *flags,
-        "files",
-    ]
-    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
-    done = subprocess.run(
-        argv, capture_output=True, text=True, check=False, timeout=300, env=environment, cwd=tmp_path
-    )
+    done = run_dockfix(tmp_path, "--write", "--verbose", "--allow-dirty", "files")
     assert done.returncode == 0, done.stderr
     assert (
         "files/writes/Dockerfile: round 1: it kept running before, and now ends with exit code 1"

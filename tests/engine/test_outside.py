@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from applications import build_network, engine, has_image
+from applications import build_network, need_images
+from command_runs import run_dockfix
 
 from dockfix.options.request import OBSERVER
 from dockfix.verify import Ground, Kind, Verdict, VerifyOptions, prove
@@ -45,10 +43,7 @@ CMD ["honest", "-m", "http.server"]
 
 
 def verify(original: str, rewrite: str, folder: Path, *images: str) -> Verdict:
-    engine()
-    for image in (OBSERVER, *images):
-        if not has_image(image):
-            pytest.skip(f"no image {image} on this engine")
+    need_images((OBSERVER, *images), {})
     (folder / "serve.js").write_text(SERVE)
     (folder / "serve.py").write_text("")
     (folder / "lie.py").write_text(LIE)
@@ -101,21 +96,13 @@ CMD ["npm", "start"]
 def test_an_image_of_another_language_is_written_if_it_was_asked_for_and_is_proven(
     languages: str, tmp_path: Path
 ) -> None:
-    engine()
-    if not has_image(NODE):
-        pytest.skip(f"no image {NODE} on this engine")
+    need_images([NODE], {})
     files = {"Dockerfile": NPM, "serve.js": SERVE, "package.json": PACKAGE, "package-lock.json": LOCK}
     (tmp_path / "files").mkdir()
     for name, text in files.items():
         (tmp_path / "files" / name).write_text(text)
-    network = build_network()
-    flags = ["--verify-seconds", "3", *(["--build-network", network] if network else [])]
-    flags += ["--languages", languages] if languages else []
-    argv = [sys.executable, "-m", "dockfix", "--write", "--verify", "--allow-dirty", *flags, "files"]
-    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
-    done = subprocess.run(
-        argv, capture_output=True, text=True, check=False, timeout=300, env=environment, cwd=tmp_path
-    )
+    asked = ["--languages", languages] if languages else []
+    done = run_dockfix(tmp_path, "--write", "--allow-dirty", *asked, "files", seconds=3)
     assert done.returncode == 0, done.stderr
     assert ("files/Dockerfile: proven\n" in done.stderr) is bool(languages), done.stderr
     assert ("  not Python        1   " in done.stderr) is not bool(languages)

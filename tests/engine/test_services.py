@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from applications import build_network, engine, has_image, standing_in
+from applications import need_images, standing_in
+from command_runs import run_dockfix
 
 from dockfix.options.request import OBSERVER
 
@@ -65,24 +64,15 @@ services:
 
 
 def dockfix(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    engine()
-    for image in (BASE, OBSERVER):
-        if not has_image(image):
-            pytest.skip(f"no image {image} on this engine")
+    need_images([BASE, OBSERVER], {})
     (folder / "files").mkdir(exist_ok=True)
     for name, text in {"Dockerfile": DOCKERFILE, "serve.py": SERVE}.items():
         (folder / "files" / name).write_text(text)
     base = folder / "base" / "Dockerfile"
     base.parent.mkdir()
     base.write_text(STAND_IN)
-    network = build_network()
-    flags = ["--verify-seconds", "5", *(["--build-network", network] if network else []), *arguments]
-    argv = [sys.executable, "-m", "dockfix", "--diff", "--verify", *flags, "files"]
-    environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
     with standing_in({STORE: base}):
-        return subprocess.run(
-            argv, capture_output=True, text=True, check=False, timeout=300, env=environment, cwd=folder
-        )
+        return run_dockfix(folder, "--diff", *arguments, "files", seconds=5)
 
 
 def test_an_application_is_proven_beside_its_store(tmp_path: Path) -> None:

@@ -154,6 +154,11 @@ def test_what_shows_nothing_cannot_be_compared(changes: dict[str, Any], reason: 
     assert judge(before, after, compare(before, after)) == (Kind.INCOMPARABLE, reason)
 
 
+def test_a_rewrite_that_cannot_be_inspected_is_not_called_broken() -> None:
+    after = replace(USER, answers=(), processes=(), asked_inside=False, obstacle="it is too busy")
+    assert judge(ROOT, after, compare(ROOT, after)) == (Kind.INCOMPARABLE, "it is too busy")
+
+
 ENDED: dict[str, Any] = {"up": False, "exit_code": 3, "log_tail": ("starting", "no database")}
 
 

@@ -23,6 +23,10 @@ def test_a_container_may_do_little_by_default(engine: str) -> None:
     assert "--cap-add" not in flags
 
 
+def test_the_end_of_a_log_is_left_when_its_file_is_full() -> None:
+    assert "max-file=2" in confine("docker", VerifyOptions())
+
+
 def test_limits_and_capabilities_are_options() -> None:
     limits = LIMITED.read(["memory=", "cpus=0.5", "log="])
     assert limits == {**LIMITS, "memory": "", "cpus": "0.5", "log": ""}

@@ -34,8 +34,8 @@ def compare(before: Observation, after: Observation, leaves_root: bool = True) -
 
 def judge(before: Observation, after: Observation, differences: tuple[Difference, ...]) -> tuple[Kind, str]:
     """The verdict and, if it is not proven, the first reason for it."""
-    if before.obstacle:
-        return Kind.INCOMPARABLE, before.obstacle
+    if obstacle := before.obstacle or after.obstacle:
+        return Kind.INCOMPARABLE, obstacle
     for difference in differences:
         if difference.breaks:
             return Kind.BREAKS, _with_cause(difference.message, find_denial(before, after))
@@ -44,7 +44,7 @@ def judge(before: Observation, after: Observation, differences: tuple[Difference
     if before.exit_code:
         return Kind.INCOMPARABLE, f"the original itself ends with {_end(before)}"
     if not (before.asked_inside and after.asked_inside):
-        return Kind.INCOMPARABLE, after.obstacle or "the image has no Python to inspect it with"
+        return Kind.INCOMPARABLE, "the image has no Python to inspect it with"
     return Kind.PROVEN, ""
 
 

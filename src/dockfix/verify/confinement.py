@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from dockfix.options.request import VerifyOptions
 
 _LOG_DRIVERS: Mapping[str, tuple[str, ...]] = {
-    "docker": ("--log-driver", "json-file", "--log-opt", "max-file=1"),
-    "nerdctl": ("--log-driver", "json-file", "--log-opt", "max-file=1"),
+    "docker": ("--log-driver", "json-file", "--log-opt", "max-file=2"),
+    "nerdctl": ("--log-driver", "json-file", "--log-opt", "max-file=2"),
     "podman": ("--log-driver", "k8s-file"),
 }
 
@@ -26,7 +26,8 @@ def confine(engine: str, options: VerifyOptions, network: str = "none") -> tuple
 def limit(engine: str, options: VerifyOptions) -> tuple[str, ...]:
     """Flags for the limits of a container, of which an empty one is none.
 
-    Logs are cut by the engine, which keeps the newest part.
+    Logs are cut by the engine: Docker and nerdctl keep the newest one to two times as much, so that
+    something is left to read right after a file is full.
     """
     limits, flags = options.limits, list[str]()
     for flag, name in (("--pids-limit", "pids"), ("--memory", "memory"), ("--cpus", "cpus")):
