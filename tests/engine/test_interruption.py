@@ -33,14 +33,6 @@ SLOW_BUILD = "FROM python:3.12-slim-bookworm\nRUN sleep 33.3 && echo {salt}\n"
 SLOW_RUN = 'FROM python:3.12-slim-bookworm\nLABEL salt={salt}\nCMD ["sleep", "44.4"]\n'
 
 
-@pytest.fixture(autouse=True)
-def signals_raised() -> Iterator[None]:
-    """Let Ctrl-C reach the processes that tests start, even if the suite itself ignores it."""
-    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, previous)
-
-
 def listed(what: str, label: str) -> list[str]:
     argv = [engine().executable, what, "-a", "-q", "--filter", f"label={label}"]
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
