@@ -36,6 +36,7 @@ def arrive(
     directory = content._replace(
         kind=Kind.DIRECTORY, uid=_known(content.uid), gid=_known(content.gid), mode=made
     )
+    patterns = _patterns(copy)
     for path in _landed(copy):
         is_tree = path.endswith("/*")
         # A named file replaces a symlink of its name, unless the destination itself names the link.
@@ -43,7 +44,7 @@ def arrive(
         if is_tree:
             real = tree.make_directories(real, directory)
         if any(one.kind is Kind.DIRECTORY for one in tree.look(real)):
-            _cover(tree, real, content, directory, _patterns(copy) if is_tree else ())
+            _cover(tree, real, content, directory, patterns if is_tree else ())
         else:
             tree.make_directories(posixpath.dirname(real), directory)
             _land(tree, copy, real, content)

@@ -101,6 +101,7 @@ class _Search:
         self.who: Identity = self.replay.who
         self.uid: Id = self.replay.user.uid
         self.index_of = {origin: index for index, origin in enumerate(plan.origins)}
+        self._asked: dict[tuple[ActName, ...], tuple[Outcome, ...]] = {}
 
     def find(self) -> Iterator[OwnershipChange]:
         """All changes; a path may occur more than once."""
@@ -166,11 +167,13 @@ class _Search:
         found = (*mentions, *(path for path in relative if path in self.tree.listed()))
         return frozenset(path for path in found if path != end.workdir and not is_system_directory(path))
 
-    def _of_root(self, *acts: ActName) -> Iterator[Outcome]:
-        return (
-            one for one in self.replay.outcomes if one.who.is_root and one.operation.act in acts
-            if one.key.step in self.index_of
-        )  # fmt: skip
+    def _of_root(self, *acts: ActName) -> tuple[Outcome, ...]:
+        if acts not in self._asked:
+            self._asked[acts] = tuple(
+                one for one in self.replay.outcomes if one.operation.act in acts and one.who.is_root
+                if one.key.step in self.index_of
+            )  # fmt: skip
+        return self._asked[acts]
 
     def _stands_for(self, one: Outcome) -> bool:
         """Whether the node that an operation created still exists at the end, under its name."""
@@ -186,12 +189,7 @@ class _Search:
 
     def _self(self, path: str) -> Iterator[OwnershipChange]:
         """The directory and the application's directories above it, if the account cannot write to them."""
-        around = (
-            own
-            for own in self.plan.own_directories
-            if own not in (path, self.plan.home) and is_ownable(own) and is_within(path, own)
-            if own not in STANDING_DIRECTORIES
-        )
+        around = (own for own in self._given if own not in (path, self.plan.home) and is_within(path, own))
         if path in self.plan.corrections.directories and (directory := self._holder(path)):
             # An unlisted path may be a file: mkdir must not create a directory of its name.
             if find_denials(may_write(self.tree, path, self.who)):
@@ -203,6 +201,12 @@ class _Search:
                 is_wide = self._holds_touched_files(place) or self._holds_closed(place)
                 reach = Reach.ALL if is_wide and not is_file else Reach.SELF
                 yield self._change(place, reach)
+
+    @cached_property
+    def _given(self) -> tuple[str, ...]:
+        """The account's directories that may be given to it."""
+        own = self.plan.own_directories
+        return tuple(one for one in own if is_ownable(one) and one not in STANDING_DIRECTORIES)
 
     def _holder(self, path: str) -> str:
         """The nearest listed directory above a path that may exist unlisted, "" for any other path."""
@@ -262,9 +266,7 @@ class _Search:
     def _around(self, path: str) -> Iterator[OwnershipChange]:
         """The account's directories above a path, which `mkdir -p` might otherwise create for root."""
         above = posixpath.dirname(path)
-        own = [one for one in self.plan.own_directories if is_ownable(one)]
-        own = [one for one in own if one not in STANDING_DIRECTORIES]
-        if above != self.plan.home and is_below_any(above, own):
+        if above != self.plan.home and is_below_any(above, self._given):
             change = self._change(above, Reach.SELF)
             yield from change.around
             yield replace(change, around=())

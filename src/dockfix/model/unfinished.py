@@ -73,8 +73,9 @@ def find_denied(plan: Plan) -> tuple[Denied, ...]:
 
 def _of_operations(plan: Plan) -> Iterator[Denied]:
     reported: set[str] = set()
+    by_steps = not _uses_sudo(plan)
     for one in plan.replay.outcomes:
-        if _is_sure(plan, one):
+        if (by_steps or one.key.step == START) and _is_sure(plan, one):
             repairs = _repairs(plan, one)
             place = next(iter(sorted(repairs.directories)), one.operation.path)
             if place not in reported:
@@ -96,7 +97,7 @@ def _is_sure(plan: Plan, one: Outcome) -> bool:
     if one.key.step != START:
         is_file = one.operation.act is Act.WRITE and bool(one.operation.spec)
         is_meant = one.operation.act in _OF_STEPS or is_file
-        return is_meant and not one.optional and not _uses_sudo(plan)
+        return is_meant and not one.optional
     if is_below_any(one.operation.path, _mounted(plan)):
         return False
     if one.key.command == _IN_SOURCES:
