@@ -242,7 +242,8 @@ def _has(words: Sequence[str], option: str) -> bool:
     """Whether a word is present; options match also as `--option=value` or in a cluster (`-lc`)."""
     if len(option) == 2 and option[0] == "-":
         return any(word[:2] == option or (_CLUSTER.fullmatch(word) and option[1] in word) for word in words)
-    return any(word == option or word.startswith(f"{option}=") for word in words)
+    start = f"{option}="
+    return option in words or any(word.startswith(start) for word in words)
 
 
 def _is_set(condition: str, env: Mapping[str, str]) -> bool:

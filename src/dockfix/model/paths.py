@@ -21,6 +21,7 @@ NOWHERE: Final = "/\0"
 """An unknown path; paths relative to it are unknown too."""
 
 
+@lru_cache(maxsize=8192)
 def resolve(path: str, cwd: str) -> str:
     """The absolute, normalised form of `path` relative to `cwd`."""
     joined = posixpath.join(cwd, path)
