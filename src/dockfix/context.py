@@ -140,6 +140,8 @@ class Context:
     build context, "" if it is at its top; `deployments` are the services and containers of the repository
     that run the image. `also` are further build contexts that callers use. `missing` are copied sources
     that no possible build context has; a file that `is_alone` does not belong to any known repository.
+    `open_callers` are files that build it from a folder known only during the build; `is_undecided`: the
+    sources do not show which folder that is.
     """
 
     path: str = ""
@@ -151,6 +153,8 @@ class Context:
     missing: tuple[ContextSource, ...] = ()
     is_alone: bool = False
     file: str = ""
+    open_callers: tuple[str, ...] = ()
+    is_undecided: bool = False
 
     @property
     def knows_files(self) -> bool:

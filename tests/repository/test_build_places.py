@@ -52,10 +52,40 @@ def test_what_leads_upwards_from_an_unknown_folder_is_unknown() -> None:
     assert (found.context, found.dockerfile) == (f"{UNKNOWN}/src", f"{UNKNOWN}/src/Dockerfile")
 
 
-@pytest.mark.parametrize("target", ["", "$STAGE"])
-def test_a_build_of_which_nothing_but_the_stage_may_be_known(target: str) -> None:
-    found = list(make_build("a.sh", "$X", "$X", file_from_start=True, target=target))
-    assert len(found) == (1 if target else 0)
+@pytest.mark.parametrize(
+    ("target", "names"), [("", ["b/Dockerfile"]), (UNKNOWN, ["a/Dockerfile", "b/Dockerfile"])]
+)
+def test_a_build_of_an_unknown_file_may_be_one_of_any_that_no_other_names(
+    target: str, names: list[str]
+) -> None:
+    own = Build("compose.yaml", "a/Dockerfile", "a")
+    (one,) = make_build("a.sh", "$X", "$X", file_from_start=True, target=target)
+    found = spread({own.dockerfile: [own], one.dockerfile: [one]}, ["a/Dockerfile", "b/Dockerfile"])
+    assert [name for name, rows in found.items() if Build("a.sh", name, UNKNOWN, target) in rows] == names
+    assert own in found["a/Dockerfile"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "context", "image", "name", "images"),
+    [
+        ("services/$/Dockerfile", "services/$", "$/$", "services/web/Dockerfile", ("$/web",)),
+        ("services/$/Dockerfile", "services/$", "acme/app-$", "services/web/Dockerfile", ("acme/app-web",)),
+        ("docker/$.Dockerfile", "", "acme/$", "docker/web.Dockerfile", ("acme/web",)),
+        ("$/x/$/Dockerfile", "", "acme/$", "a/x/b/Dockerfile", ()),
+        ("$/Dockerfile", "$", "acme/$", "a/b/Dockerfile", ()),
+    ],
+)
+def test_the_unknown_part_of_an_image_is_that_of_the_path(
+    pattern: str, context: str, image: str, name: str, images: tuple[str, ...]
+) -> None:
+    build = Build("ci.yml", pattern, context, images=(image,))
+    (found,) = spread({pattern: [build]}, [name])[name]
+    assert found.images == images
+
+
+def test_a_known_file_has_no_unknown_image() -> None:
+    (found,) = make_build("ci.yml", ".", images=("acme/$", "$/web"))
+    assert found.images == ("$/web",)
 
 
 @pytest.mark.parametrize(

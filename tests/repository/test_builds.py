@@ -260,7 +260,7 @@ def test_a_target_of_bake_has_the_arguments_that_it_inherits() -> None:
         (["acme/x:1"], ("acme/x",)),
         (["localhost:5000/x@sha256:0a"], ("localhost:5000/x",)),
         (["a:1,b:2\nc"], ("a", "b", "c")),
-        (["acme/x:${TAG}-slim", "acme/$NAME:1", "${{ env.R }}/y"], ("acme/x", "$/y")),
+        (["acme/x:${TAG}-slim", "acme/$NAME:1", "${{ env.R }}/y"], ("acme/x", "acme/$", "$/y")),
         (["$HOST:5000/acme/x:1", "acme/$TEAM/x"], ("$/x",)),
         (["${REGISTRY:-acme}/x"], ("acme/x",)),
         ([""], ()),

@@ -151,10 +151,11 @@ OPAQUE_COMMAND: Final = _review(
     "cases/start-in-a-foreign-shell",
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
 )
-UNKNOWN_CONTEXT: Final = _review(
+UNKNOWN_CONTEXT: Final = Code(
     "unknown-context",
-    "No folder of the repository holds everything that the file copies.",
-    "runs/sources-that-no-folder-holds",
+    (Kind.REVIEW, Kind.NOTE),
+    "The folder that the image is built from is not known.",
+    ("runs/sources-that-no-folder-holds", "runs/context-that-only-the-build-knows"),
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
 )
 UNREAD_ENTRYPOINT: Final = _review(

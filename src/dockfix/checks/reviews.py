@@ -53,6 +53,19 @@ def _of_context(plan: Plan) -> Iterator[Finding]:
             f"no folder up to the repository root contains all that is copied, such as {one.path}",
             "name the build context in a compose file, or check what the application writes",
         )  # fmt: skip
+    if plan.context.is_undecided and not plan.context.missing:
+        yield Finding(
+            codes.UNKNOWN_CONTEXT, _first_copy(plan),
+            f"{plan.context.open_callers[0]} builds it from a folder known only during the build,"
+            " and nothing that is copied shows which",
+            "name the build context in a compose file, or check what the application writes",
+        )  # fmt: skip
+
+
+def _first_copy(plan: Plan) -> int:
+    """The line of the first copy from the build context, or 0."""
+    copies = (copy for copy in plan.copies if copy.stage is None and not copy.step.instruction.heredocs)
+    return next((copy.step.instruction.line for copy in copies), 0)
 
 
 def _of_base(plan: Plan) -> Iterator[Finding]:
@@ -299,8 +312,7 @@ def _left_in(plan: Plan, home: str) -> set[int]:
 def _find_unread(plan: Plan) -> int:
     """The line of the first copy from a build context that cannot be read, or 0."""
     is_read = plan.context.knows_files and not (plan.context.is_alone and plan.context.missing)
-    copies = (copy for copy in plan.copies if copy.stage is None and not copy.step.instruction.heredocs)
-    return 0 if is_read else next((copy.step.instruction.line for copy in copies), 0)
+    return 0 if is_read else _first_copy(plan)
 
 
 def find_notes(plan: Plan) -> Iterator[Finding]:
@@ -309,6 +321,12 @@ def find_notes(plan: Plan) -> Iterator[Finding]:
         yield Finding(
             codes.NOTHING_READ, unread, "nothing but the Dockerfile was read",
             "run dockfix in the repository, which shows what the application writes",
+        )  # fmt: skip
+    if plan.context.open_callers and not plan.context.is_undecided and not plan.context.missing:
+        yield Finding(
+            codes.UNKNOWN_CONTEXT, _first_copy(plan),
+            f"{plan.context.open_callers[0]} may build it from another folder, known only during the build",
+            "check that its sources are those of the build",
         )  # fmt: skip
     volumes = [(step, path) for step, path in find_volumes(plan.lineage) if not is_shared(path)]
     if volumes:

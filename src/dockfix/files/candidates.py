@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _LOST: Final = frozenset({"timeout", "crash", "too-large"})
 
+UNKNOWN: Final = "$"
+"""Placeholder for a value known only during the build: a variable, an expression, a command's output."""
+
 NAMELESS: Final = "<stdin>"
 """The path shown for standard input without a `--stdin-filename`."""
 
@@ -23,7 +26,7 @@ class Build:
     `images` are the names of the image, without tags; `contexts` maps names that FROM may use to the
     names of other builds in the same file (`target:x` of bake, `service:x` of compose). `arguments` are
     as returned by `repository.arguments`. Parts of the paths that are expressions without a value, and
-    such a target, are `repository.arguments.UNKNOWN`.
+    such a target, are `UNKNOWN`.
     """
 
     source: str
@@ -60,6 +63,12 @@ class Candidate(NamedTuple):
     data: bytes | None = None
     root: str = os.sep
     alone: bool = False
+
+    @property
+    def open_callers(self) -> tuple[str, ...]:
+        """The files that build it from a folder known only during the build."""
+        found = [one.source for one in self.builds if UNKNOWN in one.context] if self.builds else ()
+        return tuple(dict.fromkeys(found))
 
     @property
     def is_lost(self) -> bool:

@@ -27,13 +27,21 @@ _MOST_FOLDERS: Final = 64
 
 
 def describe_found(
-    path: str, text: str, folders: Sequence[str], real: str, root: str, *, alone: bool = False
+    path: str,
+    text: str,
+    folders: Sequence[str],
+    real: str,
+    root: str,
+    *,
+    alone: bool = False,
+    open_callers: tuple[str, ...] = (),
 ) -> Context:
     """The context of the Dockerfile at `path` with that text, chosen from the folders where it may be built.
 
     `folders` are the contexts that callers name; `real` is the real path of the file's own folder.
     Folders above `root` (absolute, without links) are not considered. A file that is `alone` does not
-    belong to a repository, so the sources that are missing next to it may be anywhere.
+    belong to a repository, so the sources that are missing next to it may be anywhere. `open_callers` build
+    it from a folder that nobody knows before the build.
     """
     beside = os.path.dirname(path) or os.curdir
     siblings, own = read_beside(beside, real, root)
@@ -44,7 +52,11 @@ def describe_found(
     chosen, missing = _choose(search, named, above)
     first = chosen[0]
     first.tried = tuple(one for one in (*named, *above) if one is not first)
-    context = Context(path.replace(os.sep, "/"), siblings, missing=missing, is_alone=alone)
+    is_undecided = bool(open_callers) and not named and not search.decides(first)
+    context = Context(
+        path.replace(os.sep, "/"), siblings, missing=missing, is_alone=alone,
+        open_callers=open_callers, is_undecided=is_undecided,
+    )  # fmt: skip
     read = [replace(context, read=one, names=one.names, file=search.inside(one)) for one in chosen]
     return replace(read[0], also=tuple(read[1:]))
 
@@ -120,6 +132,12 @@ class _Search:
                     return folder
         return None
 
+    def decides(self, folder: FolderReader) -> bool:
+        """Whether a folder is known by something that it holds: a copied source, or what the image starts."""
+        if self.copied or not self.copies:
+            return True
+        return self._holds_start(folder) is True
+
     def missing(self, folders: Sequence[FolderReader]) -> tuple[ContextSource, ...]:
         """The sources that no folder has or, if there are none, those not in the Dockerfile's own folder."""
         holding = [self._holds(folder) for folder in folders]
@@ -139,6 +157,10 @@ class _Search:
 
     def _starts_from(self, folder: FolderReader) -> bool:
         """Whether a folder has a file that the start names, or the start names none."""
+        return self._holds_start(folder) is not False
+
+    def _holds_start(self, folder: FolderReader) -> bool | None:
+        """Whether a folder has a file that the start names, None if that names none."""
         layout = read_layout(self.tree, folder, folder.names, self.inside(folder))
         start = StartReader(layout, "").read()
         modules = [name.replace(".", "/") for name in start.modules]
@@ -146,7 +168,7 @@ class _Search:
         files = [*start.files, *start.unread, *(f"{path}.py" for path in paths)]
         places = [posixpath.normpath(posixpath.join(layout.workdir, path)) for path in files]
         if not any(layout.sources_of(place) for place in places):
-            return True
+            return None
         return any(map(layout.source_of, places)) or any(
             layout.exists(f"{source}/") for path in paths for source in layout.sources_of(path)
         )

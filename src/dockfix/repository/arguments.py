@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-UNKNOWN: Final = "$"
-"""Placeholder for a value known only during the build: a variable, an expression, a command's output."""
+from dockfix.files.candidates import UNKNOWN
+
+__all__ = ["UNKNOWN", "Arguments", "fill_defaults", "fill_expressions", "read_arguments"]
 
 Arguments = tuple[tuple[str, str | None], ...]
 """Names and values; None takes the value from the environment."""

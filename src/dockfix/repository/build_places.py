@@ -35,9 +35,14 @@ def make_build(
     path = _join(start if file_from_start else folder, file)
     if path.startswith(("../", "/")) or folder.startswith("../") or not can_be_path(path + folder):
         return
-    if path == UNKNOWN and not rest.get("target"):
-        return  # neither its Dockerfile nor its target is known
+    if UNKNOWN not in path and rest.get("images"):
+        rest["images"] = tuple(one for one in rest["images"] if not _is_open_name(one))
     yield Build(source, path, "" if folder == "." else folder, **rest)
+
+
+def _is_open_name(image: str) -> bool:
+    """Whether the name of an image, without its registry and folders, has an unknown part."""
+    return UNKNOWN in posixpath.basename(image)
 
 
 def named_contexts(contexts: object, prefix: str) -> tuple[tuple[str, str], ...]:
@@ -90,18 +95,22 @@ def spread(named: Mapping[str, Sequence[Build]], names: Iterable[str]) -> dict[s
     """The builds by Dockerfile; a path with unknown parts is matched with all `names` that it fits.
 
     If a path begins with an unknown part, the matching Dockerfiles at the root and next to the file that
-    describes the build take precedence.
+    describes the build take precedence. A build of which neither the Dockerfile nor the target is known
+    may be one of any Dockerfile that no other build names.
     """
     found = {path: list(builds) for path, builds in named.items() if UNKNOWN not in path}
     known = sorted(set(names))
+    open_builds = named.get(UNKNOWN, ())
     for path, builds in named.items():
         if UNKNOWN in path:
             fitting = [name for name in known if matches(path, name)]
             for build in builds:
-                own = _nearest(build, fitting)
+                own = _nearest(build, fitting) if build.target or path != UNKNOWN else ()
                 for name in own:
                     found.setdefault(name, []).append(_bind(build, name, alone=len(own) == 1))
-    return found
+    sources = dict.fromkeys(build.source for build in open_builds if not build.target)
+    unnamed = [name for name in known if name not in found] if sources else ()
+    return found | {name: [Build(source, name, UNKNOWN) for source in sources] for name in unnamed}
 
 
 def _nearest(build: Build, fitting: Sequence[str]) -> Sequence[str]:
@@ -115,12 +124,30 @@ def _nearest(build: Build, fitting: Sequence[str]) -> Sequence[str]:
 def _bind(build: Build, name: str, *, alone: bool) -> Build:
     """The build of one Dockerfile that its path matches.
 
-    Its unknown context is derived from the path if possible.
+    Its unknown context is derived from the path if possible. An unknown part of the image's name is taken
+    for the same as the one of the path, as in `api-${{ matrix.name }}` for `services/${{ matrix.name }}`.
     """
     context = build.context
     if UNKNOWN in context and build.dockerfile.startswith(f"{context}/"):
         context = "/".join(name.split("/")[: -build.dockerfile.removeprefix(f"{context}/").count("/") - 1])
-    return replace(build, dockerfile=name, context=context, images=build.images if alone else ())
+    part = _unknown_part(build.dockerfile, name)
+    images = (_filled(one, part) if _is_open_name(one) else one if alone else "" for one in build.images)
+    return replace(build, dockerfile=name, context=context, images=tuple(filter(None, images)))
+
+
+def _unknown_part(pattern: str, name: str) -> str:
+    """The folder or word for which the only unknown part of a path stands; "" if there is no such word."""
+    before, *after = pattern.split(UNKNOWN)
+    if len(after) != 1 or not (name.startswith(before) and name.endswith(after[0])):
+        return ""
+    part = name[len(before) : len(name) - len(after[0])]
+    return "" if "/" in part else part
+
+
+def _filled(image: str, part: str) -> str:
+    """An image whose own name has an unknown part, with that part; "" if it is not known."""
+    head, slash, own = image.rpartition("/")
+    return head + slash + own.replace(UNKNOWN, part) if part else ""
 
 
 def matches(pattern: str, name: str) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dockfix.context import Deployment, Mount, Setting
+from dockfix.repository.commented_json import read_commented
 
 Place = tuple[str, ...]
 
@@ -82,6 +83,7 @@ _APP_PLATFORM: Final[Mapping[str, Any]] = {
     "commands": (("run_command",),), "environment": ("envs",),
 }  # fmt: skip
 _DIGITAL_OCEAN: Final = re.compile(r"^(?:app|deploy\.template)\.ya?ml$")
+_DEVCONTAINER: Final = re.compile(r"^\.?devcontainer\.json$")
 _ROWS: Final = (
     Settings(
         "Fly", re.compile(r"^fly(?:\..+)?\.toml$"), _toml, ("build", "dockerfile"),
@@ -106,12 +108,18 @@ _ROWS: Final = (
         builder=(("runtime",),), docker=frozenset({"custom"}),
         commands=(("entrypoint",),), in_shell=True, whole=True, environment=("env_variables",),
     ),
+    Settings(
+        "devcontainer", _DEVCONTAINER, read_commented, ("dockerfile",), ("build",),
+        context="context", target=("target",),
+    ),
+    Settings("devcontainer", _DEVCONTAINER, read_commented, ("dockerFile",), context="context"),
     Settings("App Platform", _DIGITAL_OCEAN, _yaml, services=("services", "*"), **_APP_PLATFORM),
     Settings("App Platform", _DIGITAL_OCEAN, _yaml, services=("spec", "services", "*"), **_APP_PLATFORM),
 )  # fmt: skip
 """Keys as documented by fly.io ("App configuration"), Railway ("Config as code", "Set a start command"),
-Render ("Blueprint specification"), Heroku ("heroku.yml"), Google ("app.yaml reference") and DigitalOcean
-("Reference for App Specification"). Fly gives a mount point to the image's user
+Render ("Blueprint specification"), Heroku ("heroku.yml"), Google ("app.yaml reference"), DigitalOcean
+("Reference for App Specification") and containers.dev ("Dev Container metadata reference"). Fly gives a mount
+point to the image's user
 (fly-apps/dockerfile-rails#35)."""
 
 NAMED_SUFFIXES: Final = (".toml", "railway.json")

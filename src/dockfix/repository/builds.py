@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dockfix.repository.workflows import Action, Shell
 
 _WORDS: Final = (
-    "build", "dockerfile", "target", "sset", "bake", "kaniko", "extends", "include",
+    "build", "dockerfile", "dockerFile", "target", "sset", "bake", "kaniko", "extends", "include",
     "runtime:", "processes", "startCommand",
 )  # fmt: skip
 """A file that contains none of these does not describe a build."""

@@ -70,7 +70,8 @@ def _service(path: str, layers: Sequence[Node], whole: Service) -> Deployment:
         return next(each(key), None)
 
     facts, build = whole.facts, _mapping(whole.facts.get("build"))
-    built = [] if "dockerfile_inline" in build or not build else _builds(whole, build)
+    is_built = bool(build) and "dockerfile_inline" not in build
+    built = [one for one in _builds(whole, build) if one.dockerfile != UNKNOWN] if is_built else []
     return Deployment(
         path,
         line_of(layers[0]),

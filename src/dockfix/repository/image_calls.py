@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from dockfix.repository.arguments import UNKNOWN
 from dockfix.repository.build_settings import Named
 
 _SUFFIXES: Final = (
@@ -24,7 +25,7 @@ CODE_SUFFIXES: Final = (*_SUFFIXES, *_WHOLE)
 """The suffixes of such names."""
 
 _CALL: Final = re.compile(
-    r"(?:DockerImageAsset|[fF]rom(?:_image_|_a|ImageA|A)sset|images\.build|DockerImage\.fromBuild)\s*\("
+    r"(?:DockerImageAsset|[fF]rom(?:_image_a|_a|ImageA|A)sset|images\.build|DockerImage\.fromBuild)\s*\("
 )
 _KEY: Final = r"""(?<![\w.])['"]?(?:{names})['"]?[ \t]{{0,9}}[:=]\s{{0,99}}(?P<value>{value})"""
 _STRING: Final = r"""['"`][^'"`\n]{0,200}['"`]"""
@@ -35,24 +36,49 @@ _PLACE: Final = (
 _FILE: Final = re.compile(_KEY.format(names="file|dockerfile", value=_STRING))
 _FOLDER: Final = re.compile(_KEY.format(names="directory|path", value=_PLACE))
 _TARGET: Final = re.compile(_KEY.format(names="target", value=_STRING))
+_OTHER: Final = r"""(?<![\w.])['"]?(?:{names})['"]?[ \t]{{0,9}}(?:[:=,}}\n]|$)"""
+_OTHER_FILE: Final = re.compile(_OTHER.format(names="file|dockerfile"))
+_OTHER_TARGET: Final = re.compile(_OTHER.format(names="target"))
+"""Arguments whose value is an expression."""
 _FIRST: Final = re.compile(
     rf"\s{{0,99}}(?:this\s{{0,9}},\s{{0,99}}{_STRING}\s{{0,9}},\s{{0,99}})?(?P<value>{_PLACE})"
+)
+_IMAGE: Final = re.compile(r"DockerImageAsset|[fF]rom(?:_image_a|ImageA)sset|images\.build|fromBuild")
+"""Calls that always build an image; `Code.fromAsset` and the like mostly copy a folder."""
+_VARIABLE: Final = re.compile(r"\$?\{[^{}]*\}?")
+_WORD: Final = re.compile(r"[A-Za-z_][\w.]*")
+_OWN: Final = frozenset({"__dirname", "__file__"})
+_PATHS: Final = frozenset(
+    f"{module}.{name}"
+    for module in ("path", "os.path")
+    for name in ("join", "resolve", "dirname", "abspath", "realpath")
 )
 _MOST: Final = 2_000
 
 
 def find_calls(path: str, text: str) -> Iterator[Named]:
-    """The calls that build an image, with the folders that their arguments may mean."""
+    """The calls that build an image, with the folders that their arguments may mean.
+
+    What is an expression is `UNKNOWN`.
+    """
     for match in _CALL.finditer(text):
         arguments = _arguments(text, match.end())
         found = _FOLDER.search(arguments) or _FIRST.match(arguments)
-        folder = _folder(found["value"], path) if found else None
-        if folder is None:
+        is_image = _IMAGE.search(match[0]) or text.endswith("ContainerImage.", 0, match.start())
+        if found is None and (not is_image or "fileobj" in arguments):
             continue
-        file, target = _FILE.search(arguments), _TARGET.search(arguments)
-        name = _text(file["value"]) if file else "Dockerfile"
-        for context in dict.fromkeys(folder):
-            yield Named(posixpath.join(context, name), context, _text(target["value"]) if target else "")
+        folders = _folders(found["value"], path) if found else (UNKNOWN,)
+        name = _argument(arguments, _FILE, _OTHER_FILE) or "Dockerfile"
+        target = _argument(arguments, _TARGET, _OTHER_TARGET)
+        for context in dict.fromkeys(folders):
+            yield Named(posixpath.join(context, name), context, target)
+
+
+def _argument(arguments: str, literal: re.Pattern[str], other: re.Pattern[str]) -> str:
+    """The value of an argument: `UNKNOWN` for an expression, "" if it is not given."""
+    if found := literal.search(arguments):
+        return _text(found["value"])
+    return UNKNOWN if other.search(arguments) else ""
 
 
 def _arguments(text: str, start: int) -> str:
@@ -65,18 +91,20 @@ def _arguments(text: str, start: int) -> str:
     return text[start : start + _MOST]
 
 
-def _folder(value: str, path: str) -> tuple[str, ...] | None:
+def _folders(value: str, path: str) -> tuple[str, ...]:
     """The folders that an expression may mean: relative to its file or, without `__dirname`, to the root."""
     parts = [_text(one) for one in re.findall(_STRING, value)]
-    if any("$" in part or "{" in part for part in parts):
-        return None
-    own = posixpath.dirname(path)
+    words = set(_WORD.findall(re.sub(_STRING, "", value)))
+    if words - _OWN - _PATHS:
+        return (UNKNOWN,)
     inner = posixpath.join("", *parts) if parts else ""
-    from_own = posixpath.normpath(posixpath.join(own, inner))
-    if "__dirname" in value or "__file__" in value:
+    if inner.startswith(UNKNOWN):
+        return (inner,)
+    from_own = posixpath.normpath(posixpath.join(posixpath.dirname(path), inner))
+    if words & _OWN or not parts:
         return (from_own,)
-    return (posixpath.normpath(inner or "."), from_own) if parts else None
+    return posixpath.normpath(inner or "."), from_own
 
 
 def _text(value: str) -> str:
-    return value[1:-1]
+    return _VARIABLE.sub(UNKNOWN, value[1:-1])

@@ -15,7 +15,7 @@ _EXPRESSION: Final = re.compile(r"\$\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*\}\}|\$\{?
 def image_names(tags: Iterable[object]) -> tuple[str, ...]:
     """The names in tags, without tag and digest.
 
-    A registry or folder with a variable becomes `UNKNOWN`; a name that is one itself is left out.
+    A registry or folder with a variable becomes `UNKNOWN`, and so does each variable in the name itself.
     """
     names: dict[str, None] = {}
     for tag in tags:
@@ -23,6 +23,7 @@ def image_names(tags: Iterable[object]) -> tuple[str, ...]:
             text = _EXPRESSION.sub("\0", fill_defaults(line.strip())).partition("@")[0]
             head, slash, last = text.rpartition("/")
             own = last.partition(":")[0]
-            if own and not _OPEN.intersection(own):
+            own = own.replace("\0", UNKNOWN)
+            if own:
                 names[f"{UNKNOWN}/{own}" if _OPEN.intersection(head) else head + slash + own] = None
     return tuple(names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,6 +10,7 @@ from typing import Final
 
 from dockfix.context import Deployment, Setting
 from dockfix.repository.build_settings import SETTINGS_NAME, read_platform
+from dockfix.repository.commented_json import read_commented
 from dockfix.repository.manifest_parts import Part, has_services, split_documents, split_services
 from dockfix.repository.neighbours import Read, read_nothing
 from dockfix.repository.script_files import is_pipeline
@@ -147,15 +147,10 @@ def _shifted(one: Deployment, part: Part) -> Deployment:
     return replace(one.map_settings(shift), line=one.line + part.line)
 
 
-_JSON_NOISE: Final = re.compile(r'("(?:[^"\\\n]|\\.)*"?)|//[^\n]*|/\*[\s\S]*?(?:\*/|\Z)|,(?=\s*[}\]])')
-
-
 def _read_devcontainer(path: str, text: str) -> Iterator[Deployment]:
-    """The deployment in a devcontainer.json, which is JSON with comments and trailing commas."""
-    plain = _JSON_NOISE.sub(lambda match: match[1] or "", text)
-    plain = _JSON_NOISE.sub(lambda match: match[1] or "", plain)
+    """The deployment in a devcontainer.json."""
     try:
-        content = json.loads(plain)
+        content = read_commented(text)
     except (ValueError, RecursionError):
         return
     if not isinstance(content, dict):

@@ -27,6 +27,7 @@ class Job:
     `folders` are the build contexts on disk that callers name; `deployments` run the image; with
     `embedded`, the file is of another kind and contains Dockerfiles. Links must not lead out of `root`
     (absolute, without links). A file that is `alone` does not belong to any known repository.
+    `open_callers` build it from a folder known only during the build.
     """
 
     path: str
@@ -38,13 +39,14 @@ class Job:
     deployments: tuple[Deployment, ...] = ()
     root: str = os.sep
     alone: bool = False
+    open_callers: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, candidate: Candidate, data: bytes, options: Options, context: Context | None = None) -> Job:
         """The job for a candidate that holds these bytes."""
         return cls(
             candidate.path, data, options, candidate.folders, context, candidate.embedded,
-            candidate.deployments, candidate.root, candidate.alone,
+            candidate.deployments, candidate.root, candidate.alone, candidate.open_callers,
         )  # fmt: skip
 
 
@@ -96,10 +98,12 @@ def describe_disk(job: Job, place: str) -> Context:
     text = decode(job.data)
     if job.embedded or isinstance(text, Failed):
         return describe_context(job.path, None, place, job.root)
-    return describe_found(job.path, text.text, job.folders, place, job.root, alone=job.alone)
+    return describe_found(
+        job.path, text.text, job.folders, place, job.root, alone=job.alone, open_callers=job.open_callers
+    )
 
 
-_Likeness = tuple[bytes, bool, str, bool, str, tuple[ContextSource, ...], bool]
+_Likeness = tuple[bytes, bool, str, bool, str, tuple[ContextSource, ...], bool, tuple[str, ...], bool]
 _Known = tuple[Options, tuple[Deployment, ...], FileResult, Surroundings]
 _recent: Final[dict[_Likeness, _Known]] = {}
 
@@ -114,7 +118,10 @@ def _likeness(job: Job, context: Context) -> _Likeness:
     """Everything that a result depends on, except options, deployments and build context."""
     *folders, name = context.path.split("/")
     names = digest_names(context.siblings)
-    return job.data, job.embedded, name, ".devcontainer" in folders, names, context.missing, context.is_alone
+    return (
+        job.data, job.embedded, name, ".devcontainer" in folders, names, context.missing, context.is_alone,
+        context.open_callers, context.is_undecided,
+    )  # fmt: skip
 
 
 def _recall(key: _Likeness, job: Job, context: Context) -> FileResult | None:

@@ -127,9 +127,10 @@ class Recall:
         if known is None:
             digest = _digest(options, file.deployments)
             known = self._digests[key] = (options, file.deployments, digest)
-        if not file.folders and not file.embedded and not file.alone:
+        if not file.folders and not file.embedded and not file.alone and not file.open_callers:
             return known[2]
         place = os.fsencode("\0".join(file.folders)) + b"\0" * file.embedded + b"\1" * file.alone
+        place += os.fsencode("".join(f"\2{one}" for one in file.open_callers))
         return blake2b(known[2] + place, digest_size=16).digest()
 
     def _key(self, job: Job) -> bytes:
