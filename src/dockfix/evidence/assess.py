@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from dockfix.checks import codes
 from dockfix.context import Deployment
+from dockfix.evidence.build_scripts import describe_script, find_filled_caches, read_runs
 from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.contradictions import find_contradictions, hides_mount
 from dockfix.evidence.image_files import Landing, Layout, read_layout
@@ -89,11 +90,12 @@ def collect_evidence(plan: Plan) -> Evidence:
     hidden = _hidden_mounts(plan, home)
     places = find_written(plan, found.may_write, is_complete=found.is_complete)
     volumes = find_volume_findings(plan, layout, places)
+    runs = tuple(read_runs(plan, layout, path))
     return Evidence(
         written,
         found.writes,
         mounts,
-        frozenset(_fills(plan, layout, path)),
+        frozenset(find_filled_caches(plan, runs)),
         found.is_complete,
         reading.names,
         reading.tools,
@@ -101,6 +103,7 @@ def collect_evidence(plan: Plan) -> Evidence:
         (*found.reviews(), *hidden, *volumes.reviews),
         (*found.notes(), *_contradictions(plan, home, (*written, *mounts), hidden), *volumes.notes),
         reading.mentions,
+        tuple(describe_script(plan, layout, one) for one in runs),
     )
 
 
@@ -291,21 +294,6 @@ def _fold(claims: Sequence[Claim]) -> str:
         shown.setdefault(what or place, f"{what} ({place})" if what else place)
     more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
     return ", ".join(list(shown.values())[:SHOWN]) + more
-
-
-def _fills(plan: Plan, layout: Layout, path: str) -> Iterator[tuple[str, str]]:
-    """(text of a RUN, variable) of each cache that the application's scripts fill as root."""
-    variables = load_catalogue().cache_variables
-    for index, run in plan.runs.items():
-        if index >= plan.user_index or not run.step.before.is_root or ".py" not in run.text:
-            continue
-        for one in run.invocations:
-            if one.command.program.startswith("python"):
-                cwd = plan.workdir if plan.relocates and one.cwd == "/" else one.cwd
-                start = StartReader(layout, path).follow(one.command, run.instruction.line, cwd)
-                for place in read_start(layout, start, "").caches if start.is_known else ():
-                    if place in variables:
-                        yield run.text, variables[place]
 
 
 def _mounts(plan: Plan, home: str) -> Iterator[str]:

@@ -77,10 +77,14 @@ def _matched(pattern: str, name: str) -> str | None:
 
 @dataclass(slots=True)
 class StageLayout:
-    """The state at the end of a stage; paths are absolute, variables are expanded."""
+    """The state at the end of a stage; paths are absolute, variables are expanded.
+
+    `root` is the directory in which what works in `/` is taken to work.
+    """
 
     name: str
     workdir: str = "/"
+    root: str = "/"
     env: dict[str, str] = field(default_factory=dict)
     args: dict[str, str] = field(default_factory=dict)
     landings: list[Landing] = field(default_factory=list)
@@ -91,8 +95,8 @@ class StageLayout:
     def child(self, name: str) -> StageLayout:
         """A new stage that is built FROM this one."""
         return StageLayout(
-            name, self.workdir, dict(self.env), {}, list(self.landings), self.entrypoint, self.command,
-            list(self.runs),
+            name, self.workdir, self.root, dict(self.env), {}, list(self.landings), self.entrypoint,
+            self.command, list(self.runs),
         )  # fmt: skip
 
 
@@ -242,8 +246,8 @@ def read_layout(
 
     `read` returns the text of a file of the context, `names` lists a folder of it, if it can. `path` is
     the Dockerfile in the context, which may have its own ignore file. `stage` is the index of the stage
-    that ships, None for the last. `starts` are the initial working directories of stages, by index, if
-    not `/`.
+    that ships, None for the last. `starts` are the directories that stand for the working directory `/`
+    of stages, by index, if they are to get another.
     """
     walker = _Walker(read, starts or {})
     for line in tree.instructions:
@@ -312,7 +316,7 @@ class _Walker:
         index = str(self.count)
         start = self.starts.get(self.count, "/")
         self.count += 1
-        self.stage = base.child(index) if base else StageLayout(index, start)
+        self.stage = base.child(index) if base else StageLayout(index, start, start)
         self.stages[index] = self.stage
         if name:
             self.stages[name] = self.stage
@@ -334,7 +338,8 @@ class _Walker:
                 stage.env |= {name: expand(raw, variables, line.escape) or "" for name, raw in pairs}
             case "WORKDIR":
                 place = expand(line.args, variables, line.escape) or ""
-                stage.workdir = posixpath.normpath(posixpath.join(stage.workdir, place))
+                path = posixpath.normpath(posixpath.join(stage.workdir, place))
+                stage.workdir = stage.root if path == "/" else path
             case "COPY" | "ADD":
                 stage.landings += self._landings(line, stage, variables)
             case "RUN":

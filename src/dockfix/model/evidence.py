@@ -9,6 +9,24 @@ from dockfix.results import Finding
 
 
 @dataclass(frozen=True, slots=True)
+class BuildScript:
+    """Python code of the build context that a RUN executes.
+
+    `step` is the index of the RUN in the original, `words` the command as written. `writes` are (path
+    that it may write, whether it certainly does; a trailing slash stands for something in that directory),
+    `names` strings in it that may name a file. A relative path follows the working directory of the
+    command, one below `~` the home of whoever runs it. `is_complete`: all of the code was read, and all
+    its writes are known.
+    """
+
+    step: int
+    words: tuple[str, ...]
+    writes: tuple[tuple[str, bool], ...]
+    names: tuple[str, ...]
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What was found about one image, and what follows from it; paths are absolute paths in the image.
 
@@ -17,8 +35,8 @@ class Evidence:
     `mounts` the mount points that must already belong to the user. `names` are strings in the sources
     that may name a file, relative or absolute; `mentions` absolute paths anywhere in their texts; `tools`
     programs and packages that the application may use and whose use of a home is in homes.toml. `fills`
-    are (text of a RUN, variable) of caches that a script of the build context fills there. `is_complete`:
-    everything that the start runs was read, and all its writes are known.
+    are (text of a RUN, variable) of caches that a script of the build context fills there; `scripts` is
+    all such code. `is_complete`: everything that the start runs was read, and all its writes are known.
     """
 
     directories: tuple[str, ...] = ()
@@ -32,6 +50,7 @@ class Evidence:
     reviews: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
     mentions: tuple[str, ...] = ()
+    scripts: tuple[BuildScript, ...] = ()
 
     def joined(self, other: Evidence) -> Evidence:
         """The combined evidence of both, for an image that is built from either of two contexts."""
@@ -47,6 +66,7 @@ class Evidence:
             tuple(dict.fromkeys((*self.reviews, *other.reviews))),
             tuple(dict.fromkeys((*self.notes, *other.notes))),
             tuple(dict.fromkeys((*self.mentions, *other.mentions))),
+            tuple(dict.fromkeys((*self.scripts, *other.scripts))),
         )
 
 

@@ -12,7 +12,7 @@ from dockfix.model.accounts import UserAccount, choose_account, find_created
 from dockfix.model.copies import Copy, find_copies
 from dockfix.model.corrections import NOTHING_LEARNED, Corrections
 from dockfix.model.current import current_account
-from dockfix.model.evidence import NO_EVIDENCE, Evidence
+from dockfix.model.evidence import NO_EVIDENCE, BuildScript, Evidence
 from dockfix.model.filetree import Origin
 from dockfix.model.lineage import Lineage, Stage, State, Step
 from dockfix.model.paths import is_root_home
@@ -148,7 +148,7 @@ class Facts:
             self.lineage, self.origins, self.starting.invocations,
             is_read=self.evidence.is_complete, read_scripts=self._read_scripts,
             read=self.starting.read, writes=self.evidence.writes, names=self.evidence.names,
-            tools=self.evidence.tools, before=self.before, any_uid=any_uid,
+            tools=self.evidence.tools, scripts=self.build_scripts, before=self.before, any_uid=any_uid,
         )  # fmt: skip
 
     @property
@@ -160,6 +160,11 @@ class Facts:
     def latest_replay(self) -> Replay:
         """The play of this text, or of the one before it where nothing has asked for this one's."""
         return self.__dict__.get("replay") or self.before or self.replay
+
+    @cached_property
+    def build_scripts(self) -> dict[tuple[Origin, tuple[str, ...]], BuildScript]:
+        """The code that steps execute, by the origin of the step and the words of the command."""
+        return {(one.step, one.words): one for one in self.evidence.scripts}
 
     @cached_property
     def _read_scripts(self) -> frozenset[str]:

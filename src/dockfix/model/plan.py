@@ -231,7 +231,8 @@ class Plan(Facts):
         move = Move(self.account, self.user_index, copies)
         return Replay(
             self.lineage, self.origins, self.starting.invocations, move, self.evidence.is_complete,
-            read=self.starting.read, before=self.before, any_uid=self.serves_any_uid,
+            read=self.starting.read, scripts=self.build_scripts, before=self.before,
+            any_uid=self.serves_any_uid,
         )  # fmt: skip
 
     @property
@@ -253,7 +254,10 @@ class Plan(Facts):
             self.own_directories,
             partial(is_harmless, self, self.own_directories),
         )
-        return Replay(self.lineage, self.origins, (), move, read=self.starting.read).denied
+        replay = Replay(
+            self.lineage, self.origins, (), move, read=self.starting.read, scripts=self.build_scripts
+        )
+        return replay.denied
 
     @cached_property
     def system_site_reason(self) -> str:

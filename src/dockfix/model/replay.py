@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from binascii import crc32
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -30,6 +30,7 @@ from dockfix.model.command_operations import (
 )
 from dockfix.model.copies import Copy, find_copies, find_volumes
 from dockfix.model.effects import UNKNOWN_PLACE
+from dockfix.model.evidence import BuildScript
 from dockfix.model.filetree import ABSENT, BASE, START, VOLUME, FileTree, Kind, Node, Origin
 from dockfix.model.identities import Accounts, uid_of
 from dockfix.model.image_tree import base_tree
@@ -46,6 +47,9 @@ from dockfix.syntax.wrappers import SHELLS
 
 # The distance of the numbers of a script's commands from that of the command that calls it.
 _IN_SCRIPT: Final = 1 << 12
+# The first of the numbers of the operations of the code that a command executes.
+_IN_CODE: Final = 1 << 10
+_PERHAPS: Final = frozenset({How.PERHAPS})
 ANY_UID: Final = "any uid"
 """Stands for a uid that no file belongs to."""
 _HOME: Final = re.compile(r"(?<![\w/])~(?=[/\s])|\bHOME\b")
@@ -92,10 +96,11 @@ class Replay:
     was read, so nothing has to be assumed about it; `read_scripts` are the texts of RUNs that were read
     likewise. `read` returns the text of a file of the image if the build context has it; `writes` are
     paths that the sources certainly write (a trailing slash stands for something in that directory),
-    `names` strings in them that may name a file, `tools` programs and packages that they use. `before` is
-    the replay of the original, or of an earlier text of the rewrite: the steps before the first difference
-    have the same outcomes, which are reused. With `any_uid`, an image that does not run as root is started
-    as a uid that the image does not know, with group 0.
+    `names` strings in them that may name a file, `tools` programs and packages that they use.
+    `scripts` is the Python code that steps execute, by the origin of the step and the words of the
+    command. `before` is the replay of the original, or of an earlier text of the rewrite: the steps before
+    the first difference have the same outcomes, which are reused. With `any_uid`, an image that does not
+    run as root is started as a uid that the image does not know, with group 0.
     """
 
     lineage: Lineage
@@ -110,6 +115,7 @@ class Replay:
     writes: Sequence[str] = ()
     names: Sequence[str] = ()
     tools: Sequence[str] = ()
+    scripts: Mapping[tuple[Origin, tuple[str, ...]], BuildScript] = field(default_factory=dict)
     tree: FileTree = field(init=False)
     end: FileTree = field(init=False)
     user: Identity = field(init=False)
@@ -156,11 +162,7 @@ class Replay:
         for number, place in enumerate(dict.fromkeys(places)):
             operation = Operation(Act.HOME, in_home(place, self.who.home, self.lineage.end.workdir))
             self._record((START, -4, number), operation, self.who, 0)
-        listed = self.tree.listed()
-        for number, name in enumerate(self.names):
-            path = resolve(name, self.lineage.end.workdir)
-            if (name.startswith("/") or path in listed) and is_left(self.tree, path):
-                self._record((START, -3, number), Operation(Act.READ, path), self.who, 0)
+        self._use_names()
         self._use_home()
         self._use_directories()
         copies = [copy for copy in find_copies(self.lineage) if copy.step.instruction.flag("chmod")]
@@ -168,6 +170,17 @@ class Replay:
         for number, (step, path) in enumerate(landed):
             operation = Operation(Act.ENTER, posixpath.dirname(path) or "/")
             self._record((START, -2, number), operation, self.who, step.instruction.line)
+
+    def _use_names(self) -> None:
+        """Read what steps left under the names of the sources', and of the variables of the image."""
+        listed = self.tree.listed()
+        for number, name in enumerate(self.names):
+            path = resolve(name, self.lineage.end.workdir)
+            if (name.startswith("/") or path in listed) and is_left(self.tree, path):
+                self._record((START, -3, number), Operation(Act.READ, path), self.who, 0)
+        for name, path in self.lineage.end.env.items():
+            if path in listed and name != "HOME" and is_left(self.tree, path):
+                self._record((START, -7, crc32(name.encode())), Operation(Act.READ, path), self.who, 0)
 
     def _use_home(self) -> None:
         """Read what stands in the home under a name of the sources' (`Path.home() / "x"` has it in parts)."""
@@ -185,11 +198,14 @@ class Replay:
             return
         named = {one.rstrip("/") for one in self._named_directories() if not is_system_directory(one)}
         parts = {part for name in self.names for part in name.split("/")}
-        workdir = self.lineage.end.workdir
+        workdir, home = self.lineage.end.workdir, self.who.home
+        has_own = is_within(workdir, home) and workdir != home
         for path in list(self.tree.listed()):
             above, _, name = path.rpartition("/")
             is_joined = name in parts and above.rpartition("/")[2] in parts
-            is_in_home = is_within(path, self.who.home) or is_root_home(path)
+            is_in_home = is_root_home(path) or (
+                is_within(path, home) and not (has_own and is_within(path, workdir))
+            )
             if (above in named or is_joined) and not is_in_home and is_left(self.end, path):
                 inside = posixpath.relpath(path, workdir) if is_within(path, workdir) else path[1:]
                 act = Act.ENTER if is_directory(self.tree, path) else Act.READ
@@ -386,20 +402,44 @@ class Replay:
             nth = counts[operation.act] = counts.get(operation.act, -1) + 1
             return self._record((step, command, nth), operation, who, line, one)
 
+        script = self._find_script(step, one) if self.scripts else None
+        is_complete = script is not None and script.is_complete
         for operation in self._named(one, who):
             record(operation)
         for operation in self._without_others(self._operations(step, one, who, calls=calls)):
             is_unread = operation.act is Act.UNKNOWN and not is_read and _is_unread(operation)
-            is_script = is_unread and step != START and runs_readable_script(one, self.read)
+            is_script = is_unread and step != START and (is_complete or runs_readable_script(one, self.read))
             played = Operation(Act.CODE, one.cwd) if is_script else operation
             outcome = record(played)
             if outcome is not None and outcome.happens:
                 perform(self.tree, played, actor, self.accounts)
-            if is_unread:
+            if is_unread and not is_complete:
                 self._fill_home(one, actor)
             if operation.act in (Act.UNKNOWN, Act.CODE) and step != START and one.pip is None:
                 self._fetch(one, actor)
             self.is_installed_by_script |= operation.act is Act.UNKNOWN and one.command.program in SHELLS
+        if script is not None:
+            self._execute(script, (step, command), one, actor, line)
+
+    def _find_script(self, step: Origin, one: Invocation) -> BuildScript | None:
+        """The Python code that was read and that a command of a step executes."""
+        return self.scripts.get((step, tuple(word.text for word in one.command.words)))
+
+    def _execute(
+        self, script: BuildScript, at: tuple[Origin, int], one: Invocation, actor: Actor, line: int
+    ) -> None:
+        """Replay what the code that a step executes names and writes."""
+        for number, name in enumerate(script.names, _IN_CODE):
+            path = resolve(name, one.cwd)
+            if (name.startswith("/") or path in self.tree.listed()) and is_left(self.tree, path):
+                self._record((*at, number), Operation(Act.READ, path), actor.who, line, one)
+        for number, (written, is_certain) in enumerate(script.writes, _IN_CODE):
+            place = in_home(written, home_of(one, actor.who), one.cwd)
+            spec, how = "" if written.endswith("/") else "file", frozenset() if is_certain else _PERHAPS
+            operation = Operation(Act.WRITE, place, spec, how=how)
+            outcome = self._record((*at, number), operation, actor.who, line, one)
+            if outcome is not None and outcome.happens:
+                perform(self.tree, operation, actor, self.accounts)
 
     def _operations(
         self, step: Origin, one: Invocation, who: Identity, *, calls: bool

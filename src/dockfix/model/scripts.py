@@ -17,11 +17,13 @@ MAX_DEPTH: Final = 3
 """How deep scripts that call each other are followed."""
 _SCRIPT_PATH: Final = ("script", "", False)
 PYTHON: Final = re.compile(r"(?:.*/)?python[\d.]*")
-# Code that lets a script reach beyond the working directory and the home.
-_REACHING: Final = re.compile(
+_RUNS_OTHERS: Final = (
     r"subprocess|os\.(system|popen|exec|spawn|chown|setuid|symlink|rename)|shutil\.(copy|move|chown)"
-    r"|['\"]/(?!tmp/|app/)|socket\.SOCK_RAW|\bsudo\b"
+    r"|socket\.SOCK_RAW|\bsudo\b"
 )
+# Code that lets a script reach beyond the working directory and the home.
+_REACHING: Final = re.compile(rf"{_RUNS_OTHERS}|['\"]/(?!tmp/|app/)")
+_BEYOND_WRITES: Final = re.compile(_RUNS_OTHERS)
 
 
 def runs_readable_script(one: Invocation, read: Read) -> bool:
@@ -34,6 +36,11 @@ def runs_readable_script(one: Invocation, read: Read) -> bool:
     script = next((word.expand(one.env) for word in one.command.args if not word.text.startswith("-")), None)
     text = read(resolve(script, one.cwd)) if script and script.endswith(".py") else None
     return text is not None and "setup(" not in text and not _REACHING.search(text)
+
+
+def runs_others(text: str) -> bool:
+    """Whether Python code runs other programs, or does more to files than to write them."""
+    return _BEYOND_WRITES.search(text) is not None
 
 
 def is_shell_script(text: str) -> bool:

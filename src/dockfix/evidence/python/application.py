@@ -109,6 +109,13 @@ class Application:
         self.modules.setdefault(module.name, module)
         return module
 
+    def add(self, text: str, path: str, file: str, line: int) -> Module:
+        """The module of code that stands in no file of its own, but on a line of `file`."""
+        module = Module(posixpath.basename(path), path, file, "\n" * (line - 1) + text)
+        self._by_path[path] = module
+        self.modules.setdefault(module.name, module)
+        return module
+
     def split(self, name: str) -> tuple[Module, str] | None:
         """(module, rest of the name) of the application's module that contains a dotted name, or None."""
         parts = name.split(".")

@@ -175,6 +175,9 @@ class _SourceReader:
         application = self.application
         waiting = [one for path in self.start.files if (one := application.load(path, _main_name(path)))]
         waiting += [one for name in self.start.modules if (one := application.module(name))]
+        for number, code in enumerate(self.start.codes):
+            path = posixpath.join(code.by.workdir, f"<string {number}>")
+            waiting.append(application.add(code.text, path, code.by.file, max(code.by.line, 1)))
         self.known = bool(waiting)
         waiting = waiting or (self._likely() if _PYTHON.search(self.text) else [])
         seen: dict[str, Module] = {}

@@ -50,6 +50,14 @@ class NamedCode:
     by: Line
 
 
+@dataclass(frozen=True, slots=True)
+class InlineCode:
+    """Python code among the words of a command line (`python -c`)."""
+
+    text: str
+    by: Line
+
+
 @dataclass(slots=True)
 class Start:
     """Everything that is known to be started."""
@@ -57,6 +65,7 @@ class Start:
     lines: list[Line] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     modules: list[str] = field(default_factory=list)
+    codes: list[InlineCode] = field(default_factory=list)
     roots: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     named: list[NamedCode] = field(default_factory=list)
@@ -64,7 +73,7 @@ class Start:
     @property
     def is_known(self) -> bool:
         """Whether a module of the application is known to be started."""
-        return bool(self.files or self.modules)
+        return bool(self.files or self.modules or self.codes)
 
 
 class StartReader:
@@ -90,6 +99,11 @@ class StartReader:
     def follow(self, command: Command, line: int, workdir: str, file: str = "") -> Start:
         """The start, extended by a single command of `file`, by default the Dockerfile."""
         self._command(command, line, file or self.path, workdir, 0)
+        return self.start
+
+    def follow_code(self, text: str, line: int, workdir: str) -> Start:
+        """The start, extended by Python code that begins on a line of the Dockerfile."""
+        self._code(text, Line(("python", "-c", text), self.path, line, workdir))
         return self.start
 
     def _instruction(self, line: Instruction) -> None:
@@ -187,9 +201,18 @@ class StartReader:
             if words[at] == "-m" and at + 1 < len(words):
                 self._module(words[at + 1], words[at + 1 :], line)
                 return
+            if words[at] == "-c" and at + 1 < len(words):
+                self._code(words[at + 1], line)
+                return
             at += 2 if words[at] in ("-W", "-X") else 1
         if at < len(words):
             self._file(posixpath.normpath(posixpath.join(line.workdir, words[at])), line)
+
+    def _code(self, text: str, line: Line) -> None:
+        # "\0" stands for a word whose value is unknown.
+        if "\0" not in text:
+            self.start.roots.append(line.workdir)
+            self.start.codes.append(InlineCode(text, line))
 
     def _module(self, name: str, words: Sequence[str], line: Line) -> None:
         if find_server(name):

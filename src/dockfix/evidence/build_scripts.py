@@ -1,0 +1,119 @@
+"""What Python code of the build context does in the RUNs that execute it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from dockfix.evidence.claims import Claim, Kind
+from dockfix.evidence.image_files import Layout
+from dockfix.evidence.python.catalogue import load_catalogue
+from dockfix.evidence.python.sources import Reading, read_start
+from dockfix.evidence.python.start import Start, StartReader
+from dockfix.model.evidence import BuildScript
+from dockfix.model.paths import is_within
+from dockfix.model.plan import Plan
+from dockfix.model.runs import Invocation, Run, read_run
+from dockfix.model.scripts import PYTHON, runs_others
+
+_MAY_RUN: Final = re.compile(r"python[\d.]*['\" \t]")
+# What these do depends on their command, which tables know.
+_BY_COMMAND: Final = frozenset({"manage.py", "setup.py"})
+
+
+class ReadRun(NamedTuple):
+    """One command of a RUN, its working directory in the rewrite, its code, and what was read of it."""
+
+    run: Run
+    command: Invocation
+    cwd: str
+    start: Start
+    reading: Reading
+
+
+def read_runs(plan: Plan, layout: Layout, path: str) -> Iterator[ReadRun]:
+    """Read the code that the RUNs of an image execute; `path` is the file name of the Dockerfile."""
+    for run in plan.runs.values():
+        if not _MAY_RUN.search(run.text):
+            continue
+        for one, moved in zip(run.invocations, _relocated(plan, run).invocations, strict=False):
+            if PYTHON.fullmatch(one.command.program):
+                here = replace(layout, final=replace(layout.final, workdir=moved.cwd))
+                start = _find_code(here, path, run, moved)
+                if start.is_known:
+                    yield ReadRun(run, one, moved.cwd, start, read_start(here, start, ""))
+
+
+def find_filled_caches(plan: Plan, runs: Iterable[ReadRun]) -> Iterator[tuple[str, str]]:
+    """(text of a RUN, variable) of each cache that the application's scripts fill as root."""
+    variables = load_catalogue().cache_variables
+    for one in runs:
+        if one.run.step.before.is_root and one.run.step.index < plan.user_index:
+            for place in one.reading.caches:
+                if place in variables:
+                    yield one.run.text, variables[place]
+
+
+def describe_script(plan: Plan, layout: Layout, one: ReadRun) -> BuildScript:
+    """What the replay has to know of the code that a RUN executes."""
+    reading = one.reading
+    claims = [claim for claim in reading.claims if claim.kind in (Kind.WRITE, Kind.HOME)]
+    writes = {_written(one, claims): one.certain for one in claims}
+    texts = [
+        *(layout.reader(file) or "" for file in reading.modules),
+        *(code.text for code in one.start.codes),
+    ]
+    is_all = (
+        bool(reading.modules)
+        and not (reading.is_cut or reading.unread)
+        and all(claim.what for claim in claims)
+    )
+    origin = plan.origins[one.run.step.index]
+    assert isinstance(origin, int)
+    return BuildScript(
+        origin,
+        tuple(word.text for word in one.command.command.words),
+        tuple((_relative(path, one.cwd), certain) for path, certain in writes.items() if path.strip("/")),
+        reading.names,
+        is_all and not any(map(runs_others, texts)),
+    )
+
+
+def _relocated(plan: Plan, run: Run) -> Run:
+    """The RUN in the working directory that the rewrite gives the image, if it worked in `/`."""
+    step = run.step
+    if not plan.relocates or step.before.workdir != "/":
+        return run
+    return read_run(replace(step, before=step.before._replace(workdir=plan.workdir)), run.home, run.given)
+
+
+def _find_code(layout: Layout, path: str, run: Run, one: Invocation) -> Start:
+    """The code of the build context, or of the Dockerfile, that a Python command executes."""
+    reader = StartReader(layout, path)
+    line = run.line_of(one.command)
+    start = reader.follow(one.command, line, one.cwd)
+    if {posixpath.basename(file) for file in start.files} & _BY_COMMAND:
+        return Start()
+    documents = run.instruction.heredocs
+    is_fed = any(one.operator.startswith("<<") for one in one.command.redirects)
+    if is_fed and len(documents) == 1 and "$" not in documents[0].body and not start.is_known:
+        return reader.follow_code(documents[0].body, line + 1, one.cwd)
+    return start
+
+
+def _written(one: Claim, claims: Iterable[Claim]) -> str:
+    """The path that is written, with a trailing slash for a directory."""
+    if one.is_directory:
+        return f"{one.directory}/"
+    is_above = any(other.what.startswith(f"{one.what}/") for other in claims)
+    return f"{one.what}/" if is_above and not one.what.endswith("/") else one.what
+
+
+def _relative(path: str, cwd: str) -> str:
+    """A path as seen from the working directory, if it is below it."""
+    if cwd == "/" or not is_within(path, cwd) or path.rstrip("/") == cwd:
+        return path
+    return path[len(cwd) + 1 :]
