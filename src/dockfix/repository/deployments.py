@@ -45,10 +45,14 @@ _WORDS: Final = (
     b"devices", b"healthcheck", b"containerPort", b"command", b"entrypoint", b"args", b"env",
 )  # fmt: skip
 _IMAGE: Final = re.compile(
-    rb"\n[ \t-]*(?:image|repository)[ \t]*:[ \t]*[\"']?([^\s\"'#]+)"
+    rb"\n[ \t-]*(?:image|repository)[ \t]*:(?![ \t]*\{[^{])[ \t]*[\"']?([^\s\"'#]+)"
     rb"|[\n{,][ \t-]*[\"']?(?:image|repository)[\"']?[ \t]*:[ \t]*[\"']?([^\s\"'#,{}]+)"
 )
 
+
+_CALL: Final = re.compile(rb"\b(?:include|template)[ \t]+[\"`]")
+_KINDS: Final = b"Deployment|StatefulSet|DaemonSet|ReplicaSet|Job|CronJob|Pod|Rollout"
+_WORKLOAD: Final = re.compile(rb"\nkind:[ \t]*(?:" + _KINDS + rb")\b")
 
 _STARTS: Final = (b"ommand", b"run:", b"processes", b"entrypoint")
 """A platform's settings that contain none of these leave the start to the image."""
@@ -260,9 +264,12 @@ def _look_at_template(data: bytes) -> Glance | None:
     """The glance at a template of a chart, whose values may name its images."""
     if b"{{" not in data:
         return _look(data)
-    if b"containers" not in data:
+    # A library chart may bring the whole workload, or its pod.
+    lines = b"\n" + data
+    is_workload = b"\nkind:" not in lines or _WORKLOAD.search(lines) is not None
+    if b"containers" not in data and not (is_workload and _CALL.search(data)):
         return None
-    return tuple(one for one in _images(b"\n" + data) if "{" not in one), True
+    return tuple(one for one in _images(lines) if "{" not in one), True
 
 
 def _look_at_values(data: bytes) -> Glance | None:

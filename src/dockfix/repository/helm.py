@@ -12,16 +12,15 @@ from dataclasses import replace
 from typing import Any, Final
 
 from dockfix.context import Deployment, Mount, Setting
+from dockfix.repository.charts import Charts, Way
 from dockfix.repository.go_templates import Template, parse_template
 from dockfix.repository.kubernetes import read_kubernetes
 from dockfix.repository.manifest_parts import split_documents
 from dockfix.repository.neighbours import Read
-from dockfix.repository.template_functions import FUNCTIONS, merge
+from dockfix.repository.template_functions import FUNCTIONS
 from dockfix.repository.template_rendering import UNKNOWN, Renderer
-from dockfix.repository.yaml_nodes import read_documents, read_typed
+from dockfix.repository.yaml_nodes import read_documents
 
-_DEEPEST: Final = 4
-_SUBCHART: Final = re.compile(r"^(?P<parent>.*?)charts/(?P<name>[^/]+)/$")
 _LONE: Final = re.compile(r"^[ \t]*\$[ \t]*$", re.MULTILINE)
 
 
@@ -31,13 +30,17 @@ def read_chart(path: str, text: str, chart: str, read: Read) -> Iterator[Deploym
         template = parse_template(text)
     except (ValueError, RecursionError):
         return
-    dot = _dot(chart, path, read)
-    defined = {**_helpers(chart, read), **template.defined}
-    exact = list(_render(path, template, dot, defined, alternatives=False))
-    known = {(one.name, one.line): one for one in exact}
-    for one in _render(path, template, dot, defined, alternatives=True):
-        known[one.name, one.line] = _with_offers(known.get((one.name, one.line)), one)
-    yield from known.values()
+    charts = Charts(read)
+    defined = {**template.defined, **charts.defined(chart, text)}
+    found: dict[Deployment, None] = {}
+    for number, way in enumerate(charts.ways(chart)):
+        dot = _dot(path, chart, way)
+        known = {(one.name, one.line): one for one in _render(path, template, dot, defined, offers=False)}
+        # What a chart offers beyond its values is the same for all ways to install it.
+        for one in _render(path, template, dot, defined, offers=True) if not number else ():
+            known[one.name, one.line] = _with_offers(known.get((one.name, one.line)), one)
+        found |= dict.fromkeys(known.values())
+    yield from found
 
 
 def _with_offers(exact: Deployment | None, offered: Deployment) -> Deployment:
@@ -60,9 +63,9 @@ def _shown(mount: Mount) -> tuple[str, str, bool, bool]:
 
 
 def _render(
-    path: str, template: Template, dot: Any, defined: Mapping[str, Any], *, alternatives: bool
+    path: str, template: Template, dot: Any, defined: Mapping[str, Any], *, offers: bool
 ) -> Iterator[Deployment]:
-    renderer = Renderer(FUNCTIONS, defined, alternatives)
+    renderer = Renderer(FUNCTIONS, defined, offers)
     try:
         renderer.render(template.nodes, dot, {"$": dot})
     except (ValueError, RecursionError):
@@ -101,33 +104,10 @@ def _located(one: Deployment, before: int, lines: Sequence[int]) -> Deployment:
     return replace(moved, kind="helm", line=line_of(one.line))
 
 
-def _helpers(chart: str, read: Read) -> dict[str, Any]:
-    """The templates that the chart, and the charts that contain it, define."""
-    outer = _SUBCHART.match(chart)
-    found = _helpers(outer["parent"], read) if outer else {}
-    for name in _helper_files(f"{chart}templates/", read, 0):
-        try:
-            found |= parse_template(read(name) or "").defined
-        except (ValueError, RecursionError):
-            continue
-    return found
-
-
-def _helper_files(folder: str, read: Read, depth: int) -> Iterator[str]:
-    """The files of a folder, and of those in it, that define templates, by their names."""
-    for name in (read(folder) or "").splitlines():
-        if name.endswith("/") and depth < _DEEPEST:
-            yield from _helper_files(folder + name, read, depth + 1)
-        elif name.startswith("_") or name.endswith(".tpl"):
-            yield folder + name
-
-
-def _dot(chart: str, path: str, read: Read) -> dict[str, Any]:
-    facts = read_typed(read(f"{chart}Chart.yaml") or "")
-    about = facts if isinstance(facts, Mapping) else {}
+def _dot(path: str, chart: str, way: Way) -> dict[str, Any]:
     return {
-        "Values": _values(chart, read),
-        "Chart": {f"{key[:1].upper()}{key[1:]}": value for key, value in about.items()},
+        "Values": way.values,
+        "Chart": {f"{key[:1].upper()}{key[1:]}": value for key, value in way.about.items()},
         "Release": {
             "Name": "release-name", "Namespace": "default", "Service": "Helm",
             "IsInstall": True, "IsUpgrade": False, "Revision": 1,
@@ -136,16 +116,3 @@ def _dot(chart: str, path: str, read: Read) -> dict[str, Any]:
         "Capabilities": UNKNOWN,
         "Files": UNKNOWN,
     }  # fmt: skip
-
-
-def _values(chart: str, read: Read) -> Any:
-    """The values of a chart, overridden by the chart that contains it; unknown without a file."""
-    text = read(f"{chart}values.yaml")
-    own = read_typed(text) if text is not None else UNKNOWN
-    outer = _SUBCHART.match(chart)
-    if outer is None or not isinstance(own, Mapping | None):
-        return {} if own is None else own
-    above = _values(outer["parent"], read)
-    given = above.get(outer["name"]) if isinstance(above, Mapping) else None
-    shared = {"global": above["global"]} if isinstance(above, Mapping) and "global" in above else {}
-    return merge(own or {}, given if isinstance(given, Mapping) else {}, shared)

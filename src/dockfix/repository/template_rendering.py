@@ -100,11 +100,16 @@ class Renderer:
             raise TemplateLimitError("a template takes too much")
         self.pieces.append((text, line))
 
+    def add_lines(self, text: str, line: int) -> None:
+        """Write text of several lines that one line of the file makes."""
+        for one in text.splitlines(keepends=True) or [text]:
+            self.add(one, line)
+
     def act(self, node: Action, dot: Any, names: dict[str, Any]) -> None:
         """Write or assign the value of a pipeline."""
         value = self.value(node.pipeline, dot, names)
         if not node.names:
-            self.add(write(value), node.line)
+            self.add_lines(write(value), node.line)
         names.update(dict.fromkeys(node.names, value))
 
     def enter(self, node: Block, dot: Any, names: dict[str, Any]) -> None:
@@ -112,7 +117,7 @@ class Renderer:
         if node.kind == "template":
             name, *rest = node.action.pipeline[0]
             inner = self.value((tuple(rest),), dot, names) if rest else None
-            self.add(self.include(str(name.value), inner), node.action.line)
+            self.add_lines(self.include(str(name.value), inner), node.action.line)
         elif node.kind == "range":
             self.repeat(node, dot, names)
         else:
