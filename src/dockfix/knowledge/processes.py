@@ -23,11 +23,12 @@ def process_need(command: Command, env: Mapping[str, str]) -> str:
     line = _INTERPRETER.sub("", " ".join(words), count=1)
     if "sudo" in command.via and not command.user:
         return "sudo"
-    return _listed(line)
+    return process_need_of(line)
 
 
 @lru_cache(maxsize=1024)
-def _listed(line: str) -> str:
+def process_need_of(line: str) -> str:
+    """Why the process of a command line must run as root, "" if it need not."""
     return next((reason for pattern, reason in _processes() if pattern.fullmatch(line)), "")
 
 

@@ -326,6 +326,51 @@ def test_a_start_script_and_a_gunicorn_configuration_are_read() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("command", "name", "text", "line"),
+    [
+        ("uwsgi --ini web.ini", "web.ini", "[uwsgi]\nsocket = :8000\nuid = www-data\n", 3),
+        ("uwsgi web.ini", "web.ini", "[uwsgi]\ngid=33\n", 2),
+        ("uwsgi --yaml web.yml", "web.yml", "uwsgi:\n  http: :8000\n  uid: web\n", 3),
+        ("gunicorn -c conf.py web:app", "conf.py", "bind = '0.0.0.0:8000'\nuser = 'www-data'\n", 2),
+        ("gunicorn web:app", "gunicorn.conf.py", "group = 33\n", 1),
+    ],
+)
+def test_a_server_that_its_configuration_tells_to_switch_users_needs_root(
+    command: str, name: str, text: str, line: int
+) -> None:
+    reading = read({name: text, "web.py": ""}, DOCKERFILE.replace('["python", "main.py"]', command))
+    program = command.partition(" ")[0]
+    assert [(str(one), one.line) for one in reading.needs_root] == [
+        (f"{name}:{line}: root {program} switches to its own user", line)
+    ]
+
+
+@pytest.mark.parametrize(
+    "call", ["./start.sh {}", "sh -e start.sh {}", "bash ./start.sh {}", ". ./start.sh {}"]
+)
+@pytest.mark.parametrize("passed", ['exec "$@"', "$@", 'poetry run "${@}"'])
+def test_a_command_that_a_start_script_is_given_is_started(call: str, passed: str) -> None:
+    files = {"start.sh": f"#!/bin/sh\nset -e\n{passed}\n", "job.py": "open('/data/x', 'w')\n"}
+    text = DOCKERFILE.replace('["python", "main.py"]', call.format("python job.py"))
+    assert [str(one) for one in read(files, text).claims] == ["job.py:1: write /data/x"]
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "text"),
+    [
+        ("uwsgi --ini web.ini", "web.ini", "[uwsgi]\nuid = root\ngid = 0\nuidd = web\n"),
+        ("gunicorn web:app", "gunicorn.conf.py", "user = None\ngroup = os.environ.get('GROUP')\n"),
+        ("gunicorn web:app", "gunicorn.conf.py", "user_agent = 'x'\n"),
+    ],
+)
+def test_a_server_that_stays_with_its_user_does_not_surely_need_root(
+    command: str, name: str, text: str
+) -> None:
+    reading = read({name: text, "web.py": ""}, DOCKERFILE.replace('["python", "main.py"]', command))
+    assert reading.needs_root == ()
+
+
 def test_the_directories_that_must_be_the_users() -> None:
     reading = read(
         {

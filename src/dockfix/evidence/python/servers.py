@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from dockfix.knowledge import read_names, read_table
+
+_KEY: Final = re.compile(r"\s*([A-Za-z_][\w-]*)[ \t]*[=:](.*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One row of the table; `settings` are flags whose value is an ini file of further flags."""
+    """One row of the table; `settings` are flags whose value is a file of further flags."""
 
     programs: tuple[str, ...]
     files: tuple[str, ...] = ()
@@ -46,11 +49,10 @@ class Server:
 
 
 def ini_flags(text: str) -> Iterator[tuple[int, str]]:
-    """(line, word) for each key of an ini file, written as the equivalent flag: `--key=value`."""
+    """(line, word) for each key of an ini or YAML file, written as the equivalent flag: `--key=value`."""
     for number, line in enumerate(text.splitlines(), 1):
-        key, equals, value = line.partition("=")
-        if equals and key.strip().replace("-", "_").isidentifier():
-            yield number, f"--{key.strip()}={value.strip()}"
+        if match := _KEY.match(line):
+            yield number, f"--{match[1]}={match[2].strip()}"
 
 
 def flags(words: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -27,6 +27,7 @@ from dockfix.evidence.python.start import Line, Start, StartReader
 from dockfix.evidence.settings_files import find_named_outputs, is_configuration
 from dockfix.knowledge import read_names, read_table
 from dockfix.knowledge.homes import find_home_use
+from dockfix.knowledge.processes import process_need_of
 from dockfix.model.effects import is_remote
 from dockfix.syntax.tree import Dockerfile
 from dockfix.syntax.wrappers import SHELLS
@@ -270,6 +271,7 @@ class _SourceReader:
         server = find_server(_module_of(words) if is_python else words[0])
         if server is None:
             return
+        yield from self._process(" ".join(words), line.file, line.line, is_certain=True)
         for flag, value in flags(words):
             yield from self._flag(server, flag, value, line)
         if "operand" in server.ports:
@@ -329,6 +331,15 @@ class _SourceReader:
                 )
             elif name == "bind":
                 yield from self._ports([value], line, file, at)
+            elif program == "gunicorn" and value not in ("None", "root", "0"):
+                is_certain = value.isdecimal() or match[2][:1] in "'\""
+                yield from self._process(f"{program} --{name} {value}", file, at, is_certain=is_certain)
+
+    def _process(self, command_line: str, file: str, at: int, *, is_certain: bool) -> Iterator[Claim]:
+        """The need for root of a process, also where a file holds the flags."""
+        if reason := process_need_of(command_line):
+            program = command_line.partition(" ")[0]
+            yield Claim(Kind.ROOT, f"{program} {reason}", file, at, is_certain)
 
 
 def _names(source: str) -> Iterator[str]:

@@ -28,6 +28,7 @@ _LAUNCHERS: Final = {
     "watchmedo": ("auto-restart",),
     "accelerate": ("launch",),
 }
+_ALL_ARGUMENTS: Final = ('"$@"', "$@", '"${@}"', "${@}", "$*", '"$*"')
 _MAX_DEPTH: Final = 3
 
 
@@ -112,25 +113,37 @@ class StartReader:
         elif line.json is None:
             self._script(line.args, self.path, line.line, 0)
 
-    def _script(self, text: str, file: str, first: int, depth: int) -> None:
+    def _script(self, text: str, file: str, first: int, depth: int, by: Line | None = None) -> None:
+        """Read a script; `by` is the line that calls it, with its arguments."""
         workdir = self.layout.workdir
         for command in parse_script(text).commands:
             line = first + text.count("\n", 0, command.start)
             if command.program == "cd" and command.args:
                 place = command.args[0].expand(self.layout.env)
                 workdir = posixpath.normpath(posixpath.join(workdir, place)) if place else workdir
-            self._command(command, line, file, workdir, depth)
+            if by is not None and command.name is not None and command.name.text in _ALL_ARGUMENTS:
+                # What the caller chose is reported where the caller stands.
+                self._words(_arguments(by), by.line, by.file, workdir, depth)
+            else:
+                self._command(command, line, file, workdir, depth, by)
 
-    def _command(self, command: Command, line: int, file: str, workdir: str, depth: int) -> None:
+    def _command(
+        self, command: Command, line: int, file: str, workdir: str, depth: int, by: Line | None = None
+    ) -> None:
         if command.script is not None:
             for inner in command.script.commands:
-                self._command(inner, line, file, workdir, depth)
+                self._command(inner, line, file, workdir, depth, by)
             return
         if command.name is None:
             return
-        env = self.layout.env
-        words = [word.expand(env) for word in (command.name, *command.args)]
-        self._words(tuple("\0" if word is None else word for word in words), line, file, workdir, depth)
+        words: list[str] = []
+        for word in (command.name, *command.args):
+            if by is not None and word.text in _ALL_ARGUMENTS:
+                words += _arguments(by)
+            else:
+                value = word.expand(self.layout.env)
+                words.append("\0" if value is None else value)
+        self._words(tuple(words), line, file, workdir, depth)
 
     def _words(self, words: tuple[str, ...], line: int, file: str, workdir: str, depth: int) -> None:
         words = launched(words)
@@ -174,7 +187,7 @@ class StartReader:
         elif path.endswith(".py") or re.match(r"#!.*python", found):
             self._file(path, line)
         elif depth < _MAX_DEPTH:
-            self._script(found, self.layout.source_of(path) or written, 1, depth + 1)
+            self._script(found, self.layout.source_of(path) or written, 1, depth + 1, line)
 
     def _beside(self, name: str) -> str | None:
         for landing in self.layout.final.landings:
@@ -256,6 +269,15 @@ class StartReader:
 def _celery_modules(name: str) -> list[str]:
     """The modules in which Celery may find an application: the named one, its submodules, or its parent."""
     return [one for one in (name, f"{name}.celery", f"{name}.tasks", name.rpartition(".")[0]) if one]
+
+
+def _arguments(line: Line) -> tuple[str, ...]:
+    """The arguments that a command line gives to the script that it calls, with a shell or without."""
+    words = line.words
+    if not _SHELL.fullmatch(words[0]) and words[0] not in (".", "source"):
+        return words[1:]
+    at = next((at for at, word in enumerate(words) if at and not word.startswith("-")), len(words))
+    return words[at + 1 :]
 
 
 def launched(words: tuple[str, ...]) -> tuple[str, ...]:
