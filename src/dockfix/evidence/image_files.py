@@ -51,7 +51,8 @@ class Landing:
             return self.source if path == self.destination else None
         inside = _below(path, self.destination)
         if inside is None:
-            return None
+            # Nobody knows whether what another stage holds at a path is a file or a tree.
+            return self.source if self.stage and path == self.destination else None
         if _GLOB.search(self.source):
             return _matched(self.source, inside)
         return posixpath.normpath(posixpath.join(self.source, inside)) if inside else None

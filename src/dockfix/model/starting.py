@@ -6,17 +6,16 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Final
 
 from dockfix.context import Context, Deployment
 from dockfix.knowledge.processes import waits
 from dockfix.lazy import cached_property
 from dockfix.model.copies import Copy
-from dockfix.model.inherited import find_brought_scripts, find_inherited
+from dockfix.model.image_texts import ImageTexts
+from dockfix.model.inherited import find_inherited
 from dockfix.model.lineage import Lineage, Step
 from dockfix.model.paths import is_shared, is_within, on_path, resolve
-from dockfix.model.placements import Placement, find_placements, may_place
 from dockfix.model.procfiles import find_processes
 from dockfix.model.runs import Invocation, number_arguments, read_called, read_run, walk_script
 from dockfix.model.scripts import (
@@ -26,7 +25,6 @@ from dockfix.model.scripts import (
     is_shell_script,
     script_of_shell,
 )
-from dockfix.model.written import find_written_files
 from dockfix.syntax.shell import Command, parse_words
 from dockfix.syntax.wrappers import is_shell
 
@@ -256,7 +254,7 @@ class Starting:
         written = self._named_file(command)
         if written is None or written.endswith(".py") or "$" in written:
             return None
-        is_own = written in self._brought or any(copy.destination == written for copy in self.copies)
+        is_own = written in self._texts.brought or any(copy.destination == written for copy in self.copies)
         if _PACKAGED.fullmatch(written) and not is_own:
             return None
         if "/" not in written and written.endswith(SCRIPTS):
@@ -313,42 +311,11 @@ class Starting:
 
     def read(self, path: str) -> str | None:
         """The text of a file of the image: of the build context, a heredoc, a RUN, or an inspected base."""
-        return self._read(path, 0)
-
-    def _read(self, path: str, depth: int) -> str | None:
-        text = self._read_copied(path)
-        if text is None:
-            text = self._written_files.get(path) or self._brought.get(path)
-        if text is not None or depth == MAX_DEPTH:
-            return text
-        sources = (one.source_of(path) for one in reversed(self._placements))
-        found = (self._read(source, depth + 1) for source in sources if source is not None)
-        return next((text for text in found if text is not None), None)
-
-    def _read_copied(self, path: str) -> str | None:
-        for copy in reversed(self.copies):
-            if copy.step.instruction.heredocs:
-                body = next((text for at, text in copy.documents() if at == path), None)
-                if body is not None:
-                    return body
-            elif (source := find_source(copy, path)) is not None:
-                return self.context.read(source) if copy.stage is None else None
-        return None
+        return self._texts.read(path)
 
     @cached_property
-    def _brought(self) -> dict[str, str]:
-        return find_brought_scripts(self.lineage)
-
-    @cached_property
-    def _placements(self) -> tuple[Placement, ...]:
-        runs = [
-            read_run(step, "/root") for step in self.lineage.of("RUN") if may_place(step.instruction.args)
-        ]
-        return tuple(one for run in runs for one in find_placements(run.invocations, "/root"))
-
-    @cached_property
-    def _written_files(self) -> dict[str, str]:
-        return find_written_files(self.lineage)
+    def _texts(self) -> ImageTexts:
+        return ImageTexts(self.lineage, self.copies, self.context)
 
 
 def _standing(*steps: Step | None) -> tuple[Step, ...]:
@@ -361,23 +328,3 @@ def _words(step: Step) -> tuple[str, ...]:
     if step.instruction.json is not None:
         return step.instruction.json
     return (*step.before.shell, step.instruction.args) if step.keyword == "CMD" else ()
-
-
-def find_source(copy: Copy, path: str) -> str | None:
-    """The path in its source from which a copy takes the file that lands at `path`, or None."""
-    destination = copy.destination
-    if not is_within(path, destination):
-        return None
-    if path == destination:
-        return copy.sources[0] if len(copy.sources) == 1 else None
-    rest = path[len(destination.rstrip("/")) + 1 :]
-    for source in copy.sources:
-        plain = posixpath.normpath(source)
-        if fnmatchcase(rest, posixpath.basename(plain)) and plain != ".":
-            return posixpath.join(posixpath.dirname(plain), rest).lstrip("/")
-    trees = [posixpath.normpath(source).lstrip("/") for source in copy.sources]
-    for tree in trees:
-        candidate = posixpath.normpath(posixpath.join(tree, rest))
-        if tree in (".", "") or "." not in posixpath.basename(tree):
-            return candidate
-    return None

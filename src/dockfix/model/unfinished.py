@@ -15,6 +15,7 @@ from typing import Final
 from dockfix.model.command_operations import home_use, in_home
 from dockfix.model.current import has_known_accounts, is_surely_missing
 from dockfix.model.filetree import START
+from dockfix.model.image_texts import find_source
 from dockfix.model.mounts import find_mounts
 from dockfix.model.operations import Act, Operation
 from dockfix.model.outcomes import Key, Outcome, ask
@@ -22,7 +23,6 @@ from dockfix.model.paths import is_below_any, is_ownable, is_system_directory, i
 from dockfix.model.permissions import SEARCH, WRITE, Answer, Identity, Verdict, may, permits
 from dockfix.model.plan import Plan
 from dockfix.model.repairs import NO_REPAIRS, Repairs
-from dockfix.model.starting import find_source
 
 _IN_SOURCES: Final = -1
 _CHANGES: Final = frozenset({Act.MAKE, Act.WRITE, Act.INSTALL})
