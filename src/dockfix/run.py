@@ -102,7 +102,8 @@ def prepare(request: Request, cache: Cache | None, settings: Settings | None = N
     selection = _selection(request, settings)
     candidates, others = _find_candidates(request, selection, cache)
     lost = [one._replace(outside=False) for one in others if one.is_lost]
-    deployments = _find_deployments(selection, candidates, others, cache, lost)
+    any_language = _asks_languages(request, settings)
+    deployments = _find_deployments(selection, candidates, others, cache, lost, any_language=any_language)
     if deployments:
         candidates = [one._replace(deployments=deployments.get(one.real, ())) for one in candidates]
     candidates = [*candidates, *lost]
@@ -257,12 +258,20 @@ def open_cache_of(request: Request) -> Cache | None:
     return open_cache(find_top(here) or here)
 
 
+def _asks_languages(request: Request, settings: Settings) -> bool:
+    """Whether the command line or the configuration asks for other languages than Python."""
+    here = settings.config_in(os.path.realpath(os.curdir))
+    return bool(request.overrides.get("languages") or here.options.get("languages"))
+
+
 def _find_deployments(
     selection: Selection,
     candidates: Sequence[Candidate],
     others: Sequence[Candidate],
     cache: Cache | None,
     lost: list[Candidate],
+    *,
+    any_language: bool,
 ) -> Mapping[str, tuple[Deployment, ...]]:
     """The deployments of the candidates' images in the repository's manifests, by absolute path.
 
@@ -272,7 +281,9 @@ def _find_deployments(
         return {}
     from dockfix.repository.deployments import find_deployments
 
-    return find_deployments(selection.repositories, candidates, cache, others, lost)
+    return find_deployments(
+        selection.repositories, candidates, cache, others, lost, any_language=any_language
+    )
 
 
 def _relate(

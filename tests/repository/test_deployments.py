@@ -214,6 +214,25 @@ def test_an_image_belongs_to_one_dockerfile(
     assert list(found) == ([f"{root}/{expected}"] if expected else [])
 
 
+@pytest.mark.parametrize(
+    ("dockerfile", "any_language", "is_read"),
+    [
+        ("FROM node:22\nCMD node .\n", False, False),
+        ("FROM node:22\nCMD node .\n", True, True),
+        ("FROM acme/runtime\nCMD gunicorn shop:app\n", False, True),
+    ],
+)
+def test_manifests_of_other_languages_are_read_if_these_are_asked_for(
+    repository: Repository, dockerfile: str, any_language: bool, is_read: bool
+) -> None:
+    repository.put("pod.yaml", text=POD)
+    repository.put("services/web/Dockerfile", text=dockerfile)
+    root = str(repository.folder)
+    candidates = [Candidate("services/web/Dockerfile", f"{root}/services/web/Dockerfile")]
+    rows = [(root, find_relevant(root, ["pod.yaml"]))]
+    assert bool(find_deployments(rows, candidates, any_language=any_language)) is is_read
+
+
 def test_a_manifest_that_two_searches_found_is_read_once(web: Repository) -> None:
     web.put("pod.yaml", text=POD)
     root = str(web.folder)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from dockfix.repository.arguments import UNKNOWN
+from dockfix.repository.builds import find_builds
 from dockfix.repository.workflows import Shell, read_workflow
 
 WORKFLOW = """
@@ -46,3 +47,33 @@ def test_workflows_and_actions_that_call_themselves_end() -> None:
     )
     assert 0 < len(steps) < 100
     assert {step.text for step in steps} == {"docker build"}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        ("command: docker build web", [("docker build web", "")]),
+        ("script: docker build web, host: example", [("docker build web", UNKNOWN)]),
+        ("script: echo docs", []),
+    ],
+)
+def test_commands_in_the_inputs_of_an_action_are_read(inputs: str, expected: list[tuple[str, str]]) -> None:
+    text = f"jobs: {{a: {{steps: [{{uses: some/action@v1, with: {{{inputs}}}}}, {{run: podman}}]}}}}"
+    steps = list(read_workflow("w.yml", text))[:-1]
+    assert [(step.text, step.folder) for step in steps if isinstance(step, Shell)] == expected
+
+
+def test_what_is_built_on_another_machine_is_looked_for_here() -> None:
+    text = """
+jobs:
+  a:
+    steps:
+      - uses: appleboy/ssh-action@v1
+        with:
+          host: example
+          script: |
+            cd /srv/shop
+            docker build --target prod .
+"""
+    (build,) = find_builds(".github/workflows/w.yml", text)
+    assert (build.dockerfile, build.context, build.target) == (f"{UNKNOWN}/Dockerfile", UNKNOWN, "prod")

@@ -20,13 +20,14 @@ from dockfix.files.cache import Cache, Question, derive_confined
 from dockfix.files.candidates import Build, Candidate
 from dockfix.files.reading import read_within
 from dockfix.files.stamps import Mark
-from dockfix.repository.arguments import read_arguments
+from dockfix.knowledge.file_names import COMPOSE_NAME
+from dockfix.repository.arguments import UNKNOWN, read_arguments
 from dockfix.repository.build_commands import read_commands
 from dockfix.repository.build_places import is_open, make_build, named_contexts, plain, target_of
 from dockfix.repository.build_settings import SETTINGS_NAME, Named, find_named
 from dockfix.repository.image_calls import CODE_NAME, find_calls
 from dockfix.repository.image_names import image_names
-from dockfix.repository.manifests import COMPOSE_NAME, ENVIRONMENT_NAME
+from dockfix.repository.manifests import ENVIRONMENT_NAME
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, Read, forget_changed, read_nothing
 from dockfix.repository.script_files import PIPELINE_NAME, SCRIPT_NAME
 
@@ -278,6 +279,9 @@ def _read_script(file: File) -> Iterator[Build]:
 def _read_lines(name: str, text: str, root: str, *, is_one_shell: bool = True) -> Iterator[Build]:
     """The `docker build` commands of a script that is run in the folder `root`."""
     for flags, operands, folder in read_commands(text, is_one_shell=is_one_shell):
+        place = posixpath.join(root, folder)
+        # Nobody knows where on another machine the repository is.
+        place = UNKNOWN if root == UNKNOWN and place.startswith("/") else place
         context = operands[0] if operands else "."
         inner = posixpath.join(context, flags["file"][0] if flags["file"] else "Dockerfile")
         # kaniko looks for the file from where it runs, and then in the context.
@@ -287,7 +291,7 @@ def _read_lines(name: str, text: str, root: str, *, is_one_shell: bool = True) -
                 name,
                 context,
                 file,
-                root=posixpath.join(root, folder),
+                root=place,
                 file_from_start=True,
                 target=target_of(flags["target"][0]) if flags["target"] else "",
                 images=image_names(flags["tag"]),

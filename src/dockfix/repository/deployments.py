@@ -58,7 +58,9 @@ _STARTS: Final = (b"ommand", b"run:", b"processes", b"entrypoint")
 """A platform's settings that contain none of these leave the start to the image."""
 _RUNNERS: Final = (b"docker", b"podman", b"nerdctl")
 _VALUES: Final = re.compile(r"(?:^|/)values\.ya?ml$")
-_PYTHON: Final = re.compile(rb"(?i)python|\bpip|conda|\.py\b|\buv\b|poetry|requirements")
+_PYTHON: Final = re.compile(
+    rb"(?i)python|\bpip|conda|mamba|\.py\b|\buvx?\b|poetry|requirements|gunicorn|uvicorn|jupyter|django|flask"
+)
 
 _PLAIN: Final = frozenset(
     {"docker", "src", "build", "images", "app", "service", "server", "container", "deploy"}
@@ -74,12 +76,15 @@ def find_deployments(
     cache: Cache | None = None,
     others: Sequence[Candidate] = (),
     lost: list[Candidate] | None = None,
+    *,
+    any_language: bool = False,
 ) -> dict[str, tuple[Deployment, ...]]:
     """The deployments of the candidates, matched by their builds, or else by image name.
 
     `repositories` are absolute folders with their relevant manifests, relative to them. An image name
     that fits two Dockerfiles, including the `others`, matches neither. Manifests that could not be read
-    within the limits of a confined process are added to `lost`.
+    within the limits of a confined process are added to `lost`. Dockerfiles that do not look like Python
+    are left out, unless `any_language` is asked for.
     """
     found: dict[str, list[Deployment]] = {}
     asked = {one.real for one in candidates}
@@ -92,7 +97,9 @@ def find_deployments(
             {
                 one.real[len(start) :].replace(os.sep, "/"): one
                 for one in (*candidates, *others)
-                if one.real.startswith(start) and one.refusal is None and _is_python(one.real, cache)
+                if one.real.startswith(start)
+                and one.refusal is None
+                and (any_language or _is_python(one.real, cache))
             }
         )
         own = {path for path, one in known.candidates.items() if one.real in asked}

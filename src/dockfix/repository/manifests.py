@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from dockfix.context import Deployment, Setting
+from dockfix.knowledge.file_names import COMPOSE_NAME
 from dockfix.repository.build_settings import SETTINGS_NAME, read_platform
 from dockfix.repository.commented_json import read_commented
 from dockfix.repository.manifest_parts import Part, has_services, split_documents, split_services
@@ -20,8 +21,6 @@ ENVIRONMENT_NAME: Final = re.compile(
 )
 """Names that compose files may have by their environment, as those of NASA-IMPACT/COSMOS do (`local.yml`)."""
 
-COMPOSE_NAME: Final = re.compile(r"(?:compose|stack|swarm)(?:(?!compose|stack|swarm)[^/])*\.ya?ml$")
-"""Names of compose files, and of those that `docker stack deploy` takes (`docker-stack.yml`)."""
 _DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")
 _YAML: Final = re.compile(r"\.ya?ml$")
 _TEMPLATES: Final = "templates/"

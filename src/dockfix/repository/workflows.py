@@ -115,7 +115,8 @@ class _Reader:
             if str(uses or "").startswith(_METADATA):
                 images = fill(_mapping(facts.get("with")).get("images"), contexts)
                 outputs[str(facts.get("id"))] = {"outputs": {"tags": "\n".join(_images(images))}}
-            if not (calls_builder(facts.get("run")) or str(uses or "").startswith(_USED)):
+            scripts = [one for one in _mapping(facts.get("with")).values() if uses and calls_builder(one)]
+            if not (calls_builder(facts.get("run")) or scripts or str(uses or "").startswith(_USED)):
                 continue
             inner = {**contexts, "env": {**contexts["env"], **_filled(facts.get("env"), contexts)}}
             given = _mapping(fill(_mapping(facts.get("with")), inner))
@@ -124,8 +125,12 @@ class _Reader:
                 yield Shell(name, str(fill(facts["run"], inner)), str(place), inner["env"])
             elif isinstance(uses, str) and uses.startswith("./"):
                 yield from self.action(posixpath.normpath(uses), given, inner, depth)
-            elif isinstance(uses, str):
+            elif isinstance(uses, str) and uses.startswith(_USED):
                 yield Action(name, uses, given, inner["env"])
+            else:
+                # An action with a host runs its script there, as appleboy/ssh-action does.
+                place = UNKNOWN if "host" in given else str(fill(folder or "", inner))
+                yield from (Shell(name, str(fill(one, inner)), place, inner["env"]) for one in scripts)
 
     def action(self, folder: str, given: Mapping[str, Any], contexts: Contexts, depth: int) -> Iterator[Step]:
         """The steps of a composite action in a folder of the repository."""

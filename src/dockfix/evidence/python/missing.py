@@ -12,15 +12,14 @@ from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.image_files import Layout
 from dockfix.evidence.python.application import Application
 from dockfix.evidence.python.start import NamedCode, Start
+from dockfix.knowledge.file_names import COMPOSE_NAME
 
 _DEPENDENCIES: Final = re.compile(
     r"(?:.*requirements.*\.(?:txt|in)|pyproject\.toml|setup\.(?:py|cfg)|pipfile|environment\.ya?ml|.*\.lock)",
     re.IGNORECASE,
 )
 # A folder of nothing else is that of a lone file, whose sources are elsewhere.
-_BESIDE: Final = re.compile(
-    r"\..*|.*dockerfile.*|.*compose(?:(?!compose)[^/])*\.ya?ml", re.IGNORECASE | re.DOTALL
-)
+_BESIDE: Final = re.compile(r"\.|.*dockerfile", re.IGNORECASE | re.DOTALL)
 _MOST_FOLDERS: Final = 64
 _PLAIN: Final = re.compile(r"[\w./+-]+")
 
@@ -31,13 +30,18 @@ def find_missing(layout: Layout, application: Application, start: Start) -> Iter
     A module that the context or the steps install is third-party. Nothing is missing if the contents of
     the context are unknown.
     """
-    if layout.names is None or all(map(_BESIDE.fullmatch, layout.names(""))):
+    if layout.names is None or all(map(_stands_beside, layout.names(""))):
         return
     for one in start.named:
         is_plain = all(map(_PLAIN.fullmatch, (*one.files, *one.modules)))
         if is_plain and not _is_there(application, one) and not _is_made(layout, one):
             what = (*one.files, *one.modules)[0]
             yield Claim(Kind.MISSING, what, one.by.file, one.by.line)
+
+
+def _stands_beside(name: str) -> bool:
+    """Whether a file is a Dockerfile, a compose file, or hidden, and so no part of an application."""
+    return bool(_BESIDE.match(name) or COMPOSE_NAME.search(name.lower()))
 
 
 def _is_there(application: Application, one: NamedCode) -> bool:
