@@ -19,7 +19,7 @@ FACADE: Final = "__init__"
 """What `import dockfix` gives, which is not a package below it."""
 
 LAYERS: Final = (
-    ("options", "results", "edits", "provenance", "lazy", "context", "diff", "image_facts"),
+    ("options", "results", "edits", "provenance", "lazy", "context", "diff", "image_facts", "writable"),
     ("syntax",),
     ("knowledge",),
     ("model",),

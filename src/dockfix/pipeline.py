@@ -23,6 +23,7 @@ from dockfix.checks.reviews import (
     find_notes,
     find_out_of_reach,
     find_reviews,
+    find_writable_note,
 )
 from dockfix.context import Context
 from dockfix.diff import compare_lines, original_line, split_lines
@@ -38,6 +39,7 @@ from dockfix.model.plan import Plan
 from dockfix.model.repairs import NO_REPAIRS
 from dockfix.model.replay import Replay
 from dockfix.model.unfinished import find_denied
+from dockfix.model.writable import find_writable
 from dockfix.options import OptionError, Options
 from dockfix.provenance import Pass
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged, at_lines
@@ -185,16 +187,18 @@ def _join(found: Iterable[Changed | Unchanged], heirs: Iterable[Finding], option
 
     `heirs` are the reviews of images that the changes of others move off root.
     """
+    found = list(found)
     changes = [one for one in found if isinstance(one, Changed)]
     notes = tuple(dict.fromkeys(note for one in found for note in one.notes))
+    writable = tuple(dict.fromkeys(place for one in found for place in one.writable))
     if not changes:
-        return Unchanged(notes)
+        return Unchanged(notes, writable)
     names = tuple(dict.fromkeys(name for one in changes for name in one.transforms))
     own = (review for one in changes for review in one.reviews)
     reviews = tuple(dict.fromkeys((*own, *heirs)))
     left = tuple(review for review in reviews if review.code not in options.accept)
     accepted = tuple(review for review in reviews if review.code in options.accept)
-    return Changed(changes[-1].text, names, left, notes, accepted, changes[-1].line)
+    return Changed(changes[-1].text, names, left, notes, accepted, changes[-1].line, writable)
 
 
 def _as_of(as_read: Dockerfile, text: str, result: Result, plan: Plan) -> Result:
@@ -284,10 +288,14 @@ def _finish_lineage(plan: Plan, active: frozenset[str], index: int) -> ImageFix:
     )
     left = tuple(map(describe_left, done.left))
     if not done.rounds or _loses(plan, done) or any(check_guarantees(plan, done.plan, _HELD_BY_REPAIRS)):
-        return ImageFix(index, plan, Unchanged(left))
+        writable = find_writable(plan) if plan.options.read_only else ()
+        return ImageFix(index, plan, Unchanged((*left, *find_writable_note(plan, writable)), writable))
     rewrite = Rewrite(plan, done.plan, done.rounds, ())
     reviews = (*map(describe_repaired, done.repaired), *left)
-    result = Changed(done.plan.tree.text, rewrite.names, reviews, line=_root_line(plan))
+    writable = find_writable(done.plan) if plan.options.read_only else ()
+    notes = tuple(find_writable_note(done.plan, writable))
+    text = done.plan.tree.text
+    result = Changed(text, rewrite.names, reviews, notes, line=_root_line(plan), writable=writable)
     return ImageFix(index, plan, result, rewrite)
 
 
@@ -315,7 +323,10 @@ def _judge(done: Rewrite, active: frozenset[str], reviews: tuple[Finding, ...], 
     known = {review.code for review in reviews}
     lost = tuple(one for one in find_lost(plan, done.losses) if one.code not in known)
     notes = (*_find_notes(plan, rewrite), *plan.evidence.notes) if moving else ()
-    return Changed(rewrite.tree.text, done.names, (*reviews, *lost), notes, line=_root_line(plan))
+    writable = find_writable(rewrite) if plan.options.read_only else ()
+    notes += tuple(find_writable_note(rewrite, writable))
+    line, text = _root_line(plan), rewrite.tree.text
+    return Changed(text, done.names, (*reviews, *lost), notes, line=line, writable=writable)
 
 
 def find_faults(fixed: ImageFix, text: str) -> Iterator[Finding]:

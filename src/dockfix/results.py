@@ -7,6 +7,8 @@ from copy import copy
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from dockfix.writable import Writable
+
 
 class Kind(StrEnum):
     """What a code stands for."""
@@ -81,7 +83,8 @@ class Changed:
     """A complete fix. `reviews` is empty if it is safe; `notes` are about what the file does not show.
 
     `accepted` are the reviews that the options or a comment of the file answer; `line` is that of the
-    instruction by which the image runs as root: its last USER, else its FROM.
+    instruction by which the image runs as root: its last USER, else its FROM. `writable` are the
+    directories that must be writable on a read-only root file system, if they are asked for.
     """
 
     text: str
@@ -90,6 +93,7 @@ class Changed:
     notes: tuple[Finding, ...] = ()
     accepted: tuple[Finding, ...] = ()
     line: int = 1
+    writable: tuple[Writable, ...] = ()
 
     @property
     def safe(self) -> bool:
@@ -102,6 +106,7 @@ class Unchanged:
     """Nothing to do: the image does not run as root, or nothing selected applies."""
 
     notes: tuple[Finding, ...] = ()
+    writable: tuple[Writable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,7 @@ def at_lines(result: Result, move: Callable[[int], int]) -> Result:
             reviews, notes, accepted = map(moved, (reviews, notes, accepted))
             return replace(result, reviews=reviews, notes=notes, accepted=accepted, line=move(line))
         case Unchanged(notes=notes):
-            return Unchanged(moved(notes))
+            return replace(result, notes=moved(notes))
         case Skipped(reasons=reasons):
             return Skipped(moved(reasons))
         case Failed(error=error):

@@ -23,18 +23,13 @@ from dockfix.options import Install, Options
 from dockfix.verify import Engine, EngineError, VerifyOptions, find_engine
 
 ROOT: Final = Path(__file__).parents[2] / "fixtures" / "apps"
+_UNPRIVILEGED: Final = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 VARIANTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "no-capabilities": ("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+    "no-capabilities": _UNPRIVILEGED,
     "numeric": (),
-    "read-only": ("--read-only", "--tmpfs", "/tmp"),
-    "arbitrary-uid": (
-        "--user",
-        "123456:0",
-        "--cap-drop",
-        "ALL",
-        "--security-opt",
-        "no-new-privileges",
-    ),
+    # The mounts are those that the rewrite names.
+    "read-only": ("--read-only", *_UNPRIVILEGED),
+    "arbitrary-uid": ("--user", "123456:0", *_UNPRIVILEGED),
 }
 _FROM: Final = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
 

@@ -11,7 +11,10 @@ from dockfix import Changed, Options, Unchanged, fix
 from dockfix.transforms import TRANSFORMS, Transform
 
 # Options under which an example is made, where the defaults are not it.
-FITTING: Final[dict[str, dict[str, Any]]] = {"venv": {"install": "venv"}}
+FITTING: Final[dict[str, dict[str, Any]]] = {
+    "venv": {"install": "venv"},
+    "move-caches": {"read_only": True},
+}
 
 
 def fix_alone(transform: Transform, text: str) -> Changed | None:

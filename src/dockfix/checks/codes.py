@@ -237,6 +237,11 @@ NAMED_USER: Final = _note(
 NUMERIC_USER: Final = _note(
     "numeric-user", "USER is a number because a manifest asks for one.", "runs/pod-that-asks-for-a-number"
 )
+READ_ONLY_ROOT: Final = _note(
+    "read-only-root",
+    "Directories that must be writable where the root file system is read-only.",
+    "cases/caches-on-a-read-only-root",
+)
 STAGE_STAYS_ROOT: Final = _note(
     "stage-stays-root",
     "A stage with its own start command keeps root.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from dockfix.checks import codes
@@ -20,8 +20,10 @@ from dockfix.model.paths import is_shared, is_system_directory
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_put
 from dockfix.model.starting import Starting
+from dockfix.model.writable import find_hidden
 from dockfix.results import Finding
 from dockfix.syntax.words import is_number
+from dockfix.writable import Writable
 
 SHOWN: Final = 120
 """The maximum number of characters of a base's ONBUILD steps to show."""
@@ -344,3 +346,31 @@ def find_notes(plan: Plan) -> Iterator[Finding]:
             "Kubernetes' runAsNonRoot cannot check a named user",
             "use --numeric, or set runAsUser",
         )
+
+
+def find_writable_note(plan: Plan, writable: Sequence[Writable]) -> Iterator[Finding]:
+    """What a read-only root file system has to leave writable, and how `docker run` does that."""
+    if not writable:
+        return
+    places = ", ".join(map(_describe_writable, writable))
+    rest = "" if plan.evidence.is_complete else "; not all that starts was read, so there may be more"
+    flags = " ".join(flag for one in writable for flag in one.flags)
+    yield Finding(
+        codes.READ_ONLY_ROOT, 0, f"must be writable on a read-only root file system: {places}{rest}",
+        f"docker run --read-only {flags} IMAGE",
+    )  # fmt: skip
+    names = plan.lineage.final.names()
+    own = (one for one in plan.context.deployments if one.kind in ("compose", "kubernetes"))
+    for one in (one for one in own if one.is_of(names)):
+        for place in find_hidden(one, writable)[:1]:
+            yield Finding(
+                codes.READ_ONLY_ROOT, 0,
+                f"{one.place} cannot get a read-only root file system: {_describe_writable(place)}",
+                "let it write to a directory of its own",
+            )  # fmt: skip
+
+
+def _describe_writable(one: Writable) -> str:
+    """A directory with what it is for, what writes there, and what the image has in it."""
+    facts = (one.purpose, one.why, f"holds {one.content}" if one.content else "")
+    return f"{one.path} ({', '.join(filter(None, facts))})"

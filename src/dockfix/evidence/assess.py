@@ -104,6 +104,7 @@ def collect_evidence(plan: Plan) -> Evidence:
         (*found.notes(), *_contradictions(plan, home, (*written, *mounts), hidden), *volumes.notes),
         reading.mentions,
         tuple(describe_script(plan, layout, one) for one in runs),
+        tuple(found.places()) if plan.options.read_only else (),
     )
 
 
@@ -173,6 +174,12 @@ class _Assessment:
     def may_write(self) -> Iterator[str]:
         """The known paths that the start may write to, including those that the user owns."""
         return (one.what for one in self.claims if one.kind is Kind.WRITE and self._is_met(one))
+
+    def places(self) -> Iterator[tuple[str, str]]:
+        """(path, `FILE:LINE`) of all that the start may write; a trailing slash stands for a directory."""
+        for one in self.claims:
+            if one.kind in (Kind.WRITE, Kind.HOME) and one.what and self._is_met(one):
+                yield f"{one.directory}/" if one.is_directory else one.what, _place(one)
 
     @cached_property
     def closed(self) -> list[Claim]:

@@ -26,7 +26,7 @@ LIMIT: Final = 50_000
 WALKS: Final = 8
 REPOSITORIES: Final = 64
 SUFFIX: Final = ".cache"
-_MAGIC: Final = b"dockfix 7 "
+_MAGIC: Final = b"dockfix 8 "
 _SIGNATURE: Final = 16
 _KEY: Final = 32
 

@@ -191,6 +191,17 @@ def find_variables(place: str) -> tuple[str, ...]:
     return found.path.variables if found else ()
 
 
+def find_own_variable(place: str) -> str:
+    """The variable whose value alone is the location of a place `~/...`, "" if there is none."""
+    found = _table().usual.get(place)
+    names = found.path.variables if found else ()
+    return next((name for name in names if _is_named_by(found, name)), "")
+
+
+def _is_named_by(place: _Place | None, variable: str) -> bool:
+    return place is not None and tuple(place.path.at({variable: "/place"})) == ("/place",)
+
+
 def find_system_place(place: str) -> str:
     """The system-wide counterpart of a place `~/...`, "" if there is none."""
     found = _table().usual.get(place.rstrip("/"))

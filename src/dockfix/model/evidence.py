@@ -37,6 +37,8 @@ class Evidence:
     programs and packages that the application may use and whose use of a home is in homes.toml. `fills`
     are (text of a RUN, variable) of caches that a script of the build context fills there; `scripts` is
     all such code. `is_complete`: everything that the start runs was read, and all its writes are known.
+    `places` are (path, `FILE:LINE`) of all that it may write, in the home as `~/...`, if a read-only root
+    file system is asked for.
     """
 
     directories: tuple[str, ...] = ()
@@ -51,6 +53,7 @@ class Evidence:
     notes: tuple[Finding, ...] = ()
     mentions: tuple[str, ...] = ()
     scripts: tuple[BuildScript, ...] = ()
+    places: tuple[tuple[str, str], ...] = ()
 
     def joined(self, other: Evidence) -> Evidence:
         """The combined evidence of both, for an image that is built from either of two contexts."""
@@ -67,6 +70,7 @@ class Evidence:
             tuple(dict.fromkeys((*self.notes, *other.notes))),
             tuple(dict.fromkeys((*self.mentions, *other.mentions))),
             tuple(dict.fromkeys((*self.scripts, *other.scripts))),
+            tuple(dict.fromkeys((*self.places, *other.places))),
         )
 
 

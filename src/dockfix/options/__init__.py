@@ -77,6 +77,12 @@ class Options:
     any_uid: bool = option(
         False, SWITCH, "Let any uid of group 0 run the image, as OpenShift does", "--any-uid/--no-any-uid"
     )
+    read_only: bool = option(
+        False,
+        SWITCH,
+        "Prepare for a read-only root",
+        "--read-only/--no-read-only",
+    )
     install: Install = option(
         Install.USER, one_of(Install), "Where pip installs packages (default: user)", "--install"
     )
@@ -102,7 +108,7 @@ class Options:
         True, SWITCH, "Read the application's sources (default: on)", "--evidence/--no-evidence"
     )
     writes: tuple[str, ...] = option(
-        (), PATHS, "A path that the application writes; with a slash at its end a folder", "--writes", "PATH"
+        (), PATHS, "A path that the application writes; a folder ends with a slash", "--writes", "PATH"
     )
     languages: frozenset[str] = option(
         frozenset(),

@@ -85,6 +85,7 @@ def _service(path: str, layers: Sequence[Node], whole: Service) -> Deployment:
         ports=tuple(port for node in each("ports") for port in _ports(node)),
         mounts=(
             *(mount for node in each("volumes") for mount in _mounts(node, whole.devices)),
+            *(mount for node in each("tmpfs") for mount in _open_mounts(node)),
             *(one for node in each("devices") if "group_add" not in facts for one in _devices(node)),
         ),
         entrypoint=_command(facts.get("entrypoint")),
@@ -165,6 +166,13 @@ def _mounts(node: Node, devices: Mapping[str, str]) -> Iterator[Mount]:
             mode = parts[2] if len(parts) > 2 else ""
             source = text[: len(parts[0])] if place else ""
             yield Mount(setting_of(item, value, offset), devices.get(source, source), "ro" in mode)
+
+
+def _open_mounts(node: Node) -> Iterator[Mount]:
+    """The mounts of `tmpfs`, a path or a list of them, each perhaps with options."""
+    for item in items(node) or [node]:
+        if place := text_of(item).partition(":")[0]:
+            yield Mount(setting_of(item, place), is_open=True)
 
 
 def _environment(written: object) -> Iterator[tuple[str, str]]:

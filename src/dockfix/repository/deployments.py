@@ -32,17 +32,19 @@ from dockfix.repository.manifests import (
 )
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, forget_changed
 
-# The settings that can conflict with an image that runs as a user; nothing else in a manifest matters.
+# The settings that can conflict with an image that runs as a user, and the services and containers that may
+# get a read-only root; nothing else in a manifest matters.
 # Patterns that begin with a literal character match several times faster than anchored ones.
 _TELLS: Final = re.compile(
     rb"[\n{,][ \t-]*[\"']?(?:user|containerUser|remoteUser|runAsNonRoot|runAsUser"
     rb"|privileged|read_only|volumes|devices|healthcheck|mountPath|readOnlyRootFilesystem|command|entrypoint|args"
-    rb"|env(?:ironment)?)[\"']?[ \t]*:"
+    rb"|env(?:ironment)?|services|containers|tmpfs)[\"']?[ \t]*:"
     rb"|containerPort:[ \t]*\d{1,3}\b"
 )
 _WORDS: Final = (
     b"user", b"User", b"runAs", b"privileged", b"read_only", b"readOnlyRoot", b"mountPath", b"volumes",
-    b"devices", b"healthcheck", b"containerPort", b"command", b"entrypoint", b"args", b"env",
+    b"devices", b"healthcheck", b"containerPort", b"command", b"entrypoint", b"args", b"env", b"services",
+    b"containers", b"tmpfs",
 )  # fmt: skip
 _IMAGE: Final = re.compile(
     rb"\n[ \t-]*(?:image|repository)[ \t]*:(?![ \t]*\{[^{])[ \t]*[\"']?([^\s\"'#]+)"

@@ -20,8 +20,10 @@ from dockfix.options import Options
 from dockfix.repository.deployments import Deployments
 from dockfix.repository.manifest_edits import RESOLVED_BY_EDITS, edit_manifest, find_resolved
 from dockfix.repository.manifests import read_manifests
-from dockfix.results import Changed, Finding
+from dockfix.repository.read_only_edits import make_read_only
+from dockfix.results import Changed, Finding, Unchanged
 from dockfix.runner.outcome import FileResult
+from dockfix.writable import Writable
 
 NAME: Final = "manifests"
 
@@ -30,7 +32,8 @@ NAME: Final = "manifests"
 class _Wish:
     """A deployment to adapt to the Dockerfile at an absolute path, whose image runs as this user.
 
-    `ids` is `uid:gid`, empty if unknown.
+    `ids` is `uid:gid`, empty if unknown; `writable` is what has to be mounted for a read-only root. Of an
+    image that ran as a user before, user and home are empty: nothing else follows.
     """
 
     dockerfile: str
@@ -38,6 +41,7 @@ class _Wish:
     user: str
     ids: str
     home: str
+    writable: tuple[Writable, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -98,12 +102,15 @@ def _wishes(
 ) -> Iterator[tuple[str, _Wish]]:
     """(path of a manifest, what to adapt in it), for a change that applies."""
     real = file.real
+    if isinstance(file.result, Unchanged) and file.result.writable:
+        for one in deployments.get(real, ()):
+            yield _place(real, one), _Wish(real, one, "", "", "", file.result.writable)
     if file.applies and isinstance(file.result, Changed) and real in deployments:
         user = work(_user_of, (file.result.text, options[real]))
         if isinstance(user, Loss):
             return
         for one in deployments[real]:
-            yield _place(real, one), _Wish(real, one, *user)
+            yield _place(real, one), _Wish(real, one, *user, file.result.writable)
 
 
 def _notes(file: FileResult) -> tuple[Finding, ...]:
@@ -173,9 +180,10 @@ def _edit(place: str, wishes: Sequence[_Wish], root: str, resolved: dict[str, se
         text = apply_edits(source.text, edits)
     except ValueError:
         return None  # two Dockerfiles need conflicting edits
+    text = _make_read_only(text, read, wishes)
     if text == source.text:
         return None
-    for wish in wishes:
+    for wish in wishes if edits else ():
         one = present.get(wish.key)
         if one is not None:
             resolved.setdefault(wish.dockerfile, set()).update(find_resolved(one, edits))
@@ -189,3 +197,17 @@ def _edit(place: str, wishes: Sequence[_Wish], root: str, resolved: dict[str, se
         patch_name(place, root),
         real=place,
     )
+
+
+def _make_read_only(text: str, read: Sequence[Deployment], wishes: Sequence[_Wish]) -> str:
+    """A manifest, named as in `read`, with mounts for what its read-only images write."""
+    writable = {wish.key: wish.writable for wish in wishes if wish.writable}
+    wanted = [at for at, one in enumerate(read) if (one.kind, one.name, one.line) in writable]
+    for at in wanted:
+        # Each edit moves the lines below it.
+        now = work(read_manifests, [(read[at].file, text)])
+        if isinstance(now, Loss):
+            return text
+        one = read[at]
+        text = make_read_only(text, now[at], writable[one.kind, one.name, one.line])
+    return text

@@ -22,6 +22,7 @@ from dockfix.options import Options
 from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 from dockfix.runner.jobs import Job, Reply
 from dockfix.runner.outcome import FileResult, applies
+from dockfix.writable import Content, Purpose, Writable
 
 
 class _Entry(NamedTuple):
@@ -159,9 +160,10 @@ def _plain(value: object) -> object:
 def _encode(result: Result) -> tuple[Any, ...] | None:
     match result:
         case Changed(transforms=transforms, reviews=reviews, notes=notes, accepted=accepted, line=line):
-            return "changed", transforms, line, _rows(reviews), _rows(notes), _rows(accepted)
+            findings = _rows(reviews), _rows(notes), _rows(accepted)
+            return "changed", transforms, line, _places(result.writable), *findings
         case Unchanged(notes=notes):
-            return "unchanged", _rows(notes)
+            return "unchanged", _rows(notes), _places(result.writable)
         case Skipped(reasons=reasons):
             return "skipped", _rows(reasons)
         case Failed():
@@ -170,17 +172,28 @@ def _encode(result: Result) -> tuple[Any, ...] | None:
 
 def _decode(row: tuple[Any, ...], text: str) -> Result:
     match row:
-        case ["changed", transforms, line, *findings]:
+        case ["changed", transforms, line, places, *findings]:
             reviews, notes, accepted = map(_findings, findings)
-            return Changed(text, transforms, reviews, notes, accepted, line)
-        case ["unchanged", notes]:
-            return Unchanged(_findings(notes))
+            return Changed(text, transforms, reviews, notes, accepted, line, _writable(places))
+        case ["unchanged", notes, places]:
+            return Unchanged(_findings(notes), _writable(places))
         case _:
             return Skipped(_findings(row[1]))
 
 
 def _rows(findings: tuple[Finding, ...]) -> tuple[tuple[str, int, str, str], ...]:
     return tuple((finding.code, finding.line, finding.message, finding.help) for finding in findings)
+
+
+def _places(writable: tuple[Writable, ...]) -> tuple[tuple[str, str, str, bool, str], ...]:
+    return tuple((one.path, str(one.purpose), one.why, one.stands, str(one.content)) for one in writable)
+
+
+def _writable(rows: tuple[tuple[str, str, str, bool, str], ...]) -> tuple[Writable, ...]:
+    return tuple(
+        Writable(path, Purpose(purpose), why, stands, Content(content))
+        for path, purpose, why, stands, content in rows
+    )
 
 
 def _findings(rows: tuple[tuple[str, int, str, str], ...]) -> tuple[Finding, ...]:

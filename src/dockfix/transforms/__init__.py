@@ -15,6 +15,7 @@ from dockfix.transforms import (
     chown_copies,
     create_user,
     home_paths,
+    move_caches,
     own_directories,
     pip_user,
     set_user,
@@ -67,7 +68,7 @@ ROUNDS: Final = tuple(
         (set_workdir,),
         (home_paths,),
         (own_directories,),
-        (chown_copies, pip_user, venv, user_path, cache_mounts, silence_pip),
+        (chown_copies, pip_user, venv, user_path, cache_mounts, silence_pip, move_caches),
     )
 )
 TRANSFORMS: Final = tuple(transform for one in ROUNDS for transform in one)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from dockfix.knowledge.homes import find_variables
 from dockfix.options.request import VerifyOptions
 from dockfix.runner.verdict import Answer, Check, Observation, Process
 from dockfix.verify.build_log import denials, tail
@@ -200,7 +201,7 @@ class Observer:
         return {
             "files": True,
             "read": [*([workdir] if workdir != "/" else []), *expected.copied],
-            "write": list(expected.wrote),
+            "write": [path for path in expected.wrote if not _is_moved(path, expected.home, config)],
             "moved": [expected.home, expected.workdir],
             "volumes": sorted(config.get("Volumes") or {}),
             "since": since,
@@ -285,3 +286,11 @@ def _passes(path: str) -> bool:
 def _reason(output: str) -> str:
     """The longest of the last lines: engines name the cause in one, and repeat its prefix in others."""
     return max(tail(output, 3) or ("it gives no reason",), key=len)
+
+
+def _is_moved(path: str, home: str, config: Mapping[str, Any]) -> bool:
+    """Whether a variable of the image moves what tools keep at a path of the original's home."""
+    if not home.strip("/") or not path.startswith(f"{home}/"):
+        return False
+    names = {one.partition("=")[0] for one in config.get("Env") or ()}
+    return not names.isdisjoint(find_variables(f"~{path[len(home) :]}"))
