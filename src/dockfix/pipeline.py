@@ -388,11 +388,20 @@ def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool
         learned = corrections.learn(losses, own, relocates=corrected.relocates, any_uid=any_uid)
         if learned == corrections:
             break
-        if learned.keeps_workdir and not corrections.keeps_workdir and original.evidence != NO_EVIDENCE:
-            # Relative paths in the sources resolve differently now.
+        if _moves_sources(original.evidence, corrections, learned):
             original = original.with_evidence(_collect_evidence(original.corrected(learned)))
         corrections = learned
     return Rewrite(original, plan, rounds, losses)
+
+
+def _moves_sources(evidence: Evidence, before: Corrections, learned: Corrections) -> bool:
+    """Whether paths in the sources mean others now: relative ones, or those of packages."""
+    if evidence == NO_EVIDENCE:
+        return False
+    in_packages = any("/.local/lib/" in path for path in evidence.writes)
+    return before.keeps_workdir != learned.keeps_workdir or (
+        in_packages and before.root_steps != learned.root_steps
+    )
 
 
 def _needing_root(original: Plan, lines: Collection[int]) -> Corrections:

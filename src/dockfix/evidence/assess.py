@@ -13,6 +13,7 @@ from dockfix.evidence.build_scripts import describe_script, find_filled_caches, 
 from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.contradictions import find_contradictions, hides_mount
 from dockfix.evidence.image_files import Landing, Layout, read_layout
+from dockfix.evidence.installed import find_installed
 from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.constants import Value, Values
 from dockfix.evidence.python.sources import Reading, read_start
@@ -50,8 +51,10 @@ def read_application(plan: Plan) -> ReadApplication:
         plan.lineage.final.index, starts,
     )  # fmt: skip
     # What a copy brings comes before what a mount brings in its place.
-    landings = [*_find_mounted(plan, layout), *layout.final.landings]
-    running = replace(layout, final=replace(layout.final, landings=landings))
+    installed = list(find_installed(plan, layout))
+    landings = [*_find_mounted(plan, layout), *layout.final.landings, *installed]
+    sites = tuple(dict.fromkeys(one.destination for one in installed))
+    running = replace(layout, final=replace(layout.final, landings=landings), sites=sites)
     reader = StartReader(running, path)
     start = reader.read()
     for one in plan.starting.deployed:

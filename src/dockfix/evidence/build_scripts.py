@@ -39,7 +39,7 @@ def read_runs(plan: Plan, layout: Layout, path: str) -> Iterator[ReadRun]:
     for run in plan.runs.values():
         if not _MAY_RUN.search(run.text):
             continue
-        for one, moved in zip(run.invocations, _relocated(plan, run).invocations, strict=False):
+        for one, moved in zip(run.invocations, relocate(plan, run).invocations, strict=False):
             if PYTHON.fullmatch(one.command.program):
                 here = replace(layout, final=replace(layout.final, workdir=moved.cwd))
                 start = _find_code(here, path, run, moved)
@@ -82,7 +82,7 @@ def describe_script(plan: Plan, layout: Layout, one: ReadRun) -> BuildScript:
     )
 
 
-def _relocated(plan: Plan, run: Run) -> Run:
+def relocate(plan: Plan, run: Run) -> Run:
     """The RUN in the working directory that the rewrite gives the image, if it worked in `/`."""
     step = run.step
     if not plan.relocates or step.before.workdir != "/":

@@ -103,13 +103,17 @@ class StageLayout:
 
 @dataclass(eq=False)
 class Layout:
-    """What the build context contributes to the image that a Dockerfile builds."""
+    """What the build context contributes to the image that a Dockerfile builds.
+
+    `sites` are the site-packages directories to which its own projects are installed.
+    """
 
     stages: Mapping[str, StageLayout]
     final: StageLayout
     reader: Read
     ignores: Callable[[str], bool]
     names: Names | None = None
+    sites: tuple[str, ...] = ()
 
     @property
     def workdir(self) -> str:

@@ -203,7 +203,9 @@ class StartReader:
             text = self.layout.reader(project) or ""
             if match := declared.search(text):
                 self.start.modules.append(match[1])
-                self.start.roots += [self.layout.workdir, posixpath.join(self.layout.workdir, "src")]
+                work = self.layout.workdir
+                # A script finds its packages where they are installed, not in the working directory.
+                self.start.roots += [*self.layout.sites, work, posixpath.join(work, "src")]
                 return
         if name and "/" in name:
             self.start.unread.append(name)

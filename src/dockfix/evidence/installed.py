@@ -1,0 +1,73 @@
+"""Where pip puts the build context's own projects, whose modules then stand in site-packages."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from dockfix.evidence.build_scripts import relocate
+from dockfix.evidence.image_files import Landing, Layout, StageLayout
+from dockfix.model.environments import virtual_place
+from dockfix.model.installs import goes_to_user
+from dockfix.model.paths import resolve
+from dockfix.model.pip import PipCall, is_virtual
+from dockfix.model.plan import Plan
+from dockfix.model.runs import Invocation, Run
+
+_SITE: Final = "lib/python3/site-packages"
+_EDITABLE: Final = frozenset({"-e", "--editable"})
+_LOCAL: Final = re.compile(r"(?:\.{0,2}/[^:]*|\.{1,2})(?<!\.whl)")
+_PACKAGES: Final = re.compile(r"/usr/(?:local/)?lib/python[\d.]+/(?:site|dist)-packages")
+_INSTALLS_HERE: Final = re.compile(
+    r"\bpip3? install(?![^&|;]* (?:-e|--editable) )[^&|;]* \.(?:\[[^\]]*\])?(?=\s|$)"
+)
+_BUILDS: Final = re.compile(r"\b(?:pip3? wheel|(?:poetry|uv|hatch|flit|-m) build|bdist_wheel)\b")
+
+
+def find_installed(plan: Plan, layout: Layout) -> Iterator[Landing]:
+    """The folders of projects that the image installs, as copies into its site-packages."""
+    yield from _find_copied(layout)
+    for run in plan.runs.values():
+        for one in relocate(plan, run).invocations if "install" in run.text else ():
+            pip = one.pip
+            if pip is not None and pip.installs and not _EDITABLE & pip.options:
+                site = _find_site(plan, run, one, pip)
+                for stage, project in _find_projects(layout, one, pip) if site else ():
+                    for source in (project, posixpath.join(project, "src")):
+                        yield Landing(source, site, is_tree=True, stage=stage.name)
+
+
+def _find_copied(layout: Layout) -> Iterator[Landing]:
+    """Likewise for the packages that another stage has installed, and that are copied from it."""
+    for one in layout.final.landings:
+        stage = layout.stages.get(one.stage) if _PACKAGES.fullmatch(one.destination) else None
+        if stage is not None and any(_INSTALLS_HERE.search(line.args) for line in stage.runs):
+            for source in (stage.workdir, posixpath.join(stage.workdir, "src")):
+                yield Landing(source, one.destination, is_tree=True, stage=stage.name)
+
+
+def _find_projects(layout: Layout, one: Invocation, pip: PipCall) -> Iterator[tuple[StageLayout, str]]:
+    """(stage, directory) of the projects that a pip call installs, or whose wheels it does."""
+    for operand in pip.operands:
+        place = operand.partition("[")[0]
+        if _LOCAL.fullmatch(place):
+            yield layout.final, resolve(place, one.cwd)
+        elif operand.endswith(".whl"):
+            for stage in dict.fromkeys(map(id, layout.stages.values())):
+                built = next(each for each in layout.stages.values() if id(each) == stage)
+                if any(_BUILDS.search(line.args) for line in built.runs):
+                    yield built, built.workdir
+
+
+def _find_site(plan: Plan, run: Run, one: Invocation, pip: PipCall) -> str:
+    """The site-packages directory of a pip call in the rewrite, "" if it is unknown."""
+    if is_virtual(pip.command.program, one.env):
+        place = virtual_place(pip, one)
+        return posixpath.join(resolve(place, one.cwd), _SITE) if place else ""
+    if pip.chooses_place:
+        return ""
+    if run.step.index >= plan.user_index and goes_to_user(plan, one, plan.system_site_reason):
+        return posixpath.join(plan.home, ".local", _SITE)
+    return posixpath.join("/usr/local", _SITE)
