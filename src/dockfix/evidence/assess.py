@@ -224,6 +224,12 @@ class _Assessment:
                 f"{one.what}, which {_place(one)} starts, is not in the build context",
                 "check what it writes, and that it does not need root",
             )  # fmt: skip
+        for one in [one for one in self.claims if one.kind is Kind.FETCHED][:1]:
+            yield Finding(
+                codes.UNREAD_ENTRYPOINT, self.line,
+                f"{one.what}, which {_place(one)} starts, is fetched by a step, and was not read",
+                "check what it writes, and that it does not need root",
+            )  # fmt: skip
         for one in [one for one in self.claims if one.kind is Kind.INSTALL][:1]:
             yield Finding(
                 codes.DENIED_TO_USER, self.line,

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     HOME = "home"
     INSTALL = "install"
     MISSING = "missing"
+    FETCHED = "fetched"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,10 +25,10 @@ class Claim:
 
     `what` is, for a write, the absolute path in the image (a trailing slash means that its last part is
     unknown; a path below the home starts with `~/`), for a port its number, for a need for root or an
-    installation the call or command, for a home the cache directory, for missing code its path or module.
-    It is "" for a write to an unknown path. `directory` is the directory that the user must own. `file`
-    is relative to the build context. `certain` is False if the value may differ at run time, or if the
-    line may not run at all.
+    installation the call or command, for a home the cache directory, for missing or fetched code its path
+    or module. It is "" for a write to an unknown path. `directory` is the directory that the user must
+    own. `file` is relative to the build context. `certain` is False if the value may differ at run time,
+    or if the line may not run at all.
     """
 
     kind: Kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from dockfix.evidence.claims import Claim, Kind
@@ -20,6 +20,10 @@ _DEPENDENCIES: Final = re.compile(
 )
 # A folder of nothing else is that of a lone file, whose sources are elsewhere.
 _BESIDE: Final = re.compile(r"\.|.*dockerfile", re.IGNORECASE | re.DOTALL)
+_CLONES: Final = re.compile(r"\bgit\s[^\n;&|]{0,80}?\bclone\b|\bsvn\s+(?:co|checkout|export)\b")
+_DOWNLOADS: Final = re.compile(r"\b(?:curl|wget|aria2c)\s")
+# A single file is a program or a module of its own, hardly a package.
+_FETCHES_TREE: Final = re.compile(r"\bclone\b|\bsvn\b|\btar\b|\bunzip\b")
 _MOST_FOLDERS: Final = 64
 _PLAIN: Final = re.compile(r"[\w./+-]+")
 
@@ -27,14 +31,18 @@ _PLAIN: Final = re.compile(r"[\w./+-]+")
 def find_missing(layout: Layout, application: Application, start: Start) -> Iterator[Claim]:
     """The code that command lines start by name and that is in no file of the build context.
 
-    A module that the context or the steps install is third-party. Nothing is missing if the contents of
-    the context are unknown.
+    It is fetched if a step brings it. A module that the context or the steps install is third-party.
+    Nothing is missing if the contents of the context are unknown.
     """
+    fetching = [text for text in _texts_of_steps(layout) if _fetches(text)]
+    for one in start.named if fetching else ():
+        if _is_plain(one) and not _is_there(application, one) and _is_fetched(layout, one, fetching):
+            yield Claim(Kind.FETCHED, (*one.files, *one.modules)[0], one.by.file, one.by.line)
+            return
     if layout.names is None or all(map(_stands_beside, layout.names(""))):
         return
     for one in start.named:
-        is_plain = all(map(_PLAIN.fullmatch, (*one.files, *one.modules)))
-        if is_plain and not _is_there(application, one) and not _is_made(layout, one):
+        if _is_plain(one) and not _is_there(application, one) and not _is_made(layout, one):
             what = (*one.files, *one.modules)[0]
             yield Claim(Kind.MISSING, what, one.by.file, one.by.line)
 
@@ -42,6 +50,48 @@ def find_missing(layout: Layout, application: Application, start: Start) -> Iter
 def _stands_beside(name: str) -> bool:
     """Whether a file is a Dockerfile, a compose file, or hidden, and so no part of an application."""
     return bool(_BESIDE.match(name) or COMPOSE_NAME.search(name.lower()))
+
+
+def _is_plain(one: NamedCode) -> bool:
+    return all(map(_PLAIN.fullmatch, (*one.files, *one.modules)))
+
+
+def _texts_of_steps(layout: Layout) -> Iterator[str]:
+    runs = {id(run): run for stage in layout.stages.values() for run in stage.runs}
+    for run in runs.values():
+        yield "\n".join((run.args, *(heredoc.body for heredoc in run.heredocs)))
+
+
+def _fetches(text: str) -> bool:
+    """Whether a step clones or downloads something."""
+    return bool(_CLONES.search(text) or ("://" in text and _DOWNLOADS.search(text)))
+
+
+def _is_fetched(layout: Layout, one: NamedCode, fetching: Sequence[str]) -> bool:
+    """Whether steps that fetch code bring what is started, and nothing of the context is at its place."""
+    if any(layout.sources_of(posixpath.join(one.by.workdir, "x"))):
+        return False
+    if one.files:
+        return not any(layout.sources_of(path) or _is_written(path, layout) for path in one.files)
+    tops = {name.partition(".")[0] for name in one.modules}
+    if tops & sys.stdlib_module_names or not any(map(_FETCHES_TREE.search, fetching)):
+        return False
+    return not any(_is_installed(top, layout) for top in tops)
+
+
+def _is_written(path: str, layout: Layout) -> bool:
+    """Whether a redirection of a step writes a file, whose content stands in the Dockerfile."""
+    target = re.compile(rf">\s?[\"']?[\w./-]{{0,200}}{re.escape(posixpath.basename(path))}(?!\w)")
+    return any(target.search(text) for text in _texts_of_steps(layout))
+
+
+def _is_installed(top: str, layout: Layout) -> bool:
+    """Whether a step installs a package of that name, or the context depends on one."""
+    name = re.escape(top).replace("_", "[-_.]")
+    by_step = re.compile(rf"(?i)\binstall\b[^&|;\n]{{0,400}}[\s'\"=]{name}(?![\w-])")
+    named = re.compile(rf"(?i)(?<![\w-]){name}(?![\w-])")
+    texts = _dependencies(layout) if layout.names is not None else ()
+    return any(map(by_step.search, _texts_of_steps(layout))) or any(map(named.search, texts))
 
 
 def _is_there(application: Application, one: NamedCode) -> bool:
