@@ -71,4 +71,7 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:] == ["--help"]:
+        print(__doc__)
+    else:
+        main(sys.argv[1:])

@@ -99,6 +99,7 @@ PIPS = {
 
 # The same image under other names.
 MIRRORS = [
+    "gitlab.example.com/group/sub/dependency_proxy/containers/python:3.12-slim",
     "docker.io/library/python:3.12-slim",
     "docker.io/python:3.12-slim",
     "index.docker.io/library/python:3.12-slim",
