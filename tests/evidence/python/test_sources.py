@@ -326,23 +326,29 @@ def test_a_start_script_and_a_gunicorn_configuration_are_read() -> None:
     ]
 
 
+REASONS = {
+    "gunicorn": "gunicorn switches to its own user",
+    "uwsgi": "uwsgi gives its socket to another user",
+}
+
+
 @pytest.mark.parametrize(
     ("command", "name", "text", "line"),
     [
-        ("uwsgi --ini web.ini", "web.ini", "[uwsgi]\nsocket = :8000\nuid = www-data\n", 3),
-        ("uwsgi web.ini", "web.ini", "[uwsgi]\ngid=33\n", 2),
-        ("uwsgi --yaml web.yml", "web.yml", "uwsgi:\n  http: :8000\n  uid: web\n", 3),
+        ("uwsgi --ini web.ini", "web.ini", "[uwsgi]\nsocket = :8000\nchown-socket = www-data\n", 3),
+        ("uwsgi web.ini", "web.ini", "[uwsgi]\nchown-socket=33\n", 2),
+        ("uwsgi --yaml web.yml", "web.yml", "uwsgi:\n  http: :8000\n  chown-socket: web\n", 3),
         ("gunicorn -c conf.py web:app", "conf.py", "bind = '0.0.0.0:8000'\nuser = 'www-data'\n", 2),
         ("gunicorn web:app", "gunicorn.conf.py", "group = 33\n", 1),
     ],
 )
-def test_a_server_that_its_configuration_tells_to_switch_users_needs_root(
+def test_a_server_whose_configuration_names_another_user_needs_root(
     command: str, name: str, text: str, line: int
 ) -> None:
     reading = read({name: text, "web.py": ""}, DOCKERFILE.replace('["python", "main.py"]', command))
     program = command.partition(" ")[0]
     assert [(str(one), one.line) for one in reading.needs_root] == [
-        (f"{name}:{line}: root {program} switches to its own user", line)
+        (f"{name}:{line}: root {REASONS[program]}", line)
     ]
 
 
@@ -359,7 +365,7 @@ def test_a_command_that_a_start_script_is_given_is_started(call: str, passed: st
 @pytest.mark.parametrize(
     ("command", "name", "text"),
     [
-        ("uwsgi --ini web.ini", "web.ini", "[uwsgi]\nuid = root\ngid = 0\nuidd = web\n"),
+        ("uwsgi --ini web.ini", "web.ini", "[uwsgi]\nuid = www-data\ngid = 33\nchown-sockets = web\n"),
         ("gunicorn web:app", "gunicorn.conf.py", "user = None\ngroup = os.environ.get('GROUP')\n"),
         ("gunicorn web:app", "gunicorn.conf.py", "user_agent = 'x'\n"),
     ],
