@@ -63,8 +63,20 @@ def test_code_that_cannot_be_read_is_not_described(run: str, files: dict[str, st
     assert all(not one.writes for one in scripts(text, files))
 
 
-@pytest.mark.parametrize("more", ["import subprocess\nsubprocess.run(['x'])\n", "open(input(), 'w')\n"])
+@pytest.mark.parametrize(
+    "more", ["import subprocess\nsubprocess.run(['x'])\n", "open(input(), 'w')\n", "import whisper\n"]
+)
 def test_code_with_unknown_effects_is_incomplete(more: str) -> None:
     text = 'FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN python build.py\nCMD ["true"]\n'
     (found,) = scripts(text, {"build.py": SCRIPT + more})
     assert not found.is_complete
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"), [("open('x', 'w')\n", True), ("import os\nos.remove('/usr/bin/x')\n", False)]
+)
+def test_code_that_names_other_places_is_not_confined(source: str, expected: bool) -> None:
+    text = 'FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN python build.py\nCMD ["true"]\n'
+    (found,) = scripts(text, {"build.py": source})
+    assert found.is_complete
+    assert found.is_confined is expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -11,13 +12,14 @@ from typing import Final, NamedTuple
 from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.image_files import Layout
 from dockfix.evidence.python.catalogue import load_catalogue
+from dockfix.evidence.python.modules import read_imports
 from dockfix.evidence.python.sources import Reading, read_start
 from dockfix.evidence.python.start import Start, StartReader
 from dockfix.model.evidence import BuildScript
 from dockfix.model.paths import is_within
 from dockfix.model.plan import Plan
 from dockfix.model.runs import Invocation, Run, read_run
-from dockfix.model.scripts import PYTHON, runs_others
+from dockfix.model.scripts import PYTHON, reaches_out, runs_others
 
 _MAY_RUN: Final = re.compile(r"python[\d.]*['\" \t]")
 # What these do depends on their command, which tables know.
@@ -78,7 +80,8 @@ def describe_script(plan: Plan, layout: Layout, one: ReadRun) -> BuildScript:
         tuple(word.text for word in one.command.command.words),
         tuple((_relative(path, one.cwd), certain) for path, certain in writes.items() if path.strip("/")),
         reading.names,
-        is_all and not any(map(runs_others, texts)),
+        is_all and not any(map(runs_others, texts)) and _imports_own(texts, reading.modules),
+        not any(map(reaches_out, texts)),
     )
 
 
@@ -102,6 +105,16 @@ def _find_code(layout: Layout, path: str, run: Run, one: Invocation) -> Start:
     if is_fed and len(documents) == 1 and "$" not in documents[0].body and not start.is_known:
         return reader.follow_code(documents[0].body, line + 1, one.cwd)
     return start
+
+
+def _imports_own(texts: Iterable[str], files: Iterable[str]) -> bool:
+    """Whether code imports nothing but the standard library and its own modules.
+
+    A package may fetch data into the home of whoever runs it.
+    """
+    own = {part for file in files for part in file.removesuffix(".py").split("/")}
+    names = {(origin or name).partition(".")[0] for text in texts for origin, _, name in read_imports(text)}
+    return names - own <= sys.stdlib_module_names | {""}
 
 
 def _written(one: Claim, claims: Iterable[Claim]) -> str:

@@ -16,7 +16,7 @@ class BuildScript:
     that it may write, whether it certainly does; a trailing slash stands for something in that directory),
     `names` strings in it that may name a file. A relative path follows the working directory of the
     command, one below `~` the home of whoever runs it. `is_complete`: all of the code was read, and all
-    its writes are known.
+    its writes are known; `is_confined`: it names nothing outside of the working directory and the home.
     """
 
     step: int
@@ -24,6 +24,7 @@ class BuildScript:
     writes: tuple[tuple[str, bool], ...]
     names: tuple[str, ...]
     is_complete: bool
+    is_confined: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -404,11 +404,12 @@ class Replay:
 
         script = self._find_script(step, one) if self.scripts else None
         is_complete = script is not None and script.is_complete
+        is_confined = is_complete and script is not None and script.is_confined
         for operation in self._named(one, who):
             record(operation)
         for operation in self._without_others(self._operations(step, one, who, calls=calls)):
             is_unread = operation.act is Act.UNKNOWN and not is_read and _is_unread(operation)
-            is_script = is_unread and step != START and (is_complete or runs_readable_script(one, self.read))
+            is_script = is_unread and step != START and (is_confined or runs_readable_script(one, self.read))
             played = Operation(Act.CODE, one.cwd) if is_script else operation
             outcome = record(played)
             if outcome is not None and outcome.happens:

@@ -35,7 +35,12 @@ def runs_readable_script(one: Invocation, read: Read) -> bool:
         return False
     script = next((word.expand(one.env) for word in one.command.args if not word.text.startswith("-")), None)
     text = read(resolve(script, one.cwd)) if script and script.endswith(".py") else None
-    return text is not None and "setup(" not in text and not _REACHING.search(text)
+    return text is not None and "setup(" not in text and not reaches_out(text)
+
+
+def reaches_out(text: str) -> bool:
+    """Whether Python code may act beyond its working directory and the home."""
+    return _REACHING.search(text) is not None
 
 
 def runs_others(text: str) -> bool:
