@@ -73,10 +73,16 @@ def test_code_with_unknown_effects_is_incomplete(more: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "expected"), [("open('x', 'w')\n", True), ("import os\nos.remove('/usr/bin/x')\n", False)]
+    ("workdir", "source", "expected"),
+    [
+        ("/app", "open('x', 'w')\n", True),
+        ("/app", "import os\nos.remove('/usr/bin/x')\n", False),
+        ("/app", "import os\nos.remove('/app/x')\n", True),
+        ("/srv", "import os\nos.remove('/app/x')\n", False),
+    ],
 )
-def test_code_that_names_other_places_is_not_confined(source: str, expected: bool) -> None:
-    text = 'FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN python build.py\nCMD ["true"]\n'
+def test_code_that_names_other_places_is_not_confined(workdir: str, source: str, expected: bool) -> None:
+    text = f'FROM python:3.12\nWORKDIR {workdir}\nCOPY . .\nRUN python build.py\nCMD ["true"]\n'
     (found,) = scripts(text, {"build.py": source})
     assert found.is_complete
     assert found.is_confined is expected

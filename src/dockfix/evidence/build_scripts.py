@@ -81,7 +81,7 @@ def describe_script(plan: Plan, layout: Layout, one: ReadRun) -> BuildScript:
         tuple((_relative(path, one.cwd), certain) for path, certain in writes.items() if path.strip("/")),
         reading.names,
         is_all and not any(map(runs_others, texts)) and _imports_own(texts, reading.modules),
-        not any(map(reaches_out, texts)),
+        not any(reaches_out(text, one.cwd) for text in texts),
     )
 
 

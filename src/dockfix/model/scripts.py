@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from dockfix.model.paths import resolve
+from dockfix.model.paths import is_within, resolve
 from dockfix.model.runs import Invocation, number_all_arguments, read_called
 from dockfix.syntax.shell import Command, Word, parse_script
 from dockfix.syntax.wrappers import is_shell
@@ -23,6 +23,7 @@ _RUNS_OTHERS: Final = (
 )
 # Code that lets a script reach beyond the working directory and the home.
 _REACHING: Final = re.compile(rf"{_RUNS_OTHERS}|['\"]/(?!tmp/|app/)")
+_IN_APP: Final = re.compile(r"['\"]/app/")
 _BEYOND_WRITES: Final = re.compile(_RUNS_OTHERS)
 
 
@@ -35,12 +36,13 @@ def runs_readable_script(one: Invocation, read: Read) -> bool:
         return False
     script = next((word.expand(one.env) for word in one.command.args if not word.text.startswith("-")), None)
     text = read(resolve(script, one.cwd)) if script and script.endswith(".py") else None
-    return text is not None and "setup(" not in text and not reaches_out(text)
+    return text is not None and "setup(" not in text and not reaches_out(text, one.cwd)
 
 
-def reaches_out(text: str) -> bool:
-    """Whether Python code may act beyond its working directory and the home."""
-    return _REACHING.search(text) is not None
+def reaches_out(text: str, cwd: str) -> bool:
+    """Whether Python code may act beyond its working directory `cwd` and the home."""
+    in_app = is_within(cwd, "/app")
+    return _REACHING.search(text) is not None or (not in_app and _IN_APP.search(text) is not None)
 
 
 def runs_others(text: str) -> bool:
