@@ -33,7 +33,7 @@ def codes(result: Result) -> tuple[list[str], list[str]]:
     if isinstance(result, Skipped):
         return [one.code for one in result.reasons], []
     assert isinstance(result, Changed)
-    notes = [one.code for one in result.notes if one.code != "named-user"]
+    notes = [one.code for one in result.notes]
     return [one.code for one in result.reviews], notes
 
 

@@ -218,7 +218,7 @@ def test_command_line_walks_through_a_file(dockfix: Run, folder: Path) -> None:
 
 def test_command_line_gives_json_for_tools(dockfix: Run, folder: Path) -> None:
     (folder / "Dockerfile").write_text(SHOP)
-    code, out, err = dockfix("--explain", "Dockerfile", "--format", "json", "--user", "clerk")
+    code, out, err = dockfix("--explain", "Dockerfile", "--format", "json", "--user", "clerk", "--read-only")
     assert (code, err) == (0, "")
     found = json.loads(out)
     assert found["version"] == 1

@@ -181,7 +181,7 @@ def test_filters(browser: Browser, monorepo: Path) -> None:
         assert paths(page) == ["services/admin/Dockerfile", "services/api/Dockerfile"]
         page.select_option("#filter-outcome", "skipped")
         assert paths(page) == ["services/admin/Dockerfile"]
-        page.select_option("#filter-code", "named-user")
+        page.select_option("#filter-code", "low-port")
         assert paths(page) == []
         assert page.get_by_text("No file matches.").is_visible()
         page.get_by_role("button", name="Clear").click()

@@ -232,7 +232,9 @@ EXISTING_VOLUMES: Final = Code(
     ("cases/volume-below-the-copies", "runs/folder-of-the-host-where-the-application-writes"),
 )
 NAMED_USER: Final = _note(
-    "named-user", "Kubernetes cannot check that a named user is not root.", "cases/python-slim-on-trixie"
+    "named-user",
+    "A manifest asks for a number, and USER is a name.",
+    "runs/pod-that-asks-for-a-number-and-gets-a-name",
 )
 NUMERIC_USER: Final = _note(
     "numeric-user", "USER is a number because a manifest asks for one.", "runs/pod-that-asks-for-a-number"

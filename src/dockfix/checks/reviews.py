@@ -338,14 +338,6 @@ def find_notes(plan: Plan) -> Iterator[Finding]:
             f"files in volumes that the old image created at {path} belong to root",
             f"once: docker run --rm -u 0 -v VOLUME:{path} IMAGE chown -R {plan.account.ids} {path}",
         )  # fmt: skip
-    if not plan.account.numeric:
-        user = plan.lineage.last("USER")
-        yield Finding(
-            codes.NAMED_USER,
-            user.instruction.line if user else 0,
-            "Kubernetes' runAsNonRoot cannot check a named user",
-            "use --numeric, or set runAsUser",
-        )
 
 
 def find_writable_note(plan: Plan, writable: Sequence[Writable]) -> Iterator[Finding]:
