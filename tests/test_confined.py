@@ -15,6 +15,9 @@ from dockfix import confined
 from dockfix.confined import Known, Loss, session, work, work_all
 
 
+_kept: list[bytearray] = []
+
+
 def obey(order: str) -> str:
     """What a function may do to the process it runs in."""
     word, _, rest = order.partition(" ")
@@ -25,6 +28,8 @@ def obey(order: str) -> str:
             os.abort()
         case "grow":
             return str(len(bytearray(2 * confined.MEMORY)))
+        case "keep":
+            _kept.append(bytearray(confined.MEMORY * 2 // 5))
         case "hang":
             time.sleep(60)
         case "backtrack":  # C code, which no handler of a signal interrupts
@@ -68,6 +73,10 @@ def test_what_is_lost_is_lost_alone(order: str, loss: Loss, count: int) -> None:
     orders = [*["say a"] * 5, order, *["say b"] * 20]
     found = list(work_all(obey, orders, seconds=0.3, count=count))
     assert found == [*["a"] * 5, loss, *["b"] * 20]
+
+
+def test_memory_that_earlier_things_keep_is_not_charged_to_a_later_one() -> None:
+    assert list(work_all(obey, ["keep a"] * 7, seconds=5)) == ["a"] * 7
 
 
 def test_everything_may_be_lost() -> None:

@@ -92,6 +92,7 @@ class _Process:
         _channels.add(self._channel)
         self.slots: deque[_Slot] = deque()
         self._deadline = self._seconds = 0.0
+        self._has_finished = False
         self._pid = os.fork()
         if self._pid == 0:
             _serve(theirs)
@@ -115,7 +116,10 @@ class _Process:
             _send(self._channel, pickle.dumps((function, [slot.thing for slot in self.slots], seconds)))
 
     def receive(self) -> Loss | None:
-        """Receive one answer; if the process is lost, return how, and give up the thing that it worked on."""
+        """Receive one answer; if the process is lost, return how, and give up the thing that it worked on.
+
+        A process that ran out of memory after other things gives up none: it may be theirs.
+        """
         loss = None if self.patience else Loss.TIMEOUT
         if loss is None and (data := _receive(self._channel)) is not None:
             self._wait_longer()
@@ -123,8 +127,11 @@ class _Process:
             if is_error:
                 raise result
             self.slots.popleft().finish(result)
+            self._has_finished = True
             return None
         loss = self.end() or loss or Loss.CRASH
+        if loss is Loss.MEMORY and self._has_finished:
+            return loss  # what it kept of earlier things may have filled it: that thing has another try
         self.slots.popleft().finish(loss)
         return loss
 

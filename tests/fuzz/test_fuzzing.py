@@ -12,8 +12,9 @@ from tests.fuzz.targets import TARGETS, Target
 
 
 @pytest.mark.parametrize("name", TARGETS)
-@pytest.mark.parametrize("most", [60, pytest.param(None, marks=pytest.mark.bench)])
-@pytest.mark.integration
+@pytest.mark.parametrize(
+    "most", [pytest.param(60, marks=pytest.mark.integration), pytest.param(None, marks=pytest.mark.bench)]
+)
 def test_reader_takes_what_is_mutated(name: str, most: int | None) -> None:
     count, failure = fuzz(name, 60.0, most=most)
     assert not failure

@@ -24,6 +24,8 @@ from dockfix.editor.repositories import fix_at
 from dockfix.editor.server import make_server
 from dockfix.embedded import rewrite_file
 from dockfix.files import git_command
+from dockfix.repository.go_templates import parse_template
+from dockfix.repository.manifests import read_manifests
 
 RunDockfix = Callable[..., tuple[int, str, str]]
 BEFORE = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x\nCMD python -m http.server\n"
@@ -162,16 +164,30 @@ def test_a_defect_ends_with_one_line_and_a_code_of_its_own(
     assert "the content of a file" not in line
 
 
-def test_yaml_whose_comments_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A limit of ruamel.yaml: it raises what is no YAMLError."""
-
-    def overlap(*_: object) -> object:
-        raise NotImplementedError("overlap in comment")
-
-    monkeypatch.setattr(YAML, "compose_all", overlap)
+@pytest.mark.parametrize("start", ["name: # a comment\n  a\n\n", "a:\n  # b\n: # c\n|\n\n---\n"])
+def test_yaml_whose_comments_overlap(start: str) -> None:
+    """A limit of ruamel.yaml where it keeps comments: it raises what is no YAMLError."""
     inner = textwrap.indent(BEFORE, " " * 8)
-    text = f"services:\n  a:\n    build:\n      dockerfile_inline: |\n{inner}"
-    assert rewrite_file("compose.yml", text, package.fix) == (text, ())
+    text = f"{start}services:\n  a:\n    build:\n      dockerfile_inline: |\n{inner}"
+    with pytest.raises(NotImplementedError, match="overlap in comment"):
+        list(YAML(typ="rt", pure=True).compose_all(text))
+    assert "USER " in rewrite_file("compose.yml", text, package.fix, unsafe=True)[0]
+
+
+@pytest.mark.parametrize("escape", ["\\N{}", "\\N{no such name}", "\\x", "\\u12"])
+def test_a_python_literal_with_an_escape_that_python_rejects(escape: str) -> None:
+    text = f"D = '''{BEFORE}# {escape}\n'''\n"
+    assert rewrite_file("a.py", text, package.fix, unsafe=True) == (text, ())
+
+
+@pytest.mark.parametrize(
+    "action", ["define", "define :=", 'define "a" :=', "block", "template", "template :="]
+)
+def test_a_chart_with_a_template_without_a_name(action: str) -> None:
+    template = f"{{{{ {action} }}}}kind: Pod\n{{{{ end }}}}\n"
+    read_manifests([("c/templates/pod.yaml", template)], bool, {"c/values.yaml": "a: b\n"}.get)
+    with pytest.raises(ValueError, match="without a name"):
+        parse_template(template)
 
 
 SHARED_MEMORY = """

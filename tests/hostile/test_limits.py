@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from git_repository import Repository
 
-from dockfix import fix
+from dockfix import Options, fix
 from dockfix.config.reading import read_folder
 from dockfix.results import Changed, Failed, Skipped, Unchanged
 
@@ -90,6 +90,21 @@ def test_dockerfiles(name: str) -> None:
     if name in ("stages", "copies"):
         assert isinstance(result, Failed)
         assert result.error.code == "too-large"
+
+
+LONG = {
+    "functions": "RUN mkdir $a" + "function f " * 1_800 + "\nCMD python a.py\n",
+    "evals": "CMD if " + "eval " * 500 + "chmod " * 3_000 + "\n",
+    "sources": "WORKDIR /app\nCOPY ." + " >" * 3_000 + " .\nRUN pip install x\nCMD python a.py\n",
+}
+"""Each took more than ten seconds of processor time."""
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_lines_of_twenty_thousand_characters(name: str) -> None:
+    start = time.process_time()
+    fix("FROM python:3.12\n" + LONG[name], Options(unsafe=True))
+    assert time.process_time() - start < 6
 
 
 @pytest.mark.integration

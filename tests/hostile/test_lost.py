@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import resource
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,12 +17,10 @@ import pytest
 from git_repository import Repository
 
 import dockfix as package
-from dockfix.files import writing
 from dockfix.output import journal as journals
 
 RunDockfix = Callable[..., tuple[int, str, str]]
 BEFORE = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install x=={0}\nCMD python app.py\n"
-TRACKED = ("write", "fsync", "replace", "rename", "open")
 
 
 def start(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
@@ -68,78 +64,6 @@ def test_writers_of_different_folders_at_once(repository: Repository) -> None:
         undo = start("--undo")
         assert undo.wait() == 0
     assert read(before) == before
-
-
-@contextmanager
-def failing(name: str, number: int, seen: list[str]) -> Iterator[None]:
-    """Make the `number`-th call of a function that changes files fail: the disk is full, or broken."""
-    calls = 0
-    with pytest.MonkeyPatch.context() as patch:
-        really = getattr(os, name)
-
-        def fail(*arguments: Any, **options: Any) -> Any:
-            nonlocal calls
-            calls += 1
-            seen.append(name)
-            if calls == number:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            return really(*arguments, **options)
-
-        for module in (writing, journals):
-            shim = type("shim", (), {})()
-            shim.__dict__.update({key: getattr(os, key) for key in dir(os)})
-            setattr(shim, name, fail)
-            patch.setattr(module, "os", shim)
-        yield
-
-
-def check_every_fault(
-    run: RunDockfix, repository: Repository, before: dict[Path, bytes], steps: Iterator[tuple[str, int]]
-) -> int:
-    assert run("--write", ".")[0] == 0
-    after = read(before)
-    assert run("--undo")[0] == 0
-    count = 0
-    for name, number in steps:
-        seen: list[str] = []
-        with failing(name, number, seen):
-            code, _, messages = run("--write", "--allow-dirty", ".")
-        now = read(before)
-        assert all(now[path] in (before[path], after[path]) for path in before), (name, number)
-        assert "Traceback" not in messages
-        assert code in (0, 123), (name, number, messages)
-        if len(seen) < number:
-            assert code == 0
-        assert not list(repository.folder.rglob(".dockfix-*")), (name, number)
-        assert run("--write", "--allow-dirty", ".")[0] == 0
-        assert read(before) == after, (name, number)
-        while (done := run("--undo"))[2] != "nothing to undo\n":
-            assert done[0] == 0, (name, number, done)
-        assert read(before) == before, (name, number)
-        count += 1
-    return count
-
-
-@pytest.mark.parametrize("name", TRACKED)
-@pytest.mark.integration
-def test_a_fault_of_the_disk_at_a_moment(dockfix: RunDockfix, repository: Repository, name: str) -> None:
-    before = plant(repository, 4)
-    check_every_fault(dockfix, repository, before, ((name, number) for number in range(1, 6)))
-
-
-@pytest.mark.bench
-@pytest.mark.parametrize("name", TRACKED)
-def test_a_fault_of_the_disk_at_every_moment(dockfix: RunDockfix, repository: Repository, name: str) -> None:
-    """Over fifty files, for every number of calls that such a run makes."""
-    before = plant(repository, 50)
-    seen: list[str] = []
-    with failing(name, 1 << 30, seen):
-        assert dockfix("--write", ".")[0] == 0
-    assert dockfix("--undo")[0] == 0
-    count = check_every_fault(
-        dockfix, repository, before, ((name, number) for number in range(1, len(seen) + 2))
-    )
-    assert count == len(seen) + 1
 
 
 @pytest.mark.integration

@@ -208,7 +208,10 @@ def _excerpt(writing: _Writing, literal: Literal, parents: Parents) -> Excerpt |
     start, end = writing.span(literal)
     if not may_hold_dockerfile(writing.source[start:end]):
         return None
-    reading = writing.read(literal)
+    try:
+        reading = writing.read(literal)
+    except NotFollowed:  # Python rejects it
+        return None
     if reading is None:
         return None
     shape = _Shape(*reading)

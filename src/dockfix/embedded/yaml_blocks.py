@@ -80,7 +80,7 @@ def block_scalars(source: str) -> list[Scalar]:
     None for invalid YAML.
     """
     try:
-        roots = list(YAML(typ="rt", pure=True).compose_all(source))
+        roots = list(YAML(typ="safe", pure=True).compose_all(source))
     except (YAMLError, NotImplementedError, ValueError):  # NotImplementedError: comments that overlap
         return []
     return sorted(

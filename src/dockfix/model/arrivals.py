@@ -81,7 +81,7 @@ def _unpacks(copy: Copy) -> bool:
 
 def _landed(copy: Copy) -> Iterator[str]:
     """The paths that the copy writes; an archive is unpacked into the destination directory."""
-    for path in copy.landed():
+    for path in dict.fromkeys(copy.landed()):
         if not (_unpacks(copy) and _ARCHIVE.search(path)):
             yield path
     if _unpacks(copy):

@@ -167,6 +167,16 @@ class _Search:
         found = (*mentions, *(path for path in relative if path in self.tree.listed()))
         return frozenset(path for path in found if path != end.workdir and not is_system_directory(path))
 
+    @cached_property
+    def _owning(self) -> tuple[Outcome, ...]:
+        """What sets an owner: chown, and unpacking."""
+        set_by_steps = (one for one in self._of_root(Act.OWN, Act.WRITE) if one.operation.spec[:1] != ":")
+        return tuple(
+            one
+            for one in set_by_steps
+            if one.operation.act is not Act.WRITE or How.ARCHIVED in one.operation.how
+        )
+
     def _of_root(self, *acts: ActName) -> tuple[Outcome, ...]:
         if acts not in self._asked:
             self._asked[acts] = tuple(
@@ -273,11 +283,7 @@ class _Search:
 
     def _owned_by_steps(self, path: str) -> Iterator[int]:
         """The steps that set the owner of the path, and would undo a change that comes before them."""
-        for one in self._of_root(Act.OWN, Act.WRITE):
-            if one.operation.spec.startswith(":"):
-                continue
-            if one.operation.act is Act.WRITE and How.ARCHIVED not in one.operation.how:
-                continue
+        for one in self._owning:
             if is_within(path, one.operation.path) or is_within(one.operation.path, path):
                 yield self.index_of[one.key.step]
 

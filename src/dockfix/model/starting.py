@@ -231,7 +231,11 @@ class Starting:
         here = one.invocation
         if one.command.script is not None:
             for inner in walk_script(one.command.script, here.cwd, here.env):
-                self._follow(replace(one, invocation=inner), depth, commands, unread)
+                started = replace(one, invocation=inner)
+                if inner.command.script is not None:  # its commands are walked here too
+                    commands.append(started)
+                else:
+                    self._follow(started, depth, commands, unread)
             return
         for inner in find_processes(here, self.read):
             self._follow(replace(one, invocation=inner), depth, commands, unread)

@@ -106,6 +106,7 @@ def _split(text: str) -> Iterator[tuple[bool, str, int]]:
 
 
 _COMMENT: Final = re.compile(r"-?\s*/\*")
+_NAMED: Final = frozenset({"define", "block", "template"})
 
 
 def _end_of_action(text: str, at: int) -> int:
@@ -157,6 +158,8 @@ class _Parser:
     def block(self, kind: str, text: str, line: int) -> list[Node]:
         """The node of a block, none for a definition."""
         action = _parse_action(text, line)
+        if kind in _NAMED and not (action.pipeline and action.pipeline[0]):
+            raise ValueError("a template without a name")
         if kind == "template":
             return [Block(kind, action)]
         if self.depth > MAX_DEPTH:
