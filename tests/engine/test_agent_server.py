@@ -8,17 +8,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from applications import engine, has_image
 from mcp import Client, StdioServerParameters
 
 pytestmark = pytest.mark.engine
+IMAGE = "python:3.12-slim-bookworm"
 
-DOCKERFILE = (
-    'FROM python:3.12-slim-bookworm\nWORKDIR /app\nCOPY app.py .\nEXPOSE 8000\nCMD ["python", "app.py"]\n'
-)
+DOCKERFILE = f'FROM {IMAGE}\nWORKDIR /app\nCOPY app.py .\nEXPOSE 8000\nCMD ["python", "app.py"]\n'
 SERVER = "import http.server as s\ns.test(HandlerClass=s.SimpleHTTPRequestHandler, port=8000)\n"
 
 
 def test_a_change_is_proven(tmp_path: Path) -> None:
+    engine()
+    if not has_image(IMAGE):
+        pytest.skip(f"no image {IMAGE} on this engine")
     (tmp_path / "Dockerfile").write_text(DOCKERFILE)
     (tmp_path / "app.py").write_text(SERVER)
     argv = ["-m", "dockfix", "--mcp"]
