@@ -404,12 +404,11 @@ class Replay:
 
         script = self._find_script(step, one) if self.scripts else None
         is_complete = script is not None and script.is_complete
-        is_confined = is_complete and script is not None and script.is_confined
         for operation in self._named(one, who):
             record(operation)
         for operation in self._without_others(self._operations(step, one, who, calls=calls)):
             is_unread = operation.act is Act.UNKNOWN and not is_read and _is_unread(operation)
-            is_script = is_unread and step != START and (is_confined or runs_readable_script(one, self.read))
+            is_script = is_unread and step != START and self._runs_known_code(one, script)
             played = Operation(Act.CODE, one.cwd) if is_script else operation
             outcome = record(played)
             if outcome is not None and outcome.happens:
@@ -425,6 +424,11 @@ class Replay:
     def _find_script(self, step: Origin, one: Invocation) -> BuildScript | None:
         """The Python code that was read and that a command of a step executes."""
         return self.scripts.get((step, tuple(word.text for word in one.command.words)))
+
+    def _runs_known_code(self, one: Invocation, script: BuildScript | None) -> bool:
+        """Whether the code that a step executes is known to stay in its working directory and the home."""
+        is_confined = script is not None and script.is_complete and script.is_confined
+        return is_confined or runs_readable_script(one, self.read)
 
     def _execute(
         self, script: BuildScript, at: tuple[Origin, int], one: Invocation, actor: Actor, line: int

@@ -94,14 +94,12 @@ def find_deployments(
     for root, glances in repositories:
         by_root.setdefault(root, {}).update(glances)
     for root, manifests in by_root.items():
-        start = root + os.sep
+        ours = _below(root, (*candidates, *others))
         known = _Known(
             {
-                one.real[len(start) :].replace(os.sep, "/"): one
-                for one in (*candidates, *others)
-                if one.real.startswith(start)
-                and one.refusal is None
-                and (any_language or _is_python(one.real, cache))
+                path: one
+                for path, one in ours.items()
+                if one.refusal is None and (any_language or _is_python(one.real, cache))
             }
         )
         own = {path for path, one in known.candidates.items() if one.real in asked}
@@ -120,6 +118,13 @@ def find_deployments(
                 if (path := known.find(deployment)) in own:
                     found.setdefault(known.candidates[path].real, []).append(deployment)
     return {real: tuple(rows) for real, rows in found.items()}
+
+
+def _below(root: str, candidates: Iterable[Candidate]) -> dict[str, Candidate]:
+    """The candidates in a folder, by their paths relative to it."""
+    start = root + os.sep
+    below = (one for one in candidates if one.real.startswith(start))
+    return {one.real[len(start) :].replace(os.sep, "/"): one for one in below}
 
 
 def find_relevant(root: str, names: Iterable[str], cache: Cache | None = None) -> dict[str, Glance]:

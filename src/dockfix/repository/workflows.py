@@ -111,26 +111,31 @@ class _Reader:
         contexts = {**contexts, "steps": outputs}
         for step in steps if isinstance(steps, list) else ():
             facts = _mapping(step)
-            uses = facts.get("uses")
-            if str(uses or "").startswith(_METADATA):
+            if str(facts.get("uses") or "").startswith(_METADATA):
                 images = fill(_mapping(facts.get("with")).get("images"), contexts)
                 outputs[str(facts.get("id"))] = {"outputs": {"tags": "\n".join(_images(images))}}
-            scripts = [one for one in _mapping(facts.get("with")).values() if uses and calls_builder(one)]
-            if not (calls_builder(facts.get("run")) or scripts or str(uses or "").startswith(_USED)):
-                continue
-            inner = {**contexts, "env": {**contexts["env"], **_filled(facts.get("env"), contexts)}}
-            given = _mapping(fill(_mapping(facts.get("with")), inner))
-            if isinstance(facts.get("run"), str):
-                place = fill(facts.get("working-directory") or folder or "", inner)
-                yield Shell(name, str(fill(facts["run"], inner)), str(place), inner["env"])
-            elif isinstance(uses, str) and uses.startswith("./"):
-                yield from self.action(posixpath.normpath(uses), given, inner, depth)
-            elif isinstance(uses, str) and uses.startswith(_USED):
-                yield Action(name, uses, given, inner["env"])
-            else:
-                # An action with a host runs its script there, as appleboy/ssh-action does.
-                place = UNKNOWN if "host" in given else str(fill(folder or "", inner))
-                yield from (Shell(name, str(fill(one, inner)), place, inner["env"]) for one in scripts)
+            yield from self._step(name, facts, contexts, folder, depth)
+
+    def _step(
+        self, name: str, facts: Mapping[str, Any], contexts: Contexts, folder: object, depth: int
+    ) -> Iterator[Step]:
+        uses = str(facts.get("uses") or "")
+        scripts = [one for one in _mapping(facts.get("with")).values() if uses and calls_builder(one)]
+        if not (calls_builder(facts.get("run")) or scripts or uses.startswith(_USED)):
+            return
+        inner = {**contexts, "env": {**contexts["env"], **_filled(facts.get("env"), contexts)}}
+        given = _mapping(fill(_mapping(facts.get("with")), inner))
+        if isinstance(facts.get("run"), str):
+            place = fill(facts.get("working-directory") or folder or "", inner)
+            yield Shell(name, str(fill(facts["run"], inner)), str(place), inner["env"])
+        elif uses.startswith("./"):
+            yield from self.action(posixpath.normpath(uses), given, inner, depth)
+        elif uses.startswith(_USED):
+            yield Action(name, uses, given, inner["env"])
+        else:
+            # An action with a host runs its script there, as appleboy/ssh-action does.
+            place = UNKNOWN if "host" in given else str(fill(folder or "", inner))
+            yield from (Shell(name, str(fill(one, inner)), place, inner["env"]) for one in scripts)
 
     def action(self, folder: str, given: Mapping[str, Any], contexts: Contexts, depth: int) -> Iterator[Step]:
         """The steps of a composite action in a folder of the repository."""
