@@ -10,7 +10,7 @@ import posixpath
 import re
 from binascii import crc32
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
@@ -419,7 +419,7 @@ class Replay:
                 self._fetch(one, actor)
             self.is_installed_by_script |= operation.act is Act.UNKNOWN and one.command.program in SHELLS
         if script is not None:
-            self._execute(script, (step, command), one, actor, line)
+            self._execute(_without_caches(script) if is_read else script, (step, command), one, actor, line)
 
     def _find_script(self, step: Origin, one: Invocation) -> BuildScript | None:
         """The Python code that was read and that a command of a step executes."""
@@ -569,6 +569,11 @@ def _is_file(tree: FileTree, path: str) -> bool:
 def _is_unread(operation: Operation) -> bool:
     """Whether it stands for a program that nothing is known about."""
     return operation.act is Act.UNKNOWN and operation.spec != UNKNOWN_PLACE
+
+
+def _without_caches(script: BuildScript) -> BuildScript:
+    """The code without what it writes to the home, where variables move the caches that it fills."""
+    return replace(script, writes=tuple(one for one in script.writes if not one[0].startswith("~")))
 
 
 def _is_own_program(one: Invocation) -> bool:
