@@ -18,6 +18,8 @@ WRITES: dict[str, tuple[str, ...]] = {
     "echo hello >> /var/log/x": ("/var/log/x",),
     "echo hello >/dev/null 2>&1": (),
     "echo hello > /dev/stderr": (),
+    "gunicorn --timeout 300 web:app": ("/app",),
+    "pytest --stdout=no --out report": ("/app/report",),
     "cat a.txt b.txt": (),
     "aws s3 cp x s3://bucket/x": (),
     "mlflow server --artifacts-destination s3://bucket/x": (),

@@ -13,7 +13,9 @@ from dockfix.knowledge import read_table
 # Roles of options that take no value; all others take one.
 _FLAGS: Final = frozenset({"flag", "root", "harmless", "cwd", "home", "suffix"})
 # Names of options whose value is probably a path to write to.
-_PLACE_NAME: Final = re.compile(r"^--?[\w-]*(dir(ectory)?|prefix|path|out(put)?|dest(ination)?|root)$")
+_PLACE_NAME: Final = re.compile(
+    r"^--?[\w-]*(dir(ectory)?|prefix|path|(?<![a-z])out|output|dest(ination)?|root)$"
+)
 _VERSIONED: Final = re.compile(r"(?:-|(?<!\d)(?<!\d\.))\d+(?:\.\d+)*$")
 
 
