@@ -139,7 +139,16 @@ class _Search:
             yield from find_fetched(plan.lineage.end.env)
         yield from plan.evidence.directories
         yield from plan.evidence.mounts
-        yield from sorted(plan.corrections.directories)
+        for path in sorted(plan.corrections.directories):
+            if path in plan.evidence.writes and _is_taken_for_file(self.tree.look(self.tree.follow(path))):
+                yield from self._around_file(path)
+            yield path
+
+    def _around_file(self, path: str) -> Iterator[str]:
+        """The directory of a file, where a database keeps its journal, and what replaces a file is made."""
+        directory = posixpath.dirname(path)
+        if is_ownable(directory) and not is_system_directory(directory):
+            yield directory
 
     def _made_for_data(self) -> Iterator[str]:
         """What root's steps create explicitly and leave empty: directories, and files to write to."""
