@@ -260,12 +260,13 @@ def test_by_keyboard_alone(browser: Browser, monorepo: Path) -> None:
         page.locator(".opener").first.focus()
         page.keyboard.press("ArrowDown")
         assert page.evaluate(focused) == "services/api/Dockerfile"
+        page.get_by_role("button", name="services/gateway/Dockerfile").focus()
         page.keyboard.press("Enter")
         assert page.locator(".diff").count() == 1
         page.keyboard.press("Tab")
         page.keyboard.press("Escape")
         assert page.locator(".diff").count() == 0
-        assert page.evaluate(focused) == "services/api/Dockerfile"
+        assert page.evaluate(focused) == "services/gateway/Dockerfile"
         page.keyboard.press("End")
         assert page.evaluate(focused) == "services/worker/Dockerfile"
 

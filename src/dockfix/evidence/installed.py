@@ -20,9 +20,9 @@ _SITE: Final = "lib/python3/site-packages"
 _EDITABLE: Final = frozenset({"-e", "--editable"})
 _LOCAL: Final = re.compile(r"(?:\.{0,2}/[^:]*|\.{1,2})(?<!\.whl)")
 _PACKAGES: Final = re.compile(r"/usr/(?:local/)?lib/python[\d.]+/(?:site|dist)-packages")
-_INSTALLS_HERE: Final = re.compile(
-    r"\bpip3? install(?![^&|;]* (?:-e|--editable) )[^&|;]* \.(?:\[[^\]]*\])?(?=\s|$)"
-)
+_COMMANDS: Final = re.compile(r"[&|;]")
+_PIP_INSTALLS: Final = re.compile(r"\bpip3? install ")
+_HERE: Final = re.compile(r"\.(?:\[[^\]]*\])?")
 _BUILDS: Final = re.compile(r"\b(?:pip3? wheel|(?:poetry|uv|hatch|flit|-m) build|bdist_wheel)\b")
 
 
@@ -43,7 +43,7 @@ def _find_copied(layout: Layout) -> Iterator[Landing]:
     """Likewise for the packages that another stage has installed, and that are copied from it."""
     for one in layout.final.landings:
         stage = layout.stages.get(one.stage) if _PACKAGES.fullmatch(one.destination) else None
-        if stage is not None and any(_INSTALLS_HERE.search(line.args) for line in stage.runs):
+        if stage is not None and any(_installs_here(line.args) for line in stage.runs):
             for source in (stage.workdir, posixpath.join(stage.workdir, "src")):
                 yield Landing(source, one.destination, is_tree=True, stage=stage.name)
 
@@ -71,3 +71,13 @@ def _find_site(plan: Plan, run: Run, one: Invocation, pip: PipCall) -> str:
     if run.step.index >= plan.user_index and goes_to_user(plan, one, plan.system_site_reason):
         return posixpath.join(plan.home, ".local", _SITE)
     return posixpath.join("/usr/local", _SITE)
+
+
+def _installs_here(script: str) -> bool:
+    """Whether a command of a script installs the project in its directory, not as editable."""
+    for command in _COMMANDS.split(script):
+        if found := _PIP_INSTALLS.search(command):
+            words = command[found.end() :].split()
+            if not _EDITABLE.intersection(words) and any(map(_HERE.fullmatch, words)):
+                return True
+    return False

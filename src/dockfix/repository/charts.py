@@ -24,7 +24,6 @@ _MOST_WAYS: Final = 8
 """The maximum number of ways to install a chart that are rendered."""
 _MOST_TRIED: Final = 32
 _SUBCHART: Final = re.compile(r"^(?P<parent>.*?)charts/(?P<name>[^/]+)/$")
-_VARIANT: Final = re.compile(r"^(?!values\.yaml$).*values.*\.ya?ml$|^values[._-].*\.ya?ml$")
 _CALL: Final = re.compile(r"""\b(?:include|template)[ \t]+["`]([^"`\n]+)["`]""")
 
 Defined = dict[str, tuple[Node, ...]]
@@ -84,7 +83,7 @@ class Charts:
 
     def _variants(self, chart: str) -> Iterator[Mapping[str, Any]]:
         """The values of environments: values-prod.yaml and the like in the chart's folder."""
-        for name in filter(_VARIANT.search, self._names(chart)):
+        for name in filter(_holds_other_values, self._names(chart)):
             more = read_typed(self.read(chart + name) or "")
             if isinstance(more, Mapping):
                 yield more
@@ -177,3 +176,7 @@ def _defined(text: str) -> Defined:
         return dict(parse_template(text).defined)
     except (ValueError, RecursionError):
         return {}
+
+
+def _holds_other_values(name: str) -> bool:
+    return "values" in name and name != "values.yaml" and name.endswith((".yaml", ".yml"))
