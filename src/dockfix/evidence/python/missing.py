@@ -14,9 +14,8 @@ from dockfix.evidence.python.application import Application
 from dockfix.evidence.python.start import NamedCode, Start
 from dockfix.knowledge.file_names import COMPOSE_NAME
 
-_DEPENDENCIES: Final = re.compile(
-    r"(?:.*requirements.*\.(?:txt|in)|pyproject\.toml|setup\.(?:py|cfg)|pipfile|environment\.ya?ml|.*\.lock)",
-    re.IGNORECASE,
+_DEPENDENCIES: Final = frozenset(
+    {"pyproject.toml", "setup.py", "setup.cfg", "pipfile", "environment.yml", "environment.yaml"}
 )
 # A folder of nothing else is that of a lone file, whose sources are elsewhere.
 _BESIDE: Final = re.compile(r"\.|.*dockerfile", re.IGNORECASE | re.DOTALL)
@@ -126,5 +125,11 @@ def _dependencies(layout: Layout) -> Iterator[str]:
     folders = {"", *copied, *map(posixpath.dirname, copied)} - {"."}
     for folder in sorted(folders)[:_MOST_FOLDERS]:
         for name in sorted(layout.names(folder)):
-            if _DEPENDENCIES.fullmatch(name):
+            if _names_dependencies(name.lower()):
                 yield layout.reader(posixpath.join(folder, name)) or ""
+
+
+def _names_dependencies(name: str) -> bool:
+    """Whether a file of that name, in lower case, declares or locks dependencies."""
+    is_list = "requirements" in name and name.endswith((".txt", ".in"))
+    return is_list or name in _DEPENDENCIES or name.endswith(".lock")
