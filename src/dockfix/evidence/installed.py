@@ -55,10 +55,10 @@ def _find_projects(layout: Layout, one: Invocation, pip: PipCall) -> Iterator[tu
         if _LOCAL.fullmatch(place):
             yield layout.final, resolve(place, one.cwd)
         elif operand.endswith(".whl"):
-            for stage in dict.fromkeys(map(id, layout.stages.values())):
-                built = next(each for each in layout.stages.values() if id(each) == stage)
-                if any(_BUILDS.search(line.args) for line in built.runs):
-                    yield built, built.workdir
+            # A stage is listed under its number and its name.
+            for stage in {id(each): each for each in layout.stages.values()}.values():
+                if any(_BUILDS.search(line.args) for line in stage.runs):
+                    yield stage, stage.workdir
 
 
 def _find_site(plan: Plan, run: Run, one: Invocation, pip: PipCall) -> str:

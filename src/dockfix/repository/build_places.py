@@ -136,7 +136,7 @@ def _bind(build: Build, name: str, *, alone: bool) -> Build:
 
 
 def _unknown_part(pattern: str, name: str) -> str:
-    """The folder or word for which the only unknown part of a path stands; "" if there is no such word."""
+    """The folder or word for which the only unknown part of a path stands, "" for any other path."""
     before, *after = pattern.split(UNKNOWN)
     if len(after) != 1 or not (name.startswith(before) and name.endswith(after[0])):
         return ""
