@@ -116,10 +116,7 @@ def _written_by(plan: Plan, one: Outcome) -> str:
 
 def _describe(plan: Plan, path: str, use: _Use) -> Writable:
     sources = [source for copy in plan.copies if (source := _source_in_context(copy, path)) is not None]
-    names = plan.context.names
-    is_copied = any(
-        f"{posixpath.basename(one)}/" in names(posixpath.dirname(one)) for one in sources if names
-    )
+    is_copied = any(_is_folder(plan.context, one) for one in sources)
     stands = plan.replay.end.exists(path) or is_copied
     return Writable(path, use.purpose, use.why, stands, _content(plan, path, is_copied=is_copied))
 
