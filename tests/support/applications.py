@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
+import tempfile
 import threading
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,6 +26,8 @@ from dockfix.options import Install, Options
 from dockfix.verify import Engine, EngineError, VerifyOptions, find_engine
 
 ROOT: Final = Path(__file__).parents[2] / "fixtures" / "apps"
+# The label of images that stand in for others.
+STAND_IN: Final = "dockfix.stand-in"
 _UNPRIVILEGED: Final = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 VARIANTS: Final[Mapping[str, tuple[str, ...]]] = {
     "no-capabilities": _UNPRIVILEGED,
@@ -167,23 +172,56 @@ def need_images(images: Iterable[str], stand_ins: Mapping[str, Path]) -> None:
 @contextmanager
 def standing_in(stand_ins: Mapping[str, Path]) -> Iterator[None]:
     """Build stand-ins for unavailable bases (names and Dockerfiles), and remove them afterwards."""
-    built = []
-    try:
+    with ExitStack() as images:
         for name, dockerfile in stand_ins.items():
+            images.enter_context(_stand_in(name, dockerfile))
+        yield
+
+
+@contextmanager
+def _stand_in(name: str, dockerfile: Path) -> Iterator[None]:
+    """The image, shared with the tests that run at the same time: the last of them removes it."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    with (Path(tempfile.gettempdir()) / f"dockfix-stand-in-{digest[:16]}").open("w") as users:
+        present = False
+        while not present:  # turning one lock into the other lets a test that ends come between
+            flock(users, LOCK_EX)
             if not _succeeds("image", "inspect", name):
                 _build(name, dockerfile)
-                built.append(name)
-        yield
-    finally:
-        for name in built:
-            _succeeds("rmi", "--force", name)
+            flock(users, LOCK_SH)
+            present = _succeeds("image", "inspect", name)
+        try:
+            yield
+        finally:
+            with suppress(BlockingIOError):
+                flock(users, LOCK_EX | LOCK_NB)
+                _remove_stand_in(name)
+
+
+def _remove_stand_in(name: str) -> None:
+    """Remove the image unless it was there before the tests."""
+    label = f'{{{{index .Config.Labels "{STAND_IN}"}}}}'
+    argv = [engine().executable, "image", "inspect", "--format", label, name]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.stdout.strip() == "yes":
+        assert _succeeds("rmi", "--force", name)
 
 
 def _build(name: str, dockerfile: Path) -> None:
     network = build_network()
     flags = ["--network", network] if network else []
     where = ["--file", str(dockerfile), str(dockerfile.parent)]
-    argv = [engine().executable, "build", "--quiet", *flags, "--tag", name, *where]
+    argv = [
+        engine().executable,
+        "build",
+        "--quiet",
+        *flags,
+        "--label",
+        f"{STAND_IN}=yes",
+        "--tag",
+        name,
+        *where,
+    ]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
 
