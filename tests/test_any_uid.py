@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from dockfix import Changed, Options, Unchanged, fix
 from dockfix.checks.guarantees import GUARANTEES
 from dockfix.context import Context
+from dockfix.files.build_context import FolderReader, describe_context
 from dockfix.model.evidence import Evidence
 from dockfix.model.lineage import find_lineages, read_stages
 from dockfix.model.plan import Plan
@@ -153,3 +157,89 @@ def test_other_group_contradicts() -> None:
 def test_options_follow() -> None:
     assert (ANY.numeric, ANY.gid, ANY.install) == (True, 0, Install.SYSTEM)
     assert Options(any_uid=True, install=Install.VENV).install is Install.VENV
+
+
+BUILDER = "FROM python:3.12-slim-bookworm AS build\nWORKDIR /src\n"
+
+# (lines of the file, what opens the closed files: key.pem, data/deep.txt, tool.sh (0700), locked/ (0700))
+OPENED: list[tuple[str, str]] = [
+    ("COPY key.pem /app/", "chmod g+rX /app/key.pem"),
+    ("COPY key.pem /app/k", "chmod g+rX /app/k"),
+    ("WORKDIR /app\nCOPY key.pem /app", "chmod g+rX /app/key.pem"),
+    ("COPY data /app/", "chmod g+rX /app/deep.txt"),
+    ("COPY locked /app/l", ""),
+    ("COPY loc* /app/", ""),
+    ("COPY k* open.txt /app/", "chmod g+rX /app/key.pem"),
+    ("COPY . /app", "chmod g+rX /app/data/deep.txt /app/key.pem /app/locked /app/tool.sh"),
+    ("COPY tool.sh /usr/local/bin/", "chmod g+rX /usr/local/bin/tool.sh"),
+    ("COPY open.txt /app/", ""),
+    ("COPY key.pem /app/\nRUN chmod 644 /app/key.pem", ""),
+    ("COPY key.pem /app/\nRUN rm /app/key.pem", ""),
+    ("WORKDIR /app\nCOPY --chmod=644 key.pem /app/", ""),
+    # A mode applies to the directories that the copy creates as well.
+    ("COPY --chmod=644 key.pem /app/", "chmod g+rX /app"),
+]
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Path:
+    modes = {
+        "key.pem": 0o600,
+        "data/deep.txt": 0o600,
+        "tool.sh": 0o700,
+        "open.txt": 0o640,
+        "locked/a.txt": 0o644,
+    }
+    for name, mode in {**modes, "ignored.txt": 0o600, "link": 0o600}.items():
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("text\n")
+        file.chmod(mode)
+    (tmp_path / "locked").chmod(0o700)
+    (tmp_path / "link").unlink()
+    (tmp_path / "link").symlink_to("key.pem")
+    (tmp_path / ".dockerignore").write_text("ignored.txt\nDockerfile\n")
+    return tmp_path
+
+
+def fixed_in(folder: Path, text: str) -> Changed:
+    result = fix(text, ANY, describe_context(str(folder / "Dockerfile")))
+    assert isinstance(result, Changed), result
+    return result
+
+
+@pytest.mark.parametrize(("lines", "opened"), OPENED)
+def test_closed_files_of_the_context_are_opened(private: Path, lines: str, opened: str) -> None:
+    after = fixed_in(private, f'{BOOKWORM}{lines}\nWORKDIR /app\nCMD ["python", "app.py"]\n').text
+    assert re.findall(r"chmod (?:-R )?g\+rX .*", after) == [opened][: bool(opened)]
+
+
+def test_closed_files_come_from_a_stage_with_their_modes(private: Path) -> None:
+    text = f"{BUILDER}COPY . .\nRUN rm tool.sh\n{BOOKWORM}COPY --from=build /src /app\nWORKDIR /app\n{START}"
+    assert "chmod g+rX /app/data/deep.txt /app/key.pem /app/locked\n" in fixed_in(private, text).text
+
+
+def test_many_closed_files_are_opened_by_their_directory(private: Path) -> None:
+    for number in range(5):
+        (private / "data" / f"{number}.txt").touch(0o600)
+    assert (
+        "chmod -R g+rX /app/data\n"
+        in fixed_in(private, f"{BOOKWORM}COPY data /app/data\nWORKDIR /app\n{START}").text
+    )
+
+
+def test_closed_file_needs_review_where_no_step_can_open_it(private: Path) -> None:
+    text = f"{BUILDER}COPY key.pem .\nFROM gcr.io/distroless/python3\nCOPY --from=build /src /app\n{START}"
+    found = [one for one in fixed_in(private, text).reviews if "/app/key.pem" in one.message]
+    assert [(one.line, one.message) for one in found] == [
+        (5, "only its owner may read /app/key.pem, by its mode in the build context")
+    ]
+
+
+def test_closed_files_matter_to_any_uid_alone(private: Path) -> None:
+    context = describe_context(str(private / "Dockerfile"))
+    result = fix(f"{BOOKWORM}WORKDIR /app\nCOPY . .\n{START}", Options(), context)
+    assert isinstance(result, Changed)
+    assert "g+rX" not in result.text
+    assert isinstance(context.read, FolderReader)
+    assert not [name for name in context.read.reads if name.endswith("//")]

@@ -117,8 +117,24 @@ class Deployment:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ClosedFile:
+    """A file or folder of the build context that the group of its owner may not use as the owner may.
+
+    `path` is relative to the context, with slashes; `mode` has 9 bits.
+    """
+
+    path: str
+    mode: int
+    is_folder: bool = False
+
+
 def _nothing(_path: str) -> str | None:
     return None
+
+
+def _nothing_closed(_path: str) -> tuple[ClosedFile, ...]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +152,12 @@ class Context:
     `path` is the file as the user named it, with slashes; `siblings` are the names next to it; `read`
     returns the text of a file in the build context by its relative path with slashes, or None if there is
     no such text; `names` returns the names in one of its folders ("" is the context itself), folders with
-    a trailing slash, and is None if they cannot be listed; `file` is the Dockerfile's own path in the
-    build context, "" if it is at its top; `deployments` are the services and containers of the repository
-    that run the image. `also` are further build contexts that callers use. `missing` are copied sources
-    that no possible build context has; a file that `is_alone` does not belong to any known repository.
-    `open_callers` are files that build it from a folder known only during the build; `is_undecided`: the
-    sources do not show which folder that is.
+    a trailing slash, and is None if they cannot be listed; `closed` returns its closed files and folders
+    at or below a path; `file` is the Dockerfile's own path in the build context, "" if it is at its top;
+    `deployments` are the services and containers of the repository that run the image. `also` are further
+    build contexts that callers use. `missing` are copied sources that no possible build context has; a
+    file that `is_alone` does not belong to any known repository. `open_callers` are files that build it
+    from a folder known only during the build; `is_undecided`: the sources do not show which folder that is.
     """
 
     path: str = ""
@@ -155,6 +171,7 @@ class Context:
     file: str = ""
     open_callers: tuple[str, ...] = ()
     is_undecided: bool = False
+    closed: Callable[[str], tuple[ClosedFile, ...]] = _nothing_closed
 
     @property
     def knows_files(self) -> bool:

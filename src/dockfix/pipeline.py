@@ -18,6 +18,7 @@ from dockfix.checks.refusals import (
     find_unreadable,
 )
 from dockfix.checks.reviews import (
+    find_closed_files,
     find_closed_packages,
     find_lost,
     find_notes,
@@ -319,6 +320,7 @@ def _judge(done: Rewrite, active: frozenset[str], reviews: tuple[Finding, ...], 
         *plan.evidence.reviews,
         *find_out_of_reach(plan, rewrite),
         *find_closed_packages(plan, rewrite),
+        *find_closed_files(plan, rewrite),
     )
     known = {review.code for review in reviews}
     lost = tuple(one for one in find_lost(plan, done.losses) if one.code not in known)

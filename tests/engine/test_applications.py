@@ -3,8 +3,6 @@
 A rewrite is also run with fewer rights, with numbers for names, on a read-only file system with the
 mounts that it names, and as any uid: half of these ways for each application, and all of them with `-m
 bench`. An application whose nature it is to fail one of these says so in its app.toml: `fails = [...]`.
-A way that has not been tried, for want of the base image, is `untried` there: nothing is expected of it,
-and the README's table does not count it.
 """
 
 from __future__ import annotations
@@ -87,14 +85,7 @@ def failures(verdict: Verdict) -> Iterator[str]:
 
 def in_turn(application: Application) -> tuple[str, ...]:
     """Every second variant, from the first or from the second: each one is tried on half of them."""
-    return tuple(
-        one for one in tuple(VARIANTS)[PROVEN.index(application) % 2 :: 2] if one in tried(application)
-    )
-
-
-def tried(application: Application) -> tuple[str, ...]:
-    """The variants of which something is expected."""
-    return tuple(one for one in VARIANTS if one not in application.facts.get("untried", []))
+    return tuple(VARIANTS)[PROVEN.index(application) % 2 :: 2]
 
 
 def find_failing(application: Application, folder: Path, variants: Iterable[str]) -> list[str]:
@@ -131,7 +122,7 @@ def test_rewrite_is_proven_and_bears_hardening(application: Application, tmp_pat
 @pytest.mark.parametrize("application", PROVEN, ids=lambda application: application.name)
 def test_rewrite_bears_every_hardening(application: Application, tmp_path: Path) -> None:
     wanted = sorted(application.facts.get("fails", []))
-    assert find_failing(application, tmp_path, tried(application)) == wanted
+    assert find_failing(application, tmp_path, VARIANTS) == wanted
 
 
 @pytest.mark.parametrize("application", OTHERS, ids=lambda application: application.name)

@@ -96,3 +96,16 @@ def test_what_is_new_is_not_trusted(folder: Path) -> None:
     assert marks is not None
     assert {then for _, then in marks} == {None}
     assert not Stamps().hold(marks)
+
+
+@pytest.mark.parametrize(("mode", "holds"), [(0o644, True), (0o600, False)])
+def test_modes_that_were_asked_for_are_asked_for_again(folder: Path, mode: int, holds: bool) -> None:
+    path = str(folder / "Dockerfile")
+    beside = mark_folder(path)
+    context = describe_context(path)
+    assert context.closed("sub") == ()
+    seen = note_surroundings(context, beside)
+    assert seen.marks is not None
+    assert any(then is None for _, then in seen.marks), "no stamp shows a change of mode"
+    (folder / "sub" / "entry.sh").chmod(mode)
+    assert (seen.renew(path) is not None) is holds

@@ -11,6 +11,7 @@ from dockfix.checks import codes
 from dockfix.checks.languages import mentions_python, review_language
 from dockfix.knowledge import read_names
 from dockfix.knowledge.processes import find_installer
+from dockfix.model.closed_copies import find_closed
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import Kind
 from dockfix.model.losses import Loss
@@ -300,6 +301,19 @@ def find_closed_packages(original: Plan, rewrite: Plan) -> Iterator[Finding]:
                 codes.DENIED_TO_USER, original.steps[origin].instruction.line,
                 "the umask lets root alone read the packages that this installs",
                 "install them with umask 022",
+            )  # fmt: skip
+            return
+
+
+def find_closed_files(original: Plan, rewrite: Plan) -> Iterator[Finding]:
+    """Files of the build context that stay closed to the group, because no step can open them."""
+    for path, index in find_closed(rewrite).items() if rewrite.serves_any_uid else ():
+        origin = rewrite.origins[index]
+        if isinstance(origin, int):
+            yield Finding(
+                codes.DENIED_TO_USER, original.steps[origin].instruction.line,
+                f"only its owner may read {path}, by its mode in the build context",
+                "let its group read it, or copy it with --chmod",
             )  # fmt: skip
             return
 

@@ -11,6 +11,7 @@ from dockfix.checks import codes
 from dockfix.context import Deployment
 from dockfix.evidence.build_scripts import describe_script, find_filled_caches, read_runs
 from dockfix.evidence.claims import Claim, Kind
+from dockfix.evidence.closed_files import find_closed_sources
 from dockfix.evidence.contradictions import find_contradictions, hides_mount
 from dockfix.evidence.image_files import Landing, Layout, read_layout
 from dockfix.evidence.installed import find_installed
@@ -108,6 +109,7 @@ def collect_evidence(plan: Plan) -> Evidence:
         reading.mentions,
         tuple(describe_script(plan, layout, one) for one in runs),
         tuple(found.places()) if plan.options.read_only else (),
+        find_closed_sources(plan, layout) if plan.serves_any_uid else (),
     )
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
 
-from dockfix.context import Context
+from dockfix.context import ClosedFile, Context
 from dockfix.files.descriptors import folder_of, is_within, readable
 from dockfix.files.reading import read_bytes
 from dockfix.files.stamps import Mark, mark
 
 MAX_BYTES: Final = 1024 * 1024
+_FOR_GROUP: Final = 0o500
+"""The rights of a file's owner that its group needs to use it: all but to write."""
 _Listing = tuple[frozenset[str], tuple[str, ...]]
 
 
@@ -60,6 +63,18 @@ class FolderReader:
             self._names[path] = names
             self.reads[path + "/"] = digest_names(names)
         return self._names[path]
+
+    def closed(self, path: str) -> tuple[ClosedFile, ...]:
+        """The closed files and folders at or below a path ("" is the folder); links are not followed.
+
+        A change of a mode shows in the stamp of no folder, so what is asked here is asked again each time.
+        """
+        path = path.strip("/")
+        target = self._inside(path)
+        self.marks.append((target, None))
+        found = tuple(_find_closed(target, path)) if target else ()
+        self.reads[f"{path}//"] = digest(repr(found))
+        return found
 
     def _lacks(self, path: str) -> bool:
         """Whether the listing of its folder shows that there is no such file."""
@@ -126,6 +141,21 @@ def _list(target: str) -> _Listing:
     return names, tuple(sorted(entry.name for entry in entries if entry.is_symlink()))
 
 
+def _find_closed(target: str, path: str) -> Iterator[ClosedFile]:
+    """The closed files at or below a real path, whose path in the context is `path`."""
+    waiting = [(target, path)]
+    while waiting:
+        at, inside = waiting.pop()
+        try:
+            mode = os.lstat(at).st_mode
+            names = sorted(os.listdir(at), reverse=True) if stat.S_ISDIR(mode) else []
+        except OSError:
+            continue
+        if inside and not stat.S_ISLNK(mode) and _FOR_GROUP & mode & ~(mode << 3):
+            yield ClosedFile(inside, stat.S_IMODE(mode) & 0o777, stat.S_ISDIR(mode))
+        waiting += ((os.path.join(at, name), f"{inside}/{name}".lstrip("/")) for name in names)
+
+
 def digest(text: str | None) -> str:
     """A short digest of a text; empty for None."""
     return "" if text is None else blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
@@ -142,7 +172,7 @@ def describe_context(path: str, folder: str | None = None, real: str = "", root:
         siblings, reader = read_beside(beside, real, root)
     else:
         siblings, reader = list_names(beside), FolderReader(folder, root)
-    return Context(path.replace(os.sep, "/"), siblings, reader, reader.names)
+    return Context(path.replace(os.sep, "/"), siblings, reader, reader.names, closed=reader.closed)
 
 
 def read_beside(folder: str, real: str, root: str) -> tuple[frozenset[str], FolderReader]:

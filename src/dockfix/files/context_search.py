@@ -57,7 +57,10 @@ def describe_found(
         path.replace(os.sep, "/"), siblings, missing=missing, is_alone=alone,
         open_callers=open_callers, is_undecided=is_undecided,
     )  # fmt: skip
-    read = [replace(context, read=one, names=one.names, file=search.inside(one)) for one in chosen]
+    read = [
+        replace(context, read=one, names=one.names, file=search.inside(one), closed=one.closed)
+        for one in chosen
+    ]
     return replace(read[0], also=tuple(read[1:]))
 
 

@@ -62,6 +62,9 @@ def mark_folder(path: str) -> Mark:
 
 
 def _digest(reader: FolderReader, name: str) -> str:
+    if name.endswith("//"):
+        reader.closed(name)
+        return reader.reads[name]
     if name.endswith("/"):
         reader.names(name)
         return reader.reads[name.rstrip("/") + "/"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
+from dockfix.context import ClosedFile
 from dockfix.model.changes import Id, Mode, read_mode
+from dockfix.model.closed_files import put_closed
 from dockfix.model.copies import Copy
 from dockfix.model.filetree import FileTree, Kind, Node, Origin, each
 from dockfix.model.outcomes import is_directory
@@ -22,10 +24,16 @@ _ARCHIVE: Final = re.compile(r"\.(tar(\.(gz|bz2|xz|zst))?|tgz|tbz2?|txz)$")
 
 
 def arrive(
-    tree: FileTree, copy: Copy, owner: tuple[Id, Id] | None, origin: Origin, source: FileTree | None = None
+    tree: FileTree,
+    copy: Copy,
+    owner: tuple[Id, Id] | None,
+    origin: Origin,
+    source: FileTree | None = None,
+    closed: Sequence[ClosedFile] = (),
 ) -> None:
     """Add what a COPY or ADD brings to the tree; `source` is the tree of the stage that it copies from.
 
+    `closed` are files of the build context whose modes are known, because only their owner may read them.
     `owner` is the copy's `--chown`, None if it has none. `--chown` and `--chmod` also apply to the
     directories that the copy creates (measured with docker 28.5).
     """
@@ -50,6 +58,8 @@ def arrive(
             _land(tree, copy, real, content)
         if source is not None:
             _bring(tree, copy, source, real, owner, mode, origin)
+    if closed and copy.stage is None and mode is None:
+        put_closed(tree, copy, content, closed)
 
 
 def _land(tree: FileTree, copy: Copy, at: str, content: Node) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from dockfix.context import ClosedFile
 from dockfix.results import Finding
 
 
@@ -38,6 +39,7 @@ class Evidence:
     programs and packages that the application may use and whose use of a home is in homes.toml. `fills`
     are (text of a RUN, variable) of caches that a script of the build context fills there; `scripts` is
     all such code. `is_complete`: everything that the start runs was read, and all its writes are known.
+    `closed` are files of the build context that only their owner may read, if any uid is to run the image.
     `places` are (path, `FILE:LINE`) of all that it may write, in the home as `~/...`, if a read-only root
     file system is asked for.
     """
@@ -55,6 +57,7 @@ class Evidence:
     mentions: tuple[str, ...] = ()
     scripts: tuple[BuildScript, ...] = ()
     places: tuple[tuple[str, str], ...] = ()
+    closed: tuple[ClosedFile, ...] = ()
 
     def joined(self, other: Evidence) -> Evidence:
         """The combined evidence of both, for an image that is built from either of two contexts."""
@@ -72,6 +75,8 @@ class Evidence:
             tuple(dict.fromkeys((*self.mentions, *other.mentions))),
             tuple(dict.fromkeys((*self.scripts, *other.scripts))),
             tuple(dict.fromkeys((*self.places, *other.places))),
+            # What only one of them has cannot be opened in an image that is built from the other.
+            tuple(one for one in self.closed if one in other.closed),
         )
 
 

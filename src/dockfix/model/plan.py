@@ -232,7 +232,7 @@ class Plan(Facts):
         return Replay(
             self.lineage, self.origins, self.starting.invocations, move, self.evidence.is_complete,
             read=self.starting.read, scripts=self.build_scripts, before=self.before,
-            any_uid=self.serves_any_uid,
+            any_uid=self.serves_any_uid, closed=self.evidence.closed,
         )  # fmt: skip
 
     @property
@@ -255,8 +255,9 @@ class Plan(Facts):
             partial(is_harmless, self, self.own_directories),
         )
         replay = Replay(
-            self.lineage, self.origins, (), move, read=self.starting.read, scripts=self.build_scripts
-        )
+            self.lineage, self.origins, (), move, read=self.starting.read, scripts=self.build_scripts,
+            closed=self.evidence.closed,
+        )  # fmt: skip
         return replay.denied
 
     @cached_property

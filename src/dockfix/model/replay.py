@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
+from dockfix.context import ClosedFile
 from dockfix.knowledge import read_table
 from dockfix.knowledge.homes import find_fetched, find_home_use
 from dockfix.model.accounts import UserAccount, find_created, read_members
@@ -98,8 +99,9 @@ class Replay:
     paths that the sources certainly write (a trailing slash stands for something in that directory),
     `names` strings in them that may name a file, `tools` programs and packages that they use.
     `scripts` is the Python code that steps execute, by the origin of the step and the words of the
-    command. `before` is the replay of the original, or of an earlier text of the rewrite: the steps before
-    the first difference have the same outcomes, which are reused. With `any_uid`, an image that does not
+    command, `closed` are files of the build context that only their owner may read. `before` is the
+    replay of the original, or of an earlier text of the rewrite: the steps before the first difference have
+    the same outcomes, which are reused. With `any_uid`, an image that does not
     run as root is started as a uid that the image does not know, with group 0.
     """
 
@@ -116,6 +118,7 @@ class Replay:
     names: Sequence[str] = ()
     tools: Sequence[str] = ()
     scripts: Mapping[tuple[Origin, tuple[str, ...]], BuildScript] = field(default_factory=dict)
+    closed: tuple[ClosedFile, ...] = ()
     tree: FileTree = field(init=False)
     end: FileTree = field(init=False)
     user: Identity = field(init=False)
@@ -232,7 +235,7 @@ class Replay:
 
     def _take_over(self) -> int:
         """Reuse the common prefix of the replay before; return its number of steps."""
-        if self.before is None:
+        if self.before is None or self.before.closed != self.closed:
             return 0
         count = self._count_same(self.before)
         self.outcomes = self.before.outcomes.copy()
@@ -301,7 +304,8 @@ class Replay:
             owner = self.accounts.copy_owner(self.move.account.owner)
         name = (copy.stage or "").lower()
         source = next((one for one in copy.step.stage.earlier if name and name in one.names()), None)
-        arrive(self.tree, copy, owner, origin, end_of(source) if source is not None else None)
+        brought = end_of(source, self.closed) if source is not None else None
+        arrive(self.tree, copy, owner, origin, brought, self.closed)
 
     def _run(self, step: Step, origin: Origin) -> None:
         who = self._identity(step.before, step.index)
@@ -536,10 +540,10 @@ class Replay:
 
 
 @lru_cache(maxsize=64)
-def end_of(stage: Stage) -> FileTree:
+def end_of(stage: Stage, closed: tuple[ClosedFile, ...] = ()) -> FileTree:
     """The tree at the end of a stage that others copy from."""
     lineage = trace(stage)
-    return Replay(lineage, range(len(lineage.steps))).end
+    return Replay(lineage, range(len(lineage.steps)), closed=closed).end
 
 
 def _is_same(step: Step, other: Step) -> bool:

@@ -3,7 +3,8 @@
 A WORKDIR above USER is created by root and stays root's; so do a volume's directory and the data
 directories that root's steps create. The RUN that creates the account, or one of their own just
 above USER, creates them and changes their owner. Nothing is opened to everybody (no mode 777), and
-the owner of a copied tree is never changed afterwards, which would store it twice.
+the owner of a copied tree is never changed afterwards, which would store it twice. For any uid, what a
+copy brings with a mode that lets only its owner read it is opened to the group.
 
 Source: moby/moby#36677, moby/moby#20295 (WORKDIR stays root's); moby/moby#22810 (`chown -R` stores
 a tree twice).
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from dockfix.edits import Edit
+from dockfix.model.closed_copies import find_closed, open_to_group
 from dockfix.model.filetree import Kind
 from dockfix.model.lineage import Step
 from dockfix.model.ownership import OwnershipChange, Reach, find_ownership_changes
@@ -61,7 +63,10 @@ def propose(plan: Plan) -> Iterator[Edit]:
     user = plan.steps[plan.user_index - 1]
     if plan.repairs is not None and not user.before.is_root:
         return
-    if parts := commands(plan, changes, user.index):
+    parts = commands(plan, changes, user.index)
+    if plan.serves_any_uid and (opening := open_to_group(find_closed(plan))):
+        parts.append(opening)
+    if parts:
         line = NewLine("RUN", " && ".join(parts), "Give the user its directories")
         yield Layout(plan.tree).insert_before(user.instruction, [line])
 

@@ -1,0 +1,28 @@
+"""The files that a Dockerfile copies from its build context, and that only their owner may read."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Final
+
+from dockfix.context import ClosedFile
+from dockfix.evidence.image_files import Layout, find_copied
+from dockfix.model.plan import Plan
+
+_PATTERN: Final = re.compile(r"[*?\[\\]")
+
+
+def find_closed_sources(plan: Plan, layout: Layout) -> tuple[ClosedFile, ...]:
+    """The closed files in what the file copies, without those that are ignored, each once."""
+    places = {_literal(one.path) for one in find_copied(plan.tree)}
+    asked = {""} if "" in places else places
+    found = {one: None for place in sorted(asked) for one in plan.context.closed(place)}
+    return tuple(one for one in found if not layout.ignores(one.path + "/" * one.is_folder))
+
+
+def _literal(source: str) -> str:
+    """The source itself or, for a pattern, the folder in which it can match; "" is the build context."""
+    if _PATTERN.search(source):
+        return posixpath.dirname(_PATTERN.split(source)[0] + "x")
+    return "" if source == "." else source
