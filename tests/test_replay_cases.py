@@ -11,34 +11,6 @@ import pytest
 from replay_cases import ANSWERS, Answer, CommandLine, ReplayCase, ask, find_cases, find_faults
 
 CASES: Final = find_cases()
-PENDING: Final = frozenset(
-    """
-    base-with-its-own-working-directory/pytorch-in-its-workspace
-    entrypoint-glob/folder-matched-by-a-glob
-    environment-in-roots-home/home-as-the-application
-    environment-in-roots-home/working-directory-in-roots-home
-    file-capability-lost/capability-before-a-root-step
-    link-from-the-system-into-roots-home/link-the-other-way
-    link-from-the-system-into-roots-home/link-used-by-root-alone
-    no-working-directory-relative-read/package-started-from-the-root-directory
-    no-working-directory-relative-read/relative-write-in-the-root-directory
-    own-command-fills-home-at-build/console-script-of-the-project
-    own-command-fills-home-at-build/database-in-the-working-directory
-    own-command-fills-home-at-build/module-of-a-package
-    own-command-fills-home-at-build/place-named-by-a-variable
-    own-command-fills-home-at-build/python-in-a-heredoc
-    path-names-an-empty-directory-of-roots/filled-but-not-used-at-the-start
-    private-mode-made-by-root/private-file-of-a-stage
-    remove-file-below-root-directory/found-and-deleted-in-opt
-    settings-made-by-a-tool-for-root/key-copied-into-roots-home
-    start-script-writes/settings-copied-into-etc
-    """.split()
-)
-
-
-def judged(case: ReplayCase) -> object:
-    marks = [pytest.mark.xfail(reason="the rule is not kept yet")] if case.id in PENDING else []
-    return pytest.param(case, id=case.id, marks=marks)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +36,7 @@ def answers_of(
     return answers_of
 
 
-@pytest.mark.parametrize("case", [judged(case) for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_answer_is_right_and_final(
     case: ReplayCase, answers_of: Callable[[str], dict[str, tuple[Answer, Answer]]]
 ) -> None:
@@ -88,7 +60,3 @@ def test_case_says_what_it_stands_for(case: ReplayCase) -> None:
 def test_every_kind_has_neighbours() -> None:
     few = {kind: count for kind, count in Counter(case.kind for case in CASES).items() if count < 3}
     assert not few
-
-
-def test_pending_cases_exist() -> None:
-    assert {case.id for case in CASES} >= PENDING

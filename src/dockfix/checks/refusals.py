@@ -16,7 +16,7 @@ from dockfix.model.losses import Loss
 from dockfix.model.outcomes import describe
 from dockfix.model.plan import Plan
 from dockfix.model.relocation import find_unknown_references
-from dockfix.model.roothome import find_left, find_put
+from dockfix.model.roothome import find_left
 from dockfix.results import Finding
 from dockfix.syntax.shell import Command
 from dockfix.syntax.tree import Comment, Dockerfile
@@ -145,13 +145,6 @@ def find_refusals(plan: Plan) -> Iterator[Finding]:
             "install it outside /root",
         )
         break
-    for path, line, is_data in find_put(plan):
-        if is_data:
-            yield Finding(
-                codes.ROOT_HOME, line, f"{path} is written to root's home, which no other user can enter",
-                "put it outside /root, and change what reads it",
-            )  # fmt: skip
-            break
     for path, line in find_interpreters(plan):
         yield Finding(
             codes.ROOT_HOME, line, f"{path} may hold the Python that uv's virtual environments link to",

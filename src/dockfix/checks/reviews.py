@@ -19,7 +19,6 @@ from dockfix.model.operations import WRITING, Act
 from dockfix.model.ownership import owns
 from dockfix.model.paths import is_shared, is_system_directory
 from dockfix.model.plan import Plan
-from dockfix.model.roothome import find_put
 from dockfix.model.starting import Starting
 from dockfix.model.writable import find_hidden
 from dockfix.results import Finding
@@ -152,11 +151,6 @@ def _of_places(plan: Plan, starting: Starting) -> Iterator[Finding]:
             codes.DENIED_TO_USER, _line_of_home(plan), f"HOME is {plan.home}, where the user cannot write",
             "set HOME to the user's own home, or check that nothing writes there",
         )  # fmt: skip
-    for path, line, _ in find_put(plan):
-        yield Finding(
-            codes.USES_ROOT_HOME, line, f"{path} is written to root's home", "check that nothing reads it"
-        )
-        return
 
 
 def _line_of_home(plan: Plan) -> int:

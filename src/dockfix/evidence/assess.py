@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from dockfix.checks import codes
 from dockfix.context import Deployment
+from dockfix.edits import Edit
 from dockfix.evidence.build_scripts import describe_script, find_filled_caches, read_runs
 from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.closed_files import find_closed_sources
@@ -25,8 +26,11 @@ from dockfix.model.evidence import Evidence
 from dockfix.model.ownership import owns
 from dockfix.model.paths import is_below_any, is_ownable, is_root_home, is_shared, is_system_directory
 from dockfix.model.plan import Plan
+from dockfix.model.roothome import find_moves
 from dockfix.results import Finding
+from dockfix.syntax.parser import reparse
 from dockfix.syntax.shell import parse_words
+from dockfix.syntax.tree import Dockerfile
 
 SHOWN: Final = 3
 
@@ -45,11 +49,13 @@ class ReadApplication(NamedTuple):
 def read_application(plan: Plan) -> ReadApplication:
     """Read the application that the original file's image starts."""
     path = posixpath.basename(plan.context.path) or "Dockerfile"
+    starts = {one.index: one.image.workdir or "/" for one in plan.stages if one.parent is None}
     # If the image gets a working directory, paths that were relative to / are relative to that.
-    starts = {plan.lineage.stages[0].index: plan.workdir} if plan.relocates else {}
+    root = plan.workdir if plan.relocates else "/"
+    starts |= {plan.lineage.stages[0].index: root} if plan.relocates else {}
     layout = read_layout(
-        plan.tree, plan.context.read, plan.context.names, plan.context.file or path,
-        plan.lineage.final.index, starts,
+        _with_moved_home(plan), plan.context.read, plan.context.names, plan.context.file or path,
+        plan.lineage.final.index, starts, root,
     )  # fmt: skip
     # What a copy brings comes before what a mount brings in its place.
     installed = list(find_installed(plan, layout))
@@ -61,6 +67,13 @@ def read_application(plan: Plan) -> ReadApplication:
     for one in plan.starting.deployed:
         start = reader.follow(parse_words(one.words), one.by.line, one.workdir, one.by.file)
     return ReadApplication(layout, path, read_start(running, start, plan.tree.text, _environment(plan)))
+
+
+def _with_moved_home(plan: Plan) -> Dockerfile:
+    """The Dockerfile in which what moves from root's home to the account's has moved."""
+    moves = [(one.at(start), one.after(start + len("/root"))) for one, start in find_moves(plan)]
+    edits = [Edit(start, end, plan.home) for start, end in moves]
+    return reparse(plan.tree, edits) if edits and plan.home.strip("/") else plan.tree
 
 
 def _find_mounted(plan: Plan, layout: Layout) -> Iterator[Landing]:

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Final
 
 from dockfix.context import ContextSource
+from dockfix.model.image_texts import find_folders
 from dockfix.model.placements import find_placements, may_place
 from dockfix.model.runs import walk_script
 from dockfix.syntax.expansion import expand
@@ -246,15 +247,16 @@ def read_layout(
     path: str = "Dockerfile",
     stage: int | None = None,
     starts: Mapping[int, str] | None = None,
+    root: str = "/",
 ) -> Layout:
     """Read which files of the build context a Dockerfile puts where.
 
     `read` returns the text of a file of the context, `names` lists a folder of it, if it can. `path` is
     the Dockerfile in the context, which may have its own ignore file. `stage` is the index of the stage
-    that ships, None for the last. `starts` are the directories that stand for the working directory `/`
-    of stages, by index, if they are to get another.
+    that ships, None for the last. `starts` are the working directories in which stages begin, by index, if
+    not `/`; those at `root` get it in place of `/`.
     """
-    walker = _Walker(read, starts or {})
+    walker = _Walker(read, starts or {}, root, names)
     for line in tree.instructions:
         walker.step(line)
     last = walker.stage or StageLayout("")
@@ -297,9 +299,13 @@ def _reads_nothing(_path: str) -> str | None:
 class _Walker:
     """Walks through the instructions once, tracking the state of each stage."""
 
-    def __init__(self, read: Read, starts: Mapping[int, str]) -> None:
+    def __init__(
+        self, read: Read, starts: Mapping[int, str], root: str = "/", names: Names | None = None
+    ) -> None:
         self.read = read
+        self.names = names
         self.starts = starts
+        self.root = root
         self.stages: dict[str, StageLayout] = {}
         self.stage: StageLayout | None = None
         self.arguments: dict[str, str] = {}
@@ -321,7 +327,8 @@ class _Walker:
         index = str(self.count)
         start = self.starts.get(self.count, "/")
         self.count += 1
-        self.stage = base.child(index) if base else StageLayout(index, start, start)
+        root = start if start == self.root else "/"
+        self.stage = base.child(index) if base else StageLayout(index, start, root)
         self.stages[index] = self.stage
         if name:
             self.stages[name] = self.stage
@@ -376,7 +383,13 @@ class _Walker:
         ]
         # Where a variable has no value, nobody knows what is copied.
         known = (one for one, word in zip(sources, words, strict=False) if _is_set(word, variables))
-        return [*(self._landing(source, target, into, origin) for source in known), *texts]
+        return [*(one for source in known for one in self._landed(source, target, into, origin)), *texts]
+
+    def _landed(self, written: str, target: str, into: bool, origin: str) -> Iterator[Landing]:
+        """Where a source lands; the folders that its pattern matches do so by their contents."""
+        folders = find_folders(written.lstrip("/"), self.names) if not origin else ()
+        yield from (Landing(one, target, is_tree=True) for one in folders)
+        yield self._landing(written, target, into, origin)
 
     def _document(self, heredoc: Heredoc, path: str) -> Landing:
         self.documents[path] = heredoc.body

@@ -10,7 +10,7 @@ from typing import Final
 from dockfix.model.filetree import START
 from dockfix.model.losses import ON_CONTENT, Loss
 from dockfix.model.operations import WRITING, Act
-from dockfix.model.paths import is_ownable, is_root_home, is_system_directory
+from dockfix.model.paths import STANDING_DIRECTORIES, is_ownable, is_root_home, is_system_directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,9 @@ class Corrections:
             return loss.is_made and is_ownable(place)
         if act not in WRITING:
             return False
-        return is_ownable(place) and not is_system_directory(place) and (is_start or place in own)
+        if is_start:
+            return is_ownable(place) and not is_system_directory(place)
+        return place in own and place not in STANDING_DIRECTORIES
 
 
 def _place_in_the_way(loss: Loss) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Final
 
 from dockfix.context import Context
 from dockfix.lazy import cached_property
@@ -16,6 +20,8 @@ from dockfix.model.placements import Placement, find_placements, may_place
 from dockfix.model.runs import read_run
 from dockfix.model.scripts import MAX_DEPTH
 from dockfix.model.written import find_written_files
+
+_GLOB: Final = re.compile(r"[*?[]")
 
 
 @dataclass(eq=False)
@@ -49,8 +55,15 @@ class ImageTexts:
                 if body is not None:
                     return body
             elif (source := find_source(copy, path)) is not None:
-                return self.context.read(source) if copy.stage is None else self._read_stage(copy, source)
+                return self._read_context(source) if copy.stage is None else self._read_stage(copy, source)
         return None
+
+    def _read_context(self, source: str) -> str | None:
+        """The text of a file of the build context; a pattern for its folder stands for each that matches."""
+        folder, name = posixpath.split(source)
+        folders = find_folders(folder, self.context.names)
+        texts = map(self.context.read, [posixpath.join(one, name) for one in folders] or [source])
+        return next((text for text in texts if text is not None), None)
 
     def _read_stage(self, copy: Copy, source: str) -> str | None:
         """The text of a file that is copied from an earlier stage; None if it comes from another image."""
@@ -79,6 +92,18 @@ class ImageTexts:
     @cached_property
     def _written_files(self) -> dict[str, str]:
         return find_written_files(self.lineage)
+
+
+def find_folders(pattern: str, names: Callable[[str], AbstractSet[str]] | None) -> tuple[str, ...]:
+    """The folders of the build context that match a pattern, which COPY copies by their contents.
+
+    `names` lists a folder, if the context is known.
+    """
+    above, name = posixpath.split(pattern.rstrip("/"))
+    if names is None or not _GLOB.search(name):
+        return ()
+    found = (one.removesuffix("/") for one in sorted(names(above)) if one.endswith("/"))
+    return tuple(posixpath.join(above, one) for one in found if fnmatchcase(one, name))
 
 
 def find_source(copy: Copy, path: str) -> str | None:

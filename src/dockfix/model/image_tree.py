@@ -14,7 +14,8 @@ from dockfix.model.images import Account, Image
 
 def base_tree(image: Image) -> FileTree:
     """The tree of a base image, from its accounts and knowledge/directories.toml."""
-    tree = _tree(image.known, image.family, image.accounts, image.user, image.workdir).fork()
+    workdir = (image.workdir, image.workdir_is_empty)
+    tree = _tree(image.known, image.family, image.accounts, image.user, workdir).fork()
     if image.facts is not None and image.facts.content is not None:
         _correct(tree, image.facts.content.paths)
     return tree
@@ -37,7 +38,9 @@ _KINDS: Final = {"directory": Kind.DIRECTORY, "file": Kind.FILE, "link": Kind.LI
 
 
 @lru_cache(maxsize=256)
-def _tree(known: bool, family: str, accounts: tuple[Account, ...], user: str, workdir: str) -> FileTree:
+def _tree(
+    known: bool, family: str, accounts: tuple[Account, ...], user: str, workdir: tuple[str, bool]
+) -> FileTree:
     content = Node(Kind.ANY)
     nodes: dict[str, Nodes] = {"/": (Node(Kind.DIRECTORY, inside=() if known else (content,)),)}
     table = read_table("directories")
@@ -58,6 +61,7 @@ def _tree(known: bool, family: str, accounts: tuple[Account, ...], user: str, wo
             home = Node(Kind.DIRECTORY, uid, uid if one.gid is None else one.gid)
             nodes[one.home] = (home._replace(inside=(home._replace(kind=Kind.ANY),)),)
     tree = FileTree(nodes)
-    if workdir not in ("", "/"):
-        tree.make_directories(workdir, Node(Kind.DIRECTORY, inside=(content,)))
+    place, is_empty = workdir
+    if place not in ("", "/"):
+        tree.make_directories(place, Node(Kind.DIRECTORY, inside=() if is_empty else (content,)))
     return tree

@@ -70,6 +70,7 @@ class Image:
     pip: str = "unknown"
     env: Mapping[str, str] = field(default_factory=dict)
     workdir: str = "/"
+    workdir_is_empty: bool = False
     starts: bool = False
     ports: tuple[int, ...] = ()
     process: str = ""

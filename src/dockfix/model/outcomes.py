@@ -136,7 +136,7 @@ def _of_home(tree: FileTree, operation: Operation, who: Identity) -> Answers:
         if not (is_start and is_for_builds(place))
         for node in tree.look(path)
         if node.kind in (Kind.FILE, Kind.ANY, Kind.LINK)
-        if not (is_read and node.kind is Kind.FILE and _is_plain(place))
+        if not (is_read and node.kind in (Kind.FILE, Kind.LINK) and _is_plain(place))
     }
     left.update(inner.origin for node in tree.look(home) for inner in node.inside)
     elsewhere = {one.origin for place in operation.others for one in _of_place(tree, place)}
@@ -144,7 +144,7 @@ def _of_home(tree: FileTree, operation: Operation, who: Identity) -> Answers:
 
 
 def _is_plain(place: str) -> bool:
-    """Whether a path `~/...` is a file that no package looks for: directly in the home, and not hidden."""
+    """Whether a path `~/...` is one that no package looks for: directly in the home, and not hidden."""
     return place.count("/") == 1 and not place.startswith("~/.") and find_kind(place) is None
 
 

@@ -317,10 +317,13 @@ class _Search:
     def _holds_touched_files(self, path: str) -> bool:
         if self.plan.evidence.is_complete:
             return False
-        return any(
-            node.kind is Kind.FILE and node.uid != self.uid and self._is_run(node)
+        touched = [
+            node
             for node in self.tree.contents(path)
-        )
+            if node.kind is Kind.FILE and node.uid != self.uid and self._is_run(node)
+        ]
+        # What chown would take something from is given by name.
+        return bool(touched) and not any(map(is_special, touched))
 
     # -- what is in them -----------------------------------------------------------------------
 

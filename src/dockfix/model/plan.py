@@ -204,6 +204,8 @@ class Plan(Facts):
         if self.options.chown is Chown.WRITABLE:
             volumes = [path for _, path in find_volumes(self.lineage)]
             return (copy.is_download and self._is_kept(copy)) or is_below_any(copy.destination, volumes)
+        if copy.destination in self.corrections.directories:
+            return True
         if copy.stage is not None and is_system_directory(copy.destination):
             # Programs and libraries keep the owner of their stage: everybody can read them.
             return False

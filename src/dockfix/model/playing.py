@@ -210,6 +210,20 @@ def _own(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts)
 
 def _capability(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
     _change(tree, operation, Change(capable=True), actor, accounts)
+    if not _is_weak(operation, actor):
+        _settle_file(tree, operation.path)
+
+
+def _settle_file(tree: FileTree, path: str) -> None:
+    """Only a regular file gets capabilities."""
+    standing = tree.standing(path)
+    for real, nodes in standing if len(standing) == 1 else ():
+        files = [
+            one._replace(kind=Kind.FILE, inside=()) for one in nodes if one.kind in (Kind.FILE, Kind.ANY)
+        ]
+        if files:
+            tree.remove(real)
+            tree.set(real, files)
 
 
 def _change(tree: FileTree, operation: Operation, change: Change, actor: Actor, accounts: Accounts) -> None:

@@ -188,7 +188,8 @@ class Replay:
     def _use_home(self) -> None:
         """Read what stands in the home under a name of the sources' (`Path.home() / "x"` has it in parts)."""
         home = self.who.home.rstrip("/")
-        names = {part for name in self.names for part in name.split("/")}
+        elsewhere = (name for name in self.names if name.startswith("/") and is_left(self.tree, name))
+        names = {part for name in {*self.names}.difference(elsewhere) for part in name.split("/")}
         for path in self.tree.below(home) if home and names else ():
             inside = path[len(home) + 1 :]
             if names.intersection(inside.split("/")) and is_left(self.tree, path):

@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from dockfix.model.plan import Plan
 
 _WORD: Final = re.compile(r"(?<![\w./-])/root(?![\w.-])(?:/[\w.+@-]+)*/?")
-# Files that only build steps use: keys, configuration of installers and shells.
-_BUILD_ONLY: Final = re.compile(
-    r"/root/\.(ssh|pip|pydistutils|condarc|conda|npm|yarn|git|netrc|m2|gradle|bash|profile|zsh|vim|inputrc|wget|curl"
-    r"|docker|gem|cpan|gnupg|cargo|rustup|sbt|ivy2|Xauthority|config/pip|cache/(pip|go-build|uv|pypoetry|yarn))"
-)
-_DATA: Final = re.compile(r"/root/(\.cache|\.local|nltk_data|\.keras|\.torch|\.insightface|\.mxnet)/")
 _STARTING: Final = ("CMD", "ENTRYPOINT", "HEALTHCHECK")
 
 
@@ -105,34 +99,6 @@ def find_left(plan: Plan) -> Iterator[tuple[str, int]]:
     for step, path in find_volumes(plan.lineage):
         if is_root_home(path) and not is_below_any(path, prefixes):
             yield path, step.instruction.line
-
-
-def find_put(plan: Plan) -> Iterator[tuple[str, int, bool]]:
-    """(path, line, whether it is data) of what root's steps put into root's home and leave there."""
-    if "/root" not in plan.tree.text:
-        return
-    prefixes = moving_places(plan)
-    for index, run in plan.runs.items():
-        if index >= plan.user_index or not run.step.before.is_root:
-            continue
-        for one in run.invocations:
-            if one.command.program in ("rm", "chmod", "chown", "cd") or one.pip is not None:
-                continue
-            for path in one.effect("/root").writes:
-                if not is_root_home(path) or path == "/root" or is_below_any(path, prefixes):
-                    continue
-                named = any("/root/" in (word.expand(one.env) or "") for word in one.command.args)
-                if named and not _BUILD_ONLY.match(path) and not _is_removed(plan, path):
-                    yield path, run.line_of(one.command), _DATA.match(path) is not None
-
-
-def _is_removed(plan: Plan, path: str) -> bool:
-    return any(
-        one.command.program == "rm"
-        and any(is_below_any(path, (place,)) for place in one.effect("/root").writes)
-        for run in plan.runs.values()
-        for one in run.invocations
-    )
 
 
 def _follows(plan: Plan, destination: str, step: Step) -> bool:

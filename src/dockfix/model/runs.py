@@ -24,6 +24,8 @@ from dockfix.syntax.wrappers import is_shell
 _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _MAX_ROUNDS: Final = 64
 _DECLARES: Final = ("export", "local", "declare", "readonly", "typeset")
+# What ends a command, or begins another one.
+_JOINS: Final = re.compile(r"[;&|<()]")
 _HEALTHCHECK: Final = re.compile(r"CMD\s+", re.IGNORECASE)
 
 
@@ -198,11 +200,28 @@ def _with_heredocs(
         return args, ((0, at, True),)
     if len(heredocs) == 1 and args == instruction.joined[heredocs[0].word_start : heredocs[0].word_end]:
         return heredocs[0].body, ((0, heredocs[0].body_start, False),)
-    text, pieces = args + "\n", [(0, at, True)]
+    text, pieces = _with_heredoc_behind(instruction, args, at)
     for heredoc in heredocs:
         pieces.append((len(text), heredoc.body_start, False))
         text += f"{heredoc.body}{heredoc.name}\n"
     return text, tuple(pieces)
+
+
+def _with_heredoc_behind(
+    instruction: Instruction, args: str, at: int
+) -> tuple[str, list[tuple[int, int, bool]]]:
+    """(line, pieces) of a RUN; a heredoc that stands before its only command is moved behind it.
+
+    The grammar knows it only there (`<<EOF python3`).
+    """
+    first = instruction.heredocs[0]
+    end = first.word_end - at
+    command = args[end:].strip()
+    if first.word_start != at or not command or _JOINS.search(command):
+        return args + "\n", [(0, at, True)]
+    start = args.index(command, end)
+    word = args[:end]
+    return f"{command} {word}\n", [(0, at + start, True), (len(command) + 1, at, True)]
 
 
 def walk_script(script: Script, cwd: str, env: Mapping[str, str]) -> tuple[Invocation, ...]:

@@ -83,8 +83,8 @@ class Application:
             return None
         tail = name.replace(".", "/")
         for root in self._roots_of(name.partition(".")[0]):
-            for path, is_package in ((f"{root}/{tail}.py", False), (f"{root}/{tail}/__init__.py", True)):
-                if found := self.load(path, name, is_package=is_package):
+            for path, is_package in ((f"{tail}.py", False), (f"{tail}/__init__.py", True)):
+                if found := self.load(posixpath.join(root, path), name, is_package=is_package):
                     return found
         self._missing.add(name)
         return None
