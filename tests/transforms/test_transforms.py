@@ -89,3 +89,13 @@ def test_a_directory_that_a_tool_makes_is_not_made_for_it() -> None:
     )
     assert isinstance(result, Changed)
     assert 'ENV HF_HOME="/opt/huggingface"\nRUN hf download' in result.text
+
+
+def test_an_account_that_only_chown_names_is_created_above_that_copy() -> None:
+    result = fix(
+        "FROM python:3.12-slim AS build\nWORKDIR /app\nCOPY . .\n\n"
+        "FROM python:3.12-slim\nCOPY --from=build --chown=app:app /app /app\n"
+        'COPY start.sh /start\nRUN echo a > /etc/a\nWORKDIR /app\nCMD ["python", "app.py"]\n'
+    )
+    assert isinstance(result, Changed)
+    assert ("RUN useradd --create-home app\nCOPY --from=build --chown=app:app /app /app\n") in result.text

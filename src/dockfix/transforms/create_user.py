@@ -73,7 +73,7 @@ def find_place(plan: Plan) -> int | None:
     if plan.runs_as_user:
         return None
     needing = [plan.user_index]
-    needing += (copy.step.index for copy in plan.owned_copies if not copy.has_owner)
+    needing += _copies(plan)
     volumes = (step.index for step, path in find_volumes(plan.lineage) if is_ownable(path))
     needing += (index for index in volumes if index)  # those of the base are there already
     if is_root_home(plan.lineage.end.workdir):
@@ -86,6 +86,14 @@ def find_place(plan: Plan) -> int | None:
     if relative is not None:
         needing.append(relative.index)
     return min(index for index in needing if _is_roots(plan, index))
+
+
+def _copies(plan: Plan) -> Iterator[int]:
+    """The indexes of the copies that will be the account's, or name it: without it, BuildKit means root."""
+    yield from (copy.step.index for copy in plan.owned_copies if not copy.has_owner)
+    for copy in plan.copies:
+        if plan.account.name in {words.partition(":")[0] for words in _owners(plan, copy.step)}:
+            yield copy.step.index
 
 
 def _first_mention(plan: Plan) -> int | None:
