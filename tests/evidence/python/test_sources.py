@@ -297,6 +297,14 @@ def test_flags_of_servers(command: str, expected: list[str]) -> None:
     assert sorted(found("app = 1", text)) == expected
 
 
+@pytest.mark.parametrize("program", ["arq", "python -m arq", "huey_consumer.py", "arq --watch src"])
+def test_the_last_word_of_a_dotted_name_is_no_module(program: str) -> None:
+    """Both split the name at its last dot: arq/cli.py and huey/utils.py."""
+    files = {"src/__init__.py": "", "src/jobs.py": "open('/data/a', 'w')\n"}
+    text = DOCKERFILE.replace('["python", "main.py"]', f"{program} src.jobs.Settings")
+    assert [str(one) for one in read(files, text).claims] == ["src/jobs.py:1: write /data/a"]
+
+
 @pytest.mark.parametrize(
     "named", ["jobs", "jobs.queue", "jobs:queue", "shop", "shop.celery", "shop.celery.queue"]
 )

@@ -16,7 +16,10 @@ _KEY: Final = re.compile(r"\s*([A-Za-z_][\w-]*)[ \t]*[=:](.*)")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One row of the table; `settings` are flags whose value is a file of further flags."""
+    """One row of the table; `settings` are flags whose value is a file of further flags.
+
+    With `attribute`, the application is written `module.name` instead of `module:name`.
+    """
 
     programs: tuple[str, ...]
     files: tuple[str, ...] = ()
@@ -28,6 +31,7 @@ class Server:
     default_config: str = ""
     application: str | tuple[str, ...] = ()
     subcommands: tuple[str, ...] = ()
+    attribute: bool = False
 
     @property
     def is_celery(self) -> bool:

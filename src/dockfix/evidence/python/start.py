@@ -259,13 +259,19 @@ class StartReader:
                 files.append(posixpath.normpath(posixpath.join(root, name)))
                 self.start.roots.append(posixpath.dirname(files[-1]))
             elif name:
-                modules += _celery_modules(name) if server.is_celery else [name]
+                modules += _modules(server, name)
         if server.programs[0] == "flask":
             named = self.layout.env.get("FLASK_APP", "").partition(":")[0]
             names = [named, f"{named}.py"] if named else ["app.py", "wsgi.py"]
             files += [posixpath.normpath(posixpath.join(root, name)) for name in names]
             modules += [named] if re.fullmatch(r"[\w.]+", named) else []
         self._name(tuple(files), tuple(modules), line)
+
+
+def _modules(server: Server, name: str) -> list[str]:
+    if server.attribute:
+        return [name.rpartition(".")[0] or name]
+    return _celery_modules(name) if server.is_celery else [name]
 
 
 def _celery_modules(name: str) -> list[str]:
