@@ -23,11 +23,16 @@ Place = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A Dockerfile that a setting or a call names, its context and its target; "" is the default."""
+    """A Dockerfile that a setting or a call names, its context and its target; "" is the default.
+
+    `arguments` are its build arguments, `image` is the name of what it builds.
+    """
 
     dockerfile: str
     context: str = ""
     target: str = ""
+    arguments: tuple[tuple[str, str], ...] = ()
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)

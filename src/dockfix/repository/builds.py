@@ -176,9 +176,11 @@ def _read_compose(file: File) -> Iterator[Build]:
 
 def _read_skaffold(file: File) -> Iterator[Build]:
     name = file.name
-    for document in _load(file.text):
-        for artifact in _mapping(_mapping(document).get("build")).get("artifacts") or ():
-            docker = _mapping(artifact.get("docker"))
+    for document in map(_mapping, _load(file.text)):
+        profiles = map(_mapping, _listed(document.get("profiles")))
+        builds = (_mapping(one.get("build")) for one in (document, *profiles))
+        for artifact in (_mapping(one) for build in builds for one in _listed(build.get("artifacts"))):
+            docker = _mapping(artifact.get("docker") or artifact.get("kaniko"))
             yield from make_build(
                 name,
                 artifact.get("context"),
@@ -321,7 +323,14 @@ def _build_named(source: str, found: Iterable[Named]) -> Iterator[Build]:
     for one in found:
         target = target_of(one.target)
         yield from make_build(
-            source, one.context, one.dockerfile, root="", file_from_start=True, target=target
+            source,
+            one.context,
+            one.dockerfile,
+            root="",
+            file_from_start=True,
+            target=target,
+            images=image_names([one.image]),
+            arguments=one.arguments,
         )
 
 

@@ -36,6 +36,9 @@ _PLACE: Final = (
 _FILE: Final = re.compile(_KEY.format(names="file|dockerfile", value=_STRING))
 _FOLDER: Final = re.compile(_KEY.format(names="directory|path", value=_PLACE))
 _TARGET: Final = re.compile(_KEY.format(names="target", value=_STRING))
+_TAG: Final = re.compile(_KEY.format(names="tag", value=_STRING))
+_ARGUMENTS: Final = re.compile(_KEY.format(names="buildargs|buildArgs|build_args", value=r"\{[^{}]{0,999}\}"))
+_PAIR: Final = re.compile(rf"""['"]?([A-Za-z_]\w{{0,99}})['"]?[ \t]{{0,9}}:\s{{0,99}}({_STRING})?""")
 _OTHER: Final = r"""(?<![\w.])['"]?(?:{names})['"]?[ \t]{{0,9}}(?:[:=,}}\n]|$)"""
 _OTHER_FILE: Final = re.compile(_OTHER.format(names="file|dockerfile"))
 _OTHER_TARGET: Final = re.compile(_OTHER.format(names="target"))
@@ -70,8 +73,19 @@ def find_calls(path: str, text: str) -> Iterator[Named]:
         folders = _folders(found["value"], path) if found else (UNKNOWN,)
         name = _argument(arguments, _FILE, _OTHER_FILE) or "Dockerfile"
         target = _argument(arguments, _TARGET, _OTHER_TARGET)
+        tag = _TAG.search(arguments)
         for context in dict.fromkeys(folders):
-            yield Named(posixpath.join(context, name), context, target)
+            yield Named(
+                posixpath.join(context, name), context, target,
+                tuple(_build_arguments(arguments)), _text(tag["value"]) if tag else "",
+            )  # fmt: skip
+
+
+def _build_arguments(arguments: str) -> Iterator[tuple[str, str]]:
+    """The build arguments that a literal mapping gives; `UNKNOWN` for an expression."""
+    if found := _ARGUMENTS.search(arguments):
+        for pair in _PAIR.finditer(found["value"]):
+            yield pair[1], _text(pair[2]) if pair[2] else UNKNOWN
 
 
 def _argument(arguments: str, literal: re.Pattern[str], other: re.Pattern[str]) -> str:
