@@ -42,7 +42,8 @@ class Deployment:
 
     `dockerfile` is the file that it is built from, relative to the repository, or "" if only the image's
     name is known. `user` is the user that the manifest sets, if any; `non_root` is the setting that makes
-    Kubernetes check that the user is not root (a named user fails that check). `entrypoint` and `command`
+    Kubernetes check that the user is not root (a named user fails that check). `capabilities` are those
+    that it adds, as they are written. `entrypoint` and `command`
     override the image's ENTRYPOINT and CMD; None keeps those. `checks` are the command lines of health
     checks and hooks, which run in the container beside its start. One that `follows` is edited in the same
     patch: its mounts below /root move to the user's home. `target` is the stage that it is built from, ""
@@ -60,6 +61,7 @@ class Deployment:
     group: Setting | None = None
     read_only: Setting | None = None
     privileged: Setting | None = None
+    capabilities: tuple[Setting, ...] = ()
     ports: tuple[Setting, ...] = ()
     mounts: tuple[Mount, ...] = ()
     entrypoint: tuple[str, ...] | None = None
@@ -112,6 +114,7 @@ class Deployment:
             group=change_known(self.group),
             read_only=change_known(self.read_only),
             privileged=change_known(self.privileged),
+            capabilities=tuple(map(change, self.capabilities)),
             ports=tuple(map(change, self.ports)),
             mounts=tuple(replace(mount, target=change(mount.target)) for mount in self.mounts),
         )

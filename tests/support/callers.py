@@ -74,6 +74,10 @@ def describe_starts(found: Mapping[str, tuple[Deployment, ...]]) -> Iterator[dic
                 "environment": dict(one.environment),
                 "workdir": one.workdir,
                 "mounts": [mount.target.value for mount in one.mounts],
+                "ports": [port.value for port in one.ports],
+                "read_only": one.read_only is not None,
+                "privileged": one.privileged is not None,
+                "capabilities": [setting.value for setting in one.capabilities],
             }
             yield {
                 key: value

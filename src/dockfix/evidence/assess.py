@@ -11,6 +11,7 @@ from dockfix.checks import codes
 from dockfix.context import Deployment
 from dockfix.edits import Edit
 from dockfix.evidence.build_scripts import describe_script, find_filled_caches, read_runs
+from dockfix.evidence.capabilities import find_capability_findings
 from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.closed_files import find_closed_sources
 from dockfix.evidence.contradictions import find_contradictions, hides_mount
@@ -117,7 +118,7 @@ def collect_evidence(plan: Plan) -> Evidence:
         reading.names,
         reading.tools,
         (*found.refusals(), *volumes.refusals),
-        (*found.reviews(), *hidden, *volumes.reviews),
+        (*found.reviews(), *hidden, *volumes.reviews, *find_capability_findings(plan)),
         (*found.notes(), *_contradictions(plan, home, (*written, *mounts), hidden), *volumes.notes),
         reading.mentions,
         tuple(describe_script(plan, layout, one) for one in runs),

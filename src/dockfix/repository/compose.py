@@ -82,6 +82,7 @@ def _service(path: str, layers: Sequence[Node], whole: Service) -> Deployment:
         user=_setting(first("user")),
         read_only=_yes(first("read_only")),
         privileged=_yes(first("privileged")),
+        capabilities=tuple(setting_of(one) for node in each("cap_add") for one in items(node)),
         ports=tuple(port for node in each("ports") for port in _ports(node)),
         mounts=(
             *(mount for node in each("volumes") for mount in _mounts(node, whole.devices)),

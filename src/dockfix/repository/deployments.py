@@ -363,7 +363,8 @@ def _deployment(row: Mapping[str, Any]) -> Deployment:
     fields = dict(row)
     for name in ("user", "non_root", "group", "read_only", "privileged"):
         fields[name] = None if fields[name] is None else Setting(**fields[name])
-    fields["ports"] = tuple(Setting(**port) for port in fields["ports"])
+    for name in ("ports", "capabilities"):
+        fields[name] = tuple(Setting(**one) for one in fields[name])
     mounts = (dict(mount) for mount in fields["mounts"])
     fields["mounts"] = tuple(Mount(**(mount | {"target": Setting(**mount["target"])})) for mount in mounts)
     for name in ("entrypoint", "command"):

@@ -110,6 +110,7 @@ def _deployment(
         setting = first(key)
         return setting if setting is not None and setting.value.lower() == "true" else None
 
+    added = next((found for one in contexts if (found := items(get(one, "capabilities", "add")))), [])
     return Deployment(
         path,
         line_of(node),
@@ -121,6 +122,7 @@ def _deployment(
         group=first("fsGroup"),
         read_only=setting("readOnlyRootFilesystem"),
         privileged=setting("privileged"),
+        capabilities=tuple(setting_of(one) for one in added),
         ports=ports,
         mounts=mounts,
         entrypoint=_words(node, "command"),

@@ -52,6 +52,7 @@ def _deployment(
         user=None if user is None else Setting(user, line),
         read_only=switch("--read-only"),
         privileged=switch("--privileged"),
+        capabilities=tuple(Setting(value, line) for flag, value in flags if flag == "--cap-add"),
         mounts=tuple(_mounts(flags, line)),
         entrypoint=None if entrypoint is None else (entrypoint,) if entrypoint else (),
         command=command or None,
