@@ -106,7 +106,8 @@ def prepare(request: Request, cache: Cache | None, settings: Settings | None = N
     deployments = _find_deployments(selection, candidates, others, cache, lost, any_language=any_language)
     if deployments:
         candidates = [one._replace(deployments=deployments.get(one.real, ())) for one in candidates]
-    candidates = [*candidates, *lost]
+    known = {one.real for one in candidates if one.is_lost}
+    candidates = [*candidates, *{one.real: one for one in lost if one.real not in known}.values()]
     return _relate(request, settings, candidates, others, deployments, cache)
 
 

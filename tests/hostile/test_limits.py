@@ -207,3 +207,100 @@ def test_many_overrides(folder: Path) -> None:
     assert time.monotonic() - begin < 8
     assert config is not None
     assert config.overrides[3_999].lines == {"paths": 11_999, "user": 12_000}
+
+
+SECRET = "hunter2"
+UNREAD = {
+    "compose.yml": (f"services:\n  a: {{build: .}}\n  b: [{SECRET}: :\n", "not valid YAML (line 3)"),
+    "stack.yml": (f"services:\n  web: {{build: {SECRET}}}\n  - a\n", "not valid YAML (line 3)"),
+    ".github/workflows/a.yml": (f"jobs:\n  run: docker build .\n  a: '{SECRET}\n", "not valid YAML (line 4)"),
+    ".gitlab-ci.yml": (f"a:\n script: docker build .\n\t{SECRET}: b\n", "not valid YAML (line 3)"),
+    "skaffold.yaml": (f"build:\n  artifacts: [{SECRET}]\n", "its parts are not what its format asks for"),
+    "docker-bake.hcl": (f'target "a" {{\n  context = "."\n}}\n{SECRET}', "not valid HCL (line 4)"),
+    "docker-bake.json": (f'{{"target": {SECRET}}}', "not valid JSON (line 1)"),
+    "deep/docker-bake.json": ('{"target": ' + '{"a":' * 20_000, "nested too deeply to be read"),
+    "fly.toml": (f"# docker\n[build]\ndockerfile = {SECRET}\n", "not valid TOML"),
+    "deploy/pod.yaml": (
+        f"kind: Pod\nspec:\n  containers:\n  - image: api\n    command: [{SECRET}\n",
+        "not valid YAML (line 6)",
+    ),
+    "large/compose.yml": (f"services:\n  a: {{build: .}}\n#{SECRET * 50_000}\n", "larger than 256 KiB"),
+    "large/docker-bake.hcl": (f"# {SECRET * 50_000}\n" + 'target "a" {}\n', "larger than 256 KiB"),
+    "large/pod.yaml": (
+        "kind: Pod\nspec:\n  containers:\n  - image: api\n    command: [a]\n" + f"#{SECRET * 50_000}\n",
+        "larger than 256 KiB",
+    ),
+    "large/build.sh": (f"docker build .\n#{SECRET * 50_000}\n", "larger than 256 KiB"),
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+@pytest.mark.integration
+def test_a_description_that_cannot_be_read_is_named_and_not_quoted(
+    dockfix: RunDockfix, repository: Repository, name: str
+) -> None:
+    text, reason = UNREAD[name]
+    repository.put("api/Dockerfile", text=BEFORE)
+    repository.put(name, text=text)
+    repository.commit()
+    for arguments in (("--check", "."), ("--check", "api/Dockerfile"), ("--write", ".")):
+        code, out, messages = dockfix(*arguments)
+        assert code == ("--check" in arguments), messages
+        assert messages.count(f"{name}: {reason}: what it builds or runs is not known [unread-desc") == 1
+        assert SECRET not in out + messages
+        assert "api/Dockerfile: " in messages
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"services: [{SECRET}: :\n", "not valid YAML (line 1)"),
+        ("#" * 300_000, "larger than 256 KiB"),
+    ],
+)
+def test_a_file_that_a_description_names_is_named_too(
+    dockfix: RunDockfix, repository: Repository, text: str, reason: str
+) -> None:
+    repository.put("api/Dockerfile", text=BEFORE)
+    repository.put("compose.yml", text="services:\n  a:\n    extends: {file: shared.yml, service: b}\n")
+    repository.put("shared.yml", text=text)
+    repository.commit()
+    code, _, messages = dockfix("--check", ".")
+    assert code == 1
+    assert f"shared.yml: {reason}: " in messages
+    assert SECRET not in messages
+
+
+def test_a_description_that_is_not_a_file_or_leads_out(
+    dockfix: RunDockfix, repository: Repository, tmp_path: Path
+) -> None:
+    repository.put("Dockerfile", text=BEFORE)
+    outside = tmp_path.with_name(tmp_path.name + "-outside.yml")
+    outside.write_text(f"services: [{SECRET}: :\n")
+    Path("compose.yml").symlink_to(outside)
+    Path("closed").mkdir()
+    Path("closed/compose.yml").mkdir()
+    Path("gone.compose.yml").symlink_to("nowhere.yml")
+    repository.commit()
+    _, _, messages = dockfix("--check", "--verbose", ".")
+    assert "compose.yml: a symbolic link leads out of the repository: " in messages
+    assert "gone" not in messages
+    assert SECRET not in messages
+
+
+def test_descriptions_that_say_nothing_of_images_are_not_a_loss(
+    dockfix: RunDockfix, repository: Repository
+) -> None:
+    repository.put("Dockerfile", text=BEFORE)
+    repository.put("app.py", text="print()")
+    repository.put(".github/workflows/a.yml", text="build: [\n")
+    repository.put("data/big.yaml", text="build: x\n" * 50_000)
+    repository.put(
+        "chart/templates/a.yaml",
+        "chart/templates/a-stack.yaml",
+        text="{{ if }}\nkind: Pod\nbuild: {{ docker }}\n",
+    )
+    repository.put("package.json", text='{"scripts": "build"}')
+    repository.commit()
+    code, _, messages = dockfix("--check", "--verbose", ".")
+    assert (code, "unread-description" in messages) == (1, False), messages

@@ -327,6 +327,12 @@ OUTSIDE: Final = _refusal(
     "A link points outside the folder that is searched.",
     "runs/link-that-leads-outside",
 )
+UNREAD_DESCRIPTION: Final = _refusal(
+    "unread-description",
+    "A file that describes what is built or run cannot be read.",
+    "runs/compose-file-that-is-not-yaml",
+    folds=True,
+)
 DEAD_LINK: Final = _refusal("dead-link", "A symbolic link is broken.", "runs/link-to-nothing")
 NOT_A_FILE: Final = Code(
     "not-a-file",

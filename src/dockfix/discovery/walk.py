@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from time import time_ns
@@ -32,6 +32,7 @@ from dockfix.repository.build_settings import NAMED_SUFFIXES
 from dockfix.repository.builds import collect_builds, lose_description, reads_builds
 from dockfix.repository.image_calls import CODE_SUFFIXES
 from dockfix.repository.manifests import can_be_manifest
+from dockfix.repository.unread import report_unread
 from dockfix.results import Code, Finding
 
 if TYPE_CHECKING:
@@ -164,6 +165,12 @@ class _Search:
             if name.startswith(before) and self._is_wanted(inner):
                 for candidate in self._look(inner):
                     yield self._built(candidate, named[name])
+        yield from self._outside(named)
+        yield from (report_unread(self.top, *fault) for fault in collected.unread.items())
+
+    def _outside(self, named: Mapping[str, Sequence[Build]]) -> Iterator[Candidate]:
+        """The Dockerfiles of the work tree outside the folder, with their builds by path."""
+        before = self._before
         for name in sorted({*self.others, *(name for name in named if not name.startswith(before))}):
             real = os.path.join(self.top, name)
             if os.path.isfile(real):

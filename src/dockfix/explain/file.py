@@ -33,12 +33,12 @@ def explain_file(request: Request) -> Walk:
         prepared = inspect(prepare(request, cache), request, cache, Terminal(request.reports.color))
         if cache is not None:
             cache.save()
-        if len(prepared.candidates) != 1:
-            raise ConfigError(
-                f"--explain: {request.paths[0]} holds {len(prepared.candidates)} Dockerfiles: name one"
-            )
+        kept = [at for at, one in enumerate(prepared.candidates) if not one.is_lost]
+        if len(kept) != 1:
+            raise ConfigError(f"--explain: {request.paths[0]} holds {len(kept)} Dockerfiles: name one")
+        at = kept[0]
         return _explain(
-            prepared.candidates[0], prepared.options[0], prepared.reasons[0], request.execution.seconds
+            prepared.candidates[at], prepared.options[at], prepared.reasons[at], request.execution.seconds
         )
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dockfix.context import Deployment
     from dockfix.results import Finding
 
-_LOST: Final = frozenset({"timeout", "crash", "too-large"})
+_LOST: Final = frozenset({"timeout", "crash", "too-large", "unread-description"})
 
 UNKNOWN: Final = "$"
 """Placeholder for a value known only during the build: a variable, an expression, a command's output."""
@@ -72,7 +72,7 @@ class Candidate(NamedTuple):
 
     @property
     def is_lost(self) -> bool:
-        """Whether it could not be read within the limits of a confined process."""
+        """Whether it describes builds or deployments, and could not be read."""
         return self.refusal is not None and self.refusal.code in _LOST
 
     @property

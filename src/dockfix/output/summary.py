@@ -23,6 +23,8 @@ FEW: Final = 3
 """Up to this number of notes of one kind are printed individually."""
 FOLD: Final = 20
 """The maximum number of files of one kind to list on a terminal."""
+_CLEAR: Final = frozenset({codes.BASELINED.name, codes.UNREAD_DESCRIPTION.name})
+"""Reasons of which `--explain FILE` knows no more."""
 _TRY: Final = "try them: --languages all --diff --verify"
 _LOOK: Final = "show them: --diff --unsafe; after a look: --write --accept CODE"
 
@@ -233,7 +235,7 @@ def _is_puzzling(file: FileResult) -> bool:
     """Whether a user may ask why the file stays as it is."""
     match file.result:
         case Skipped(reasons=reasons):
-            return reasons[0].code != codes.BASELINED.name
+            return reasons[0].code not in _CLEAR
         case Changed():
             return not file.applies
         case _:

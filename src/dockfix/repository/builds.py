@@ -15,6 +15,7 @@ from dataclasses import astuple, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from dockfix.checks import codes
 from dockfix.confined import Loss, finding_of
 from dockfix.files.cache import Cache, Question, derive_confined
 from dockfix.files.candidates import Build, Candidate
@@ -30,6 +31,16 @@ from dockfix.repository.image_names import image_names
 from dockfix.repository.manifests import ENVIRONMENT_NAME
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, Read, forget_changed, read_nothing
 from dockfix.repository.script_files import PIPELINE_NAME, SCRIPT_NAME
+from dockfix.repository.unread import (
+    DEPTH,
+    LAYOUT,
+    Faults,
+    explain_error,
+    explain_size,
+    explain_text,
+    is_about_images,
+)
+from dockfix.results import Finding
 
 if TYPE_CHECKING:
     from dockfix.repository.workflows import Action, Shell
@@ -65,24 +76,35 @@ def reads_builds(name: str) -> bool:
 
 def find_builds(name: str, text: str, read: Read = read_nothing) -> list[Build]:
     """The builds that the file at `name` (relative to the repository) describes, none if it is invalid."""
+    return _find_builds(name, text, read)[0]
+
+
+def _find_builds(name: str, text: str, read: Read) -> tuple[list[Build], str]:
+    """(builds that a file describes, why it could not be read)."""
     reader = _reader(name)
     if reader is None or not any(word in text for word in _WORDS):
-        return []
+        return [], ""
     try:
-        return list(reader(File(name, text, read)))
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
-        return []
+        found = list(reader(File(name, text, read)))
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        found, why = [], DEPTH if isinstance(error, RecursionError) else LAYOUT
+    else:
+        why = ""
+    is_whole = bool(found) and not name.endswith(".hcl")  # of HCL, the parts that are valid are read
+    return found, "" if is_whole or not is_about_images(name, text) else explain_text(name, text) or why
 
 
 @dataclass
 class Collected:
     """The builds of a repository by the path of the Dockerfile; files in `lost` exceeded the limits.
 
-    `reads` are the absolute paths of further files that the descriptions of builds refer to.
+    `unread` has the reason for each other file that could not be read. `reads` are the absolute paths of
+    further files that the descriptions of builds refer to.
     """
 
     builds: dict[str, list[Build]] = field(default_factory=dict)
     lost: dict[str, Loss] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
     reads: dict[str, None] = field(default_factory=dict)
 
 
@@ -99,7 +121,8 @@ def collect_builds(top: str, names: Sequence[str], cache: Cache | None = None) -
         if isinstance(answer, Loss):
             found.lost[name] = answer
             continue
-        rows, marks = answer
+        rows, marks, faults = answer
+        found.unread.update(faults)
         found.reads.update(dict.fromkeys(path for path, _ in marks))
         builds += ((name, Build(*row)) for row in rows)
     called = {build.source for name, build in builds if build.source != name}
@@ -114,25 +137,40 @@ def collect_builds(top: str, names: Sequence[str], cache: Cache | None = None) -
 def lose_description(top: str, name: str, loss: Loss) -> Candidate:
     """A failed candidate for a file that could not be read within the limits of a confined process."""
     real = os.path.join(top, name)
-    return Candidate(os.path.relpath(real), real, finding_of(loss), failed=True, root=top)
+    found = finding_of(loss)
+    # To exclude a file keeps it from being changed, not from being read.
+    help = found.help.replace("--exclude it", "correct it")
+    finding = Finding(codes.named(found.code), 0, found.message, help)
+    return Candidate(os.path.relpath(real), real, finding, failed=True, root=top)
 
 
 def _place(top: str, name: str) -> tuple[str, str]:
     return top, name
 
 
-def _read_builds(place: tuple[str, str]) -> tuple[tuple[tuple[Any, ...], ...], tuple[Mark, ...]]:
-    """(builds in a file as tuples, marks of the other files that were read for it)."""
+def _read_builds(
+    place: tuple[str, str],
+) -> tuple[tuple[tuple[Any, ...], ...], tuple[Mark, ...], Faults]:
+    """(builds in a file as tuples, marks of the other files that were read for it, what was not readable)."""
     top, name = place
     try:
         data = read_within(top, name, MAX_BYTES)
-    except OSError:
-        return (), ()
-    if len(data) > MAX_BYTES or not any(word.encode() in data for word in _WORDS):
-        return (), ()
+    except OSError as error:
+        why = explain_error(error)
+        return (), (), ((name, why),) if why else ()
+    text = data.decode("utf-8", "replace")
+    if len(data) > MAX_BYTES:
+        return (), (), ((name, explain_size(MAX_BYTES)),) if is_about_images(name, text) else ()
+    if not any(word in text for word in _WORDS):
+        return (), (), ()
     others = Neighbours(top)
-    found = find_builds(name, data.decode("utf-8", "replace"), others)
-    return tuple(map(astuple, found)), tuple(others.marks.items())
+    found, why = _find_builds(name, text, others)
+    faults = ((name, why),) if why else ()
+    return (
+        tuple(map(astuple, found)),
+        tuple(others.marks.items()),
+        (*faults, *others.find_faults(reads_builds)),
+    )
 
 
 def _reader(name: str) -> Reader | None:

@@ -23,6 +23,7 @@ from dockfix.model.images import find_image
 from dockfix.repository.arguments import fill_defaults
 from dockfix.repository.builds import lose_description
 from dockfix.repository.manifests import (
+    can_be_manifest,
     chart_of,
     is_compose,
     is_platform,
@@ -31,6 +32,7 @@ from dockfix.repository.manifests import (
     split_manifest,
 )
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, forget_changed
+from dockfix.repository.unread import Faults, explain_size, explain_text, report_unread
 
 # The settings that can conflict with an image that runs as a user, and the services and containers that may
 # get a read-only root; nothing else in a manifest matters.
@@ -85,9 +87,10 @@ def find_deployments(
 
     `repositories` are absolute folders with their relevant manifests, relative to them. An image name
     that fits two Dockerfiles, including the `others`, matches neither. Manifests that could not be read
-    within the limits of a confined process are added to `lost`. Dockerfiles that do not look like Python
+    are added to `lost`. Dockerfiles that do not look like Python
     are left out, unless `any_language` is asked for.
     """
+    unread = [] if lost is None else lost
     found: dict[str, list[Deployment]] = {}
     asked = {one.real for one in candidates}
     by_root: dict[str, dict[str, Glance]] = {}
@@ -111,12 +114,12 @@ def find_deployments(
         ]
         for name, rows in zip(wanted, _read_all(root, wanted, known, cache), strict=True):
             if isinstance(rows, Loss):
-                if lost is not None:
-                    lost.append(lose_description(root, name, rows))
+                unread.append(lose_description(root, name, rows))
                 continue
-            for deployment in rows:
-                if (path := known.find(deployment)) in own:
-                    found.setdefault(known.candidates[path].real, []).append(deployment)
+            deployments, faults = rows
+            unread.extend(report_unread(root, *fault) for fault in faults)
+            for real, deployment in known.match(deployments, own):
+                found.setdefault(real, []).append(deployment)
     return {real: tuple(rows) for real, rows in found.items()}
 
 
@@ -200,6 +203,13 @@ class _Known:
             if of & self.sources.get(name, set()):
                 return True
         return any(self._of_image(image) in of for image in images)
+
+    def match(self, deployments: Iterable[Deployment], of: Set[str]) -> Iterator[tuple[str, Deployment]]:
+        """(absolute path of a Dockerfile in `of`, deployment that runs its image)."""
+        for one in deployments:
+            path = self.find(one)
+            if path is not None and path in of:
+                yield self.candidates[path].real, one
 
     def find(self, deployment: Deployment) -> str | None:
         """The Dockerfile whose image a deployment runs."""
@@ -301,8 +311,8 @@ def _look(data: bytes) -> Glance | None:
 
 def _read_all(
     root: str, names: Sequence[str], known: _Known, cache: Cache | None
-) -> Iterator[tuple[Deployment, ...] | Loss]:
-    """The deployments in each file that may run the image of a known Dockerfile."""
+) -> Iterator[tuple[tuple[Deployment, ...], Faults] | Loss]:
+    """(deployments, what was not readable) of each file that may run the image of a known Dockerfile."""
     questions = [
         (
             Question(f"deployments {name}", os.path.join(root, name), known.digest),
@@ -313,12 +323,21 @@ def _read_all(
     for question, _ in questions:
         forget_changed(cache, question)
     for answer in derive_confined(cache, questions, _read):
-        yield answer if isinstance(answer, Loss) else tuple(map(_deployment, answer[0]))
+        yield answer if isinstance(answer, Loss) else (tuple(map(_deployment, answer[0])), answer[2])
 
 
-def _relevant_parts(root: str, name: str, known: _Known) -> tuple[str, str, str, frozenset[str]]:
-    """The path and text of a manifest, and the texts of its documents or services that are worth parsing."""
-    text = _text(root, name)
+_Asked = tuple[str, str, str | None, frozenset[str]]
+
+
+def _relevant_parts(root: str, name: str, known: _Known) -> _Asked:
+    """The path and text of a manifest, and the texts of its documents or services that are worth parsing.
+
+    The text is None if the manifest is too large.
+    """
+    data = _data(root, name)
+    if len(data) > MAX_BYTES:
+        return root, name, None, frozenset()
+    text = data.decode("utf-8", "replace")
 
     def is_wanted(part: str) -> bool:
         glance = _look(part.encode())
@@ -329,34 +348,34 @@ def _relevant_parts(root: str, name: str, known: _Known) -> tuple[str, str, str,
     return root, name, text, frozenset(filter(is_wanted, parts))
 
 
-def _read(asked: tuple[str, str, str, frozenset[str]]) -> tuple[tuple[dict[str, Any], ...], tuple[Mark, ...]]:
-    """(deployments in a manifest, marks of the other files that were read for them)."""
+def _read(asked: _Asked) -> tuple[tuple[dict[str, Any], ...], tuple[Mark, ...], Faults]:
+    """(deployments in a manifest, marks of the other files that were read for it, what was not readable)."""
     root, name, text, parts = asked
+    if text is None:
+        return (), (), ((name, explain_size(MAX_BYTES)),)
     others = Neighbours(root)
     rows = read_manifests([(name, text)], parts.__contains__, others)
-    return tuple(map(asdict, rows)), tuple(others.marks.items())
+    why = "" if rows else explain_text(name, text)
+    faults = ((name, why),) if why else ()
+    return (
+        tuple(map(asdict, rows)),
+        tuple(others.marks.items()),
+        (*faults, *others.find_faults(can_be_manifest)),
+    )
 
 
 def _data(root: str, name: str) -> bytes:
-    """The content of a file below the size limit, empty if it cannot be read."""
+    """The content of a file, up to one byte more than the size limit; empty if it cannot be read."""
     try:
-        data = read_within(root, name, MAX_BYTES)
+        return read_within(root, name, MAX_BYTES)
     except OSError:
         return b""
-    return data if len(data) <= MAX_BYTES else b""
 
 
 def _images(lines: bytes) -> list[str]:
     """The images named in lines preceded by a newline: without tags, with variables replaced by defaults."""
     named = (b"".join(one).decode("utf-8", "replace") for one in _IMAGE.findall(lines))
     return sorted({_untagged(fill_defaults(one)) for one in named})
-
-
-def _text(root: str, name: str) -> str:
-    try:
-        return _data(root, name).decode("utf-8")
-    except UnicodeDecodeError:
-        return ""
 
 
 def _deployment(row: Mapping[str, Any]) -> Deployment:

@@ -52,6 +52,20 @@ def read_blocks(text: str) -> list[Block]:
     return [block for body in _of(root, "body") for block in _blocks(body)]
 
 
+def find_error(text: str) -> int:
+    """The first line that is not HCL, 0 if all of it is."""
+    root = _parser().parse(text.encode("utf-8", "replace")).root_node
+    if not root.has_error:
+        return 0
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node.is_error or node.is_missing:
+            return int(node.start_point[0]) + 1
+        waiting += [child for child in reversed(node.children) if child.has_error or child.is_missing]
+    return 1
+
+
 def read_template(text: str) -> Node | None:
     """Parse a string of HCL's JSON syntax as a template; None if it is invalid."""
     quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")

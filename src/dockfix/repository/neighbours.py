@@ -11,6 +11,7 @@ from dockfix.files.build_context import FolderReader
 from dockfix.files.cache import Cache, Question
 from dockfix.files.reading import read_within
 from dockfix.files.stamps import mark
+from dockfix.repository.unread import Faults, explain_error, explain_size, explain_text
 
 MAX_BYTES: Final = 256 * 1024
 _MOST: Final = 64
@@ -29,29 +30,49 @@ def read_nothing(_path: str) -> None:
 
 @dataclass
 class Neighbours:
-    """Reads files below `root` (absolute, without links); `marks` are those of the requested files."""
+    """Reads files below `root` (absolute, without links); `marks` are those of the requested files.
+
+    `closed` has the reason for each file that is there and cannot be read.
+    """
 
     root: str
     marks: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
+    closed: dict[str, str] = field(default_factory=dict)
     _texts: dict[str, str | None] = field(default_factory=dict)
 
     def __call__(self, path: str) -> str | None:
         """The text at a path from `root`; None if there is none, or beyond the maximum number of files."""
         if path not in self._texts and len(self._texts) < _MOST:
             self.marks.update([mark(os.path.join(self.root, path))])
-            self._texts[path] = read_text(self.root, path)
+            self._texts[path], why = read_text(self.root, path)
+            if why:
+                self.closed[path] = why
         return self._texts.get(path)
 
+    def find_faults(self, knows: Callable[[str], bool]) -> Faults:
+        """The files that could not be read, except those that are read by themselves, as `knows` says."""
+        wrong = ((path, self._fault(path)) for path in self._texts if not knows(path))
+        return tuple(item for item in wrong if item[1])
 
-def read_text(root: str, name: str) -> str | None:
-    """The text of a file below the size limit, or the names in a folder; None if it cannot be read."""
+    def _fault(self, path: str) -> str:
+        text = self._texts[path]
+        return explain_text(path, text) if text else self.closed.get(path, "")
+
+
+def read_text(root: str, name: str) -> tuple[str | None, str]:
+    """(text of a file below the size limit, or the names in a folder; reason why it cannot be read).
+
+    The text is None if there is no such file, or if it cannot be read; the reason is "" otherwise.
+    """
     if name.endswith("/"):
-        return "\n".join(sorted(FolderReader(root, root).names(name))) or None
+        return "\n".join(sorted(FolderReader(root, root).names(name))) or None, ""
     try:
         data = read_within(root, name, MAX_BYTES)
-    except (OSError, ValueError):
-        return None
-    return data.decode("utf-8", "replace") if len(data) <= MAX_BYTES else None
+    except (OSError, ValueError) as error:
+        return None, explain_error(error)
+    if len(data) > MAX_BYTES:
+        return None, explain_size(MAX_BYTES)
+    return data.decode("utf-8", "replace"), ""
 
 
 def forget_changed(cache: Cache | None, question: Question) -> None:

@@ -35,6 +35,19 @@ def read_documents(text: str) -> list[Node]:
         return []
 
 
+def find_error(text: str) -> int:
+    """The line from which a text is not YAML, 0 if it is YAML. Raises RecursionError."""
+    try:
+        for _ in yaml.compose_all(text, _LOADER):
+            pass
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        return 1 if mark is None else int(mark.line) + 1
+    except ValueError:
+        return 1
+    return 0
+
+
 def read_values(text: str, tags: Set[str] = frozenset()) -> list[Any]:
     """Every document as dicts, lists, strings and None; none if the text is not YAML.
 
