@@ -9,7 +9,9 @@ from functools import lru_cache
 from typing import Final
 
 from dockfix.knowledge import read_names
+from dockfix.model.account_commands import CREATORS, GROUP_CREATORS, first_of, parse_options, to_number
 from dockfix.model.copies import Copy
+from dockfix.model.groups import Group, find_groups, read_group
 from dockfix.model.images import Account, Image
 from dockfix.model.lineage import Lineage, Step, is_root_user
 from dockfix.model.paths import is_within, resolve
@@ -18,9 +20,7 @@ from dockfix.options import DEFAULT_ID, Options
 from dockfix.syntax.shell import Command
 from dockfix.syntax.words import is_number
 
-_CREATORS: Final = ("useradd", "adduser")
-_CREATES: Final = re.compile("|".join(_CREATORS))
-_GROUP_CREATORS: Final = ("groupadd", "addgroup")
+_CREATES: Final = re.compile("|".join((*CREATORS, *GROUP_CREATORS)))
 NONROOT_ID: Final = 65532
 # What useradd takes for people (UID_MIN and UID_MAX of login.defs in Debian and RHEL): below, accounts of the
 # system may have the number.
@@ -35,9 +35,10 @@ class UserAccount:
     """The account that the image will run as.
 
     `group` is "" if only the account's primary group is known to exist. `created` is the step that
-    creates an account of the file, None for one that the base brings or that is still to be created.
-    `homeless`: no step creates the directory `home`; `nowhere`: passwd names a different home. `numeric`:
-    USER and `--chown` take numeric IDs.
+    creates an account of the file, None for one that the base brings or that is still to be created. It
+    `joins` a group that an earlier step creates; `groups` are its supplementary ones. `homeless`: no step
+    creates the directory `home`; `nowhere`: passwd names a different home. `numeric`: USER and `--chown`
+    take numeric IDs.
     """
 
     name: str
@@ -50,6 +51,8 @@ class UserAccount:
     numeric: bool = False
     homeless: bool = False
     nowhere: bool = False
+    joins: bool = False
+    groups: tuple[str, ...] = ()
 
     @property
     def user(self) -> str:
@@ -94,7 +97,7 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked
     number = asked.partition(":")[0]
     if options.uid is None and is_number(number) and _FIRST_ID <= int(number) <= _LAST_ID:
         options = replace(options, uid=int(number))
-    return new_account(lineage.image, options, needs_ids=needs_ids)
+    return new_account(lineage.image, options, needs_ids=needs_ids, groups=find_groups(lineage))
 
 
 def is_account_name(name: str) -> bool:
@@ -102,8 +105,13 @@ def is_account_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def new_account(image: Image, options: Options, *, needs_ids: bool) -> UserAccount:
-    """The account for create-user to make, or plain numbers if the base has no command for that."""
+def new_account(
+    image: Image, options: Options, *, needs_ids: bool, groups: tuple[Group, ...] = ()
+) -> UserAccount:
+    """The account for create-user to make, or plain numbers if the base has no command for that.
+
+    `groups` are those that the file creates: it joins them, the only one as its primary group.
+    """
     nameless = image.account_command == "none"
     fixed = options.numeric or needs_ids or nameless
     default = NONROOT_ID if image.family == "distroless" else DEFAULT_ID
@@ -111,7 +119,26 @@ def new_account(image: Image, options: Options, *, needs_ids: bool) -> UserAccou
     gid = options.gid if options.gid is not None or not fixed else uid
     home = f"/home/{options.user}" if not nameless else "/"
     group = "root" if gid == 0 else options.user
-    return UserAccount(options.user, group, uid, gid, home, numeric=options.numeric or nameless)
+    account = UserAccount(options.user, group, uid, gid, home, numeric=options.numeric or nameless)
+    return _join(account, groups, options, fixed=fixed) if groups and not options.any_uid else account
+
+
+def _join(account: UserAccount, groups: tuple[Group, ...], options: Options, *, fixed: bool) -> UserAccount:
+    """The account as a member of the groups that exist already, under a name that no other group has."""
+    ready = [one for one in groups if one.is_ready]
+    able = [one for one in ready if (one.gid is not None or not fixed) and options.gid in (None, one.gid)]
+    named = next((one for one in able if one.name == account.name), None)
+    primary = named or (able[0] if len(groups) == 1 and able else None)
+    others = tuple(one.name for one in ready if one is not primary)
+    if primary is not None:
+        account = replace(account, group=primary.name, gid=primary.gid, joins=True)
+    elif any(one.name == account.name for one in groups):
+        # A group of its own could not have that name.
+        name = f"{account.name}2"
+        group = name if account.group == account.name else account.group
+        account = replace(account, name=name, group=group, home=f"/home/{name}")
+    # `USER uid:gid` loads no supplementary groups.
+    return account if account.numeric else replace(account, groups=others)
 
 
 def _free(image: Image, number: int) -> int:
@@ -127,33 +154,37 @@ def find_created(lineage: Lineage) -> tuple[UserAccount, ...]:
 
 
 def _created(lineage: Lineage) -> Iterator[UserAccount]:
-    groups: dict[str, str] = {}
+    groups: dict[str, tuple[str, Step]] = {}
     for step in lineage.of("RUN"):
         instruction = step.instruction
         if not _CREATES.search(instruction.source, instruction.start, instruction.end):
             continue
-        for one in read_run(step, "/root").invocations:
+        invocations = read_run(step, "/root").invocations
+        for one in invocations:
+            for name, gid in read_group(one.command, one.env):
+                groups[name if gid is None else str(gid)] = name, step
             program = one.command.program.rpartition("/")[2]
-            if program not in (*_CREATORS, *_GROUP_CREATORS):
-                continue
-            options, operands = _parsed(one.command, one.env)
-            if program in _GROUP_CREATORS and len(operands) == 1:
-                groups[_first(options, "-g", "--gid") or operands[0]] = operands[0]
-            elif operands and not is_root_user(operands[0]) and program in _CREATORS:
-                yield _created_account(program, options, operands[0], step, groups)
+            options, operands = parse_options(one.command, one.env) if program in CREATORS else ({}, [])
+            only_joins = program == "adduser" and len(operands) == 2
+            if operands and not is_root_user(operands[0]) and not only_joins:
+                made = _created_account(program, options, operands[0], step, groups)
+                members = [row for other in invocations for row in read_members(other.command, other.env)]
+                joined = (group for name, found in members if name == made.name for group in found)
+                others = dict.fromkeys(group for group in joined if group != made.group)
+                yield replace(made, groups=tuple(others))
 
 
 def read_members(command: Command, env: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """(account, supplementary groups) for each account that a command adds to groups (`usermod -aG`)."""
     program = command.program.rpartition("/")[2]
-    if program not in (*_CREATORS, "usermod", "gpasswd", "addgroup"):
+    if program not in (*CREATORS, "usermod", "gpasswd", "addgroup"):
         return
-    options, operands = _parsed(command, env)
+    options, operands = parse_options(command, env)
     if program in ("adduser", "addgroup") and len(operands) == 2:
         yield operands[0], (operands[1],)
-    elif program == "gpasswd" and operands and (name := _first(options, "-a", "--add")):
+    elif program == "gpasswd" and operands and (name := first_of(options, "-a", "--add")):
         yield name, (operands[-1],)
-    elif operands and (groups := _first(options, "-G", "--groups", "-aG", "-Ga")):
+    elif operands and (groups := first_of(options, "-G", "--groups", "-aG", "-Ga")):
         yield operands[-1], tuple(groups.split(","))
 
 
@@ -255,68 +286,34 @@ def _is_homeless(image: Image, account: Account) -> bool:
 
 
 def _created_account(
-    program: str, options: dict[str, str], name: str, step: Step, groups: dict[str, str]
+    program: str, options: dict[str, str], name: str, step: Step, groups: dict[str, tuple[str, Step]]
 ) -> UserAccount:
+    """The account that a command creates; `groups` are (name, step) by number or, without one, by name."""
     image = step.stage.image
     short = "".join(key[1:] for key in options if not key.startswith("--"))
     system = "--system" in options or "r" in short or "S" in short
     group = (
-        _first(options, "-g", "--gid", "-G", "--ingroup")
+        first_of(options, "-g", "--gid", "-G", "--ingroup")
         if program == "adduser"
-        else _first(options, "-g", "--gid")
+        else first_of(options, "-g", "--gid")
     )
-    uid = _number(_first(options, "-u", "--uid"))
-    numbers = {other: number for number, other in groups.items()}
-    gid = 0 if group == "root" else _number(numbers.get(group, group)) if group else None
+    uid = to_number(first_of(options, "-u", "--uid"))
+    numbers = {other: number for number, (other, _) in groups.items()}
+    gid = 0 if group == "root" else to_number(numbers.get(group, group)) if group else None
     if group:
-        named = groups.get(group, "" if is_number(group) else group)
+        named, _ = groups.get(group, ("" if is_number(group) else group, step))
     else:
         # In busybox and Debian, adduser puts system accounts into nogroup.
         named = "" if program == "adduser" and system and "--group" not in options else name
-    home = _first(options, "-d", "-h", "--home", "--home-dir") or f"/home/{name}"
+    home = first_of(options, "-d", "-h", "--home", "--home-dir") or f"/home/{name}"
     made = _makes_home(program, options, short, image, system=system)
     # Debian's adduser --system writes /nonexistent into passwd.
     nowhere = program == "adduser" and system and not made and image.account_command != "busybox"
+    joins = any(other == named and at is not step for other, at in groups.values())
     return UserAccount(
-        name, named, uid, gid, home, exists=True, created=step, homeless=not made, nowhere=nowhere
-    )
-
-
-def _parsed(command: Command, env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """(options with their values, operands) of an account command; an option without a value maps to ""."""
-    options: dict[str, str] = {}
-    operands: list[str] = []
-    key = ""
-    for word in command.args:
-        text = word.expand(env) or word.text
-        if key:
-            options[key], key = text, ""
-        elif text.startswith("-") and len(text) > 1:
-            name, equals, value = text.partition("=")
-            options[name] = value
-            key = name if name in _valued() and not equals else _clustered(name)
-        else:
-            operands.append(text)
-    return options, operands
-
-
-def _valued() -> frozenset[str]:
-    return read_names("commands", "valued", "account")
-
-
-def _clustered(option: str) -> str:
-    """The last option of a cluster (`-ms /bin/sh`, `-mu 1000`) if it takes the next word, else ""."""
-    if option.startswith("--") or len(option) < 3:
-        return ""
-    return "-" + option[-1] if "-" + option[-1] in _valued() else ""
-
-
-def _first(options: dict[str, str], *names: str) -> str:
-    return next((options[name] for name in names if options.get(name)), "")
-
-
-def _number(text: str) -> int | None:
-    return int(text) if is_number(text) else None
+        name, named, uid, gid, home,
+        exists=True, created=step, homeless=not made, nowhere=nowhere, joins=joins,
+    )  # fmt: skip
 
 
 def _makes_home(program: str, options: dict[str, str], short: str, image: Image, *, system: bool) -> bool:

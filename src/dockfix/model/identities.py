@@ -42,7 +42,13 @@ class Accounts:
         """Add an account that a step created."""
         self._accounts[account.name] = account
         if account.group:
-            self._groups.setdefault(account.group, account.group if account.gid is None else account.gid)
+            self.declare(account.group, account.gid)
+        if account.groups:
+            self.join(account.name, account.groups)
+
+    def declare(self, group: str, gid: int | None) -> None:
+        """Add a group that a step created, whose number may be unknown."""
+        self._groups.setdefault(group, group if gid is None else gid)
 
     def join(self, account: str, groups: Iterable[str]) -> None:
         """Add an account to supplementary groups."""

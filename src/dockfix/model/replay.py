@@ -33,6 +33,7 @@ from dockfix.model.copies import Copy, find_copies, find_volumes
 from dockfix.model.effects import UNKNOWN_PLACE
 from dockfix.model.evidence import BuildScript
 from dockfix.model.filetree import ABSENT, BASE, START, VOLUME, FileTree, Kind, Node, Origin
+from dockfix.model.groups import read_group
 from dockfix.model.identities import Accounts, uid_of
 from dockfix.model.image_tree import base_tree
 from dockfix.model.lineage import Lineage, Stage, State, Step, trace
@@ -340,6 +341,8 @@ class Replay:
             self._invoke(origin, number, one, who, line, is_read=is_read, calls=calls)
             for name, groups in read_members(one.command, one.env):
                 self.accounts.join(name, groups)
+            for group, gid in read_group(one.command, one.env):
+                self.accounts.declare(group, gid)
             if one.command.program.rpartition("/")[2] in ("useradd", "adduser"):
                 self._make_homes(created, origin)
             yield one

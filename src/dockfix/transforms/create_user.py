@@ -3,7 +3,8 @@
 One RUN just above the first line that needs the account: USER, a copy that the account owns, or a
 volume that it must own. The command depends on the base: Debian's `adduser` where it is known to
 exist, else `useradd`, and busybox's `adduser -D` on Alpine. Without a shell there is no command, and
-USER and `--chown` are numbers. An account that the file or the base already has is used instead.
+USER and `--chown` are numbers. An account that the file or the base already has is used instead, and a
+new one joins the groups that the file creates (`groupadd`, `addgroup`).
 
 Source: docker-library/python's images on Debian 13 slim have no `adduser`
 (greenbone/gvm-tools#1243); busybox' flags are those of its loginutils/adduser.c; moby/moby#5419 (a
@@ -31,6 +32,7 @@ CASES = ("cases/numeric-with-ids-of-its-own",)
 COMMENT = "Create dedicated user"
 # Above this uid, useradd without -l writes a sparse lastlog of many gigabytes (moby/moby#5419).
 _LASTLOG_LIMIT = 65535
+_UID = {"adduser": "--uid", "busybox": "-u", "useradd": "--uid"}
 BEFORE = """\
 FROM python:3.12-slim-bookworm
 CMD ["python", "-m", "http.server"]
@@ -123,20 +125,35 @@ def _is_roots(plan: Plan, index: int) -> bool:
 
 def account_command(account: UserAccount, image: Image) -> str:
     """The shell command that creates the account on that base image."""
-    name, uid, gid = account.name, account.uid, account.gid
+    name, gid, joins = account.name, account.gid, account.joins
+    has_gid = joins or gid is not None
+    ids = [f"{_UID[image.account_command]} {account.uid}"] if account.uid else []
     if image.account_command == "adduser":
-        group = f"addgroup --gid {gid} {name} && " if gid else ""
-        ids = (f" --uid {uid}" if uid else "") + (f" --gid {gid}" if gid is not None else "")
-        command = f"{group}adduser --disabled-password --gecos ''{ids} {name}"
+        group = f"addgroup --gid {gid} {name} && " if gid and not joins else ""
+        ids += [f"--ingroup {account.group}" if joins else f"--gid {gid}"] if has_gid else []
+        words = ["adduser --disabled-password --gecos ''", *ids, name]
     elif image.account_command == "busybox":
-        group = f"addgroup -g {gid} {name} && " if gid else ""
-        ids = (f" -u {uid}" if uid else "") + (f" -G {account.group}" if gid is not None else "")
-        command = f"{group}adduser -D{ids} {name}"
+        group = f"addgroup -g {gid} {name} && " if gid and not joins else ""
+        words = ["adduser -D", *ids, *([f"-G {account.group}"] if has_gid else []), name]
     else:
-        group = f"groupadd --gid {gid} {name} && " if gid else ""
-        ids = (f" --uid {uid}" if uid else "") + (f" --gid {gid}" if gid is not None else "")
-        # openSUSE's useradd puts an account into the group users by default.
-        ids = " --user-group" + ids if image.family == "suse" and gid is None else ids
-        lastlog = " --no-log-init" if uid and uid > _LASTLOG_LIMIT else ""
-        command = f"{group}useradd --create-home{lastlog}{ids} {name}"
+        group = f"groupadd --gid {gid} {name} && " if gid and not joins else ""
+        ids += [f"--gid {account.group if joins else gid}"] if has_gid else []
+        words = ["useradd --create-home", *_useradd_options(account, image), *ids, name]
+    command = f"{group}{' '.join(words)}{_memberships(account, image)}"
     return f"{image.prepare} && {command}" if image.prepare else command
+
+
+def _useradd_options(account: UserAccount, image: Image) -> Iterator[str]:
+    if account.uid and account.uid > _LASTLOG_LIMIT:
+        yield "--no-log-init"
+    # openSUSE's useradd puts an account into the group users by default.
+    if image.family == "suse" and account.gid is None and not account.joins:
+        yield "--user-group"
+    if account.groups:
+        yield f"--groups {','.join(account.groups)}"
+
+
+def _memberships(account: UserAccount, image: Image) -> str:
+    """The commands that add the account to further groups, where its own command has no option for that."""
+    program = {"adduser": "adduser", "busybox": "addgroup"}.get(image.account_command)
+    return "".join(f" && {program} {account.name} {group}" for group in account.groups) if program else ""
