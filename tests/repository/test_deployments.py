@@ -51,7 +51,8 @@ def test_a_contradiction_is_reported_with_its_line(web: Repository, dockfix: Run
     )
     assert "compose.yml:5 still runs it as root [manifest-user]" in messages
     assert (
-        "compose.yml:7 mounts /root/.cache/huggingface, which only root can read [manifest-mount]" in messages
+        "compose.yml:7 mounts models at /root/.cache/huggingface, which only root can read:"
+        " the user's own cache is lost with each container [manifest-mount]" in messages
     )
     assert "compose.yml" not in patch
 
@@ -134,9 +135,9 @@ def test_what_an_edit_fixes_is_not_reported(web: Repository, dockfix: Run) -> No
     assert "+    user: appuser" in patch
     assert "compose.yml:5" not in messages
     assert "compose.yml:7" not in messages
-    assert "compose.yml:9 mounts /root, which only root can read [manifest-mount]" in messages
+    assert "compose.yml:9 mounts home at /root, which only root can read [manifest-mount]" in messages
     assert "compose.dev.yml:5 still runs it as root [manifest-user]" in messages
-    assert "compose.dev.yml:7" not in messages
+    assert "compose.dev.yml:7 mounts models at" not in messages
 
 
 def test_a_count_of_what_is_known_counts_the_manifests_too(
@@ -276,3 +277,27 @@ def test_compose_files_are_named_by_their_environment(web: Repository, dockfix: 
     web.put(name, text=f"services:\n  web: &web\n    build: {context}\n    volumes: [.:/data/up]\n")
     _, _, messages = dockfix("--diff", "-v", ".")
     assert f"{name}:4 mounts . at /data/up" in messages
+
+
+def test_mounts_that_comments_show_are_named_with_the_one_command(web: Repository, dockfix: Run) -> None:
+    comment = "# docker run -v hf:/root/.cache/huggingface -v ./up:/data/up -v ro:/root/key:ro web\n"
+    web.put("services/web/Dockerfile", text=comment + DOCKERFILE)
+    _, _, messages = dockfix("--diff", ".")
+    assert (
+        "Dockerfile:1 mounts hf at /root/.cache/huggingface, which only root can read: the user's own cache"
+        " is lost with each container [manifest-mount] (mount it at /home/appuser/.cache/huggingface; once:"
+        " docker run --rm -u 0 -v hf:/home/appuser/.cache/huggingface --entrypoint chown web -R appuser"
+        " /home/appuser/.cache/huggingface)" in messages
+    )
+    assert "Dockerfile:1 mounts ro at /root/key, which only root can read [manifest-mount]" in messages
+    assert "Dockerfile:1 mounts ./up at /data/up, where the application writes" in messages
+
+
+def test_volume_that_moves_keeps_the_files_of_root(web: Repository, dockfix: Run) -> None:
+    web.put("compose.yml", text=COMPOSE)
+    _, _, messages = dockfix("--diff", "--manifests", "-v", ".")
+    assert (
+        "compose.yml:7 mounts models: what it holds already belongs to root [existing-volumes] (once: docker"
+        " compose run --rm -u 0 --entrypoint chown web -R appuser /home/appuser/.cache/huggingface)"
+        in messages
+    )

@@ -6,7 +6,7 @@ import pytest
 
 from dockfix.context import Deployment
 from dockfix.repository.manifests import read_manifests
-from dockfix.repository.run_commands import read_runs
+from dockfix.repository.run_commands import read_commented_mounts, read_runs
 
 
 def only(text: str) -> Deployment:
@@ -71,3 +71,17 @@ def test_lines_are_counted_in_what_was_written() -> None:
 def test_files_whose_lines_may_run_an_image(path: str) -> None:
     (found,) = read_manifests([(path, "\tdocker run -v ./data:/data app\n")])
     assert [(mount.source, mount.target.value) for mount in found.mounts] == [("./data", "/data")]
+
+
+def test_mounts_in_the_comments_of_a_dockerfile() -> None:
+    text = (
+        "# docker run --user root -v ./data:/data \\\n#   -v hf:/root/.cache/hf shop serve\n"
+        "FROM python:3.12-slim AS build\n# docker run -v ./x:/x python:3.12-slim\n# docker run shop\n"
+        "RUN echo docker run -v ./y:/y shop\n"
+    )
+    (found,) = read_commented_mounts("Dockerfile", text)
+    assert (found.line, found.image, found.user, found.command) == (1, "shop", None, None)
+    assert [(one.source, one.target.value) for one in found.mounts] == [
+        ("./data", "/data"),
+        ("hf", "/root/.cache/hf"),
+    ]

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from dockfix.checks import codes
 from dockfix.context import Deployment, Mount
+from dockfix.evidence.owner_commands import command_to_give
+from dockfix.knowledge.homes import is_cache
 from dockfix.model.paths import is_root_home, is_within
 from dockfix.results import Finding
 from dockfix.syntax.words import is_number
@@ -47,7 +49,7 @@ def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iter
             message = f"{one.at(port)} opens port {port.value}, which some runtimes reserve for root"
             yield Finding(codes.LOW_PORT, 0, message, "move the application to port 1024 or above")
     for mount in one.mounts:
-        yield from _of_mount(one, mount, home)
+        yield from _of_mount(one, mount, home, user)
     if one.read_only is not None:
         open_places = [mount.target.value for mount in one.mounts if not mount.read_only]
         for path in written:
@@ -57,11 +59,23 @@ def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iter
                 yield Finding(codes.MANIFEST_READ_ONLY, 0, message, f"mount a volume or tmpfs at {path}")
 
 
-def _of_mount(one: Deployment, mount: Mount, home: str) -> Iterator[Finding]:
+def _of_mount(one: Deployment, mount: Mount, home: str, user: str) -> Iterator[Finding]:
     place = mount.target.value
-    if is_root_home(place):
-        message = f"{one.at(mount.target)} mounts {place}, which only root can read"
-        yield Finding(codes.MANIFEST_MOUNT, 0, message, f"mount it at {path_in_home(place, home)}")
+    if not is_root_home(place):
+        return
+    what = f"{mount.source} at {place}" if mount.source else place
+    is_lost = _is_cache(place) and not mount.read_only
+    lost = ": the user's own cache is lost with each container" if is_lost else ""
+    message = f"{one.at(mount.target)} mounts {what}, which only root can read{lost}"
+    own = path_in_home(place, home)
+    command = command_to_give(one, mount, own, user.partition(":")[0]) if mount.source else ""
+    also = f"; {command}" if command and not mount.read_only else ""
+    yield Finding(codes.MANIFEST_MOUNT, 0, message, f"mount it at {own}{also}")
+
+
+def _is_cache(place: str) -> bool:
+    in_home = "~" + place.removeprefix("/root")
+    return in_home.startswith("~/.cache") or is_cache(in_home)
 
 
 def path_in_home(path: str, home: str) -> str:

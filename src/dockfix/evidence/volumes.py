@@ -10,7 +10,9 @@ from typing import Final
 
 from dockfix.checks import codes
 from dockfix.context import Deployment, Mount
+from dockfix.evidence.contradictions import path_in_home
 from dockfix.evidence.image_files import Layout
+from dockfix.evidence.owner_commands import command_to_give
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import START
 from dockfix.model.operations import Act
@@ -29,7 +31,6 @@ _OPEN: Final = ("/tmp", "/var/tmp", "/dev/shm")
 _DEVICES_OF_ALL: Final = tuple(
     f"/dev/{name}" for name in ("shm", "null", "zero", "random", "urandom", "net/tun", "fuse", "nvidia")
 )
-_PLAIN: Final = re.compile(r"[\w./@+-]+")
 _UNKNOWN: Final = "$"
 """The beginning of a path that is a variable without a value."""
 
@@ -101,6 +102,7 @@ def find_volume_findings(plan: Plan, layout: Layout, written: Written) -> Volume
                 reviews += judge.claim(one, mount, place)
             elif mount.source:
                 notes += judge.volume(one, mount, place)
+    notes += judge.moved()
     return VolumeFindings(_folded(refusals), _folded(reviews), _folded(notes))
 
 
@@ -155,9 +157,22 @@ class _Judge:
         if self._writes(one, place) or self._is_started_with(one, place):
             message = (
                 f"{one.at(mount.target)} mounts the volume {mount.source} at {place}:"
-                " files in it belong to root"
+                " what it holds already belongs to root"
             )
             yield Finding(codes.EXISTING_VOLUMES, 0, message, self._help(one, mount, place))
+
+    def moved(self) -> Iterator[Finding]:
+        """Findings for mounts that move from root's home to the user's, with the files that they have."""
+        names = self.plan.lineage.final.names()
+        for one in (one for one in self.plan.context.deployments if one.follows and one.is_of(names)):
+            for mount in (mount for mount in one.mounts if mount.source and not mount.read_only):
+                place = posixpath.normpath(mount.target.value)
+                if is_root_home(place):
+                    message = (
+                        f"{one.at(mount.target)} mounts {mount.source}: what it holds already belongs to root"
+                    )
+                    help_ = self._help(one, mount, path_in_home(place, self.plan.home))
+                    yield Finding(codes.EXISTING_VOLUMES, 0, message, help_)
 
     def _writes(self, one: Deployment, place: str) -> str:
         """`writes` and the first path written below it, `may write`, or "" if nothing is written there."""
@@ -215,17 +230,5 @@ class _Judge:
             return "give the user the folders that it writes there, once, on the host"
         if one.kind == "kubernetes":
             return f"give the user {mount.source} on the node, once"
-        if one.kind not in ("compose", "docker run"):
-            return "give the user the files that are there already, once"
-        target = _plain(place, "PLACE")
-        if one.kind == "compose":
-            run = f"docker compose run --rm -u 0 --entrypoint chown {_plain(one.name, 'SERVICE')}"
-        else:
-            volume = f"{_plain(mount.source, 'FOLDER')}:{target}"
-            run = f"docker run --rm -u 0 -v {volume} --entrypoint chown {_plain(one.image, 'IMAGE')}"
-        return f"once: {run} -R {self.plan.account.name} {target}"
-
-
-def _plain(word: str, otherwise: str) -> str:
-    """A word of a manifest that needs no quoting in a shell, or a placeholder."""
-    return word if _PLAIN.fullmatch(word) and not word.startswith("-") else otherwise
+        command = command_to_give(one, mount, place, self.plan.account.name)
+        return command or "give the user the files that are there already, once"

@@ -10,6 +10,7 @@ from dockfix.context import Deployment, Mount, Setting
 from dockfix.repository.shell_lines import UNKNOWN, read_lines
 
 _COMMAND: Final = re.compile(r"\b(?:docker(?:\s+container)?|podman|nerdctl)\s+(?:run|create)\s")
+_BASE: Final = re.compile(r"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
 _ALONE: Final = frozenset(
     """
     --detach --init --interactive --tty --rm --privileged --read-only --publish-all --no-healthcheck
@@ -30,6 +31,20 @@ def read_runs(path: str, text: str) -> Iterator[Deployment]:
         flags, rest = _split_flags(call.words)
         if rest and UNKNOWN not in rest[0] and "$" not in rest[0]:
             yield _deployment(path, call.line, flags, rest[0], tuple(rest[1:]))
+
+
+def read_commented_mounts(path: str, text: str) -> tuple[Deployment, ...]:
+    """The mounts of the `docker run` lines in the comments of a Dockerfile, which show how its image is run.
+
+    Those of its own bases are left out. Only mounts are taken: other options may be examples.
+    """
+    rows = (line.lstrip() for line in text.splitlines())
+    comments = "\n".join(row.lstrip("#") if row.startswith("#") else "" for row in rows)
+    bases = set(_BASE.findall(text))
+    found = (one for one in read_runs(path, comments) if one.mounts and one.image not in bases)
+    return tuple(
+        Deployment(path, one.line, one.kind, one.name, one.image, mounts=one.mounts) for one in found
+    )
 
 
 def _deployment(

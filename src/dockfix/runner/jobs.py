@@ -85,10 +85,23 @@ def work(job: Job) -> Reply:
 def describe_job(job: Job, place: str) -> Context:
     """The context of a job's file; `place` is the real path of the file's folder."""
     context = job.context or describe_disk(job, place)
-    if not job.deployments:
+    deployments = (*job.deployments, *_find_commented(job))
+    if not deployments:
         return context
-    also = tuple(replace(one, deployments=job.deployments) for one in context.also)
-    return replace(context, deployments=job.deployments, also=also)
+    also = tuple(replace(one, deployments=deployments) for one in context.also)
+    return replace(context, deployments=deployments, also=also)
+
+
+def _find_commented(job: Job) -> tuple[Deployment, ...]:
+    """What the comments of a Dockerfile say of the mounts of its image."""
+    if job.embedded or b" run " not in job.data or b"#" not in job.data:
+        return ()
+    text = decode(job.data)
+    if isinstance(text, Failed):
+        return ()
+    from dockfix.repository.run_commands import read_commented_mounts
+
+    return read_commented_mounts(job.path, text.text)
 
 
 def describe_disk(job: Job, place: str) -> Context:
