@@ -154,6 +154,8 @@ def test_a_folder_closed_to_git_is_reported(repository: Repository, monkeypatch:
     from dockfix.files import git, git_command
 
     class Answered(git_command.Running):
+        failure = ""
+
         def __init__(self) -> None:
             pass
 

@@ -257,3 +257,18 @@ def test_addresses_of_documents_that_no_file_has(uri: str, folder: Path) -> None
 def test_paths_from_an_agent_that_are_not_in_the_folder(path: str, folder: Path) -> None:
     with pytest.raises(OutsideError):
         Folder(str(folder)).resolve(path)
+
+
+def test_ignore_rules_that_git_cannot_hold(
+    dockfix: Callable[..., tuple[int, str, str]], repository: Repository
+) -> None:
+    """Without a list of new files, those that git tracks are still looked at, and the run fails."""
+    repository.put("tracked/Dockerfile", text=BEFORE)
+    repository.commit()
+    repository.put("new/Dockerfile", text=BEFORE)
+    with Path(".gitignore").open("wb") as file:
+        file.truncate(1 << 40)
+    code, _, messages = dockfix("--check", ".")
+    assert code == 123
+    assert "tracked/Dockerfile: would change" in messages
+    assert ".: error: not readable: fatal: Out of memory" in messages

@@ -193,6 +193,21 @@ def test_git_in_a_worktree_that_a_file_names(
     assert git.find_uncommitted(os.getcwd()) == frozenset()
 
 
+@pytest.mark.parametrize("entry", ["", ".", "bin"])
+def test_a_git_that_the_repository_brings(
+    dockfix: RunDockfix, repository: Repository, trap: Path, monkeypatch: pytest.MonkeyPatch, entry: str
+) -> None:
+    """An entry of PATH that is relative names a folder of the repository."""
+    repository.put("Dockerfile", text=BEFORE)
+    repository.commit()
+    for place in ("git", "bin/git"):
+        repository.put(place, text=trap.read_text())
+        Path(place).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{entry}{os.pathsep}{os.environ['PATH']}")
+    assert dockfix("--check", ".")[0] == 1
+    assert_not_sprung(trap)
+
+
 def test_git_that_waits_for_a_pipe_is_ended(
     dockfix: RunDockfix, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -219,6 +219,10 @@ UNREAD = {
     "docker-bake.hcl": (f'target "a" {{\n  context = "."\n}}\n{SECRET}', "not valid HCL (line 4)"),
     "docker-bake.json": (f'{{"target": {SECRET}}}', "not valid JSON (line 1)"),
     "deep/docker-bake.json": ('{"target": ' + '{"a":' * 20_000, "nested too deeply to be read"),
+    "deep/devcontainer.json": (
+        '{"dockerFile": "Dockerfile", "remoteUser": ' + "[" * 30_000,
+        "nested too deeply to be read",
+    ),
     "fly.toml": (f"# docker\n[build]\ndockerfile = {SECRET}\n", "not valid TOML"),
     "deploy/pod.yaml": (
         f"kind: Pod\nspec:\n  containers:\n  - image: api\n    command: [{SECRET}\n",

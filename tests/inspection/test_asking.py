@@ -260,7 +260,7 @@ def test_a_configuration_that_asks_an_engine_needs_none(
     application.commit()
     monkeypatch.setenv("PATH", os.environ["PATH"].partition(":")[2])
     (engine / "docker").unlink()
-    monkeypatch.setattr("dockfix.verify.engine.shutil.which", lambda _: None)
+    monkeypatch.setattr("dockfix.verify.engine.find_program", lambda _: None)
     forget_configs()
     _, out, err = dockfix("--diff", ".")
     assert "+RUN useradd --create-home appuser\n" in out

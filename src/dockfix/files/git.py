@@ -33,12 +33,13 @@ class Listing:
 
     @cached_property
     def closed(self) -> tuple[tuple[str, str], ...]:
-        """(folder, reason) for folders that could not be read."""
+        """(folder, reason) for folders that could not be read; "." if new files could not be listed."""
         if self._new is None or not isinstance(self.new, bytes):  # reads all output before the messages
             return ()
         found = _CLOSED.findall(self._new.messages())
         parts = (message.rpartition("': ") for message in found)
-        return tuple((name.rstrip("/"), why) if quote else (why, _CUT) for name, quote, why in parts)
+        rows = tuple((name.rstrip("/"), why) if quote else (why, _CUT) for name, quote, why in parts)
+        return rows or ((os.curdir, self._new.failure),) if self._new.failure else rows
 
     def files(self, word: bytes = b"") -> Iterator[str]:
         """The paths that contain `word` (lower case; case is ignored), tracked ones first."""

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final, Self
 
+from dockfix.files.programs import find_program
+
 SECONDS: Final = 60.0
 """The time limit for git; a pipe named .gitignore would make it wait forever."""
 
@@ -71,10 +73,17 @@ class Running:
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise GitError(f"{self._what} did not finish within {SECONDS:g} seconds") from None
-        if check and self._process.returncode:
-            lines = self.messages().splitlines()
-            raise GitError(lines[0] if lines else f"{self._what} ended with {self._process.returncode}")
+        if check and self.failure:
+            raise GitError(self.failure)
         return out
+
+    @property
+    def failure(self) -> str:
+        """The first line of its standard error if it has failed, otherwise empty."""
+        if not self._process.returncode:
+            return ""
+        lines = self.messages().splitlines()
+        return lines[0] if lines else f"{self._what} ended with {self._process.returncode}"
 
     def messages(self) -> str:
         """Its standard error so far."""
@@ -110,9 +119,12 @@ def _command_in(folder: str, settings: Iterable[str], arguments: Iterable[str]) 
     top = find_top(real)
     if top is None:
         raise GitError("not a git repository")
+    program = find_program("git")
+    if program is None:
+        raise GitError("git cannot be run: it is in no folder of PATH")
     given = [word for setting in (*_SETTINGS, *settings) for word in ("-c", setting)]
     place = [f"--git-dir={os.path.join(top, '.git')}", f"--work-tree={top}"]
-    return ["git", "-C", real, "--no-pager", *place, *given, *arguments]
+    return [program, "-C", real, "--no-pager", *place, *given, *arguments]
 
 
 def _environment() -> dict[str, str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from dockfix.files.programs import find_program
 from dockfix.image_facts import ImageFacts
 from dockfix.inspection.configuration import UnreadableError, read_configuration, read_json
 
@@ -72,7 +72,7 @@ _READERS: Final = {"docker": _ask_buildx, "skopeo": _ask_skopeo, "crane": _ask_c
 def find_tools() -> Iterator[Tool]:
     """The tools that are installed, in the order in which they are asked."""
     for name, read in _READERS.items():
-        if (executable := shutil.which(name)) is not None:
+        if (executable := find_program(name)) is not None:
             yield Tool(name, executable, read)
 
 

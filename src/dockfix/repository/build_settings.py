@@ -144,7 +144,7 @@ def read_platform(path: str, text: str) -> Iterator[Deployment]:
     """How a platform starts the images of the Dockerfiles that a file names."""
     try:
         services = list(_services(path, text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     for row, service in services:
         dockerfiles = dict(_named(path, row, service))

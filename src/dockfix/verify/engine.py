@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from dockfix.files.programs import find_program
 
 _ANSWERS: Final[Mapping[str, tuple[str, ...]]] = {
     "docker": ("version", "--format", "{{.Server.Version}}"),
@@ -97,7 +98,7 @@ def find_engine(name: str | None = None) -> Engine:
         raise EngineError(f"engine: unknown engine {name!r}: use one of {', '.join(_ANSWERS)}")
     silent = []
     for candidate in [name] if name is not None else _ANSWERS:
-        executable = shutil.which(candidate)
+        executable = find_program(candidate)
         if executable is None:
             continue
         if _answers([executable, *_ANSWERS[candidate]]):
