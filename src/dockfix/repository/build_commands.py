@@ -11,6 +11,8 @@ from dockfix.repository.shell_lines import read_lines
 _COMMAND: Final = re.compile(
     r"(?:docker(?:\s+buildx|\s+image)?|podman|buildah|nerdctl)\s+(?:build|bud)(?=[\s$])|/kaniko/executor\b"
 )
+_PROGRAMS: Final = ("docker", "podman", "buildah", "nerdctl", "/kaniko/executor")
+"""A script without any of these calls none: a variable for a program is set in the script itself."""
 _FLAGS: Final = {
     "-f": "file",
     "--file": "file",
@@ -40,10 +42,14 @@ _FLAGS_ALONE: Final = frozenset(
 
 Flags = dict[str, list[str]]
 """The values of the flags by meaning: `file`, `tag`, `target`, `argument` and `context`."""
+Command = tuple[Flags, list[str], str]
+"""A command's flags, operands and folder."""
 
 
-def read_commands(text: str, *, is_one_shell: bool = True) -> Iterator[tuple[Flags, list[str], str]]:
+def read_commands(text: str, *, is_one_shell: bool = True) -> Iterator[Command]:
     """Each command's flags, operands and folder; expressions and command outputs appear as `$_`."""
+    if not any(name in text for name in _PROGRAMS):
+        return
     for call in read_lines(text, _COMMAND, is_one_shell=is_one_shell):
         flags, operands = _split_flags(call.words)
         yield flags, operands or flags["context"], call.folder

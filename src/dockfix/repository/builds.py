@@ -23,7 +23,7 @@ from dockfix.files.reading import read_within
 from dockfix.files.stamps import Mark
 from dockfix.knowledge.file_names import COMPOSE_NAME
 from dockfix.repository.arguments import UNKNOWN, read_arguments
-from dockfix.repository.build_commands import read_commands
+from dockfix.repository.build_commands import Command, read_commands
 from dockfix.repository.build_places import is_open, make_build, named_contexts, plain, target_of
 from dockfix.repository.build_settings import SETTINGS_NAME, Named, find_named
 from dockfix.repository.image_calls import CODE_NAME, find_calls
@@ -306,9 +306,10 @@ def _read_package(file: File) -> Iterator[Build]:
 def _read_script(file: File) -> Iterator[Build]:
     """The builds of a script, which runs in its folder or at the top, except for a Makefile."""
     is_shell = file.name.endswith((".sh", ".bash"))
-    yield from _read_lines(file.name, file.text, posixpath.dirname(file.name), is_one_shell=is_shell)
+    commands = list(read_commands(file.text, is_one_shell=is_shell))
+    yield from _build_by(commands, file.name, posixpath.dirname(file.name))
     if "/" in file.name and not file.name.lower().endswith(("makefile", ".mk")):
-        yield from _read_lines(file.name, file.text, "", is_one_shell=is_shell)
+        yield from _build_by(commands, file.name, "")
     if " bake" in file.text:
         from dockfix.repository.bake_builds import read_bake_lines
 
@@ -316,9 +317,14 @@ def _read_script(file: File) -> Iterator[Build]:
             yield from read_bake_lines(file.text, root, file.read, is_one_shell=is_shell)
 
 
-def _read_lines(name: str, text: str, root: str, *, is_one_shell: bool = True) -> Iterator[Build]:
-    """The `docker build` commands of a script that is run in the folder `root`."""
-    for flags, operands, folder in read_commands(text, is_one_shell=is_one_shell):
+def _read_lines(name: str, text: str, root: str) -> Iterator[Build]:
+    """The builds of a script that one shell runs in the folder `root`."""
+    yield from _build_by(read_commands(text), name, root)
+
+
+def _build_by(commands: Iterable[Command], name: str, root: str) -> Iterator[Build]:
+    """The builds of `docker build` commands that are run in the folder `root`."""
+    for flags, operands, folder in commands:
         place = posixpath.join(root, folder)
         # Nobody knows where on another machine the repository is.
         place = UNKNOWN if root == UNKNOWN and place.startswith("/") else place

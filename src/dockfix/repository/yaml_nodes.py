@@ -16,6 +16,9 @@ from dockfix.context import Setting
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH: Final = 128
+_MOST_ERRORS: Final = 16
+_ERRORS: Final[dict[str, int]] = {}
+"""The line from which each of the last texts is not YAML, or 0: why one could not be read is asked later."""
 _NOTHING: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -30,22 +33,31 @@ class Tagged:
 def read_documents(text: str) -> list[Node]:
     """The root node of every document, none if the text is not YAML (for example a template)."""
     try:
-        return [root for root in yaml.compose_all(text, _LOADER) if root is not None]
-    except (yaml.YAMLError, ValueError, RecursionError):
+        return _compose(text)
+    except RecursionError:
         return []
 
 
 def find_error(text: str) -> int:
     """The line from which a text is not YAML, 0 if it is YAML. Raises RecursionError."""
+    if text not in _ERRORS:
+        _compose(text)
+    return _ERRORS[text]
+
+
+def _compose(text: str) -> list[Node]:
+    line, roots = 0, []
     try:
-        for _ in yaml.compose_all(text, _LOADER):
-            pass
+        roots = [root for root in yaml.compose_all(text, _LOADER) if root is not None]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        return 1 if mark is None else int(mark.line) + 1
+        line = 1 if mark is None else int(mark.line) + 1
     except ValueError:
-        return 1
-    return 0
+        line = 1
+    while len(_ERRORS) >= _MOST_ERRORS:
+        del _ERRORS[next(iter(_ERRORS))]
+    _ERRORS[text] = line
+    return roots
 
 
 def read_values(text: str, tags: Set[str] = frozenset()) -> list[Any]:
