@@ -38,6 +38,7 @@ def test_a_disk_that_fails_at_some_moments(
 
 
 @pytest.mark.bench
+@pytest.mark.timeout(3 * 60 * 60)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_disk_that_fails_at_every_moment(
     repository: Repository, tmp_path: Path, shim: Path, kind: str

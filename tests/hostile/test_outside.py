@@ -129,7 +129,7 @@ def test_manifests_outside_are_not_edited(dockfix: RunDockfix, repository: Repos
     before = contents(outside)
     code, _, messages = dockfix("--write", "--manifests", "--unsafe", ".")
     assert (code, contents(outside)) == (0, before)
-    assert "compose.yml" not in messages
+    assert "compose.yml: changed" not in messages
 
 
 def test_owners_outside_are_not_read(dockfix: RunDockfix, repository: Repository, outside: Path) -> None:
@@ -269,3 +269,53 @@ def test_what_is_remembered_is_not_written_outside(
     run_interactively(request, io.StringIO("d\np\n"))
     assert contents(outside) == before
     assert "dockfix.toml: cannot be written: File exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--check", "--report", "{}.json"),
+        ("--check", "--report", "folder/{}.json"),
+        ("--diff", "--output", "{}.patch"),
+        ("--diff", "--output", "folder", "--split-by", "dir"),
+        ("--check", "--update-baseline", "--baseline", "{}.baseline"),
+    ],
+)
+@pytest.mark.parametrize("name", ["secret", "missing"])
+def test_a_report_does_not_follow_a_link_out(
+    dockfix: RunDockfix, repository: Repository, outside: Path, arguments: tuple[str, ...], name: str
+) -> None:
+    """A repository whose CI writes `report.json` could otherwise choose a file that the report replaces."""
+    repository.put("Dockerfile", text=BEFORE)
+    Path("folder").symlink_to(outside)
+    for suffix in ("json", "patch", "baseline"):
+        Path(f"{name}.{suffix}").symlink_to(outside / name)
+    (outside / "secret").write_text("hunter2")
+    before = {path: path.read_bytes() for path in outside.iterdir() if path.is_file()}
+    code, _, messages = dockfix(*(one.format(name) for one in arguments), "Dockerfile")
+    assert code == 2, messages
+    assert "a symbolic link that leads out of its repository" in messages or "not a baseline" in messages
+    assert {path: path.read_bytes() for path in outside.iterdir() if path.is_file()} == before
+
+
+def test_a_report_follows_other_links(
+    dockfix: RunDockfix, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.put("Dockerfile", "reports/kept", text=BEFORE)
+    Path("r.json").symlink_to("reports/r.json")
+    here = tmp_path.with_name(tmp_path.name + "-link")
+    here.symlink_to(Path.cwd())
+    for report in ("r.json", str(here / "r.json"), str(here / "reports" / "q.json"), "/dev/null"):
+        assert dockfix("--check", "--report", f"json:{report}", "Dockerfile")[0] == 1
+    assert sorted(path.name for path in Path("reports").iterdir()) == ["kept", "q.json", "r.json"]
+
+
+def test_a_patch_folder_with_links_out(dockfix: RunDockfix, repository: Repository, outside: Path) -> None:
+    """A link in place of a patch is replaced, also if nothing is at its target."""
+    repository.put("a/Dockerfile", text=BEFORE)
+    Path("patches").mkdir()
+    for name in ("a.patch", "a.md"):
+        Path("patches", name).symlink_to(outside / "missing")
+    assert dockfix("--output", "patches", "--split-by", "dir", ".")[0] == 0
+    assert not (outside / "missing").exists()
+    assert b"+USER" in Path("patches/a.patch").read_bytes()

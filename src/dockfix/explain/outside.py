@@ -18,6 +18,9 @@ _DEEDS = {
     Kind.PORT: "opens port {}",
     Kind.ROOT: "needs root: {}",
     Kind.HOME: "keeps files in {}",
+    Kind.INSTALL: "installs a package: {}",
+    Kind.MISSING: "starts {}, which was not found",
+    Kind.FETCHED: "starts {}, which a step downloads",
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from dockfix.checks import codes
 from dockfix.config import ConfigError
 from dockfix.files.candidates import Candidate
+from dockfix.files.destinations import check_destination
 from dockfix.files.reading import read_bytes
 from dockfix.output.reports.outcome import statements
 from dockfix.results import Changed, Failed, Finding, Skipped
@@ -85,7 +86,9 @@ class Baseline:
         files = {name: entries for name, entries in sorted({**kept, **self._found}.items()) if entries}
         text = json.dumps({"version": VERSION, "files": files}, indent=2)
         try:
-            with open(self._path, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            with open(
+                check_destination(self._path), "w", encoding="utf-8", errors="surrogateescape"
+            ) as stream:
                 stream.write(text + "\n")
         except OSError as error:
             raise ConfigError(f"{self._path}: cannot be written: {error.strerror}") from None

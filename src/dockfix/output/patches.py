@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from dockfix.files.destinations import check_destination
 from dockfix.output.markdown import code, plain
 from dockfix.output.owners import Owners
 from dockfix.results import Changed, Finding
@@ -20,7 +21,7 @@ class PatchFile:
     """All changes that apply, as one patch."""
 
     def __init__(self, path: str) -> None:
-        self._file = open(path, "wb")  # noqa: SIM115  # closed when the run is
+        self._file = open(check_destination(path), "wb")  # noqa: SIM115  # closed when the run is
 
     def add(self, file: FileResult) -> None:
         """Append one file's patch."""
@@ -46,7 +47,7 @@ class PatchFolder:
     """A patch and a description per group, as NAME.patch and NAME.md in a folder."""
 
     def __init__(self, folder: str, grouping: Grouping) -> None:
-        os.makedirs(folder, exist_ok=True)
+        os.makedirs(check_destination(folder), exist_ok=True)
         self._folder = folder
         self._grouping = grouping
         self._parts: dict[str, _Part] = {}
@@ -59,7 +60,7 @@ class PatchFolder:
         part = self._parts.get(group) or self._start(group)
         name = show_path(file.name)
         if file.applies:
-            with open(self._path(part, "patch"), "ab") as patch:
+            with open(check_destination(self._path(part, "patch")), "ab") as patch:
                 patch.write(file.patch.encode("utf-8"))
             part.changed.append((name, file.result.transforms))
             part.reviews += ((name, review) for review in file.result.reviews)
@@ -73,7 +74,8 @@ class PatchFolder:
         """Write the descriptions of the patches that contain a change."""
         for group, part in self._parts.items():
             if part.changed:
-                with open(self._path(part, "md"), "w", encoding="utf-8", errors="backslashreplace") as file:
+                place = check_destination(self._path(part, "md"))
+                with open(place, "w", encoding="utf-8", errors="backslashreplace") as file:
                     file.write("".join(f"{line}\n" for line in describe(show_path(group), part)))
 
     def _start(self, group: str) -> _Part:
@@ -84,7 +86,7 @@ class PatchFolder:
             slug, number = f"{base}-{number}", number + 1
         part = self._parts[group] = _Part(slug)
         for kind in ("patch", "md"):
-            if os.path.exists(self._path(part, kind)):
+            if os.path.lexists(self._path(part, kind)):
                 os.unlink(self._path(part, kind))
         return part
 

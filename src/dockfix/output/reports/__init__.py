@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import IO, Final, Protocol
 
+from dockfix.files.destinations import check_destination
 from dockfix.output.reports.comment import CommentReport
 from dockfix.output.reports.github import GithubReport
 from dockfix.output.reports.gitlab import GitlabReport
@@ -63,4 +64,4 @@ def open_report(target: str, root: str) -> FileReport:
     if name not in formats:
         known = ", ".join(FORMATS)
         raise ValueError(f"--report: {target!r} has no known suffix: write FORMAT:FILE ({known})")
-    return formats[name](open(path, "w", encoding="utf-8", newline="\n"))
+    return formats[name](open(check_destination(path), "w", encoding="utf-8", newline="\n"))
