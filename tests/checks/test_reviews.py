@@ -111,3 +111,22 @@ def test_a_file_switches_back_to_root_only_from_another_user(users: str, is_aske
     result = fix(f"FROM python:3.12-slim\n{users}WORKDIR /app\nCOPY . .\n{START}")
     assert isinstance(result, Changed)
     assert ("final-user-root" in [one.code for one in result.reviews]) is is_asked
+
+
+def test_file_in_a_directory_of_the_system_is_reported_once() -> None:
+    sources = {"main.py": 'open("/var/log/web.log", "a").write("one")\n'}
+    result = fix(DOCKERFILE, context=Context(read=sources.get))
+    assert isinstance(result, Changed)
+    assert [(one.code, one.message) for one in result.reviews] == [
+        ("writes-to-system-directory", "/var/log/web.log (main.py:1): only root can write there")
+    ]
+
+
+def test_path_of_a_denial_is_named_once() -> None:
+    result = fix(
+        f"FROM python:3.12-slim\nRUN touch /etc/web\n{DOCKERFILE[22 : -len(START)]}CMD chmod 600 /etc/web\n"
+    )
+    assert isinstance(result, Changed)
+    assert [one.message for one in result.reviews if one.code == "denied-to-user"] == [
+        "the start command: chmod changes the mode of /etc/web, which is denied to the user"
+    ]

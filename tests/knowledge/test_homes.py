@@ -60,7 +60,7 @@ def usual(text: str) -> str:
 def test_every_row_names_its_source_and_who_uses_it() -> None:
     for row in TOOLS:
         assert re.search(r"\w+[./]\w+", row["source"]), row
-        assert places_of(row), row
+        assert places_of(row) or row["names"] == ["venv"], row  # which uses nothing of a home
         known = {"names", "modules", "source", "runs", "fetches", "writes", *KINDS}
         assert set(row) <= known, row
 

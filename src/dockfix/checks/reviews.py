@@ -15,7 +15,7 @@ from dockfix.model.closed_copies import find_closed
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import Kind
 from dockfix.model.losses import Loss
-from dockfix.model.operations import WRITING, Act
+from dockfix.model.operations import WRITING, Act, Operation
 from dockfix.model.ownership import owns
 from dockfix.model.paths import is_shared, is_system_directory
 from dockfix.model.plan import Plan
@@ -251,19 +251,31 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
                 "run the step as the user, or use a directory outside root's home",
             )  # fmt: skip
             continue
-        if act in WRITING and is_system_directory(place):
+        if act in WRITING and (
+            is_system_directory(place) or _is_file_of_system(loss.before.operation, place)
+        ):
             yield Finding(
                 codes.WRITES_TO_SYSTEM_DIRECTORY, loss.before.line,
                 f"the start command writes {loss.before.operation.destination}, which only root can do",
                 "use a directory that the user owns, or /dev/stdout",
             )  # fmt: skip
             continue
+        path = loss.before.operation.path
+        at = f": {place}" if place != path else ""
         yield Finding(
             codes.DENIED_TO_USER, loss.before.line,
-            f"{where}{loss.before.command or 'the application'} {act} {loss.before.operation.path},"
-            f" which is denied to the user: {place}",
+            f"{where}{loss.before.command or 'the application'} {act} {path},"
+            f" which is denied to the user{at}",
             "give it to the user, or use another path",
         )  # fmt: skip
+
+
+def _is_file_of_system(operation: Operation, place: str) -> bool:
+    """Whether an operation writes a file that lies in a directory of the system, as in /var/log."""
+    above = posixpath.dirname(place)
+    return (
+        operation.path == place and operation.spec == "file" and above != "/" and is_system_directory(above)
+    )
 
 
 def find_out_of_reach(original: Plan, rewrite: Plan) -> Iterator[Finding]:
