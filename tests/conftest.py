@@ -14,6 +14,10 @@ from dockfix import cli
 from dockfix.config import forget_configs
 from dockfix.runner.outcome import load_core
 
+# Tests start hundreds of interpreters: without byte code, each of them compiles the package.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _caches_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -81,6 +81,7 @@ def test_memory_that_earlier_things_keep_is_not_charged_to_a_later_one() -> None
     assert list(work_all(keep, ["a"] * 7, seconds=5)) == ["a"] * 7
 
 
+@pytest.mark.integration
 def test_everything_may_be_lost() -> None:
     assert list(work_all(obey, ["crash"] * 20, count=2)) == [Loss.CRASH] * 20
 
@@ -90,6 +91,7 @@ def test_an_error_is_raised_here() -> None:
         work(obey, "raise mine")
 
 
+@pytest.mark.integration
 def test_a_large_thing_and_a_large_result_pass() -> None:
     text = "say " + "x" * 5_000_000
     assert list(work_all(obey, [text] * 9, count=2)) == [text[4:]] * 9
@@ -100,6 +102,7 @@ def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.integration
 def test_a_session_keeps_its_process_and_ends_it() -> None:
     prepared = []
     with session(lambda: prepared.append(1)):

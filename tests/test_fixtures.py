@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 
 import pytest
 from fixture_cases import FIXTURES, read_case
@@ -24,6 +25,13 @@ ALL = {name: read_case(name) for name in CASES}
 CHANGED = [name for name, case in ALL.items() if case.result == "changed"]
 
 
+@cache
+def fixed(name: str) -> Result:
+    """What the case's file becomes."""
+    case = ALL[name]
+    return case.fix(case.before)
+
+
 def codes_of(result: Result) -> list[str]:
     match result:
         case Changed():
@@ -39,7 +47,7 @@ def codes_of(result: Result) -> list[str]:
 @pytest.mark.parametrize("name", CASES)
 def test_case_is_what_its_maintainer_wants(name: str) -> None:
     case = ALL[name]
-    result = case.fix(case.before)
+    result = fixed(name)
     assert isinstance(result, KINDS[case.result]), result
     if isinstance(result, Changed):
         assert case.after is not None
@@ -51,8 +59,7 @@ def test_case_is_what_its_maintainer_wants(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_case_gets_its_notes(name: str) -> None:
-    case = ALL[name]
-    result = case.fix(case.before)
+    case, result = ALL[name], fixed(name)
     found = {note.code for note in result.notes} if isinstance(result, Changed | Unchanged) else set()
     assert case.notes <= found <= NOTES
     assert ("existing-volumes" in found) == ("existing-volumes" in case.notes)

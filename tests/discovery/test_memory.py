@@ -57,6 +57,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
+@pytest.mark.integration
 def test_the_same_search_finds_the_same_without_searching(
     services: Repository, tmp_path: Path, searches: list[str]
 ) -> None:
@@ -121,6 +122,7 @@ def test_content_alone_searches_nothing_anew(
     assert searches == ["."]
 
 
+@pytest.mark.integration
 def test_links_and_what_is_new_are_searched_again(
     services: Repository, tmp_path: Path, searches: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

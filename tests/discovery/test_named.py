@@ -59,6 +59,7 @@ def run_over(dockfix: Run, *paths: str) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize("known", [False, True])
+@pytest.mark.integration
 def test_a_named_file_is_reported_like_one_that_is_found(
     family: Repository, dockfix: Run, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,12 +82,14 @@ def test_a_named_file_is_reported_like_one_that_is_found(
         )
 
 
+@pytest.mark.integration
 def test_the_order_is_that_of_the_command_line(family: Repository) -> None:
     paths = ["job/Dockerfile", "api", "base/Dockerfile"]
     found = [one.path for one in find_candidates(paths) if not one.outside]
     assert found == ["job/Dockerfile", "api/Dockerfile", "base/Dockerfile"]
 
 
+@pytest.mark.integration
 def test_an_image_name_that_is_used_elsewhere_matches_nothing(family: Repository, dockfix: Run) -> None:
     assert "+USER 10001" in dockfix("--diff", "api/Dockerfile")[1]
     family.put("other/api/Dockerfile", text=APP.format(base="python:3.12-slim"))
@@ -96,6 +99,7 @@ def test_an_image_name_that_is_used_elsewhere_matches_nothing(family: Repository
     assert dockfix("--diff", "api/Dockerfile") == dockfix("--diff", "api")
 
 
+@pytest.mark.integration
 def test_a_link_and_what_is_not_there_are_taken_by_their_names(family: Repository, dockfix: Run) -> None:
     (family.folder / "link").symlink_to("job/Dockerfile")
     _, out, _ = dockfix("--diff", "link")
@@ -122,6 +126,7 @@ def test_where_git_knows_nothing_no_folder_is_walked(
     assert [one.path for one in find_candidates(["deep/Dockerfile"])] == ["deep/Dockerfile"]
 
 
+@pytest.mark.integration
 def test_the_rest_of_a_repository_is_only_read(family: Repository, dockfix: Run) -> None:
     _, _, err = dockfix("--check", "base/Dockerfile")
     assert "1 file processed" in err

@@ -91,6 +91,7 @@ def test_a_review_that_is_accepted_is_a_hint(folder: Path) -> None:
     assert found["runs-as-root"] is types.DiagnosticSeverity.Warning
 
 
+@pytest.mark.integration
 def test_what_needs_a_review_is_not_preferred(folder: Path) -> None:
     text = ROOT.replace("python:3.12-slim", "registry.example.org/base")
     reading = read(folder, text)

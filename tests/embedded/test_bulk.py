@@ -27,12 +27,14 @@ def dockfix(dockfix: Run, repository: Repository) -> Run:
     return dockfix
 
 
+@pytest.mark.integration
 def test_other_files_are_left_alone_unless_asked(dockfix: Run) -> None:
     _, out, err = dockfix("--diff", ".", "-v")
     assert out.count("+++ ") == 1
     assert "1 file processed" in err
 
 
+@pytest.mark.integration
 def test_dockerfiles_inside_other_files_are_rewritten_in_place(dockfix: Run, repository: Repository) -> None:
     code, out, err = dockfix("--diff", ".", "--embedded")
     assert code == 0
@@ -49,12 +51,14 @@ def test_dockerfiles_inside_other_files_are_rewritten_in_place(dockfix: Run, rep
     assert dockfix("--check", ".", "--embedded")[0] == 0
 
 
+@pytest.mark.integration
 def test_a_file_that_is_named_is_searched(dockfix: Run) -> None:
     _, out, _ = dockfix("--diff", "build.py", "--embedded")
     assert "+++ b/build.py" in out
     assert " import docker\n" in out
 
 
+@pytest.mark.integration
 def test_many_are_searched_by_many(dockfix: Run, repository: Repository) -> None:
     for number in range(30):
         repository.put(f"docs/{number}.md", text=FILES["README.md"])

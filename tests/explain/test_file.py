@@ -204,6 +204,7 @@ def test_edit_that_nothing_rests_on_says_so(tmp_path: Path) -> None:
     assert "      without it: nothing breaks that dockfix can see" in rows
 
 
+@pytest.mark.integration
 def test_command_line_walks_through_a_file(dockfix: Run, folder: Path) -> None:
     (folder / "Dockerfile").write_text(SHOP)
     (folder / "shop.py").write_text(SOURCE)
@@ -216,6 +217,7 @@ def test_command_line_walks_through_a_file(dockfix: Run, folder: Path) -> None:
     assert "      mounts orders at /var/lib/shop\n" in out
 
 
+@pytest.mark.integration
 def test_command_line_gives_json_for_tools(dockfix: Run, folder: Path) -> None:
     (folder / "Dockerfile").write_text(SHOP)
     code, out, err = dockfix("--explain", "Dockerfile", "--format", "json", "--user", "clerk", "--read-only")
@@ -246,6 +248,7 @@ def test_what_cannot_be_explained(dockfix: Run, arguments: tuple[str, ...], code
     assert message in done[1] + done[2]
 
 
+@pytest.mark.integration
 def test_summary_names_the_command_for_a_file_that_stays_as_it_is(dockfix: Run, folder: Path) -> None:
     (folder / "Dockerfile").write_text("FROM python:3.12-slim\nCMD cron -f\n")
     (folder / "a b.Dockerfile").write_text("FROM python:3.12-slim\nEXPOSE 80\nCMD python\n")

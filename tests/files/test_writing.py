@@ -114,6 +114,7 @@ def test_only_files_of_dead_or_old_runs_are_stale(tmp_path: Path) -> None:
     assert set(tmp_path.iterdir()) == {ours, elsewhere, foreign}
 
 
+@pytest.mark.integration
 def test_a_kill_at_any_moment_leaves_one_or_the_other(file: Path) -> None:
     flip = textwrap.dedent(f"""
         from dockfix.files.writing import replace_content

@@ -31,6 +31,7 @@ def misbehave(text: str) -> None:
 @pytest.mark.parametrize(
     ("seed", "reason"), [("raise", "ValueError: raise"), ("hang", "not finished in time")]
 )
+@pytest.mark.integration
 def test_a_find_is_reported_with_its_input(seed: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fuzzing, "LIMIT", 0.2)
     monkeypatch.setitem(TARGETS, "odd", Target(misbehave, ("good", seed), ("x",)))

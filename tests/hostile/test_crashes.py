@@ -136,6 +136,7 @@ def deep(repository: Repository) -> Iterator[Repository]:
     subprocess.run(["rm", "-rf", "d" * 250], check=True)
 
 
+@pytest.mark.integration
 def test_a_path_beyond_the_longest_is_named(deep: Repository, dockfix: RunDockfix) -> None:
     code, _, messages = dockfix("--check", ".")
     assert code == 123, messages
@@ -222,6 +223,7 @@ def test_shared_memory_that_is_not_writable(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize("option", [(), ("--update-baseline",)])
+@pytest.mark.integration
 def test_a_baseline_of_a_stranger(
     dockfix: RunDockfix, repository: Repository, option: tuple[str, ...]
 ) -> None:

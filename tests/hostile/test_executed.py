@@ -59,6 +59,7 @@ def plant_bare_repository(repository: Repository, trap: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [("--check", "sub"), ("--check", "sub/Dockerfile"), ("--diff", "."), ("--write", "sub")]
 )
+@pytest.mark.integration
 def test_a_folder_laid_out_as_a_bare_repository(
     dockfix: RunDockfix, repository: Repository, trap: Path, arguments: tuple[str, ...]
 ) -> None:
@@ -69,6 +70,7 @@ def test_a_folder_laid_out_as_a_bare_repository(
     assert_not_sprung(trap)
 
 
+@pytest.mark.integration
 def test_a_bare_repository_seen_from_inside(
     dockfix: RunDockfix, repository: Repository, trap: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +80,7 @@ def test_a_bare_repository_seen_from_inside(
     assert_not_sprung(trap)
 
 
+@pytest.mark.integration
 def test_a_file_system_monitor_of_its_own_settings(
     dockfix: RunDockfix, repository: Repository, trap: Path
 ) -> None:
@@ -91,6 +94,7 @@ def test_a_file_system_monitor_of_its_own_settings(
 
 
 @pytest.mark.parametrize("setting", ["clean", "process"])
+@pytest.mark.integration
 def test_a_filter(dockfix: RunDockfix, repository: Repository, trap: Path, setting: str) -> None:
     repository.put("Dockerfile", "other", text=BEFORE)
     repository.commit()
@@ -106,6 +110,7 @@ def test_a_filter(dockfix: RunDockfix, repository: Repository, trap: Path, setti
     assert sprung_by_git(repository, trap, "status")
 
 
+@pytest.mark.integration
 def test_a_filter_whose_name_cannot_be_overridden_is_no_way_in(
     dockfix: RunDockfix, repository: Repository, trap: Path
 ) -> None:
@@ -119,6 +124,7 @@ def test_a_filter_whose_name_cannot_be_overridden_is_no_way_in(
     assert_not_sprung(trap)
 
 
+@pytest.mark.integration
 def test_missing_objects_are_not_fetched_by_a_command(
     dockfix: RunDockfix, repository: Repository, trap: Path
 ) -> None:
@@ -137,6 +143,7 @@ def test_missing_objects_are_not_fetched_by_a_command(
     assert_not_sprung(trap)
 
 
+@pytest.mark.integration
 def test_a_hook_a_pager_and_a_diff(dockfix: RunDockfix, repository: Repository, trap: Path) -> None:
     repository.put("Dockerfile", text=BEFORE)
     repository.commit()
@@ -150,6 +157,7 @@ def test_a_hook_a_pager_and_a_diff(dockfix: RunDockfix, repository: Repository, 
     assert_not_sprung(trap)
 
 
+@pytest.mark.integration
 def test_a_submodule_with_settings_of_its_own(
     dockfix: RunDockfix, repository: Repository, trap: Path
 ) -> None:
@@ -165,6 +173,7 @@ def test_a_submodule_with_settings_of_its_own(
     assert_not_sprung(trap)
 
 
+@pytest.mark.integration
 def test_variables_that_lead_git_elsewhere(
     dockfix: RunDockfix, repository: Repository, trap: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +189,7 @@ def test_variables_that_lead_git_elsewhere(
     assert_not_sprung(trap)
 
 
+@pytest.mark.integration
 def test_git_in_a_worktree_that_a_file_names(
     dockfix: RunDockfix, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,6 +218,7 @@ def test_a_git_that_the_repository_brings(
     assert_not_sprung(trap)
 
 
+@pytest.mark.integration
 def test_git_that_waits_for_a_pipe_is_ended(
     dockfix: RunDockfix, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +232,7 @@ def test_git_that_waits_for_a_pipe_is_ended(
     assert time.monotonic() - start < 10
 
 
+@pytest.mark.integration
 def test_without_an_answer_from_git_nothing_is_written(
     dockfix: RunDockfix, repository: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

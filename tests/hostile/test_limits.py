@@ -119,6 +119,7 @@ def test_memory_and_a_dead_process_are_named(dockfix: RunDockfix, repository: Re
     assert "Traceback" not in messages
 
 
+@pytest.mark.integration
 def test_the_cache_does_not_remember_what_was_lost(dockfix: RunDockfix, repository: Repository) -> None:
     repository.put("Dockerfile", text=BEFORE)
     repository.put("app.py", text=nested(2_000))
@@ -189,6 +190,7 @@ def test_descriptions_of_builds(
         ("a = " + "[" * 100_000, "nested too deeply"),
     ],
 )
+@pytest.mark.integration
 def test_configurations(dockfix: RunDockfix, repository: Repository, text: str, message: str) -> None:
     repository.put("Dockerfile", text=BEFORE)
     repository.put("dockfix.toml", text=text)
@@ -199,6 +201,7 @@ def test_configurations(dockfix: RunDockfix, repository: Repository, text: str, 
     assert f"dockfix.toml: {message}" in messages
 
 
+@pytest.mark.integration
 def test_many_overrides(folder: Path) -> None:
     """Looking for the line of each key in the whole text took 39 seconds for 4,000 overrides."""
     (folder / "dockfix.toml").write_text("[[overrides]]\npaths = ['a']\nuser = 'u'\n" * 4_000)

@@ -85,6 +85,7 @@ def test_a_limit_of_file_sizes(repository: Repository) -> None:
     assert read(before) == before
 
 
+@pytest.mark.integration
 def test_a_full_cache_costs_nothing_but_time(
     dockfix: RunDockfix, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +171,7 @@ def test_a_line_that_is_no_row_is_passed_over(dockfix: RunDockfix, repository: R
     assert Path("Dockerfile").read_text() == "before\n"
 
 
+@pytest.mark.integration
 def test_a_journal_that_is_no_file(dockfix: RunDockfix, repository: Repository, tmp_path: Path) -> None:
     repository.put("Dockerfile", text=BEFORE)
     repository.commit()
@@ -186,6 +188,7 @@ def test_a_journal_that_is_no_file(dockfix: RunDockfix, repository: Repository, 
     assert (tmp_path / "mine").read_text() == "mine\n"
 
 
+@pytest.mark.integration
 def test_a_journal_folder_that_is_a_link(dockfix: RunDockfix, repository: Repository, tmp_path: Path) -> None:
     repository.put("Dockerfile", text=BEFORE)
     repository.commit()

@@ -58,6 +58,7 @@ def link_away(repository: Repository, outside: Path) -> None:
 @pytest.mark.parametrize(
     "options", [(), ("--embedded",), ("--all",), ("--include", "*"), ("--unsafe", "--allow-dirty")]
 )
+@pytest.mark.integration
 def test_folders_that_lead_out(
     dockfix: RunDockfix, repository: Repository, outside: Path, options: tuple[str, ...]
 ) -> None:
@@ -72,6 +73,7 @@ def test_folders_that_lead_out(
 @pytest.mark.parametrize(
     "name", ["tracked/Dockerfile", "data", "tracked/credentials", "tracked/sub/Dockerfile"]
 )
+@pytest.mark.integration
 def test_build_descriptions_that_lead_out(
     dockfix: RunDockfix, repository: Repository, outside: Path, name: str
 ) -> None:
@@ -88,6 +90,7 @@ def test_build_descriptions_that_lead_out(
     assert f"{name}: a symbolic link to '{os.path.realpath(name)}', outside this folder [outside]" in messages
 
 
+@pytest.mark.integration
 def test_a_link_to_another_folder_of_the_repository_is_followed(
     dockfix: RunDockfix, repository: Repository
 ) -> None:
@@ -99,6 +102,7 @@ def test_a_link_to_another_folder_of_the_repository_is_followed(
     assert (repository.folder / "images/api/app.file").read_text() != BEFORE
 
 
+@pytest.mark.integration
 def test_evidence_is_not_collected_outside(
     dockfix: RunDockfix, repository: Repository, outside: Path
 ) -> None:
@@ -121,6 +125,7 @@ def test_nothing_outside_is_sent_to_a_cluster(folder: Path, outside: Path) -> No
     assert context.read("secrets.txt") is None
 
 
+@pytest.mark.integration
 def test_manifests_outside_are_not_edited(dockfix: RunDockfix, repository: Repository, outside: Path) -> None:
     (outside / "compose.yml").write_text("services:\n  a:\n    build: .\n    user: root\n")
     repository.put("Dockerfile", text=BEFORE)
@@ -132,6 +137,7 @@ def test_manifests_outside_are_not_edited(dockfix: RunDockfix, repository: Repos
     assert "compose.yml: changed" not in messages
 
 
+@pytest.mark.integration
 def test_owners_outside_are_not_read(dockfix: RunDockfix, repository: Repository, outside: Path) -> None:
     (outside / "owners").write_text(f"* {SECRET}")
     repository.put("Dockerfile", text=BEFORE)
@@ -141,6 +147,7 @@ def test_owners_outside_are_not_read(dockfix: RunDockfix, repository: Repository
     assert sorted(os.listdir("patches")) == ["unowned.md", "unowned.patch"]
 
 
+@pytest.mark.integration
 def test_a_folder_swapped_between_reading_and_writing(
     dockfix: RunDockfix, repository: Repository, outside: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +187,7 @@ def test_a_folder_swapped_before_reading(
     assert "sub/Dockerfile: error: a symbolic link has replaced the file or one of its folders" in messages
 
 
+@pytest.mark.integration
 def test_undo_writes_nothing_outside(dockfix: RunDockfix, repository: Repository, outside: Path) -> None:
     repository.put("sub/Dockerfile", text=BEFORE)
     repository.commit()
@@ -238,6 +246,7 @@ def test_configurations_outside_are_not_read(
     assert "unknown key 'token'" in dockfix("--check", "--config", name, ".")[2], "named by the user"
 
 
+@pytest.mark.integration
 def test_a_project_file_outside_may_be_about_something_else(
     dockfix: RunDockfix, repository: Repository, outside: Path
 ) -> None:
@@ -248,6 +257,7 @@ def test_a_project_file_outside_may_be_about_something_else(
     assert dockfix("--diff", ".")[0] == 0
 
 
+@pytest.mark.integration
 def test_a_configuration_elsewhere_in_the_repository_is_read(
     dockfix: RunDockfix, repository: Repository
 ) -> None:
@@ -258,6 +268,7 @@ def test_a_configuration_elsewhere_in_the_repository_is_read(
     assert "USER service" in dockfix("--diff", "--unsafe", ".")[1]
 
 
+@pytest.mark.integration
 def test_what_is_remembered_is_not_written_outside(
     repository: Repository, outside: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,8 +49,14 @@ PIECES = (
     *("[", "--a ", "a=", ",", ":", "a.", "a/", "-", "$a-", "${A:-", "a\n", "0", "/a", "/.", ". "),
 )
 TAILS = ("\0", "\n\0")
-EXPRESSIONS = find_expressions(dockfix).values()
-PACKAGES = sorted({one.place.split(":")[0].split(".")[1] for one in EXPRESSIONS})
+SOURCES = Path(dockfix.__file__).parent
+PACKAGES = sorted(
+    {
+        path.relative_to(SOURCES).with_suffix("").parts[0]
+        for path in SOURCES.rglob("*.py")
+        if "import re\n" in path.read_text()
+    }
+)
 
 
 def texts(pattern: str, flags: int) -> Iterable[tuple[str, str]]:
@@ -88,10 +95,24 @@ def _grows(took: Any) -> bool:
     return all(took(SHORT * FACTOR) > GROWTH * max(took(SHORT), FAST / 2) for _ in range(4))
 
 
+@pytest.fixture(scope="module")
+def expressions() -> dict[str, list[Expression]]:
+    """The expressions of each package: finding them takes too long for every collection of tests."""
+    found: dict[str, list[Expression]] = {}
+    for one in find_expressions(dockfix).values():
+        found.setdefault(one.place.split(":")[0].split(".")[1], []).append(one)
+    return found
+
+
+@pytest.mark.integration
+def test_every_package_that_searches_is_timed(expressions: dict[str, list[Expression]]) -> None:
+    assert set(expressions) <= set(PACKAGES)
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 @pytest.mark.integration
-def test_time_is_linear(package: str) -> None:
-    asked = [one for one in EXPRESSIONS if one.place.split(":")[0].split(".")[1] == package]
+def test_time_is_linear(package: str, expressions: dict[str, list[Expression]]) -> None:
+    asked = expressions.get(package, [])
     found = work_all(slow_input, ((one.pattern, one.flags, one.uses) for one in asked), seconds=SECONDS)
     slow = [describe(one, result) for one, result in zip(asked, found, strict=True) if result]
     assert not slow, "\n".join(slow)

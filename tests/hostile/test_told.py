@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -211,12 +212,17 @@ def page(text: str) -> str:
     return report(lambda stream: HtmlReport(stream, text, lambda _: text), text)
 
 
+@cache
+def harmless_elements() -> list[tuple[str, ...]]:
+    return Elements(page("harmless")).found
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_page(text: str) -> None:
     written = page(text)
     assert INERT.fullmatch(written.replace("\n", " "))
     elements = Elements(written)
-    assert elements.found == Elements(page("harmless")).found
+    assert elements.found == harmless_elements()
     for shown in strings(elements.data):
         assert INERT.fullmatch(shown), ascii(shown)
     rows, details = elements.data["index"]["files"], elements.data["texts"]["files"]
@@ -355,6 +361,7 @@ def assert_is_shown(text: str) -> None:
         assert not line.lstrip().startswith("::")
 
 
+@pytest.mark.integration
 def test_a_walk_through_a_file(dockfix: Callable[..., tuple[int, str, str]], hostile_file: str) -> None:
     _, shown, messages = dockfix("--explain", hostile_file)
     assert_is_shown(shown)
@@ -365,6 +372,7 @@ def test_a_walk_through_a_file(dockfix: Callable[..., tuple[int, str, str]], hos
 @pytest.mark.parametrize(
     "answers", ["y\n" * 20, "n\n" * 20, "x\ny\n" * 20, "u\n\x1b[31m\napp\n" + "y\n" * 20]
 )
+@pytest.mark.integration
 def test_a_conversation(answers: str, hostile_file: str, capfd: pytest.CaptureFixture[str]) -> None:
     request = Request(paths=[hostile_file], output=Output(interactive=True))
     run_interactively(request, io.StringIO(answers))

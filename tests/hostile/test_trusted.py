@@ -86,6 +86,7 @@ def test_the_key_is_made_once_and_for_us_alone(monkeypatch: pytest.MonkeyPatch, 
     assert read_key() == b""
 
 
+@pytest.mark.integration
 def test_without_a_place_for_the_key_nothing_is_remembered(
     dockfix: RunDockfix, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +98,7 @@ def test_without_a_place_for_the_key_nothing_is_remembered(
     assert not open_cache(str(repository.folder)).knows_files
 
 
+@pytest.mark.integration
 def test_a_cache_that_came_with_a_repository_is_not_believed(
     dockfix: RunDockfix, repository: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -67,6 +67,7 @@ def messages(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_every_edit_is_shown_and_asked_for(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert decide(["y"] * 5) == 0
     err = messages(capsys)
@@ -77,6 +78,7 @@ def test_every_edit_is_shown_and_asked_for(shop: Path, capsys: pytest.CaptureFix
     assert "  changed           1\n" in err
 
 
+@pytest.mark.integration
 def test_what_is_written_can_be_undone(shop: Path, dockfix: Run) -> None:
     decide(["a"])
     assert (shop / "Dockerfile").read_text() == whole()
@@ -84,6 +86,7 @@ def test_what_is_written_can_be_undone(shop: Path, dockfix: Run) -> None:
     assert (shop / "Dockerfile").read_text() == SHOP
 
 
+@pytest.mark.integration
 def test_part_that_breaks_a_guarantee_is_refused_with_the_reason(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -94,11 +97,13 @@ def test_part_that_breaks_a_guarantee_is_refused_with_the_reason(
     assert (shop / "Dockerfile").read_text() == SHOP
 
 
+@pytest.mark.integration
 def test_part_that_breaks_may_be_decided_again_or_made_whole(shop: Path) -> None:
     decide(["y", "n", "a", "r", "n", "a", "a"])
     assert (shop / "Dockerfile").read_text() == whole()
 
 
+@pytest.mark.integration
 def test_part_that_holds_is_written(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = SHOP.replace("RUN pip install flask", "RUN pip install flask && apt-get install -y gcc")
     (shop / "Dockerfile").write_text(text)
@@ -115,6 +120,7 @@ def test_part_that_holds_is_written(shop: Path, capsys: pytest.CaptureFixture[st
     assert "silence-pip" not in made[1]
 
 
+@pytest.mark.integration
 def test_explanation_names_what_is_denied_without_the_edit(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,12 +130,14 @@ def test_explanation_names_what_is_denied_without_the_edit(
     assert "more: dockfix --explain create-user\n" in err
 
 
+@pytest.mark.integration
 def test_account_gets_another_name(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     decide(["u", "Root!", "clerk", "a"])
     assert "'Root!' is not a valid user name" in messages(capsys)
     assert "USER clerk\n" in (shop / "Dockerfile").read_text()
 
 
+@pytest.mark.integration
 def test_quitting_leaves_this_file_and_all_later_ones(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "b.Dockerfile").write_text(SHOP)
     assert decide(["a", "q"], "Dockerfile", "b.Dockerfile") == 0
@@ -138,11 +146,13 @@ def test_quitting_leaves_this_file_and_all_later_ones(shop: Path, capsys: pytest
     assert "  needs review      1" in messages(capsys)
 
 
+@pytest.mark.integration
 def test_end_of_input_is_like_quitting(shop: Path) -> None:
     assert decide(["y"]) == 0
     assert (shop / "Dockerfile").read_text() == SHOP
 
 
+@pytest.mark.integration
 def test_a_kind_is_decided_for_all_files(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "b.Dockerfile").write_text(SHOP)
     commit(shop)
@@ -152,17 +162,20 @@ def test_a_kind_is_decided_for_all_files(shop: Path, capsys: pytest.CaptureFixtu
     assert (shop / "b.Dockerfile").read_text() == whole()
 
 
+@pytest.mark.integration
 def test_help_says_what_each_key_does(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     decide(["?", "q"])
     assert "K - leave every edit of this kind out, here and in later files\n" in messages(capsys)
 
 
+@pytest.mark.integration
 def test_refused_file_is_remembered_in_a_comment(shop: Path, dockfix: Run) -> None:
     decide(["d", "c"])
     assert (shop / "Dockerfile").read_text() == f"# dockfix: ignore\n{SHOP}"
     assert "[ignored]" in dockfix("--check", ".")[2]
 
 
+@pytest.mark.integration
 def test_refused_file_is_remembered_in_the_configuration(shop: Path, dockfix: Run) -> None:
     decide(["d", "p"])
     assert (shop / "dockfix.toml").read_text() == 'exclude = ["/Dockerfile"]\n'
@@ -171,6 +184,7 @@ def test_refused_file_is_remembered_in_the_configuration(shop: Path, dockfix: Ru
     assert "No Dockerfiles found in ." in dockfix("--check", ".")[2]
 
 
+@pytest.mark.integration
 def test_refused_kind_is_remembered_in_pyproject_with_its_comments(shop: Path) -> None:
     text = '[project]\nname = "a"  # kept\n\n[tool.dockfix]\nuser = "app"  # ours\n'
     (shop / "pyproject.toml").write_text(text)
@@ -180,6 +194,7 @@ def test_refused_kind_is_remembered_in_pyproject_with_its_comments(shop: Path) -
     assert (shop / "pyproject.toml").read_text() == f'{text}ignore = ["chown-copies"]\n'
 
 
+@pytest.mark.integration
 def test_change_that_waits_for_a_review_is_made_by_a_person(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -190,6 +205,7 @@ def test_change_that_waits_for_a_review_is_made_by_a_person(
     assert "USER appuser\n" in (shop / "Dockerfile").read_text()
 
 
+@pytest.mark.integration
 def test_several_images_go_together(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = "FROM python:3.12-slim AS web\nCMD python w.py\n\nFROM python:3.12-slim\nCMD python x.py\n"
     (shop / "Dockerfile").write_text(text)
@@ -199,6 +215,7 @@ def test_several_images_go_together(shop: Path, capsys: pytest.CaptureFixture[st
     assert (shop / "Dockerfile").read_text().count("USER appuser\n") == 2
 
 
+@pytest.mark.integration
 def test_uncommitted_changes_are_not_written_over(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "Dockerfile").write_text(f"{SHOP}# mine\n")
     assert decide(["a"]) == 123

@@ -30,6 +30,7 @@ def recorded(dockfix: Run, repository: Repository) -> Run:
     return lambda *words: dockfix(*words, "--baseline", "b.json")
 
 
+@pytest.mark.integration
 def test_what_is_recorded_is_left_out(recorded: Run) -> None:
     code, out, err = recorded("--check", ".", "--diff", "--report", "r.sarif")
     assert (code, out) == (0, "")
@@ -40,6 +41,7 @@ def test_what_is_recorded_is_left_out(recorded: Run) -> None:
     assert "a/Dockerfile: nothing new since the baseline [baselined]" in recorded("--check", "-v", "a")[2]
 
 
+@pytest.mark.integration
 def test_a_file_with_anything_new_is_reported_whole(recorded: Run) -> None:
     put(**{"d/Dockerfile": PLAIN, "a/Dockerfile": LOW_PORT})
     code, _, err = recorded("--check", ".")
@@ -57,11 +59,13 @@ def test_a_file_with_anything_new_is_reported_whole(recorded: Run) -> None:
         LOW_PORT.replace("EXPOSE 80", "EXPOSE   80"),
     ],
 )
+@pytest.mark.integration
 def test_what_has_only_moved_is_still_recorded(recorded: Run, text: str) -> None:
     put(**{"b/Dockerfile": text})
     assert "baselined 3" in recorded("--check", ".")[2]
 
 
+@pytest.mark.integration
 def test_what_no_longer_occurs_is_reported_and_taken_out(recorded: Run) -> None:
     put(**{"b/Dockerfile": PLAIN})
     Path("c/Dockerfile").unlink()
@@ -74,6 +78,7 @@ def test_what_no_longer_occurs_is_reported_and_taken_out(recorded: Run) -> None:
     assert "no longer" not in recorded("--check", ".")[2]
 
 
+@pytest.mark.integration
 def test_a_run_over_some_files_leaves_the_entries_of_others(recorded: Run) -> None:
     put(**{"b/Dockerfile": PLAIN})
     assert "no longer" not in recorded("--check", "a")[2]
@@ -87,6 +92,7 @@ def test_a_run_over_some_files_leaves_the_entries_of_others(recorded: Run) -> No
 
 
 @pytest.mark.usefixtures("recorded")
+@pytest.mark.integration
 def test_paths_are_those_from_the_baselines_folder(dockfix: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     text = Path("b.json").read_text().replace('"a/', '"../a/')
     Path("c/moved.json").write_text(text)
@@ -95,6 +101,7 @@ def test_paths_are_those_from_the_baselines_folder(dockfix: Run, monkeypatch: py
         assert "nothing new" in dockfix("--check", "-v", "Dockerfile", "--baseline", name)[2]
 
 
+@pytest.mark.integration
 def test_what_is_recorded_is_not_written(recorded: Run) -> None:
     assert recorded("--write", "--allow-dirty", ".")[0] == 0
     assert Path("a/Dockerfile").read_text() == PLAIN

@@ -129,6 +129,7 @@ def test_a_run_belongs_to_here_or_to_its_files(tmp_path: Path, monkeypatch: pyte
     assert common_folder(["../there/Dockerfile"]) == str(tmp_path / "there")
 
 
+@pytest.mark.integration
 def test_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "files"
     folder.mkdir()

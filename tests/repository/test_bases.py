@@ -52,6 +52,7 @@ def test_what_files_name_is_found_with_its_context(family: Repository) -> None:
     assert found == {"base/Dockerfile": ("base",), "job/Dockerfile": ("job",), "docker/web.txt": (".",)}
 
 
+@pytest.mark.integration
 def test_a_base_keeps_root_and_its_children_get_the_user(dockfix: Run, family: Repository) -> None:
     code, out, err = dockfix("--diff", ".")
     assert code == 0
@@ -66,17 +67,20 @@ def test_a_base_keeps_root_and_its_children_get_the_user(dockfix: Run, family: R
     subprocess.run(["git", "apply", "--check"], input=out.encode(), check=True)
 
 
+@pytest.mark.integration
 def test_a_target_that_is_built_ships(dockfix: Run, family: Repository) -> None:
     _, out, _ = dockfix("--diff", ".")
     job = out.partition("+++ b/job/Dockerfile")[2].partition("--- ")[0]
     assert job.index("+USER appuser") < job.index("FROM run AS test")
 
 
+@pytest.mark.integration
 def test_an_excluded_file_stays_out_however_it_is_named(family: Repository, dockfix: Run) -> None:
     _, out, _ = dockfix("--diff", ".", "--exclude", "docker/")
     assert "web.txt" not in out
 
 
+@pytest.mark.integration
 def test_a_named_context_of_bake_is_a_base(dockfix: Run, repository: Repository) -> None:
     repository.put(
         "docker-bake.hcl",
@@ -90,6 +94,7 @@ def test_a_named_context_of_bake_is_a_base(dockfix: Run, repository: Repository)
     assert "+++ b/app/Dockerfile" in out
 
 
+@pytest.mark.integration
 def test_one_that_is_built_on_itself_ends(dockfix: Run, repository: Repository) -> None:
     for one, other in (("a", "b"), ("b", "a")):
         repository.put(f"{one}/Dockerfile", text=APP.format(base=f"acme/{other}"))
@@ -100,6 +105,7 @@ def test_one_that_is_built_on_itself_ends(dockfix: Run, repository: Repository) 
     assert "base-of-others 2\n" in err
 
 
+@pytest.mark.integration
 def test_a_folder_is_seen_in_its_repository(dockfix: Run, family: Repository) -> None:
     found = list(find_candidates(["docker", "job"]))
     assert [(one.path, one.folders) for one in found if not one.outside] == [
@@ -118,12 +124,14 @@ def test_a_folder_is_seen_in_its_repository(dockfix: Run, family: Repository) ->
     assert job.index("+USER appuser") < job.index("FROM run AS test")
 
 
+@pytest.mark.integration
 def test_a_base_keeps_root_for_children_elsewhere(dockfix: Run, family: Repository) -> None:
     code, out, err = dockfix("--diff", "base")
     assert (code, out) == (0, "")
     assert "base/Dockerfile:1: the base of docker/web.txt, job/Dockerfile, whose steps" in err
 
 
+@pytest.mark.integration
 def test_from_a_folder_below_paths_start_there(
     dockfix: Run, family: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +153,7 @@ def test_from_a_folder_below_paths_start_there(
         ("registry.example.org/base", "${REGISTRY}/base:${TAG}"),
     ],
 )
+@pytest.mark.integration
 def test_a_base_is_found_by_its_name_without_registry_and_tag(
     image: str, reference: str, dockfix: Run, repository: Repository
 ) -> None:
@@ -159,6 +168,7 @@ def test_a_base_is_found_by_its_name_without_registry_and_tag(
     assert "+++ b/web/Dockerfile" in out
 
 
+@pytest.mark.integration
 def test_a_public_image_is_no_base_of_the_repository(dockfix: Run, repository: Repository) -> None:
     repository.put("compose.yml", text="services:\n  python: {build: base, image: acme/python}\n")
     repository.put("base/Dockerfile", text=BASE)
@@ -167,6 +177,7 @@ def test_a_public_image_is_no_base_of_the_repository(dockfix: Run, repository: R
     assert "base-of-others" not in dockfix("--diff", ".")[2]
 
 
+@pytest.mark.integration
 def test_the_stage_that_is_built_and_the_account_that_it_makes_are_the_bases(
     dockfix: Run, repository: Repository
 ) -> None:

@@ -42,6 +42,7 @@ def web(repository: Repository) -> Repository:
     return repository
 
 
+@pytest.mark.integration
 def test_a_contradiction_is_reported_with_its_line(web: Repository, dockfix: Run) -> None:
     web.put("compose.yml", text=COMPOSE)
     _, patch, messages = dockfix("--diff", "-v", ".")
@@ -79,12 +80,14 @@ def test_a_contradiction_in_flow_style_is_reported(web: Repository, dockfix: Run
         '"containers": [{"image": "x/web:1", "name": "a"}]}}\n',
     ],
 )
+@pytest.mark.integration
 def test_a_pod_in_flow_style_is_read(web: Repository, dockfix: Run, pod: str) -> None:
     web.put("deploy/web.yaml", text=pod)
     _, patch, _ = dockfix("--diff", "-v", ".")
     assert "+USER 10001:10001" in patch
 
 
+@pytest.mark.integration
 def test_run_as_non_root_makes_the_user_a_number(web: Repository, dockfix: Run) -> None:
     web.put("deploy/web.yaml", text=POD)
     _, patch, messages = dockfix("--diff", "-v", ".")
@@ -94,6 +97,7 @@ def test_run_as_non_root_makes_the_user_a_number(web: Repository, dockfix: Run) 
     assert "+USER appuser" in dockfix("--diff", "--no-numeric", ".")[1]
 
 
+@pytest.mark.integration
 def test_manifests_follow_on_request(web: Repository, dockfix: Run) -> None:
     web.put("compose.yml", text=COMPOSE)
     web.put("other.yml", text=COMPOSE.replace("services/web", "services/other"))
@@ -106,6 +110,7 @@ def test_manifests_follow_on_request(web: Repository, dockfix: Run) -> None:
     assert (web.folder / "compose.yml").read_text() == COMPOSE
 
 
+@pytest.mark.integration
 def test_a_manifest_of_the_same_name_further_down_stays(web: Repository, dockfix: Run) -> None:
     other = COMPOSE.replace("services/web", "elsewhere")
     web.put("compose.yml", text=COMPOSE)
@@ -116,6 +121,7 @@ def test_a_manifest_of_the_same_name_further_down_stays(web: Repository, dockfix
     assert (web.folder / "services/compose.yml").read_text() == other
 
 
+@pytest.mark.integration
 def test_a_manifest_above_stays_for_no_patch_reaches_it(
     web: Repository, dockfix: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +134,7 @@ def test_a_manifest_above_stays_for_no_patch_reaches_it(
     assert "compose.yml:5 still runs it as root [manifest-user]" in messages
 
 
+@pytest.mark.integration
 def test_what_an_edit_fixes_is_not_reported(web: Repository, dockfix: Run) -> None:
     web.put("compose.yml", text=f"{COMPOSE}      - home:/root\n")
     web.put("compose.dev.yml", text=COMPOSE.replace("root   #", "${WHO:-root}   #"))
@@ -140,6 +147,7 @@ def test_what_an_edit_fixes_is_not_reported(web: Repository, dockfix: Run) -> No
     assert "compose.dev.yml:7 mounts models at" not in messages
 
 
+@pytest.mark.integration
 def test_a_count_of_what_is_known_counts_the_manifests_too(
     web: Repository, dockfix: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +163,7 @@ def test_manifests_of_what_does_not_change_stay(web: Repository, dockfix: Run) -
     assert dockfix("--diff", "--manifests", ".")[1] == ""
 
 
+@pytest.mark.integration
 def test_a_changed_manifest_is_read_again(web: Repository, dockfix: Run) -> None:
     web.put("compose.yml", text=COMPOSE)
     os.utime("compose.yml", (1e9, 1e9))
@@ -164,6 +173,7 @@ def test_a_changed_manifest_is_read_again(web: Repository, dockfix: Run) -> None
     assert "compose.yml:6 still runs it as root" in dockfix("--diff", "-v", ".")[2]
 
 
+@pytest.mark.integration
 def test_a_file_that_a_manifest_refers_to_is_read_again(
     web: Repository, dockfix: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +189,7 @@ def test_a_file_that_a_manifest_refers_to_is_read_again(
 
 
 @pytest.mark.parametrize("report", ["out.md", "out.json", "out.sarif", "out.xml", "github"])
+@pytest.mark.integration
 def test_a_folder_whose_name_is_not_text_is_reported_with_escapes(
     repository: Repository, dockfix: Run, report: str
 ) -> None:
@@ -260,6 +271,7 @@ def test_an_image_is_likely_called_like_its_folder_or_file(dockerfile: str, name
 
 
 @pytest.mark.parametrize(("above", "is_matched"), [("", True), ("other/", False)])
+@pytest.mark.integration
 def test_a_service_may_be_built_by_another_file_of_its_folder(
     web: Repository, dockfix: Run, above: str, is_matched: bool
 ) -> None:
@@ -272,6 +284,7 @@ def test_a_service_may_be_built_by_another_file_of_its_folder(
 
 
 @pytest.mark.parametrize("name", ["local.yml", "ops/production.yaml"])
+@pytest.mark.integration
 def test_compose_files_are_named_by_their_environment(web: Repository, dockfix: Run, name: str) -> None:
     context = "../services/web" if "/" in name else "services/web"
     web.put(name, text=f"services:\n  web: &web\n    build: {context}\n    volumes: [.:/data/up]\n")

@@ -60,6 +60,7 @@ def jobs(**texts: str) -> list[Item]:
     return [Job(path, text.encode(), Options()) for path, text in texts.items()]
 
 
+@pytest.mark.integration
 def test_order_is_that_of_the_items() -> None:
     items: list[Item] = []
     for number in range(10 * CHUNK):
@@ -80,6 +81,7 @@ def test_what_is_known_already_starts_no_process(monkeypatch: pytest.MonkeyPatch
     assert len(outcomes(items)) == 2000
 
 
+@pytest.mark.integration
 def test_a_crash_loses_one_file() -> None:
     texts = {f"good{number}": "grow \n" for number in range(3 * CHUNK)}
     found = outcomes(jobs(**texts, bad="crash", **{f"late{number}": "grow \n" for number in range(CHUNK)}))
@@ -87,11 +89,13 @@ def test_a_crash_loses_one_file() -> None:
     assert found["bad"] == "crash"
 
 
+@pytest.mark.integration
 def test_an_endless_file_is_given_up() -> None:
     found = outcomes(jobs(a="grow \n", b="hang", c="grow \n"), seconds=0.2)
     assert found == {"a": "Changed", "b": "timeout", "c": "Changed"}
 
 
+@pytest.mark.integration
 def test_one_that_cannot_be_stopped_is_killed() -> None:
     found = outcomes(jobs(a="grow \n", b="cling", c="grow \n"), seconds=0.1)
     assert found == {"a": "Changed", "b": "timeout", "c": "Changed"}
@@ -112,6 +116,7 @@ def test_items_are_taken_as_they_are_needed() -> None:
     replies.close()  # type: ignore[attr-defined]  # it is a generator
 
 
+@pytest.mark.integration
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script = textwrap.dedent(f"""
         import os, time

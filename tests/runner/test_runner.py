@@ -43,6 +43,7 @@ def dockfix(dockfix: Run, monkeypatch: pytest.MonkeyPatch, repository: Repositor
     return dockfix
 
 
+@pytest.mark.integration
 def test_one_patch_of_all_applies(dockfix: Run, repository: Repository) -> None:
     code, out, err = dockfix("--diff", ".")
     assert code == 0
@@ -53,6 +54,7 @@ def test_one_patch_of_all_applies(dockfix: Run, repository: Repository) -> None:
     assert dockfix("--check", ".")[0] == 0
 
 
+@pytest.mark.integration
 def test_cached_results_are_the_same_and_cost_no_fix(dockfix: Run, repository: Repository) -> None:
     cold = dockfix("--diff", ".")
     pretend = pytest.MonkeyPatch()
@@ -65,6 +67,7 @@ def test_cached_results_are_the_same_and_cost_no_fix(dockfix: Run, repository: R
     assert dockfix("--diff", ".", "--no-cache", "-j", "1")[1] == dockfix("--diff", ".")[1]
 
 
+@pytest.mark.integration
 def test_write_refuses_what_is_not_committed(dockfix: Run, repository: Repository) -> None:
     repository.put("s03/Dockerfile", text="FROM mine\nCMD b\n")
     repository.put("new/Dockerfile")
@@ -79,6 +82,7 @@ def test_write_refuses_what_is_not_committed(dockfix: Run, repository: Repositor
     assert "USER" in Path("s03/Dockerfile").read_text()
 
 
+@pytest.mark.integration
 def test_a_run_can_be_taken_back(dockfix: Run, repository: Repository) -> None:
     untouched = Path("gosu/Dockerfile").stat()
     assert dockfix("--write", ".")[0] == 0
@@ -89,6 +93,7 @@ def test_a_run_can_be_taken_back(dockfix: Run, repository: Repository) -> None:
     assert dockfix("--undo") == (0, "", "nothing to undo\n")
 
 
+@pytest.mark.integration
 def test_undo_reports_what_it_leaves(dockfix: Run) -> None:
     dockfix("--write", ".")
     Path("s00/Dockerfile").write_text("FROM mine\n")
@@ -102,6 +107,7 @@ def test_undo_reports_what_it_leaves(dockfix: Run) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the stand-in travels by fork")
+@pytest.mark.integration
 def test_a_crash_is_one_line_and_one_failure(dockfix: Run, repository: Repository) -> None:
     repository.put("s05/Dockerfile", text="FROM crash\n")
     code, _, err = dockfix("--check", ".")
@@ -111,6 +117,7 @@ def test_a_crash_is_one_line_and_one_failure(dockfix: Run, repository: Repositor
     assert "  failed            1\n" in err
 
 
+@pytest.mark.integration
 def test_few_files_share_one_process(dockfix: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     forked: list[int] = []
     really = os.fork

@@ -80,6 +80,7 @@ def test_files_that_a_change_may_make_a_difference_to(
     assert sorted(since("--no-cache")) == files
 
 
+@pytest.mark.integration
 def test_new_and_deleted_sources_count(since: Callable[..., list[str]]) -> None:
     Path("new").mkdir()
     Path("new/Dockerfile").write_text(FILES["lone/Dockerfile"])
@@ -87,6 +88,7 @@ def test_new_and_deleted_sources_count(since: Callable[..., list[str]]) -> None:
     assert sorted(since()) == ["new/Dockerfile", "web/Dockerfile"]
 
 
+@pytest.mark.integration
 def test_a_branch_counts_from_where_it_left(
     since: Callable[..., list[str]], dockfix: Run, repository: Repository
 ) -> None:
@@ -101,12 +103,14 @@ def test_a_branch_counts_from_where_it_left(
     assert since() == ["web/Dockerfile"]
 
 
+@pytest.mark.integration
 def test_nothing_concerned_is_said_in_one_line(since: Callable[..., list[str]], dockfix: Run) -> None:
     code, _, err = dockfix("--check", ".", "--since", "start")
     assert (code, err) == (0, "\nNo Dockerfile in . depends on what has changed since start\n")
 
 
 @pytest.mark.parametrize("name", ["nothing", "--help", "HEAD~9"])
+@pytest.mark.integration
 def test_a_commit_that_is_not_there_ends_the_run(
     since: Callable[..., list[str]], dockfix: Run, repository: Repository, name: str
 ) -> None:

@@ -84,6 +84,7 @@ def test_a_file_that_is_too_large_for_a_patch_has_none() -> None:
     assert list(suggest_changes.find_comments(report(), [{"filename": "Dockerfile"}], [])) == []
 
 
+@pytest.mark.integration
 def test_the_script_prints_a_review_for_the_api() -> None:
     Path("report.json").write_text(json.dumps(report()))
     Path("files.json").write_text(json.dumps([]) + json.dumps(patch(OLD)))  # two pages

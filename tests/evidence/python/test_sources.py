@@ -424,6 +424,7 @@ def test_odd_sources_are_read_without_an_error(source: str) -> None:
     assert all(not one.certain for one in read({"main.py": source}).claims)
 
 
+@pytest.mark.integration
 def test_libcst_is_imported_only_where_a_statement_may_matter() -> None:
     program = (
         "import sys\n"
