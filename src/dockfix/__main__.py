@@ -17,18 +17,11 @@ _NOT_WRITTEN: Final = frozenset({errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EFB
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    if sys.argv[1:] == ["--version"]:
-        from dockfix import __version__
-
-        print(f"dockfix {__version__}")
-        return
     _check_streams()
     # Objects made for each file hold no cycles, so frequent garbage collections find nothing.
     gc.set_threshold(50_000, 10, 10)
     try:
-        from dockfix.cli import run
-
-        code = run()
+        code = _run()
     except KeyboardInterrupt:
         code = INTERRUPTED
     except OSError as error:
@@ -36,6 +29,17 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001  # a traceback would quote files, and exit with 1
         code = _report(error)
     sys.exit(code)
+
+
+def _run() -> int:
+    if sys.argv[1:] == ["--version"]:
+        from dockfix import __version__
+
+        print(f"dockfix {__version__}", flush=True)
+        return 0
+    from dockfix.cli import run
+
+    return run()
 
 
 def _check_streams() -> None:
@@ -48,7 +52,7 @@ def _check_streams() -> None:
 
 
 def _report_output(error: OSError) -> int:
-    print(f"dockfix: the output could not be written: {error.strerror}", file=sys.stderr)
+    _print(f"dockfix: the output could not be written: {error.strerror}")
     return FAILED
 
 
@@ -60,12 +64,19 @@ def _report(error: Exception) -> int:
         name = trace.tb_frame.f_globals.get("__name__", "?")
         place = f"{name}:{trace.tb_lineno}" if name.startswith("dockfix") else place
         trace = trace.tb_next
-    print(
+    _print(
         f"dockfix: a defect of dockfix: {type(error).__name__} at {place}: please report this line and the"
-        f" command at {ISSUES}",
-        file=sys.stderr,
+        f" command at {ISSUES}"
     )
     return DEFECT
+
+
+def _print(line: str) -> None:
+    """Print a last line, if standard error takes it: an error here would end the process with exit code 1."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # the end of the run flushes it
 
 
 def _leave_folder() -> None:

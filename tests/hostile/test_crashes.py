@@ -48,7 +48,7 @@ def test_standard_output_that_is_closed(repository: Repository, arguments: tuple
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--diff", "."), ("--list",), ("--explain", "named-user"), ("--help",)]
+    "arguments", [("--diff", "."), ("--list",), ("--explain", "named-user"), ("--help",), ("--version",)]
 )
 @pytest.mark.integration
 def test_standard_output_that_is_full(repository: Repository, arguments: tuple[str, ...]) -> None:
@@ -58,6 +58,16 @@ def test_standard_output_that_is_full(repository: Repository, arguments: tuple[s
     assert run.returncode == 123, messages
     assert "No space left on device" in messages
     assert "Traceback" not in messages
+
+
+@pytest.mark.parametrize("arguments", [("--check", "."), ("--write", "."), ("--undo",), ("--explain", ".")])
+@pytest.mark.integration
+def test_standard_error_that_is_full(repository: Repository, arguments: tuple[str, ...]) -> None:
+    repository.put("Dockerfile", text=BEFORE)
+    with open("/dev/full", "wb") as full, start(*arguments, stderr=full, stdout=subprocess.DEVNULL) as run:
+        run.wait()
+    assert run.returncode in (0, 123)
+    assert (run.returncode == 0) == (arguments == ("--explain", "."))
 
 
 @pytest.mark.integration
