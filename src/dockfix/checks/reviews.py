@@ -42,6 +42,7 @@ def find_reviews(plan: Plan) -> Iterator[Finding]:
     yield from _of_context(plan)
     yield from _of_base(plan)
     yield from _of_start(plan, starting)
+    yield from _of_jobs(plan)
     yield from _of_places(plan, starting)
     yield from _root_tools(plan)
     yield from _low_ports(plan)
@@ -136,6 +137,18 @@ def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
         yield Finding(
             codes.UNREAD_ENTRYPOINT, line, f"{path} cannot be read", "check that it does not need root"
         )
+
+
+def _of_jobs(plan: Plan) -> Iterator[Finding]:
+    """Jobs of a CI system that run their own steps in the image, as its user."""
+    for one in plan.context.deployments:
+        if one.kind == "job" and one.user is None:
+            yield Finding(
+                codes.DENIED_TO_USER, plan.steps[0].instruction.line,
+                f"{one.place} runs the steps of a job in this image, in a workspace of another user",
+                "let the job run as root (`options: --user root`, or `docker: user` in GitLab)",
+            )  # fmt: skip
+            return
 
 
 def _of_places(plan: Plan, starting: Starting) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from dockfix.files.stamps import Mark
 from dockfix.model.images import find_image
 from dockfix.repository.arguments import fill_defaults
 from dockfix.repository.builds import lose_description
+from dockfix.repository.job_images import may_have_jobs
 from dockfix.repository.manifests import (
     can_be_manifest,
     chart_of,
@@ -265,16 +266,16 @@ def _look_by_name(name: str) -> Callable[[bytes], Glance | None]:
     if _VALUES.search(name):
         return _look_at_values
     if is_script(name):
-        return _look_at_script
+        return partial(_look_at_script, name=name)
     return _look_at_platform if is_platform(name) else _look
 
 
-def _look_at_script(data: bytes) -> Glance | None:
-    if not any(word in data for word in _RUNNERS) or not (b" run " in data or b" create " in data):
+def _look_at_script(data: bytes, name: str) -> Glance | None:
+    runs = any(word in data for word in _RUNNERS) and (b" run " in data or b" create " in data)
+    if not runs and not may_have_jobs(name, data):
         return None
-    from dockfix.repository.run_commands import read_runs
-
-    images = {_untagged(one.image) for one in read_runs("", data.decode("utf-8", "replace"))}
+    text = data.decode("utf-8", "replace")
+    images = {_untagged(one.image) for one in read_manifests([(name, text)])}
     return (tuple(sorted(images)), False) if images else None
 
 

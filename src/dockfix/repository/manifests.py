@@ -87,9 +87,11 @@ def read_manifests(
 
 def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) -> Iterator[Deployment]:
     if is_script(path):
+        from dockfix.repository.job_images import read_jobs
         from dockfix.repository.run_commands import read_runs
 
         yield from read_runs(path, text)
+        yield from read_jobs(path, text)
         return
     if is_platform(path) and (starts := list(read_platform(path, text))):
         yield from starts

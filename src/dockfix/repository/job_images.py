@@ -1,0 +1,65 @@
+"""The images in which jobs of GitHub workflows and GitLab pipelines run their steps.
+
+See `jobs.<job_id>.container` in "Workflow syntax for GitHub Actions" and `image` in GitLab's "CI/CD YAML
+syntax reference".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from dockfix.context import Deployment, Setting
+from dockfix.repository.yaml_nodes import read_values
+
+KIND: Final = "job"
+_WORKFLOW: Final = re.compile(r"(?:^|/)\.github/workflows/[^/]*\.ya?ml$")
+_PIPELINE: Final = re.compile(r"(?:^|/)[^/]*gitlab-ci[^/]*\.ya?ml$")
+_USER: Final = re.compile(r"(?:^|\s)(?:--user|-u)[\s=]+(\S+)")
+
+
+def may_have_jobs(path: str, data: bytes) -> bool:
+    """Whether a file may name the image of a job, at a first glance."""
+    if _WORKFLOW.search(path):
+        return b"container:" in data
+    return _PIPELINE.search(path) is not None and b"image:" in data
+
+
+def read_jobs(path: str, text: str) -> Iterator[Deployment]:
+    """Each image in which jobs run as another user than root, as a deployment without a command."""
+    if not may_have_jobs(path, text.encode()):
+        return
+    find = _of_workflow if _WORKFLOW.search(path) else _of_pipeline
+    found = (row for document in read_values(text) for row in find(_mapping(document)))
+    for image, user in dict.fromkeys(found):
+        if user.partition(":")[0] in ("root", "0"):
+            continue
+        named = re.search(rf"(?:image|container|name)[\"']?\s*:\s*[\"']?{re.escape(image)}", text)
+        line = text.count("\n", 0, named.end() if named else 0) + 1
+        yield Deployment(path, line, KIND, "", image, user=Setting(user, line) if user else None)
+
+
+def _of_workflow(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(image, user) of the jobs of a GitHub workflow."""
+    for job in _mapping(content.get("jobs")).values():
+        container = _mapping(job).get("container")
+        image = _mapping(container).get("image", container)
+        user = _USER.search(str(_mapping(container).get("options") or ""))
+        if isinstance(image, str) and image:
+            yield image, user[1] if user else ""
+
+
+def _of_pipeline(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(image, user) of the jobs of a GitLab pipeline, and of the default."""
+    jobs = [content, *(job for name, job in content.items() if name != "image")]
+    for job in map(_mapping, jobs):
+        written = job.get("image")
+        image = _mapping(written).get("name", written)
+        user = _mapping(_mapping(written).get("docker")).get("user")
+        if isinstance(image, str) and image:
+            yield image, str(user or "")
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
