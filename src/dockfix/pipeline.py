@@ -382,6 +382,10 @@ def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool
     """Rewrite and replay, repeatedly, with the corrections that each replay suggests."""
     lines = original.options.root_lines
     corrections = _needing_root(original, lines) if lines else NOTHING_LEARNED
+    # A path that leads upwards from / leads to / itself.
+    if ".." in original.evidence.names and original.relocates:
+        corrections = replace(corrections, keeps_workdir=True)
+        original = original.with_evidence(_collect_evidence(original.corrected(corrections)))
     for _ in range(_ATTEMPTS):
         corrected = original.corrected(corrections)
         plan, rounds = _transform(corrected, active, index)

@@ -39,6 +39,7 @@ _DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
 _RELATIVE: Final = r"\w[\w.@+-]*(?:/[\w.@+-]+)*"
 _MENTIONED: Final = re.compile(rf"(?:(?<![\w/:.<-])|(?<=sqlite://)|(?<=sqlite:///))/{_RELATIVE}")
 _NAMED: Final = re.compile(rf"['\"](\.{{0,2}}/?{_RELATIVE}/?)['\"]")
+_UPWARDS: Final = re.compile(r"['\"]\.\.(?:/|['\"])")
 _WORD: Final = re.compile(r"['\"]([A-Za-z][\w.-]*)(?=['\" ])")
 _ASKING: Final = tuple(
     f"{name}(" for name in "stat lstat exists isfile isdir access getsize getmtime".split()
@@ -344,7 +345,9 @@ class _SourceReader:
 
 
 def _names(source: str) -> Iterator[str]:
-    """The strings that may name a file whose content matters."""
+    """The strings that may name a file whose content matters, and `..` if one leads upwards."""
+    if _UPWARDS.search(source):
+        yield ".."
     for match in _NAMED.finditer(source):
         if not source.endswith(_ASKING, 0, match.start()):
             yield match[1]

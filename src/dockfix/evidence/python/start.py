@@ -118,20 +118,24 @@ class StartReader:
         workdir = self.layout.workdir
         for command in parse_script(text).commands:
             line = first + text.count("\n", 0, command.start)
-            if command.program == "cd" and command.args:
-                place = command.args[0].expand(self.layout.env)
-                workdir = posixpath.normpath(posixpath.join(workdir, place)) if place else workdir
+            workdir = self._entered(command, workdir)
             if by is not None and command.name is not None and command.name.text in _ALL_ARGUMENTS:
                 # What the caller chose is reported where the caller stands.
                 self._words(_arguments(by), by.line, by.file, workdir, depth)
             else:
                 self._command(command, line, file, workdir, depth, by)
 
+    def _entered(self, command: Command, workdir: str) -> str:
+        """The working directory after a command that may be `cd`."""
+        place = command.args[0].expand(self.layout.env) if command.program == "cd" and command.args else ""
+        return posixpath.normpath(posixpath.join(workdir, place)) if place else workdir
+
     def _command(
         self, command: Command, line: int, file: str, workdir: str, depth: int, by: Line | None = None
     ) -> None:
         if command.script is not None:
             for inner in command.script.commands:
+                workdir = self._entered(inner, workdir)
                 self._command(inner, line, file, workdir, depth, by)
             return
         if command.name is None:
