@@ -11,14 +11,16 @@ from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.facts import Facts
 from dockfix.model.lineage import Step
 from dockfix.model.paths import is_below_any, is_within, resolve
+from dockfix.model.scripts import PYTHON, find_called
 from dockfix.syntax.tree import Instruction
 
 if TYPE_CHECKING:
-    from dockfix.model.runs import Run
+    from dockfix.model.runs import Invocation, Run
 
 # An absolute path in an instruction: a word, or the start of one.
 ABSOLUTE: Final = re.compile(r"(?<![\w./$}~:@%*?-])/[\w.+-]+(?:/[\w.+@-]+)*/?")
 _RELATIVE: Final = re.compile(r"(?<![\w./$}~:@%*?=-])(?:\./)?[\w-][\w.-]*(?:/[\w.-]+)*")
+_UNREAD: Final = "not understood"
 _USERS: Final = frozenset({"CMD", "ENTRYPOINT", "RUN", "HEALTHCHECK", "ENV"})
 _TOP: Final = tuple(
     f"/{name}" for name in
@@ -70,9 +72,11 @@ def find_unknown_references(facts: Facts) -> Iterator[tuple[str, int]]:
 
 
 def leans_on_root(facts: Facts) -> bool:
-    """Whether the image refers to files with absolute destinations by paths relative to `/`."""
+    """Whether the image, or a program that was not read, may rely on `/` as its working directory."""
     started = " ".join(step.instruction.args for step in facts.lineage.of("CMD", "ENTRYPOINT"))
     if any(_fills_root(copy, started) for copy in facts.copies) or _is_mounted_over(facts):
+        return True
+    if any(_works_unread(facts, run) for run in facts.runs.values()):
         return True
     copied = [path for copy in facts.copies if not copy.is_relative for path in copy.landed()]
     made = [*copied, *(path for path in _made_absolutely(facts) if path != "/")]
@@ -87,6 +91,25 @@ def leans_on_root(facts: Facts) -> bool:
             if is_below_any(path, places) and path not in relative and path not in _TOP:
                 return True
     return False
+
+
+def _works_unread(facts: Facts, run: Run) -> bool:
+    """Whether a program that was not read works in `/`: it may name there what would move, or leave more.
+
+    What is piped into a shell was fetched, and knows nothing of the application.
+    """
+    if run.step.before.workdir != "/":
+        return False
+    unread = (
+        one
+        for one in run.invocations
+        if one.cwd == "/" and not one.command.piped and one.effect("/root").root.startswith(_UNREAD)
+    )
+    return any(find_called(one, facts.starting.read) is None and not _is_python(one) for one in unread)
+
+
+def _is_python(one: Invocation) -> bool:
+    return PYTHON.fullmatch(one.command.program) is not None
 
 
 def _is_mounted_over(facts: Facts) -> bool:
