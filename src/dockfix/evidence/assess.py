@@ -25,7 +25,14 @@ from dockfix.evidence.volumes import find_volume_findings, find_written
 from dockfix.lazy import cached_property
 from dockfix.model.evidence import Evidence
 from dockfix.model.ownership import owns
-from dockfix.model.paths import is_below_any, is_ownable, is_root_home, is_shared, is_system_directory
+from dockfix.model.paths import (
+    is_below_any,
+    is_ownable,
+    is_root_home,
+    is_shared,
+    is_system_directory,
+    is_within,
+)
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_moves
 from dockfix.results import Finding
@@ -153,7 +160,14 @@ class _Assessment:
             return False
         if is_below_any(one.directory, self.plan.own_directories):
             return False
-        return not owns(self.plan, one.directory)
+        return not owns(self.plan, one.directory) and not self._is_brought(one.directory)
+
+    def _is_brought(self, directory: str) -> bool:
+        """Whether an unlisted directory is made by a copy, or in one, that the user owns with its top."""
+        if directory in self.plan.rehearsal.end.listed():
+            return False
+        tops = {copy.destination for copy in self.plan.owned_copies if copy.stage is not None}
+        return any(is_within(directory, top) and owns(self.plan, top) for top in tops)
 
     @property
     def is_complete(self) -> bool:

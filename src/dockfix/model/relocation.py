@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ABSOLUTE: Final = re.compile(r"(?<![\w./$}~:@%*?-])/[\w.+-]+(?:/[\w.+@-]+)*/?")
 _RELATIVE: Final = re.compile(r"(?<![\w./$}~:@%*?=-])(?:\./)?[\w-][\w.-]*(?:/[\w.-]+)*")
 _UNREAD: Final = "not understood"
+_BUILDERS: Final = frozenset({"make", "gmake", "ninja", "just"})
 _USERS: Final = frozenset({"CMD", "ENTRYPOINT", "RUN", "HEALTHCHECK", "ENV"})
 _TOP: Final = tuple(
     f"/{name}" for name in
@@ -100,16 +101,17 @@ def _works_unread(facts: Facts, run: Run) -> bool:
     """
     if run.step.before.workdir != "/":
         return False
-    unread = (
-        one
-        for one in run.invocations
-        if one.cwd == "/" and not one.command.piped and one.effect("/root").root.startswith(_UNREAD)
-    )
-    return any(find_called(one, facts.starting.read) is None and not _is_python(one) for one in unread)
+    here = (one for one in run.invocations if one.cwd == "/" and not one.command.piped)
+    return any(_is_unread(one) and find_called(one, facts.starting.read) is None for one in here)
 
 
-def _is_python(one: Invocation) -> bool:
-    return PYTHON.fullmatch(one.command.program) is not None
+def _is_unread(one: Invocation) -> bool:
+    """Whether a command runs what only the application knows: a target of make, or a program of its own."""
+    if PYTHON.fullmatch(one.command.program) or one.pip is not None:
+        return False
+    found = one.effect("/root")
+    is_own = one.command.program in _BUILDERS or one.command.program.startswith("./")
+    return found.root.startswith(_UNREAD) or (found.runs_code and is_own)
 
 
 def _is_mounted_over(facts: Facts) -> bool:

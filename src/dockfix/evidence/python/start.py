@@ -203,8 +203,7 @@ class StartReader:
         declared = re.compile(
             rf"""(?:^[ \t]*['"]?|['"]){re.escape(name)}\s*(?:['"]\s*)?=\s*['"]?([\w.]+)\s*:""", re.MULTILINE
         )
-        for project in ("pyproject.toml", "setup.cfg", "setup.py"):
-            text = self.layout.reader(project) or ""
+        for text in self._projects():
             if match := declared.search(text):
                 self.start.modules.append(match[1])
                 work = self.layout.workdir
@@ -213,6 +212,12 @@ class StartReader:
                 return
         if name and "/" in name:
             self.start.unread.append(name)
+
+    def _projects(self) -> Iterator[str]:
+        """The texts that describe the project of the build context, and those that the image installs."""
+        for name in ("pyproject.toml", "setup.cfg", "setup.py"):
+            yield self.layout.reader(name) or ""
+            yield from (self.layout.read(posixpath.join(site, name)) or "" for site in self.layout.sites)
 
     def _python(self, words: Sequence[str], line: Line) -> None:
         at = 0
