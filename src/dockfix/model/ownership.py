@@ -18,6 +18,7 @@ from dockfix.model.losses import is_special
 from dockfix.model.operations import Act, ActName, How
 from dockfix.model.paths import (
     STANDING_DIRECTORIES,
+    find_around,
     is_below_any,
     is_ownable,
     is_root_home,
@@ -82,13 +83,17 @@ def find_ownership_changes(plan: Plan) -> tuple[OwnershipChange, ...]:
 
 def _outermost(changes: list[OwnershipChange]) -> Iterator[OwnershipChange]:
     """The changes that no wider one covers; a wider one waits until everything in it exists."""
+    wide = {one.path for one in changes if one.reach}
+    inside: dict[str, int] = {}
     for one in changes:
-        wider = any(other is not one and other.reach and is_within(one.path, other.path) for other in changes)
-        if wider and one.made is not None and not one.opens:
+        latest = max(one.since, -1 if one.made is None else one.made)
+        for place in wide.intersection(find_around(one.path)):
+            inside[place] = max(inside.get(place, -1), latest)
+    for one in changes:
+        is_covered = not wide.isdisjoint(find_around(posixpath.dirname(one.path)))
+        if is_covered and one.made is not None and not one.opens:
             continue
-        held = [other for other in changes if one.reach and is_within(other.path, one.path)]
-        inside = [max(other.since, -1 if other.made is None else other.made) for other in held]
-        yield replace(one, since=max([one.since, *inside]))
+        yield replace(one, since=max(one.since, inside.get(one.path, -1)))
 
 
 class _Search:
@@ -208,7 +213,9 @@ class _Search:
 
     def _self(self, path: str) -> Iterator[OwnershipChange]:
         """The directory and the application's directories above it, if the account cannot write to them."""
-        around = (own for own in self._given if own not in (path, self.plan.home) and is_within(path, own))
+        around = sorted(
+            self._given.keys() & {*find_around(path)} - {path, self.plan.home}, key=self._given.__getitem__
+        )
         if path in self.plan.corrections.directories and (directory := self._holder(path)):
             # An unlisted path may be a file: mkdir must not create a directory of its name.
             if find_denials(may_write(self.tree, path, self.who)):
@@ -222,10 +229,11 @@ class _Search:
                 yield self._change(place, reach)
 
     @cached_property
-    def _given(self) -> tuple[str, ...]:
-        """The account's directories that may be given to it."""
+    def _given(self) -> dict[str, int]:
+        """The account's directories that may be given to it, with their positions."""
         own = self.plan.own_directories
-        return tuple(one for one in own if is_ownable(one) and one not in STANDING_DIRECTORIES)
+        given = (one for one in own if is_ownable(one) and one not in STANDING_DIRECTORIES)
+        return {path: position for position, path in enumerate(given)}
 
     def _holder(self, path: str) -> str:
         """The nearest listed directory above a path that may exist unlisted, "" for any other path."""
@@ -285,16 +293,29 @@ class _Search:
     def _around(self, path: str) -> Iterator[OwnershipChange]:
         """The account's directories above a path, which `mkdir -p` might otherwise create for root."""
         above = posixpath.dirname(path)
-        if above != self.plan.home and is_below_any(above, self._given):
+        if above != self.plan.home and not self._given.keys().isdisjoint(find_around(above)):
             change = self._change(above, Reach.SELF)
             yield from change.around
             yield replace(change, around=())
 
     def _owned_by_steps(self, path: str) -> Iterator[int]:
         """The steps that set the owner of the path, and would undo a change that comes before them."""
+        at, below = self._owned_at
+        yield from (at[place] for place in find_around(path) if place in at)
+        if path in below:
+            yield below[path]
+
+    @cached_property
+    def _owned_at(self) -> tuple[dict[str, int], dict[str, int]]:
+        """(last step that sets the owner of a path, last step that sets one there or below), by path."""
+        at: dict[str, int] = {}
+        below: dict[str, int] = {}
         for one in self._owning:
-            if is_within(path, one.operation.path) or is_within(one.operation.path, path):
-                yield self.index_of[one.key.step]
+            path, index = one.operation.path.rstrip("/") or "/", self.index_of[one.key.step]
+            at[path] = max(at.get(path, -1), index)
+            for place in find_around(path):
+                below[place] = max(below.get(place, -1), index)
+        return at, below
 
     def _moved_by_steps(self, path: str) -> Iterator[int]:
         """The steps that move something to the path or around it; what they move keeps its origin."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -39,6 +39,14 @@ def on_path(name: str, path: str) -> tuple[str, ...]:
 def is_within(path: str, directory: str) -> bool:
     """Whether `path` is `directory` or below it."""
     return path == directory or path.startswith(directory.rstrip("/") + "/")
+
+
+def find_around(path: str) -> Iterator[str]:
+    """The absolute path and each directory above it, the nearest first."""
+    yield path
+    while path != "/":
+        path = path[: path.rfind("/")] or "/"
+        yield path
 
 
 def is_below_any(path: str, directories: Iterable[str]) -> bool:
