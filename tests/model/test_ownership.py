@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from plans import read_plan
 
+from dockfix import Changed, fix
 from dockfix.model.ownership import Reach, find_ownership_changes
 from dockfix.transforms.own_directories import commands
 
@@ -110,3 +111,14 @@ def test_commands_give_each_reach_once(base: str, steps: str, expected: list[str
 def test_nothing_to_give_makes_no_command() -> None:
     plan = read_plan("WORKDIR /app\n" + START)
     assert commands(plan, [], plan.user_index) == []
+
+
+def test_copies_are_given_as_they_arrive_where_all_of_their_directory_is() -> None:
+    text = (
+        "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN touch README.md && pip install uv\n"
+        'RUN uv pip install --system .\nCMD ["bash"]\n'
+    )
+    result = fix(text)
+    assert isinstance(result, Changed)
+    assert "COPY --chown=appuser:appuser . ." in result.text
+    assert "RUN chown -R --from=root appuser:appuser /app\n" in result.text

@@ -225,8 +225,13 @@ class _Search:
             if self._is_denied(place):
                 is_file = _is_taken_for_file(self.tree.look(self.tree.follow(place)))
                 is_wide = self._holds_touched_files(place) or self._holds_closed(place)
-                reach = Reach.ALL if is_wide and not is_file else Reach.SELF
-                yield self._change(place, reach)
+                yield self._change(place, self._reach(place) if is_wide and not is_file else Reach.SELF)
+
+    def _reach(self, path: str) -> Reach:
+        """How much of a directory has to change its owner: copies that the account owns are left out."""
+        found = self.tree.contents(path)
+        mine = any(node.uid == self.uid for node in found)
+        return Reach.ROOTS if mine and all(node.uid in (0, self.uid) for node in found) else Reach.ALL
 
     @cached_property
     def _given(self) -> dict[str, int]:

@@ -180,7 +180,7 @@ class Plan(Facts):
         if not self._gives_trees:
             return False
         owner = self.replay.accounts.owner(self.likely_account.name)
-        later = self.origins[copy.step.index + 1 :]
+        later = [origin for origin in self.origins[copy.step.index + 1 :] if isinstance(origin, int)]
         for one in reversed(self.replay.outcomes):
             operation = one.operation
             if operation.act is Act.OWN and operation.recursive and not operation.only:

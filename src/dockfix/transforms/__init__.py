@@ -60,7 +60,7 @@ def _transform(module: ModuleType) -> Transform:
 
 # Each round sees the edits of earlier rounds; transforms of one round edit different words and do
 # not depend on each other. Accounts come before their uses, USER before what depends on the user that runs
-# a step, and directories before the copies that a `chown -R` includes.
+# a step.
 ROUNDS: Final = tuple(
     tuple(map(_transform, modules))
     for modules in (
