@@ -20,12 +20,13 @@ from dockfix.evidence.installed import find_installed
 from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.constants import Value, Values
 from dockfix.evidence.python.sources import Reading, read_start
-from dockfix.evidence.python.start import StartReader
+from dockfix.evidence.python.start import Start, StartReader
 from dockfix.evidence.volumes import find_volume_findings, find_written
 from dockfix.lazy import cached_property
 from dockfix.model.evidence import Evidence
 from dockfix.model.ownership import owns
 from dockfix.model.paths import (
+    NOWHERE,
     is_below_any,
     is_ownable,
     is_root_home,
@@ -74,7 +75,17 @@ def read_application(plan: Plan) -> ReadApplication:
     start = reader.read()
     for one in plan.starting.deployed:
         start = reader.follow(parse_words(one.words), one.by.line, one.workdir, one.by.file)
+    if place := _entered(plan, start, layout.workdir):
+        running = replace(running, final=replace(running.final, workdir=place))
     return ReadApplication(layout, path, read_start(running, start, plan.tree.text, _environment(plan)))
+
+
+def _entered(plan: Plan, start: Start, workdir: str) -> str:
+    """The one directory where a start script certainly runs all of the code, "" for the image's own."""
+    places = {one.by.workdir for one in start.named} | {one.by.workdir for one in start.codes}
+    place = places.pop() if len(places) == 1 else workdir
+    reached = {one.invocation.cwd for one in plan.starting.commands}
+    return place if place != workdir and place in reached and NOWHERE not in reached else ""
 
 
 def _with_moved_home(plan: Plan) -> Dockerfile:

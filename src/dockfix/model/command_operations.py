@@ -126,13 +126,16 @@ def in_home(place: str, home: str, cwd: str) -> str:
     return resolve(home + place[1:] if place.startswith("~") else place, cwd)
 
 
-def started_operations(one: Invocation, who: Identity, *, is_read: bool) -> Iterator[Operation]:
+def started_operations(
+    one: Invocation, who: Identity, *, is_read: bool, calls: bool = False
+) -> Iterator[Operation]:
     """The operations of a command of the start; an unknown program uses its working directory and home.
 
-    With `is_read`, the sources were read and their writes are known, so none are assumed here. Programs
-    that cannot run without root are refused before any replay.
+    With `is_read`, the sources were read and their writes are known, so none are assumed here. With
+    `calls`, it is a script that was read. Programs that cannot run without root are refused before any
+    replay.
     """
-    if is_shell(one.command.program):
+    if calls or is_shell(one.command.program):
         return  # the commands of its script follow
     how = frozenset({How.READ_OUT} if is_read else ())
     for operation in operations_of(one, who):

@@ -152,7 +152,8 @@ class Replay:
         self.user = self._identity(self.lineage.end, len(self.lineage.steps))
         self.who = self._starting_identity()
         for number, one in enumerate(self.starts):
-            self._invoke(START, number, one, self.who, 0)
+            is_called = not self.is_read and find_called(one, self.read) is not None
+            self._invoke(START, number, one, self.who, 0, calls=is_called)
         self._use_sources()
 
     def _use_sources(self) -> None:
@@ -459,7 +460,7 @@ class Replay:
     ) -> Iterator[Operation]:
         """The operations of a command; with `calls`, without what stands for the script that it runs."""
         if step == START:
-            return started_operations(one, who, is_read=self.is_read)
+            return started_operations(one, who, is_read=self.is_read, calls=calls)
         found = operations_of(one, who)
         return (each for each in found if not _is_unread(each)) if calls else iter(found)
 
