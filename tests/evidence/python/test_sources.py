@@ -297,6 +297,21 @@ def test_flags_of_servers(command: str, expected: list[str]) -> None:
     assert sorted(found("app = 1", text)) == expected
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "watchfiles --filter python celery.__main__.main --args '-A shop.jobs worker -l INFO'",
+        "watchfiles --filter python 'celery -A shop.jobs worker' shop",
+        "watchfiles 'python -m shop.jobs'",
+        "watchfiles shop.jobs.main",
+    ],
+)
+def test_what_watchfiles_runs_again_is_followed(command: str) -> None:
+    files = {"shop/__init__.py": "", "shop/jobs.py": "open('/data/a', 'w')\n"}
+    text = DOCKERFILE.replace('["python", "main.py"]', command)
+    assert [str(one) for one in read(files, text).claims] == ["shop/jobs.py:1: write /data/a"]
+
+
 @pytest.mark.parametrize("program", ["arq", "python -m arq", "huey_consumer.py", "arq --watch src"])
 def test_the_last_word_of_a_dotted_name_is_no_module(program: str) -> None:
     """Both split the name at its last dot: arq/cli.py and huey/utils.py."""

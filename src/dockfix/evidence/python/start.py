@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -28,6 +30,9 @@ _LAUNCHERS: Final = {
     "watchmedo": ("auto-restart",),
     "accelerate": ("launch",),
 }
+_OF_WATCHFILES: Final = frozenset(
+    {"--filter", "--args", "--target-type", "--ignore-paths", "--verbosity", "--grace-period"}
+)
 _ALL_ARGUMENTS: Final = ('"$@"', "$@", '"${@}"', "${@}", "$*", '"$*"')
 _MAX_DEPTH: Final = 3
 
@@ -307,10 +312,28 @@ def launched(words: tuple[str, ...]) -> tuple[str, ...]:
         for expected in _LAUNCHERS[name]:
             if expected in rest:
                 rest = rest[rest.index(expected) + 1 :]
-        words = tuple(_without_options(rest))
+        words = _watched(rest) if name == "watchfiles" else tuple(_without_options(rest))
         if name in ("coverage", "torchrun", "accelerate", "debugpy", "ipython", "kernprof") and words:
             return words if words[0].startswith("python") else ("python", *words)
     return words
+
+
+def _watched(words: list[str]) -> tuple[str, ...]:
+    """The command that watchfiles runs: a command line, or a function whose module gets `--args`.
+
+    Source: watchfiles/cli.py, TARGET and `--args`.
+    """
+    given = dict(itertools.pairwise(words))
+    values = {given[flag] for flag in _OF_WATCHFILES & given.keys()}
+    target = next((word for word in words if not word.startswith("-") and word not in values), "")
+    try:
+        command, arguments = shlex.split(target), shlex.split(given.get("--args", ""))
+    except ValueError:
+        return ()
+    if len(command) != 1 or "." not in target or "/" in target:
+        return (*command, *arguments)
+    module = target.rpartition(".")[0].removesuffix(".__main__")
+    return ("python", "-m", module, *arguments)
 
 
 def _without_options(words: list[str]) -> Iterator[str]:
