@@ -5,7 +5,7 @@ from __future__ import annotations
 from trees import plant, show
 
 from dockfix.model.changes import Change
-from dockfix.model.filetree import Kind, Node
+from dockfix.model.filetree import Kind, Node, moved
 
 DIRECTORY = Node(Kind.DIRECTORY)
 
@@ -16,6 +16,8 @@ def test_links_are_followed_relative_to_their_directory_and_not_for_ever() -> No
     assert tree.follow("/a/l", last=False) == "/a/l"
     assert tree.exists("/a/l/f")
     assert not tree.exists("/loop")
+    doubled = plant("/l link //deep", "/deep dir")
+    assert doubled.follow("/l") == "/deep"
 
 
 def test_what_only_may_be_there_does_not_exist_for_certain() -> None:
@@ -71,3 +73,9 @@ def test_what_is_confirmed_is_there_and_so_is_the_directory_above() -> None:
     tree = plant("/d dir", "/d/e dir | absent", "/d/e/f file 0 644 | absent")
     tree.confirm("/d/e/f")
     assert (show(tree, "/d/e/f"), show(tree, "/d/e")) == ("file 0 644", "dir 0 755")
+
+
+def test_path_moves_with_a_tree_from_and_to_the_root_directory() -> None:
+    assert moved("/out/etc/x", "/out", "/") == "/etc/x"
+    assert moved("/etc/x", "/", "/out") == "/out/etc/x"
+    assert moved("/out", "/out", "/srv") == "/srv"

@@ -12,7 +12,7 @@ from dockfix.context import ClosedFile
 from dockfix.model.changes import Id, Mode, read_mode
 from dockfix.model.closed_files import put_closed
 from dockfix.model.copies import Copy
-from dockfix.model.filetree import FileTree, Kind, Node, Origin, each
+from dockfix.model.filetree import FileTree, Kind, Node, Origin, each, moved
 from dockfix.model.outcomes import is_directory
 from dockfix.model.paths import resolve
 from dockfix.model.playing import ARCHIVED
@@ -51,6 +51,9 @@ def arrive(
         real = tree.follow(path.removesuffix("/*") or "/", last=is_tree or not copy.is_directory)
         if is_tree:
             real = tree.make_directories(real, directory)
+        if is_tree and source is not None and all(_is_listed(source, one) for one in copy.sources):
+            _bring(tree, copy, source, real, owner, mode, origin)
+            continue
         if any(one.kind is Kind.DIRECTORY for one in tree.look(real)):
             _cover(tree, real, content, directory, patterns if is_tree else ())
         else:
@@ -60,6 +63,14 @@ def arrive(
             _bring(tree, copy, source, real, owner, mode, origin)
     if closed and copy.stage is None and mode is None:
         put_closed(tree, copy, content, closed)
+
+
+def _is_listed(source: FileTree, path: str) -> bool:
+    """Whether all that a directory of another stage contains is known."""
+    top = source.follow(resolve(path, "/"))
+    found = [node for one in (top, *source.below(top)) for node in source.look(one)]
+    is_directory = all(node.kind is Kind.DIRECTORY for node in source.look(top))
+    return is_directory and not any(node.kind is Kind.ANY or node.inside for node in found)
 
 
 def _land(tree: FileTree, copy: Copy, at: str, content: Node) -> None:
@@ -155,4 +166,4 @@ def _bring(
         for path in source.below(top) if is_tree else ():
             found = tuple(map(carried, each(source.look(path))))
             if found:
-                tree.set(at + path[len(top.rstrip("/")) :], found, weak=len(found) < len(source.look(path)))
+                tree.set(moved(path, top, at), found, weak=len(found) < len(source.look(path)))

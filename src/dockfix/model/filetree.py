@@ -150,7 +150,9 @@ class FileTree:
             links = [one for one in nodes if one.kind is Kind.LINK]
             if links:
                 above, rest = parent_of(at), path[len(at) :]
-                targets = [posixpath.normpath(posixpath.join(above, one.target) + rest) for one in links]
+                joined = (posixpath.normpath(posixpath.join(above, one.target) + rest) for one in links)
+                # normpath keeps two slashes at the beginning.
+                targets = [one.replace("//", "/", 1) for one in joined]
                 return len(links) < len(nodes), at, targets
         return True, "", []
 
@@ -316,7 +318,7 @@ class FileTree:
         """Replace what exists at a path by the branch of `source`; owners, modes and origins stay."""
         self.remove(path, weak=weak)
         for one, found in nodes.items():
-            self.set(path + one[len(source) :], found, weak=weak)
+            self.set(moved(one, source, path), found, weak=weak)
 
     def change(
         self, path: str, change: Change, *, recursive: bool = False, weak: bool = False, last: bool = True
@@ -334,6 +336,12 @@ class FileTree:
         """Apply a change to some unlisted entries of a directory, but not to itself."""
         path = self.follow(directory)
         self._assign(path, tuple(_with_changed_contents(node, change) for node in self.look(path)))
+
+
+def moved(path: str, source: str, to: str) -> str:
+    """Where a path at or below `source` is once that has become `to`; all are absolute and normalised."""
+    inside = path[len(source.rstrip("/")) + 1 :]
+    return f"{to.rstrip('/')}/{inside}" if inside else to
 
 
 def parent_of(path: str) -> str:

@@ -77,8 +77,11 @@ def leans_on_root(facts: Facts) -> bool:
     started = " ".join(step.instruction.args for step in facts.lineage.of("CMD", "ENTRYPOINT"))
     if any(_fills_root(copy, started) for copy in facts.copies) or _is_mounted_over(facts):
         return True
-    if any(_works_unread(facts, run) for run in facts.runs.values()):
-        return True
+    return any(_works_unread(facts, run) for run in facts.runs.values()) or _names_relatively(facts)
+
+
+def _names_relatively(facts: Facts) -> bool:
+    """Whether instructions that work in `/` name files with absolute destinations by relative paths."""
     copied = [path for copy in facts.copies if not copy.is_relative for path in copy.landed()]
     made = [*copied, *(path for path in _made_absolutely(facts) if path != "/")]
     relative = {path for copy in moved_copies(facts) for path in copy.landed()}

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 
 from dockfix.model.actors import Actor
-from dockfix.model.filetree import FileTree, Kind, Node, Nodes, each
+from dockfix.model.filetree import FileTree, Kind, Node, Nodes, each, moved
 from dockfix.model.operations import How, Operation
 from dockfix.model.patterns import expand, is_pattern
 from dockfix.model.permissions import (
@@ -105,7 +105,7 @@ def _may_land(
     targets = [at]
     if operation.recursive and node.holds:
         targets += (
-            at + path[len(source) :] for path in tree.below(source) if _may_be_there(tree, path, at, source)
+            moved(path, source, at) for path in tree.below(source) if _may_be_there(tree, path, at, source)
         )
     last = How.REPLACES not in operation.how
     answers = every(ask_each(tree, one, who, judge, last=last) for one in targets)
@@ -116,7 +116,7 @@ def _may_land(
 
 
 def _may_be_there(tree: FileTree, path: str, at: str, source: str) -> bool:
-    return any(each(tree.look(path))) and tree.may_exist(at + path[len(source) :])
+    return any(each(tree.look(path))) and tree.may_exist(moved(path, source, at))
 
 
 def _denials_inside(there: Node, real: str, who: Identity) -> Iterator[Answer]:
@@ -174,7 +174,7 @@ def _graft(
         tree.settle(posixpath.dirname(at))
     for path, nodes in found.items():
         last = How.REPLACES not in operation.how and any(one.kind is not Kind.LINK for one in nodes)
-        to = tree.follow(at + path[len(source) :], last=last)
+        to = tree.follow(moved(path, source, at), last=last)
         merged = _merged(tree, to, nodes, make, actor, operation)
         tree.set(to, [finish(one) for one in merged], weak=weak)
 
@@ -236,8 +236,8 @@ def _may_arrive(tree: FileTree, real: str, node: Node, at: str, who: Identity) -
     answers = ask_each(tree, at, who, judge, last=False)
     if not node.holds or who.is_root:
         return answers
-    moved = posixpath.dirname(real) != posixpath.dirname(at)
-    if node.kind is Kind.DIRECTORY and moved and not permits(node, who, WRITE):
+    is_elsewhere = posixpath.dirname(real) != posixpath.dirname(at)
+    if node.kind is Kind.DIRECTORY and is_elsewhere and not permits(node, who, WRITE):
         return frozenset({Answer(Verdict.DENIED, node.origin, real)})
     # On overlayfs, a directory of an earlier layer is moved by copying and removing it.
     copied = every([may_read_all(tree, real, node, who), may_empty(tree, real, node, who)])
