@@ -353,6 +353,9 @@ def _read_python(program: str, arguments: list[Argument], found: _Found) -> None
     _read_program(name, rest[1:], found)
     if found.root.startswith("not understood"):
         found.root = f"not understood: {program} {posixpath.basename(name)}"
+    elif found.root and text.startswith("-m"):
+        # A module of the table that installs for all users runs no code of the application's.
+        found.code = False
 
 
 def _read_sourced(arguments: Sequence[Argument], found: _Found) -> None:

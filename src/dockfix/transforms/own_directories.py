@@ -20,7 +20,7 @@ from dockfix.model.closed_copies import find_closed, open_to_group
 from dockfix.model.filetree import Kind
 from dockfix.model.lineage import Step
 from dockfix.model.ownership import OwnershipChange, Reach, find_ownership_changes
-from dockfix.model.paths import is_below_any
+from dockfix.model.paths import is_below_any, is_within
 from dockfix.model.plan import Plan
 from dockfix.syntax.style import MAX_WIDTH, Layout, NewLine
 from dockfix.transforms.create_user import account_command
@@ -99,9 +99,7 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
     wide = [one.path for one in changes if one.reach is not Reach.SELF]
     by_manner: dict[tuple[Reach, str], list[str]] = {}
     for one in sorted(changes, key=lambda one: _ORDER.index(one.reach)):
-        if one.reach is Reach.SELF and is_below_any(one.path, wide):
-            continue
-        if one.is_owned and one.exists(at):
+        if _is_covered(one, changes) or (one.is_owned and one.exists(at)):
             continue
         by_manner.setdefault((one.reach, _owner(plan, one)), []).append(one.path)
     for (reach, owner), paths in by_manner.items():
@@ -118,6 +116,11 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
         found += _open_to_group(changes, wide)
     closed = [one.path for one in changes if one.opens and one.exists(at)]
     return [*found, "chmod u+rwx " + " ".join(closed)] if closed else found
+
+
+def _is_covered(one: OwnershipChange, changes: Iterable[OwnershipChange]) -> bool:
+    """Whether a wider change of a directory around it includes it."""
+    return any(other.reach > one.reach and is_within(one.path, other.path) for other in changes)
 
 
 def _open_to_group(changes: Iterable[OwnershipChange], wide: list[str]) -> Iterator[str]:
