@@ -6,6 +6,7 @@ syntax reference".
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -15,7 +16,6 @@ from dockfix.repository.yaml_nodes import read_values
 
 KIND: Final = "job"
 _WORKFLOW: Final = re.compile(r"(?:^|/)\.github/workflows/[^/]*\.ya?ml$")
-_PIPELINE: Final = re.compile(r"(?:^|/)[^/]*gitlab-ci[^/]*\.ya?ml$")
 _USER: Final = re.compile(r"(?:^|\s)(?:--user|-u)[\s=]+(\S+)")
 
 
@@ -23,7 +23,8 @@ def may_have_jobs(path: str, data: bytes) -> bool:
     """Whether a file may name the image of a job, at a first glance."""
     if _WORKFLOW.search(path):
         return b"container:" in data
-    return _PIPELINE.search(path) is not None and b"image:" in data
+    name = posixpath.basename(path)
+    return "gitlab-ci" in name and name.endswith((".yml", ".yaml")) and b"image:" in data
 
 
 def read_jobs(path: str, text: str) -> Iterator[Deployment]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 from collections.abc import Callable
 from typing import Final
 
@@ -20,13 +19,14 @@ Faults = tuple[tuple[str, str], ...]
 LAYOUT: Final = "its parts are not what its format asks for"
 DEPTH: Final = "nested too deeply to be read"
 _BUILDERS: Final = ("docker", "podman", "buildah", "nerdctl", "kaniko")
-_BUILDS_ONLY: Final = re.compile(r"bake[^/]*\.(?:json|hcl)$|^skaffold[^/]*\.ya?ml$", re.IGNORECASE)
 
 
 def is_about_images(name: str, text: str) -> bool:
     """Whether a file is a loss: it builds or runs images by its name, or mentions a program that does."""
-    base = name.rpartition("/")[2]
-    if COMPOSE_NAME.search(base.lower()) or _BUILDS_ONLY.search(base):
+    base = name.rpartition("/")[2].lower()
+    is_bake = "bake" in base and base.endswith((".json", ".hcl"))
+    is_skaffold = base.startswith("skaffold") and base.endswith((".yml", ".yaml"))
+    if is_bake or is_skaffold or COMPOSE_NAME.search(base):
         return True
     lower = text.lower()
     return any(word in lower for word in _BUILDERS)
