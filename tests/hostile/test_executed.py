@@ -110,6 +110,28 @@ def test_a_filter(dockfix: RunDockfix, repository: Repository, trap: Path, setti
     assert sprung_by_git(repository, trap, "status")
 
 
+@pytest.mark.parametrize("key", ["include.path", "includeIf.gitdir:**.path"])
+def test_settings_that_a_file_of_the_repository_brings(
+    dockfix: RunDockfix, repository: Repository, trap: Path, key: str
+) -> None:
+    repository.put("Dockerfile", text=BEFORE)
+    repository.put(".gitattributes", text="* filter=evil diff=evil\n")
+    repository.commit()
+    programs = ("fsmonitor", "pager", "editor", "sshCommand", "hooksPath")
+    lines = "".join(f"{name} = {trap}\n" for name in programs)
+    evil = f'[filter "evil"]\nclean = {trap}\n[diff "evil"]\ntextconv = {trap}\ncommand = {trap}\n'
+    repository.put("evil", text=f"[core]\n{lines}{evil}[diff]\nexternal = {trap}\n")
+    repository.git("config", key, str(Path("evil").resolve()))
+    os.utime("Dockerfile", (1, 1))
+    for since in (("--since", "HEAD"), ()):  # a file with a filter counts as changed
+        assert dockfix("--check", *since, ".")[0] == 1
+    assert dockfix("--write", ".")[0] == 0
+    assert dockfix("--undo")[0] == 0
+    assert_not_sprung(trap)
+    os.utime("Dockerfile", (2, 2))
+    assert sprung_by_git(repository, trap, "status")
+
+
 @pytest.mark.integration
 def test_a_filter_whose_name_cannot_be_overridden_is_no_way_in(
     dockfix: RunDockfix, repository: Repository, trap: Path
