@@ -22,6 +22,14 @@ def keep(name: str) -> str:
     return name
 
 
+def wear_out(name: str) -> str:
+    """Kill the process on its fourth thing, whichever that is."""
+    _kept.append(bytearray())
+    if len(_kept) == 4:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return name
+
+
 def obey(order: str) -> str:
     """What a function may do to the process it runs in."""
     word, _, rest = order.partition(" ")
@@ -79,6 +87,10 @@ def test_what_is_lost_is_lost_alone(order: str, loss: Loss, count: int) -> None:
 
 def test_memory_that_earlier_things_keep_is_not_charged_to_a_later_one() -> None:
     assert list(work_all(keep, ["a"] * 7, seconds=5)) == ["a"] * 7
+
+
+def test_a_crash_that_earlier_things_cause_is_not_charged_to_a_later_one() -> None:
+    assert list(work_all(wear_out, ["a"] * 7, seconds=5)) == ["a"] * 7
 
 
 @pytest.mark.integration

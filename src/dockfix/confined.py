@@ -118,7 +118,7 @@ class _Process:
     def receive(self) -> Loss | None:
         """Receive one answer; if the process is lost, return how, and give up the thing that it worked on.
 
-        A process that ran out of memory after other things gives up none: it may be theirs.
+        A process that died or ran out of memory after other things gives up none: it may be theirs.
         """
         loss = None if self.patience else Loss.TIMEOUT
         if loss is None and (data := _receive(self._channel)) is not None:
@@ -130,8 +130,8 @@ class _Process:
             self._has_finished = True
             return None
         loss = self.end() or loss or Loss.CRASH
-        if loss is Loss.MEMORY and self._has_finished:
-            return loss  # what it kept of earlier things may have filled it: that thing has another try
+        if loss in (Loss.MEMORY, Loss.CRASH) and self._has_finished:
+            return loss  # what it kept of earlier things may be the reason: that thing has another try
         self.slots.popleft().finish(loss)
         return loss
 
