@@ -12,7 +12,7 @@ a tree twice).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from dockfix.edits import Edit
@@ -20,7 +20,7 @@ from dockfix.model.closed_copies import find_closed, open_to_group
 from dockfix.model.filetree import Kind
 from dockfix.model.lineage import Step
 from dockfix.model.ownership import OwnershipChange, Reach, find_ownership_changes
-from dockfix.model.paths import is_below_any, is_within
+from dockfix.model.paths import find_around, is_below_any
 from dockfix.model.plan import Plan
 from dockfix.syntax.style import MAX_WIDTH, Layout, NewLine
 from dockfix.transforms.create_user import account_command
@@ -97,9 +97,12 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
     new = [one.path for one in changes if not one.exists(at)]
     found = ["mkdir -p " + " ".join(new)] if new else []
     wide = [one.path for one in changes if one.reach is not Reach.SELF]
+    reaches: dict[str, Reach] = {}
+    for one in changes:
+        reaches[one.path] = max(one.reach, reaches.get(one.path, one.reach))
     by_manner: dict[tuple[Reach, str], list[str]] = {}
     for one in sorted(changes, key=lambda one: _ORDER.index(one.reach)):
-        if _is_covered(one, changes) or (one.is_owned and one.exists(at)):
+        if _is_covered(one, reaches) or (one.is_owned and one.exists(at)):
             continue
         by_manner.setdefault((one.reach, _owner(plan, one)), []).append(one.path)
     for (reach, owner), paths in by_manner.items():
@@ -118,9 +121,9 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
     return [*found, "chmod u+rwx " + " ".join(closed)] if closed else found
 
 
-def _is_covered(one: OwnershipChange, changes: Iterable[OwnershipChange]) -> bool:
+def _is_covered(one: OwnershipChange, reaches: Mapping[str, Reach]) -> bool:
     """Whether a wider change of a directory around it includes it."""
-    return any(other.reach > one.reach and is_within(one.path, other.path) for other in changes)
+    return any(reaches.get(path, one.reach) > one.reach for path in find_around(one.path))
 
 
 def _open_to_group(changes: Iterable[OwnershipChange], wide: list[str]) -> Iterator[str]:
