@@ -85,6 +85,7 @@ def test_what_is_lost_is_lost_alone(order: str, loss: Loss, count: int) -> None:
     assert found == [*["a"] * 5, loss, *["b"] * 20]
 
 
+@pytest.mark.integration
 def test_memory_that_earlier_things_keep_is_not_charged_to_a_later_one() -> None:
     assert list(work_all(keep, ["a"] * 7, seconds=5)) == ["a"] * 7
 

@@ -271,7 +271,7 @@ def test_reading_leaves_nothing_to_collect(step: str) -> None:
     """A worker's memory stays flat without the garbage collector, which therefore can run rarely."""
     text = f"FROM python:3.12-slim-bookworm\nWORKDIR /app\nCOPY . .\n{step}\nCMD python app.py\n"
     fix(text)  # what is kept for the next file
-    gc.collect()
+    gc.freeze()
     gc.disable()
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
@@ -282,6 +282,7 @@ def test_reading_leaves_nothing_to_collect(step: str) -> None:
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def company(dockfix: Run, repository: Repository) -> Run:
     return run
 
 
+@pytest.mark.integration
 def test_sixty_files_of_three_teams_are_clean_without_unsafe(company: Run, repository: Repository) -> None:
     # Day one: half of the files would change, half need a review, and all of it is recorded.
     assert outcomes(company) == (1, {"changed": 30, "needs-review": 30})

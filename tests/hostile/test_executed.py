@@ -279,6 +279,7 @@ def test_one_module_calls_git() -> None:
 
 
 @pytest.mark.parametrize("name", ["platform", "queue", "typer", "yaml", "click", "tomllib"])
+@pytest.mark.integration
 def test_modules_of_the_current_folder_are_not_imported(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     (tmp_path / name / "__init__.py").write_text("open('sprung', 'w')\n")

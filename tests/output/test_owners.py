@@ -64,11 +64,11 @@ def test_optional_sections_count_where_there_is_no_other(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "lines",
     [
-        pytest.param("a b\n" * 200_000, id="the same"),
-        pytest.param("".join(f"a/{number} b\n" for number in range(100_000)), id="plain"),
-        pytest.param("".join(f"*{number} b\n" for number in range(100_000)), id="wild"),
-        pytest.param("".join(f"a/*{number} b\n" for number in range(100_000)), id="wild in a folder"),
-        pytest.param("!a\n" * 200_000, id="exempt"),
+        pytest.param("a b\n" * 50_000, id="the same"),
+        pytest.param("".join(f"a/{number} b\n" for number in range(25_000)), id="plain"),
+        pytest.param("".join(f"*{number} b\n" for number in range(25_000)), id="wild"),
+        pytest.param("".join(f"a/*{number} b\n" for number in range(25_000)), id="wild in a folder"),
+        pytest.param("!a\n" * 50_000, id="exempt"),
     ],
 )
 def test_many_short_lines_take_little_time(tmp_path: Path, lines: str) -> None:
@@ -77,4 +77,4 @@ def test_many_short_lines_take_little_time(tmp_path: Path, lines: str) -> None:
     owners = Owners(str(tmp_path))
     found = {owners.of(changed(f"a/c/{number}.Dockerfile", "", "")) for number in range(5)}
     assert len(found) == 1
-    assert process_time() - started < 8
+    assert process_time() - started < 3

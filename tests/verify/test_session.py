@@ -82,6 +82,7 @@ def test_call_over_its_time_is_stopped(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.integration
 def test_killed_session_is_cleaned_up_by_the_sweeper(
     engine: Engine, tmp_path: Path, number: signal.Signals
 ) -> None:
