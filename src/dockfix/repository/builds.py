@@ -217,7 +217,9 @@ def _read_skaffold(file: File) -> Iterator[Build]:
     for document in map(_mapping, _load(file.text)):
         profiles = map(_mapping, _listed(document.get("profiles")))
         builds = (_mapping(one.get("build")) for one in (document, *profiles))
-        for artifact in (_mapping(one) for build in builds for one in _listed(build.get("artifacts"))):
+        for artifact in (one for build in builds for one in _listed(build.get("artifacts"))):
+            if not isinstance(artifact, Mapping):
+                raise TypeError("an artifact is not a mapping")
             docker = _mapping(artifact.get("docker") or artifact.get("kaniko"))
             yield from make_build(
                 name,
