@@ -42,12 +42,11 @@ class Deployment:
 
     `dockerfile` is the file that it is built from, relative to the repository, or "" if only the image's
     name is known. `user` is the user that the manifest sets, if any; `non_root` is the setting that makes
-    Kubernetes check that the user is not root (a named user fails that check). `capabilities` are those
-    that it adds, as they are written. `entrypoint` and `command`
-    override the image's ENTRYPOINT and CMD; None keeps those. `checks` are the command lines of health
-    checks and hooks, which run in the container beside its start. One that `follows` is edited in the same
-    patch: its mounts below /root move to the user's home. `target` is the stage that it is built from, ""
-    for the last one or if unknown.
+    Kubernetes check that the user is not root (a named user fails that check). `capabilities` are those that
+    it adds, as they are written. `entrypoint` and `command` override the image's ENTRYPOINT and CMD; None
+    keeps those. `checks` are the command lines of health checks and hooks, which run in the container beside
+    its start. One that `follows` is edited in the same patch: its mounts below /root move to the user's home.
+    `target` is the stage that it is built from, "" for the last one or if unknown.
     """
 
     file: str

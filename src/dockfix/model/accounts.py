@@ -160,6 +160,7 @@ def _created(lineage: Lineage) -> Iterator[UserAccount]:
         if not _CREATES.search(instruction.source, instruction.start, instruction.end):
             continue
         invocations = read_run(step, "/root").invocations
+        members = [row for one in invocations for row in read_members(one.command, one.env)]
         for one in invocations:
             for name, gid in read_group(one.command, one.env):
                 groups[name if gid is None else str(gid)] = name, step
@@ -168,7 +169,6 @@ def _created(lineage: Lineage) -> Iterator[UserAccount]:
             only_joins = program == "adduser" and len(operands) == 2
             if operands and not is_root_user(operands[0]) and not only_joins:
                 made = _created_account(program, options, operands[0], step, groups)
-                members = [row for other in invocations for row in read_members(other.command, other.env)]
                 joined = (group for name, found in members if name == made.name for group in found)
                 others = dict.fromkeys(group for group in joined if group != made.group)
                 yield replace(made, groups=tuple(others))

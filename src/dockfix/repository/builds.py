@@ -30,6 +30,7 @@ from dockfix.repository.image_calls import CODE_NAME, find_calls
 from dockfix.repository.image_names import image_names
 from dockfix.repository.manifests import ENVIRONMENT_NAME
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, Read, forget_changed, read_nothing
+from dockfix.repository.parts import list_of, mapping_of
 from dockfix.repository.script_files import PIPELINE_NAME, SCRIPT_NAME
 from dockfix.repository.unread import (
     DEPTH,
@@ -181,10 +182,6 @@ def _reader(name: str) -> Reader | None:
     return None
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
 def _load(text: str) -> list[Any]:
     from dockfix.repository.yaml_nodes import read_values
 
@@ -195,10 +192,10 @@ def _read_compose(file: File) -> Iterator[Build]:
     from dockfix.repository.compose_project import read_services
 
     for service in read_services(file.name, file.text, file.read):
-        build = _mapping(service.facts.get("build"))
+        build = mapping_of(service.facts.get("build"))
         if not build or "dockerfile_inline" in build:
             continue
-        tags = [*filter(None, [service.facts.get("image")]), *_listed(build.get("tags"))]
+        tags = [*filter(None, [service.facts.get("image")]), *list_of(build.get("tags"))]
         yield from make_build(
             service.source,
             build.get("context") or service.folder or ".",
@@ -214,13 +211,13 @@ def _read_compose(file: File) -> Iterator[Build]:
 
 def _read_skaffold(file: File) -> Iterator[Build]:
     name = file.name
-    for document in map(_mapping, _load(file.text)):
-        profiles = map(_mapping, _listed(document.get("profiles")))
-        builds = (_mapping(one.get("build")) for one in (document, *profiles))
-        for artifact in (one for build in builds for one in _listed(build.get("artifacts"))):
+    for document in map(mapping_of, _load(file.text)):
+        profiles = map(mapping_of, list_of(document.get("profiles")))
+        builds = (mapping_of(one.get("build")) for one in (document, *profiles))
+        for artifact in (one for build in builds for one in list_of(build.get("artifacts"))):
             if not isinstance(artifact, Mapping):
                 raise TypeError("an artifact is not a mapping")
-            docker = _mapping(artifact.get("docker") or artifact.get("kaniko"))
+            docker = mapping_of(artifact.get("docker") or artifact.get("kaniko"))
             yield from make_build(
                 name,
                 artifact.get("context"),
@@ -300,7 +297,7 @@ def _read_pipeline(file: File) -> Iterator[Build]:
 
 def _read_package(file: File) -> Iterator[Build]:
     """The builds of the scripts in a package.json, which run in its folder."""
-    for script in _mapping(_mapping(json.loads(file.text)).get("scripts")).values():
+    for script in mapping_of(mapping_of(json.loads(file.text)).get("scripts")).values():
         if isinstance(script, str) and "build" in script:
             yield from _read_lines(file.name, script, posixpath.dirname(file.name))
 
@@ -351,10 +348,6 @@ def _read_bake(file: File) -> Iterator[Build]:
     from dockfix.repository.bake_builds import read_bake_file
 
     yield from read_bake_file(file.name, file.text, file.read)
-
-
-def _listed(value: object) -> Sequence[object]:
-    return value if isinstance(value, list) else ()
 
 
 def _read_settings(file: File) -> Iterator[Build]:

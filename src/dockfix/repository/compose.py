@@ -15,6 +15,7 @@ from dockfix.files.candidates import Build
 from dockfix.repository.arguments import UNKNOWN, fill_defaults
 from dockfix.repository.build_places import make_build, target_of
 from dockfix.repository.compose_project import OVERRIDE, RESET, Service
+from dockfix.repository.parts import mapping_of
 from dockfix.repository.yaml_nodes import (
     get,
     is_true,
@@ -69,7 +70,7 @@ def _service(path: str, layers: Sequence[Node], whole: Service) -> Deployment:
     def first(key: str) -> Node | None:
         return next(each(key), None)
 
-    facts, build = whole.facts, _mapping(whole.facts.get("build"))
+    facts, build = whole.facts, mapping_of(whole.facts.get("build"))
     is_built = bool(build) and "dockerfile_inline" not in build
     built = [one for one in _builds(whole, build) if one.dockerfile != UNKNOWN] if is_built else []
     return Deployment(
@@ -178,7 +179,7 @@ def _open_mounts(node: Node) -> Iterator[Mount]:
 
 def _environment(written: object) -> Iterator[tuple[str, str]]:
     """The variables with a value; those passed through from the environment are left out."""
-    for name, value in _mapping(written).items():
+    for name, value in mapping_of(written).items():
         if isinstance(value, str) and value:
             yield str(name), value
 
@@ -193,7 +194,3 @@ def _command(written: object) -> tuple[str, ...] | None:
         return tuple(shlex.split(written))
     except ValueError:
         return None
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

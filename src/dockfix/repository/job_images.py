@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from dockfix.context import Deployment, Setting
+from dockfix.repository.parts import mapping_of
 from dockfix.repository.yaml_nodes import read_values
 
 KIND: Final = "job"
@@ -32,7 +33,7 @@ def read_jobs(path: str, text: str) -> Iterator[Deployment]:
     if not may_have_jobs(path, text.encode()):
         return
     find = _of_workflow if _WORKFLOW.search(path) else _of_pipeline
-    found = (row for document in read_values(text) for row in find(_mapping(document)))
+    found = (row for document in read_values(text) for row in find(mapping_of(document)))
     for image, user in dict.fromkeys(found):
         if user.partition(":")[0] in ("root", "0"):
             continue
@@ -43,10 +44,10 @@ def read_jobs(path: str, text: str) -> Iterator[Deployment]:
 
 def _of_workflow(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(image, user) of the jobs of a GitHub workflow."""
-    for job in _mapping(content.get("jobs")).values():
-        container = _mapping(job).get("container")
-        image = _mapping(container).get("image", container)
-        user = _USER.search(str(_mapping(container).get("options") or ""))
+    for job in mapping_of(content.get("jobs")).values():
+        container = mapping_of(job).get("container")
+        image = mapping_of(container).get("image", container)
+        user = _USER.search(str(mapping_of(container).get("options") or ""))
         if isinstance(image, str) and image:
             yield image, user[1] if user else ""
 
@@ -54,13 +55,9 @@ def _of_workflow(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _of_pipeline(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(image, user) of the jobs of a GitLab pipeline, and of the default."""
     jobs = [content, *(job for name, job in content.items() if name != "image")]
-    for job in map(_mapping, jobs):
+    for job in map(mapping_of, jobs):
         written = job.get("image")
-        image = _mapping(written).get("name", written)
-        user = _mapping(_mapping(written).get("docker")).get("user")
+        image = mapping_of(written).get("name", written)
+        user = mapping_of(mapping_of(written).get("docker")).get("user")
         if isinstance(image, str) and image:
             yield image, str(user or "")
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -62,7 +62,7 @@ class Neighbours:
 def read_text(root: str, name: str) -> tuple[str | None, str]:
     """(text of a file below the size limit, or the names in a folder; reason why it cannot be read).
 
-    The text is None if there is no such file, or if it cannot be read; the reason is "" otherwise.
+    A file that is missing has neither; one that cannot be read has a reason alone.
     """
     if name.endswith("/"):
         return "\n".join(sorted(FolderReader(root, root).names(name))) or None, ""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dockfix.repository.neighbours import Read, read_nothing
+from dockfix.repository.parts import mapping_of
 from dockfix.repository.workflows import Shell, calls_builder
 from dockfix.repository.yaml_nodes import Tagged, read_values
 
@@ -30,7 +31,7 @@ _BUILDER: Final = re.compile(r"(?:^|/)(?:docker|kaniko/executor|kaniko-project/e
 def read_gitlab(name: str, text: str, read: Read = read_nothing) -> Iterator[Shell]:
     """The scripts of each job of a GitLab pipeline, for each combination of its matrix."""
     content = _load(name, text, read, set()) if calls_builder(text) or "include" in text else {}
-    shared = _mapping(content.get("variables"))
+    shared = mapping_of(content.get("variables"))
     done: dict[str, dict[str, Any]] = {}
     references = _References(content)
     content = {key: references.fill_job(job) for key, job in content.items()}
@@ -39,8 +40,8 @@ def read_gitlab(name: str, text: str, read: Read = read_nothing) -> Iterator[She
             continue
         facts = _extend(content, job, done, 0)
         lines = [line for part in _SCRIPTS for line in _lines(facts.get(part), set())]
-        for row in _matrix(_mapping(facts.get("parallel")).get("matrix")):
-            own = {**shared, **_mapping(facts.get("variables")), **row}
+        for row in _matrix(mapping_of(facts.get("parallel")).get("matrix")):
+            own = {**shared, **mapping_of(facts.get("variables")), **row}
             yield Shell(name, "\n".join(lines), "", {key: _plain(value) for key, value in own.items()})
 
 
@@ -74,7 +75,7 @@ class _References:
         found: Any = self.content
         for key in path:
             found = found.value if isinstance(found, Tagged) else found
-            found = _mapping(found).get(key)
+            found = mapping_of(found).get(key)
         return found
 
 
@@ -83,12 +84,12 @@ def _load(name: str, text: str, read: Read, seen: set[str]) -> dict[str, Any]:
     content: dict[str, Any] = {}
     seen.add(name)
     for document in read_values(text, _TAGS):
-        for one in _list(_mapping(document).get("include")):
-            local = one if isinstance(one, str) else _mapping(one).get("local")
+        for one in _list(mapping_of(document).get("include")):
+            local = one if isinstance(one, str) else mapping_of(one).get("local")
             path = local.lstrip("/") if isinstance(local, str) and "://" not in local else ""
             if path and path not in seen and len(seen) <= _MAX_DEPTH:
                 content |= _load(path, read(path) or "", read, seen)
-        content |= _mapping(document)
+        content |= mapping_of(document)
     return content
 
 
@@ -100,17 +101,19 @@ def _extend(
     for parent in map(str, _list(job.get("extends")) if depth < _MAX_DEPTH else ()):
         if parent not in done:
             done[parent] = {}
-            done[parent] = _extend(content, _mapping(content.get(parent)), done, depth + 1)
+            done[parent] = _extend(content, mapping_of(content.get(parent)), done, depth + 1)
         base = done[parent]
-        facts |= base | {"variables": {**_mapping(facts.get("variables")), **_mapping(base.get("variables"))}}
-    own = {**_mapping(facts.get("variables")), **_mapping(job.get("variables"))}
+        facts |= base | {
+            "variables": {**mapping_of(facts.get("variables")), **mapping_of(base.get("variables"))}
+        }
+    own = {**mapping_of(facts.get("variables")), **mapping_of(job.get("variables"))}
     return {**facts, **job, "variables": own}
 
 
 def _matrix(written: object) -> Iterator[Mapping[str, Any]]:
     rows = _list(written) or [{}]
     for row in rows:
-        axes = _mapping(row)
+        axes = mapping_of(row)
         values = [_list(value) for value in axes.values()]
         for chosen in itertools.islice(itertools.product(*values), _MOST_ROWS):
             yield dict(zip(axes, chosen, strict=True))
@@ -153,7 +156,7 @@ def _scripts(rows: list[Any]) -> list[Any]:
 def _own_variables(node: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for key in _VARIABLES:
-        for name, value in _mapping(node.get(key)).items():
+        for name, value in mapping_of(node.get(key)).items():
             found[str(name)] = _plain(value)
     return found
 
@@ -186,12 +189,8 @@ def _lines(written: object, seen: set[int]) -> Iterator[str]:
 
 def _plain(value: object) -> str:
     """A variable's value, which GitLab may put under `value`."""
-    inner = _mapping(value).get("value", value)
+    inner = mapping_of(value).get("value", value)
     return inner if isinstance(inner, str) else ""
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _list(value: object) -> list[Any]:

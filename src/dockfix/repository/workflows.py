@@ -14,6 +14,7 @@ from typing import Any, Final
 from dockfix.repository.arguments import UNKNOWN
 from dockfix.repository.expressions import Contexts, fill
 from dockfix.repository.neighbours import Read, read_nothing
+from dockfix.repository.parts import list_of, mapping_of
 from dockfix.repository.yaml_nodes import read_values
 
 _MOST_ROWS: Final = 256
@@ -78,17 +79,17 @@ class _Reader:
         self, name: str, content: Any, given: Mapping[str, Any] | None, depth: int
     ) -> Iterator[Step]:
         """The steps of a workflow's jobs, with the inputs `given` by a caller, or their defaults."""
-        on = _mapping(_mapping(content).get("on") or _mapping(content).get("true"))
-        declared = _mapping(_mapping(on.get("workflow_call")).get("inputs"))
-        dispatched = _mapping(_mapping(on.get("workflow_dispatch")).get("inputs"))
+        on = mapping_of(mapping_of(content).get("on") or mapping_of(content).get("true"))
+        declared = mapping_of(mapping_of(on.get("workflow_call")).get("inputs"))
+        dispatched = mapping_of(mapping_of(on.get("workflow_dispatch")).get("inputs"))
         inputs = _inputs({**dispatched, **declared}, given)
         contexts: Contexts = {"inputs": inputs, "github": {"workspace": "."}}
-        contexts = {**contexts, "env": _filled(_mapping(content).get("env"), contexts)}
-        shared = _mapping(_mapping(_mapping(content).get("defaults")).get("run"))
-        for job in _mapping(_mapping(content).get("jobs")).values():
-            for values in _combinations(_mapping(_mapping(job).get("strategy")).get("matrix"), contexts):
+        contexts = {**contexts, "env": _filled(mapping_of(content).get("env"), contexts)}
+        shared = mapping_of(mapping_of(mapping_of(content).get("defaults")).get("run"))
+        for job in mapping_of(mapping_of(content).get("jobs")).values():
+            for values in _combinations(mapping_of(mapping_of(job).get("strategy")).get("matrix"), contexts):
                 inner = {**contexts, "matrix": values}
-                yield from self.job(name, _mapping(job), inner, shared, depth)
+                yield from self.job(name, mapping_of(job), inner, shared, depth)
 
     def job(
         self, name: str, job: Mapping[str, Any], contexts: Contexts, shared: Mapping[str, Any], depth: int
@@ -98,10 +99,10 @@ class _Reader:
         called = job.get("uses")
         if isinstance(called, str) and called.startswith("./") and depth < _MAX_DEPTH:
             path = posixpath.normpath(called)
-            given = _mapping(fill(_mapping(job.get("with")), inner))
+            given = mapping_of(fill(mapping_of(job.get("with")), inner))
             for document in self.documents(path):
                 yield from self.workflow(path, document, given, depth + 1)
-        own = _mapping(_mapping(job.get("defaults")).get("run"))
+        own = mapping_of(mapping_of(job.get("defaults")).get("run"))
         folder = own.get("working-directory") or shared.get("working-directory")
         yield from self.steps(name, job.get("steps"), inner, folder, depth)
 
@@ -110,9 +111,9 @@ class _Reader:
         outputs: dict[str, Any] = {}
         contexts = {**contexts, "steps": outputs}
         for step in steps if isinstance(steps, list) else ():
-            facts = _mapping(step)
+            facts = mapping_of(step)
             if str(facts.get("uses") or "").startswith(_METADATA):
-                images = fill(_mapping(facts.get("with")).get("images"), contexts)
+                images = fill(mapping_of(facts.get("with")).get("images"), contexts)
                 outputs[str(facts.get("id"))] = {"outputs": {"tags": "\n".join(_images(images))}}
             yield from self._step(name, facts, contexts, folder, depth)
 
@@ -120,11 +121,11 @@ class _Reader:
         self, name: str, facts: Mapping[str, Any], contexts: Contexts, folder: object, depth: int
     ) -> Iterator[Step]:
         uses = str(facts.get("uses") or "")
-        scripts = [one for one in _mapping(facts.get("with")).values() if uses and calls_builder(one)]
+        scripts = [one for one in mapping_of(facts.get("with")).values() if uses and calls_builder(one)]
         if not (calls_builder(facts.get("run")) or scripts or uses.startswith(_USED)):
             return
         inner = {**contexts, "env": {**contexts["env"], **_filled(facts.get("env"), contexts)}}
-        given = _mapping(fill(_mapping(facts.get("with")), inner))
+        given = mapping_of(fill(mapping_of(facts.get("with")), inner))
         if isinstance(facts.get("run"), str):
             place = fill(facts.get("working-directory") or folder or "", inner)
             yield Shell(name, str(fill(facts["run"], inner)), str(place), inner["env"])
@@ -142,10 +143,12 @@ class _Reader:
         for file in _FILES if depth < _MAX_DEPTH else ():
             path = posixpath.join(folder, file) if folder != "." else file
             for document in self.documents(path):
-                content = _mapping(document)
-                inputs = _inputs(_mapping(content.get("inputs")), given)
+                content = mapping_of(document)
+                inputs = _inputs(mapping_of(content.get("inputs")), given)
                 inner = {"inputs": inputs, "github": contexts["github"], "env": contexts["env"]}
-                yield from self.steps(path, _mapping(content.get("runs")).get("steps"), inner, "", depth + 1)
+                yield from self.steps(
+                    path, mapping_of(content.get("runs")).get("steps"), inner, "", depth + 1
+                )
 
 
 def _images(written: object) -> Iterator[str]:
@@ -155,19 +158,15 @@ def _images(written: object) -> Iterator[str]:
         yield parts.get("name") or line.strip()
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
 def _filled(written: object, contexts: Contexts) -> dict[str, Any]:
-    found = fill(_mapping(written), contexts)
+    found = fill(mapping_of(written), contexts)
     return found if isinstance(found, dict) else {}
 
 
 def _inputs(declared: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
     """Each input's value or default; one without either is empty."""
     nothing = UNKNOWN if given is None else ""
-    known = {name: _mapping(one).get("default", nothing) for name, one in declared.items()}
+    known = {name: mapping_of(one).get("default", nothing) for name, one in declared.items()}
     return {**known, **(given or {})}
 
 
@@ -177,15 +176,15 @@ def _combinations(matrix: object, contexts: Contexts) -> Iterator[Mapping[str, A
         yield {}
         return
     filled = fill(matrix, contexts)
-    axes = {key: one for key, one in _mapping(filled).items() if key not in ("include", "exclude")}
+    axes = {key: one for key, one in mapping_of(filled).items() if key not in ("include", "exclude")}
     if not all(isinstance(one, list) for one in axes.values()) or not isinstance(filled, Mapping):
         yield {}  # known only in the run: every part of it is unknown
         return
     product = itertools.islice(itertools.product(*axes.values()), _MOST_ROWS)
     rows = [dict(zip(axes, values, strict=True)) for values in product] if axes else []
-    excluded = [_mapping(one) for one in _list(filled.get("exclude"))]
+    excluded = [mapping_of(one) for one in list_of(filled.get("exclude"))]
     rows = [row for row in rows if not any(one and _fits(one, row) for one in excluded)]
-    yield from _include(rows, axes, [_mapping(one) for one in _list(filled.get("include"))])
+    yield from _include(rows, axes, [mapping_of(one) for one in list_of(filled.get("include"))])
 
 
 def _include(
@@ -206,7 +205,3 @@ def _include(
 def _fits(wanted: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     """Whether a combination has all these values."""
     return all(row.get(key) == value for key, value in wanted.items())
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
