@@ -15,7 +15,7 @@ def found(steps: str, evidence: Evidence | None = None) -> list[tuple[str, str]]
     """(variable, directory) of each cache."""
     plan = read_plan(f"{steps}\n{SYSTEM}\nCMD poetry run app\n")
     plan = plan if evidence is None else plan.with_evidence(evidence)
-    return [(one.variable, one.directory) for one in find_caches(plan)]
+    return [(one.variable, one.directory) for one in find_caches(plan, plan.steps[: plan.user_index])]
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,13 @@ def test_caches_that_steps_fill_while_nothing_says_where(steps: str, expected: l
 
 def test_settings_that_no_start_reads_stay() -> None:
     steps = "RUN poetry config virtualenvs.create false"
-    assert list(find_caches(read_plan(f"{steps}\n{SYSTEM}\nCMD gunicorn a:b\n"))) == []
+    plan = read_plan(f"{steps}\n{SYSTEM}\nCMD gunicorn a:b\n")
+    assert list(find_caches(plan, plan.steps)) == []
 
 
 def test_a_step_that_runs_as_the_account_fills_its_own_home() -> None:
     plan = read_plan("RUN useradd app\nUSER app\nRUN playwright install\nCMD a\n")
-    assert list(find_caches(plan)) == []
+    assert list(find_caches(plan, plan.steps[: plan.user_index])) == []
 
 
 def test_scripts_that_fill_a_cache_count_for_the_step_that_runs_them() -> None:
@@ -61,6 +62,7 @@ def test_scripts_that_fill_a_cache_count_for_the_step_that_runs_them() -> None:
 
 
 def test_what_is_known_of_a_cache() -> None:
-    (one,) = find_caches(read_plan(f"RUN huggingface-cli download a/b\n{SYSTEM}\nCMD a\n"))
+    plan = read_plan(f"RUN huggingface-cli download a/b\n{SYSTEM}\nCMD a\n")
+    (one,) = find_caches(plan, plan.steps)
     assert (one.step.instruction.line, one.writable, one.existing) == (2, True, False)
     assert one.comment == "Keep models where the user reads them"

@@ -7,6 +7,7 @@ from functools import partial
 
 from dockfix.lazy import cached_property
 from dockfix.model.accounts import UserAccount, choose_account
+from dockfix.model.caches import find_moved_installers
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.corrections import Corrections
 from dockfix.model.environments import find_virtual, virtual_place
@@ -230,7 +231,7 @@ class Plan(Facts):
         created = self.account.created
         if created is not None:
             copies = frozenset(index for index in copies if index > created.index)
-        move = Move(self.account, self.user_index, copies)
+        move = Move(self.account, self.user_index, copies, installers=find_moved_installers(self))
         return Replay(
             self.lineage, self.origins, self.starting.invocations, move, self.evidence.is_complete,
             read=self.starting.read, scripts=self.build_scripts, before=self.before,
@@ -255,6 +256,7 @@ class Plan(Facts):
             copies,
             self.own_directories,
             partial(is_harmless, self, self.own_directories),
+            find_moved_installers(self),
         )
         replay = Replay(
             self.lineage, self.origins, (), move, read=self.starting.read, scripts=self.build_scripts,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from binascii import crc32
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -36,6 +36,7 @@ from dockfix.model.filetree import ABSENT, BASE, START, VOLUME, FileTree, Kind, 
 from dockfix.model.groups import read_group
 from dockfix.model.identities import Accounts, uid_of
 from dockfix.model.image_tree import base_tree
+from dockfix.model.installers import Installer, find_installer
 from dockfix.model.lineage import Lineage, Stage, State, Step, trace
 from dockfix.model.mounts import find_mounts, mount, unmount
 from dockfix.model.operations import Act, ActName, How, Operation
@@ -61,8 +62,8 @@ _HOME: Final = re.compile(r"(?<![\w/])~(?=[/\s])|\bHOME\b")
 class Move:
     """A planned rewrite: the user that the image runs as, from which step on, and the copies that it owns.
 
-    It also owns `directories` of the base. With `tries`, each RUN of root's is first tried as the
-    account, and falls back to root if something is denied.
+    It also owns `directories` of the base, and the `installers` of some steps leave root's home. With
+    `tries`, each RUN of root's is first tried as the account, and falls back to root if something is denied.
     """
 
     account: UserAccount
@@ -70,6 +71,7 @@ class Move:
     copies: frozenset[int] = frozenset()
     directories: tuple[str, ...] = ()
     tries: Callable[[Invocation], bool] | None = None
+    installers: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Replay:
     outcomes: list[Outcome] = field(init=False, default_factory=list)
     denied: dict[int, Outcome] = field(init=False, default_factory=dict)
     is_installed_by_script: bool = field(init=False, default=False)
+    _installer: Installer | None = field(init=False, default=None)
     _marks: list[_Mark] = field(init=False, default_factory=list)
     # The settings of tools, by the home that keeps them.
     _settings: dict[str, Settings] = field(init=False, default_factory=dict)
@@ -330,6 +333,7 @@ class Replay:
             # BuildKit recreates a removed working directory for root, whoever runs the next step.
             self.tree.make_directories(step.before.workdir, Node(Kind.DIRECTORY, origin=origin))
         run = read_run(step, who.home, self._settings.get(who.home, ()))
+        self._installer = self._find_installer(step, run.text)
         self._settings[who.home] = run.settings
         created = [one for one in find_created(self.lineage) if one.created is step]
         for account in created:
@@ -426,7 +430,7 @@ class Replay:
                 self._fill_home(one, actor)
             if operation.act in (Act.UNKNOWN, Act.CODE) and step != START and one.pip is None:
                 self._fetch(one, actor)
-            self.is_installed_by_script |= operation.act is Act.UNKNOWN and one.command.program in SHELLS
+            self.is_installed_by_script |= operation.act is Act.UNKNOWN and self._may_install(one)
         if script is not None:
             self._execute(_without_caches(script) if is_read else script, (step, command), one, actor, line)
 
@@ -464,10 +468,29 @@ class Replay:
         found = operations_of(one, who)
         return (each for each in found if not _is_unread(each)) if calls else iter(found)
 
+    def _find_installer(self, step: Step, text: str) -> Installer | None:
+        """The known installer of a RUN, as it will install in a planned rewrite."""
+        installer = find_installer(self.lineage, step, text)
+        is_moved = self.move is not None and step.index in self.move.installers
+        return installer.moved() if installer is not None and is_moved else installer
+
+    def _is_installer(self, one: Invocation) -> bool:
+        return self._installer is not None and self._installer.is_run_by(one)
+
+    def _may_install(self, one: Invocation) -> bool:
+        """Whether an unread program is a shell or a script, which may leave anything anywhere."""
+        is_script = one.command.program in SHELLS or "/" in one.command.program
+        return is_script and not self._is_installer(one)
+
     def _fill_home(self, one: Invocation, actor: Actor) -> None:
-        """An unread program of the application's may leave anything in the home."""
-        if (_is_own_program(one) or self._names_home(one)) and not _is_known_module(one, actor.who):
-            self.tree.fill(home_of(one, actor.who), actor.makes(Kind.ANY))
+        """An unread program of the application may leave anything in the home, a known installer its own."""
+        home = home_of(one, actor.who)
+        if self._installer is not None and self._installer.is_run_by(one):
+            for path in self._installer.leaves(one.env, home):
+                self.tree.make_directories(posixpath.dirname(path), actor.makes(Kind.DIRECTORY))
+                self.tree.put(path, actor.makes(Kind.FILE))
+        elif (_is_own_program(one) or self._names_home(one)) and not _is_known_module(one, actor.who):
+            self.tree.fill(home, actor.makes(Kind.ANY))
 
     def _fetch(self, one: Invocation, actor: Actor) -> None:
         """What code fetches may stand where variables say that packages keep it."""
@@ -517,9 +540,15 @@ class Replay:
         listed = self.tree.listed()
         return next((path for path in on_path(name, one.env.get("PATH", "")) if path in listed), "")
 
-    def leaves(self, path: str) -> bool:
-        """Whether a step may have left something at a path; unread installers may write to any home."""
-        return self.is_installed_by_script or is_left(self.end, path)
+    def leaves(self, path: str, besides: Collection[Origin] = ()) -> bool:
+        """Whether a step may have left something at a path; unread installers may write to any home.
+
+        `besides` are steps whose known installers do not count.
+        """
+        if self.is_installed_by_script or is_left(self.end, path, besides):
+            return True
+        added = (one for one in self.outcomes if besides and one.operation.act is Act.WRITE)
+        return any(is_within(one.operation.path, path) for one in added if one.key.step not in besides)
 
     def _record(
         self,
@@ -565,10 +594,11 @@ def _are_same(step: Step, other: Step) -> bool:
     return rows == others
 
 
-def is_left(tree: FileTree, path: str) -> bool:
+def is_left(tree: FileTree, path: str, besides: Collection[Origin] = ()) -> bool:
     """Whether a step, rather than the base, may have left something at a path."""
     nodes = tree.look(tree.follow(path, last=False))
-    return any(node.kind is not Kind.ABSENT and node.origin != BASE for node in nodes)
+    left = (node.origin for node in nodes if node.kind is not Kind.ABSENT)
+    return any(origin != BASE and origin not in besides for origin in left)
 
 
 def _is_file(tree: FileTree, path: str) -> bool:

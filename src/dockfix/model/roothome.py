@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from dockfix.model.caches import find_moved_installers
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.lineage import Step
 from dockfix.model.paths import is_below_any, is_root_home
@@ -87,7 +88,7 @@ def find_left(plan: Plan) -> Iterator[tuple[str, int]]:
     end = plan.lineage.end
     for key, value in end.env.items():
         for path in re.findall(r"/root(?![\w.-])(?:/[\w.+@-]+)*", value):
-            unused = key.endswith("PATH") and not plan.replay.leaves(path)
+            unused = key.endswith("PATH") and not plan.replay.leaves(path, find_moved_installers(plan))
             if key != "HOME" and not unused and not is_below_any(path, prefixes):
                 yield path, _env_line(plan, key)
     for keyword in _STARTING:

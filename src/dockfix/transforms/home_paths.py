@@ -63,7 +63,7 @@ def _set_home(plan: Plan) -> Iterator[Edit]:
 
 def _keep_caches(plan: Plan) -> Iterator[Edit]:
     """A place outside of root's home for what tools fetch at build time."""
-    for cache in find_caches(plan):
+    for cache in find_caches(plan, plan.steps[: plan.user_index]):
         lines = [NewLine("ENV", f'{cache.variable}="{cache.directory}"', cache.comment)]
         if cache.existing:
             lines.append(
