@@ -81,10 +81,11 @@ def examine(root: Chroot, steps: int, write: Callable[[], Step], counts: Counts)
     """
     counts.scripts += 1
     played: list[Step] = []
+    before: Predicted | None = None
     for _ in range(steps):
         step = write()
         events = root.play(step)
-        predicted = predict((*played, step))
+        predicted = predict((*played, step), before)
         try:
             found = _compare_step(step, predicted.leaves[-1], events, root, counts)
         except _Uncomparable:
@@ -95,6 +96,7 @@ def examine(root: Chroot, steps: int, write: Callable[[], Step], counts: Counts)
         if found:
             return Examined((*played, step), tuple(found))
         played.append(step)
+        before = predicted
         root.keep()
     counts.kept += len(played)
     return Examined(tuple(played), ())

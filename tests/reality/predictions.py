@@ -56,13 +56,13 @@ def predict_stages(stages: Sequence[StageText]) -> list[Predicted]:
     return [_predict(Lineage((one,)), written.steps) for one, written in zip(read, stages, strict=True)]
 
 
-def _predict(lineage: Lineage, steps: Sequence[Step]) -> Predicted:
-    replay = Replay(lineage, range(len(lineage.steps)))
+def _predict(lineage: Lineage, steps: Sequence[Step], before: Predicted | None = None) -> Predicted:
+    replay = Replay(lineage, range(len(lineage.steps)), before=before.replay if before is not None else None)
     leaves = tuple(
         dict(_leaves(replay, run, render(step.lines)[1]))
         for run, step in zip(lineage.of("RUN"), steps, strict=True)
     )
-    return Predicted(leaves, replay.tree)
+    return Predicted(leaves, replay)
 
 
 def dockerfile(steps: Sequence[Step], image: str = IMAGE) -> str:
@@ -80,13 +80,18 @@ class Predicted:
     """The predictions for each step and leaf, in the order in which the leaf runs, and the final tree."""
 
     leaves: tuple[dict[int, list[Prediction]], ...]
-    tree: FileTree
+    replay: Replay
+
+    @property
+    def tree(self) -> FileTree:
+        """The final tree."""
+        return self.replay.tree
 
 
-def predict(steps: Sequence[Step]) -> Predicted:
-    """Replay the steps."""
+def predict(steps: Sequence[Step], before: Predicted | None = None) -> Predicted:
+    """Replay the steps; what `before` has replayed already is taken over."""
     stages = read_stages(parse(dockerfile(steps)), Options())
-    return _predict(find_lineages(stages, ())[0], steps)
+    return _predict(find_lineages(stages, ())[0], steps, before)
 
 
 def _leaves(
