@@ -129,7 +129,9 @@ def _build(text: str, context: Path, *flags: str) -> subprocess.CompletedProcess
         *flags,
         str(context),
     ]
-    return subprocess.run(argv, input=text, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        argv, input=text, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
 
 
 def _read_nodes(found: Mapping[str, Sequence[Any]]) -> dict[str, Real]:

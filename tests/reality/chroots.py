@@ -6,12 +6,14 @@ The root directory is an overlay over an exported image, its upper layer a tmpfs
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import re
 import shutil
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ IMAGE: Final = "python:3.12-slim-bookworm"
 DENIAL: Final = re.compile(r"Permission denied|Operation not permitted")
 _EVENT: Final = re.compile(r"^([+-])(\d+)(?: (\d+))?$")
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_PATIENCE: Final = 30.0
 _CAPABILITY: Final = "security.capability"
 # Stands in for the program of libcap2-bin, which the image does not have: `setcap CAPABILITIES FILE`.
 SETCAP: Final = f"""\
@@ -146,33 +149,25 @@ class Chroot:
     def play(self, step: Step) -> list[Event]:
         """Run a step as its user; returns the runs of its leaves, in order."""
         text, _ = render(step.lines, instrumented=True)
-        log = self._folder / "log"
-        log.write_text("")
-        child = os.fork()
-        if child == 0:
-            try:
-                self._run(text, step.user, log)
-            finally:
-                os._exit(127)
-        os.waitpid(child, 0)
-        return list(read_events(log.read_text(errors="replace")))
+        path = self._folder / "log"
+        with path.open("ab", buffering=0) as log:
+            log.truncate(0)
+            self._run(text, step.user, log.fileno())
+        return list(read_events(path.read_text(errors="replace")))
 
-    def _run(self, text: str, user: str, path: Path) -> None:
-        """In the child: switch to the user in the root directory, as runc would, and exec the shell."""
-        log = os.open(path, os.O_WRONLY | os.O_APPEND)
-        null = os.open("/dev/null", os.O_RDWR)
-        os.chroot(self.root)
-        os.chdir("/")
-        uid, gid, groups, home = _account(user)
-        os.setgroups(groups)
-        os.setresgid(gid, gid, gid)
-        os.setresuid(uid, uid, uid)
-        os.umask(0o022)
-        os.dup2(null, 0)
-        os.dup2(null, 1)
-        os.dup2(log, 2)
-        os.dup2(log, 9)
-        os.execve("/bin/sh", ["/bin/sh", "-c", text], {"PATH": _PATH, "HOME": home, "LC_ALL": "C"})
+    def _run(self, text: str, user: str, log: int) -> None:
+        """Run a shell in the root directory as the user that runc would switch to.
+
+        A process of its own: to fork one that has loaded the replay takes longer than most steps.
+        """
+        uid, gid, groups, home = _account(self.root, user)
+        who = (f"--userspec=+{uid}:+{gid}", f"--groups={','.join(map(str, groups))}")
+        script = f"exec 9>&2\n{text}"
+        subprocess.run(
+            ["/usr/sbin/chroot", *who, str(self.root), "/bin/sh", "-c", script],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, check=False,
+            env={"PATH": _PATH, "HOME": home, "LC_ALL": "C"},
+        )  # fmt: skip
 
     def at(self, path: str) -> Real | None:
         """What is at an absolute path, without following links."""
@@ -210,11 +205,11 @@ class Chroot:
 _KINDS: Final = (("directory", stat.S_ISDIR), ("file", stat.S_ISREG), ("link", stat.S_ISLNK))
 
 
-def _account(user: str) -> tuple[int, int, Sequence[int], str]:
-    """(uid, gid, supplementary groups, home) by the chroot's own files, as runc looks them up."""
+def _account(root: Path, user: str) -> tuple[int, int, Sequence[int], str]:
+    """(uid, gid, supplementary groups, home) by the root directory's own files, as runc looks them up."""
     name, colon, group = user.partition(":")
-    rows = [row.split(":") for row in Path("/etc/passwd").read_text().splitlines()]
-    groups = [row.split(":") for row in Path("/etc/group").read_text().splitlines()]
+    rows = [row.split(":") for row in (root / "etc/passwd").read_text().splitlines()]
+    groups = [row.split(":") for row in (root / "etc/group").read_text().splitlines()]
     row = next((row for row in rows if name in row[:1] or name == row[2]), None)
     uid, gid, home = (int(row[2]), int(row[3]), row[5]) if row else (int(name), 0, "/")
     if colon:
@@ -263,5 +258,13 @@ def _mounted(kind: str, options: str, target: str) -> Iterator[None]:
     try:
         yield
     finally:
-        if libc.umount2(target.encode(), 0):
+        _unmount(libc, target)
+
+
+def _unmount(libc: ctypes.CDLL, target: str) -> None:
+    """Unmount it as soon as the last process has left it: what a step leaves running may take a moment."""
+    limit = time.monotonic() + _PATIENCE
+    while libc.umount2(target.encode(), 0):
+        if ctypes.get_errno() != errno.EBUSY or time.monotonic() > limit:
             raise OSError(ctypes.get_errno(), f"umount {target}")
+        time.sleep(0.01)

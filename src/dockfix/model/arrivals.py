@@ -18,6 +18,7 @@ from dockfix.model.paths import resolve
 from dockfix.model.playing import ARCHIVED
 
 _DOWNLOADED: Final = 0o600
+_UMASK: Final = 0o022
 _WRITTEN: Final = 0o644
 """The mode of a file whose text is a heredoc in the Dockerfile."""
 _ARCHIVE: Final = re.compile(r"\.(tar(\.(gz|bz2|xz|zst))?|tgz|tbz2?|txz)$")
@@ -35,12 +36,13 @@ def arrive(
 
     `closed` are files of the build context whose modes are known, because only their owner may read them.
     `owner` is the copy's `--chown`, None if it has none. `--chown` and `--chmod` also apply to the
-    directories that the copy creates (measured with docker 28.5).
+    directories that the copy creates, the mode without what BuildKit's umask takes away, and without
+    set-id bits and the sticky bit (measured with docker 28.5).
     """
     flag = copy.step.instruction.flag("chmod")
     mode = read_mode(copy.step.expand(flag.value)) if flag and flag.value else None
     content = _content(copy, owner, mode, origin)
-    made = mode(0o755, is_directory=True) if mode else 0o755
+    made = mode(0o755, is_directory=True) & ~_UMASK & 0o777 if mode else 0o755
     directory = content._replace(
         kind=Kind.DIRECTORY, uid=_known(content.uid), gid=_known(content.gid), mode=made
     )

@@ -202,7 +202,9 @@ def _over(there: Node, made: Node, actor: Actor, *, keeps: bool) -> Node:
     result = there if there.kind is Kind.DIRECTORY else actor.writes(there)
     if keeps:
         kind = made.kind if made.kind is Kind.ANY else result.kind
-        result = result._replace(kind=kind, uid=made.uid, gid=made.gid, mode=made.mode, capable=made.capable)
+        # Only root gives files away: to others, the group stays as well unless they are in the copied one.
+        gid = made.gid if actor.who.is_root or made.gid in actor.who.groups else there.gid
+        result = result._replace(kind=kind, uid=made.uid, gid=gid, mode=made.mode, capable=made.capable)
     return result._replace(inside=tuple(dict.fromkeys((*there.inside, *made.inside))))
 
 
