@@ -14,6 +14,8 @@ LEFT: list[tuple[str, str, str]] = [
     ("COPY --chmod=640 a.txt /x/y/a.txt", "/x/y", "dir 0 640"),
     ("COPY --chmod=640 a.txt /x/y/a.txt", "/x/y/a.txt", "any 0 640"),
     ("COPY --chmod=a=rX conf/ /x/", "/x", "dir 0 555"),
+    ("COPY --chmod=2777 a.txt /x/", "/x", "dir 0 755"),
+    ("COPY --chmod=2777 a.txt /x/", "/x/a.txt", "any 0 2777"),
     (f"{RUN}\nCOPY --chown=7:8 --chmod=700 conf/ /app/", "/app", "dir 0 755"),
     # Directories in a directory that is there get the copy's, if it holds such, and files are replaced.
     (f"{RUN}\nCOPY --chown=7:8 conf/ /app/", "/app/sub", "dir 0 755 | dir 7:8 755"),

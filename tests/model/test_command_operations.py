@@ -74,3 +74,8 @@ def test_what_was_read_is_not_assumed_to_write_where_it_works() -> None:
     )
     assert unread == [Act.HOME, Act.CODE]
     assert was_read == [Act.HOME]
+
+
+@pytest.mark.parametrize(("command", "path"), [("cat '/d/x y'", "/d/x y"), ("cat x.txt", "/w/x.txt")])
+def test_words_may_name_files(command: str, path: str) -> None:
+    assert [named for named, _ in named_files(read(command), ROOT)] == [path]

@@ -78,6 +78,7 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     ((D, F, "/e dir 7 700"), ROOT, "cp -r /d/. /e", "/e/f", "file 0 640"),
     ((D, F, "/e dir 7 700"), ROOT, "cp -r /d/. /e", "/e", "dir 7 700"),
     ((D, F, "/e dir 7 700"), ROOT, "cp -a /d/. /e", "/e", "dir 0 755"),
+    (("/s dir 0 757", "/d dir 10001:50"), APP, "cp -rp /s/. /d", "/d", "dir 10001:50 757"),
     ((D, F, "/l link /d/f"), ROOT, "cp /l /g", "/g", "file 0 640"),
     ((D, F, "/l link /d/f"), ROOT, "cp -a /l /g", "/g", "link /d/f"),
     ((D, F, "/g link /h", "/h file 7 600"), ROOT, "cp /d/f /g", "/h", "file 7 600"),
@@ -88,6 +89,7 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     ((D, F, "/e dir"), ROOT, "mv /d /e", "/e/d/f", "file 0 640"),
     ((D, F, "/e dir"), ROOT, "mv -T /d /e", "/e/f", "file 0 640"),
     ((D, F, "/l link /d/f", "/e dir"), ROOT, "mv /l /e", "/e/l", "link /d/f"),
+    ((D, F, "/e dir 7 | absent"), ROOT, "mv /d/f /e", "/e", "dir 7 755 | file 0 640"),
     # ln.
     ((D,), ROOT, "ln -s /a /d", "/d/a", "link /a"),
     ((D, "/l link /d"), ROOT, "ln -sfn /a /l", "/l", "link /a"),

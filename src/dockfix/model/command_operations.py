@@ -23,7 +23,7 @@ SITE: Final = "/usr/local/lib/python"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][\w+-]*")
 # Characters that rule out a file name in a command: those of patterns, lists and URLs.
 _VERSION: Final = re.compile(r"[\d.]+")
-_NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n\t :,@%")
+_NO_PATH: Final = frozenset("*?[]{}<>|;&()$`'\"\n\t:,@%")
 
 
 def named_files(one: Invocation, who: Identity) -> tuple[tuple[str, bool], ...]:

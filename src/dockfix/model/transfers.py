@@ -265,10 +265,11 @@ def _move_branch(tree: FileTree, source: str, destinations: list[str], *, weak: 
         nodes[source] = tuple(each(nodes[source])) or nodes[source]
     targets = [tree.follow(at, last=False) for at in destinations]
     tree.remove(source, weak=weak)
+    is_weak = weak or len(targets) > 1
     for to in targets:
-        if not weak:
+        if not is_weak:
             tree.settle(posixpath.dirname(to))
-        tree.graft(nodes, source, to, weak=weak or len(targets) > 1)
+        tree.graft(nodes, source, to, weak=is_weak)
 
 
 def _confirm_target(tree: FileTree, operation: Operation) -> None:
