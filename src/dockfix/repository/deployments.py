@@ -49,6 +49,7 @@ _WORDS: Final = (
     b"devices", b"healthcheck", b"containerPort", b"command", b"entrypoint", b"args", b"env", b"services",
     b"containers", b"tmpfs",
 )  # fmt: skip
+_NAMES: Final = (b"image", b"repository", b"build")
 _IMAGE: Final = re.compile(
     rb"\n[ \t-]*(?:image|repository)[ \t]*:(?![ \t]*\{[^{])[ \t]*[\"']?([^\s\"'#]+)"
     rb"|[\n{,][ \t-]*[\"']?(?:image|repository)[\"']?[ \t]*:[ \t]*[\"']?([^\s\"'#,{}]+)"
@@ -267,7 +268,14 @@ def _look_by_name(name: str) -> Callable[[bytes], Glance | None]:
         return _look_at_values
     if is_script(name):
         return partial(_look_at_script, name=name)
-    return _look_at_platform if is_platform(name) else _look
+    if is_platform(name):
+        return _look_at_platform
+    return _look if is_compose(name) or name.endswith(".json") else _look_at_workload
+
+
+def _look_at_workload(data: bytes) -> Glance | None:
+    """The glance at a YAML file of any name, which concerns nobody unless it names or builds an image."""
+    return _look(data) if any(word in data for word in _NAMES) else None
 
 
 def _look_at_script(data: bytes, name: str) -> Glance | None:
