@@ -29,10 +29,10 @@ from dockfix.files.reading import read_bytes
 from dockfix.repository.arguments import UNKNOWN
 from dockfix.repository.build_places import spread
 from dockfix.repository.build_settings import NAMED_SUFFIXES
-from dockfix.repository.builds import collect_builds, lose_description, reads_builds
+from dockfix.repository.builds import collect_builds, reads_builds
 from dockfix.repository.image_calls import CODE_SUFFIXES
 from dockfix.repository.manifests import can_be_manifest
-from dockfix.repository.unread import report_unread
+from dockfix.repository.unread import lose_description, report_unread
 from dockfix.results import Code, Finding
 
 if TYPE_CHECKING:

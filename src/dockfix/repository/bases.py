@@ -13,7 +13,6 @@ from dockfix.confined import Loss, work
 from dockfix.files.cache import Cache, derive_all
 from dockfix.files.candidates import Candidate
 from dockfix.files.reading import MAX_BYTES, Source, read_bytes, read_source
-from dockfix.model.images import find_image
 from dockfix.options import ANY_STAGE, Options
 from dockfix.repository.arguments import UNKNOWN
 from dockfix.results import Finding
@@ -119,10 +118,20 @@ def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[st
     for row, names in zip(rows, found, strict=True):
         known = ChainMap(_contexts(row, by_name), builders)
         for name in names:
-            builder = known.get(name) or (None if find_image(name).known else shorter.get(_short(name)))
+            builder = known.get(name) or _find_by_short_name(name, shorter)
             if builder is not None and builder.real != row.real:
                 bases.setdefault(row.real, {})[name] = builder
     return bases
+
+
+def _find_by_short_name(name: str, shorter: Mapping[str, _Builder]) -> _Builder | None:
+    """What builds an image under another registry, unless the name is that of a public image."""
+    builder = shorter.get(_short(name))
+    if builder is None:
+        return None
+    from dockfix.model.images import find_image
+
+    return None if find_image(name).known else builder
 
 
 def _shorten(builders: Mapping[str, _Builder]) -> dict[str, _Builder]:

@@ -15,10 +15,9 @@ from dataclasses import astuple, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from dockfix.checks import codes
-from dockfix.confined import Loss, finding_of
+from dockfix.confined import Loss
 from dockfix.files.cache import Cache, Question, derive_confined
-from dockfix.files.candidates import Build, Candidate
+from dockfix.files.candidates import Build
 from dockfix.files.reading import read_within
 from dockfix.files.stamps import Mark
 from dockfix.knowledge.file_names import COMPOSE_NAME
@@ -41,7 +40,6 @@ from dockfix.repository.unread import (
     explain_text,
     is_about_images,
 )
-from dockfix.results import Finding
 
 if TYPE_CHECKING:
     from dockfix.repository.workflows import Action, Shell
@@ -133,16 +131,6 @@ def collect_builds(top: str, names: Sequence[str], cache: Cache | None = None) -
         if build not in known and not (is_open(build) and name == build.source in called):
             known.append(build)
     return found
-
-
-def lose_description(top: str, name: str, loss: Loss) -> Candidate:
-    """A failed candidate for a file that could not be read within the limits of a confined process."""
-    real = os.path.join(top, name)
-    found = finding_of(loss)
-    # To exclude a file keeps it from being changed, not from being read.
-    help = found.help.replace("--exclude it", "correct it")
-    finding = Finding(codes.named(found.code), 0, found.message, help)
-    return Candidate(os.path.relpath(real), real, finding, failed=True, root=top)
 
 
 def _place(top: str, name: str) -> tuple[str, str]:

@@ -19,9 +19,7 @@ from dockfix.files.candidates import Candidate
 from dockfix.files.patterns import Glance
 from dockfix.files.reading import read_within
 from dockfix.files.stamps import Mark
-from dockfix.model.images import find_image
 from dockfix.repository.arguments import fill_defaults
-from dockfix.repository.builds import lose_description
 from dockfix.repository.job_images import may_have_jobs
 from dockfix.repository.manifests import (
     can_be_manifest,
@@ -33,7 +31,7 @@ from dockfix.repository.manifests import (
     split_manifest,
 )
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, forget_changed
-from dockfix.repository.unread import Faults, explain_size, explain_text, report_unread
+from dockfix.repository.unread import Faults, explain_size, explain_text, lose_description, report_unread
 
 # The settings that can conflict with an image that runs as a user, and the services and containers that may
 # get a read-only root; nothing else in a manifest matters.
@@ -231,8 +229,14 @@ class _Known:
     def _of_image(self, image: str) -> str | None:
         paths = self.by_image.get(image, set())
         if not paths and (named := self.by_name.get(posixpath.basename(image))):
-            paths = set() if find_image(image).known else named
+            paths = set() if _is_public(image) else named
         return next(iter(paths)) if len(paths) == 1 else None
+
+
+def _is_public(image: str) -> bool:
+    from dockfix.model.images import find_image
+
+    return find_image(image).known
 
 
 def _project(name: str) -> str:

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from dockfix.context import Deployment, Setting
 from dockfix.repository.parts import mapping_of
-from dockfix.repository.yaml_nodes import read_values
 
 KIND: Final = "job"
 _WORKFLOW: Final = re.compile(r"(?:^|/)\.github/workflows/[^/]*\.ya?ml$")
@@ -32,6 +31,8 @@ def read_jobs(path: str, text: str) -> Iterator[Deployment]:
     """Each image in which jobs run as another user than root, as a deployment without a command."""
     if not may_have_jobs(path, text.encode()):
         return
+    from dockfix.repository.yaml_nodes import read_values
+
     find = _of_workflow if _WORKFLOW.search(path) else _of_pipeline
     found = (row for document in read_values(text) for row in find(mapping_of(document)))
     for image, user in dict.fromkeys(found):

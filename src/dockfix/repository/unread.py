@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from dockfix.checks import codes
+from dockfix.confined import Loss, finding_of
 from dockfix.files.candidates import Candidate
 from dockfix.knowledge.file_names import COMPOSE_NAME
 from dockfix.results import Finding
@@ -60,6 +61,16 @@ def explain_text(name: str, text: str) -> str:
         return find(text) if find is not None else ""
     except RecursionError:
         return DEPTH
+
+
+def lose_description(top: str, name: str, loss: Loss) -> Candidate:
+    """A failed candidate for a file that could not be read within the limits of a confined process."""
+    real = os.path.join(top, name)
+    found = finding_of(loss)
+    # To exclude a file keeps it from being changed, not from being read.
+    help = found.help.replace("--exclude it", "correct it")
+    finding = Finding(codes.named(found.code), 0, found.message, help)
+    return Candidate(os.path.relpath(real), real, finding, failed=True, root=top)
 
 
 def report_unread(top: str, name: str, why: str) -> Candidate:
