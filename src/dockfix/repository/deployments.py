@@ -228,8 +228,9 @@ class _Known:
 
     def _of_image(self, image: str) -> str | None:
         paths = self.by_image.get(image, set())
-        if not paths and (named := self.by_name.get(posixpath.basename(image))):
-            paths = set() if _is_public(image) else named
+        named = set() if paths else self.by_name.get(posixpath.basename(image), set())
+        if len(named) == 1 and not _is_public(image):
+            paths = named
         return next(iter(paths)) if len(paths) == 1 else None
 
 
