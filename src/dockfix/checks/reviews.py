@@ -9,6 +9,7 @@ from typing import Final
 
 from dockfix.checks import codes
 from dockfix.checks.languages import mentions_python, review_language
+from dockfix.checks.owner_commands import command_for_volume, user_to_give
 from dockfix.knowledge import read_names
 from dockfix.knowledge.processes import find_installer
 from dockfix.model.closed_copies import find_closed
@@ -369,7 +370,7 @@ def find_notes(plan: Plan) -> Iterator[Finding]:
         yield Finding(
             codes.EXISTING_VOLUMES, step.instruction.line,
             f"files in volumes that the old image created at {path} belong to root",
-            f"once: docker run --rm -u 0 -v VOLUME:{path} IMAGE chown -R {plan.account.ids} {path}",
+            command_for_volume(path, user_to_give(plan)),
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from dockfix.checks import codes
+from dockfix.checks.owner_commands import user_to_give
 from dockfix.context import Deployment
 from dockfix.edits import Edit
 from dockfix.evidence.build_scripts import describe_script, find_filled_caches, read_runs
@@ -372,7 +373,7 @@ def _hidden_mounts(plan: Plan, home: str) -> list[Finding]:
     hiding = [one for one in plan.context.deployments if hides_mount(one)]
     if not hiding:
         return []
-    found = find_contradictions(hiding, user=plan.account.name, home=home)
+    found = find_contradictions(hiding, user=user_to_give(plan), home=home)
     return [finding for finding in found if finding.code == codes.MANIFEST_MOUNT.name]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from dockfix.checks import codes
+from dockfix.checks.owner_commands import command_to_give
 from dockfix.context import Deployment, Mount
-from dockfix.evidence.owner_commands import command_to_give
 from dockfix.knowledge.homes import is_cache
 from dockfix.model.paths import is_root_home, is_within
 from dockfix.results import Finding
@@ -68,7 +68,7 @@ def _of_mount(one: Deployment, mount: Mount, home: str, user: str) -> Iterator[F
     lost = ": the user's own cache is lost with each container" if is_lost else ""
     message = f"{one.at(mount.target)} mounts {what}, which only root can read{lost}"
     own = path_in_home(place, home)
-    command = command_to_give(one, mount, own, user.partition(":")[0]) if mount.source else ""
+    command = command_to_give(one, mount, own, user) if mount.source else ""
     also = f"; {command}" if command and not mount.read_only else ""
     yield Finding(codes.MANIFEST_MOUNT, 0, message, f"mount it at {own}{also}")
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from dockfix.checks import codes
+from dockfix.checks.owner_commands import command_to_give, user_to_give
 from dockfix.context import Deployment, Mount
 from dockfix.evidence.contradictions import path_in_home
 from dockfix.evidence.image_files import Layout
-from dockfix.evidence.owner_commands import command_to_give
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import START
 from dockfix.model.operations import Act
@@ -230,5 +230,5 @@ class _Judge:
             return "give the user the folders that it writes there, once, on the host"
         if one.kind == "kubernetes":
             return f"give the user {mount.source} on the node, once"
-        command = command_to_give(one, mount, place, self.plan.account.name)
+        command = command_to_give(one, mount, place, user_to_give(self.plan))
         return command or "give the user the files that are there already, once"
