@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
+from typing import Final
 
 from dockfix.diff import quote_name
+
+_ON_DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
+# One letter before a colon is a drive. Source: compose-go, format/volume.go (isWindowsDrive).
+_COLON: Final = re.compile(r"(?<!^[A-Za-z]):(?![-+?])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +22,16 @@ class Setting:
     line: int
     start: int = 0
     end: int = 0
+
+
+def is_host_path(source: str) -> bool:
+    """Whether the source of a mount is a path on the host, perhaps of Windows, and not a volume's name."""
+    return source.startswith((".", "/", "~", "$", "%")) or _ON_DRIVE.match(source) is not None
+
+
+def split_mount(text: str) -> list[str]:
+    """The parts of `source:target:mode`, of which the source may be on a drive of Windows."""
+    return _COLON.split(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +49,7 @@ class Mount:
     @property
     def is_bind(self) -> bool:
         """Whether it mounts a folder of the host, whose files keep their owner."""
-        return self.source.startswith((".", "/", "~", "$", "%"))
+        return is_host_path(self.source)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,10 +69,31 @@ FREE: Found = ([], [])
         ("./data:${DATA}", WRITES, HELD),
         ("./data:${DATA}", "print()\n", FREE),
         ("state:$DATA/state", WRITES, NOTED),
+        # A folder on a drive of Windows; a volume would be created with the owner of the image's directory.
+        ("C:/shop/data:/app/data", WRITES, HELD),
+        ("c:/shop/data:/app/data:ro", WRITES, FREE),
+        ("C:/shop/model.bin:/app/model.bin", ASKS, FREE),
     ],
 )
 def test_what_a_service_mounts(tmp_path: Path, volume: str, source: str, expected: Found) -> None:
     assert found(run_by(tmp_path, source, "compose.yaml", compose(volume))) == expected
+
+
+@pytest.mark.parametrize("source", ["data", "./data", "D:/data", "/srv/data"])
+def test_a_bind_mount_in_the_long_form_is_none_of_a_volume(tmp_path: Path, source: str) -> None:
+    volume = f"{{type: bind, source: '{source}', target: /models/one.bin}}"
+    manifest = f"services:\n  web:\n    build: .\n    volumes: [{volume}]\n"
+    result = run_by(tmp_path, READS, "compose.yaml", manifest)
+    assert isinstance(result, Changed)
+    assert "/models" not in result.text
+    assert found(result) == FREE
+
+
+def test_a_volume_in_the_long_form_gets_its_directory(tmp_path: Path) -> None:
+    manifest = "services:\n  web:\n    build: .\n    volumes: [{type: volume, source: m, target: /models}]\n"
+    result = run_by(tmp_path, READS, "compose.yaml", manifest)
+    assert isinstance(result, Changed)
+    assert "mkdir -p /models && chown appuser:appuser /models" in result.text
 
 
 @pytest.mark.parametrize(

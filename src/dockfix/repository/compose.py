@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from yaml.nodes import MappingNode, Node
 
-from dockfix.context import Deployment, Mount, Setting
+from dockfix.context import Deployment, Mount, Setting, is_host_path, split_mount
 from dockfix.files.candidates import Build
 from dockfix.repository.arguments import UNKNOWN, fill_defaults
 from dockfix.repository.build_places import make_build, target_of
@@ -154,13 +154,14 @@ def _mounts(node: Node, devices: Mapping[str, str]) -> Iterator[Mount]:
     for item in items(node):
         target = get(item, "target")
         if target is not None:
-            is_open = text_of(get(item, "type")) == "tmpfs"
+            kind, source = text_of(get(item, "type")), text_of(get(item, "source"))
             read_only = is_true(get(item, "read_only"))
-            source = text_of(get(item, "source"))
-            yield Mount(setting_of(target), devices.get(source, source), read_only, is_open)
+            if kind == "bind" and source and not is_host_path(source):
+                source = f"./{source}"
+            yield Mount(setting_of(target), devices.get(source, source), read_only, kind == "tmpfs")
             continue
         text = text_of(item)
-        parts = re.split(r":(?![-+?])", _VARIABLE.sub(lambda match: "$" * len(match[0]), text))
+        parts = split_mount(_VARIABLE.sub(lambda match: "$" * len(match[0]), text))
         place = 1 if len(parts) > 1 else 0
         offset = len(parts[0]) + 1 if place else 0
         value = fill_defaults(text[offset : offset + len(parts[place])])

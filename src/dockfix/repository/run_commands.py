@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from dockfix.context import Deployment, Mount, Setting
+from dockfix.context import Deployment, Mount, Setting, split_mount
 from dockfix.repository.shell_lines import UNKNOWN, read_lines
 
 _COMMAND: Final = re.compile(r"\b(?:docker(?:\s+container)?|podman|nerdctl)\s+(?:run|create)\s")
@@ -79,7 +79,7 @@ def _deployment(
 def _mounts(flags: list[tuple[str, str]], line: int) -> Iterator[Mount]:
     for flag, value in flags:
         if flag == "--volume":
-            parts = value.split(":")
+            parts = split_mount(value)
             target = parts[1] if len(parts) > 1 else parts[0]
             mode = parts[2] if len(parts) > 2 else ""
             source = parts[0] if len(parts) > 1 else ""
