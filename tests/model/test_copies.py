@@ -74,6 +74,27 @@ def test_flags_say_where_from_and_whose(
     assert (copy.stage, copy.has_owner, copy.is_linked, copy.is_download) == (stage, owned, linked, download)
 
 
+@pytest.mark.parametrize(
+    ("flags", "is_settled"),
+    [
+        ("--chown=root:root --chmod=770", False),
+        ("--chmod=700 --chown=0", False),
+        ("--chown=root:www --chmod=0774", False),
+        ("--chown=root:root --chmod=755", True),
+        ("--chown=root:root --chmod=644", True),
+        ("--chown=root:root --chmod=640", False),
+        ("--chown=root:root --chmod=u=rwX,go=", True),
+        ("--chown=root:root", True),
+        ("--chown=app --chmod=770", True),
+        ("--chmod=770", False),
+    ],
+)
+def test_root_as_the_owner_is_not_settled_where_the_mode_keeps_others_out(
+    flags: str, is_settled: bool
+) -> None:
+    assert read_copy(f"COPY {flags} a /app/a").has_owner == is_settled
+
+
 def test_documents_are_the_files_of_heredocs() -> None:
     copy = read_copy("COPY <<a.sh <<b.txt /srv/\nexec x\na.sh\ny\nb.txt")
     assert copy.documents() == (("/srv/a.sh", "exec x\n"), ("/srv/b.txt", "y\n"))

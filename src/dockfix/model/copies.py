@@ -14,6 +14,9 @@ from dockfix.model.lineage import Lineage, Step
 from dockfix.model.paths import resolve
 from dockfix.syntax.words import split_words
 
+_ROOTS: Final = re.compile(r"(?:root|0)(?::.*)?")
+_OCTAL: Final = re.compile(r"0?[0-7]{3}")
+
 
 @dataclass(eq=False)
 class Copy:
@@ -67,8 +70,18 @@ class Copy:
 
     @property
     def has_owner(self) -> bool:
-        """Whether it has a `--chown` already."""
-        return self.step.instruction.flag("chown") is not None
+        """Whether its `--chown` settles the owner: not if that is root, and `--chmod` keeps others out."""
+        flag = self.step.instruction.flag("chown")
+        return flag is not None and not (_ROOTS.fullmatch(flag.value or "") and self._is_closed)
+
+    @property
+    def _is_closed(self) -> bool:
+        """Whether `--chmod` denies others to read what it brings, or to run it, unlike its owner."""
+        flag = self.step.instruction.flag("chmod")
+        if flag is None or not _OCTAL.fullmatch(flag.value or ""):
+            return False
+        mode = int(flag.value or "", 8)
+        return not mode & 0o004 or (mode & 0o100 != 0 and not mode & 0o001)
 
     @property
     def is_linked(self) -> bool:

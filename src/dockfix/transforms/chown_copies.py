@@ -2,8 +2,9 @@
 
 COPY and ADD create files as root regardless of USER, so each copy below USER, or into the
 application's directories, gets `--chown`. Numbers are used where a name cannot be resolved: with
-`--link`, and on bases without accounts. Ownership that the file sets itself is left alone, and so
-is that of programs and libraries copied from another stage into a system directory.
+`--link`, and on bases without accounts. Ownership that the file sets itself is left alone, unless it is
+root's and `--chmod` closes the files to everybody else, and so is that of programs and libraries copied
+from another stage into a system directory.
 
 Source: moby/moby#6119 (COPY ignores USER); docker/buildx#1408 (no names with `--link`).
 """
@@ -14,9 +15,10 @@ from collections.abc import Iterator
 
 from dockfix.edits import Edit
 from dockfix.model.plan import Plan
+from dockfix.syntax.tree import Instruction
 
 NAME = "chown-copies"
-CHANGES = ""
+CHANGES = r"\w+ --chown=(?:root|0)(?::\S*)?"
 CASES = ("cases/linked-copies",)
 BEFORE = """\
 FROM python:3.12-slim
@@ -43,7 +45,15 @@ def propose(plan: Plan) -> Iterator[Edit]:
         created = account.created.index if account.created else -1
         if copy.has_owner or copy.step.index < created or copy.destination == "/root":
             continue
-        owner = account.ids if copy.is_linked else account.owner
-        instruction = copy.step.instruction
+        yield _give(copy.step.instruction, account.ids if copy.is_linked else account.owner)
+
+
+def _give(instruction: Instruction, owner: str) -> Edit:
+    """The edit that adds `--chown`, or replaces the user of one that names root."""
+    flag = instruction.flag("chown")
+    if flag is None:
         at = instruction.after(instruction.name_start + len(instruction.name))
-        yield Edit(at, at, f" --chown={owner}")
+        return Edit(at, at, f" --chown={owner}")
+    _, colon, group = (flag.value or "").partition(":")
+    value = f"{owner.partition(':')[0]}:{group}" if colon else owner
+    return Edit(instruction.at(flag.start), instruction.after(flag.end), f"--chown={value}")
