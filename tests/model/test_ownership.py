@@ -50,6 +50,28 @@ def test_directories_are_found(steps: str, expected: list[tuple[str, Reach]]) ->
     assert sorted(changes(steps)) == sorted(expected)
 
 
+HUGGING = "ENV TRANSFORMERS_CACHE={}\nWORKDIR /app\n"
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        # What downloads the models creates the directory itself, in one that belongs to the account.
+        (HUGGING.format("/app/models/hub") + APT + START, ["/app"]),
+        (HUGGING.format("/home/appuser/models") + START, []),
+        (
+            HUGGING.format("/app/models/hub") + "RUN mkdir /app/models\n" + APT + START,
+            ["/app", "/app/models", "/app/models/hub"],
+        ),
+        (HUGGING.format("/models") + APT + START, ["/app", "/models"]),
+        (HUGGING.format("/var/cache/models") + START, ["/var/cache/models"]),
+        ("RUN mkdir /data\n" + HUGGING.format("/data/hub") + START, ["/data", "/data/hub"]),
+    ],
+)
+def test_places_for_downloads_are_made_where_only_root_could(steps: str, expected: list[str]) -> None:
+    assert sorted(path for path, _ in changes(steps)) == expected
+
+
 @pytest.mark.parametrize(
     "given",
     [

@@ -141,13 +141,24 @@ class _Search:
             if not is_system_directory(directory):
                 yield directory
         if not plan.evidence.is_complete:
-            yield from find_fetched(plan.lineage.end.env)
+            fetched = find_fetched(plan.lineage.end.env)
+            yield from (path for path in fetched if not self._is_made_at_the_start(path))
         yield from plan.evidence.directories
         yield from plan.evidence.mounts
         for path in sorted(plan.corrections.directories):
             if path in plan.evidence.writes and _is_taken_for_file(self.tree.look(self.tree.follow(path))):
                 yield from self._around_file(path)
             yield path
+
+    def _is_made_at_the_start(self, path: str) -> bool:
+        """Whether a missing directory is below one of the account's, so that what fetches can create it."""
+        at = self.tree.follow(path)
+        own = {place for place in (self.plan.home, self.plan.workdir) if place != "/" and is_ownable(place)}
+        while at not in own and not self.tree.exists(at):
+            if any(node.uid != self.uid for node in each(self.tree.look(at))):
+                return False
+            at = posixpath.dirname(at)
+        return at in own or all(one.verdict is Verdict.ALLOWED for one in may_change(self.tree, at, self.who))
 
     def _around_file(self, path: str) -> Iterator[str]:
         """The directory of a file, where a database keeps its journal, and what replaces a file is made."""
