@@ -16,8 +16,9 @@ from dockfix.evidence.capabilities import find_capability_findings
 from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.closed_files import find_closed_sources
 from dockfix.evidence.contradictions import find_contradictions, hides_mount
-from dockfix.evidence.image_files import Landing, Layout, read_layout
+from dockfix.evidence.image_files import Layout, read_layout
 from dockfix.evidence.installed import find_installed
+from dockfix.evidence.landings import Landing
 from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.constants import Value, Values
 from dockfix.evidence.python.sources import Reading, read_start

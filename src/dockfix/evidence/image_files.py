@@ -6,12 +6,12 @@ import posixpath
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Final
 
 from dockfix.context import ContextSource
+from dockfix.evidence.landings import GLOB, Landing, LandingIndex
 from dockfix.model.image_texts import find_folders
 from dockfix.model.placements import find_placements, may_place
 from dockfix.model.runs import walk_script
@@ -27,54 +27,14 @@ _PROJECT_FILES: Final = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
 _PROJECT_DEPTH: Final = 2
 _MAX_FOLDERS: Final = 40
 _WITHOUT_PROJECTS: Final = re.compile(r"(?:\.|docs?/|tests?/|node_modules/|static/|templates/|migrations/)")
-_GLOB: Final = re.compile(r"[*?\[]")
 _VARIABLE: Final = re.compile(r"\$\{?(\w+)\b(?!:-)")
 _REMOTE: Final = re.compile(r"<<|[a-z+]+://|git@")
-
-
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """One source of a COPY: `source` in the build context is copied to `destination` in the image.
-
-    For a heredoc, `source` is its absolute path in the image. A tree includes everything below it,
-    otherwise it is one file. `stage` is the stage that it comes from (the same one, if a RUN moves it), ""
-    for the build context.
-    """
-
-    source: str
-    destination: str
-    is_tree: bool
-    stage: str = ""
-
-    def source_of(self, path: str) -> str | None:
-        """The source of the image's `path`, None if this copy does not provide it."""
-        if not self.is_tree:
-            return self.source if path == self.destination else None
-        inside = _below(path, self.destination)
-        if inside is None:
-            # Nobody knows whether what another stage holds at a path is a file or a tree.
-            return self.source if self.stage and path == self.destination else None
-        if _GLOB.search(self.source):
-            return _matched(self.source, inside)
-        return posixpath.normpath(posixpath.join(self.source, inside)) if inside else None
 
 
 def _growing(waiting: list[tuple[str, str, int]]) -> Iterator[tuple[str, str, int]]:
     """What waits, and what is added to it meanwhile."""
     while waiting:
         yield waiting.pop(0)
-
-
-def _below(path: str, directory: str) -> str | None:
-    if directory == "/":
-        return path.lstrip("/")
-    return path[len(directory) + 1 :] if path.startswith(directory + "/") else None
-
-
-def _matched(pattern: str, name: str) -> str | None:
-    """The source that matches `pattern` and becomes `name`; only file names are matched, not trees."""
-    source = posixpath.join(posixpath.dirname(pattern), name)
-    return source if fnmatchcase(name, posixpath.basename(pattern).replace("[", "[[]")) else None
 
 
 @dataclass(slots=True)
@@ -93,6 +53,14 @@ class StageLayout:
     entrypoint: Instruction | None = None
     command: Instruction | None = None
     runs: list[Instruction] = field(default_factory=list)
+    _index: LandingIndex | None = field(default=None, init=False, repr=False)
+
+    @property
+    def index(self) -> LandingIndex:
+        """The copies by destination."""
+        if self._index is None or self._index.count != len(self.landings):
+            self._index = LandingIndex(self.landings)
+        return self._index
 
     def child(self, name: str) -> StageLayout:
         """A new stage that is built FROM this one."""
@@ -115,6 +83,7 @@ class Layout:
     ignores: Callable[[str], bool]
     names: Names | None = None
     sites: tuple[str, ...] = ()
+    _known: dict[str, bool] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def workdir(self) -> str:
@@ -140,7 +109,7 @@ class Layout:
 
     def _candidates(self, path: str, stage: StageLayout, depth: int = 0) -> Iterator[str]:
         """The possible sources of `path` in the build context; the last copy comes first."""
-        for landing in reversed(stage.landings):
+        for landing in stage.index.providing(path):
             source = landing.source_of(path)
             if source is None or depth > 5 or source.startswith(".."):
                 continue
@@ -155,8 +124,14 @@ class Layout:
 
     def exists(self, source: str) -> bool:
         """Whether the build context may have a file (with a trailing slash, a folder) at that path."""
-        if self.names is None or posixpath.isabs(source):
+        if self.names is None or source.startswith("/"):
             return True
+        if source not in self._known:
+            self._known[source] = self._is_listed(source)
+        return self._known[source]
+
+    def _is_listed(self, source: str) -> bool:
+        assert self.names is not None
         folder, _, name = source.rstrip("/").rpartition("/")
         if folder and not self.exists(folder + "/"):
             return False
@@ -175,9 +150,9 @@ class Layout:
 
     def _lands_below(self, path: str, stage: StageLayout, depth: int = 0) -> bool:
         """Whether a copy goes to a path or below it, not just to a directory that contains it."""
-        for landing in stage.landings:
-            if f"{landing.destination}/".startswith(path + "/"):
-                return True
+        if stage.index.reaches(path):
+            return True
+        for landing in stage.index.providing(path):
             source, origin = landing.source_of(path), self.stages.get(landing.stage)
             inner = posixpath.join("/", source) if source is not None and landing.stage else ""
             if inner and origin and depth < 5 and self._lands_below(inner, origin, depth + 1):
@@ -195,7 +170,7 @@ class Layout:
             if not landing.is_tree:
                 if posixpath.basename(landing.destination) in wanted:
                     yield landing.destination
-            elif not landing.stage and not _GLOB.search(landing.source):
+            elif not landing.stage and not GLOB.search(landing.source):
                 folder = "" if landing.source == "." else landing.source
                 if not folder or self.exists(folder + "/"):
                     yield from self._below(folder, landing.destination, wanted)
@@ -213,7 +188,7 @@ class Layout:
         waiting = [
             (one.source.removesuffix("."), one.destination, 0)
             for one in self.final.landings
-            if one.is_tree and not one.stage and not _GLOB.search(one.source)
+            if one.is_tree and not one.stage and not GLOB.search(one.source)
         ]
         for folder, place, depth in islice(_growing(waiting), _MAX_FOLDERS):
             names = self.names(folder)
@@ -398,7 +373,7 @@ class _Walker:
     def _landing(self, written: str, target: str, into: bool, origin: str) -> Landing:
         source = posixpath.normpath(posixpath.join("/", written))
         source = source if origin else source.lstrip("/") or "."
-        if _GLOB.search(posixpath.basename(source)):
+        if GLOB.search(posixpath.basename(source)):
             return Landing(source, target, is_tree=True, stage=origin)
         if self._is_tree(written, source, origin):
             return Landing(source, target, is_tree=True, stage=origin)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from dockfix.evidence.build_scripts import relocate
-from dockfix.evidence.image_files import Landing, Layout, StageLayout
+from dockfix.evidence.image_files import Layout, StageLayout
+from dockfix.evidence.landings import Landing
 from dockfix.model.environments import virtual_place
 from dockfix.model.installs import goes_to_user
 from dockfix.model.paths import resolve
