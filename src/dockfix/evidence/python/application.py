@@ -15,7 +15,7 @@ from dockfix.evidence.python.constants import Reference, Value, Values
 from dockfix.evidence.python.modules import Module, Statement
 
 if TYPE_CHECKING:
-    import libcst as cst
+    import ast
 
     from dockfix.evidence.python.scopes import Binding, Part, Scope, Site
 
@@ -30,18 +30,16 @@ class Evaluator(Protocol):
 
     application: Application
 
-    def values(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Values:
+    def values(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Values:
         """The possible values of an expression, none if it is unknown."""
 
-    def texts(
-        self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30
-    ) -> tuple[tuple[str, bool], ...]:
+    def texts(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> tuple[tuple[str, bool], ...]:
         """(string, certain) for each possible value; an unknown part is a HOLE."""
 
-    def reference(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Reference | None:
+    def reference(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Reference | None:
         """The dotted name that an expression refers to, None if it is not a name."""
 
-    def join_paths(self, nodes: Sequence[cst.BaseExpression], scope: Scope, order: int) -> Iterator[Value]:
+    def join_paths(self, nodes: Sequence[ast.expr], scope: Scope, order: int) -> Iterator[Value]:
         """The expressions joined as os.path.join does."""
 
     def bound_by(self, bindings: Sequence[Binding], *, is_sure: bool) -> Values:

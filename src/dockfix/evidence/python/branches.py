@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
-
-import libcst as cst
 
 
 class Ordered(Protocol):
@@ -60,9 +59,17 @@ def find_reaching(bindings: Iterable[_Bound], order: int, arms: Sequence[Arm]) -
     return found, False
 
 
-def count_ways(node: cst.If) -> int:
+def count_ways(node: ast.If) -> int:
     """The number of arms of an `if` that has an `else`, 0 without one."""
-    count, rest = 0, node.orelse
-    while isinstance(rest, cst.If):
-        count, rest = count + 1, rest.orelse
-    return count + 2 if rest is not None else 0
+    count, rest = 0, node
+    while inner := next_choice(rest):
+        count, rest = count + 1, inner
+    return count + 2 if rest.orelse else 0
+
+
+def next_choice(node: ast.If) -> ast.If | None:
+    """The `elif` of an `if`, or the sole `if` of its `else`; None if it has neither."""
+    match node.orelse:
+        case [ast.If() as inner]:
+            return inner
+    return None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
-from dockfix.evidence.python.calls import argument_of
+from dockfix.evidence.python.calls import argument_of, called_name, positional
 from dockfix.evidence.python.constants import HOLE, Reference, Value, join_path, parent_of
 from dockfix.knowledge import read_names
 
@@ -21,12 +20,12 @@ def _names(kind: str) -> frozenset[str]:
     return read_names("python", "values", kind)
 
 
-def call_values(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
+def call_values(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int) -> Iterable[Value]:
     """The possible results of a call."""
     reference = evaluator.reference(call.func, scope, order)
     if reference is not None and (known := _known(evaluator, reference, call, scope, order)) is not None:
         return known
-    if isinstance(call.func, cst.Attribute):
+    if isinstance(call.func, ast.Attribute):
         found = _method(evaluator, call.func, call, scope, order)
         if found is not None:
             return found
@@ -40,10 +39,10 @@ def call_values(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) 
 
 
 def _known(
-    evaluator: Evaluator, reference: Reference, call: cst.Call, scope: Scope, order: int
+    evaluator: Evaluator, reference: Reference, call: ast.Call, scope: Scope, order: int
 ) -> Iterable[Value] | None:
     name = reference.name
-    nodes = [one.value for one in call.args if not one.star and one.keyword is None]
+    nodes = positional(call)
     fixed = {
         "pathlib.Path.home": "~",
         "pathlib.Path.cwd": evaluator.application.workdir,
@@ -64,7 +63,7 @@ def _known(
     return _applied(evaluator, name, nodes, scope, order) if nodes else None
 
 
-def _temporary(evaluator: Evaluator, name: str, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
+def _temporary(evaluator: Evaluator, name: str, call: ast.Call, scope: Scope, order: int) -> Iterable[Value]:
     """The new path that a function of tempfile creates."""
     place = argument_of(call, 9, "dir")
     below = evaluator.texts(place, scope, order) if place is not None else (("/tmp", True),)
@@ -73,7 +72,7 @@ def _temporary(evaluator: Evaluator, name: str, call: cst.Call, scope: Scope, or
 
 
 def _applied(
-    evaluator: Evaluator, name: str, nodes: Sequence[cst.BaseExpression], scope: Scope, order: int
+    evaluator: Evaluator, name: str, nodes: Sequence[ast.expr], scope: Scope, order: int
 ) -> Iterable[Value] | None:
     """The result of a function with a known effect on its argument, None for other functions."""
     if name in _names("same"):
@@ -98,7 +97,7 @@ def _path_function(name: str, workdir: str) -> Callable[[str], str] | None:
     return None
 
 
-def _environment(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
+def _environment(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int) -> Iterable[Value]:
     """The values of an environment variable, with the default unless one is certain to be set."""
     key = argument_of(call, 0, "var")
     names = evaluator.values(key, scope, order) if key is not None else ()
@@ -111,19 +110,19 @@ def _environment(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int)
     return (*otherwise, *found)
 
 
-def _settings_call(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
+def _settings_call(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int) -> Iterable[Value]:
     """The value of calls such as `env("NAME", default=...)`, whatever library they come from."""
-    name = call.func.attr.value if isinstance(call.func, cst.Attribute) else getattr(call.func, "value", "")
-    if isinstance(name, str) and name.lower().startswith(("env", "config", "getenv", "get_env")):
+    name = called_name(call)
+    if name.lower().startswith(("env", "config", "getenv", "get_env")):
         return _environment(evaluator, call, scope, order)
     return ()
 
 
 def _method(
-    evaluator: Evaluator, func: cst.Attribute, call: cst.Call, scope: Scope, order: int
+    evaluator: Evaluator, func: ast.Attribute, call: ast.Call, scope: Scope, order: int
 ) -> Iterable[Value] | None:
-    name = func.attr.value
-    nodes = [one.value for one in call.args if not one.star and one.keyword is None]
+    name = func.attr
+    nodes = positional(call)
     if name == "joinpath":
         return evaluator.join_paths([func.value, *nodes], scope, order)
     if name == "get" and nodes and not _is_name_of_environment(evaluator, func, scope, order):
@@ -159,14 +158,14 @@ def _formatted(text: str) -> str:
     return out + text[at:]
 
 
-def _is_name_of_environment(evaluator: Evaluator, func: cst.Attribute, scope: Scope, order: int) -> bool:
+def _is_name_of_environment(evaluator: Evaluator, func: ast.Attribute, scope: Scope, order: int) -> bool:
     reference = evaluator.reference(func.value, scope, order)
     return reference is not None and reference.name == "os.environ"
 
 
-def _looked_up(evaluator: Evaluator, call: cst.Call, scope: Scope, order: int) -> Iterable[Value] | None:
+def _looked_up(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int) -> Iterable[Value] | None:
     """The value of `x.get("KEY", default)` on a configuration that the application fills."""
-    keys = evaluator.values(call.args[0].value, scope, order)
+    keys = evaluator.values(call.args[0], scope, order)
     for one in keys:
         if isinstance(one.content, str) and (found := evaluator.application.key(one.content, evaluator)):
             return found

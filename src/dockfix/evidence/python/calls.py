@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-import libcst as cst
+import ast
 
 
-def called_name(call: cst.Call) -> str:
+def called_name(call: ast.Call) -> str:
     """The last component of the called name, "" if it has none."""
     func = call.func
-    if isinstance(func, cst.Attribute):
-        return func.attr.value
-    return func.value if isinstance(func, cst.Name) else ""
+    if isinstance(func, ast.Attribute):
+        return func.attr
+    return func.id if isinstance(func, ast.Name) else ""
 
 
-def argument_of(call: cst.Call, index: int, keyword: str = "") -> cst.BaseExpression | None:
+def argument_of(call: ast.Call, index: int, keyword: str = "") -> ast.expr | None:
     """The positional or keyword argument of a call, None if it is missing or unpacked."""
     for place, one in enumerate(call.args):
-        if one.star:
-            return None if one.star == "*" else _keyword(call, keyword)
-        if one.keyword is None and place == index:
-            return one.value
-    return _keyword(call, keyword)
-
-
-def _keyword(call: cst.Call, keyword: str) -> cst.BaseExpression | None:
-    named = (one.value for one in call.args if one.keyword is not None and one.keyword.value == keyword)
+        if isinstance(one, ast.Starred):
+            return None
+        if place == index:
+            return one
+    named = (one.value for one in call.keywords if one.arg == keyword)
     return next(named, None) if keyword else None
+
+
+def positional(call: ast.Call) -> list[ast.expr]:
+    """The positional arguments of a call that are not unpacked."""
+    return [one for one in call.args if not isinstance(one, ast.Starred)]
+
+
+def arguments(call: ast.Call) -> list[ast.expr]:
+    """What is passed to a call, by position or keyword, unpacked or not."""
+    given = [one.value if isinstance(one, ast.Starred) else one for one in call.args]
+    return [*given, *(one.value for one in call.keywords)]
+
+
+def text_of(node: ast.AST | None) -> str | None:
+    """The text of a literal string, None for any other expression."""
+    match node:
+        case ast.Constant(value=str() as text):
+            return text
+    return None

@@ -1,7 +1,7 @@
 """Split a Python module into its top-level statements, so that only the relevant ones are parsed.
 
 The module is split on text in which strings and comments are blanked; the statements themselves are
-parsed by libcst. A statement that cannot be parsed by itself is left out.
+parsed by `ast`. A statement that cannot be parsed by itself is left out.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Statement:
 def condense(text: str) -> tuple[str, tuple[int, ...]]:
     """(text without comments, docstrings and blank lines, the original index of each line).
 
-    libcst would represent each of them as nodes.
+    A long docstring would be a node, a comment a line to count.
     """
     parts: list[str] = []
     at = 0

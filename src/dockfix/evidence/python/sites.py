@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import re
 from collections.abc import Iterator
 from typing import Final
 
-import libcst as cst
-
 from dockfix.evidence.claims import Claim, Kind
-from dockfix.evidence.python.calls import argument_of, called_name
+from dockfix.evidence.python.calls import argument_of, arguments, called_name, text_of
 from dockfix.evidence.python.catalogue import Call, Catalogue
 from dockfix.evidence.python.constants import HOLE, Value
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
@@ -38,58 +37,57 @@ class SiteReader:
     def read(self, part: Part) -> Iterator[Claim]:
         """The evidence in a statement."""
         for site in part.sites:
-            if isinstance(site.node, cst.Call):
+            if isinstance(site.node, ast.Call):
                 yield from self._call(site, site.node)
-            elif isinstance(site.node, cst.Dict):
+            elif isinstance(site.node, ast.Dict):
                 yield from self._dict(site, site.node)
-            else:
+            elif isinstance(site.node, ast.Compare):
                 yield from self._comparison(site, site.node)
         yield from self._settings(part)
 
-    def _call(self, site: Site, call: cst.Call) -> Iterator[Claim]:
+    def _call(self, site: Site, call: ast.Call) -> Iterator[Claim]:
         for name in self._names(call.func, site):
             if known := self.catalogue.calls.get(name):
                 for one in known:
                     yield from self._known(one, name, site, call)
                 return
-        for given in call.args:
-            if isinstance(given.value, cst.SimpleString) and _is_url(given.value):
-                yield from self._place(
-                    str(given.value.raw_value), Call("write", url=True), site, certain=True
-                )
-        if any(_is_raw(one.value) for one in call.args) and self._is_socket(call, site):
+        for given in arguments(call):
+            text = text_of(given)
+            if text is not None and _SQLITE.search(text):
+                yield from self._place(text, Call("write", url=True), site, certain=True)
+        if any(map(_is_raw, arguments(call))) and self._is_socket(call, site):
             yield self._evidence(Kind.ROOT, "raw socket", site, certain=not site.guarded)
 
-    def _names(self, func: cst.BaseExpression, site: Site) -> Iterator[str]:
+    def _names(self, func: ast.expr, site: Site) -> Iterator[str]:
         """The names of a call to look up in the catalogue: its full name, then the method alone."""
-        if isinstance(func, cst.Name | cst.Attribute):
-            last = func.value if isinstance(func, cst.Name) else func.attr.value
+        if isinstance(func, ast.Name | ast.Attribute):
+            last = func.id if isinstance(func, ast.Name) else func.attr
             last = site.scope.module.imports.get(last, last).rpartition(".")[2]
             if not self.catalogue.knows(last, self._owner(func, site)):
                 return
         reference = self.evaluator.reference(func, site.scope, site.order)
         if reference is not None and reference.local is None:
             yield reference.name
-        if isinstance(func, cst.Attribute) and (
+        if isinstance(func, ast.Attribute) and (
             reference is None or reference.made or reference.local is None
         ):
-            yield f".{func.attr.value}"
+            yield f".{func.attr}"
 
-    def _owner(self, func: cst.BaseExpression, site: Site) -> str:
+    def _owner(self, func: ast.expr, site: Site) -> str:
         """The last name of the object that a method is called on, as imported.
 
         "" if it is not a plain name.
         """
-        if isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name):
-            name = func.value.value
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
+            name = func.value.id
             return site.scope.module.imports.get(name, name).rpartition(".")[2]
         return ""
 
-    def _is_socket(self, call: cst.Call, site: Site) -> bool:
+    def _is_socket(self, call: ast.Call, site: Site) -> bool:
         reference = self.evaluator.reference(call.func, site.scope, site.order)
         return reference is not None and reference.name in ("socket.socket", "socket")
 
-    def _known(self, known: Call, name: str, site: Site, call: cst.Call) -> Iterator[Claim]:
+    def _known(self, known: Call, name: str, site: Site, call: ast.Call) -> Iterator[Claim]:
         match known.kind:
             case "write":
                 yield from self._write(known, name, site, call)
@@ -102,7 +100,7 @@ class SiteReader:
             case "home":
                 yield from self._home(known, site, call)
 
-    def _write(self, known: Call, name: str, site: Site, call: cst.Call) -> Iterator[Claim]:
+    def _write(self, known: Call, name: str, site: Site, call: ast.Call) -> Iterator[Claim]:
         node = self._written(known, name, site, call)
         if node is None:
             return
@@ -119,12 +117,12 @@ class SiteReader:
             if not known.path_only or sole or _PATH_LIKE.search(text):
                 yield from self._place(text, known, site, call, certain=one.certain)
 
-    def _written(self, known: Call, name: str, site: Site, call: cst.Call) -> cst.BaseExpression | None:
+    def _written(self, known: Call, name: str, site: Site, call: ast.Call) -> ast.expr | None:
         """The expression for the path that a call writes, None if it writes nothing or has no path."""
         if name == ".save" and "storage" in self._owner(call.func, site).lower():
             return None  # a storage decides on its own directory
         if known.argument == -1:
-            node = call.func.value if isinstance(call.func, cst.Attribute) else None
+            node = call.func.value if isinstance(call.func, ast.Attribute) else None
         else:
             node = argument_of(call, known.argument, known.keyword)
         if node is None or known.mode < 0:
@@ -132,7 +130,7 @@ class SiteReader:
         return node if self._opens_to_write(argument_of(call, known.mode, "mode"), site) else None
 
     def _place(
-        self, text: str, known: Call, site: Site, call: cst.Call | None = None, *, certain: bool
+        self, text: str, known: Call, site: Site, call: ast.Call | None = None, *, certain: bool
     ) -> Iterator[Claim]:
         if known.url or (known.database and "://" in text):
             text = locate_database(text)
@@ -154,13 +152,13 @@ class SiteReader:
             kind = Kind.HOME if path.startswith("~") else Kind.WRITE
             yield self._evidence(kind, path, site, certain=certain, directory=directory and known)
 
-    def _opens_to_write(self, mode: cst.BaseExpression | None, site: Site) -> bool:
+    def _opens_to_write(self, mode: ast.expr | None, site: Site) -> bool:
         if mode is None:
             return False
         texts = self.evaluator.texts(mode, site.scope, site.order)
         return any(len(text) <= 6 and _WRITING.search(text.partition("|")[0]) for text, _ in texts)
 
-    def _port(self, known: Call, site: Site, call: cst.Call) -> Iterator[Claim]:
+    def _port(self, known: Call, site: Site, call: ast.Call) -> Iterator[Claim]:
         node = argument_of(call, known.argument, known.keyword)
         if node is None:
             return
@@ -169,10 +167,9 @@ class SiteReader:
             if 0 < number < 1024:
                 yield self._evidence(Kind.PORT, str(number), site, certain=certain)
 
-    def _command(self, site: Site, call: cst.Call) -> Iterator[Claim]:
-        if not call.args:
-            return
-        for one in self.evaluator.values(call.args[0].value, site.scope, site.order):
+    def _command(self, site: Site, call: ast.Call) -> Iterator[Claim]:
+        given = arguments(call)
+        for one in self.evaluator.values(given[0], site.scope, site.order) if given else ():
             for words in _commands(one):
                 name = posixpath.basename(words[0])
                 if name in self.catalogue.commands and not self.catalogue.only_asks(name, words[1:]):
@@ -182,7 +179,7 @@ class SiteReader:
                     yield self._evidence(Kind.INSTALL, installer, site, certain=one.certain)
                     return
 
-    def _home(self, known: Call, site: Site, call: cst.Call) -> Iterator[Claim]:
+    def _home(self, known: Call, site: Site, call: ast.Call) -> Iterator[Claim]:
         for keyword in known.overrides:
             node = argument_of(call, 99, keyword)
             if node is not None:
@@ -206,13 +203,10 @@ class SiteReader:
         )
         yield self._evidence(Kind.HOME, known.path, site, certain=not local, directory=True)
 
-    def _dict(self, site: Site, node: cst.Dict) -> Iterator[Claim]:
+    def _dict(self, site: Site, node: ast.Dict) -> Iterator[Claim]:
         """Evidence in dictionaries: the handlers of logging, and Django's databases and caches."""
-        items = {
-            str(one.key.raw_value): one.value
-            for one in node.elements
-            if isinstance(one, cst.DictElement) and isinstance(one.key, cst.SimpleString)
-        }
+        pairs = zip(map(text_of, node.keys), node.values, strict=True)
+        items = {key: value for key, value in pairs if key is not None}
         target = ""
         if "filename" in items and self._says(items.get("class") or items.get("()"), "FileHandler", site):
             target = "filename"
@@ -225,20 +219,21 @@ class SiteReader:
                 if text != ":memory:":
                     yield from self._located(text, site, certain, directory=target == "LOCATION")
 
-    def _says(self, node: cst.BaseExpression | None, word: str, site: Site) -> bool:
+    def _says(self, node: ast.expr | None, word: str, site: Site) -> bool:
         if node is None:
             return False
         return any(word in text for text, _ in self.evaluator.texts(node, site.scope, site.order))
 
-    def _comparison(self, site: Site, node: cst.Comparison) -> Iterator[Claim]:
+    def _comparison(self, site: Site, node: ast.Compare) -> Iterator[Claim]:
         """Evidence in `os.geteuid() == 0`: the program checks whether it runs as root."""
-        if isinstance(node.left, cst.Call) and len(node.comparisons) == 1:
+        if isinstance(node.left, ast.Call) and len(node.comparators) == 1:
             reference = self.evaluator.reference(node.left.func, site.scope, site.order)
-            other = node.comparisons[0].comparator
+            other = node.comparators[0]
             if (
                 reference
                 and reference.name in ("os.geteuid", "os.getuid")
-                and getattr(other, "value", "") == "0"
+                and isinstance(other, ast.Constant)
+                and other.value == 0
             ):
                 yield self._evidence(Kind.ROOT, f"{reference.name}() compared with 0", site, certain=False)
 
@@ -257,22 +252,9 @@ class SiteReader:
                 is_url = not kind or "DATABASE" in name
                 text = locate_database(one.content) if is_url else one.content
                 certain = one.certain and (kind != "collected" or self.collects)
-                yield from (
-                    Claim(
-                        found.kind,
-                        found.what,
-                        found.file,
-                        part.line_of(binding.value),
-                        found.certain,
-                        found.is_directory,
-                    )
-                    for found in self._located(
-                        text,
-                        Site(cst.Dict([]), binding.scope, 0),
-                        certain,
-                        directory=kind in ("directories", "collected"),
-                    )
-                )
+                site = Site(binding.value, binding.scope, 0)
+                is_directory = kind in ("directories", "collected")
+                yield from self._located(text, site, certain, directory=is_directory)
 
     def _evidence(
         self, kind: Kind, what: str, site: Site, *, certain: bool = True, directory: bool = False
@@ -281,35 +263,32 @@ class SiteReader:
         return Claim(kind, what, part.module.file, part.line_of(site.node), certain, directory)
 
 
-def _insists(call: cst.Call, site: Site) -> bool:
+def _insists(call: ast.Call, site: Site) -> bool:
     """Whether a call fails if the directory exists already."""
     if called_name(call) not in ("mkdir", "makedirs") or argument_of(call, 99, "exist_ok") is not None:
         return False
     return not site.guarded and _ASKS.search(site.scope.part.statement.text) is None
 
 
-def _name_of(node: cst.BaseExpression) -> str:
+def _name_of(node: ast.expr) -> str:
     """The last name of an argument, "" if it has none."""
-    return node.attr.value if isinstance(node, cst.Attribute) else str(getattr(node, "value", ""))
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
 
 
-def _is_raw(node: cst.BaseExpression) -> bool:
+def _is_raw(node: ast.expr) -> bool:
     return _name_of(node) in ("SOCK_RAW", "AF_PACKET")
 
 
-def _source_of(node: cst.SimpleString | cst.FormattedString) -> str:
-    if isinstance(node, cst.SimpleString):
-        return node.value
-    return "".join(part.value for part in node.parts if isinstance(part, cst.FormattedStringText))
-
-
-def _is_url(node: cst.BaseExpression) -> bool:
+def _is_url(node: ast.expr) -> bool:
     """Whether an expression contains the URL of a SQLite file."""
-    if isinstance(node, cst.SimpleString | cst.FormattedString):
-        return _SQLITE.search(_source_of(node)) is not None
-    if isinstance(node, cst.Call):
-        return any(_is_url(one.value) for one in node.args)
-    return False
+    if isinstance(node, ast.JoinedStr):
+        return any(map(_is_url, node.values))
+    if isinstance(node, ast.Call):
+        return any(map(_is_url, arguments(node)))
+    text = text_of(node)
+    return text is not None and _SQLITE.search(text) is not None
 
 
 def _number(value: Value) -> tuple[int, bool]:

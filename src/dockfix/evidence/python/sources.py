@@ -1,6 +1,6 @@
 """Collect evidence from an application's sources, beginning with the module that its image starts.
 
-Modules are searched as text; only relevant statements are parsed with libcst, which is imported on first
+Modules are searched as text; only relevant statements are parsed, with `ast`, which is imported on first
 use.
 """
 

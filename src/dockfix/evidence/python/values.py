@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import posixpath
 import re
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import libcst as cst
-
 from dockfix.evidence.python.application import Application
 from dockfix.evidence.python.builtins import call_values
+from dockfix.evidence.python.calls import text_of
 from dockfix.evidence.python.constants import HOLE, Reference, Value, Values, join_path, parent_of
 from dockfix.evidence.python.scopes import Binding, Scope
 
@@ -20,7 +19,6 @@ MAX_ALTERNATIVES: Final = 8
 MAX_DEPTH: Final = 24
 MAX_TEXT: Final = 8192
 MAX_BITS: Final = 64
-MAX_DIGITS: Final = 66
 MAX_STEPS: Final = 2_000
 """The maximum number of subexpressions to evaluate for one expression; the rest is unknown."""
 
@@ -34,7 +32,7 @@ class ConstantEvaluator:
         self._steps = 0
         self._open: set[tuple[int, int]] = set()
 
-    def values(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Values:
+    def values(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Values:
         """The possible values of an expression, none if it is unknown."""
         key = (id(node), id(scope))
         self._steps = self._steps + 1 if self._depth else 0
@@ -48,105 +46,91 @@ class ConstantEvaluator:
             self._depth -= 1
             self._open.discard(key)
 
-    def texts(
-        self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30
-    ) -> tuple[tuple[str, bool], ...]:
+    def texts(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> tuple[tuple[str, bool], ...]:
         """(string, certain) for each possible value; an unknown part is a HOLE."""
         return _texts(self.values(node, scope, order))
 
-    def _values(self, node: cst.BaseExpression, scope: Scope, order: int) -> Iterable[Value]:
+    def _values(self, node: ast.expr, scope: Scope, order: int) -> Iterable[Value]:
         handle = _HANDLERS.get(type(node))
         return handle(self, node, scope, order) if handle else ()
 
-    def _text(self, node: cst.SimpleString, _scope: Scope, _order: int) -> Iterable[Value]:
-        return _string(node)
+    def _constant(self, node: ast.Constant, _scope: Scope, _order: int) -> Iterable[Value]:
+        content = node.value
+        if content is None or isinstance(content, bool):
+            return (Value(Reference(str(content))),)
+        return (Value(content),) if isinstance(content, str | int) else ()
 
-    def _concatenated(self, node: cst.ConcatenatedString, scope: Scope, order: int) -> Iterable[Value]:
-        return self._joined(str.__add__, [node.left, node.right], scope, order)
+    def _named(self, node: ast.Name, scope: Scope, order: int) -> Iterable[Value]:
+        return self.name(node.id, scope, order)
 
-    def _number(self, node: cst.Integer, _scope: Scope, _order: int) -> Iterable[Value]:
-        return (Value(node.evaluated_value),) if len(node.value) <= MAX_DIGITS else ()
-
-    def _named(self, node: cst.Name, scope: Scope, order: int) -> Iterable[Value]:
-        return self.name(node.value, scope, order)
-
-    def _either(self, node: cst.IfExp, scope: Scope, order: int) -> Iterable[Value]:
+    def _either(self, node: ast.IfExp, scope: Scope, order: int) -> Iterable[Value]:
         both = (*self.values(node.body, scope, order), *self.values(node.orelse, scope, order))
         return (Value(one.content, False) for one in both)
 
-    def _first_known(self, node: cst.BooleanOperation, scope: Scope, order: int) -> Iterable[Value]:
-        if not isinstance(node.operator, cst.Or):
-            return ()
-        return self.values(node.left, scope, order) or self.values(node.right, scope, order)
+    def _first_known(self, node: ast.BoolOp, scope: Scope, order: int) -> Iterable[Value]:
+        sides = node.values if isinstance(node.op, ast.Or) else ()
+        return next(filter(None, (self.values(one, scope, order) for one in sides)), ())
 
-    def _items(self, node: cst.Tuple | cst.List, scope: Scope, order: int) -> Iterable[Value]:
-        return (Value(tuple(self.values(one.value, scope, order) for one in node.elements)),)
+    def _items(self, node: ast.Tuple | ast.List, scope: Scope, order: int) -> Iterable[Value]:
+        return (Value(tuple(self.values(one, scope, order) for one in node.elts)),)
 
-    def _inner(self, node: cst.Await, scope: Scope, order: int) -> Iterable[Value]:
-        return self.values(node.expression, scope, order)
-
-    def _assigned(self, node: cst.NamedExpr, scope: Scope, order: int) -> Iterable[Value]:
+    def _inner(self, node: ast.Await, scope: Scope, order: int) -> Iterable[Value]:
         return self.values(node.value, scope, order)
 
-    def _called(self, node: cst.Call, scope: Scope, order: int) -> Iterable[Value]:
+    def _assigned(self, node: ast.NamedExpr, scope: Scope, order: int) -> Iterable[Value]:
+        return self.values(node.value, scope, order)
+
+    def _called(self, node: ast.Call, scope: Scope, order: int) -> Iterable[Value]:
         return call_values(self, node, scope, order)
 
     def _joined(
         self,
         join: Callable[[str, str], str],
-        nodes: Sequence[cst.BaseExpression],
+        nodes: Sequence[ast.expr],
         scope: Scope,
         order: int,
     ) -> Iterator[Value]:
         return _join(join, [self.texts(node, scope, order) for node in nodes])
 
-    def join_paths(self, nodes: Sequence[cst.BaseExpression], scope: Scope, order: int) -> Iterator[Value]:
+    def join_paths(self, nodes: Sequence[ast.expr], scope: Scope, order: int) -> Iterator[Value]:
         """The expressions joined as os.path.join does."""
         return self._joined(join_path, nodes, scope, order)
 
-    def _formatted(self, node: cst.FormattedString, scope: Scope, order: int) -> Iterator[Value]:
+    def _formatted(self, node: ast.JoinedStr, scope: Scope, order: int) -> Iterator[Value]:
         sides: list[tuple[tuple[str, bool], ...]] = []
-        for part in node.parts:
-            if isinstance(part, cst.FormattedStringText):
-                sides.append(((part.value.replace("{{", "{").replace("}}", "}"), True),))
-            else:
-                assert isinstance(part, cst.FormattedStringExpression)
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
                 plain = part.format_spec is None
-                sides.append(self.texts(part.expression, scope, order) if plain else ((HOLE, True),))
+                sides.append(self.texts(part.value, scope, order) if plain else ((HOLE, True),))
+            else:
+                sides.append(((text_of(part) or "", True),))
         for parts in itertools.islice(itertools.product(*sides), MAX_ALTERNATIVES):
             yield Value("".join(text for text, _ in parts), all(certain for _, certain in parts))
 
-    def _operation(self, node: cst.BinaryOperation, scope: Scope, order: int) -> Iterable[Value]:
+    def _operation(self, node: ast.BinOp, scope: Scope, order: int) -> Iterable[Value]:
         nodes = [node.left, node.right]
-        if isinstance(node.operator, cst.Divide):
+        if isinstance(node.op, ast.Div):
             return self.join_paths(nodes, scope, order)
-        if isinstance(node.operator, cst.Add):
+        if isinstance(node.op, ast.Add):
             sides = [self.values(one, scope, order) for one in nodes]
             numbers = [side[0].content for side in sides if side and isinstance(side[0].content, int)]
             if len(numbers) == len(sides):
                 return (Value(sum(numbers)),)
             return _join(str.__add__, map(_texts, sides))
-        if isinstance(node.operator, cst.Modulo):
+        if isinstance(node.op, ast.Mod):
             texts = self.texts(node.left, scope, order)
             return (
                 Value(re.sub(r"%(?:\(\w+\))?[-+ #0-9.]*[a-zA-Z]", HOLE, text), sure) for text, sure in texts
             )
         return ()
 
-    def _subscript(self, node: cst.Subscript, scope: Scope, order: int) -> Iterable[Value]:
-        element = node.slice[0].slice
-        if len(node.slice) != 1 or not isinstance(element, cst.Index):
-            return ()
-        keys = self.values(element.value, scope, order)
+    def _subscript(self, node: ast.Subscript, scope: Scope, order: int) -> Iterable[Value]:
+        keys = self.values(node.slice, scope, order)
         key = keys[0].content if keys else None
         owner = self.reference(node.value, scope, order)
         if owner is not None and owner.name == "os.environ" and isinstance(key, str):
             return self.application.variable(key)
-        if (
-            isinstance(node.value, cst.Attribute)
-            and node.value.attr.value == "parents"
-            and isinstance(key, int)
-        ):
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "parents" and isinstance(key, int):
             return self._above(node.value.value, key + 1, scope, order)
         for one in self.values(node.value, scope, order):
             if (
@@ -157,7 +141,7 @@ class ConstantEvaluator:
                 return one.content[key]
         return self.application.key(str(key), self) if isinstance(key, str) else ()
 
-    def _above(self, node: cst.BaseExpression, levels: int, scope: Scope, order: int) -> Iterator[Value]:
+    def _above(self, node: ast.expr, levels: int, scope: Scope, order: int) -> Iterator[Value]:
         for text, certain in self.texts(node, scope, order):
             for _ in range(levels):
                 text = parent_of(text)  # noqa: PLW2901
@@ -206,9 +190,9 @@ class ConstantEvaluator:
             return tuple(v for part in parts if binding.index < len(part) for v in part[binding.index])
         return values
 
-    def _attribute(self, node: cst.Attribute, scope: Scope, order: int) -> Iterable[Value]:
-        name = node.attr.value
-        if isinstance(node.value, cst.Name) and node.value.value in ("self", "cls"):
+    def _attribute(self, node: ast.Attribute, scope: Scope, order: int) -> Iterable[Value]:
+        name = node.attr
+        if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
             owner = scope.enclosing_class()
             if owner is not None and (found := self.application.member(owner, name, self)):
                 return found
@@ -230,7 +214,7 @@ class ConstantEvaluator:
             return (Value(HOLE),)
         return self.application.option(scope.module, name, self)
 
-    def reference(self, node: cst.BaseExpression, scope: Scope, order: int = 1 << 30) -> Reference | None:
+    def reference(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Reference | None:
         """The dotted name that an expression refers to, None if it is not a name."""
         for one in self.values(node, scope, order):
             if isinstance(one.content, Reference):
@@ -238,24 +222,20 @@ class ConstantEvaluator:
         return None
 
 
-_HANDLERS: Final[
-    Mapping[type[cst.CSTNode], Callable[[ConstantEvaluator, Any, Scope, int], Iterable[Value]]]
-] = {
-    cst.SimpleString: ConstantEvaluator._text,
-    cst.ConcatenatedString: ConstantEvaluator._concatenated,
-    cst.FormattedString: ConstantEvaluator._formatted,
-    cst.Integer: ConstantEvaluator._number,
-    cst.Name: ConstantEvaluator._named,
-    cst.Attribute: ConstantEvaluator._attribute,
-    cst.BinaryOperation: ConstantEvaluator._operation,
-    cst.IfExp: ConstantEvaluator._either,
-    cst.BooleanOperation: ConstantEvaluator._first_known,
-    cst.Tuple: ConstantEvaluator._items,
-    cst.List: ConstantEvaluator._items,
-    cst.Subscript: ConstantEvaluator._subscript,
-    cst.Await: ConstantEvaluator._inner,
-    cst.NamedExpr: ConstantEvaluator._assigned,
-    cst.Call: ConstantEvaluator._called,
+_HANDLERS: Final[Mapping[type[ast.expr], Callable[[ConstantEvaluator, Any, Scope, int], Iterable[Value]]]] = {
+    ast.Constant: ConstantEvaluator._constant,
+    ast.JoinedStr: ConstantEvaluator._formatted,
+    ast.Name: ConstantEvaluator._named,
+    ast.Attribute: ConstantEvaluator._attribute,
+    ast.BinOp: ConstantEvaluator._operation,
+    ast.IfExp: ConstantEvaluator._either,
+    ast.BoolOp: ConstantEvaluator._first_known,
+    ast.Tuple: ConstantEvaluator._items,
+    ast.List: ConstantEvaluator._items,
+    ast.Subscript: ConstantEvaluator._subscript,
+    ast.Await: ConstantEvaluator._inner,
+    ast.NamedExpr: ConstantEvaluator._assigned,
+    ast.Call: ConstantEvaluator._called,
 }
 
 
@@ -278,14 +258,3 @@ def _join(join: Callable[[str, str], str], sides: Iterable[tuple[tuple[str, bool
         for part, _ in parts[1:]:
             text = join(text, part)
         yield Value(text, all(certain for _, certain in parts))
-
-
-def _string(node: cst.SimpleString) -> Values:
-    with warnings.catch_warnings():
-        if "\\" in node.value:
-            warnings.simplefilter("ignore")
-        try:
-            content = node.evaluated_value
-        except (SyntaxError, ValueError):  # libcst parses escapes that Python rejects: "\\N{no such name}"
-            return ()
-    return (Value(content),) if isinstance(content, str) else ()
