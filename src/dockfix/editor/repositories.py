@@ -80,6 +80,6 @@ def fix_at(place: Place, text: str) -> FileResult:
 @cache
 def _load() -> None:
     """Import what reads files and sources, because each text is fixed in a process forked from this one."""
-    for name in ("libcst", "dockfix.evidence.assess", "dockfix.evidence.python.application"):
+    for name in ("dockfix.evidence.assess", "dockfix.evidence.python.application"):
         import_module(name)
     load_core()

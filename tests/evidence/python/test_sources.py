@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Mapping
 
 import pytest
@@ -437,20 +435,6 @@ def test_where_the_start_is_not_known_nothing_is_certain() -> None:
 )
 def test_odd_sources_are_read_without_an_error(source: str) -> None:
     assert all(not one.certain for one in read({"main.py": source}).claims)
-
-
-@pytest.mark.integration
-def test_libcst_is_imported_only_where_a_statement_may_matter() -> None:
-    program = (
-        "import sys\n"
-        "from dockfix.evidence.python.sources import read_sources\n"
-        "from dockfix.syntax.parser import parse\n"
-        "files = {'main.py': 'import os\\nprint(1)\\n'}\n"
-        f"read_sources(parse({DOCKERFILE!r}), files.get)\n"
-        "print('libcst' in sys.modules)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
 
 
 def test_ini_files_of_uwsgi_are_command_lines() -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import builtins as _python
 import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from dockfix.evidence.image_files import Layout
 from dockfix.evidence.python.catalogue import find_offsets
 from dockfix.evidence.python.constants import Reference, Value, Values
 from dockfix.evidence.python.modules import Module, Statement
-
-if TYPE_CHECKING:
-    import ast
-
-    from dockfix.evidence.python.scopes import Binding, Part, Scope, Site
+from dockfix.evidence.python.scopes import Binding, Part, Scope, Site, parse_statement
 
 _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = 6
@@ -136,8 +133,6 @@ class Application:
     def _parse(self, module: Module, statement: Statement, text: str) -> Part | None:
         same = (module.path, statement.line, text)
         if same not in self._read:
-            from dockfix.evidence.python.scopes import parse_statement
-
             self._left -= len(text)
             self.is_cut = self.is_cut or self._left < 0
             self._read[same] = parse_statement(module, statement, text) if self._left >= 0 else None

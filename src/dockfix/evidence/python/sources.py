@@ -1,12 +1,10 @@
 """Collect evidence from an application's sources, beginning with the module that its image starts.
 
-Modules are searched as text; only relevant statements are parsed, with `ast`, which is imported on first
-use.
+Modules are searched as text; only relevant statements are parsed.
 """
 
 from __future__ import annotations
 
-import gc
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +21,9 @@ from dockfix.evidence.python.missing import find_missing
 from dockfix.evidence.python.modules import Module
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
 from dockfix.evidence.python.servers import Server, find_server, flags
+from dockfix.evidence.python.sites import SiteReader
 from dockfix.evidence.python.start import Line, Start, StartReader
+from dockfix.evidence.python.values import ConstantEvaluator
 from dockfix.evidence.settings_files import find_named_outputs, is_configuration
 from dockfix.knowledge import read_names, read_table
 from dockfix.knowledge.homes import find_home_use
@@ -105,14 +105,7 @@ def read_start(
     `environment` holds the variables at the start, by default those of the image.
     """
     known = {name: (Value(value),) for name, value in layout.env.items()}
-    # libcst creates many small, long-lived objects: the garbage collector would take a seventh of the time.
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        return _SourceReader(layout, start, text, {**known, **(environment or {})}).read()
-    finally:
-        if collects:
-            gc.enable()
+    return _SourceReader(layout, start, text, {**known, **(environment or {})}).read()
 
 
 class _SourceReader:
@@ -240,7 +233,7 @@ class _SourceReader:
                     yield inner
 
     def _modules(self, modules: Iterable[Module]) -> Iterator[Claim]:
-        reader = None
+        reader = SiteReader(ConstantEvaluator(self.application), self.catalogue, collects=self.collects)
         entries = {
             one.path for one in modules if one.path in self.start.files or one.name.endswith("__main__")
         }
@@ -253,13 +246,6 @@ class _SourceReader:
             for statement in module.statements_at(find_offsets(module.source)):
                 if statement.is_main and module.path not in entries:
                     continue
-                if reader is None:
-                    from dockfix.evidence.python.sites import SiteReader
-                    from dockfix.evidence.python.values import ConstantEvaluator
-
-                    reader = SiteReader(
-                        ConstantEvaluator(self.application), self.catalogue, collects=self.collects
-                    )
                 if part := self.application.part(module, statement):
                     yield from reader.read(part)
 
