@@ -28,11 +28,19 @@ _TEMPLATE_WORD: Final = re.compile(
     r"\{\{(?:(?!\{\{).)*?\}\}|\{%(?:(?!\{%).)*?%\}|<%(?:(?!<%).)*?%>|@@?\w+@@?$|%%\w+%%|__[A-Z_]+__"
 )
 _GENERATED: Final = re.compile(
-    r"do not edit|don't edit|not be edited|@generated|\b(?:code|file|dockerfile) (?:is |was )?(?:auto-?)?"
-    r"generated|auto-?generated(?: (?:by|from|via|file|dockerfile)|[.,:;!])"
+    r"do not edit|don't edit|not be edited|@generated"
+    r"|(?:^\W*|\b(?:this|the) )(?:code|file|dockerfile) (?:is |was )?(?:auto-?)?generated"
+    r"|auto-?generated(?: (?:by|from|via|file|dockerfile)|[.,:;!])"
     r"|changes (?:to this file )?will be (?:lost|overwritten)",
     re.IGNORECASE,
 )
+_OF_PARTS: Final = re.compile(
+    r"(?:do not|don't) edit (?:the|this|these|those|that) (?!(?:\w{1,20} )?(?:docker|file))"
+    r"|\b(?:this|these|the|those) (?!docker|\w{0,20}file|image)\w[\w -]{0,60} "
+    r"(?:not be edited|auto-?generated)",
+    re.IGNORECASE,
+)
+"""A comment about less than the file, such as a list in it."""
 _NAMED_FILE: Final = re.compile(
     r"(?<![\w./-])[\w./-]*\w\.(?:j2|jinja2?|tmpl|tpl|template|erb|in|sh|py|ya?ml|m4|mustache)\b"
 )
@@ -83,8 +91,12 @@ def _generated_line(tree: Dockerfile) -> _Header | None:
     comments = [node for node in tree.nodes if isinstance(node, Comment)]
     first = tree.instructions[0].line if tree.instructions else 0
     above = [comment for comment in comments if comment.line < first]
-    marked = next((one for one in above if _GENERATED.search(str(one))), None)
+    marked = next((one for one in above if _is_mark(str(one))), None)
     return _Header(marked.line, " ".join(map(str, above))) if marked is not None else None
+
+
+def _is_mark(comment: str) -> bool:
+    return _GENERATED.search(_OF_PARTS.sub("", comment)) is not None
 
 
 def _template_line(tree: Dockerfile) -> int:
