@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,6 @@ from dockfix.files.candidates import Candidate
 from dockfix.files.context_search import describe_found
 from dockfix.files.patterns import Selection
 from dockfix.files.reading import Source, read_source
-from dockfix.repository.deployments import find_deployments
 
 LEFT_OUT: Final = frozenset(
     {
@@ -35,6 +34,21 @@ LEFT_OUT: Final = frozenset(
 """Files with one of these are not Python, do not ship, start nothing, or are nobody's to change."""
 SAMPLES: Final = 8
 _PYTHON: Final = re.compile(rb"(?i)python|\bpip|conda|\.py\b|\buv\b|poetry|requirements")
+
+_SEARCH: Final = """
+import os
+from dockfix.discovery import walk
+from dockfix.files.patterns import Selection
+from dockfix.repository.deployments import find_deployments
+selection = Selection(repositories=[])
+search = walk._Search(".", os.path.realpath("."), selection)
+candidates = list(search.candidates())
+"""
+_READ: Final = (
+    "found = list(search.with_builds(candidates)); find_deployments(selection.repositories or [], found)"
+)
+_WITH_CALLERS: Final = ("-c", _SEARCH + _READ)
+_WITHOUT_CALLERS: Final = ("-c", _SEARCH)
 
 
 @dataclass
@@ -62,15 +76,10 @@ def measure(folders: Sequence[Path], *, shows_samples: bool = False) -> str:
 
 
 def _count_contexts(repository: Path, figures: _Figures) -> None:
-    """How the context of each Dockerfile is known, and how long its callers take to be read."""
-    selection = Selection(repositories=[])
-    search = walk._Search(str(repository), os.path.realpath(repository), selection)
-    candidates = list(search.candidates())
-    started = time.perf_counter()
-    found = list(search.with_builds(candidates))
-    find_deployments(selection.repositories or [], found)
-    figures.seconds_of_callers += time.perf_counter() - started
-    for one in found:
+    """How the context of each Dockerfile is known, and the processor time that reading its callers takes."""
+    figures.seconds_of_callers += _spend(repository, _WITH_CALLERS) - _spend(repository, _WITHOUT_CALLERS)
+    search = walk._Search(str(repository), os.path.realpath(repository), Selection(repositories=[]))
+    for one in search.with_builds(list(search.candidates())):
         if one.refusal is None and not one.outside:
             figures.contexts[_source_of_context(one)] += 1
 
@@ -89,10 +98,8 @@ def _source_of_context(one: Candidate) -> str:
 def _count_outcomes(repository: Path, figures: _Figures) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch, "report.json")
-        argv = [sys.executable, "-m", "dockfix", "--check", "--no-cache", "--report", str(report), "."]
-        before = time.perf_counter()
-        subprocess.run(argv, cwd=repository, capture_output=True, check=False)
-        figures.seconds += time.perf_counter() - before
+        arguments = ["-m", "dockfix", "--check", "--no-cache", "--report", str(report), "."]
+        figures.seconds += _spend(repository, arguments)
         files: list[dict[str, Any]] = json.loads(report.read_text())["files"]
     for file in files:
         kinds = ("reason",) if file["outcome"] == "skipped" else ("review",)
@@ -105,6 +112,14 @@ def _count_outcomes(repository: Path, figures: _Figures) -> None:
             figures.examples[file["outcome"], code].append(f"{repository / file['path']}")
         if len(codes) == 1:
             figures.alone[file["outcome"], *codes] += 1
+
+
+def _spend(repository: Path, arguments: Sequence[str]) -> float:
+    """The processor time of a Python process and its children in a repository, in seconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], cwd=repository, capture_output=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _is_python(dockerfile: Path) -> bool:
@@ -125,4 +140,5 @@ def _lines(figures: _Figures, *, shows_samples: bool) -> Iterator[str]:
         if shows_samples:
             yield from (f"      {path}" for path in figures.examples[key][:SAMPLES])
     share = figures.seconds_of_callers / figures.seconds
-    yield f"reading callers: {figures.seconds_of_callers:.1f} s of {figures.seconds:.1f} s, {share:.0%}"
+    spent = f"{figures.seconds_of_callers:.1f} s of {figures.seconds:.1f} s of processor time"
+    yield f"reading callers: {spent}, {share:.0%}"
