@@ -130,3 +130,23 @@ def test_path_of_a_denial_is_named_once() -> None:
     assert [one.message for one in result.reviews if one.code == "denied-to-user"] == [
         "the start command: chmod changes the mode of /etc/web, which is denied to the user"
     ]
+
+
+@pytest.mark.parametrize(
+    ("step", "is_asked"),
+    [
+        ("node -v && npm -v", False),
+        ("frobnicate --version", False),
+        ("frobnicate help", False),
+        ("frobnicate -v", True),
+        ("frobnicate --version setup", True),
+        ("frobnicate setup", True),
+    ],
+)
+def test_a_program_that_prints_about_itself_leaves_nothing_in_roots_home(step: str, is_asked: bool) -> None:
+    text = (
+        f'FROM python:3.12-slim\nRUN apt-get update && {step}\nWORKDIR /app\nCOPY . .\nCMD ["frobnicate"]\n'
+    )
+    result = fix(text)
+    assert isinstance(result, Changed)
+    assert ("uses-root-home" in [one.code for one in result.reviews]) == is_asked

@@ -59,6 +59,14 @@ def test_named_targets_ship_beside_the_last_stage() -> None:
     assert [len(lineage.stages) for lineage in found] == [2, 2, 1]
 
 
+def test_a_target_that_only_brings_files_out_of_a_build_is_no_image() -> None:
+    text = (
+        "FROM a AS build\nFROM scratch AS dist\nCOPY --from=build /d /\nFROM scratch AS run\nCMD y\nFROM a\n"
+    )
+    found = find_lineages(stages_of(text), ("dist", "run"))
+    assert [one.final.index for one in found] == [3, 2]
+
+
 def test_a_stage_with_a_start_ships_unless_another_is_built_on_it() -> None:
     stages = stages_of(
         "FROM a AS base\nCMD x\nFROM base AS prod\nENTRYPOINT y\n"

@@ -267,10 +267,12 @@ def find_lineages(stages: tuple[Stage, ...], targets: tuple[str, ...]) -> tuple[
     """The lineages that ship: the last stage, the named targets, and stages with a start of their own.
 
     Stages that others are built on, and those that inherit their start, ship only if a target is unknown.
+    A target that has nothing but files for `--output` is no image that anybody runs.
     """
     wanted = [stages[-1]]
     for target in targets:
-        wanted += [stage for stage in stages if target.lower() in stage.names() and stage not in wanted]
+        named = (stage for stage in stages if target.lower() in stage.names() and not _is_output(stage))
+        wanted += [stage for stage in named if stage not in wanted]
     parents = [stage.parent for stage in stages]
     if ANY_STAGE in targets:
         own = (stage for stage in stages if any(map(_starts, _ancestry(stage))))
@@ -280,6 +282,12 @@ def find_lineages(stages: tuple[Stage, ...], targets: tuple[str, ...]) -> tuple[
         *map(trace, wanted),
         *(Lineage(tuple(_ancestry(stage)), unnamed=True) for stage in own if stage not in wanted),
     )
+
+
+def _is_output(stage: Stage) -> bool:
+    """Whether a stage is `FROM scratch` and starts nothing."""
+    ancestry = _ancestry(stage)
+    return ancestry[0].reference == "scratch" and not any(map(_starts, ancestry))
 
 
 def _starts(stage: Stage) -> bool:

@@ -57,6 +57,10 @@ ANY_UID: Final = "any uid"
 """Stands for a uid that no file belongs to."""
 _HOME: Final = re.compile(r"(?<![\w/])~(?=[/\s])|\bHOME\b")
 
+# The only word behind a program that prints about itself; with `-v`, most others work and say more.
+_ABOUT: Final = frozenset({"--version", "-V", "--help", "-h", "version", "help"})
+_OF_NODE: Final = frozenset({"node", "npm", "npx", "yarn", "pnpm"})
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -489,6 +493,8 @@ class Replay:
             for path in self._installer.leaves(one.env, home):
                 self.tree.make_directories(posixpath.dirname(path), actor.makes(Kind.DIRECTORY))
                 self.tree.put(path, actor.makes(Kind.FILE))
+        elif _asks_about(one):
+            return
         elif (_is_own_program(one) or self._names_home(one)) and not _is_known_module(one, actor.who):
             self.tree.fill(home, actor.makes(Kind.ANY))
 
@@ -620,6 +626,13 @@ def _is_own_program(one: Invocation) -> bool:
     name = one.command.program
     is_ours = bool(name) and "/" not in name and not name.endswith((".sh", ".bash"))
     return is_ours and one.pip is None and name not in SHELLS and not name.startswith(("$", "."))
+
+
+def _asks_about(one: Invocation) -> bool:
+    """Whether a program only prints its version or its help."""
+    words = [word.text for word in one.command.args]
+    is_short = words == ["-v"] and one.command.program in _OF_NODE
+    return is_short or (len(words) == 1 and words[0] in _ABOUT)
 
 
 def _is_known_module(one: Invocation, who: Identity) -> bool:
