@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from plans import read_plan
 
-from dockfix.model.interpreters import find_interpreters
+from dockfix.model.interpreters import find_interpreters, find_kept_interpreter
 
 BREAKS = [("/root/.local", 5)]
 
@@ -71,3 +71,20 @@ def test_a_stage_counts_with_those_that_it_is_built_on() -> None:
         "FROM python:3.12\nCOPY --from=BUILD /root/.local /root/.local\n"
     )
     assert [path for path, _ in find_interpreters(read_plan(text))] == ["/root/.local"]
+
+
+@pytest.mark.parametrize(
+    ("base", "steps", "line"),
+    [
+        ("debian:12", "RUN apt-get install -y curl && uv sync", 2),
+        ("debian:12", "RUN apt-get install -y python3 && uv sync", 0),
+        ("python:3.12", "RUN apt-get install -y curl && uv sync", 0),
+        ("python:3.12", "RUN apt-get install -y curl && uv sync --python 3.13", 2),
+        ("python:3.12", "RUN apt-get install -y curl && uv sync --python 3.12", 0),
+        ("debian:12", "ENV UV_PYTHON_INSTALL_DIR=/opt/python\nRUN apt-get install -y curl && uv sync", 0),
+        ("debian:12", "RUN apt-get install -y curl\nWORKDIR /app\nRUN uv sync", 0),
+    ],
+)
+def test_steps_of_root_that_fetch_the_python_of_an_environment(base: str, steps: str, line: int) -> None:
+    text = f'FROM {base}\n{steps}\nCMD ["/.venv/bin/python", "-m", "app"]\n'
+    assert find_kept_interpreter(read_plan(text)) == line

@@ -66,7 +66,7 @@ class Counts:
     paths: Counter[str] = field(default_factory=Counter)
 
 
-_DENIED_PLACE: Final = re.compile(r"'?(/[^:']*)'?: Permission denied")
+_DENIED_PLACE: Final = re.compile(r"'?(/[^:']*)'?(?: for reading)?: Permission denied")
 
 
 class _Uncomparable(Exception):  # noqa: N818

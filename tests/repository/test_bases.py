@@ -196,3 +196,25 @@ def test_the_stage_that_is_built_and_the_account_that_it_makes_are_the_bases(
     _, out, err = dockfix("--diff", ".")
     assert "unknown-base" not in err
     assert "web/Dockerfile" not in out
+
+
+@pytest.mark.parametrize(
+    ("step", "left"),
+    [
+        ("RUN pip install nltk && python -m nltk.downloader punkt", "/root/nltk_data"),
+        ("RUN pip install --user gunicorn", "/root/.local"),
+        ("RUN uv sync --python 3.13", "uv's Python"),
+        ("RUN pip install nltk", ""),
+        ("RUN mkdir /root/work && rm -rf /root/work", ""),
+    ],
+)
+def test_what_a_base_leaves_in_the_home_of_root_is_a_review(
+    dockfix: Run, repository: Repository, step: str, left: str
+) -> None:
+    repository.put("compose.yml", text="services:\n  base: {build: base, image: acme/base}\n")
+    repository.put("base/Dockerfile", text=f"FROM python:3.12-slim\n{step}\n")
+    repository.put("web/Dockerfile", text=APP.format(base="acme/base"))
+    repository.commit()
+    err = dockfix("--diff", ".")[2]
+    assert ("unknown-base" in err) == bool(left)
+    assert not left or f"its build leaves {left} in root's home" in err

@@ -15,6 +15,7 @@ from dockfix.knowledge.processes import find_installer
 from dockfix.model.closed_copies import find_closed
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import Kind
+from dockfix.model.interpreters import find_kept_interpreter
 from dockfix.model.losses import Loss
 from dockfix.model.operations import WRITING, Act, Operation
 from dockfix.model.ownership import owns
@@ -45,6 +46,7 @@ def find_reviews(plan: Plan) -> Iterator[Finding]:
     yield from _of_start(plan, starting)
     yield from _of_jobs(plan)
     yield from _of_places(plan, starting)
+    yield from _of_interpreters(plan)
     yield from _root_tools(plan)
     yield from _low_ports(plan)
     yield from _triggers(plan)
@@ -238,6 +240,15 @@ def _triggers(plan: Plan) -> Iterator[Finding]:
             "check which images build on it",
         )  # fmt: skip
         return
+
+
+def _of_interpreters(plan: Plan) -> Iterator[Finding]:
+    if line := find_kept_interpreter(plan):
+        yield Finding(
+            codes.USES_ROOT_HOME, line,
+            "uv downloads the Python of the environment to root's home, where the user cannot run it",
+            "set UV_PYTHON_INSTALL_DIR to a directory outside root's home",
+        )  # fmt: skip
 
 
 def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:

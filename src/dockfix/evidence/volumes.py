@@ -31,6 +31,7 @@ _OPEN: Final = ("/tmp", "/var/tmp", "/dev/shm")
 _DEVICES_OF_ALL: Final = tuple(
     f"/dev/{name}" for name in ("shm", "null", "zero", "random", "urandom", "net/tun", "fuse", "nvidia")
 )
+_DATABASE: Final = re.compile(r"(?:sqlite|duckdb)[\w+]*:///(/[^?]*)")
 _UNKNOWN: Final = "$"
 """The beginning of a path that is a variable without a value."""
 
@@ -106,6 +107,12 @@ def find_volume_findings(plan: Plan, layout: Layout, written: Written) -> Volume
     return VolumeFindings(_folded(refusals), _folded(reviews), _folded(notes))
 
 
+def _of_database(value: str) -> str:
+    """The file of a database's URL (`sqlite:////data/app.db`), and any other value unchanged."""
+    found = _DATABASE.match(value)
+    return found[1] if found else value
+
+
 def _folded(findings: list[Finding]) -> tuple[Finding, ...]:
     """The first few distinct findings."""
     return tuple(dict.fromkeys(findings))[:_SHOWN]
@@ -154,7 +161,7 @@ class _Judge:
 
     def volume(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
         """Findings for a named volume: a new one takes the image's owner, but existing files stay root's."""
-        if self._writes(one, place) or self._is_started_with(one, place):
+        if self._writes(one, place) or self._is_started_with(one, place) or self._is_named(one, place):
             message = (
                 f"{one.at(mount.target)} mounts the volume {mount.source} at {place}:"
                 " what it holds already belongs to root"
@@ -203,11 +210,8 @@ class _Judge:
     def _is_named(self, one: Deployment, place: str) -> bool:
         """Whether a variable holds the path, or one below it."""
         variables = {**self.plan.lineage.end.env, **dict(one.environment)}
-        return any(
-            value.startswith("/") and is_within(posixpath.normpath(value), place)
-            for name, value in variables.items()
-            if not _OF_CODE.search(name)
-        )
+        named = (_of_database(value) for name, value in variables.items() if not _OF_CODE.search(name))
+        return any(value.startswith("/") and is_within(posixpath.normpath(value), place) for value in named)
 
     def _is_code(self, place: str) -> bool:
         """Whether the mount replaces copied sources of the build context, as in development."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _FETCHES: Final = re.compile(r"\buv\s+python\s+install\b")
 _MAY_FETCH: Final = re.compile(r"\buv\s+(sync|venv|run)\b")
+_ASKS: Final = re.compile(r"(?:--python|-p|UV_PYTHON)[ =][\"']?(?:cpython-?)?(3[\d.]*)")
+_HAS: Final = re.compile(r"\b(?:install|add)\b[^;&|]*\bpython3")
 # Settings that make uv use the system's Python, or install its own outside root's home.
 _SETTLED: Final = re.compile(
     r"UV_PYTHON_INSTALL_DIR|UV_NO_MANAGED_PYTHON|--no-managed-python|--no-python-downloads"
@@ -29,12 +31,32 @@ def find_interpreters(plan: Plan) -> Iterator[tuple[str, int]]:
         if not (copy.stage and is_root_home(copy.destination) and _HOLDS.match(copy.destination)):
             continue
         stage = next((one for one in plan.stages if copy.stage.lower() in one.names()), None)
-        if stage is not None and _fetches(stage, plan):
+        if stage is not None and fetches(stage, _pinned(plan)):
             yield copy.destination, copy.step.instruction.line
 
 
-def _fetches(stage: Stage, plan: Plan) -> bool:
-    """Whether uv downloads a Python in a stage, because its base has none or a different version."""
+def find_kept_interpreter(plan: Plan) -> int:
+    """The line of root's step that downloads the Python of an environment to root's home, or 0.
+
+    The environment links to it, and nobody but root can follow that link.
+    """
+    if not fetches(plan.lineage.final, _pinned(plan)):
+        return 0
+    for run in plan.runs.values():
+        if run.step.index < plan.user_index and _MAY_FETCH.search(run.step.instruction.args):
+            return run.step.instruction.line
+    return 0
+
+
+def _pinned(plan: Plan) -> str:
+    return (plan.context.read(".python-version") or "").strip()
+
+
+def fetches(stage: Stage, pinned: str = "") -> bool:
+    """Whether uv downloads a Python in a stage, because its base has none or a different version.
+
+    `pinned` is the version that the build context asks for.
+    """
     ancestry = [stage]
     while ancestry[-1].parent is not None:
         ancestry.append(ancestry[-1].parent)
@@ -44,8 +66,9 @@ def _fetches(stage: Stage, plan: Plan) -> bool:
         return False
     if _FETCHES.search(text):
         return True
-    wanted = (plan.context.read(".python-version") or "").strip()
+    asked = _ASKS.search(text)
+    wanted = asked[1] if asked else pinned
     here = _VERSION.search(ancestry[-1].reference)
-    if not _MAY_FETCH.search(text) or (here and not wanted):
+    if not _MAY_FETCH.search(text) or ((here or _HAS.search(text)) and not wanted):
         return False
     return here is None or not f"{wanted}.".startswith(f"{here[1]}.")

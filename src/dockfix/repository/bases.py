@@ -19,6 +19,7 @@ from dockfix.results import Finding
 
 if TYPE_CHECKING:
     from dockfix.context import Deployment
+    from dockfix.model.lineage import Lineage
 
 _FROM = re.compile(rb"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
 _ARG = re.compile(rb"^[ \t]*ARG[ \t]+(\w+)=(\S+)", re.IGNORECASE | re.MULTILINE)
@@ -231,6 +232,8 @@ def _describe(asked: tuple[str, str, Options]) -> dict[str, Any] | None:
     lineage = trace(stage)
     image, end = lineage.image, lineage.end
     facts: dict[str, Any] = {name: getattr(image, name) for name in _FACTS}
+    if path := _left_to_root(lineage):
+        facts["uncertain"] = f"its build leaves {path} in root's home"
     facts["accounts"] = [
         *({"name": one.name, "group": one.group, "uid": one.uid, "gid": one.gid, "home": one.home}
           for one in image.accounts),
@@ -245,3 +248,15 @@ def _describe(asked: tuple[str, str, Options]) -> dict[str, Any] | None:
         "env": dict(end.env),
         "starts": starts,
     }
+
+
+def _left_to_root(lineage: Lineage) -> str:
+    """What the steps of an image leave in root's home, where the images that build on it may rely on it."""
+    from dockfix.model.interpreters import fetches
+    from dockfix.model.paths import is_root_home
+    from dockfix.model.replay import Replay, is_left
+
+    if fetches(lineage.final):
+        return "uv's Python"
+    tree = Replay(lineage, range(len(lineage.steps))).tree
+    return max((one for one in tree.listed() if is_root_home(one) and is_left(tree, one)), default="")
