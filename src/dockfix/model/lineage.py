@@ -149,7 +149,7 @@ class Lineage:
         state = State(image.user, image.workdir or "/", env, env, shell)
         index = 0
         for stage in self.stages:
-            state = State(state.user, state.workdir, state.env, state.env, state.shell)
+            state = State(state.user, state.workdir, state.env, state.variables, state.shell)
             for instruction in stage.instructions:
                 step = Step(index, instruction.keyword, instruction, stage, state)
                 yield step
