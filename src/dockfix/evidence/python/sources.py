@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -37,7 +38,7 @@ MAX_UNSTARTED: Final = 4
 _PYTHON: Final = re.compile(r"python|\bpip3?\b|conda|\.py\b|\buvx?\b|poetry|requirements", re.IGNORECASE)
 _DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
 _RELATIVE: Final = r"\w[\w.@+-]*(?:/[\w.@+-]+)*"
-_MENTIONED: Final = re.compile(rf"(?:(?<![\w/:.<-])|(?<=sqlite://)|(?<=sqlite:///))/{_RELATIVE}")
+_MENTIONED: Final = re.compile(rf"/(?:(?<![\w/:.<-]/)|(?<=sqlite:///)|(?<=sqlite:////)){_RELATIVE}")
 _NAMED: Final = re.compile(rf"['\"](\.{{0,2}}/?{_RELATIVE}/?)['\"]")
 _UPWARDS: Final = re.compile(r"['\"]\.\.(?:/|['\"])")
 _WORD: Final = re.compile(r"['\"]([A-Za-z][\w.-]*)(?=['\" ])")
@@ -132,7 +133,7 @@ class _SourceReader:
         found = list(self._modules(modules))
         if not self.known:
             found = [replace(one, certain=False) for one in found]
-        strings = {module.path: frozenset(_names(module.source)) for module in modules}
+        strings = {module.path: _names(module.source) for module in modules}
         settings = find_named_outputs(self.layout, self._configuration_files(strings))
         missing = find_missing(self.layout, self.application, self.start)
         claims = {*named, *found, *settings, *missing}
@@ -144,8 +145,8 @@ class _SourceReader:
             self.known,
             self.application.is_cut,
             tuple(sorted(frozenset().union(*strings.values()))),
-            tuple(sorted({name for module in modules for name in _tools(module)})),
-            tuple(sorted({path for module in modules for path in _MENTIONED.findall(module.source)})),
+            tuple(sorted(filter(_keeps_home, frozenset().union(*map(_words, modules))))),
+            tuple(sorted(frozenset().union(*(_mentions(module.source) for module in modules)))),
         )
 
     def _configuration_files(self, strings: Mapping[str, frozenset[str]]) -> Iterator[str]:
@@ -330,19 +331,33 @@ class _SourceReader:
             yield Claim(Kind.ROOT, f"{program} {reason}", file, at, is_certain)
 
 
-def _names(source: str) -> Iterator[str]:
+@lru_cache(maxsize=512)
+def _names(source: str) -> frozenset[str]:
     """The strings that may name a file whose content matters, and `..` if one leads upwards."""
-    if _UPWARDS.search(source):
-        yield ".."
-    for match in _NAMED.finditer(source):
-        if not source.endswith(_ASKING, 0, match.start()):
-            yield match[1]
+    matches = _NAMED.finditer(source)
+    found = {match[1] for match in matches if not source.endswith(_ASKING, 0, match.start())}
+    return frozenset(found | {".."} if _UPWARDS.search(source) else found)
 
 
-def _tools(module: Module) -> Iterator[str]:
-    """What a module may run or import that keeps data in a home, except shells."""
-    found = dict.fromkeys((*_WORD.findall(module.source), *(name for _, name in module.imported)))
-    return (name for name in found if name not in SHELLS and find_home_use(name, (), {}) is not None)
+@lru_cache(maxsize=512)
+def _mentions(source: str) -> frozenset[str]:
+    return frozenset(_MENTIONED.findall(source))
+
+
+def _words(module: Module) -> frozenset[str]:
+    """What a module may run or import."""
+    return _quoted(module.source).union(name for _, name in module.imported)
+
+
+@lru_cache(maxsize=512)
+def _quoted(source: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(source))
+
+
+@lru_cache(maxsize=8192)
+def _keeps_home(name: str) -> bool:
+    """Whether a program or package keeps data in a home; of a shell that is not asked."""
+    return name not in SHELLS and find_home_use(name, (), {}) is not None
 
 
 def _main_name(path: str) -> str:
