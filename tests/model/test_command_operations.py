@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from trees import APP
 
-from dockfix.model.command_operations import SITE, named_files, operations_of, started_operations
+from dockfix.model.command_operations import SITE, home_use, named_files, operations_of, started_operations
 from dockfix.model.operations import Act, ActName
 from dockfix.model.permissions import ROOT, Identity
 from dockfix.model.runs import Invocation, walk_script
@@ -13,7 +13,7 @@ from dockfix.syntax.shell import parse_script
 
 
 def read(command: str) -> Invocation:
-    (one,) = walk_script(parse_script(command), "/w", {})
+    (one,) = walk_script(parse_script(command), "/w", {"EMPTY": ""})
     return one
 
 
@@ -57,6 +57,11 @@ def test_a_tool_looks_into_the_home_of_whoever_runs_it() -> None:
     ]
     assert "/root/.config/pip/pip.conf" in homes[0]
     assert "/home/app/.config/pip/pip.conf" in homes[1]
+
+
+@pytest.mark.parametrize("command", ["CACHE=/root/.cache", "$EMPTY $EMPTY"])
+def test_what_runs_no_program_uses_no_home(command: str) -> None:
+    assert home_use(read(command), ROOT) is None
 
 
 def test_words_that_look_like_paths_may_name_files() -> None:

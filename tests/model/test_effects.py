@@ -317,6 +317,7 @@ def test_drops_privileges(line: str) -> None:
         ("poetry install", None),
         ("poetry config $KEY false", None),
         ("make", None),
+        ("$EMPTY $EMPTY", None),
     ],
 )
 def test_settings_for_later_commands(line: str, expected: tuple[str, str] | None) -> None:

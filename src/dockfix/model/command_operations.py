@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from dockfix.knowledge.homes import HomeUse, find_home_use, find_kind
-from dockfix.model.effects import arguments_of
+from dockfix.model.effects import read_call
 from dockfix.model.environments import virtual_place
 from dockfix.model.filetree import START
 from dockfix.model.operations import Act, How, Operation
@@ -108,8 +108,8 @@ def home_use(one: Invocation, who: Identity) -> HomeUse | None:
 
     None if no table row matches.
     """
-    name, *arguments = arguments_of(one.command, {**one.env, "HOME": who.home})
-    program = posixpath.basename(name.value or "")
+    name, arguments = read_call(one.command, {**one.env, "HOME": who.home})
+    program = posixpath.basename(name)
     if program.startswith(("python", "pypy")) and arguments and arguments[0].value == "-m":
         program, arguments = (arguments[1].value or "" if len(arguments) > 1 else ""), arguments[2:]
     return find_home_use(program, arguments, one.env)

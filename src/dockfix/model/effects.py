@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +19,7 @@ from dockfix.model.paths import NOWHERE, resolve
 from dockfix.model.temporaries import temporary_operations
 from dockfix.syntax.shell import Command
 
-__all__ = ["UNKNOWN_PLACE", "Effect", "arguments_of", "drops_privileges", "effect", "process_need", "setting"]
+__all__ = ["UNKNOWN_PLACE", "Effect", "drops_privileges", "effect", "process_need", "read_call", "setting"]
 
 UNKNOWN_PLACE: Final = "not understood: where it writes"
 _GLOB: Final = re.compile(r"[*?\[{]")
@@ -111,8 +111,8 @@ def setting(command: Command, env: Mapping[str, str]) -> tuple[str, str] | None:
         words = (word.text for word in command.args)
         if not configures((command.name.value or "").rpartition("/")[2], words):
             return None
-    name, *arguments = arguments_of(command, env)
-    return find_setting(posixpath.basename(name.value or ""), arguments)
+    program, arguments = read_call(command, env)
+    return find_setting(posixpath.basename(program), arguments)
 
 
 class _Found:
@@ -206,8 +206,7 @@ def _read_command(command: Command, found: _Found) -> None:
     if drops_privileges(command):
         found.root = "switches the user"
         return
-    arguments = list(arguments_of(command, found.env))
-    name = arguments.pop(0).value if arguments else None
+    name, arguments = read_call(command, found.env)
     if not name:
         found.root = f"not understood: {command.program}"
         return
@@ -219,15 +218,21 @@ def _read_command(command: Command, found: _Found) -> None:
     _read_program(name, arguments, found)
 
 
-def arguments_of(command: Command, env: Mapping[str, str]) -> Iterable[Argument]:
-    """The command's name and words as arguments; an unquoted variable is split into its words."""
-    assert command.name is not None
+def read_call(command: Command, env: Mapping[str, str]) -> tuple[str, list[Argument]]:
+    """(program, arguments) of a command; an unquoted variable is split into its words.
+
+    The program is "" if it is unknown, or if every word is an empty variable.
+    """
+    if command.name is None:
+        return "", []
+    words: list[Argument] = []
     for word in (command.name, *command.args):
         value = word.expand(env)
         if value is not None and word.text.startswith("$") and (" " in value or not value):
-            yield from (Argument(part, part) for part in value.split())
+            words += (Argument(part, part) for part in value.split())
         else:
-            yield Argument(value, word.text)
+            words.append(Argument(value, word.text))
+    return (words[0].value or "", words[1:]) if words else ("", [])
 
 
 def _read_program(name: str, arguments: list[Argument], found: _Found) -> None:
