@@ -150,3 +150,21 @@ def test_a_program_that_prints_about_itself_leaves_nothing_in_roots_home(step: s
     result = fix(text)
     assert isinstance(result, Changed)
     assert ("uses-root-home" in [one.code for one in result.reviews]) == is_asked
+
+
+@pytest.mark.parametrize(
+    ("base", "start", "is_asked"),
+    [
+        ("python:3.12-alpine", 'CMD ["sh", "-lc", "flask run"]', True),
+        ("python:3.12-alpine", "CMD bash --login -c 'flask run'", True),
+        ("python:3.12-alpine", 'CMD ["sh", "-c", "flask run -l"]', False),
+        ("python:3.12-alpine", 'CMD ["flask", "run"]', False),
+        ("python:3.12-slim", 'CMD ["sh", "-lc", "flask run"]', False),
+    ],
+)
+def test_a_login_shell_of_alpine_does_not_find_the_programs_of_the_user(
+    base: str, start: str, is_asked: bool
+) -> None:
+    result = fix(f"FROM {base}\nWORKDIR /app\nRUN pip install flask\nCOPY . .\n{start}\n")
+    assert isinstance(result, Changed)
+    assert any("login shell" in one.message for one in result.reviews) == is_asked

@@ -38,6 +38,14 @@ LEFT: list[tuple[str, str, str]] = [
     ("ADD a.tar.gz /x/", "/x/a.tar.gz", "any an archive's 755 | absent"),
     ("ADD --chown=7:8 a.tar.gz /x/", "/x/one", "any 7:8 755 | absent"),
     ("COPY a.tar.gz /x/", "/x/a.tar.gz", "any 0 755"),
+    # What is private in an archive that a step fetches itself would be of no use to anybody.
+    (
+        "COPY a.tar /\nRUN mkdir /x && tar -oxf /a.tar -C /x",
+        "/x/one",
+        "any 0 755 | any 0 700 | absent",
+    ),
+    ("RUN curl -o /a.tar example.org && mkdir /x && tar -oxf /a.tar -C /x", "/x/one", "any 0 755 | absent"),
+    ("RUN mkdir /x && curl example.org | tar -oxf - -C /x", "/x/one", "any 0 755 | absent"),
 ]
 BUILDER = (
     "FROM python:3.12-slim-bookworm AS builder\n"

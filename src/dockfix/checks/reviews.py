@@ -34,6 +34,8 @@ _LOW_PORT_WORD: Final = re.compile(
     r"(\d{1,3})(?![\d.:/\w])"
 )
 
+_LOGIN: Final = re.compile(r"""(?:^#!\S*|\b(?:ba|da|a)?)sh[",\s]+(?:-[a-zA-Z]*l[a-zA-Z]*|--login)\b""")
+
 # The bits of a umask without which others can neither read nor enter.
 _OF_OTHERS: Final = 0o005
 
@@ -47,6 +49,7 @@ def find_reviews(plan: Plan) -> Iterator[Finding]:
     yield from _of_jobs(plan)
     yield from _of_places(plan, starting)
     yield from _of_interpreters(plan)
+    yield from _of_login_shells(plan)
     yield from _root_tools(plan)
     yield from _low_ports(plan)
     yield from _triggers(plan)
@@ -249,6 +252,30 @@ def _of_interpreters(plan: Plan) -> Iterator[Finding]:
             "uv downloads the Python of the environment to root's home, where the user cannot run it",
             "set UV_PYTHON_INSTALL_DIR to a directory outside root's home",
         )  # fmt: skip
+
+
+def _of_login_shells(plan: Plan) -> Iterator[Finding]:
+    """A login shell that sets PATH to the system's directories, where the account's own programs are not.
+
+    Alpine's /etc/profile does (alpinelinux/docker-alpine, v3.20); Debian's ~/.profile and RHEL's
+    ~/.bashrc add ~/.local/bin.
+    """
+    if plan.lineage.image.family != "alpine" or not plan.user_installs:
+        return
+    starts = [(step.instruction.args, step.instruction.line) for step in plan.starting.steps]
+    starts += (
+        (" ".join((*(by.entrypoint or ()), *(by.command or ()))), 0) for by in plan.context.deployments
+    )
+    scripts = {one.where: one.line for one in plan.starting.commands if one.where}
+    starts += ((plan.starting.read(path) or "", line) for path, line in scripts.items())
+    for text, line in starts:
+        if _LOGIN.search(text):
+            yield Finding(
+                codes.DENIED_TO_USER, line,
+                f"the login shell of the start sets PATH anew, without {plan.user_scripts}",
+                "start it without the option -l",
+            )  # fmt: skip
+            return
 
 
 def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:

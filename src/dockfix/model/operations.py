@@ -302,7 +302,9 @@ def _tar(reading: Reading, cwd: str) -> Iterator[Operation]:
     directory = _option(reading, "-C", "--directory", "--cd")
     own = reading.has(("--no-same-owner", "-o"))
     how = {How.UNPACKED} if own else {How.UNPACKED, How.ARCHIVED}
-    yield Operation(Act.WRITE, resolve(directory, cwd), how=frozenset(how))
+    archive = _option(reading, "-f", "--file")
+    others = (resolve(archive, cwd),) if archive not in ("", "-", "?") else ()
+    yield Operation(Act.WRITE, resolve(directory, cwd), how=frozenset(how), others=others)
 
 
 _COMMANDS: Final[dict[str, Callable[[Reading, str], Iterator[Operation]]]] = {

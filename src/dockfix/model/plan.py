@@ -98,7 +98,11 @@ class Plan(Facts):
         if any(stage.parent is self.lineage.final for stage in self.stages):
             return False
         # An unknown base may have a working directory of its own.
-        is_set = self.lineage.last("WORKDIR") is not None
+        explicit = self.lineage.last("WORKDIR")
+        if explicit is not None and "$" in explicit.instruction.args:
+            # A build argument decides it.
+            return False
+        is_set = explicit is not None
         may_differ = not (self.lineage.image.known or is_set or self.options.base)
         moves = bool(moved_copies(self)) or any(leaves_relative(self, run) for run in self.runs.values())
         return moves and not may_differ and not leans_on_root(self)

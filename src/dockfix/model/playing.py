@@ -21,6 +21,7 @@ from dockfix.model.transfers import copy, link, move
 ARCHIVED: Final = "an archive's"
 """Stands for the owners in an archive, which root keeps when unpacking."""
 _PARENTS: Final = 0o300
+_PRIVATE: Final = 0o700
 
 
 def perform(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
@@ -73,7 +74,7 @@ def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
         if _is_of_system(tree, operation.path):
             return
         if How.UNPACKED in operation.how:
-            _unpack(tree, operation.path, actor, keeps=How.ARCHIVED in operation.how and actor.who.is_root)
+            _unpack(tree, operation, actor)
         else:
             tree.fill(operation.path, actor.makes(Kind.ANY))
         return
@@ -102,22 +103,35 @@ def _opened(node: Node, *, is_file: bool) -> Node:
     return node._replace(kind=Kind.FILE, inside=()) if is_file and node.kind is Kind.ANY else node
 
 
-def _unpack(tree: FileTree, directory: str, actor: Actor, *, keeps: bool) -> None:
+def _unpack(tree: FileTree, operation: Operation, actor: Actor) -> None:
     """Add the contents of an archive to a directory; they may replace files.
 
-    With `keeps`, root preserves the archive's owners, which may include that of the directory itself.
+    Root preserves the archive's owners and modes, which may include those of the directory itself.
     """
+    keeps = How.ARCHIVED in operation.how and actor.who.is_root
     content = actor.makes(Kind.ANY)
     if keeps:
         content = content._replace(uid=ARCHIVED, gid=ARCHIVED)
-    tree.fill(directory, content)
-    real = tree.follow(directory)
+    contents = [content, content._replace(mode=_PRIVATE)] if _is_ours(tree, operation, actor) else [content]
+    real = tree.follow(operation.path)
+    for one in contents:
+        tree.fill(operation.path, one)
     for path in tree.below(real):
         if any(one.kind is Kind.FILE for one in tree.look(path)):
-            tree.put(path, content, weak=True)
+            for one in contents:
+                tree.put(path, one, weak=True)
     if keeps:
         owned = [one._replace(uid=ARCHIVED, gid=ARCHIVED) for one in each(tree.look(real))]
         tree.set(real, owned, weak=True)
+
+
+def _is_ours(tree: FileTree, operation: Operation, actor: Actor) -> bool:
+    """Whether root unpacks an archive of an earlier step, whose files may be private.
+
+    What a step fetches itself was made for everybody.
+    """
+    nodes = [node for path in operation.others for node in each(tree.look(tree.follow(path)))]
+    return actor.who.is_root and any(node.origin not in (BASE, actor.origin) for node in nodes)
 
 
 def _touch(tree: FileTree, operation: Operation, actor: Actor) -> None:

@@ -188,22 +188,24 @@ def _merged(
             if node.kind is Kind.ABSENT:
                 yield there
             elif there.kind is not Kind.ABSENT and not operation.how & {How.SAME, How.REPLACES}:
-                yield _over(there, make(node), actor, keeps=keeps)
+                yield _over(there, node, make(node), actor, keeps=keeps)
             elif keeps or How.SAME in operation.how:
                 yield make(node)
             else:
                 yield from tree.born(to, make(node))
 
 
-def _over(there: Node, made: Node, actor: Actor, *, keeps: bool) -> Node:
-    """The node after a copy over an existing one, whose owner and mode stay unless the copy keeps its own."""
+def _over(there: Node, source: Node, made: Node, actor: Actor, *, keeps: bool) -> Node:
+    """The node after a copy over an existing one, whose owner and mode stay unless the copy keeps its own.
+
+    Only root gives files away: to others, the group stays too unless they are in that of the source.
+    """
     if made.kind is Kind.LINK:
         return made
     result = there if there.kind is Kind.DIRECTORY else actor.writes(there)
     if keeps:
         kind = made.kind if made.kind is Kind.ANY else result.kind
-        # Only root gives files away: to others, the group stays as well unless they are in the copied one.
-        gid = made.gid if actor.who.is_root or made.gid in actor.who.groups else there.gid
+        gid = made.gid if actor.who.is_root or source.gid in actor.who.groups else there.gid
         result = result._replace(kind=kind, uid=made.uid, gid=gid, mode=made.mode, capable=made.capable)
     return result._replace(inside=tuple(dict.fromkeys((*there.inside, *made.inside))))
 
