@@ -83,6 +83,25 @@ def written(context: Context) -> Changed | Unchanged:
     return result
 
 
+@pytest.mark.parametrize(
+    ("source", "is_reported"),
+    [
+        ("open('/data/visits', 'w')", True),
+        ("open('/home/app/visits', 'w')", False),
+        # The home of whoever wrote the sources, which nobody has in the image.
+        ("open('/home/ana/shop/visits', 'w')", False),
+        ("import sqlite3\nsqlite3.connect('/Users/ana/shop/visits.db')", False),
+        # The setting is required, and the place unknown; without a default that would be a place.
+        ("import os, pathlib\n(pathlib.Path(os.environ.get('RUN_DIR', '')) / 'out').mkdir()", False),
+        ("import os, pathlib\n(pathlib.Path(os.environ.get('RUN_DIR', '/data')) / 'out').mkdir()", True),
+    ],
+)
+def test_place_that_only_another_machine_has_is_not_denied(source: str, is_reported: bool) -> None:
+    files = {"app.py": source}
+    around = Context("Dockerfile", read=files.get, names=lambda folder: frozenset(() if folder else files))
+    assert isinstance(written(around), Changed) is is_reported
+
+
 def test_host_decides_on_a_folder_that_is_mounted() -> None:
     files = {"app.py": "open('/data/visits', 'w').write('1')\n"}
 

@@ -71,6 +71,7 @@ def test_a_build_of_an_unknown_file_may_be_one_of_any_that_no_other_names(
         ("services/$/Dockerfile", "services/$", "$/$", "services/web/Dockerfile", ("$/web",)),
         ("services/$/Dockerfile", "services/$", "acme/app-$", "services/web/Dockerfile", ("acme/app-web",)),
         ("docker/$.Dockerfile", "", "acme/$", "docker/web.Dockerfile", ("acme/web",)),
+        ("Dockerfile.$", "", "$", "Dockerfile.ubuntu", ()),
         ("$/x/$/Dockerfile", "", "acme/$", "a/x/b/Dockerfile", ()),
         ("$/Dockerfile", "$", "acme/$", "a/b/Dockerfile", ()),
     ],

@@ -14,7 +14,7 @@ from typing import Final
 
 from dockfix.model.command_operations import home_use, in_home
 from dockfix.model.current import has_known_accounts, is_surely_missing
-from dockfix.model.filetree import START
+from dockfix.model.filetree import START, each
 from dockfix.model.image_texts import find_source
 from dockfix.model.mounts import find_mounts
 from dockfix.model.operations import Act, Operation
@@ -38,6 +38,7 @@ _OF_KERNEL: Final = ("/dev", "/proc", "/sys")
 _NO_CACHE: Final = frozenset({"--no-cache-dir", "--no-cache"})
 _INSTALLERS: Final = frozenset({"uv", "poetry", "pipenv", "pdm", "conda", "mamba", "pipx"})
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*")
+_A_HOME: Final = re.compile(r"/(?:home|Users)/[^/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,16 @@ def _is_sure(plan: Plan, one: Outcome) -> bool:
     if is_below_any(one.operation.path, _mounted(plan)):
         return False
     if one.key.command == _IN_SOURCES:
-        return True
+        return not _is_on_another_machine(plan, one.operation.path)
     return one.key.command >= 0 and one.operation.act in _OF_START and not one.optional
+
+
+def _is_on_another_machine(plan: Plan, path: str) -> bool:
+    """Whether the sources name a home that the image does not have, such as that of who wrote them."""
+    home = _A_HOME.match(path)
+    if home is None or is_within(path, plan.home):
+        return False
+    return not any(each(plan.replay.end.look(home[0])))
 
 
 def _uses_sudo(plan: Plan) -> bool:

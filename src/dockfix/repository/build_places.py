@@ -145,9 +145,9 @@ def _unknown_part(pattern: str, name: str) -> str:
 
 
 def _filled(image: str, part: str) -> str:
-    """An image whose own name has an unknown part, with that part; "" if it is not known."""
+    """An image whose own name has an unknown part, with that part; "" if that or all of it is unknown."""
     head, slash, own = image.rpartition("/")
-    return head + slash + own.replace(UNKNOWN, part) if part else ""
+    return head + slash + own.replace(UNKNOWN, part) if part and image != UNKNOWN else ""
 
 
 def matches(pattern: str, name: str) -> bool:

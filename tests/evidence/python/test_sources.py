@@ -246,6 +246,13 @@ def test_the_images_environment_goes_before_a_default() -> None:
     assert found("import os\nos.makedirs(os.getenv('PLACE', '/data'))", text) == ["write /srv/files"]
 
 
+def test_an_empty_default_is_no_place() -> None:
+    setting = "import os, pathlib\nplace = pathlib.Path(os.environ.get('PLACE', ''))\n"
+    assert "write /app/out" not in found(f"{setting}(place / 'out').mkdir()")
+    text = DOCKERFILE.replace("COPY", "ENV PLACE=/srv/files\nCOPY")
+    assert found(f"{setting}(place / 'out').mkdir()", text) == ["write /srv/files/out"]
+
+
 def test_django_settings_are_found_through_manage_py() -> None:
     files = {
         "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site1.settings')\n",

@@ -98,7 +98,10 @@ def _path_function(name: str, workdir: str) -> Callable[[str], str] | None:
 
 
 def _environment(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int) -> Iterable[Value]:
-    """The values of an environment variable, with the default unless one is certain to be set."""
+    """The values of an environment variable, with the default unless one is certain to be set.
+
+    An empty default only says that the variable is not set: no path starts with it.
+    """
     key = argument_of(call, 0, "var")
     names = evaluator.values(key, scope, order) if key is not None else ()
     keys = [one.content for one in names if isinstance(one.content, str)]
@@ -107,7 +110,7 @@ def _environment(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int)
         return found
     default = argument_of(call, 1, "default")
     otherwise = evaluator.values(default, scope, order) if default is not None else ()
-    return (*otherwise, *found)
+    return (*(one for one in otherwise if one.content != ""), *found)
 
 
 def _settings_call(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int) -> Iterable[Value]:
