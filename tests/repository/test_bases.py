@@ -7,6 +7,11 @@ import pytest
 from git_repository import Repository
 
 from dockfix.discovery.paths import find_candidates
+from dockfix.files.candidates import UNKNOWN, Build, Candidate
+from dockfix.model.lineage import find_lineages, read_stages
+from dockfix.options import Options
+from dockfix.repository.bases import relate
+from dockfix.syntax.parser import parse
 
 APP = """\
 FROM {base}
@@ -50,6 +55,35 @@ def family(repository: Repository) -> Repository:
 def test_what_files_name_is_found_with_its_context(family: Repository) -> None:
     found = {candidate.path: candidate.folders for candidate in find_candidates(["."])}
     assert found == {"base/Dockerfile": ("base",), "job/Dockerfile": ("job",), "docker/web.txt": (".",)}
+
+
+@pytest.mark.parametrize(
+    ("builds", "expected"),
+    [
+        ([(("A", "1"), ("B", "2"))], {"A": "1", "B": "2"}),
+        # Only what every build gives, and of several values one that a build really has.
+        ([(("A", "1"), ("B", "2")), (("A", "3"),)], {"A": "1"}),
+        ([(("A", UNKNOWN),), (("A", "3"),)], {"A": "3"}),
+        ([(("A", None),), (("A", UNKNOWN),)], {}),
+        ([(("A", "app"),), (("A", "root"),), (("A", "0"),)], {"A": "root"}),
+        ([(("A", "1"),), ()], {}),
+    ],
+)
+def test_arguments_that_every_build_gives_have_a_value(
+    builds: list[tuple[tuple[str, str | None], ...]], expected: dict[str, str]
+) -> None:
+    rows = tuple(Build("compose.yml", "Dockerfile", ".", arguments=one) for one in builds)
+    candidate = Candidate("Dockerfile", "/Dockerfile", builds=rows)
+    related = relate([candidate], [Options()], (), options_of=lambda _: Options(), by_number=lambda _: False)
+    assert dict(related.options[0].arguments) == expected
+
+
+def test_arguments_of_builds_stand_in_for_defaults_that_are_missing() -> None:
+    text = "ARG PY\nFROM python:$PY\nARG WHO\nARG MODE=x\nUSER $WHO\nWORKDIR /srv/$MODE\nCMD a\n"
+    given = (("PY", "3.12-slim"), ("WHO", "app"), ("MODE", "y"))
+    (lineage,) = find_lineages(read_stages(parse(text), Options(arguments=given)), ())
+    assert (lineage.image.name, lineage.image.tag) == ("python", "3.12-slim")
+    assert (lineage.end.user, lineage.end.workdir) == ("app", "/srv/x")
 
 
 @pytest.mark.integration

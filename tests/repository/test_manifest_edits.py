@@ -36,11 +36,11 @@ def test_edits_follow_the_user_and_leave_the_rest(
         "user: &me root",
         "user: !!str root",
         "user: ${WHO:-root}",
-        "volumes: [&one a:/root/x]",
-        'volumes: ["a:/root/\\u0078"]',
-        "volumes:\n      - >-\n        a:/root/x",
-        "volumes:\n      - |\n        a:/root/x",
-        "volumes: [a:/root/../etc]",
+        "volumes: [&one data:/root/x]",
+        'volumes: ["data:/root/\\u0078"]',
+        "volumes:\n      - >-\n        data:/root/x",
+        "volumes:\n      - |\n        data:/root/x",
+        "volumes: [data:/root/../etc]",
     ],
 )
 def test_what_does_not_stand_there_as_it_reads_stays(written: str) -> None:
@@ -55,7 +55,7 @@ def test_what_does_not_stand_there_as_it_reads_stays(written: str) -> None:
     [
         (
             "compose.yml",
-            "x-base: &base\n  user: root\n  volumes: [a:/root/x]\nservices:\n"
+            "x-base: &base\n  user: root\n  volumes: [data:/root/x]\nservices:\n"
             "  web:\n    <<: *base\n    build: web\n  db:\n    <<: *base\n    image: redis\n",
         ),
         (

@@ -218,8 +218,11 @@ def _with_args(state: State, step: Step) -> dict[str, str]:
 
 
 def read_stages(tree: Dockerfile, options: Options) -> tuple[Stage, ...]:
-    """All stages of a file, each linked to its parent stage or base image."""
-    variables = dict(_PLATFORM_ARGS)
+    """All stages of a file, each linked to its parent stage or base image.
+
+    A build argument has its default, or else a value that the builds give.
+    """
+    variables = {**_PLATFORM_ARGS, **dict(options.arguments)}
     stages: list[Stage] = []
     rows: list[list[Instruction]] = []
     for instruction in tree.instructions:

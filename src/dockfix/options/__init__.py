@@ -65,7 +65,7 @@ class Options:
     account. `facts` are those of real base images, by `name:tag` and by digest. `writes` are absolute
     paths in the image that the application writes while it runs, folders with a slash at the end;
     `languages` those besides Python whose images a proof may answer for; `root_lines` the lines of build
-    steps that were seen to fail for another user.
+    steps that were seen to fail for another user; `arguments` are build arguments that each build gives.
     """
 
     user: str = option("appuser", _NAME, "User to run as (default: appuser)", "--user", "NAME")
@@ -118,6 +118,7 @@ class Options:
         "NAMES",
     )
     root_lines: tuple[int, ...] = ()
+    arguments: tuple[tuple[str, str], ...] = ()
     facts: Mapping[str, ImageFacts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -72,7 +72,7 @@ def relate(
             children.setdefault(real, []).append(candidate.path)
     own = {
         candidate.real: _with_numbers(
-            _with_targets(candidate, given) if candidate.builds else given, candidate, by_number
+            _with_builds(candidate, given) if candidate.builds else given, candidate, by_number
         )
         for candidate, given in zip(candidates, options, strict=True)
     }
@@ -80,16 +80,28 @@ def relate(
         return Relations(candidates, list(own.values()), {})
     for other in others:
         if other.real in children:
-            own[other.real] = _with_targets(other, options_of(other.real))
+            own[other.real] = _with_builds(other, options_of(other.real))
     facts = _Facts(bases, own)
     return Relations(candidates, [facts.inform(candidate.real) for candidate in candidates], children)
 
 
-def _with_targets(candidate: Candidate, options: Options) -> Options:
+def _with_builds(candidate: Candidate, options: Options) -> Options:
+    """The options with the targets and arguments of the builds."""
     named = (build.target for build in candidate.builds if build.target)
     targets = dict.fromkeys(ANY_STAGE if UNKNOWN in target else target for target in named)
     new = tuple(target for target in targets if target not in options.targets)
-    return replace(options, targets=options.targets + new) if new else options
+    given = tuple(_arguments([dict(build.arguments) for build in candidate.builds]))
+    return replace(options, targets=options.targets + new, arguments=given) if new or given else options
+
+
+def _arguments(builds: Sequence[Mapping[str, str | None]]) -> Iterator[tuple[str, str]]:
+    """The arguments that every build gives, each with one of its values; root as a user counts most."""
+    for name in builds[0]:
+        if all(name in one for one in builds):
+            known = [value for one in builds if (value := one[name]) and value != UNKNOWN]
+            yield from (
+                (name, value) for value in sorted(known, key=lambda one: one not in ("root", "0"))[:1]
+            )
 
 
 def _with_numbers(options: Options, candidate: Candidate, by_number: Callable[[Deployment], bool]) -> Options:
