@@ -67,6 +67,38 @@ def test_a_chart_inside_another_has_that_ones_values_under_its_alias() -> None:
     assert ways(files, "top/charts/svc/") == [("api", {"a": "w"})]
 
 
+@pytest.mark.parametrize(
+    ("imports", "values", "expected"),
+    [
+        ("[data]", "{}", {"a": "w", "pod": {"x": "1"}}),
+        ("[{child: deep.inner, parent: pod.of}]", "{}", {"pod": {"of": {"k": "v"}}}),
+        # What the chart says itself comes first, also of the chart that it depends on.
+        ("[data]", "{a: own, pod: {y: '2'}}", {"a": "own", "pod": {"x": "1", "y": "2"}}),
+        ("[data]", "{lib: {exports: {data: {a: given}}}}", {"a": "given", "pod": {"x": "1"}}),
+        ("[nothing, {child: no.where, parent: pod}]", "{}", {"pod": {}}),
+    ],
+)
+def test_values_are_imported_from_the_charts_that_one_depends_on(
+    imports: str, values: str, expected: dict[str, Any]
+) -> None:
+    facts = f"{{name: lib, repository: 'file://../lib', import-values: {imports}}}"
+    files = {
+        "c/app/Chart.yaml": f"name: app\ndependencies: [{facts}]",
+        "c/app/values.yaml": values,
+        "c/lib/Chart.yaml": "name: lib",
+        "c/lib/values.yaml": "exports: {data: {a: w, pod: {x: '1'}}}\ndeep: {inner: {k: v}}",
+    }
+    ((name, found),) = ways(files, "c/app/")
+    assert name == "app"
+    assert {key: value for key, value in found.items() if key != "lib"} == expected
+
+
+def test_what_a_chart_of_a_registry_would_bring_is_unknown() -> None:
+    facts = "{name: lib, repository: 'oci://r/lib', import-values: [{child: a.b, parent: pod}]}"
+    files = {"c/app/Chart.yaml": f"name: app\ndependencies: [{facts}]", "c/app/values.yaml": "x: y"}
+    assert ways(files, "c/app/") == [("app", {"pod": UNKNOWN, "x": "y"})]
+
+
 def test_charts_that_depend_on_each_other_end() -> None:
     files = {
         "a/Chart.yaml": "name: a\n" + dependency("b", "file://../b"),

@@ -73,13 +73,27 @@ class Charts:
             self._about[chart] = facts if isinstance(facts, Mapping) else {}
         return self._about[chart]
 
-    def _own_values(self, chart: str) -> Any:
+    def _own_values(self, chart: str, depth: int = 0) -> Any:
         """The default values of a chart; unknown if they cannot be read."""
         text = self.read(f"{chart}values.yaml")
         if text is None:
             return {} if self.about(chart) and "values.yaml" not in self._names(chart) else UNKNOWN
         own = read_typed(text)
-        return {} if own is None else own
+        own = {} if own is None else own
+        for imported in self._imports(chart, own, depth) if isinstance(own, Mapping) else ():
+            own = merge(imported, own)
+        return own
+
+    def _imports(self, chart: str, own: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
+        """What a chart imports from the values of those that it depends on; its own values come first."""
+        for facts in self._written_dependencies(chart) if depth < _DEEPEST else ():
+            asked = facts.get("import-values")
+            if isinstance(asked, list):
+                key = str(facts.get("alias") or facts.get("name"))
+                given, folder = own.get(key), self._folder_of(chart, facts)
+                values = self._own_values(folder, depth + 1) if folder else UNKNOWN
+                values = _over(values, given if isinstance(given, Mapping) else {})
+                yield from (_import(values, one) for one in asked if isinstance(one, str | dict))
 
     def _variants(self, chart: str) -> Iterator[Mapping[str, Any]]:
         """The values of environments: values-prod.yaml and the like in the chart's folder."""
@@ -114,13 +128,19 @@ class Charts:
 
     def _dependencies(self, chart: str) -> Iterator[tuple[str, str, str]]:
         """(key of the values, name, folder, or "" if it is not in the repository) of each dependency."""
+        for facts in self._written_dependencies(chart):
+            name = str(facts.get("name"))
+            yield str(facts.get("alias") or name), name, _linked_folder(chart, facts)
+
+    def _folder_of(self, chart: str, facts: Mapping[str, Any]) -> str:
+        """The folder of a dependency, also below `charts/`, "" if it is not in the repository."""
+        inside = f"{chart}charts/{facts.get('name')}/"
+        return _linked_folder(chart, facts) or (inside if self.about(inside) else "")
+
+    def _written_dependencies(self, chart: str) -> list[Mapping[str, Any]]:
         written = self.about(chart).get("dependencies")
-        for one in written if isinstance(written, list) else ():
-            facts = one if isinstance(one, Mapping) else {}
-            name, place = str(facts.get("name")), str(facts.get("repository") or "")
-            path = posixpath.normpath(posixpath.join(chart, place.removeprefix("file://")))
-            is_here = place.startswith("file://") and not path.startswith(("..", "/"))
-            yield str(facts.get("alias") or name), name, f"{path}/" if is_here else ""
+        rows = written if isinstance(written, list) else []
+        return [one if isinstance(one, Mapping) else {} for one in rows]
 
     def defined(self, chart: str, text: str) -> Defined:
         """The templates that the charts installed together define, the outer ones overriding the inner."""
@@ -165,6 +185,34 @@ class Charts:
                 yield from self._files(folder + name, depth + 1)
             elif name.endswith((".tpl", ".yaml", ".yml", ".txt")):
                 yield folder + name
+
+
+def _linked_folder(chart: str, facts: Mapping[str, Any]) -> str:
+    """The folder that a dependency names, "" if it is not in the repository."""
+    place = str(facts.get("repository") or "")
+    path = posixpath.normpath(posixpath.join(chart, place.removeprefix("file://")))
+    return f"{path}/" if place.startswith("file://") and not path.startswith(("..", "/")) else ""
+
+
+def _import(values: Any, asked: Any) -> dict[str, Any]:
+    """What an item of `import-values` takes from a chart's values: `exports.NAME`, or a path to a path."""
+    if isinstance(asked, str):
+        found = _at(values, f"exports.{asked}")
+        return dict(found) if isinstance(found, Mapping) else {}
+    source, target = (str(asked.get(key) or "") for key in ("child", "parent"))
+    found = _at(values, source)
+    for name in reversed([one for one in target.split(".") if one]):
+        found = {name: found}
+    return dict(found) if isinstance(found, Mapping) else {}
+
+
+def _at(values: Any, path: str) -> Any:
+    """The value at a path of keys, {} for none; what is unknown stays so."""
+    for name in path.split("."):
+        if values == UNKNOWN:
+            return UNKNOWN
+        values = values.get(name, {}) if isinstance(values, Mapping) else {}
+    return values
 
 
 def _over(own: Any, more: Mapping[str, Any]) -> Any:
