@@ -137,7 +137,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class ClosedFile:
-    """A file or folder of the build context that the group of its owner may not use as the owner may.
+    """A file or folder of the build context that its group, or everybody, may not use as its owner may.
 
     `path` is relative to the context, with slashes; `mode` has 9 bits.
     """

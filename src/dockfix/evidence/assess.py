@@ -143,7 +143,7 @@ def collect_evidence(plan: Plan) -> Evidence:
         reading.mentions,
         tuple(describe_script(plan, layout, one) for one in runs),
         tuple(found.places()) if plan.options.read_only else (),
-        find_closed_sources(plan, layout) if plan.serves_any_uid else (),
+        find_closed_sources(plan, layout),
     )
 
 

@@ -14,8 +14,12 @@ _PATTERN: Final = re.compile(r"[*?\[\\]")
 
 
 def find_closed_sources(plan: Plan, layout: Layout) -> tuple[ClosedFile, ...]:
-    """The closed files in what the file copies, without those that are ignored, each once."""
-    places = {_literal(one.path) for one in find_copied(plan.tree)}
+    """The closed files in what the file copies, without those that are ignored, each once.
+
+    Modes do not matter in copies that the account owns, unless the image is for any uid.
+    """
+    owned = frozenset(one.step.instruction.line for one in plan.owned_copies if not plan.serves_any_uid)
+    places = {_literal(one.path) for one in find_copied(plan.tree) if one.line not in owned}
     asked = {""} if "" in places else places
     found = {one: None for place in sorted(asked) for one in plan.context.closed(place)}
     return tuple(one for one in found if not layout.ignores(one.path + "/" * one.is_folder))

@@ -15,8 +15,8 @@ from dockfix.files.reading import read_bytes
 from dockfix.files.stamps import Mark, mark
 
 MAX_BYTES: Final = 1024 * 1024
-_FOR_GROUP: Final = 0o500
-"""The rights of a file's owner that its group needs to use it: all but to write."""
+_OWNERS: Final = 0o500
+"""The rights of a file's owner that others need to use it: all but to write."""
 _Listing = tuple[frozenset[str], tuple[str, ...]]
 
 
@@ -151,7 +151,7 @@ def _find_closed(target: str, path: str) -> Iterator[ClosedFile]:
             names = sorted(os.listdir(at), reverse=True) if stat.S_ISDIR(mode) else []
         except OSError:
             continue
-        if inside and not stat.S_ISLNK(mode) and _FOR_GROUP & mode & ~(mode << 3):
+        if inside and not stat.S_ISLNK(mode) and _OWNERS & mode & ~(mode << 3 & mode << 6):
             yield ClosedFile(inside, stat.S_IMODE(mode) & 0o777, stat.S_ISDIR(mode))
         waiting += ((os.path.join(at, name), f"{inside}/{name}".lstrip("/")) for name in names)
 

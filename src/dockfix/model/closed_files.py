@@ -11,8 +11,11 @@ from typing import Final
 from dockfix.context import ClosedFile
 from dockfix.model.copies import Copy
 from dockfix.model.filetree import FileTree, Kind, Node, each
+from dockfix.model.paths import is_below_any, is_root_home
 
 _PATTERN: Final = re.compile(r"[*?\[\\]")
+# What reads these refuses files that root does not own. Source: sudoers(5), cron(8), sshd_config(5).
+_MUST_BE_ROOTS: Final = ("/etc/sudoers", "/etc/sudoers.d", "/etc/crontab", "/etc/cron.d", "/etc/ssh")
 
 
 def put_closed(tree: FileTree, copy: Copy, content: Node, closed: Sequence[ClosedFile]) -> None:
@@ -27,6 +30,14 @@ def put_closed(tree: FileTree, copy: Copy, content: Node, closed: Sequence[Close
             inside = (content,) if one.is_folder else ()
             node = content._replace(kind=kind, mode=one.mode, inside=inside)
             tree.put(path, node, weak=not is_certain)
+
+
+def brings_closed(copy: Copy, closed: Sequence[ClosedFile]) -> bool:
+    """Whether a copy from the build context brings a closed file to where the account may need it."""
+    place = copy.destination
+    if copy.stage is not None or is_root_home(place) or is_below_any(place, _MUST_BE_ROOTS):
+        return False
+    return any(any(_places(FileTree({}), copy, one)) for one in closed)
 
 
 def _places(tree: FileTree, copy: Copy, one: ClosedFile) -> Iterator[tuple[str, bool]]:

@@ -8,6 +8,7 @@ from functools import partial
 from dockfix.lazy import cached_property
 from dockfix.model.accounts import UserAccount, choose_account
 from dockfix.model.caches import find_moved_installers
+from dockfix.model.closed_files import brings_closed
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.corrections import Corrections
 from dockfix.model.environments import find_virtual, virtual_place
@@ -206,6 +207,8 @@ class Plan(Facts):
         )
 
     def _is_owned(self, copy: Copy) -> bool:
+        if not self.serves_any_uid and brings_closed(copy, self.evidence.closed):
+            return True
         if self.options.chown is Chown.WRITABLE:
             volumes = [path for _, path in find_volumes(self.lineage)]
             return (copy.is_download and self._is_kept(copy)) or is_below_any(copy.destination, volumes)

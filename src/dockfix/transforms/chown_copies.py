@@ -1,7 +1,8 @@
 """Copy files so that the account owns them.
 
 COPY and ADD create files as root regardless of USER, so each copy below USER, or into the
-application's directories, gets `--chown`. Numbers are used where a name cannot be resolved: with
+application's directories, gets `--chown`, and so does one of files that are closed to others (0600,
+0750) in the build context. Numbers are used where a name cannot be resolved: with
 `--link`, and on bases without accounts. Ownership that the file sets itself is left alone, unless it is
 root's and `--chmod` closes the files to everybody else, and so is that of programs and libraries copied
 from another stage into a system directory.
