@@ -24,6 +24,8 @@ LEFT: list[tuple[str, str, str]] = [
     # What has no dot in its name may be a directory, and be copied into another.
     ("COPY . /app/\nCOPY --chown=7:8 conf /app/conf", "/app/conf", "any 0 755 | any 7:8 755"),
     ("COPY . /app/\nCOPY --chown=7:8 a.txt /app/a.txt", "/app/a.txt", "any 7:8 755"),
+    ("COPY --chown=7:8 conf /x\nCOPY . /x/", "/x", "dir 7:8 755"),
+    ("COPY --chown=7:8 conf /x\nCOPY . /x/", "/x/a.txt", "any 7:8 755 | any 0 755 | absent"),
     # A destination is followed; a link in it is replaced by what has its name.
     (f"{RUN}\nCOPY --chown=7:8 b.txt /l", "/app/a.txt", "any 7:8 755"),
     (f"{RUN}\nCOPY --chown=7:8 b.txt /d/", "/app/b.txt", "any 7:8 755"),

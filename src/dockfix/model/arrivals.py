@@ -56,7 +56,7 @@ def arrive(
         if is_tree and source is not None and all(_is_listed(source, one) for one in copy.sources):
             _bring(tree, copy, source, real, owner, mode, origin)
             continue
-        if any(one.kind is Kind.DIRECTORY for one in tree.look(real)):
+        if is_tree or any(one.kind is Kind.DIRECTORY for one in tree.look(real)):
             _cover(tree, real, content, directory, patterns if is_tree else ())
         else:
             tree.make_directories(posixpath.dirname(real), directory)

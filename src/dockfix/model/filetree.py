@@ -367,8 +367,8 @@ def changed(node: Node, change: Change, *, recursive: bool) -> Nodes:
     if node.kind is Kind.ABSENT:
         return (node,)
     if recursive and node.inside:
-        inside = dict.fromkeys(made for one in node.inside for made in changed(one, change, recursive=True))
-        node = node._replace(inside=tuple(inside))
+        found = dict.fromkeys(made for one in node.inside for made in changed(one, change, recursive=True))
+        node = node._replace(inside=tuple(found))
     if not _is_meant(node, change):
         return (node,)
     made = Node(
@@ -381,6 +381,9 @@ def changed(node: Node, change: Change, *, recursive: bool) -> Nodes:
         (node.capable if change.capable is None else change.capable) and not change.gives,
         node.inside,
     )
+    if node.kind is Kind.ANY and node.origin != BASE and not recursive and made != node:
+        # If it is a directory, the rest of its contents stays as it is.
+        made = made._replace(inside=tuple(dict.fromkeys((*node.inside, node._replace(inside=())))))
     is_sure = change.kind == "" or node.kind is not Kind.ANY
     is_sure = is_sure and change.only in (None, node.uid) and change.only_group in (None, node.gid)
     return (made,) if is_sure else (node, made)
