@@ -48,7 +48,10 @@ def locate_database(text: str) -> str:
 
 
 def is_anyones(path: str) -> bool:
-    """Whether every user can write there, or no files are kept there; subdirectories of /tmp do not count."""
-    if posixpath.dirname(posixpath.dirname(path)).startswith(_SHARED):
+    """Whether every user can write there, or no files are kept there.
+
+    What is in /tmp does not count: a step may have left something of that name.
+    """
+    if posixpath.dirname(path.rstrip("/")).startswith(_SHARED):
         return False
     return any(path == place or path.startswith(place + "/") for place in _ANYONES) or path in ("", "/")
