@@ -102,6 +102,13 @@ def test_a_cache_with_a_variable_moves() -> None:
     assert 'ENV NUMBA_CACHE_DIR="/tmp/numba"\n' in text_of("import numba\n")
 
 
+def test_what_moves_with_a_cache_needs_no_mount_of_its_own() -> None:
+    # One variable is for matplotlib's settings and its cache.
+    source = "import matplotlib.pyplot as plt\nplt.figure()\n"
+    assert 'ENV MPLCONFIGDIR="/tmp/matplotlib"\n' in text_of(source)
+    assert writable_of(source) == {}
+
+
 def test_a_cache_that_the_build_fills_or_a_variable_places_stays() -> None:
     assert "/tmp/torch" in text_of("import torch.hub\n")
     filled = "RUN python -c \"import torch; torch.hub.load('a/b', 'c')\"\n"

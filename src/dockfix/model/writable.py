@@ -87,6 +87,8 @@ def _uses(plan: Plan) -> Iterator[_Use]:
     for _, path in find_volumes(plan.lineage):
         yield _Use(path, Purpose.VOLUME)
     for written, why in plan.evidence.places:
+        if find_own_variable(written.rstrip("/")) in plan.lineage.end.env:
+            continue  # It goes where that variable says.
         path = in_home(written, plan.replay.who.home, plan.lineage.end.workdir)
         yield _Use(path if written.endswith("/") else posixpath.dirname(path), Purpose.DATA, why)
     for path, line in plan.starting.written:
