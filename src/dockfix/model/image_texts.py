@@ -33,10 +33,13 @@ class ImageTexts:
     context: Context
     depth: int = 0
     _stages: dict[int, ImageTexts] = field(default_factory=dict)
+    _known: dict[str, str | None] = field(default_factory=dict)
 
     def read(self, path: str) -> str | None:
         """The text of a file of the image: of the build context, a heredoc, a RUN, or an inspected base."""
-        return self._read(path, self.depth)
+        if path not in self._known:
+            self._known[path] = self._read(path, self.depth)
+        return self._known[path]
 
     def _read(self, path: str, depth: int) -> str | None:
         text = self._read_copied(path)
