@@ -203,6 +203,20 @@ def test_a_base_is_found_by_its_name_without_registry_and_tag(
 
 
 @pytest.mark.integration
+def test_a_base_of_another_folder_of_a_registry_is_not_read_but_its_namesake_keeps_root(
+    dockfix: Run, repository: Repository
+) -> None:
+    repository.put("compose.yml", text="services:\n  base: {build: base, image: acme/base}\n")
+    repository.put("base/Dockerfile", text=BASE)
+    repository.put("web/Dockerfile", text=APP.format(base="ghcr.io/other/base"))
+    repository.commit()
+    _, out, err = dockfix("--diff", ".")
+    assert "base/Dockerfile:1: the base of web/Dockerfile" in err
+    assert "[unknown-base]" in err
+    assert "+++ b/web/Dockerfile" not in out
+
+
+@pytest.mark.integration
 def test_a_public_image_is_no_base_of_the_repository(dockfix: Run, repository: Repository) -> None:
     repository.put("compose.yml", text="services:\n  python: {build: base, image: acme/python}\n")
     repository.put("base/Dockerfile", text=BASE)

@@ -111,10 +111,14 @@ def _with_numbers(options: Options, candidate: Candidate, by_number: Callable[[D
 
 
 class _Builder(NamedTuple):
-    """What builds an image: the absolute path of a Dockerfile, and the stage, "" for the last."""
+    """What builds an image: the absolute path of a Dockerfile, and the stage, "" for the last.
+
+    It is uncertain if only the last part of the image's name is the same.
+    """
 
     real: str
     target: str
+    is_certain: bool = True
 
 
 def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[str, dict[str, _Builder]]:
@@ -126,37 +130,54 @@ def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[st
     bases: dict[str, dict[str, _Builder]] = {}
     if not builders and not any(build.contexts for build, _ in pairs):
         return bases
-    shorter = _shorten(builders)
+    shorter = _by_short_name(builders)
     found = derive_all(cache, "bases", [row.real for row in rows], _read_bases)
     for row, names in zip(rows, found, strict=True):
         known = ChainMap(_contexts(row, by_name), builders)
         for name in names:
-            builder = known.get(name) or _find_by_short_name(name, shorter)
+            builder = known.get(name) or _find_elsewhere(name, shorter)
             if builder is not None and builder.real != row.real:
                 bases.setdefault(row.real, {})[name] = builder
     return bases
 
 
-def _find_by_short_name(name: str, shorter: Mapping[str, _Builder]) -> _Builder | None:
-    """What builds an image under another registry, unless the name is that of a public image."""
-    builder = shorter.get(_short(name))
-    if builder is None:
+def _find_elsewhere(name: str, builders: Mapping[str, Mapping[str, _Builder]]) -> _Builder | None:
+    """What builds an image under another registry, unless the name is that of a public image.
+
+    `builders` are those of each image by its last name. None if several images may be meant.
+    """
+    named = builders.get(_short(name), {})
+    agreeing = [one for built, one in named.items() if _agree(built, name)]
+    found = agreeing or [one._replace(is_certain=False) for one in named.values()]
+    if len({one.real for one in found}) != 1:
         return None
     from dockfix.model.images import find_image
 
-    return None if find_image(name).known else builder
+    return None if find_image(name).known else found[0]
 
 
-def _shorten(builders: Mapping[str, _Builder]) -> dict[str, _Builder]:
-    """The builders by the image's name without its registry; names with several builders are dropped."""
-    found: dict[str, set[_Builder]] = {}
+def _by_short_name(builders: Mapping[str, _Builder]) -> dict[str, dict[str, _Builder]]:
+    found: dict[str, dict[str, _Builder]] = {}
     for name, builder in builders.items():
-        found.setdefault(_short(name), set()).add(builder)
-    return {name: next(iter(rows)) for name, rows in found.items() if len({row.real for row in rows}) == 1}
+        found.setdefault(_short(name), {})[name] = builder
+    return found
 
 
 def _short(name: str) -> str:
     return name.rpartition("/")[2]
+
+
+def _agree(one: str, other: str) -> bool:
+    """Whether two names may be one image of two registries: team/web and web, but not my/web and your/web."""
+    pairs = zip(reversed(_folders(one)), reversed(_folders(other)), strict=False)
+    return all(mine == yours or UNKNOWN in (mine, yours) for mine, yours in pairs)
+
+
+def _folders(name: str) -> list[str]:
+    """The folders of an image's name, without the registry."""
+    first, *rest = name.split("/")[:-1] or [""]
+    is_registry = first == "localhost" or "." in first or ":" in first
+    return rest if is_registry or not first else [first, *rest]
 
 
 def _contexts(row: Candidate, by_name: Mapping[tuple[str, str], _Builder]) -> dict[str, _Builder]:
@@ -212,7 +233,8 @@ class _Facts:
     def inform(self, real: str) -> Options:
         """The options of the Dockerfile at `real`, with facts about bases that are built here."""
         options = self._options[real]
-        found = {name: self._of(builder) for name, builder in self._bases.get(real, {}).items()}
+        bases = self._bases.get(real, {}).items()
+        found = {name: self._of(builder) for name, builder in bases if builder.is_certain}
         known = {name: facts for name, facts in found.items() if facts is not None}
         return replace(options, images={**known, **options.images}) if known else options
 
@@ -220,7 +242,7 @@ class _Facts:
         if builder not in self._known and self._depth < MAX_DEPTH:
             self._known[builder] = None  # an image that builds on itself stays unknown
             self._depth += 1
-            found = work(_describe, (*builder, self.inform(builder.real)))
+            found = work(_describe, (builder.real, builder.target, self.inform(builder.real)))
             self._depth -= 1
             self._known[builder] = None if isinstance(found, Loss) else found
         return self._known.get(builder)
