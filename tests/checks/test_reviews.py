@@ -100,6 +100,27 @@ def test_a_program_that_is_a_variable_without_a_value_needs_review(command: str,
 
 
 @pytest.mark.parametrize(
+    ("script", "is_asked"),
+    [
+        ('cd "$(cat place)"\nmkdir -p logs\npython main.py\n', True),
+        ("cd `dirname $0`\ntouch main.pid\npython main.py\n", True),
+        ('mkdir -p "$DATA_DIR/logs"\npython main.py\n', True),
+        ('python main.py > "$LOG" 2>&1\n', True),
+        ('cd "$(dirname "$0")"\nmkdir -p logs\npython main.py\n', False),
+        ('DATA_DIR=/app/data\nmkdir -p "$DATA_DIR/logs"\npython main.py\n', False),
+        ('test -z "$DATA_DIR" || mkdir -p "$DATA_DIR"\npython main.py\n', False),
+        ('python main.py --log "$LOG"\n', False),
+    ],
+)
+def test_a_start_script_that_writes_where_nobody_knows_needs_review(script: str, is_asked: bool) -> None:
+    start = 'CMD ["sh", "start.sh"]\n'
+    sources = {"start.sh": script, "main.py": "print()\n", "place": "/srv"}
+    result = fix(DOCKERFILE.replace(START, start), context=Context(read=sources.get))
+    assert isinstance(result, Changed)
+    assert ("opaque-command" in [one.code for one in result.reviews]) is is_asked
+
+
+@pytest.mark.parametrize(
     ("users", "is_asked"),
     [
         ("USER root\n", False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from dockfix.checks import codes
@@ -14,6 +15,7 @@ from dockfix.knowledge import read_names
 from dockfix.knowledge.processes import find_installer
 from dockfix.model.closed_copies import find_closed
 from dockfix.model.copies import find_volumes
+from dockfix.model.effects import UNKNOWN_PLACE
 from dockfix.model.filetree import Kind
 from dockfix.model.interpreters import find_kept_interpreter
 from dockfix.model.losses import Loss
@@ -21,7 +23,7 @@ from dockfix.model.operations import WRITING, Act, Operation
 from dockfix.model.ownership import owns
 from dockfix.model.paths import is_shared, is_system_directory
 from dockfix.model.plan import Plan
-from dockfix.model.starting import Starting
+from dockfix.model.starting import StartedCommand, Starting
 from dockfix.model.writable import find_hidden
 from dockfix.results import Finding
 from dockfix.syntax.words import is_number
@@ -139,10 +141,28 @@ def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
                 "install them at build time",
             )  # fmt: skip
             break
+    for one in islice(_find_lost_places(plan, starting), 1):
+        yield Finding(
+            codes.OPAQUE_COMMAND, one.line,
+            f"{one.command.program} in the start{one.place} writes to a place that is not known",
+            "check that the user may write there",
+        )  # fmt: skip
     for path, line in starting.unread:
         yield Finding(
             codes.UNREAD_ENTRYPOINT, line, f"{path} cannot be read", "check that it does not need root"
         )
+
+
+def _find_lost_places(plan: Plan, starting: Starting) -> Iterator[StartedCommand]:
+    """Commands, certain to run, that write where a variable or another command's output leads.
+
+    A script is read with and without the arguments that CMD gives it; one place that is known is enough.
+    """
+    lost = {id(one): one.invocation.effect(plan.home).root == UNKNOWN_PLACE for one in starting.commands}
+    known = {(one.where, one.command.start) for one in starting.commands if not lost[id(one)]}
+    for one in starting.commands:
+        if lost[id(one)] and not one.invocation.optional and (one.where, one.command.start) not in known:
+            yield one
 
 
 def _of_jobs(plan: Plan) -> Iterator[Finding]:

@@ -20,7 +20,6 @@ from dockfix.syntax.expansion import expand
 from dockfix.syntax.wrappers import SHELLS
 
 _ADDRESS: Final = re.compile(r"https?://[^\s'\"|;&<>()]+")
-_SAVED: Final = r"(?:-\w*[oO]|--output|--output-document|>)[\s=]*[\"']?{}(?![\w./-])"
 _FROM_INPUT: Final = frozenset({"-", "-s"})
 """The words after which a shell or Python reads its script from the standard input."""
 _Row = tuple[str, str, str, tuple[str, ...]]
@@ -49,8 +48,7 @@ class Installer:
         named = [name] if "/" in name else [word for word in words if not word.startswith("-")]
         if "/" not in name and (_FROM_INPUT.intersection(words) or not named):
             return True
-        saved = re.compile(_SAVED.format(re.escape(named[0])))
-        return named[0] not in self.text or saved.search(self.text) is not None
+        return named[0] not in self.text or _saves(self.text, named[0])
 
     def moved(self) -> Installer:
         """The same one, with its variable set."""
@@ -60,6 +58,12 @@ class Installer:
         """The paths of the programs that it leaves, for whoever has that home."""
         place = (expand(self.place, env) or self.place).replace("~", home, 1)
         return tuple(f"{place}/{name}" for name in self.programs if place.startswith("/"))
+
+
+def _saves(text: str, path: str) -> bool:
+    """Whether a script writes what it downloads to a path."""
+    option = r"(?:-\w*[oO]|--output|--output-document|>)[\s=]*"
+    return re.search(rf"{option}[\"']?{re.escape(path)}(?![\w./-])", text) is not None
 
 
 def may_install(text: str) -> bool:

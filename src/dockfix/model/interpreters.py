@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _FETCHES: Final = re.compile(r"\buv\s+python\s+install\b")
 _MAY_FETCH: Final = re.compile(r"\buv\s+(sync|venv|run)\b")
 _ASKS: Final = re.compile(r"(?:--python|-p|UV_PYTHON)[ =][\"']?(?:cpython-?)?(3[\d.]*)")
-_HAS: Final = re.compile(r"\b(?:install|add)\b[^;&|]*\bpython3")
+_HAS: Final = re.compile(r"\b(?:install|add)\b(?:(?!\binstall\b|\badd\b)[^;&|])*\bpython3")
 # Settings that make uv use the system's Python, or install its own outside root's home.
 _SETTLED: Final = re.compile(
     r"UV_PYTHON_INSTALL_DIR|UV_NO_MANAGED_PYTHON|--no-managed-python|--no-python-downloads"
