@@ -134,6 +134,17 @@ def test_a_file_switches_back_to_root_only_from_another_user(users: str, is_aske
     assert ("final-user-root" in [one.code for one in result.reviews]) is is_asked
 
 
+@pytest.mark.parametrize("command", ["gunicorn main:app --pid main.pid", "./serve", "python main.py"])
+def test_a_directory_that_is_not_known_is_not_shown_as_a_path(command: str) -> None:
+    sources = {"start.sh": f'cd "$(cat place)"\n{command}\n', "main.py": "print()\n"}
+    result = fix(DOCKERFILE.replace(START, 'CMD ["sh", "start.sh"]\n'), context=Context(read=sources.get))
+    assert isinstance(result, Changed)
+    messages = [one.message for one in result.reviews]
+    program = command.partition(" ")[0]
+    assert f"{program} in the start in /app/start.sh works at a place that is not known" in messages
+    assert not any("\0" in message for message in messages)
+
+
 def test_file_in_a_directory_of_the_system_is_reported_once() -> None:
     sources = {"main.py": 'open("/var/log/web.log", "a").write("one")\n'}
     result = fix(DOCKERFILE, context=Context(read=sources.get))

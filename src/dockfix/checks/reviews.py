@@ -21,8 +21,9 @@ from dockfix.model.interpreters import find_kept_interpreter
 from dockfix.model.losses import Loss
 from dockfix.model.operations import WRITING, Act, Operation
 from dockfix.model.ownership import owns
-from dockfix.model.paths import is_shared, is_system_directory
+from dockfix.model.paths import NOWHERE, is_shared, is_system_directory
 from dockfix.model.plan import Plan
+from dockfix.model.runs import Invocation
 from dockfix.model.starting import StartedCommand, Starting
 from dockfix.model.writable import find_hidden
 from dockfix.results import Finding
@@ -144,7 +145,7 @@ def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
     for one in islice(_find_lost_places(plan, starting), 1):
         yield Finding(
             codes.OPAQUE_COMMAND, one.line,
-            f"{one.command.program} in the start{one.place} writes to a place that is not known",
+            f"{one.command.program} in the start{one.place} works at a place that is not known",
             "check that the user may write there",
         )  # fmt: skip
     for path, line in starting.unread:
@@ -154,15 +155,20 @@ def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
 
 
 def _find_lost_places(plan: Plan, starting: Starting) -> Iterator[StartedCommand]:
-    """Commands, certain to run, that write where a variable or another command's output leads.
+    """Commands, certain to run, that write or work where a variable or another command's output leads.
 
     A script is read with and without the arguments that CMD gives it; one place that is known is enough.
     """
-    lost = {id(one): one.invocation.effect(plan.home).root == UNKNOWN_PLACE for one in starting.commands}
+    lost = {id(one): _is_lost(one.invocation, plan.home) for one in starting.commands}
     known = {(one.where, one.command.start) for one in starting.commands if not lost[id(one)]}
     for one in starting.commands:
         if lost[id(one)] and not one.invocation.optional and (one.where, one.command.start) not in known:
             yield one
+
+
+def _is_lost(one: Invocation, home: str) -> bool:
+    root = one.effect(home).root
+    return root == UNKNOWN_PLACE or (root != "" and one.cwd == NOWHERE)
 
 
 def _of_jobs(plan: Plan) -> Iterator[Finding]:
@@ -308,6 +314,13 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
             continue
         reported.add(place)
         act = loss.before.operation.act
+        if NOWHERE in (place, loss.before.operation.path):
+            yield Finding(
+                codes.OPAQUE_COMMAND, loss.before.line,
+                f"{where}{loss.before.command or 'the application'} works at a place that is not known",
+                "check that the user may write there",
+            )  # fmt: skip
+            continue
         if loss.before.operation.path == place == "/":
             yield Finding(
                 codes.WORKS_IN_ROOT_DIRECTORY, loss.before.line,
