@@ -289,6 +289,36 @@ def test_files_that_may_tell(name: str, reads: bool) -> None:
     assert reads_builds(name) is reads
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "tox.ini",
+            "[testenv]\ncommands = docker build -f {toxinidir}/Dockerfile --target prod {toxinidir}\n",
+        ),
+        ("tox.ini", "[testenv]\ncommands = docker build --target prod {tox_root}\n"),
+        ("Jenkinsfile", "node {\n  sh 'docker build --target prod .'\n}\n"),
+        ("build.sh", "/kaniko/executor --context dir://. --target prod\n"),
+        (
+            "cloudbuild.yaml",
+            "steps: [{name: kaniko-project/executor, args: ['--context=dir:///workspace', --target=prod]}]",
+        ),
+        ("heroku.yml", "build: {docker: {web: {dockerfile: Dockerfile, target: prod}}}\n"),
+    ],
+)
+def test_a_folder_of_the_repository_is_named_in_each_tool_s_way(name: str, text: str) -> None:
+    found = [(one.dockerfile, one.context, one.target) for one in find_builds(name, text)]
+    assert ("Dockerfile", "", "prod") in found
+
+
+def test_a_workflow_that_only_calls_an_action_of_the_repository_is_read() -> None:
+    workflow = "on: push\njobs: {a: {steps: [{uses: ./.github/actions/image}]}}\n"
+    action = "runs: {using: composite, steps: [{run: docker build --target prod .}]}\n"
+    files = {".github/actions/image/action.yml": action}
+    found = find_builds(".github/workflows/ci.yml", workflow, files.get)
+    assert [(one.dockerfile, one.target) for one in found] == [("Dockerfile", "prod")]
+
+
 def test_a_workflow_made_of_aliases_is_read_once() -> None:
     rows = [f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 9)}]\n" for at in range(1, 40)]
     text = "a0: &a0 ['docker build .']\n" + "".join(rows)

@@ -283,6 +283,19 @@ def test_a_service_may_be_built_by_another_file_of_its_folder(
     assert ("compose.yml:4 mounts ./up at /data/up" in messages) is is_matched
 
 
+@pytest.mark.integration
+def test_a_service_with_a_public_image_does_not_run_what_its_namesake_builds(
+    web: Repository, dockfix: Run
+) -> None:
+    web.put("compose.ci.yml", text="services:\n  web: {build: services/web}\n")
+    web.put("compose.yml", text="services:\n  web: {image: 'python:3.14-slim', command: touch /etc/x}\n")
+    web.commit()
+    assert "/etc/x" not in dockfix("--diff", ".")[2]
+    web.put("compose.yml", text="services:\n  web: {command: touch /etc/x}\n")
+    web.commit()
+    assert "/etc/x" in dockfix("--diff", ".")[2]
+
+
 @pytest.mark.parametrize("name", ["local.yml", "ops/production.yaml"])
 @pytest.mark.integration
 def test_compose_files_are_named_by_their_environment(web: Repository, dockfix: Run, name: str) -> None:

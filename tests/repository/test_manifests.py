@@ -70,8 +70,26 @@ def test_what_is_not_a_manifest_has_no_deployments(path: str, text: str) -> None
 
 
 def test_kinds_of_files() -> None:
-    names = ["compose.yml", "a/values.yaml", ".devcontainer/devcontainer.json", "package.json", "a.py"]
-    assert [can_be_manifest(name) for name in names] == [True, True, True, False, False]
+    names = ["compose.yml", "a/values.yaml", ".devcontainer/devcontainer.json", "package.json", "a.json"]
+    assert [can_be_manifest(name) for name in names] == [True, True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "line"),
+    [
+        ("package.json", '{\n"scripts": {\n"start": "docker run --rm acme/api serve"}}', 3),
+        ("tox.ini", "[testenv]\ncommands =\n  docker run --rm -v {toxinidir}:/src acme/api serve\n", 3),
+        ("Jenkinsfile", "node {\n  sh 'docker run --rm acme/api serve'\n}\n", 2),
+        (
+            ".github/actions/try/action.yml",
+            "runs:\n  using: composite\n  steps:\n    - run: docker run --rm acme/api serve\n",
+            4,
+        ),
+    ],
+)
+def test_images_are_run_by_what_holds_scripts(path: str, text: str, line: int) -> None:
+    (found,) = read_manifests([(path, text)])
+    assert (found.image, found.command, found.line) == ("acme/api", ("serve",), line)
 
 
 FIRST, SECOND = "spec:\n  containers: [{name: a}]\n---\n", "spec:\n  containers: [{name: b}]\n"

@@ -40,6 +40,9 @@ _FLAGS_ALONE: Final = frozenset(
     }
 )
 
+_LOCAL: Final = re.compile(r"^dir://(?:/workspace(?:/|$))?")
+"""A folder for kaniko; Cloud Build has the repository in /workspace."""
+
 Flags = dict[str, list[str]]
 """The values of the flags by meaning: `file`, `tag`, `target`, `argument` and `context`."""
 Command = tuple[Flags, list[str], str]
@@ -52,6 +55,7 @@ def read_commands(text: str, *, is_one_shell: bool = True) -> Iterator[Command]:
         return
     for call in read_lines(text, _COMMAND, is_one_shell=is_one_shell):
         flags, operands = _split_flags(call.words)
+        flags["context"] = [_LOCAL.sub("", one) or "." for one in flags["context"]]
         yield flags, operands or flags["context"], call.folder
 
 

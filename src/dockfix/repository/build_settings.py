@@ -109,6 +109,10 @@ _ROWS: Final = (
         beside=True, commands=(("run", "*"), ("release",)), in_shell=True,
     ),
     Settings(
+        "Heroku", re.compile(r"^heroku\.ya?ml$"), _yaml, ("dockerfile",), ("build", "docker", "*"),
+        beside=True, target=("target",),
+    ),
+    Settings(
         "App Engine", re.compile(r"^(?:app(?:[._-][\w-]+)?|\w+[._-]app)\.ya?ml$"), _yaml, ("dockerfile",),
         builder=(("runtime",),), docker=frozenset({"custom"}),
         commands=(("entrypoint",),), in_shell=True, whole=True, environment=("env_variables",),

@@ -6,7 +6,6 @@ executed.
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 import re
@@ -30,7 +29,7 @@ from dockfix.repository.image_names import image_names
 from dockfix.repository.manifests import ENVIRONMENT_NAME
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, Read, forget_changed, read_nothing
 from dockfix.repository.parts import list_of, mapping_of
-from dockfix.repository.script_files import PIPELINE_NAME, SCRIPT_NAME
+from dockfix.repository.script_files import PIPELINE_NAME, SCRIPT_NAME, package_scripts, script_text
 from dockfix.repository.unread import (
     DEPTH,
     LAYOUT,
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
 
 _WORDS: Final = (
     "build", "dockerfile", "dockerFile", "target", "sset", "bake", "kaniko", "extends", "include",
-    "runtime:", "processes", "startCommand",
+    "runtime:", "processes", "startCommand", "./.github/", "uses: ./",
 )  # fmt: skip
 """A file that contains none of these does not describe a build."""
 
@@ -285,15 +284,15 @@ def _read_pipeline(file: File) -> Iterator[Build]:
 
 def _read_package(file: File) -> Iterator[Build]:
     """The builds of the scripts in a package.json, which run in its folder."""
-    for script in mapping_of(mapping_of(json.loads(file.text)).get("scripts")).values():
-        if isinstance(script, str) and "build" in script:
+    for _, script in package_scripts(file.text):
+        if "build" in script:
             yield from _read_lines(file.name, script, posixpath.dirname(file.name))
 
 
 def _read_script(file: File) -> Iterator[Build]:
     """The builds of a script, which runs in its folder or at the top, except for a Makefile."""
     is_shell = file.name.endswith((".sh", ".bash"))
-    commands = list(read_commands(file.text, is_one_shell=is_shell))
+    commands = list(read_commands(script_text(file.name, file.text), is_one_shell=is_shell))
     yield from _build_by(commands, file.name, posixpath.dirname(file.name))
     if "/" in file.name and not file.name.lower().endswith(("makefile", ".mk")):
         yield from _build_by(commands, file.name, "")

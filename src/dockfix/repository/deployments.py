@@ -215,8 +215,8 @@ class _Known:
         """The Dockerfile whose image a deployment runs."""
         if deployment.dockerfile:
             return deployment.dockerfile if deployment.dockerfile in self.candidates else None
-        found = self._of_image(_untagged(deployment.image))
-        return found or self._of_service(deployment)
+        image = _untagged(deployment.image)
+        return self._of_image(image) or (None if _is_public(image) else self._of_service(deployment))
 
     def _of_service(self, deployment: Deployment) -> str | None:
         """The one Dockerfile from which another compose file of the folder builds a service of that name."""

@@ -14,7 +14,7 @@ from dockfix.repository.build_settings import SETTINGS_NAME, read_platform
 from dockfix.repository.commented_json import read_commented
 from dockfix.repository.manifest_parts import Part, has_services, split_documents, split_services
 from dockfix.repository.neighbours import Read, read_nothing
-from dockfix.repository.script_files import is_pipeline
+from dockfix.repository.script_files import SCRIPT_NAME, is_pipeline, script_text
 
 ENVIRONMENT_NAME: Final = re.compile(
     r"(?:^|/)(?:local|dev|development|staging|prod|production|test|testing|docs)\.ya?ml$"
@@ -30,16 +30,10 @@ _KUBERNETES: Final = re.compile(
 )
 
 
-_SCRIPT: Final = re.compile(
-    r"(?:^|/)(?:[^/]*\.(?:sh|bash|mk)|(?:gnu)?makefile|justfile|readme\.(?:md|rst)"
-    r"|\.github/workflows/[^/]*\.ya?ml|\.gitlab-ci\.ya?ml)$",
-    re.IGNORECASE,
-)
-
-
 def is_script(path: str) -> bool:
     """Whether a file at that path may contain command lines that run an image."""
-    return _SCRIPT.search(path) is not None or is_pipeline(path)
+    name = posixpath.basename(path).lower()
+    return name == "package.json" or SCRIPT_NAME.search(name) is not None or is_pipeline(path)
 
 
 def is_compose(path: str) -> bool:
@@ -90,7 +84,7 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) ->
         from dockfix.repository.job_images import read_jobs
         from dockfix.repository.run_commands import read_runs
 
-        yield from read_runs(path, text)
+        yield from read_runs(path, script_text(path, text))
         yield from read_jobs(path, text)
         return
     if is_platform(path) and (starts := list(read_platform(path, text))):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
+
+from dockfix.repository.parts import mapping_of
 
 PIPELINE_NAME: Final = re.compile(
     r"^(?:azure-pipelines.*|cloudbuild.*|bitbucket-pipelines|buildspec.*|appveyor|\.travis|\.?drone|\.woodpecker.*"
@@ -14,6 +19,8 @@ SCRIPT_NAME: Final = re.compile(
     r"\.(?:sh|bash|mk)$|^(?:gnu)?makefile$|^justfile$|^jenkinsfile|^tox\.ini$|^readme\.(?:md|rst)$"
 )
 """Files in which lines of a shell stand, by their name, in lower case."""
+_QUOTED_LINE: Final = re.compile(r"""\bsh[ (]{1,4}(?:script: ?)?(['"])(?!['"])([^\n]{1,2000}?)\1""")
+"""A step of a Jenkinsfile with one line for the shell."""
 
 
 def is_pipeline(path: str) -> bool:
@@ -23,3 +30,30 @@ def is_pipeline(path: str) -> bool:
         return name.endswith((".yml", ".yaml"))
     is_named = name.startswith(".gitlab-ci") or path == ".circleci/config.yml"
     return is_named or PIPELINE_NAME.search(name) is not None
+
+
+def package_scripts(text: str) -> Iterator[tuple[int, str]]:
+    """(line, script) of each script in a package.json. Raises ValueError if it is not valid JSON."""
+    for name, script in mapping_of(mapping_of(json.loads(text)).get("scripts")).items():
+        if isinstance(script, str):
+            key = re.search(rf'"{re.escape(name)}"\s*:', text)
+            yield (text.count("\n", 0, key.start()) + 1 if key else 1), script
+
+
+def script_text(path: str, text: str) -> str:
+    """A file with its shell lines where they stand: bare in package.json, Jenkinsfile and tox.ini too.
+
+    It is empty for JSON that is not valid, which the reader of builds reports.
+    """
+    name = path.rpartition("/")[2].lower()
+    if name == "tox.ini":
+        return re.sub(r"\{(?:toxinidir|tox_root)\}", ".", text)
+    if name.startswith("jenkinsfile"):
+        return _QUOTED_LINE.sub(r"\2", text)
+    if name != "package.json":
+        return text
+    lines = [""] * (text.count("\n") + 1)
+    with suppress(ValueError, RecursionError):
+        for line, script in package_scripts(text):
+            lines[line - 1] = script.replace("\n", " ")
+    return "\n".join(lines)
