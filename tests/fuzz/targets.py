@@ -400,7 +400,7 @@ TARGETS: Final[dict[str, Target]] = {
             "async ",
             "*a",
         ),
-        frozenset({Loss.DEPTH, Loss.CRASH}),  # libcst reads what is nested with the stack of C
+        frozenset({Loss.DEPTH}),
     ),
     "codeowners": Target(
         _owners,

@@ -73,7 +73,7 @@ def _of_sources(plan: Plan) -> Iterator[Outside]:
         yield Outside(_on_disk(plan, file), showed)
     yield from (Outside(name, ("is started, and was not found",)) for name in reading.unread)
     if reading.is_cut:
-        yield Outside("further modules", ("were not read: the application is large",))
+        yield Outside("further modules", ("were not read: too many, or not to be parsed",))
 
 
 def _sentence(claim: Claim) -> str:

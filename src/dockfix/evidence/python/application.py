@@ -134,8 +134,8 @@ class Application:
         same = (module.path, statement.line, text)
         if same not in self._read:
             self._left -= len(text)
-            self.is_cut = self.is_cut or self._left < 0
             self._read[same] = parse_statement(module, statement, text) if self._left >= 0 else None
+            self.is_cut = self.is_cut or self._read[same] is None
         return self._read[same]
 
     def _parts_with(self, module: Module, name: str) -> Iterator[Part]:

@@ -339,7 +339,7 @@ _HANDLERS: Final[Mapping[type[ast.AST], Callable[[Part, Any, Scope], bool]]] = {
 
 
 def parse_statement(module: Module, statement: Statement, text: str) -> Part | None:
-    """Parse what is left of a statement in `text`; None if that fails."""
+    """Parse what is left of a statement in `text`; None if that fails, or it is nested too deeply."""
     text, lines = condense(text)
     tree = _parse(text)
     try:
