@@ -283,8 +283,7 @@ def _of_interpreters(plan: Plan) -> Iterator[Finding]:
 def _of_login_shells(plan: Plan) -> Iterator[Finding]:
     """A login shell that sets PATH to the system's directories, where the account's own programs are not.
 
-    Alpine's /etc/profile does (alpinelinux/docker-alpine, v3.20); Debian's ~/.profile and RHEL's
-    ~/.bashrc add ~/.local/bin.
+    Alpine's /etc/profile does (alpinelinux/docker-alpine, v3.20); Debian's ~/.profile adds ~/.local/bin.
     """
     if plan.lineage.image.family != "alpine" or not plan.user_installs:
         return

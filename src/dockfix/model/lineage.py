@@ -270,7 +270,7 @@ def find_lineages(stages: tuple[Stage, ...], targets: tuple[str, ...]) -> tuple[
     """The lineages that ship: the last stage, the named targets, and stages with a start of their own.
 
     Stages that others are built on, and those that inherit their start, ship only if a target is unknown.
-    A target that has nothing but files for `--output` is no image that anybody runs.
+    A target that has nothing but files for `--output` is not an image that anybody runs.
     """
     wanted = [stages[-1]]
     for target in targets:

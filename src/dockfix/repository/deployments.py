@@ -216,7 +216,11 @@ class _Known:
         if deployment.dockerfile:
             return deployment.dockerfile if deployment.dockerfile in self.candidates else None
         image = _untagged(deployment.image)
-        return self._of_image(image) or (None if _is_public(image) else self._of_service(deployment))
+        if found := self._of_image(image):
+            return found
+        # Whether an image is public takes the table of images: asked last, for it is slow to load.
+        of_service = self._of_service(deployment)
+        return of_service if of_service is not None and not _is_public(image) else None
 
     def _of_service(self, deployment: Deployment) -> str | None:
         """The one Dockerfile from which another compose file of the folder builds a service of that name."""
