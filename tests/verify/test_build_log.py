@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from dockfix.verify.build_log import cached_installs, failed_step, lacks_network, read_warnings, tail
+from dockfix.verify.build_log import (
+    cached_installs,
+    failed_step,
+    lacks_image,
+    lacks_network,
+    read_warnings,
+    tail,
+)
 
 BUILDKIT = """\
 #1 [internal] load build definition from Dockerfile
@@ -105,8 +112,17 @@ def test_installs_from_the_cache_are_known_to_have_printed_nothing() -> None:
         ("#5 1.2 [Errno -3] Temporary failure in name resolution", True),
         ("#5 1.2 curl: (6) Could not resolve host: example.org", True),
         ("#5 npm error code EAI_AGAIN", True),
+        ("#5 ERROR: process ... did not complete successfully: network bridge not found", True),
+        ('Error: plugin type="bridge" failed (add): failed to find plugin "bridge"', True),
         ("#5 ERROR: No matching distribution found for flask==99", False),
     ],
 )
 def test_a_build_without_a_network_is_recognized(log: str, is_lacking: bool) -> None:
     assert lacks_network(log) is is_lacking
+
+
+def test_an_image_that_cannot_be_pulled_is_no_step_without_a_network() -> None:
+    log = "ERROR: failed to solve: a:1: failed to resolve source metadata for a:1: dial tcp: lookup a"
+    assert lacks_image(log)
+    assert lacks_image("Error: creating build container: initializing source docker://a:1: pinging: refused")
+    assert not lacks_image("#5 ERROR: network bridge not found")

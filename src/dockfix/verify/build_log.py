@@ -33,7 +33,10 @@ _NO_NETWORK: Final = re.compile(
     r"Temporary failure (?:in name resolution|resolving)|Could not resolve (?:host|')"
     r"|Name or service not known|Network is unreachable|No route to host|bad address '|EAI_AGAIN"
     r"|dial tcp: lookup|Connection timed out"
+    # The engine has no network to give: moby without a bridge, podman without a plugin for one.
+    r"|network \S+ not found|failed to create endpoint|netavark: |failed to find plugin"
 )
+_NO_IMAGE: Final = re.compile(r"failed to resolve source metadata for |[Ii]nitializing source docker://")
 _CULPRIT: Final = re.compile(r"^ *(?P<line>\d+) \| >>> (?P<text>.*)$", re.MULTILINE)
 _ERROR: Final = re.compile(r"^(?:ERROR|Error|error): ?(?P<text>.*)$", re.MULTILINE)
 
@@ -90,6 +93,11 @@ def cached_installs(log: str) -> tuple[str, ...]:
 def lacks_network(log: str) -> bool:
     """Whether a step of the build could not reach the network."""
     return _NO_NETWORK.search(log) is not None
+
+
+def lacks_image(log: str) -> bool:
+    """Whether an image that the build starts from could not be pulled, which the engine does, not a step."""
+    return _NO_IMAGE.search(log) is not None
 
 
 def tail(log: str, lines: int = 15) -> tuple[str, ...]:

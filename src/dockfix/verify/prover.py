@@ -22,7 +22,15 @@ from dockfix.runner.verdict import Details, Difference, Ground, Kind, Observatio
 from dockfix.syntax.parser import parse
 from dockfix.syntax.words import image_from
 from dockfix.verify.answers import CLOSED_PORTS, find_shown
-from dockfix.verify.build_log import cached_installs, denials, failed_step, lacks_network, read_warnings, tail
+from dockfix.verify.build_log import (
+    cached_installs,
+    denials,
+    failed_step,
+    lacks_image,
+    lacks_network,
+    read_warnings,
+    tail,
+)
 from dockfix.verify.compare import compare, find_failure, find_ground, judge, judge_repair
 from dockfix.verify.engine import BuildPlan, EngineError, find_engine
 from dockfix.verify.frontends import ARGUMENT, foreign_frontend
@@ -246,6 +254,8 @@ class Prover:
 
     def _advise(self, log: str, recipe: Recipe) -> str:
         """What may help an original that does not build."""
+        if lacks_image(log):
+            return "the engine does not have this image and cannot pull it: pull it, or log in, and try again"
         if self._options.build_network is None and lacks_network(log):
             return "give its steps a network that reaches what they need: --build-network host"
         if recipe.left_out:
