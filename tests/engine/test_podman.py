@@ -103,6 +103,29 @@ def test_podman_shows_what_the_user_is_denied(files: Path) -> None:
     assert "Permission denied: 'count'" in done.stderr
 
 
+ASK = """\
+import http.server, urllib.request
+
+assert urllib.request.urlopen("http://store:9000").status == 200
+http.server.test(http.server.SimpleHTTPRequestHandler, port=8000)
+"""
+COMPOSE = f"""\
+services:
+  web: {{build: ., command: python ask.py, depends_on: [store]}}
+  store: {{image: "{PRIVATE}", command: python -m http.server 9000}}
+"""
+
+
+def test_podman_starts_a_service_and_gives_it_a_name(files: Path) -> None:
+    (files / "ask.py").write_text(ASK)
+    (files / "Dockerfile").write_text(DOCKERFILE.format(base=BASE).replace("serve.py .", "*.py ./"))
+    (files / "compose.yml").write_text(COMPOSE)
+    done = run_dockfix(
+        files, "--engine", "podman", "--with-services", "--observer", BASE, "--diff", ".", seconds=5
+    )
+    assert done.stderr == "Dockerfile: proven\n"
+
+
 def test_podman_shows_the_facts_of_a_private_base(files: Path) -> None:
     (files / "Dockerfile").write_text(DOCKERFILE.format(base=PRIVATE))
     check = (sys.executable, "-m", "dockfix", "--check", "--no-cache")

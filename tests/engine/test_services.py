@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from applications import need_images, standing_in
+from applications import engine, need_images, standing_in
 from command_runs import run_dockfix
 
 from dockfix.options.request import OBSERVER
@@ -85,6 +85,40 @@ def test_an_application_is_proven_beside_its_store(tmp_path: Path) -> None:
         (answer,) = observed["answers"]
         assert (answer["port"], answer["body"]) == (8000, "hello from the store")
         assert [process["command"] for process in observed["processes"]] == ["python serve.py 8000"]
+
+
+BUILT = """\
+services:
+  web:
+    build: .
+    entrypoint: [python, serve.py]
+    command: ["8000"]
+    env_file: web.env
+    depends_on: [store]
+  store:
+    build: {context: store, args: {BASE: BASE_IMAGE}}
+    env_file: .env
+""".replace("BASE_IMAGE", BASE)
+
+
+def test_a_service_of_the_repository_is_built_and_gets_its_settings(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    (folder / "store").mkdir(parents=True)
+    (folder / "compose.yml").write_text(BUILT)
+    (folder / "store" / "Dockerfile").write_text(
+        "ARG BASE\n" + STAND_IN.replace(f"FROM {BASE}", "FROM $BASE")
+    )
+    (folder / "web.env").write_text("STORE=store:6379\n")
+    (folder / ".env").write_text('STORED="s3cret of the store"\n')
+    done = dockfix(tmp_path, "--with-services", "--report", "r.json")
+    assert "files/Dockerfile: proven\n" in done.stderr, done.stderr
+    report = (tmp_path / "r.json").read_text()
+    (row,) = (one for one in json.loads(report)["files"] if one["path"] == "files/Dockerfile")
+    assert [one["body"] for one in row["proof"]["details"]["after"]["answers"]] == ["***"]
+    assert "s3cret" not in report
+    names = [engine().executable, "images", "--format", "{{.Repository}}"]
+    left = subprocess.run(names, capture_output=True, text=True, check=True).stdout
+    assert "dockfix-verify" not in left
 
 
 def test_a_service_that_ends_is_named(tmp_path: Path) -> None:

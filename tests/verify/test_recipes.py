@@ -166,7 +166,8 @@ def test_services_are_started_on_request_alone(tmp_path: Path) -> None:
     found = candidate(tmp_path, ("compose.yml", DEPENDS))
     (tmp_path / "compose.yml").write_text(DEPENDS)
     (alone,) = find_recipes(found, (), VerifyOptions())
-    assert (alone.company, alone.depends_on) == (ALONE, ("db",))
+    assert alone.company == ALONE
+    assert [one.name for one in alone.offered.services] == ["db"]
     both = find_recipes(found, (), VerifyOptions(with_services=True))
-    assert [recipe.company.command for recipe in both] == [("web",), ("work",)]
+    assert [recipe.company.start.words for recipe in both] == [("web",), ("work",)]
     assert [one.name for one in both[0].company.services] == ["db"]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from dockfix.files.candidates import Build
-from dockfix.verify.services import ALONE, Company, Service, find_company
+from dockfix.verify.images import Source
+from dockfix.verify.services import ALONE, Company, Service, Start, find_company
 
 COMPOSE = """\
 services:
@@ -51,17 +52,58 @@ def test_what_an_image_depends_on_comes_before_it(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("TOKEN", "s3cret")
     monkeypatch.setenv("PGTOKEN", "s3cret")
     found = company(tmp_path, "web")
-    assert found.command == ("gunicorn", "--bind", ":8000", "shop:app")
-    assert found.environment == ("DATABASE_URL=postgres://shop:pw@db/shop", "DEBUG=false")
+    assert found.start.words == ("gunicorn", "--bind", ":8000", "shop:app")
+    assert found.start.environment == ("DATABASE_URL=postgres://shop:pw@db/shop", "DEBUG=false")
     assert found.services == (
-        Service("db", "postgres:16", ("POSTGRES_PASSWORD=pw",), None, ("pg_isready", "-U", "shop")),
-        Service("migrations", "shop-tools:1", (), ("migrate", "--all")),
-        Service("cache", "redis:7", (), None, ("sh", "-c", "redis-cli ping")),
+        Service("db", "postgres:16", Start(("POSTGRES_PASSWORD=pw",)), ("pg_isready", "-U", "shop")),
+        Service("migrations", "shop-tools:1", Start((), ("migrate", "--all"))),
+        Service("cache", "redis:7", Start(), ("sh", "-c", "redis-cli ping")),
     )
 
 
-def test_other_images_of_the_repository_are_not_started(tmp_path: Path) -> None:
+def test_other_images_of_the_repository_are_built_from_what_is_there(tmp_path: Path) -> None:
     assert company(tmp_path, "worker") == Company()
+    (tmp_path / "other" / "docker").mkdir(parents=True)
+    (tmp_path / "other" / "docker" / "Dockerfile").write_text("FROM redis:7\n")
+    build = "{context: ./other, dockerfile: docker/Dockerfile, target: x, args: [A=1, B]}"
+    found = company(
+        tmp_path, "worker", COMPOSE.replace("build: ./other", f"build: {build}\n    image: own:1")
+    )
+    folder = tmp_path / "other"
+    source = Source("FROM redis:7\n", folder / "docker" / "Dockerfile", folder, "x", {"A": "1"})
+    assert found.services == (Service("other", "", source=source),)
+
+
+SETTINGS = """\
+services:
+  web:
+    build: .
+    env_file: [common.env, {path: ../web/own.env, required: false}]
+    environment: {LEVEL: "${LEVEL}", NAME: web}
+    entrypoint: [/start, --now]
+    depends_on: [db]
+  db: {image: db, env_file: db.env, entrypoint: run db}
+"""
+
+
+def test_settings_come_from_files_as_well(tmp_path: Path) -> None:
+    folder = tmp_path / "deploy"
+    (tmp_path / "web").mkdir()
+    folder.mkdir()
+    (folder / "common.env").write_text("# all\nNAME=nobody\nTOKEN='s3cret'\nexport HOST=db # where\n")
+    (tmp_path / "web" / "own.env").write_text("HOST=other\n")
+    (folder / ".env.example").write_text("LEVEL=debug\n")
+    (folder / "compose.yml").write_text(SETTINGS)
+    found = find_company(tmp_path, Build("deploy/compose.yml", "Dockerfile", "", name="web"))
+    assert found.start == Start(
+        ("NAME=web", "TOKEN=s3cret", "HOST=other", "LEVEL=debug"), None, ("/start", "--now")
+    )
+    assert found.start.flags[-2:] == ("--entrypoint", "/start")
+    assert found.start.words == ("--now",)
+    assert found.services == (Service("db", "db", Start((), None, ("run", "db"))),)
+    assert found.missing == ("deploy/db.env",)
+    assert "s3cret" in found.hidden
+    assert "debug" not in found.hidden
 
 
 @pytest.mark.parametrize("text", ["", "services: {}\n", "services: [\n"])

@@ -179,8 +179,10 @@ def _with_folder(found: Service) -> Facts:
 
 
 def _place(facts: Mapping[str, Any], folder: str) -> Facts:
-    """The facts with the context relative to the repository, and lists of `NAME=VALUE` as mappings."""
+    """The facts with paths relative to the repository, and lists of `NAME=VALUE` as mappings."""
     placed = _as_mappings(facts)
+    if "env_file" in placed:
+        placed["env_file"] = _inside(placed["env_file"], lambda files: _place_files(files, folder))
     if "build" in placed:
         placed["build"] = _inside(placed["build"], lambda build: _place_build(build, folder))
     return placed
@@ -189,6 +191,12 @@ def _place(facts: Mapping[str, Any], folder: str) -> Facts:
 def _inside(value: Any, change: Callable[[Any], Any]) -> Any:
     """A value, or what its tag stands on, changed."""
     return Tagged(value.tag, change(value.value)) if isinstance(value, Tagged) else change(value)
+
+
+def _place_files(files: Any, folder: str) -> list[str]:
+    rows = files if isinstance(files, list) else [files]
+    paths = (row.get("path") if isinstance(row, Mapping) else row for row in rows)
+    return [_from(folder, path) for path in paths if isinstance(path, str)]
 
 
 def _place_build(build: Any, folder: str) -> Any:

@@ -97,10 +97,10 @@ class Observer:
     ) -> Observation:
         """The same in the surroundings in which it is started."""
         own = confine(self._engine.name, self._options, around.network)
-        given = frozenset(one.partition("=")[0] for one in around.environment)
+        given = frozenset(one.partition("=")[0] for one in around.start.environment)
         platform = platform_flags(config, given.union(self._given))
         flags = (*own, *around.flags, *self._options.run_flags, *platform)
-        container, printed = create(self._session, image, flags, around.command)
+        container, printed = create(self._session, image, flags, around.start.words)
         if not container:
             return replace(blank, started=_reason(printed), asked_inside=False)
         inspector = None

@@ -7,14 +7,18 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 from dockfix.options.request import VerifyOptions
+from dockfix.verify.build_log import failed_step
 from dockfix.verify.confinement import confine, limit
 from dockfix.verify.containers import create, read_state, remove
+from dockfix.verify.images import Source, build_image
 from dockfix.verify.inspecting import SLEEP, read_report, script
-from dockfix.verify.services import Company, Service
+from dockfix.verify.services import Company, Service, Start
 from dockfix.verify.session import Session
 
 _PATIENCE: Final = 60.0
@@ -28,30 +32,30 @@ _PAUSE: Final = 0.5
 class Around:
     """What an image is started in: its network, and what the company says of it.
 
-    `ports` are those of other containers; `shared` is a network to inspect it in, "" for its own.
+    `names` are flags by which it knows the names of others; `ports` are those of other containers;
+    `shared` is a network to inspect it in, "" for its own.
     """
 
+    start: Start
     network: str = "none"
-    environment: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     ports: frozenset[int] = frozenset()
     shared: str = ""
 
     @property
     def flags(self) -> tuple[str, ...]:
         """Flags for creating the image's container."""
-        return tuple(word for one in self.environment for word in ("--env", one))
+        return (*self.names, *self.start.flags)
 
 
 @contextmanager
 def surround(session: Session, options: VerifyOptions, company: Company) -> Iterator[Around]:
     """Start the services of a company for as long as an image is tried. Raises PodError."""
-    command = company.command or ()
     if not company.services:
-        yield Around(environment=company.environment, command=command)
+        yield Around(company.start)
         return
     with Pod(session, options, company) as pod:
-        yield Around(pod.network, company.environment, command, pod.ports, pod.network)
+        yield Around(company.start, pod.network, pod.names, pod.ports, pod.network)
 
 
 class PodError(RuntimeError):
@@ -71,12 +75,27 @@ class Pod:
         self._options = options
         self._company = company
         self._containers: list[str] = []
+        self._images: list[str] = []
         self.ports: frozenset[int] = frozenset()
 
     @property
     def network(self) -> str:
         """The network of the pod, as the value of a flag."""
         return f"container:{self._containers[0]}"
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Flags that give a container in this network the names of the services.
+
+        Docker's share /etc/hosts with the network; podman's get a file of their own.
+        """
+        if self._engine.name != "podman":
+            return ()
+        place = Path(self._session.folder, f"hosts-{self._containers[0]}")
+        place.write_text(
+            " ".join(["127.0.0.1 localhost", *(one.name for one in self._company.services)]) + "\n"
+        )
+        return ("--volume", f"{place}:/etc/hosts:ro,z")
 
     def __enter__(self) -> Pod:
         try:
@@ -95,6 +114,8 @@ class Pod:
 
     def _remove(self) -> None:
         remove(self._session, *reversed(self._containers))
+        if self._images and not self._session.closed:
+            self._session.call(self._engine.call("rmi", "--force", *self._images))
 
     def _start_network(self) -> None:
         if not self._options.observer:
@@ -105,14 +126,21 @@ class Pod:
 
     def _start(self, service: Service) -> None:
         before = self._listening()
-        environment = [word for one in service.environment for word in ("--env", one)]
+        image = service.image if service.source is None else self._build(service.name, service.source)
         # Databases start as root and take a user of their own, for which they need an engine's usual rights.
-        flags = ("--network", self.network, "--security-opt", "no-new-privileges")
+        flags = ("--network", self.network, "--security-opt", "no-new-privileges", *self.names)
         limits = limit(self._engine.name, self._options)
-        container = self._run(
-            service.name, service.image, (*flags, *limits, *environment), service.command or ()
-        )
+        start = service.start
+        container = self._run(service.name, image, (*flags, *limits, *start.flags), start.words)
         self._await_ready(service, container, before)
+
+    def _build(self, name: str, source: Source) -> str:
+        image = f"dockfix-verify-{self._session.name}:{self._containers[0][:12]}-{len(self._images)}"
+        built = build_image(self._session, self._options, source, image)
+        if not built.ok:
+            raise PodError(f"the service {name} does not build: {failed_step(built.log)}")
+        self._images.append(image)
+        return image
 
     def _run(self, name: str, image: str, flags: Sequence[str], words: Sequence[str]) -> str:
         container, printed = create(self._session, image, flags, words, _PULL_SECONDS)

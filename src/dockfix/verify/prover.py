@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-import shutil
 import threading
 import time
 import zlib
@@ -32,12 +31,13 @@ from dockfix.verify.build_log import (
     tail,
 )
 from dockfix.verify.compare import compare, find_failure, find_ground, judge, judge_repair
-from dockfix.verify.engine import BuildPlan, EngineError, find_engine
-from dockfix.verify.frontends import ARGUMENT, foreign_frontend
+from dockfix.verify.engine import EngineError, find_engine
+from dockfix.verify.images import Source, build_image
 from dockfix.verify.inspecting import has_observer
 from dockfix.verify.observing import Expected, Observer
 from dockfix.verify.recipes import Recipe
-from dockfix.verify.session import TIMED_OUT, Session
+from dockfix.verify.services import ALONE
+from dockfix.verify.session import Session
 from dockfix.verify.settings import conceal, read_secrets, read_settings
 
 Progress = Callable[[str], None]
@@ -129,7 +129,8 @@ class Prover:
         `progress` is called at each step.
         """
         verdict = self._prove(case, progress)
-        log, details = conceal((verdict.log_tail, verdict.details), self._hidden)
+        hidden = (*self._hidden, *case.recipe.company.hidden)
+        log, details = conceal((verdict.log_tail, verdict.details), hidden)
         return replace(verdict, log_tail=log, details=details)
 
     def _prove(self, case: Case, progress: Progress) -> Verdict:
@@ -283,53 +284,28 @@ class Prover:
 
     def _build(self, case: Case, text: str, before: Observation | None, progress: Progress) -> _Built:
         """Build `text` and, if that succeeds, observe its image; both are removed afterwards."""
-        number = next(self._numbers)
-        image = f"dockfix-verify-{self._session.name}:{number}"
+        image = f"dockfix-verify-{self._session.name}:{next(self._numbers)}"
         options = self._options
         if before is not None:
             options = replace(options, run_flags=(*options.run_flags, *case.run_flags))
         recipe = self._recipe(case)
-        allowed = (*options.frontends, options.build_args.get(ARGUMENT))
-        if frontend := foreign_frontend(text, recipe.build_args, allowed):
-            log = f"ERROR: a foreign image would run the build: {frontend}"
-            return _Built(log, None, f"if you trust it: --syntax {frontend}")
-        plan = BuildPlan(
-            dockerfile=self._lay_down(case, text, number),
-            context=str(recipe.context),
-            tag=image,
-            label=self._session.label,
-            build_args=recipe.build_args,
-            secrets=options.secrets,
-            target=recipe.target,
-            builder=self._builder(case),
-            network=options.build_network,
-            flags=options.build_flags,
-        )
-        done = self._session.call(self._session.engine.build(plan), options.build_timeout)
-        if done.code == TIMED_OUT:
-            return _Built(f"{done.output}\nERROR: it took more than {options.build_timeout:g} s", None)
-        if not done.ok:
-            return _Built(done.output, None)
+        built = build_image(self._session, options, self._source(case, text, recipe), image)
+        if not built.ok:
+            return _Built(built.log, None, built.help)
         try:
             if not self._session.engine.runs:
-                return _Built(done.output, Observation("", "", "", "", False, None, 0.0, ()))
+                return _Built(built.log, Observation("", "", "", "", False, None, 0.0, ()))
             progress(RUN_REWRITE if before else RUN_ORIGINAL)
             observer = Observer(self._session, options, self._settings)
-            return _Built(done.output, observer.observe(image, _expect(before, text), recipe.company))
+            return _Built(built.log, observer.observe(image, _expect(before, text), recipe.company))
         finally:
             if not self._session.closed:
                 self._session.call(self._session.engine.call("rmi", "--force", image))
 
-    def _lay_down(self, case: Case, text: str, number: int) -> str:
-        """Write the text to a file outside of the context, with its ignore file."""
-        folder = Path(self._session.folder, str(number))
-        folder.mkdir()
-        target = folder / "Dockerfile"
-        target.write_bytes(text.encode("utf-8", "surrogateescape"))
-        beside = Path(f"{case.dockerfile}.dockerignore")
-        if beside.is_file():
-            shutil.copyfile(beside, f"{target}.dockerignore")
-        return str(target)
+    def _source(self, case: Case, text: str, recipe: Recipe) -> Source:
+        assert recipe.context is not None
+        builder = self._builder(case)
+        return Source(text, case.dockerfile, recipe.context, recipe.target, recipe.build_args, builder)
 
 
 def prove(
@@ -351,10 +327,14 @@ def stage_names(text: str) -> frozenset[str]:
 
 
 def _advise_services(recipe: Recipe) -> str:
-    """What may help an original that builds and does not work, if it was tried alone."""
-    if not recipe.depends_on or recipe.company.services:
+    """What may help an original that builds and does not work, by what the compose file says."""
+    if missing := recipe.company.missing:
+        return f"give it the settings of {', '.join(missing)}, which is not here: --env-file FILE"
+    if recipe.company != ALONE or recipe.offered == ALONE:
         return ""
-    return f"start what it depends on ({', '.join(recipe.depends_on)}): --with-services"
+    if services := recipe.offered.services:
+        return f"start what it depends on ({', '.join(one.name for one in services)}): --with-services"
+    return "start it with the settings of the compose file: --with-services"
 
 
 def _expect(before: Observation | None, text: str) -> Expected:

@@ -20,7 +20,7 @@ class Recipe:
     """One way to build: the context, the stage, the arguments; None is the engine's default.
 
     The values of the arguments in `left_out` are known only during the build. `company` is what the
-    image is started with, and `depends_on` the names of services that could be.
+    image is started with, and `offered` what it could be.
     """
 
     context: Path | None = None
@@ -28,7 +28,7 @@ class Recipe:
     build_args: Mapping[str, str | None] = field(default_factory=dict)
     left_out: tuple[str, ...] = field(default=(), compare=False)
     company: Company = ALONE
-    depends_on: tuple[str, ...] = field(default=(), compare=False)
+    offered: Company = field(default=ALONE, compare=False)
 
     def __str__(self) -> str:
         named = [
@@ -81,6 +81,5 @@ def _read(build: Build, dockerfile: str, options: VerifyOptions) -> Iterator[Rec
             name for name, _ in build.arguments if name not in known and name not in options.build_args
         )
         company = find_company(root, build)
-        names = tuple(service.name for service in company.services)
         target = None if build.target == UNKNOWN else build.target or None
-        yield Recipe(context, target, known, unknown, company if options.with_services else ALONE, names)
+        yield Recipe(context, target, known, unknown, company if options.with_services else ALONE, company)
