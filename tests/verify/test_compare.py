@@ -92,6 +92,28 @@ def test_what_varies_by_itself_breaks_nothing(changes: dict[str, Any]) -> None:
     assert judge(ROOT, after, compare(ROOT, after)) == (Kind.PROVEN, "")
 
 
+def test_a_port_that_the_system_chose_may_be_another_one_in_each_run() -> None:
+    before = replace(ROOT, answers=(Answer(8000, "/", 200, "page", True), Answer(46839, "/", 200, "x", True)))
+    after = replace(USER, answers=(Answer(8000, "/", 200, "page", True), Answer(42531, "/", 200, "x", True)))
+    assert compare(before, after) == ()
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ((), "port 46839/ answered before, and does not now"),
+        ((Answer(8000, "/", 200, "page", True),), "port 46839/ answered before, and does not now"),
+        ((Answer(42531, "/api", 200, "page", True),), "port 46839/ answered before, and does not now"),
+        ((Answer(42531, "/", 500, "page", True),), "port 46839/ answered 200 before, and 500 now"),
+        ((Answer(42531, "/", 200, "denied", True),), "port 46839/ answers with a different text than before"),
+    ],
+)
+def test_a_port_that_the_system_chose_has_to_answer_alike(answers: tuple[Answer, ...], message: str) -> None:
+    before = replace(ROOT, answers=(Answer(46839, "/", 200, "page", True),))
+    after = replace(USER, answers=answers)
+    assert [one.message for one in compare(before, after)] == [message]
+
+
 def test_packages_may_log_from_another_site() -> None:
     before = replace(ROOT, log_tail=("/usr/local/lib/python3.12/site-packages/bell.py:7: UserWarning",))
     after = replace(USER, log_tail=("/home/me/.local/lib/python3.12/site-packages/bell.py:9: UserWarning",))

@@ -14,6 +14,9 @@ _VARYING: Final = re.compile(
     r"|(?:/usr/local|/(?:home/[\w-]+|root)/\.local)(?=/(?:lib/python|bin/))|/(?:home/[\w-]+|root)\b",
     re.IGNORECASE,
 )
+_EPHEMERAL: Final = range(32768, 61000)
+"""Ports that Linux gives to a program which asks for any: the default of `net.ipv4.ip_local_port_range`
+(the kernel's Documentation/networking/ip-sysctl.rst)."""
 
 
 def compare(before: Observation, after: Observation, leaves_root: bool = True) -> tuple[Difference, ...]:
@@ -126,7 +129,7 @@ def _ends(before: Observation, after: Observation) -> Iterator[Difference]:
 def _answers(before: Observation, after: Observation) -> Iterator[Difference]:
     now = {(answer.port, answer.path): answer for answer in after.answers}
     for answer in before.answers:
-        other = now.get((answer.port, answer.path))
+        other = now.get((answer.port, answer.path)) or _elsewhere(answer, before, after)
         where = f"port {answer.port}{answer.path}"
         if other is None:
             yield Difference("answer", f"{where} answered before, and does not now")
@@ -134,6 +137,19 @@ def _answers(before: Observation, after: Observation) -> Iterator[Difference]:
             yield Difference("answer", f"{where} answered {answer.status} before, and {other.status} now")
         elif answer.steady and other.steady and not _alike(answer, other):
             yield Difference("answer", f"{where} answers with a different text than before")
+
+
+def _elsewhere(answer: Answer, before: Observation, after: Observation) -> Answer | None:
+    """The same answer on another port, if it came from a port that differs from run to run."""
+    if answer.port not in _EPHEMERAL:
+        return None
+    known = {one.port for one in before.answers}
+    others = [
+        one
+        for one in after.answers
+        if one.path == answer.path and one.port in _EPHEMERAL and one.port not in known
+    ]
+    return min(others, key=lambda one: not _alike(answer, one), default=None)
 
 
 def _alike(one: Answer, other: Answer) -> bool:
