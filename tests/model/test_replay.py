@@ -25,10 +25,35 @@ LEFT = {
     ("RUN mkdir /data\nRUN rm -r /data\n", "/data"): "absent",
 }
 
+# /d is the account's or root's, with a file of root's, and a step of the account's.
+_EITHER = (
+    "RUN useradd -u 7 app && mkdir /d && touch /d/f && if test -e /x; then chown 7:7 /d; fi\nUSER 7:7\nRUN "
+)
+_EITHER_WAY, _EDITED = "file 0 644 | file 7 644", "file 7 644"
+AFTER_DENIAL = {
+    # What follows runs even if the edit was denied.
+    "true; sed -i s/a/b/ /d/f; true": _EITHER_WAY,
+    "<<EOF\nsed -i s/a/b/ /d/f\ntrue\nEOF": _EITHER_WAY,
+    "sed -i s/a/b/ /d/f || true": _EITHER_WAY,
+    "sh -c 'sed -i s/a/b/ /d/f'; true": _EITHER_WAY,
+    "f() { sed -i s/a/b/ /d/f; }; f; true": _EITHER_WAY,
+    "for i in f; do sed -i s/a/b/ /d/$i; done": _EITHER_WAY,
+    # The build would have ended.
+    "true; sed -i s/a/b/ /d/f": _EDITED,
+    "sed -i s/a/b/ /d/f && true": _EDITED,
+    "set -eu; sed -i s/a/b/ /d/f; true": _EDITED,
+    "<<EOF\nset -o errexit\nsed -i s/a/b/ /d/f\ntrue\nEOF": _EDITED,
+}
+
 
 @pytest.mark.parametrize(("text", "path"), LEFT)
 def test_left(text: str, path: str) -> None:
     assert show(replay(text).end, path) == LEFT[text, path]
+
+
+@pytest.mark.parametrize("script", AFTER_DENIAL)
+def test_a_denial_that_nothing_notices_leaves_both_ends_possible(script: str) -> None:
+    assert show(replay(f"{_EITHER}{script}\n").end, "/d/f") == AFTER_DENIAL[script]
 
 
 def test_a_step_is_played_as_its_user() -> None:

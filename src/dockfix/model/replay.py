@@ -429,7 +429,7 @@ class Replay:
             played = Operation(Act.CODE, one.cwd) if is_script else operation
             outcome = record(played)
             if outcome is not None and outcome.happens:
-                perform(self.tree, played, actor, self.accounts)
+                self._perform(outcome, actor, one)
             if is_unread and not is_complete:
                 self._fill_home(one, actor)
             if operation.act in (Act.UNKNOWN, Act.CODE) and step != START and one.pip is None:
@@ -437,6 +437,12 @@ class Replay:
             self.is_installed_by_script |= operation.act is Act.UNKNOWN and self._may_install(one)
         if script is not None:
             self._execute(_without_caches(script) if is_read else script, (step, command), one, actor, line)
+
+    def _perform(self, outcome: Outcome, actor: Actor, one: Invocation) -> None:
+        """Apply an operation; where it may be denied unnoticed (`a; b`), both ends are possible."""
+        if one.unchecked and outcome.denial is not None:
+            actor = replace(actor, optional=True)
+        perform(self.tree, outcome.operation, actor, self.accounts)
 
     def _find_script(self, step: Origin, one: Invocation) -> BuildScript | None:
         """The Python code that was read and that a command of a step executes."""
@@ -461,7 +467,7 @@ class Replay:
             operation = Operation(Act.WRITE, place, spec, how=how)
             outcome = self._record((*at, number), operation, actor.who, line, one)
             if outcome is not None and outcome.happens:
-                perform(self.tree, operation, actor, self.accounts)
+                self._perform(outcome, actor, one)
 
     def _operations(
         self, step: Origin, one: Invocation, who: Identity, *, calls: bool

@@ -38,7 +38,7 @@ class Invocation:
     """One command with its working directory, variables and umask.
 
     `optional`: it, or the command whose script contains it, may be skipped, or may fail without
-    consequence.
+    consequence. `unchecked`: if it fails, what follows runs all the same.
     """
 
     command: Command
@@ -47,6 +47,7 @@ class Invocation:
     pip: PipCall | None
     umask: int = 0o022
     optional: bool = False
+    unchecked: bool = False
     _effects: dict[str, Effect] = field(default_factory=dict)
     remembered: dict[tuple[str, str, bool], tuple[Any, ...]] = field(default_factory=dict)
 
@@ -238,14 +239,17 @@ def read_called(
     """The commands of a script, at the absolute `path`, as `caller` runs it with numbered arguments."""
     named = {name: value for name, value in caller.env.items() if name.isidentifier()}
     variables = tuple({**named, **arguments, "0": path}.items())
-    return _read_called(text.replace("\r\n", "\n"), caller.cwd, variables, caller.umask, caller.optional)
+    how = (caller.umask, caller.optional, caller.unchecked)
+    return _read_called(text.replace("\r\n", "\n"), caller.cwd, variables, how)
 
 
 @lru_cache(maxsize=1024)
 def _read_called(
-    text: str, cwd: str, variables: tuple[tuple[str, str], ...], umask: int, optional: bool
+    text: str, cwd: str, variables: tuple[tuple[str, str], ...], how: tuple[int, bool, bool]
 ) -> tuple[Invocation, ...]:
-    return tuple(_Walk(parse_script(text), cwd, dict(variables), umask, optional=optional).run())
+    umask, optional, unchecked = how
+    walk = _Walk(parse_script(text), cwd, dict(variables), umask, optional=optional, unchecked=unchecked)
+    return tuple(walk.run())
 
 
 class _Shell(NamedTuple):
@@ -305,10 +309,11 @@ class _Walk:
         umask: int = 0o022,
         *,
         optional: bool = False,
+        unchecked: bool = False,
         calls: tuple[str, ...] = (),
     ) -> None:
         self.script = script
-        self.optional = optional
+        self.optional, self.unchecked = optional, unchecked
         self.calls = calls
         self.functions = _called_functions(script)
         self.state = _State({0: _Shell(cwd, umask)}, env)
@@ -383,23 +388,26 @@ class _Walk:
         env = self.state.env
         shell = self.state.shell(command.scope, self.script.parents)
         here, optional = shell.cwd, self.optional or command.optional or self._is_uncalled(command)
+        unchecked = self.unchecked or command.unchecked
         local = {**env, **_values(command, env, here)} if command.assignments else env
         if command.script is not None:
             if command.user:
                 # `su NAME -c`: who switches users is known by that, what it runs follows.
-                yield Invocation(
-                    replace(command, script=None), here, dict(local), None, shell.umask, optional
-                )
-            yield from _Walk(command.script, here, dict(local), shell.umask, optional=optional).run()
+                outer = replace(command, script=None)
+                yield Invocation(outer, here, dict(local), None, shell.umask, optional, unchecked)
+            yield from _Walk(
+                command.script, here, dict(local), shell.umask, optional=optional, unchecked=unchecked
+            ).run()
             if not command.script.understood:
-                yield Invocation(command, here, local, None, shell.umask, optional)
+                yield Invocation(command, here, local, None, shell.umask, optional, unchecked)
             return
         if command.program in self.functions and command.program not in self.calls:
             yield from self._call(command, shell, local)
             return
         if id(command) not in self.pips:
             self.pips[id(command)] = read_pip(command)
-        yield Invocation(command, here, dict(local), self.pips[id(command)], shell.umask, optional)
+        pip = self.pips[id(command)]
+        yield Invocation(command, here, dict(local), pip, shell.umask, optional, unchecked)
         self._leave(command, shell, local)
 
     def _is_uncalled(self, command: Command) -> bool:
@@ -409,15 +417,15 @@ class _Walk:
     def _call(self, command: Command, shell: _Shell, local: Mapping[str, str]) -> Iterator[Invocation]:
         """The body of a function, played with the arguments of a call; what it sets stays set."""
         body = self.functions[command.program]
-        optional = self.optional or command.optional
+        optional, unchecked = self.optional or command.optional, self.unchecked or command.unchecked
         if command.redirects:
             opened = replace(command, name=None, args=())
-            yield Invocation(opened, shell.cwd, dict(local), None, shell.umask, optional)
+            yield Invocation(opened, shell.cwd, dict(local), None, shell.umask, optional, unchecked)
         own = {name: value for name, value in local.items() if name.isidentifier() or name == "0"}
         arguments = number_all_arguments(command.args, local)
         inner = _Walk(
             replace(self.script, commands=body), shell.cwd, own | arguments, shell.umask,
-            optional=optional, calls=(*self.calls, command.program),
+            optional=optional, unchecked=unchecked, calls=(*self.calls, command.program),
         )  # fmt: skip
         inner.functions, inner.pips = self.functions, self.pips
         yield from inner.run()

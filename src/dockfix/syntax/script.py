@@ -99,7 +99,8 @@ class Command:
     pipeline: a `cd` affects its own scope and those inside it (`Script.parents`). `user` is the user that
     a wrapper or `su` names. `piped`: it reads another command's output. `optional`: it may be skipped, or
     fail without consequence, as in a branch or around `||`. `loop` is the innermost enclosing `for`, `way`
-    the innermost way, `function` the innermost function in whose body it stands, "" for none.
+    the innermost way, `function` the innermost function in whose body it stands, "" for none. `unchecked`:
+    its script goes on if it fails (`a; b`).
     """
 
     start: int
@@ -117,6 +118,7 @@ class Command:
     loop: Loop | None = None
     way: Way | None = None
     function: str = ""
+    unchecked: bool = False
 
     @property
     def words(self) -> tuple[Word, ...]:

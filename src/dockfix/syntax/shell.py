@@ -61,7 +61,7 @@ def _parse(text: str, nesting: int) -> Script:
 class _Place(NamedTuple):
     """The position of a node: its scope, whether it reads a pipe, the redirects of its statement.
 
-    `optional`, `loop`, `way` and `function` are as in Command.
+    `optional`, `loop`, `way`, `function` and `unchecked` are as in Command.
     """
 
     scope: int
@@ -71,6 +71,7 @@ class _Place(NamedTuple):
     loop: Loop | None = None
     way: Way | None = None
     function: str = ""
+    unchecked: bool = False
 
 
 _TOP: Final = _Place(0)
@@ -95,6 +96,7 @@ def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) 
         return Command(
             start, end, None, (), assignments, redirects, place.piped, place.scope,
             optional=place.optional, loop=place.loop, way=place.way, function=place.function,
+            unchecked=place.unchecked,
         )  # fmt: skip
     seen = see_through(parts.words)
     name, *args = seen.words
@@ -117,6 +119,7 @@ def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) 
         place.loop,
         place.way,
         place.function,
+        place.unchecked,
     )
 
 
@@ -128,6 +131,7 @@ class _Reader:
         self.nesting = nesting
         self.commands: list[Command] = []
         self.parents = [-1]
+        self.stops_at_errors = False
         self.stack: list[tuple[Node, _Place]] = []
 
     def read(self, root: Node) -> None:
@@ -141,6 +145,12 @@ class _Reader:
     def _push(self, nodes: Sequence[Node], place: _Place) -> None:
         for node in reversed(nodes):
             self.stack.append((node, place))
+
+    def _push_statements(self, nodes: Sequence[Node], place: _Place) -> None:
+        """Push consecutive statements: without `set -e`, only the last one's failure is noticed."""
+        last = next((one for one in reversed(nodes) if one.type != "comment"), None)
+        for node in reversed(nodes):
+            self.stack.append((node, place if node is last else place._replace(unchecked=True)))
 
     def _new_scope(self, parent: int) -> int:
         self.parents.append(parent)
@@ -184,7 +194,11 @@ class _Reader:
     def _add(self, node: Node, parts: _Parts, place: _Place) -> None:
         for redirect in place.redirects:
             self._redirect(redirect, parts, place._replace(piped=False, redirects=()))
-        self.commands.append(_command(node.byte_range, parts, place, self.nesting))
+        if self.stops_at_errors:
+            place = place._replace(unchecked=False)
+        command = _command(node.byte_range, parts, place, self.nesting)
+        self.stops_at_errors |= command.program == "set" and any(map(_stops_at_errors, command.args))
+        self.commands.append(command)
 
     def _redirect(self, node: Node, parts: _Parts, place: _Place) -> None:
         """Add the redirect, and the words and statements that the grammar includes in it."""
@@ -275,7 +289,7 @@ class _Reader:
         if node.type == "function_definition":
             name = self._word(node.named_children[0]).text
             inner = inner._replace(function=name, optional=False, loop=None, way=None)
-        self._push(node.named_children, inner)
+        self._push_statements(node.named_children, inner)
 
     def _branches(self, node: Node, place: _Place) -> None:
         """Read an if, case or while: the condition runs, the rest may, in one of several ways."""
@@ -296,7 +310,8 @@ class _Reader:
         values = [self._word(child) for child in children[1:-1]]
         known = bool(values) and not any(set(one.text) & set("$`*?[{") for one in values)
         loop = Loop(self._word(children[0]).text, tuple(values) if known else None, place.loop, place.way)
-        self._push(children[1:], place._replace(optional=place.optional or not known, loop=loop))
+        optional = place.optional or not known
+        self._push(children[1:], place._replace(optional=optional, loop=loop, unchecked=True))
 
     def _take_redirects(self, node: Node, place: _Place) -> _Place:
         if place.redirects:
@@ -340,7 +355,7 @@ class _Reader:
             else:
                 self._add(node, _Parts([]), place)
             place = place._replace(redirects=())
-        self._push(children, place)
+        self._push_statements(children, place)
 
     def _leaf(self, node: Node, place: _Place) -> None:
         pass
@@ -364,6 +379,12 @@ def _chained(node: Node) -> list[Node]:
         parts += reversed(rest)
         node = first
     return [node, *reversed(parts)]
+
+
+def _stops_at_errors(word: Word) -> bool:
+    """Whether an option of `set` ends the script at the first command that fails."""
+    is_short = word.text.startswith("-") and not word.text.startswith("--") and "e" in word.text
+    return is_short or word.text == "errexit"
 
 
 _WAYS: Final = frozenset({"elif_clause", "else_clause", "case_item"})
