@@ -24,6 +24,7 @@ from dockfix.checks.reviews import (
     find_notes,
     find_out_of_reach,
     find_reviews,
+    find_taken_back,
     find_writable_note,
 )
 from dockfix.context import Context
@@ -319,6 +320,7 @@ def _judge(done: Rewrite, active: frozenset[str], reviews: tuple[Finding, ...], 
     reviews += (
         *plan.evidence.reviews,
         *find_out_of_reach(plan, rewrite),
+        *find_taken_back(plan, rewrite),
         *find_closed_packages(plan, rewrite),
         *find_closed_files(plan, rewrite),
     )

@@ -192,6 +192,7 @@ def test_a_program_that_prints_about_itself_leaves_nothing_in_roots_home(step: s
         ("python:3.12-alpine", 'CMD ["sh", "-c", "flask run -l"]', False),
         ("python:3.12-alpine", 'CMD ["flask", "run"]', False),
         ("python:3.12-slim", 'CMD ["sh", "-lc", "flask run"]', False),
+        ("rockylinux:9", 'CMD ["bash", "-lc", "flask run"]', False),
     ],
 )
 def test_a_login_shell_of_alpine_does_not_find_the_programs_of_the_user(
@@ -200,3 +201,31 @@ def test_a_login_shell_of_alpine_does_not_find_the_programs_of_the_user(
     result = fix(f"FROM {base}\nWORKDIR /app\nRUN pip install flask\nCOPY . .\n{start}\n")
     assert isinstance(result, Changed)
     assert any("login shell" in one.message for one in result.reviews) == is_asked
+
+
+TAKEN_BACK = {
+    # A file or a folder: it may bring the directory of the step before again, for root.
+    "RUN install -d -m 0750 data data/in\nCOPY --chown=root:root f data/\nCMD ls data\n": "/data/in",
+    "RUN mkdir /data\nCOPY --chown=0:0 rootfs /\nCMD ls /data\n": "/home/appuser",
+}
+
+
+@pytest.mark.parametrize("steps", TAKEN_BACK)
+def test_a_copy_for_root_may_bring_what_the_user_writes_again(steps: str) -> None:
+    result = fix(f"FROM python:3.12-slim\n{steps}")
+    assert isinstance(result, Changed)
+    asked = [one.message for one in result.reviews if one.code == "denied-to-user"]
+    assert asked == [
+        f"the copy may bring {TAKEN_BACK[steps]} again, which the user writes, for another owner"
+    ]
+
+
+def test_no_directory_takes_the_place_of_what_may_be_a_private_file() -> None:
+    text = (
+        "FROM python:3.12-slim\nCOPY --chown=root . .\n"
+        "RUN mkdir -p -m 750 /app && chmod 640 /app/f\nCMD cat /app/f\n"
+    )
+    result = fix(text)
+    assert isinstance(result, Changed)
+    assert "mkdir -p /app/f" not in result.text
+    assert [one.code for one in result.reviews] == ["denied-to-user"]

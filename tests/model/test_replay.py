@@ -23,6 +23,11 @@ LEFT = {
     # Debian's useradd makes homes 0755, others 0700.
     ("RUN useradd -m -u 7 app\n", "/home/app"): "dir 7:app 755 | dir 7:app 700",
     ("RUN mkdir /data\nRUN rm -r /data\n", "/data"): "absent",
+    # Private files of the system stay private in copies that keep their modes, also over others.
+    ("RUN cp /etc/shadow /f\n", "/f"): "file 0 640",
+    ("RUN touch /f && cp /etc/shadow /f\n", "/f"): "file 0 644",
+    ("RUN touch /f && cp -p /etc/shadow /f\n", "/f"): "file 0:shadow 640",
+    ("RUN touch /f && cp -p /etc/hostname /f\n", "/f"): "any 0 755",
 }
 
 # /d is the account's or root's, with a file of root's, and a step of the account's.

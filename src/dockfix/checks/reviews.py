@@ -20,7 +20,7 @@ from dockfix.model.filetree import Kind
 from dockfix.model.interpreters import find_kept_interpreter
 from dockfix.model.losses import Loss
 from dockfix.model.operations import WRITING, Act, Operation
-from dockfix.model.ownership import owns
+from dockfix.model.ownership import find_reclaimed, owns
 from dockfix.model.paths import NOWHERE, is_shared, is_system_directory
 from dockfix.model.plan import Plan
 from dockfix.model.runs import Invocation
@@ -283,7 +283,8 @@ def _of_interpreters(plan: Plan) -> Iterator[Finding]:
 def _of_login_shells(plan: Plan) -> Iterator[Finding]:
     """A login shell that sets PATH to the system's directories, where the account's own programs are not.
 
-    Alpine's /etc/profile does (alpinelinux/docker-alpine, v3.20); Debian's ~/.profile adds ~/.local/bin.
+    Alpine's /etc/profile does (alpinelinux/docker-alpine, v3.20). Debian's ~/.profile adds ~/.local/bin, and
+    RHEL's /etc/profile only extends PATH (ydirson/rh-setup, profile).
     """
     if plan.lineage.image.family != "alpine" or not plan.user_installs:
         return
@@ -378,6 +379,19 @@ def find_out_of_reach(original: Plan, rewrite: Plan) -> Iterator[Finding]:
             f"{original.strangers[0].place} runs the image as somebody else, who does not look into {home}",
             "keep it outside of homes, or let it run as the image's user",
         )  # fmt: skip
+
+
+def find_taken_back(original: Plan, rewrite: Plan) -> Iterator[Finding]:
+    """Directories of the account's that a copy may bring again, as somebody else's."""
+    for path, index in find_reclaimed(rewrite).items():
+        origin = rewrite.origins[index]
+        if isinstance(origin, int):
+            yield Finding(
+                codes.DENIED_TO_USER, original.steps[origin].instruction.line,
+                f"the copy may bring {path} again, which the user writes, for another owner",
+                "copy it with --chown, or check that the copy does not hold it",
+            )  # fmt: skip
+            return
 
 
 def find_closed_packages(original: Plan, rewrite: Plan) -> Iterator[Finding]:

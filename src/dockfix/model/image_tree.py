@@ -50,6 +50,8 @@ def _tree(
     nodes["/root"] = (Node(Kind.DIRECTORY, mode=0o700, inside=(content,)),)
     for path in table["closed"] if family in ("debian", "ubuntu", "unknown") else ():
         nodes[path] = (ABSENT, Node(Kind.DIRECTORY, mode=0o700, inside=(content,)))
+    for path in table["private"]:
+        nodes[path] = (ABSENT, Node(Kind.FILE, 0, "shadow", 0o640))
     nodes["/dev"] = (Node(Kind.DIRECTORY, inside=(content._replace(mode=0o666),)),)
     for name in table["devices"]:
         nodes[f"/dev/{name}"] = (Node(Kind.FILE, mode=0o666),)

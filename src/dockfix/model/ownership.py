@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dockfix.knowledge.homes import find_fetched
 from dockfix.lazy import cached_property
 from dockfix.model.changes import Id
-from dockfix.model.copies import find_volumes
+from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.filetree import VOLUME, FileTree, Kind, Node, Nodes, each
 from dockfix.model.losses import is_special
 from dockfix.model.operations import Act, ActName, How
@@ -232,6 +232,8 @@ class _Search:
             if find_denials(may_write(self.tree, path, self.who)):
                 yield self._change(directory, Reach.ALL)
             return
+        if path in self.plan.corrections.directories and self._may_be_file(path):
+            return
         for place in (*around, path):
             if self._is_denied(place):
                 is_file = _is_taken_for_file(self.tree.look(self.tree.follow(place)))
@@ -259,6 +261,11 @@ class _Search:
         while real not in self.tree.listed():
             real = posixpath.dirname(real)
         return real if is_ownable(real) and not is_system_directory(real) else ""
+
+    def _may_be_file(self, path: str) -> bool:
+        """Whether a path that may be missing may also be a file, which mkdir must not take the place of."""
+        real = self.tree.follow(path)
+        return not self.tree.exists(real) and any(map(_is_file, each(self.tree.look(real))))
 
     def _holds_closed(self, path: str) -> bool:
         """Whether it contains files that only their owner can read, and a denied start may need them."""
@@ -459,6 +466,30 @@ class _Search:
         """Whether anything at or below a path, other than `/`, belongs to somebody else."""
         nodes = [*self.tree.look(self.tree.follow(path)), *self.tree.contents(path)]
         return path != "/" and any(node.uid != self.uid for node in each(nodes))
+
+
+def find_reclaimed(plan: Plan) -> dict[str, int]:
+    """What stays somebody else's in a finished rewrite, with the index of the copy that takes it back.
+
+    Such a copy has another owner, and may bring the path, or what is in it.
+    """
+    created = plan.account.created.index if plan.account.created is not None else -1
+    copies = [
+        (one.step.index, [path.removesuffix("/*") or "/" for path in one.landed()])
+        for one in plan.copies
+        if one.step.index > created and not _is_given(one, plan.account.owner)
+    ]
+    found: dict[str, int] = {}
+    for change in find_ownership_changes(plan):
+        for index, places in copies:
+            if any(is_within(change.path, one) or is_within(one, change.path) for one in places):
+                found[change.path] = index
+    return found
+
+
+def _is_given(copy: Copy, owner: str) -> bool:
+    flag = copy.step.instruction.flag("chown")
+    return flag is not None and flag.value == owner
 
 
 def _is_file(node: Node) -> bool:
