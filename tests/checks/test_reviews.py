@@ -229,3 +229,19 @@ def test_no_directory_takes_the_place_of_what_may_be_a_private_file() -> None:
     assert isinstance(result, Changed)
     assert "mkdir -p /app/f" not in result.text
     assert [one.code for one in result.reviews] == ["denied-to-user"]
+
+
+@pytest.mark.parametrize(
+    ("step", "is_asked"),
+    [
+        ("COPY --from=docker:27-cli /usr/local/bin/docker /usr/local/bin/docker", True),
+        ("COPY --from=docker:cli /usr/local/bin/docker /usr/local/bin/", True),
+        ("RUN apt-get update && apt-get install -y docker-ce-cli", True),
+        ("COPY docker ./docker", False),
+        ("COPY docker /opt/docker", False),
+    ],
+)
+def test_a_client_of_docker_needs_the_socket(step: str, is_asked: bool) -> None:
+    result = fix(f'FROM python:3.12-slim\nWORKDIR /app\n{step}\nCOPY . .\nCMD ["python", "app.py"]\n')
+    assert isinstance(result, Changed)
+    assert ("installs-root-tool" in [one.code for one in result.reviews]) == is_asked

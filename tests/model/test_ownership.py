@@ -7,6 +7,7 @@ from plans import read_plan
 
 from dockfix import Changed, fix
 from dockfix.model.ownership import Reach, find_ownership_changes
+from dockfix.options import Options
 from dockfix.transforms.own_directories import commands
 
 APT = "RUN apt-get update && apt-get install -y gcc\n"
@@ -149,3 +150,17 @@ def test_copies_are_given_as_they_arrive_where_all_of_their_directory_is() -> No
 def test_module_that_installs_for_all_users_leaves_nothing_in_the_working_directory() -> None:
     steps = "FROM python:3.12-slim\nWORKDIR /app\nRUN python -m spacy download en_core_web_sm\n"
     assert changes(f"{steps}COPY . .\n{START}") == [("/app", Reach.SELF)]
+
+
+def test_directories_on_the_way_to_what_the_start_writes_are_the_accounts_too() -> None:
+    result = fix(
+        "FROM python:3.12-slim\nWORKDIR /app\n" + START, Options(writes=("/data/git/", "/srv/x/y/z"))
+    )
+    assert isinstance(result, Changed)
+    assert "chown appuser:appuser /data /data/git /srv/x /srv/x/y\n" in result.text
+
+
+def test_only_the_volume_is_the_accounts_not_what_is_above_it() -> None:
+    result = fix("FROM python:3.12-slim\nVOLUME /data/git\nWORKDIR /app\n" + START)
+    assert isinstance(result, Changed)
+    assert "mkdir -p /data/git && chown appuser:appuser /data/git\n" in result.text

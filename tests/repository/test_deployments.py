@@ -47,7 +47,7 @@ def test_a_contradiction_is_reported_with_its_line(web: Repository, dockfix: Run
     web.put("compose.yml", text=COMPOSE)
     _, patch, messages = dockfix("--diff", "-v", ".")
     assert (
-        "chown appuser:appuser /srv /data/up /home/appuser/.cache /home/appuser/.cache/huggingface /data"
+        "chown appuser:appuser /srv /data /data/up /home/appuser/.cache /home/appuser/.cache/huggingface"
         in (re.sub(r" \\\n\+ +", " ", patch))
     )
     assert "compose.yml:5 still runs it as root [manifest-user]" in messages
@@ -281,6 +281,37 @@ def test_a_service_may_be_built_by_another_file_of_its_folder(
     web.put(f"{above}compose.yml", text=run)
     _, _, messages = dockfix("--diff", "-v", ".")
     assert ("compose.yml:4 mounts ./up at /data/up" in messages) is is_matched
+
+
+OVERLAY = "services:\n  web:\n    image: team/shop\n    build: {context: services/web}\n"
+ELSEWHERE = (
+    "services:\n  shop:\n    image: team/shop\n    build: {context: ./shop}\n    volumes: [./up:/data/up]\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "line"),
+    [
+        # The image that an override builds has the mounts of the file below.
+        (
+            {
+                "compose.yml": "services:\n  web:\n    image: python:3.14\n    volumes: [./up:/data/up]\n",
+                "compose.gpu.yml": OVERLAY + "  db:\n    environment: {A: b}\n",
+            },
+            "compose.gpu.yml:3",
+        ),
+        # A file that is used in another folder names the image of a build that is found.
+        ({"compose.yml": OVERLAY, "compose.other.yml": ELSEWHERE}, "compose.other.yml:5"),
+    ],
+)
+@pytest.mark.integration
+def test_mounts_of_another_file_are_those_of_the_image(
+    web: Repository, dockfix: Run, files: dict[str, str], line: str
+) -> None:
+    for name, text in files.items():
+        web.put(name, text=text)
+    _, _, messages = dockfix("--diff", "-v", ".")
+    assert f"{line} mounts ./up at /data/up" in messages
 
 
 @pytest.mark.integration

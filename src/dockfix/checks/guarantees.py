@@ -125,9 +125,9 @@ def _owns_copies(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 def _writes_workdir(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     if after.lineage.image.account_command == "none":
         return
-    reclaimed = find_reclaimed(after)  # a review of their own
-    left = (one for one in find_ownership_changes(after) if one.path not in reclaimed)
-    for change in (one for one in left if one.opens or not one.is_owned):
+    left = [one for one in find_ownership_changes(after) if one.opens or not one.is_owned]
+    reclaimed = find_reclaimed(after) if left else {}  # a review of their own
+    for change in (one for one in left if one.path not in reclaimed):
         yield 0, f"{change.path} still belongs to root"
     end = after.lineage.end.workdir
     if end in STANDING_DIRECTORIES and not is_ownable(end):

@@ -54,6 +54,7 @@ def find_reviews(plan: Plan) -> Iterator[Finding]:
     yield from _of_interpreters(plan)
     yield from _of_login_shells(plan)
     yield from _root_tools(plan)
+    yield from _docker_clients(plan)
     yield from _low_ports(plan)
     yield from _triggers(plan)
 
@@ -218,6 +219,19 @@ def _root_tools(plan: Plan) -> Iterator[Finding]:
                     "check that nothing starts it",
                 )  # fmt: skip
                 return
+
+
+def _docker_clients(plan: Plan) -> Iterator[Finding]:
+    """Copies of docker's client from other images: it talks to a socket of root's."""
+    for copy in plan.copies:
+        programs = [path for path in copy.sources if posixpath.basename(path) == "docker"]
+        if copy.stage and any(is_system_directory(posixpath.dirname(path)) for path in programs):
+            yield Finding(
+                codes.INSTALLS_ROOT_TOOL, copy.step.instruction.line,
+                "only root can use docker's socket, which the client needs",
+                "check that nothing starts it, or give the user the socket's group",
+            )  # fmt: skip
+            return
 
 
 def _low_ports(plan: Plan) -> Iterator[Finding]:

@@ -314,12 +314,25 @@ class _Search:
         return all((node.uid, node.gid) == (self.uid, self.who.gid) for node in nodes)
 
     def _around(self, path: str) -> Iterator[OwnershipChange]:
-        """The account's directories above a path, which `mkdir -p` might otherwise create for root."""
+        """The account's and missing directories above a path, which `mkdir -p` would create for root."""
         above = posixpath.dirname(path)
-        if above != self.plan.home and not self._given.keys().isdisjoint(find_around(above)):
+        if above == self.plan.home:
+            return
+        is_new = path not in self._mounted and self._is_missing(above)
+        if is_new or not self._given.keys().isdisjoint(find_around(above)):
             change = self._change(above, Reach.SELF)
             yield from change.around
             yield replace(change, around=())
+
+    @cached_property
+    def _mounted(self) -> frozenset[str]:
+        volumes = (path for _, path in find_volumes(self.plan.lineage))
+        return frozenset((*volumes, *self.plan.evidence.mounts))
+
+    def _is_missing(self, path: str) -> bool:
+        """Whether nothing can be at a path, outside the system: a start of root's would create it."""
+        is_free = is_ownable(path) and not is_system_directory(path)
+        return is_free and not any(each(self.tree.look(self.tree.follow(path))))
 
     def _owned_by_steps(self, path: str) -> Iterator[int]:
         """The steps that set the owner of the path, and would undo a change that comes before them."""
@@ -474,13 +487,13 @@ def find_reclaimed(plan: Plan) -> dict[str, int]:
     Such a copy has another owner, and may bring the path, or what is in it.
     """
     created = plan.account.created.index if plan.account.created is not None else -1
-    copies = [
+    copies: list[tuple[int, list[str]]] = [
         (one.step.index, [path.removesuffix("/*") or "/" for path in one.landed()])
         for one in plan.copies
         if one.step.index > created and not _is_given(one, plan.account.owner)
     ]
     found: dict[str, int] = {}
-    for change in find_ownership_changes(plan):
+    for change in find_ownership_changes(plan) if copies else ():
         for index, places in copies:
             if any(is_within(change.path, one) or is_within(one, change.path) for one in places):
                 found[change.path] = index

@@ -86,7 +86,7 @@ def _service(path: str, layers: Sequence[Node], whole: Service) -> Deployment:
         capabilities=tuple(setting_of(one) for node in each("cap_add") for one in items(node)),
         ports=tuple(port for node in each("ports") for port in _ports(node)),
         mounts=(
-            *(mount for node in each("volumes") for mount in _mounts(node, whole.devices)),
+            *_all_mounts(each("volumes"), whole, layers[0]),
             *(mount for node in each("tmpfs") for mount in _open_mounts(node)),
             *(one for node in each("devices") if "group_add" not in facts for one in _devices(node)),
         ),
@@ -147,6 +147,23 @@ def _devices(node: Node) -> Iterator[Mount]:
         place = setting.value.split(":")[1] if ":" in setting.value else setting.value
         if source.startswith("/dev/"):
             yield Mount(replace(setting, value=place), source)
+
+
+def _all_mounts(nodes: Iterator[Node], whole: Service, own_node: Node) -> Iterator[Mount]:
+    """The mounts of a service, then those of the service that it overrides with another image."""
+    own = [mount for node in nodes for mount in _mounts(node, whole.devices)]
+    yield from own
+    if get(own_node, "image") is None and get(get(own_node, "build"), "context") is None:
+        return  # the file below names the same image, and these mounts
+    places = {mount.target.value for mount in own}
+    volumes = whole.facts.get("volumes")
+    for one in volumes if isinstance(volumes, list) else ():
+        if isinstance(one, str):
+            source, place, mode = (*split_mount(one), "", "")[:3]
+            if place.startswith("/") and place not in places:
+                yield Mount(
+                    Setting(place, line_of(own_node)), whole.devices.get(source, source), "ro" in mode
+                )
 
 
 def _mounts(node: Node, devices: Mapping[str, str]) -> Iterator[Mount]:

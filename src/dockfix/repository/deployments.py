@@ -213,8 +213,11 @@ class _Known:
 
     def find(self, deployment: Deployment) -> str | None:
         """The Dockerfile whose image a deployment runs."""
-        if deployment.dockerfile:
-            return deployment.dockerfile if deployment.dockerfile in self.candidates else None
+        if deployment.dockerfile in self.candidates:
+            return deployment.dockerfile
+        if deployment.dockerfile and not deployment.image:
+            return None
+        # A file that is used elsewhere has another path for the build, and names the same image.
         image = _untagged(deployment.image)
         if found := self._of_image(image):
             return found
