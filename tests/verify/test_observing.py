@@ -42,3 +42,8 @@ def test_a_runtime_that_starts_a_health_check_is_no_process_of_the_image() -> No
 )
 def test_rewrite_has_time_to_do_what_the_original_did(expected: Expected, seconds: float) -> None:
     assert patience(5.0, expected) == seconds
+
+
+def test_an_image_that_declares_a_port_has_time_to_open_it() -> None:
+    assert patience(5.0, Expected(), declares=True) == 20.0
+    assert patience(5.0, Expected(seconds=9.0, ports=frozenset({80})), declares=True) == 32.0

@@ -31,6 +31,8 @@ _LINES: Final = "2000"
 _STUCK: Final = "it leaves no processor time in which to inspect it (--limit sets what it may use)"
 _PAUSE: Final = 0.25
 _SETTLE: Final = 0.75
+_TO_OPEN: Final = 4
+"""How many times as long an image runs that declares a port, until it answers on one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ class Observer:
     ) -> Observation:
         start = time.monotonic()
         watch = Watch()
-        answered = self._wait(container, inspector, watch, expected, asking)
+        limit = patience(self._options.seconds, expected, declares=bool(config.get("ExposedPorts")))
+        answered = self._wait(container, inspector, watch, expected, asking, limit)
         wrote = self._wrote(container)
         files = self._questions(config, blank.workdir, expected, time.monotonic() - start)
         report = inspector.ask_all({**asking, **files}) if watch.up else None
@@ -167,13 +170,13 @@ class Observer:
         watch: Watch,
         expected: Expected,
         asking: Mapping[str, Any],
+        limit: float,
     ) -> float | None:
-        """Wait until it ends, answers as expected, or its time is up.
+        """Wait until it ends, answers as expected, or its time is up: `limit`, in seconds.
 
         Return the seconds to the answer, or None.
         """
         start = time.monotonic()
-        limit = patience(self._options.seconds, expected)
         while True:
             self._look(container, watch)
             if not watch.up:
@@ -232,10 +235,13 @@ class Observer:
         return tuple(path for path in leaves if not _passes(path))
 
 
-def patience(least: float, expected: Expected) -> float:
-    """The time limit of an image in seconds: more than the original took to answer or to end."""
+def patience(least: float, expected: Expected, *, declares: bool = False) -> float:
+    """The time limit of an image in seconds: more than the original took to answer or to end.
+
+    An image that `declares` a port, by EXPOSE, is expected to answer on one.
+    """
     settles = expected.ports or expected.ended
-    return max(least, expected.seconds * 3 + 5 if settles else 0)
+    return max(least * (_TO_OPEN if declares else 1), expected.seconds * 3 + 5 if settles else 0)
 
 
 def note(watch: Watch, report: Mapping[str, Any] | None) -> None:
