@@ -27,3 +27,11 @@ def image_names(tags: Iterable[object]) -> tuple[str, ...]:
             if own:
                 names[f"{UNKNOWN}/{own}" if _OPEN.intersection(head) else head + slash + own] = None
     return tuple(names)
+
+
+def known_name(image: str) -> str:
+    """The name of an image that is run, of which folders and tag may be open; "" if its own name is."""
+    if "$" not in image:
+        return image
+    name = "".join(image_names([image])[:1])
+    return "" if UNKNOWN in name.rpartition("/")[2] else name

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from dockfix.context import Deployment, Setting
+from dockfix.repository.image_names import known_name
 from dockfix.repository.parts import mapping_of
 
 KIND: Final = "job"
@@ -36,11 +37,12 @@ def read_jobs(path: str, text: str) -> Iterator[Deployment]:
     find = _of_workflow if _WORKFLOW.search(path) else _of_pipeline
     found = (row for document in read_values(text) for row in find(mapping_of(document)))
     for image, user in dict.fromkeys(found):
-        if user.partition(":")[0] in ("root", "0"):
+        name = known_name(image)
+        if user.partition(":")[0] in ("root", "0") or not name:
             continue
         named = re.search(rf"(?:image|container|name)[\"']?\s*:\s*[\"']?{re.escape(image)}", text)
         line = text.count("\n", 0, named.end() if named else 0) + 1
-        yield Deployment(path, line, KIND, "", image, user=Setting(user, line) if user else None)
+        yield Deployment(path, line, KIND, "", name, user=Setting(user, line) if user else None)
 
 
 def _of_workflow(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -84,8 +84,9 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) ->
         from dockfix.repository.job_images import read_jobs
         from dockfix.repository.run_commands import read_runs
 
-        yield from read_runs(path, script_text(path, text))
-        yield from read_jobs(path, text)
+        lines = script_text(path, text)
+        yield from read_runs(path, lines)
+        yield from read_jobs(path, lines)
         return
     if is_platform(path) and (starts := list(read_platform(path, text))):
         yield from starts

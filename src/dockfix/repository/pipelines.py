@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from dockfix.repository.neighbours import Read, read_nothing
 from dockfix.repository.parts import mapping_of
+from dockfix.repository.shell_lines import fill_variables, find_assignments
 from dockfix.repository.workflows import Shell, calls_builder
 from dockfix.repository.yaml_nodes import Tagged, read_values
 
@@ -24,6 +25,14 @@ _MAX_DEPTH: Final = 10
 _TAGS: Final = frozenset({"!reference"})
 _SCRIPTS: Final = ("before_script", "script", "after_script")
 _VARIABLES: Final = ("variables", "env", "environment", "substitutions")
+_PREDEFINED: Final = {"CI_PROJECT_DIR": "."}
+"""GitLab's own variables with a value that every repository knows."""
+_OWN_IMAGE: Final = re.compile(r"\$(?:CI_REGISTRY_IMAGE|\{CI_REGISTRY_IMAGE\})(?![\w/-])")
+OWN_IMAGE: Final = "ci_registry_image"
+"""Stands for the project's image, whose name only GitLab knows."""
+_MOST_FILLS: Final = 5
+_LONGEST_VALUE: Final = 2_000
+_VALUE: Final = re.compile(r"[^\s\"'`\\]{1,500}")
 _FOLDERS: Final = ("dir", "workingDirectory", "working_directory")
 _BUILDER: Final = re.compile(r"(?:^|/)(?:docker|kaniko/executor|kaniko-project/executor|buildx)(?:[:@]|$)")
 
@@ -42,7 +51,50 @@ def read_gitlab(name: str, text: str, read: Read = read_nothing) -> Iterator[She
         lines = [line for part in _SCRIPTS for line in _lines(facts.get(part), set())]
         for row in _matrix(mapping_of(facts.get("parallel")).get("matrix")):
             own = {**shared, **mapping_of(facts.get("variables")), **row}
-            yield Shell(name, "\n".join(lines), "", {key: _plain(value) for key, value in own.items()})
+            yield _job(name, "\n".join(lines), {key: _plain(value) for key, value in own.items()})
+
+
+def _job(name: str, script: str, variables: Mapping[str, str]) -> Shell:
+    """A job's script with its variables replaced, except for those that the script sets itself."""
+    kept = find_assignments(script)
+    values = {key: value for key, value in _resolve(variables).items() if key not in kept}
+    return Shell(name, _fill(script, values), "", variables)
+
+
+def fill_pipeline(text: str) -> str:
+    """The text of a GitLab pipeline with the variables replaced to which all of it gives one value.
+
+    Lines stay where they are. Raises ValueError.
+    """
+    values: dict[str, str | None] = {}
+    for job in (one for document in read_values(text, _TAGS) for one in _with_jobs(mapping_of(document))):
+        for name, value in mapping_of(job.get("variables")).items():
+            found = _plain(value)
+            values[str(name)] = found if values.get(str(name), found) == found else None
+    return _fill(text, _resolve({name: value or "" for name, value in values.items()}))
+
+
+def _with_jobs(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield content
+    yield from (job for key, job in content.items() if isinstance(job, Mapping) and key not in _VARIABLES)
+
+
+def _resolve(variables: Mapping[str, str]) -> dict[str, str | None]:
+    """The variables that have a value of one word, with the variables in it replaced."""
+    values: dict[str, str | None] = {
+        **_PREDEFINED,
+        **{name: value for name, value in variables.items() if _VALUE.fullmatch(value)},
+    }
+    for _ in range(_MOST_FILLS):
+        filled = {name: fill_variables(value or "", values) for name, value in values.items()}
+        if filled == values or any(len(value) > _LONGEST_VALUE for value in filled.values()):
+            break
+        values = dict(filled)
+    return values
+
+
+def _fill(text: str, values: Mapping[str, str | None]) -> str:
+    return _OWN_IMAGE.sub(OWN_IMAGE, fill_variables(text, values))
 
 
 @dataclass(frozen=True)

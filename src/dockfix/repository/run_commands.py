@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from dockfix.context import Deployment, Mount, Setting, split_mount
-from dockfix.repository.shell_lines import UNKNOWN, read_lines
+from dockfix.repository.image_names import known_name
+from dockfix.repository.shell_lines import read_lines
 
 _COMMAND: Final = re.compile(r"\b(?:docker(?:\s+container)?|podman|nerdctl)\s+(?:run|create)\s")
 _BASE: Final = re.compile(r"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
@@ -29,8 +30,8 @@ def read_runs(path: str, text: str) -> Iterator[Deployment]:
     """
     for call in read_lines(text, _COMMAND):
         flags, rest = _split_flags(call.words)
-        if rest and UNKNOWN not in rest[0] and "$" not in rest[0]:
-            yield _deployment(path, call.line, flags, rest[0], tuple(rest[1:]))
+        if image := known_name(rest[0]) if rest else "":
+            yield _deployment(path, call.line, flags, image, tuple(rest[1:]))
 
 
 def read_commented_mounts(path: str, text: str) -> tuple[Deployment, ...]:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Final
 
 from dockfix.repository.parts import mapping_of
+from dockfix.repository.shell_lines import UNKNOWN
 
 PIPELINE_NAME: Final = re.compile(
     r"^(?:azure-pipelines.*|cloudbuild.*|bitbucket-pipelines|buildspec.*|appveyor|\.travis|\.?drone|\.woodpecker.*"
@@ -19,6 +20,12 @@ SCRIPT_NAME: Final = re.compile(
     r"\.(?:sh|bash|mk)$|^(?:gnu)?makefile$|^justfile$|^jenkinsfile|^tox\.ini$|^readme\.(?:md|rst)$"
 )
 """Files in which lines of a shell stand, by their name, in lower case."""
+_ASKED: Final = re.compile(r"\{\{[ \t]{0,9}([A-Za-z_][\w-]*)[ \t]{0,9}\}\}")
+"""A variable of a justfile in a recipe. Source: just's manual, "Variables and Substitution"."""
+_SET: Final = re.compile(
+    r"""^([A-Za-z_][\w-]*)[ \t]*:=[ \t]*(['"])([^'"\n]{0,500})\2[ \t]*(?:#|$)""", re.MULTILINE
+)
+_OTHER: Final = re.compile(r"\{\{[^{}\n]{0,500}\}\}")
 _QUOTED_LINE: Final = re.compile(r"""\bsh[ (]{1,4}(?:script: ?)?(['"])(?!['"])([^\n]{1,2000}?)\1""")
 """A step of a Jenkinsfile with one line for the shell."""
 
@@ -48,6 +55,10 @@ def script_text(path: str, text: str) -> str:
     name = path.rpartition("/")[2].lower()
     if name == "tox.ini":
         return re.sub(r"\{(?:toxinidir|tox_root)\}", ".", text)
+    if name.startswith(".gitlab-ci"):
+        return _pipeline_text(text)
+    if name == "justfile":
+        return _justfile_text(text)
     if name.startswith("jenkinsfile"):
         return _QUOTED_LINE.sub(r"\2", text)
     if name != "package.json":
@@ -57,3 +68,20 @@ def script_text(path: str, text: str) -> str:
         for line, script in package_scripts(text):
             lines[line - 1] = script.replace("\n", " ")
     return "\n".join(lines)
+
+
+def _pipeline_text(text: str) -> str:
+    """A GitLab pipeline with its variables replaced; as it is if it is not valid, which others report."""
+    from dockfix.repository.pipelines import fill_pipeline
+
+    if "variables" not in text and "CI_REGISTRY_IMAGE" not in text:
+        return text
+    with suppress(ValueError, RecursionError):
+        return fill_pipeline(text)
+    return text
+
+
+def _justfile_text(text: str) -> str:
+    """A justfile with the variables in its recipes replaced, and other expressions in them unknown."""
+    values = {name: value for name, _, value in _SET.findall(text)}
+    return _OTHER.sub(UNKNOWN, _ASKED.sub(lambda match: values.get(match[1], match[0]), text))

@@ -6,7 +6,7 @@ import posixpath
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -109,9 +109,9 @@ def _folder_at(moves: Sequence[_Move], at: int) -> str:
     return folders[-1]
 
 
-def fill_variables(text: str) -> str:
-    """A script with its variables replaced, as far as it sets them once to a plain word."""
-    values = find_assignments(text)
+def fill_variables(text: str, values: Mapping[str, str | None] | None = None) -> str:
+    """A script with variables replaced: by these values, or as far as it sets them once to a plain word."""
+    values = find_assignments(text) if values is None else values
 
     def fill(match: re.Match[str]) -> str:
         return values.get(match[1] or match[2] or match[3]) or match[0]
