@@ -14,6 +14,10 @@ _ON_DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
 _COLON: Final = re.compile(r"(?<!^[A-Za-z]):(?![-+?])")
 
 
+COPIED: Final = "copy"
+"""The kind of a deployment that only copies files out of the image, and runs nothing as the image's user."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A value and its position: the line (from 1) and the character span in the file."""

@@ -129,6 +129,14 @@ def _workflow(text: str) -> None:
         find_builds(name, text, lambda _: text)
     find_builds("build.sh", text)
     find_builds("Makefile", text)
+    find_builds("justfile", text)
+    read_manifests([(".gitlab-ci.yml", text)])
+
+
+def _code(text: str) -> None:
+    for name in ("infra/app_stack.py", "tests/conftest.py", "lib/stack.ts"):
+        find_builds(name, text)
+        read_manifests([(name, text)])
 
 
 def _markdown(text: str) -> None:
@@ -363,6 +371,27 @@ TARGETS: Final[dict[str, Target]] = {
         _workflow,
         _WORKFLOW,
         ("${{", "}}", "$(", ")", "`", "docker build ", "-f ", "'", '"', "\\\n", "|\n", "- "),
+    ),
+    "code": Target(
+        _code,
+        (
+            'client.images.build(path=str(Path(__file__).parent / "a"), buildargs={"A": b})\n',
+            'DockerContainer(f"a/{b}:1").with_command("a b").with_env("c", d)\n',
+            'ContainerImage.fromAsset(path.join(__dirname, "a"), { file: "b" });\n',
+        ),
+        (
+            "fromDockerBuild(",
+            "containers.run(",
+            "x = x\n",
+            "parents[",
+            ".parent",
+            " / ",
+            "{",
+            "}",
+            "(",
+            ")",
+            '"',
+        ),
     ),
     "markdown": Target(
         _markdown,

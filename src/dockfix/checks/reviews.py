@@ -11,6 +11,7 @@ from typing import Final
 from dockfix.checks import codes
 from dockfix.checks.languages import mentions_python, review_language
 from dockfix.checks.owner_commands import command_for_volume, user_to_give
+from dockfix.context import COPIED, Deployment
 from dockfix.knowledge import read_names
 from dockfix.knowledge.processes import find_installer
 from dockfix.model.closed_copies import find_closed
@@ -107,12 +108,23 @@ def _of_base(plan: Plan) -> Iterator[Finding]:
         )
 
 
+def _only_copied(plan: Plan) -> tuple[Deployment, ...]:
+    """The deployments of the image, if all of them only copy files out of it."""
+    found = plan.context.deployments
+    return found if all(one.kind == COPIED for one in found) else ()
+
+
 def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
     if not (starting.steps or starting.deployed) and not plan.lineage.image.starts:
         yield Finding(
             codes.STARTS_NOTHING, plan.steps[0].instruction.line,
             "no CMD or ENTRYPOINT: probably a base for images whose steps need root",
             "check which images build on it",
+        )  # fmt: skip
+    elif copies := _only_copied(plan):
+        yield Finding(
+            codes.STARTS_NOTHING, plan.steps[0].instruction.line,
+            f"{copies[0].place} only copies files out of the image", "check whether anybody else runs it",
         )  # fmt: skip
     if not starting.understood:
         line = starting.steps[-1].instruction.line

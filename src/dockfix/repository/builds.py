@@ -342,7 +342,12 @@ def _read_settings(file: File) -> Iterator[Build]:
 
 
 def _read_code(file: File) -> Iterator[Build]:
-    yield from _build_named(file.name, find_calls(file.name, file.text))
+    if file.name.endswith(".py"):
+        from dockfix.repository import python_calls
+
+        yield from _build_named(file.name, python_calls.find_builds(file.name, file.text))
+    else:
+        yield from _build_named(file.name, find_calls(file.name, file.text))
 
 
 def _build_named(source: str, found: Iterable[Named]) -> Iterator[Build]:

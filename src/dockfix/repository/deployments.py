@@ -24,6 +24,7 @@ from dockfix.repository.job_images import may_have_jobs
 from dockfix.repository.manifests import (
     can_be_manifest,
     chart_of,
+    is_code,
     is_compose,
     is_platform,
     is_script,
@@ -61,6 +62,8 @@ _WORKLOAD: Final = re.compile(rb"\nkind:[ \t]*(?:" + _KINDS + rb")\b")
 _STARTS: Final = (b"ommand", b"run:", b"processes", b"entrypoint")
 """A platform's settings that contain none of these leave the start to the image."""
 _RUNNERS: Final = (b"docker", b"podman", b"nerdctl")
+_CALLS: Final = (b"containers.", b"ocker", b"image", b"Image")
+"""Code that contains none of these runs no image."""
 _VALUES: Final = re.compile(r"(?:^|/)values\.ya?ml$")
 _PYTHON: Final = re.compile(
     rb"(?i)python|\bpip|conda|mamba|\.py\b|\buvx?\b|poetry|requirements|gunicorn|uvicorn|jupyter|django|flask"
@@ -280,6 +283,8 @@ def _look_by_name(name: str) -> Callable[[bytes], Glance | None]:
         return _look_at_values
     if is_script(name):
         return partial(_look_at_script, name=name)
+    if is_code(name):
+        return partial(_look_at_code, name=name)
     if is_platform(name):
         return _look_at_platform
     return _look if is_compose(name) or name.endswith(".json") else _look_at_workload
@@ -297,6 +302,13 @@ def _look_at_script(data: bytes, name: str) -> Glance | None:
     text = data.decode("utf-8", "replace")
     images = {_untagged(one.image) for one in read_manifests([(name, text)])}
     return (tuple(sorted(images)), False) if images else None
+
+
+def _look_at_code(data: bytes, name: str) -> Glance | None:
+    """The glance at code, which runs images by name, or those that it builds."""
+    found = any(word in data for word in _CALLS) and read_manifests([(name, data.decode("utf-8", "replace"))])
+    images = {_untagged(one.image) for one in found or () if one.image}
+    return (tuple(sorted(images)), True) if found else None
 
 
 def _look_at_platform(data: bytes) -> Glance | None:

@@ -1,4 +1,4 @@
-"""Images that code builds: CDK's image assets and docker-py's calls. Nothing is executed."""
+"""Images that code in TypeScript and JavaScript builds: CDK's image assets. Nothing is executed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from dockfix.context import COPIED, Deployment
 from dockfix.repository.arguments import UNKNOWN
 from dockfix.repository.build_settings import Named
 
@@ -14,7 +15,7 @@ _SUFFIXES: Final = (
     "stack.ts", "stack.js", "stack.py", "construct.ts", "construct.js", "construct.py",
     "docker.py", "build.py", "deploy.py", "image.py", "images.py",
 )  # fmt: skip
-_WHOLE: Final = ("tasks.py", "noxfile.py", "fabfile.py")
+_WHOLE: Final = ("tasks.py", "noxfile.py", "fabfile.py", "conftest.py")
 
 CODE_NAME: Final = re.compile(
     "|".join([*(f"{re.escape(one)}$" for one in _SUFFIXES), *(f"^{re.escape(one)}$" for one in _WHOLE)])
@@ -25,37 +26,31 @@ CODE_SUFFIXES: Final = (*_SUFFIXES, *_WHOLE)
 """The suffixes of such names."""
 
 _CALL: Final = re.compile(
-    r"(?:DockerImageAsset|[fF]rom(?:_image_a|_a|ImageA|A)sset|images\.build|DockerImage\.fromBuild)\s*\("
+    r"(?:DockerImageAsset|from(?:ImageA|A)sset|fromDockerBuild|DockerImage\.fromBuild)\s*\("
 )
 _KEY: Final = r"""(?<![\w.])['"]?(?:{names})['"]?[ \t]{{0,9}}[:=]\s{{0,99}}(?P<value>{value})"""
 _STRING: Final = r"""['"`][^'"`\n]{0,200}['"`]"""
 _INNER: Final = r"[^()]{0,200}"
-_PLACE: Final = (
-    rf"{_STRING}|__dirname|(?:os\.)?path\.(?:join|resolve)\({_INNER}(?:\({_INNER}\){_INNER}){{0,2}}\)"
-)
-_FILE: Final = re.compile(_KEY.format(names="file|dockerfile", value=_STRING))
+_PLACE: Final = rf"{_STRING}|__dirname|path\.(?:join|resolve)\({_INNER}(?:\({_INNER}\){_INNER}){{0,2}}\)"
+_FILE: Final = re.compile(_KEY.format(names="file", value=_STRING))
 _FOLDER: Final = re.compile(_KEY.format(names="directory|path", value=_PLACE))
-_TARGET: Final = re.compile(_KEY.format(names="target", value=_STRING))
-_TAG: Final = re.compile(_KEY.format(names="tag", value=_STRING))
-_ARGUMENTS: Final = re.compile(_KEY.format(names="buildargs|buildArgs|build_args", value=r"\{[^{}]{0,999}\}"))
+_TARGET: Final = re.compile(_KEY.format(names="target|targetStage", value=_STRING))
+_ARGUMENTS: Final = re.compile(_KEY.format(names="buildArgs", value=r"\{[^{}]{0,999}\}"))
 _PAIR: Final = re.compile(rf"""['"]?([A-Za-z_]\w{{0,99}})['"]?[ \t]{{0,9}}:\s{{0,99}}({_STRING})?""")
 _OTHER: Final = r"""(?<![\w.])['"]?(?:{names})['"]?[ \t]{{0,9}}(?:[:=,}}\n]|$)"""
-_OTHER_FILE: Final = re.compile(_OTHER.format(names="file|dockerfile"))
-_OTHER_TARGET: Final = re.compile(_OTHER.format(names="target"))
+_OTHER_FILE: Final = re.compile(_OTHER.format(names="file"))
+_OTHER_TARGET: Final = re.compile(_OTHER.format(names="target|targetStage"))
 """Arguments whose value is an expression."""
 _FIRST: Final = re.compile(
     rf"\s{{0,99}}(?:this\s{{0,9}},\s{{0,99}}{_STRING}\s{{0,9}},\s{{0,99}})?(?P<value>{_PLACE})"
 )
-_IMAGE: Final = re.compile(r"DockerImageAsset|[fF]rom(?:_image_a|ImageA)sset|images\.build|fromBuild")
+_IMAGE: Final = re.compile(r"DockerImageAsset|fromImageAsset|fromDockerBuild|fromBuild")
 """Calls that always build an image; `Code.fromAsset` and the like mostly copy a folder."""
+_COPY: Final = re.compile(r"fromDockerBuild|DockerImage\.fromBuild")
 _VARIABLE: Final = re.compile(r"\$?\{[^{}]*\}?")
 _WORD: Final = re.compile(r"[A-Za-z_][\w.]*")
-_OWN: Final = frozenset({"__dirname", "__file__"})
-_PATHS: Final = frozenset(
-    f"{module}.{name}"
-    for module in ("path", "os.path")
-    for name in ("join", "resolve", "dirname", "abspath", "realpath")
-)
+_OWN: Final = frozenset({"__dirname"})
+_PATHS: Final = frozenset({"path.join", "path.resolve", "path.dirname"})
 _MOST: Final = 2_000
 
 
@@ -64,21 +59,33 @@ def find_calls(path: str, text: str) -> Iterator[Named]:
 
     What is an expression is `UNKNOWN`.
     """
+    return (named for _, named in _calls(path, text))
+
+
+def find_copies(path: str, text: str) -> Iterator[Deployment]:
+    """The images that code builds to copy files out of them, or to run them as the user that calls it."""
+    line, counted = 1, 0
+    for match, named in _calls(path, text):
+        line += text.count("\n", counted, match.start())
+        counted = match.start()
+        if _COPY.match(match[0]):
+            yield Deployment(path, line, COPIED, "", dockerfile=named.dockerfile)
+
+
+def _calls(path: str, text: str) -> Iterator[tuple[re.Match[str], Named]]:
+    """Each call with an image that it may build."""
     for match in _CALL.finditer(text):
         arguments = _arguments(text, match.end())
         found = _FOLDER.search(arguments) or _FIRST.match(arguments)
         is_image = _IMAGE.search(match[0]) or text.endswith("ContainerImage.", 0, match.start())
-        if found is None and (not is_image or "fileobj" in arguments):
+        if found is None and not is_image:
             continue
         folders = _folders(found["value"], path) if found else (UNKNOWN,)
         name = _argument(arguments, _FILE, _OTHER_FILE) or "Dockerfile"
         target = _argument(arguments, _TARGET, _OTHER_TARGET)
-        tag = _TAG.search(arguments)
+        given = tuple(_build_arguments(arguments))
         for context in dict.fromkeys(folders):
-            yield Named(
-                posixpath.join(context, name), context, target,
-                tuple(_build_arguments(arguments)), _text(tag["value"]) if tag else "",
-            )  # fmt: skip
+            yield match, Named(posixpath.join(context, name), context, target, given)
 
 
 def _build_arguments(arguments: str) -> Iterator[tuple[str, str]]:

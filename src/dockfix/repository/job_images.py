@@ -30,7 +30,7 @@ def may_have_jobs(path: str, data: bytes) -> bool:
 
 def read_jobs(path: str, text: str) -> Iterator[Deployment]:
     """Each image in which jobs run as another user than root, as a deployment without a command."""
-    if not may_have_jobs(path, text.encode()):
+    if not may_have_jobs(path, text.encode("utf-8", "replace")):
         return
     from dockfix.repository.yaml_nodes import read_values
 

@@ -12,6 +12,7 @@ from dockfix.context import Deployment, Setting
 from dockfix.knowledge.file_names import COMPOSE_NAME
 from dockfix.repository.build_settings import SETTINGS_NAME, read_platform
 from dockfix.repository.commented_json import read_commented
+from dockfix.repository.image_calls import CODE_NAME, find_copies
 from dockfix.repository.manifest_parts import Part, has_services, split_documents, split_services
 from dockfix.repository.neighbours import Read, read_nothing
 from dockfix.repository.script_files import SCRIPT_NAME, is_pipeline, script_text
@@ -41,9 +42,19 @@ def is_compose(path: str) -> bool:
     return COMPOSE_NAME.search(path) is not None or ENVIRONMENT_NAME.search(path) is not None
 
 
+def is_code(path: str) -> bool:
+    """Whether a file with that name is code that may build and run images."""
+    return CODE_NAME.search(posixpath.basename(path)) is not None
+
+
 def can_be_manifest(path: str) -> bool:
     """Whether a file with that name may describe how an image is run."""
-    return is_script(path) or is_platform(path) or any(one.search(path) for one in (_YAML, _DEVCONTAINER))
+    return (
+        is_script(path)
+        or is_platform(path)
+        or is_code(path)
+        or any(one.search(path) for one in (_YAML, _DEVCONTAINER))
+    )
 
 
 def is_platform(path: str) -> bool:
@@ -88,6 +99,9 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) ->
         yield from read_runs(path, lines)
         yield from read_jobs(path, lines)
         return
+    if is_code(path):
+        yield from _read_code(path, text)
+        return
     if is_platform(path) and (starts := list(read_platform(path, text))):
         yield from starts
         return
@@ -105,6 +119,15 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) ->
 
         for part in parts:
             yield from (_shifted(one, part) for one in read_kubernetes(path, part.text))
+
+
+def _read_code(path: str, text: str) -> Iterator[Deployment]:
+    if path.endswith(".py"):
+        from dockfix.repository.python_calls import read_runs
+
+        yield from read_runs(path, text)
+    else:
+        yield from find_copies(path, text)
 
 
 def _is_like_compose(path: str, text: str) -> bool:
