@@ -19,7 +19,18 @@ FACADE: Final = "__init__"
 """What `import dockfix` gives, which is not a package below it."""
 
 LAYERS: Final = (
-    ("options", "results", "edits", "provenance", "lazy", "context", "diff", "image_facts", "writable"),
+    (
+        "options",
+        "results",
+        "edits",
+        "provenance",
+        "lazy",
+        "context",
+        "diff",
+        "image_facts",
+        "learned",
+        "writable",
+    ),
     ("syntax",),
     ("knowledge",),
     ("model",),

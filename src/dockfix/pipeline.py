@@ -30,6 +30,7 @@ from dockfix.checks.reviews import (
 from dockfix.context import Context
 from dockfix.diff import compare_lines, original_line, split_lines
 from dockfix.finishing import REPAIRING, Finished, describe_left, describe_repaired, finish
+from dockfix.learned import name_step
 from dockfix.model.alignment import align
 from dockfix.model.corrections import NOTHING_LEARNED, Corrections
 from dockfix.model.evidence import NO_EVIDENCE, Evidence
@@ -240,7 +241,8 @@ def _plan(tree: Dockerfile, options: Options, context: Context, index: int) -> P
 def _collect_evidence(plan: Plan) -> Evidence:
     """The evidence about the image beyond its Dockerfile, if anything can be read."""
     can_read = plan.options.evidence and (plan.context.knows_files or plan.context.deployments)
-    if not (can_read or plan.options.writes):
+    learned = plan.options.learned
+    if not (can_read or plan.options.writes or learned.writes or learned.reads):
         return NO_EVIDENCE
     from dockfix.evidence.assess import collect_evidence
 
@@ -382,8 +384,8 @@ def _leave(plan: Plan) -> Skipped | Unchanged | None:
 
 def _rewrite(original: Plan, active: frozenset[str], index: int, *, moving: bool) -> Rewrite:
     """Rewrite and replay, repeatedly, with the corrections that each replay suggests."""
-    lines = original.options.root_lines
-    corrections = _needing_root(original, lines) if lines else NOTHING_LEARNED
+    known = original.options.learned.root_steps
+    corrections = _needing_root(original, known) if known else NOTHING_LEARNED
     # A path that leads upwards from / leads to / itself.
     if ".." in original.evidence.names and original.relocates:
         corrections = replace(corrections, keeps_workdir=True)
@@ -412,9 +414,9 @@ def _moves_sources(evidence: Evidence, before: Corrections, learned: Corrections
     )
 
 
-def _needing_root(original: Plan, lines: Collection[int]) -> Corrections:
-    """The corrections that keep the steps on these lines root's."""
-    steps = (at for at, step in enumerate(original.steps) if step.instruction.line in lines)
+def _needing_root(original: Plan, known: Collection[str]) -> Corrections:
+    """The corrections that keep root's the steps that are written so."""
+    steps = (at for at, step in enumerate(original.steps) if name_step(str(step.instruction)) in known)
     return replace(NOTHING_LEARNED, root_steps=frozenset(steps))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from dockfix.config import Config, ConfigError, Settings, bare_folders, open_settings
+from dockfix.config import Config, ConfigError, Settings, bare_folders, facts_folder, name_in, open_settings
 from dockfix.confined import session
 from dockfix.context import Deployment
 from dockfix.diff import patch_name, patch_root
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from dockfix.files.cache import Cache
     from dockfix.files.patterns import Selection
     from dockfix.inspection.records import Record
+    from dockfix.learned import Learned
     from dockfix.output.apply import Writer
     from dockfix.output.baseline import Baseline
-    from dockfix.verify.learning import Learned
 
 
 def run(request: Request) -> Exit:
@@ -142,19 +142,32 @@ def fix_files(
         results = map(partial(name_file, root), results, candidates)
     if baseline is not None:
         results = baseline.hold(results, candidates)
+    lessons: dict[str, dict[str, Learned]] = {}
     if request.output.verify:
         fixer = Refixer(request, root, {one.real: own for one, own in zip(candidates, options, strict=True)})
-        results = _prove(request, candidates, results, terminal, fixer)
+        results = _prove(request, candidates, results, terminal, fixer, partial(_keep, lessons))
     if request.files.manifests and prepared.deployments:
         from dockfix.runner.manifests import follow
 
         by_file = {one.real: own for one, own in zip(candidates, options, strict=True)}
         results = follow(results, prepared.deployments, by_file, root)
-    if prepared.records:
+    return candidates, chain(results, _find_facts(prepared.records, lessons, request, root))
+
+
+def _find_facts(
+    records: Sequence[Record], lessons: dict[str, dict[str, Learned]], request: Request, root: str
+) -> Iterator[FileResult]:
+    """The changes of what is kept: records of images, and the lessons of the proofs by then."""
+    if records or (lessons and not request.configuration.isolated):
         from dockfix.inspection.records import find_changes
 
-        results = chain(results, find_changes(prepared.records, root, request.mode))
-    return candidates, results
+        yield from find_changes(records, lessons, root, request.mode)
+
+
+def _keep(lessons: dict[str, dict[str, Learned]], candidate: Candidate, learned: Learned) -> None:
+    """Note what a proof has shown of a file, to be kept with the facts that apply to it."""
+    top = facts_folder(os.path.dirname(candidate.real))
+    lessons.setdefault(top, {})[name_in(top, candidate.real)] = learned
 
 
 def inspect(
@@ -336,7 +349,7 @@ class Refixer:
     def __call__(self, candidate: Candidate, learned: Learned) -> FileResult:
         """The result with all evidence, which is also read for a change that waits for a review."""
         own = self.options[candidate.real]
-        more = replace(own, unsafe=True, writes=(*own.writes, *learned.writes), root_lines=learned.root_lines)
+        more = replace(own, unsafe=True, learned=own.learned.joined(learned))
         (file,) = fix_many([candidate], [more], jobs=1, seconds=self.request.execution.seconds)
         return replace(name_file(self.root, file, candidate), applies=applies(file.result, own))
 
@@ -347,6 +360,7 @@ def _prove(
     results: Iterator[FileResult],
     terminal: Terminal,
     refix: Refixer,
+    keep: Callable[[Candidate, Learned], None],
 ) -> Iterator[FileResult]:
     from dockfix.output.apply import journal_folder
     from dockfix.verify.proofs import prove_all
@@ -359,6 +373,7 @@ def _prove(
         request.proof,
         terminal,
         refix,
+        keep,
         only_proven=only_proven,
         verbose=request.reports.volume is Volume.VERBOSE,
         kept=kept,
@@ -388,7 +403,7 @@ def _options(candidates: Sequence[Candidate], settings: Settings) -> list[Option
     found = []
     for candidate in candidates:
         config = _find_config(candidate, settings, by_folder)
-        if config.overrides:
+        if config.overrides or settings.has_learned(candidate.real):
             found.append(settings.options_of(candidate.real, config))
             continue
         key = id(config), candidate.root

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import jsonschema
 import pytest
 from base_facts import DIGEST, debian, image
+from git_repository import Repository
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dockfix.config import ConfigError, Settings, forget_configs, open_settings
-from dockfix.config.facts_file import by_key, format_facts, parse_facts, read_facts, show_entry
+from dockfix.config.facts_file import Kept, by_key, format_facts, parse_facts, read_facts, show_entry
 from dockfix.config.facts_keys import MAX_SCRIPT, read_mode
 from dockfix.config.facts_schema import make_facts_schema
+from dockfix.config.reading import FACTS_FILE
 from dockfix.image_facts import Entry, Group, ImageFacts, Interpreter, Login
+from dockfix.learned import Learned
 
 NAME = "registry.example.org/acme/python:3"
 TEXT = f"""\
@@ -74,7 +79,7 @@ FACTS = image(
 
 
 def parse(text: str) -> dict[str, ImageFacts]:
-    return parse_facts("f", text)
+    return parse_facts("f", text).images
 
 
 def parse_image(lines: str) -> ImageFacts:
@@ -93,6 +98,59 @@ def test_a_registry_shows_only_the_configuration() -> None:
     facts = image(user="app", ports=("80/tcp",))
     assert 'source = "registry"' in format_facts({"x": facts})
     assert parse(format_facts({"x": facts})) == {"x": facts}
+
+
+LEARNED = Learned(("/data/", "/srv/db"), ("RUN make /x",), ("~/.cache/torch",))
+
+
+def test_what_a_proof_has_shown_is_kept_beside_the_images() -> None:
+    text = format_facts({}, {"web/Dockerfile": LEARNED, "a b": Learned(root_steps=('RUN "x"',))})
+    assert text.partition("version = 1\n")[2] == (
+        "\n# What proofs have shown of its Dockerfiles, recorded by `dockfix --verify --write`.\n"
+        '\n[files."a b"]\nroot_steps = ["RUN \\"x\\""]\n'
+        '\n[files."web/Dockerfile"]\nwrites = ["/data/", "/srv/db"]\n'
+        'root_steps = ["RUN make /x"]\nreads = ["~/.cache/torch"]\n'
+    )
+    assert parse_facts("f", text).files["web/Dockerfile"] == LEARNED
+    jsonschema.validate(tomllib.loads(text), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "message"),
+    [
+        ("web", 'writes = ["data"]', "writes must be a list of absolute paths"),
+        ("web", 'writes = ["/a/../etc"]', "writes must be"),
+        ("web", 'reads = ["/root/.x"]', "reads must be a list of paths that start with ~/"),
+        ("web", 'reads = ["~/../etc"]', "reads must be"),
+        ("web", "root_steps = [1]", "root_steps must be"),
+        ("web", 'user = "a"', "unknown key 'user'"),
+        ("../web", 'writes = ["/a"]', "not the path of a file below this one"),
+        ("/web", 'writes = ["/a"]', "not the path of a file below this one"),
+    ],
+)
+def test_what_no_proof_shows_is_refused(name: str, line: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        parse_facts("f", f'version = 1\n[files."{name}"]\n{line}\n')
+
+
+def test_what_is_kept_applies_to_its_file_alone(
+    dockfix: Callable[..., tuple[int, str, str]],
+) -> None:
+    repository = Repository(Path.cwd())
+    repository.git("init", "--quiet")
+    for name in ("a", "b"):
+        (repository.folder / name).mkdir()
+        (repository.folder / name / "Dockerfile").write_text(
+            "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN make\nRUN make /x\nCMD python app.py\n"
+        )
+        (repository.folder / name / "app.py").write_text("print(1)\n")
+    repository.commit()
+    own = Learned(("/data/",), ("RUN make /x",))
+    (repository.folder / FACTS_FILE).write_text(format_facts({}, {"a/Dockerfile": own}))
+    patches = {name: dockfix("--diff", f"{name}/Dockerfile")[1] for name in ("a", "b")}
+    assert "chown appuser:appuser /app /data\n" in patches["a"]
+    assert "/data" not in patches["b"]
+    assert "/data" not in dockfix("--diff", "--isolated", "a/Dockerfile")[1]
 
 
 def test_images_are_sorted() -> None:
@@ -223,7 +281,7 @@ def test_a_link_out_of_the_repository_is_refused(
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "dockfix.facts.toml")
-    assert read_facts(str(tmp_path)) == {}
+    assert read_facts(str(tmp_path)) == Kept({}, {})
 
 
 # -- the schema ---------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from applications import build_network, engine, has_image
+from command_runs import folder_without_engines
 from git_repository import Repository
 
 # The integration suite installs docker-registry; the engine suite skips these where it is missing.
@@ -179,15 +180,6 @@ def check_outcomes(rows: dict[str, Any], bases: dict[str, str]) -> None:
         assert row["outcome"] == base.outcome, (name, row)
         told = [one["code"] for one in row["findings"]] + [one["text"] for one in row.get("edits", ())]
         assert not base.shown or any(base.shown in text for text in told), (name, row)
-
-
-def folder_without_engines(folder: Path) -> str:
-    """A PATH with git alone."""
-    folder.mkdir()
-    program = shutil.which("git")
-    assert program is not None
-    (folder / "git").symlink_to(program)
-    return str(folder)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from dockfix.context import Context
 from dockfix.embedded import rewrite_file
 from dockfix.files.cache import Cache, _sign
 from dockfix.inspection.configuration import UnreadableError, read_configuration, read_json
+from dockfix.learned import NOTHING
 from dockfix.output.journal import Journal, JournalError
 from dockfix.output.owners import Owners
 from dockfix.repository.builds import find_builds
@@ -84,11 +85,12 @@ def _facts(text: str) -> None:
         facts = parse_facts("dockfix.facts.toml", text)
     except ConfigError:
         return
-    format_facts(facts)
-    known = dict.fromkeys([_DIGEST], next(iter(facts.values()))) if facts else {}
+    assert parse_facts("x", format_facts(*facts)) == facts
+    known = dict.fromkeys([_DIGEST], next(iter(facts.images.values()))) if facts.images else {}
+    learned = next(iter(facts.files.values()), NOTHING)
     for last in ("", 'CMD ["run"]\n'):
         file = f"FROM x@{_DIGEST}\nWORKDIR /app\nCOPY . .\nRUN pip install x\n{last}"
-        fix(file, Options(unsafe=True, facts=known))
+        fix(file, Options(unsafe=True, facts=known, learned=learned))
 
 
 def _image(text: str) -> None:
@@ -97,7 +99,7 @@ def _image(text: str) -> None:
         facts = read_configuration(read_json(text), _DIGEST)
     except UnreadableError:
         return
-    assert parse_facts("x", format_facts({"x": facts})) == {"x": facts}
+    assert parse_facts("x", format_facts({"x": facts})).images == {"x": facts}
 
 
 def _compose(text: str) -> None:

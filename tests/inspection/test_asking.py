@@ -15,6 +15,8 @@ from base_facts import DIGEST
 from git_repository import Repository
 
 from dockfix.config import forget_configs
+from dockfix.files.programs import find_program
+from dockfix.inspection import registries
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -57,6 +59,8 @@ FILES = (
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a docker that has one image; what it was asked for is in `calls`."""
+    only = {"docker": find_program}
+    monkeypatch.setattr(registries, "find_program", lambda name: only.get(name, lambda _: None)(name))
     room = tmp_path / "engine"
     room.mkdir()
     program = room / "docker"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,3 +29,12 @@ def run_dockfix(
         env={**os.environ, "XDG_STATE_HOME": str(folder / "state"), **variables},
         cwd=folder,
     )
+
+
+def folder_without_engines(folder: Path) -> str:
+    """A PATH with git alone."""
+    folder.mkdir()
+    program = shutil.which("git")
+    assert program is not None
+    (folder / "git").symlink_to(program)
+    return str(folder)

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from dockfix.learned import NOTHING, Learned
 from dockfix.runner.verdict import Details, Kind, Observation, Verdict
-from dockfix.verify.learning import NOTHING, Learned, learn
+from dockfix.verify.learning import learn
 
 BEFORE = Observation("", "/root", "/app", "", up=True, exit_code=None, seconds=1.0, log_tail=())
 AFTER = replace(BEFORE, user="appuser", home="/home/appuser")
@@ -57,23 +58,42 @@ def test_what_the_original_wrote_and_the_account_may_not_is_learned(
 ) -> None:
     before = replace(BEFORE, wrote=wrote)
     verdict = broken(before, replace(AFTER, unwritable=unwritable, denials=denials))
-    assert learn(verdict, int, lambda: replace(before, wrote=again)) == Learned(writes=learned)
+    assert learn(verdict, str, lambda: replace(before, wrote=again)) == Learned(writes=learned)
 
 
 def test_a_step_that_is_denied_something_needs_root() -> None:
-    assert learn(broken(BEFORE, None, STEP), lambda line: line - 3, lambda: None) == Learned(root_lines=(4,))
+    found = learn(broken(BEFORE, None, STEP), lambda line: f"step on {line}", lambda: None)
+    assert found == Learned(root_steps=("step on 7",))
     other = STEP.replace("Permission denied", "File exists")
-    assert learn(broken(BEFORE, None, other), int, lambda: None) == NOTHING
+    assert learn(broken(BEFORE, None, other), str, lambda: None) == NOTHING
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.BREAKS])
 def test_only_what_breaks_teaches(kind: Kind) -> None:
     before = replace(BEFORE, wrote=("/data/db",))
     verdict = broken(before, replace(AFTER, unwritable=("/data/db",)))
-    assert learn(replace(verdict, kind=kind), int, lambda: before) == NOTHING
+    assert learn(replace(verdict, kind=kind), str, lambda: before) == NOTHING
 
 
 def test_what_is_learned_adds_up() -> None:
-    both = Learned(("/b", "/a/")).joined(Learned(("/b",), (4,)))
-    assert both == Learned(("/a/", "/b"), (4,))
-    assert str(both) == "it writes /a/, /b and line 4 needs root"
+    both = Learned(("/b", "/a/")).joined(Learned(("/b",), ("RUN x",), ("~/.x",)))
+    assert both == Learned(("/a/", "/b"), ("RUN x",), ("~/.x",))
+    assert str(both) == "it writes /a/, /b and it reads ~/.x and RUN x needs root"
+
+
+def test_what_the_original_reads_in_the_home_of_root_is_learned() -> None:
+    read = (
+        "/root/.cache/torch/hub/a.pt",
+        "/root/.cache/torch/hub/b.pt",
+        "/root/.config/shop/settings.ini",
+        "/root/.config/matplotlib/matplotlibrc",
+        "/root/.cache/matplotlib/fontlist.json",
+        "/root/.local/lib/python3.12/site-packages/a.py",
+        "/root/.bashrc",
+        "/root/model.bin",
+    )
+    again = replace(BEFORE, read=read)
+    found = learn(broken(BEFORE, AFTER), str, lambda: again)
+    assert found == Learned(reads=("~/.cache/torch", "~/.config/matplotlib", "~/.config/shop", "~/model.bin"))
+    stays = broken(BEFORE, replace(AFTER, home="/root"))
+    assert learn(stays, str, lambda: again) == NOTHING

@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from dockfix.config import forget_configs
 from dockfix.context import Context
 from dockfix.options import Options
 from dockfix.results import Changed, Finding, Result, Trial, Unchanged
-from dockfix.runner.verdict import Details
+from dockfix.runner.verdict import Details, Observation
 from dockfix.verify import Case, EngineError, Ground, Kind, Recipe, Verdict, VerifyOptions
 
 Run = Callable[..., tuple[int, str, str]]
@@ -28,6 +29,7 @@ class Prover:
     """Finds what the file's name says."""
 
     def __init__(self, options: VerifyOptions) -> None:
+        self.options = options
         asked.append(options)
         proven.clear()
 
@@ -38,6 +40,9 @@ class Prover:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+    def observe_again(self, case: Case, after: Observation) -> Observation:
+        return replace(after, home="/root", read=("/root/.shop/settings",))
 
     def prove_all(self, cases: Iterable[Case], progress: Callable[[Path, str], None]) -> Iterator[Verdict]:
         for case in cases:
@@ -50,7 +55,10 @@ class Prover:
             strong = (Trial.ANSWERS_ALIKE,) if weak is Ground.ANSWERS else ()
             is_proven = kind is Kind.PROVEN
             shown = (Trial.BUILDS, Trial.MAY_WRITE, *strong) if is_proven else ()
-            details = Details("docker", "why", ground=weak if is_proven else None, shown=shown)
+            seen = Observation("", "/home/u", "/", "", up=True, exit_code=None, seconds=1, log_tail=())
+            before = replace(seen, home="/root") if "# reads" in case.original else None
+            ground = weak if is_proven else None
+            details = Details("docker", "why", ground=ground, shown=shown, before=before, after=seen)
             yield Verdict(kind, str(case.dockerfile), "compare", ("last line",), details)
 
 
@@ -103,6 +111,14 @@ def test_only_what_is_proven_is_written(dockfix: Run) -> None:
     assert "old.Dockerfile: not proven: the original does not build: why [not-proven]" in err
     assert "  skipped           2   " in err
     assert "  tried             3   1 proven, 1 broken, 0 cannot be compared, 1 not built\n" in err
+
+
+def test_what_is_read_in_the_home_of_root_is_the_reason_and_kept(dockfix: Run) -> None:
+    Path("bad.Dockerfile").write_text("FROM a\n# reads\n")
+    _, _, err = dockfix("--write", "--verify", "bad.Dockerfile")
+    assert "(the original reads ~/.shop in root's home: put it where every user reads it)" in err
+    kept = Path("dockfix.facts.toml").read_text()
+    assert kept.endswith('[files."bad.Dockerfile"]\nreads = ["~/.shop"]\n')
 
 
 @pytest.mark.parametrize("kind", ["old", "bad"])

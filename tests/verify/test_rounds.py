@@ -9,12 +9,12 @@ import pytest
 
 from dockfix.checks import codes
 from dockfix.files.candidates import Candidate
+from dockfix.learned import NOTHING, Learned
 from dockfix.options.request import VerifyOptions
 from dockfix.results import Changed, Finding
 from dockfix.runner.outcome import FileResult
 from dockfix.runner.verdict import Details, Kind, Observation, Verdict
 from dockfix.verify import Case, Prover
-from dockfix.verify.learning import NOTHING, Learned
 from dockfix.verify.rounds import Tried, read_for_proof, try_again
 
 CANDIDATE = Candidate("Dockerfile", "/r/Dockerfile")
@@ -47,7 +47,7 @@ class Engine:
     def prove(self, case: Case) -> Verdict:
         return verdict(self.needs, case.rewritten)
 
-    def observe_again(self, case: Case) -> Observation:
+    def observe_again(self, case: Case, after: Observation | None) -> Observation:
         return replace(SEEN, wrote=self.needs)
 
 
@@ -83,6 +83,20 @@ def test_a_file_is_tried_again_with_what_its_proof_taught(count: int, rounds: in
 def test_a_rewrite_that_stays_the_same_is_not_tried_again() -> None:
     tried, shown = run(("/data/db",), lambda _, __: file("FROM a\nUSER u\n"))
     assert (tried.verdict.kind, shown) == (Kind.BREAKS, [])
+
+
+def test_what_the_last_proof_taught_is_known_without_another_rewrite() -> None:
+    class Reading(Engine):
+        def observe_again(self, case: Case, after: Observation | None) -> Observation:
+            return replace(SEEN, read=("/root/.shop/settings",))
+
+    text = "FROM a\nUSER u\n"
+    after = replace(SEEN, home="/home/u")
+    broken = Verdict(Kind.BREAKS, "Dockerfile", details=Details(before=SEEN, after=after))
+    first = Tried(file(text), [Case("FROM a\n", text, Path("Dockerfile"))], broken)
+    prover = cast(Prover, Reading())
+    tried = try_again(CANDIDATE, first, prover, lambda _, __: file(text), lambda _: None)
+    assert tried.learned == Learned(reads=("~/.shop",))
 
 
 def test_a_change_that_waits_for_a_review_is_made_with_all_evidence_first() -> None:

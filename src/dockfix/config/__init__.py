@@ -12,6 +12,7 @@ from dockfix.config.errors import ConfigError, RunError
 from dockfix.config.keys import KEYS, check_meaning, key_of
 from dockfix.config.reading import FACTS_FILE, NONE, Config, is_bare, read_file, read_folder
 from dockfix.files.git_command import find_top
+from dockfix.learned import NOTHING, Learned
 from dockfix.options import OptionError, Options
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ __all__ = [
     "facts_folder",
     "find_config",
     "is_bare",
+    "name_in",
     "open_settings",
 ]
 
@@ -54,19 +56,28 @@ bare_folders: Final[set[str]] = set()
 """Absolute paths of folders known to be bare, which need no second look."""
 
 
+def name_in(folder: str, real: str) -> str:
+    """The path of a file as the facts in `folder` have it."""
+    return os.path.relpath(real, folder).replace(os.sep, "/")
+
+
 def facts_folder(folder: str) -> str:
     """The folder whose facts apply in `folder` (absolute): the top of the repository, or the current one."""
     return find_top(folder) or os.path.realpath(os.curdir)
 
 
 @cache
-def _find_facts(top: str) -> Mapping[str, ImageFacts]:
-    """The facts of base images that a folder keeps, as a model finds them. Raises ConfigError."""
+def _find_facts(top: str) -> tuple[Mapping[str, ImageFacts], Mapping[str, Learned]]:
+    """What a folder keeps: facts of base images as a model finds them, and what proofs have shown of files.
+
+    Raises ConfigError.
+    """
     if not os.path.lexists(os.path.join(top, FACTS_FILE)):
-        return {}
+        return {}, {}
     from dockfix.config.facts_file import by_key, read_facts
 
-    return by_key(read_facts(top))
+    kept = read_facts(top)
+    return by_key(kept.images), kept.files
 
 
 def forget_configs() -> None:
@@ -85,7 +96,9 @@ class Settings:
 
     given: Mapping[str, Any] = field(default_factory=dict)
     only: Config | None = None
-    _built: dict[tuple[int, tuple[int, ...], str], tuple[Config, Options]] = field(default_factory=dict)
+    _built: dict[tuple[int, tuple[int, ...], str, Learned], tuple[Config, Options]] = field(
+        default_factory=dict
+    )
 
     def config_in(self, folder: str) -> Config:
         """The configuration that applies in `folder` (absolute). Raises ConfigError."""
@@ -98,20 +111,29 @@ class Settings:
         """
         chosen = self.config_in(os.path.dirname(real)) if config is None else config
         matching = [at for at, override in enumerate(chosen.overrides) if override.match(real)]
-        top = "" if self.only is NONE else facts_folder(os.path.dirname(real))
-        key = id(chosen), tuple(matching), top
+        top = self._facts_folder(real)
+        facts, files = _find_facts(top) if top else ({}, {})
+        learned = files.get(name_in(top, real), NOTHING) if files else NOTHING
+        key = id(chosen), tuple(matching), top, learned
         known = self._built.get(key)
         if known is None:
             values = dict(chosen.options)
             for at in matching:
                 values |= chosen.overrides[at].options
-            facts = _find_facts(top) if top else {}
             try:
-                options = Options(**{**values, **self.given}, facts=facts)
+                options = Options(**{**values, **self.given}, facts=facts, learned=learned)
             except OptionError as error:
                 raise ConfigError(f"{chosen.path}: {error}") from None
             known = self._built[key] = chosen, options
         return known[1]
+
+    def has_learned(self, real: str) -> bool:
+        """Whether a proof has shown something of the file at `real`. Raises ConfigError."""
+        top = self._facts_folder(real)
+        return bool(top) and name_in(top, real) in _find_facts(top)[1]
+
+    def _facts_folder(self, real: str) -> str:
+        return "" if self.only is NONE else facts_folder(os.path.dirname(real))
 
 
 def open_settings(given: Mapping[str, Any], file: str | None = None, *, isolated: bool = False) -> Settings:

@@ -9,23 +9,25 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from dockfix.config.errors import ConfigError
-from dockfix.config.facts_keys import ABSENT, KEYS, KINDS, MAX_IMAGES, MAX_TEXT, VERSION
+from dockfix.config.facts_keys import ABSENT, FILE_KEYS, KEYS, KINDS, MAX_IMAGES, MAX_TEXT, VERSION, Key
 from dockfix.config.keys import unknown_key
 from dockfix.config.reading import FACTS_FILE, parse_toml, read_text, refuse_outside
 from dockfix.image_facts import Content, Entry, ImageFacts, Interpreter
+from dockfix.learned import Learned
 from dockfix.model.images import key_of
 
 _ON_A_LINE: Final = 3
 """The maximum number of values in a list that is written on one line."""
-_TOP: Final = ("version", "images")
+_TOP: Final = ("version", "images", "files")
 _HEAD: Final = """\
 # What the base images of this repository contain, recorded by `dockfix --inspect --write`.
 # `dockfix --inspect --check` fails once an image has changed. Sorted, so that changes show in a review.
 """
+_FILES_HEAD: Final = "# What proofs have shown of its Dockerfiles, recorded by `dockfix --verify --write`."
 _CONTENT_KEYS: Final = tuple(name for name, key in KEYS.items() if key.is_content)
 _CONFIG_KEYS: Final = tuple(name for name, key in KEYS.items() if not key.is_content and name != "source")
 
@@ -33,16 +35,23 @@ Named = dict[str, ImageFacts]
 """Facts by the reference of the image, as FROM has it."""
 
 
-def read_facts(folder: str) -> Named:
-    """The facts that a folder (absolute) keeps, empty if it keeps none. Raises ConfigError."""
+class Kept(NamedTuple):
+    """What the file keeps: facts of images, and what proofs have shown of the Dockerfiles at its paths."""
+
+    images: Named
+    files: dict[str, Learned]
+
+
+def read_facts(folder: str) -> Kept:
+    """What a folder (absolute) keeps, empty if it keeps nothing. Raises ConfigError."""
     path = os.path.join(folder, FACTS_FILE)
     try:
         mode = os.lstat(path).st_mode
     except OSError:
-        return {}
+        return Kept({}, {})
     if stat.S_ISLNK(mode):
         refuse_outside(path, folder)
-    return parse_facts(path, read_text(path)) if os.path.isfile(path) else {}
+    return parse_facts(path, read_text(path)) if os.path.isfile(path) else Kept({}, {})
 
 
 def by_key(facts: Mapping[str, ImageFacts]) -> Named:
@@ -51,40 +60,60 @@ def by_key(facts: Mapping[str, ImageFacts]) -> Named:
     return found | {key_of(reference): one for reference, one in facts.items()}
 
 
-def parse_facts(path: str, text: str) -> Named:
-    """The facts in the text of the file at `path`; an empty one has none. Raises ConfigError."""
+def parse_facts(path: str, text: str) -> Kept:
+    """What the text of the file at `path` keeps; an empty one keeps nothing. Raises ConfigError."""
     if not text.strip():
-        return {}
+        return Kept({}, {})
     table = parse_toml(path, text)
     for key in table:
         if key not in _TOP:
             raise unknown_key(path, key, _TOP)
     if table.get("version") != VERSION:
         raise ConfigError(f"{path}: version must be {VERSION}: write it anew with --inspect --write")
-    images = table.get("images", {})
-    if not isinstance(images, dict) or len(images) > MAX_IMAGES:
-        raise ConfigError(f"{path}: images must be a table of up to {MAX_IMAGES} images")
-    return {reference: _parse_image(path, reference, values) for reference, values in images.items()}
+    images = {name: _parse_image(path, name, values) for name, values in _rows(path, table, "images")}
+    return Kept(
+        images, {name: _parse_file(path, name, values) for name, values in _rows(path, table, "files")}
+    )
+
+
+def _rows(path: str, table: Mapping[str, object], name: str) -> Iterable[tuple[str, object]]:
+    rows = table.get(name, {})
+    if not isinstance(rows, dict) or len(rows) > MAX_IMAGES:
+        raise ConfigError(f"{path}: {name} must be a table of up to {MAX_IMAGES} {name}")
+    return rows.items()
+
+
+def _parse_file(path: str, name: str, table: object) -> Learned:
+    where = f"{path}: files.{json.dumps(name)}"
+    inside = not name.startswith("/") and ".." not in name.split("/")
+    if not name or len(name) > MAX_TEXT or not name.isprintable() or not inside:
+        raise ConfigError(f"{where}: not the path of a file below this one")
+    return Learned(**_parse_values(where, table, FILE_KEYS))
 
 
 def _parse_image(path: str, reference: str, table: object) -> ImageFacts:
     where = f"{path}: images.{json.dumps(reference)}"
     if not reference or len(reference) > MAX_TEXT or not reference.isprintable():
         raise ConfigError(f"{where}: not the name of an image")
-    if not isinstance(table, dict):
-        raise ConfigError(f"{where}: must be a table")
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in KEYS:
-            raise unknown_key(where, key, KEYS)
-        try:
-            values[key] = KEYS[key].form.read(value)
-        except ValueError as error:
-            raise ConfigError(f"{where}: {key} {error}") from None
+    values = _parse_values(where, table, KEYS)
     for key in ("digest", "source"):
         if key not in values:
             raise ConfigError(f"{where}: has no {key}")
     return _facts(where, values)
+
+
+def _parse_values(where: str, table: object, keys: Mapping[str, Key]) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where}: must be a table")
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in keys:
+            raise unknown_key(where, key, keys)
+        try:
+            values[key] = keys[key].form.read(value)
+        except ValueError as error:
+            raise ConfigError(f"{where}: {key} {error}") from None
+    return values
 
 
 def _facts(where: str, values: dict[str, Any]) -> ImageFacts:
@@ -100,11 +129,16 @@ def _facts(where: str, values: dict[str, Any]) -> ImageFacts:
 # -- writing ---------------------------------------------------------------------------------------
 
 
-def format_facts(facts: Mapping[str, ImageFacts]) -> str:
-    """The text of the file, sorted by reference."""
+def format_facts(images: Mapping[str, ImageFacts], files: Mapping[str, Learned] = {}) -> str:
+    """The text of the file, sorted by the references of images, and by the paths of files."""
     lines = [*_HEAD.splitlines(), f"version = {VERSION}"]
-    for reference in sorted(facts):
-        lines += ["", *_format_image(reference, facts[reference])]
+    for reference in sorted(images):
+        lines += ["", *_format_image(reference, images[reference])]
+    lines += ["", _FILES_HEAD] if files else []
+    for name in sorted(files):
+        found = {key: getattr(files[name], key) for key in FILE_KEYS}
+        values = (f"{key} = {_value(one)}" for key, one in found.items() if one)
+        lines += ["", f"[files.{_string(name)}]", *values]
     return "".join(f"{line}\n" for line in lines)
 
 

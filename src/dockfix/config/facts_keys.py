@@ -273,3 +273,29 @@ KEYS: Final[Mapping[str, Key]] = {
     ),
 }
 """The keys of an image, in the order in which they are written."""
+
+
+def _written(value: object) -> str:
+    """An absolute path; a folder ends with a slash."""
+    _path(_text(value).removesuffix("/"))
+    return str(value)
+
+
+def _place(value: object) -> str:
+    if not _text(value).startswith("~/"):
+        raise ValueError
+    _path(_text(value).removeprefix("~"))
+    return str(value)
+
+
+_PLACES: Final = Form("a list of paths that start with ~/", _list(_place), schema=_STRINGS)
+
+FILE_KEYS: Final[Mapping[str, Key]] = {
+    "writes": Key(
+        Form("a list of absolute paths, folders with a slash at the end", _list(_written), schema=_STRINGS),
+        "What the application writes",
+    ),
+    "root_steps": Key(_WORDS, "Build steps that another user is denied, with single spaces"),
+    "reads": Key(_PLACES, "What the application reads in root's home"),
+}
+"""The keys of a Dockerfile: what a proof has shown of it."""

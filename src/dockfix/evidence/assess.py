@@ -19,6 +19,7 @@ from dockfix.evidence.contradictions import find_contradictions, hides_mount
 from dockfix.evidence.image_files import Layout, read_layout
 from dockfix.evidence.installed import find_installed
 from dockfix.evidence.landings import Landing
+from dockfix.evidence.lessons import find_learned_caches, find_learned_reads
 from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.constants import Value, Values
 from dockfix.evidence.python.sources import Reading, read_start
@@ -129,16 +130,23 @@ def collect_evidence(plan: Plan) -> Evidence:
     places = find_written(plan, found.may_write, is_complete=found.is_complete)
     volumes = find_volume_findings(plan, layout, places)
     runs = tuple(read_runs(plan, layout, path))
+    filled = {*find_filled_caches(plan, runs), *find_learned_caches(plan)}
     return Evidence(
         written,
         found.writes,
         mounts,
-        frozenset(find_filled_caches(plan, runs)),
+        frozenset(filled),
         found.is_complete,
         reading.names,
         reading.tools,
         (*found.refusals(), *volumes.refusals),
-        (*found.reviews(), *hidden, *volumes.reviews, *find_capability_findings(plan)),
+        (
+            *found.reviews(),
+            *hidden,
+            *volumes.reviews,
+            *find_capability_findings(plan),
+            *find_learned_reads(plan),
+        ),
         (*found.notes(), *_contradictions(plan, home, (*written, *mounts), hidden), *volumes.notes),
         reading.mentions,
         tuple(describe_script(plan, layout, one) for one in runs),
@@ -163,7 +171,8 @@ class _Assessment:
         self.reading = reading
         self.line = plan.starting.steps[-1].instruction.line if plan.starting.steps else 0
         known = {path for path, _ in plan.starting.written}
-        claims = (*reading.claims, *_written_by_option(plan.options.writes))
+        learned = _stated(plan.options.learned.writes, "a proof")
+        claims = (*reading.claims, *_stated(plan.options.writes, "the option writes"), *learned)
         self.claims = [one for one in claims if one.what not in known or not one.what]
         self.outside = [one for one in self.claims if self._is_outside(one)]
 
@@ -330,9 +339,9 @@ class _Assessment:
             )  # fmt: skip
 
 
-def _written_by_option(paths: Iterable[str]) -> Iterator[Claim]:
+def _stated(paths: Iterable[str], by: str) -> Iterator[Claim]:
     for path in paths:
-        yield Claim(Kind.WRITE, path, "the option writes", 0, is_directory=path.endswith("/"))
+        yield Claim(Kind.WRITE, path, by, 0, is_directory=path.endswith("/"))
 
 
 def _place(one: Claim) -> str:

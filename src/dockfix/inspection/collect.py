@@ -100,7 +100,7 @@ def _find_engine(name: str | None, *, is_needed: bool) -> Engine | None:
 
 def _recall(cache: Cache | None, key: str) -> ImageFacts | None:
     known = cache.facts(_KIND).get(key) if cache is not None else None
-    return None if known is None else parse_facts("cache", known[2])["image"]
+    return None if known is None else parse_facts("cache", known[2]).images["image"]
 
 
 def _keep(cache: Cache | None, key: str, facts: ImageFacts) -> None:

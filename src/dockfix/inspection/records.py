@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from dockfix.checks import codes
 from dockfix.config import facts_folder
-from dockfix.config.facts_file import Named, by_key, format_facts, read_facts
+from dockfix.config.facts_file import Kept, Named, by_key, format_facts, read_facts
 from dockfix.config.reading import FACTS_FILE
 from dockfix.confined import Loss, work_all
 from dockfix.diff import compare_lines, patch_name
@@ -19,6 +19,7 @@ from dockfix.image_facts import ImageFacts
 from dockfix.inspection.collect import Answer, ask_all
 from dockfix.inspection.contradictions import find_wrong_rows
 from dockfix.inspection.questions import Question, find_questions
+from dockfix.learned import NOTHING, Learned
 from dockfix.options import Options
 from dockfix.options.request import Inspect, Mode
 from dockfix.results import Changed, Failed, Finding
@@ -29,23 +30,30 @@ if TYPE_CHECKING:
     from dockfix.files.cache import Cache
 
 NAME: Final = "inspect"
-"""What reports name as the author of a change of dockfix.facts.toml."""
+"""What reports name as the author of a change of dockfix.facts.toml, beside `verify`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The facts of one folder: those that its file had, and those that were found now."""
+    """The facts of one folder: those that its file had, and those that were found now.
+
+    `learned` is what proofs have shown of the files at these paths.
+    """
 
     folder: str
-    before: Named
+    before: Kept
     found: Named = field(default_factory=dict)
     unanswered: dict[str, str] = field(default_factory=dict)
+    learned: dict[str, Learned] = field(default_factory=dict)
 
     @property
-    def after(self) -> Named:
+    def after(self) -> Kept:
         """The facts as they are now; an image that could not be asked keeps what was recorded."""
-        found = {name: _join(self.before.get(name), facts) for name, facts in self.found.items()}
-        return {**self.before, **found}
+        images = self.before.images
+        found = {name: _join(images.get(name), facts) for name, facts in self.found.items()}
+        files = self.before.files
+        learned = {name: files.get(name, NOTHING).joined(one) for name, one in self.learned.items()}
+        return Kept({**images, **found}, {**files, **learned})
 
 
 def _join(before: ImageFacts | None, now: ImageFacts) -> ImageFacts:
@@ -83,7 +91,7 @@ def ask_bases(
                 records[top].unanswered[answer.question.reference] = answer.reason
             else:
                 records[top].found[answer.question.reference] = answer.facts
-    informed = _Informed({top: by_key(record.after) for top, record in records.items()})
+    informed = _Informed({top: by_key(record.after.images) for top, record in records.items()})
     return [informed(own, top) for own, top in zip(options, tops, strict=True)], list(records.values())
 
 
@@ -143,23 +151,36 @@ class _Informed:
 # -- the file --------------------------------------------------------------------------------------
 
 
-def find_changes(records: Iterable[Record], root: str, mode: Mode) -> Iterator[FileResult]:
+Lessons = Mapping[str, Mapping[str, Learned]]
+"""What proofs have shown of files, by the folder that keeps it and by their paths from there."""
+
+
+def find_changes(records: Iterable[Record], lessons: Lessons, root: str, mode: Mode) -> Iterator[FileResult]:
     """The changes of facts files; a file is created only to be written, and compared wherever it exists.
 
     `root` is where patches are applied. With --check, an image that cannot be asked is an error.
     """
-    for record in records:
+    for record in _with_lessons(records, lessons):
         place = os.path.join(record.folder, FACTS_FILE)
         before = _read(place)
-        if before is None and (mode is not Mode.WRITE or not record.after):
+        if before is None and (mode is not Mode.WRITE or not any(record.after)):
             continue
-        if mode is Mode.CHECK and (lost := sorted(record.unanswered.keys() & record.before.keys())):
+        if mode is Mode.CHECK and (lost := sorted(record.unanswered.keys() & record.before.images.keys())):
             help = "give this job access to the image, or remove its table from the file"
             reason = Finding(codes.NOT_INSPECTED, 0, f"cannot be compared with {', '.join(lost)}", help)
             name, real = patch_name(place, root), os.path.realpath(place)
             yield FileResult(os.path.relpath(place), Failed(reason), name=name, real=real)
-        elif (text := format_facts(record.after)) != (before or ""):
-            yield _change(place, before or "", text, root, tuple(_describe(record)))
+        elif (text := format_facts(*record.after)) != (before or ""):
+            names = (*([NAME] if record.found else []), *(["verify"] if record.learned else []))
+            yield _change(place, before or "", text, root, names, tuple(_describe(record)))
+
+
+def _with_lessons(records: Iterable[Record], lessons: Lessons) -> list[Record]:
+    by_folder = {one.folder: one for one in records}
+    for folder, learned in lessons.items():
+        record = by_folder.get(folder) or Record(folder, read_facts(folder))
+        by_folder[folder] = replace(record, learned=dict(learned))
+    return list(by_folder.values())
 
 
 def _read(place: str) -> str | None:
@@ -171,10 +192,15 @@ def _read(place: str) -> str | None:
 
 def _describe(record: Record) -> Iterator[Finding]:
     """What is different, one note for each image."""
+    for name in sorted(record.learned):
+        learned = record.after.files[name]
+        if learned != record.before.files.get(name):
+            help = "record it: dockfix --verify --write"
+            yield Finding(codes.STALE_FACTS, 0, f"{name}: a proof has shown that {learned}", help)
     help = "record it: dockfix --inspect --write"
-    after = record.after
+    after = record.after.images
     for reference in sorted(record.found):
-        old, new = record.before.get(reference), after[reference]
+        old, new = record.before.images.get(reference), after[reference]
         if old is None:
             message = f"{reference} is recorded"
         elif old.digest != new.digest:
@@ -186,10 +212,12 @@ def _describe(record: Record) -> Iterator[Finding]:
         yield Finding(codes.STALE_FACTS, 0, message, help)
 
 
-def _change(place: str, before: str, text: str, root: str, notes: tuple[Finding, ...]) -> FileResult:
+def _change(
+    place: str, before: str, text: str, root: str, names: tuple[str, ...], notes: tuple[Finding, ...]
+) -> FileResult:
     return FileResult(
         os.path.relpath(place),
-        Changed(text, (NAME,), (), notes),
+        Changed(text, names, (), notes),
         before.encode("utf-8"),
         True,
         tuple(compare_lines(before, text)),

@@ -80,6 +80,12 @@ def _table() -> tuple[_Rule, ...]:
 
 
 @cache
+def moving_variables() -> frozenset[str]:
+    """The variables by which a cache can be moved out of root's home."""
+    return frozenset(rule.variable for rule in _table())
+
+
+@cache
 def _any_pattern() -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{rule.pattern.pattern})" for rule in _table() if rule.pattern))
 

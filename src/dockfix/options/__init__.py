@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from dockfix.learned import NOTHING, Learned
 from dockfix.options.declarations import NAMES, NUMBER, PATHS, SWITCH, TABLES, TEXT, TEXTS, one_of, option
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ class Options:
     `evidence`, the application's sources are read too, and the deployments of the image are taken into
     account. `facts` are those of real base images, by `name:tag` and by digest. `writes` are absolute
     paths in the image that the application writes while it runs, folders with a slash at the end;
-    `languages` those besides Python whose images a proof may answer for; `root_lines` the lines of build
-    steps that were seen to fail for another user; `arguments` are build arguments that each build gives.
+    `languages` those besides Python whose images a proof may answer for; `learned` is what a proof has
+    shown of the file; `arguments` are build arguments that each build gives.
     """
 
     user: str = option("appuser", _NAME, "User to run as (default: appuser)", "--user", "NAME")
@@ -117,7 +118,7 @@ class Options:
         "--languages",
         "NAMES",
     )
-    root_lines: tuple[int, ...] = ()
+    learned: Learned = NOTHING
     arguments: tuple[tuple[str, str], ...] = ()
     facts: Mapping[str, ImageFacts] = field(default_factory=dict)
 

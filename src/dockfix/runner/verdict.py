@@ -75,7 +75,7 @@ class Observation:
     directories; `unreadable` and `unwritable` list which of the requested paths its user cannot read or
     write; `scripts` tells for each script that pip installed whether it is on PATH. `obstacle` is why it
     could not be inspected from inside, if it was not for the lack of a Python; `denials` are the first
-    lines of its log that name a denial.
+    lines of its log that name a denial, `read` the files that it read in its home, if that was watched.
     """
 
     user: str
@@ -100,6 +100,7 @@ class Observation:
     asked_inside: bool = True
     obstacle: str = ""
     denials: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,13 @@ def read_state(session: Session, container: str) -> Mapping[str, Any]:
     return state if isinstance(state, dict) else {}
 
 
+def read_config(session: Session, image: str) -> Mapping[str, Any]:
+    """The configuration of an image, empty if there is none."""
+    images = read_json(session.call(session.engine.call("image", "inspect", image)).output)
+    config = images[0].get("Config") if isinstance(images, list) and images else None
+    return config if isinstance(config, dict) else {}
+
+
 def remove(session: Session, *containers: str) -> None:
     """Remove containers with their volumes; in a session that has ended, the sweeper does."""
     if containers and not session.closed:

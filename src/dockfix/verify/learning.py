@@ -5,51 +5,34 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from dockfix.knowledge.homes import is_cache, is_for_builds
+from dockfix.learned import NOTHING, Learned, name_step
 from dockfix.model.paths import is_ownable, is_root_home, is_system_directory, is_within
 from dockfix.runner.verdict import Kind, Observation, Verdict
+from dockfix.syntax.parser import parse
 from dockfix.verify.build_log import denials, failed_line
 
 _PATH: Final = re.compile(
     r"""['"`‘](?P<quoted>[^'"`‘’\s]+)['"`’]|(?:^|[\s:])(?P<plain>/[^\s:'",]+)(?=[:\s]|$)"""
 )
 _JUNK_ENDS: Final = (".pid", ".pyc", ".pyo", ".lock", ".sock", ".swp", "~", "/__pycache__")
+_MOST: Final = 20
+"""The maximum number of places in root's home that are learned from one file."""
+_LONGEST: Final = 4096
+_SHARED_PARENTS: Final = ("~/.cache", "~/.config", "~/.local", "~/.local/share", "~/.local/state")
 _TEMPORARY: Final = re.compile(r"tmp[\w.-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """`writes` are absolute paths, folders with a slash at the end; `root_lines` lines of the original."""
-
-    writes: tuple[str, ...] = ()
-    root_lines: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        lines = ", ".join(map(str, self.root_lines))
-        parts = [f"it writes {', '.join(self.writes)}" if self.writes else ""]
-        parts.append(f"line {lines} needs root" if lines else "")
-        return " and ".join(filter(None, parts))
-
-    def joined(self, other: Learned) -> Learned:
-        """Both together."""
-        return Learned(
-            tuple(sorted({*self.writes, *other.writes})),
-            tuple(sorted({*self.root_lines, *other.root_lines})),
-        )
-
-
-NOTHING: Final = Learned()
-
-
 def learn(
-    verdict: Verdict, line_of: Callable[[int], int], observe_again: Callable[[], Observation | None]
+    verdict: Verdict, step_at: Callable[[int], str], observe_again: Callable[[], Observation | None]
 ) -> Learned:
     """What to change after a rewrite was seen to break; NOTHING if it does not show.
 
-    `line_of` returns the original's line for a line of the rewrite; `observe_again` runs the original
-    once more, since a file that differs between two runs has a name that says nothing.
+    `step_at` returns the original's step for a line of the rewrite; `observe_again` runs the original
+    once more, since a file that differs between two runs has a name that says nothing, and sees what it
+    reads in root's home.
     """
     if verdict.kind is not Kind.BREAKS:
         return NOTHING
@@ -59,14 +42,39 @@ def learn(
     if after is None:
         log = "\n".join(verdict.log_tail)
         line = failed_line(log)
-        return Learned(root_lines=(line_of(line),)) if line and denials(log) else NOTHING
+        return Learned(root_steps=(step,)) if denials(log) and (step := step_at(line)) else NOTHING
     denied = frozenset(_denied(after))
-    if not (denied or after.unwritable):
+    leaves_home = is_root_home(before.home) and not is_root_home(after.home)
+    if not (denied or after.unwritable or leaves_home):
         return NOTHING
     again = observe_again()
     steady = frozenset(before.wrote if again is None else again.wrote)
     useful = _useful(frozenset(after.unwritable), denied, before.wrote, steady)
-    return Learned(tuple(sorted(set(useful))))
+    reads = _find_needed(again) if again is not None and leaves_home else ()
+    return Learned(_sorted(useful), reads=_sorted(reads)[:_MOST])
+
+
+def _sorted(paths: Iterable[str]) -> tuple[str, ...]:
+    """The different paths, without those that no file of facts may hold."""
+    return tuple(sorted({path for path in paths if path.isprintable() and len(path) < _LONGEST}))
+
+
+def _find_needed(seen: Observation) -> Iterator[str]:
+    """The places in root's home (`~/...`) that were read, and that are neither caches nor Python's own."""
+    for path in seen.read:
+        place = f"~{path.removeprefix(seen.home.rstrip('/'))}"
+        folder = _folder_of(place)
+        if not (is_cache(place) or is_for_builds(place) or folder in ("~/.local/lib", "~/.local/bin")):
+            yield folder
+
+
+def _folder_of(place: str) -> str:
+    """The part of a place that belongs to one program: `~/.cache/torch`, `~/.netrc`."""
+    parts = place.split("/")
+    depth = 2
+    while depth < len(parts) and "/".join(parts[:depth]) in _SHARED_PARENTS:
+        depth += 1
+    return "/".join(parts[:depth])
 
 
 def _denied(after: Observation) -> Iterator[str]:
@@ -104,3 +112,9 @@ def _useful(
             yield path
         elif path in unwritable and not is_junk and folder in kept:
             yield f"{folder}/"
+
+
+def find_step(text: str, line: int) -> str:
+    """The step of a Dockerfile that stands on a line, as `Learned` names it."""
+    steps = (one for one in parse(text).instructions if one.line <= line <= max(one.line, one.last_line))
+    return next((name_step(str(one)) for one in steps), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from dockfix.options.request import VerifyOptions
 from dockfix.runner.verdict import Answer, Check, Observation, Process
 from dockfix.verify.build_log import denials, tail
 from dockfix.verify.confinement import confine
-from dockfix.verify.containers import create, read_json, read_state, remove
+from dockfix.verify.containers import create, read_config, read_state, remove
 from dockfix.verify.inspecting import PYTHONS, Inspector, StuckError, read_report, script
 from dockfix.verify.pod import Around, PodError, surround
 from dockfix.verify.services import ALONE, Company
@@ -27,6 +27,7 @@ _ENGINES_OWN: Final = frozenset(
     | {"/etc", "/etc/hostname", "/etc/hosts", "/etc/mtab", "/etc/resolv.conf", "/root/.cache/pip"}
 )
 _RUNTIME: Final = re.compile(r"(?:\S*/)?(?:runc|crun|youki|runsc)\s|/proc/self/exe init$")
+_ROOT_HOME: Final = "/root"
 _LINES: Final = "2000"
 _STUCK: Final = "it leaves no processor time in which to inspect it (--limit sets what it may use)"
 _PAUSE: Final = 0.25
@@ -62,13 +63,25 @@ class Watch:
 
 
 class Observer:
-    """Observes images, one at a time; `given` are the names of the variables that the options set."""
+    """Observes images, one at a time; `given` are the names of the variables that the options set.
 
-    def __init__(self, session: Session, options: VerifyOptions, given: Iterable[str] = ()) -> None:
+    With `watches_home`, root's home is a volume, into which engines copy what the image has there, and in
+    which the file system notes what is read.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        options: VerifyOptions,
+        given: Iterable[str] = (),
+        *,
+        watches_home: bool = False,
+    ) -> None:
         self._session = session
         self._engine = session.engine
         self._options = options
         self._given = given
+        self._home = _ROOT_HOME if watches_home and options.observer else ""
         self._flags = (*confine(session.engine.name, options), *options.run_flags)
 
     def observe(self, image: str, expected: Expected = Expected(), company: Company = ALONE) -> Observation:
@@ -76,7 +89,7 @@ class Observer:
 
         It is started with what its company says; all of that is removed as well.
         """
-        config = self._config(image)
+        config = read_config(self._session, image)
         blank = Observation(
             user=config.get("User") or "",
             home="",
@@ -101,7 +114,8 @@ class Observer:
         own = confine(self._engine.name, self._options, around.network)
         given = frozenset(one.partition("=")[0] for one in around.start.environment)
         platform = platform_flags(config, given.union(self._given))
-        flags = (*own, *around.flags, *self._options.run_flags, *platform)
+        watched = ("--volume", self._home) if self._home else ()
+        flags = (*own, *around.flags, *watched, *self._options.run_flags, *platform)
         container, printed = create(self._session, image, flags, around.start.words)
         if not container:
             return replace(blank, started=_reason(printed), asked_inside=False)
@@ -120,12 +134,6 @@ class Observer:
             helper = inspector.helper if inspector else ""
             remove(self._session, *filter(None, (container, helper)))
 
-    def _config(self, image: str) -> Mapping[str, Any]:
-        shown = self._session.call(self._engine.call("image", "inspect", image))
-        images = read_json(shown.output)
-        config = images[0].get("Config") if isinstance(images, list) and images else None
-        return config if isinstance(config, dict) else {}
-
     def _watch(
         self,
         container: str,
@@ -140,7 +148,7 @@ class Observer:
         watch = Watch()
         limit = patience(self._options.seconds, expected, declares=bool(config.get("ExposedPorts")))
         answered = self._wait(container, inspector, watch, expected, asking, limit)
-        wrote = self._wrote(container)
+        wrote, read = self._wrote(container), self._read(container)
         files = self._questions(config, blank.workdir, expected, time.monotonic() - start)
         report = inspector.ask_all({**asking, **files}) if watch.up else None
         self._look(container, watch)
@@ -161,6 +169,7 @@ class Observer:
             uids=tuple(sorted({process.uid for process in processes})) or observed.uids,
             wrote=tuple(sorted({*wrote, *(asked or {}).get("written", ())})),
             asked_inside=asked is not None,
+            read=read,
         )
 
     def _wait(
@@ -221,6 +230,16 @@ class Observer:
                 return report
         return None
 
+    def _read(self, container: str) -> tuple[str, ...]:
+        """What it has read in root's home, which another container sees, also after its end."""
+        if not self._home:
+            return ()
+        shared = ("--volumes-from", container, "--network", "none", "--user", "0")
+        program = ("python3", "-I", "-B", "-", json.dumps({"ask": [], "opened": [self._home]}))
+        argv = self._engine.once(self._options.observer, self._session.label, shared, program)
+        report = read_report(self._session.call(argv, stdin=script()).output)
+        return tuple(report["opened"]) if report else ()
+
     def _wrote(self, container: str) -> tuple[str, ...]:
         """The files that the engine lists as added or changed, without temporary files and bytecode."""
         shown = self._session.call(self._engine.call("diff", container))
@@ -250,6 +269,29 @@ def note(watch: Watch, report: Mapping[str, Any] | None) -> None:
         if _RUNTIME.match(command):
             continue
         watch.processes[pid, command] = Process(pid, uid, gid, command)
+
+
+def find_missing(session: Session, image: str, seen: Observation, after: Observation) -> Iterator[str]:
+    """What was read in a home and is not in that of another image, nor where its variables move it.
+
+    Of the files that one program keeps together, the first is looked for.
+    """
+    config = read_config(session, image)
+    container = create(session, image, ("--network", "none", "--entrypoint", "/never"))[0]
+    try:
+        firsts = {tuple(path.removeprefix(seen.home).split("/")[:4]): path for path in reversed(seen.read)}
+        for path in firsts.values():
+            inside = path.removeprefix(seen.home.rstrip("/"))
+            if not _is_moved(path, seen.home, config) and not _has(session, container, after.home + inside):
+                yield path
+    finally:
+        remove(session, *filter(None, (container,)))
+
+
+def _has(session: Session, container: str, path: str) -> bool:
+    """Whether a container has a file at a path, which need not be started for that."""
+    with session.stream(session.engine.call("cp", f"{container}:{path}", "-")) as stream:
+        return bool(stream.read(1))
 
 
 def _fill(blank: Observation, report: Mapping[str, Any] | None) -> Observation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Final
 from dockfix.checks import codes
 from dockfix.config import ConfigError
 from dockfix.files.candidates import Candidate
+from dockfix.learned import NOTHING, Learned
 from dockfix.results import Changed, Failed, Finding, Skipped
 from dockfix.runner.outcome import FileResult
 from dockfix.terminal import Terminal, show_path
@@ -29,6 +30,7 @@ def prove_all(
     options: VerifyOptions,
     terminal: Terminal,
     refix: Refix,
+    keep: Callable[[Candidate, Learned], None],
     *,
     only_proven: bool,
     verbose: bool,
@@ -40,6 +42,7 @@ def prove_all(
     that is built in several ways is proven in each. One that breaks is fixed again by `refix` with what the
     proof has taught. A change that still breaks no longer applies, and its patch is kept in the folder
     `kept`; with `only_proven`, a change that could not be compared does not apply either, and is not kept.
+    `keep` is called with what a proof that holds in the end has taught, and with what is read in root's home.
     Raises ConfigError if there is no engine.
     """
     waiting = [
@@ -69,8 +72,11 @@ def prove_all(
                 continue
             first = Tried(file, own, sum_up([(case, next(verdicts)) for case in own]))
             last = try_again(candidate, first, prover, refix, show_round)
+            taught = last.learned if last.verdict.proven else Learned(reads=last.learned.reads)
+            if taught != NOTHING:
+                keep(candidate, taught)
             tried = replace(last.file, proof=last.verdict)
-            yield _judge(tried, last.verdict, only_proven=only_proven, kept=kept)
+            yield _judge(tried, last.verdict, taught, only_proven=only_proven, kept=kept)
 
 
 def _pass_by(file: FileResult, terminal: Terminal, *, only_proven: bool) -> FileResult:
@@ -89,7 +95,9 @@ def _leave(file: FileResult, message: str, help: str) -> FileResult:
     return replace(file, result=Skipped((reason,)), applies=False)
 
 
-def _judge(file: FileResult, verdict: Verdict, *, only_proven: bool, kept: str) -> FileResult:
+def _judge(
+    file: FileResult, verdict: Verdict, taught: Learned, *, only_proven: bool, kept: str
+) -> FileResult:
     if not file.applies and isinstance(file.result, Changed):
         change = answer(file.result, verdict.details.shown)
         return replace(file, result=change, applies=verdict.proven and change.safe)
@@ -103,12 +111,12 @@ def _judge(file: FileResult, verdict: Verdict, *, only_proven: bool, kept: str) 
         Path(place).write_bytes(file.patch.encode("utf-8"))
     except OSError as error:
         return replace(file, result=Failed(_unkept(place, error)), applies=False)
-    reason = Finding(
-        codes.REWRITE_BREAKS,
-        0,
-        f"the rewrite breaks it: {verdict.details.reason}",
-        f"please report it with {place}",
-    )
+    help = f"please report it with {place}"
+    if taught.reads:
+        help = (
+            f"the original reads {', '.join(taught.reads)} in root's home: put it where every user reads it"
+        )
+    reason = Finding(codes.REWRITE_BREAKS, 0, f"the rewrite breaks it: {verdict.details.reason}", help)
     return replace(file, result=Skipped((reason,)), applies=False)
 
 

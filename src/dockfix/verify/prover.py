@@ -10,6 +10,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -32,9 +33,9 @@ from dockfix.verify.build_log import (
 )
 from dockfix.verify.compare import compare, find_failure, find_ground, judge, judge_repair
 from dockfix.verify.engine import EngineError, find_engine
-from dockfix.verify.images import Source, build_image
+from dockfix.verify.images import Build, Source, build_image
 from dockfix.verify.inspecting import has_observer
-from dockfix.verify.observing import Expected, Observer
+from dockfix.verify.observing import Expected, Observer, find_missing
 from dockfix.verify.recipes import Recipe
 from dockfix.verify.services import ALONE
 from dockfix.verify.session import Session
@@ -189,9 +190,22 @@ class Prover:
         )
         return Verdict(kind, str(case.dockerfile), "" if kind is Kind.REPAIRED else COMPARE, lines, details)
 
-    def observe_again(self, case: Case) -> Observation | None:
-        """Another observation of the original."""
-        return self._build(case, case.original, None, lambda step: None).observation
+    def observe_again(self, case: Case, after: Observation | None) -> Observation | None:
+        """Another observation of the original, with what it reads in root's home.
+
+        What the user of the rewrite, whose observation is `after`, finds in the home of its own is left out.
+        """
+        recipe = self._recipe(case)
+        with self._image(case, case.original, recipe) as (image, built):
+            if not built.ok:
+                return None
+            observer = Observer(self._session, self._options, self._settings, watches_home=True)
+            seen = observer.observe(image, company=recipe.company)
+        if after is None or not seen.read:
+            return seen
+        with self._image(case, case.rewritten, recipe) as (image, built):
+            missing = find_missing(self._session, image, seen, after) if built.ok else ()
+            return replace(seen, read=tuple(missing))
 
     def prove_all(
         self, cases: Iterable[Case], progress: Callable[[Path, str], None] = lambda path, step: None
@@ -284,22 +298,28 @@ class Prover:
 
     def _build(self, case: Case, text: str, before: Observation | None, progress: Progress) -> _Built:
         """Build `text` and, if that succeeds, observe its image; both are removed afterwards."""
-        image = f"dockfix-verify-{self._session.name}:{next(self._numbers)}"
         options = self._options
         if before is not None:
             options = replace(options, run_flags=(*options.run_flags, *case.run_flags))
         recipe = self._recipe(case)
-        built = build_image(self._session, options, self._source(case, text, recipe), image)
-        if not built.ok:
-            return _Built(built.log, None, built.help)
-        try:
+        with self._image(case, text, recipe) as (image, built):
+            if not built.ok:
+                return _Built(built.log, None, built.help)
             if not self._session.engine.runs:
                 return _Built(built.log, Observation("", "", "", "", False, None, 0.0, ()))
             progress(RUN_REWRITE if before else RUN_ORIGINAL)
             observer = Observer(self._session, options, self._settings)
             return _Built(built.log, observer.observe(image, _expect(before, text), recipe.company))
+
+    @contextmanager
+    def _image(self, case: Case, text: str, recipe: Recipe) -> Iterator[tuple[str, Build]]:
+        """The tag of an image that is built from `text`, and its build; the image is removed afterwards."""
+        image = f"dockfix-verify-{self._session.name}:{next(self._numbers)}"
+        built = build_image(self._session, self._options, self._source(case, text, recipe), image)
+        try:
+            yield image, built
         finally:
-            if not self._session.closed:
+            if built.ok and not self._session.closed:
                 self._session.call(self._session.engine.call("rmi", "--force", image))
 
     def _source(self, case: Case, text: str, recipe: Recipe) -> Source:

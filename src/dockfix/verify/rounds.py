@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from dockfix.diff import original_line
 from dockfix.files.candidates import Candidate
+from dockfix.learned import NOTHING, Learned
 from dockfix.results import Changed
 from dockfix.runner.outcome import FileResult
 from dockfix.runner.verdict import Verdict
 from dockfix.verify.answers import may_be_answered
 from dockfix.verify.cases import find_cases, sum_up
-from dockfix.verify.learning import NOTHING, Learned, learn
+from dockfix.verify.learning import find_step, learn
 from dockfix.verify.prover import Case, Prover
 
 ROUNDS: Final = 3
@@ -30,6 +31,7 @@ class Tried:
     file: FileResult
     cases: Sequence[Case]
     verdict: Verdict
+    learned: Learned = NOTHING
 
 
 def read_for_proof(candidate: Candidate, file: FileResult, refix: Refix) -> FileResult:
@@ -41,7 +43,10 @@ def read_for_proof(candidate: Candidate, file: FileResult, refix: Refix) -> File
 
 
 def try_again(candidate: Candidate, tried: Tried, prover: Prover, refix: Refix, show: Show) -> Tried:
-    """The same, or the last of the rounds in which it was rewritten with what the proof had shown."""
+    """The same, or the last of the rounds in which it was rewritten with what the proof had shown.
+
+    What the last proof has taught is in it, even if no other rewrite follows from that.
+    """
     learned = NOTHING
     for number in range(1, ROUNDS + 1):
         more = learned.joined(_learn(tried, prover))
@@ -50,18 +55,18 @@ def try_again(candidate: Candidate, tried: Tried, prover: Prover, refix: Refix, 
         learned = more
         again = _try(candidate, refix(candidate, learned), tried, prover)
         if again is None:
-            break
+            return replace(tried, learned=learned)
         reason = tried.verdict.details.reason
         show(f"{tried.verdict.path}: round {number}: {reason}; tried again, as {learned}")
-        tried = again
+        tried = replace(again, learned=learned)
     return tried
 
 
 def _learn(tried: Tried, prover: Prover) -> Learned:
     return learn(
         tried.verdict,
-        lambda line: original_line(tried.file.edits, line),
-        lambda: prover.observe_again(tried.cases[0]),
+        lambda line: find_step(tried.cases[0].original, original_line(tried.file.edits, line)),
+        lambda: prover.observe_again(tried.cases[0], tried.verdict.details.after),
     )
 
 
