@@ -164,3 +164,25 @@ def test_only_the_volume_is_the_accounts_not_what_is_above_it() -> None:
     result = fix("FROM python:3.12-slim\nVOLUME /data/git\nWORKDIR /app\n" + START)
     assert isinstance(result, Changed)
     assert "mkdir -p /data/git && chown appuser:appuser /data/git\n" in result.text
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (
+            "WORKDIR /app\nRUN python -m venv .venv && .venv/bin/pip install flask\n" + APT,
+            [("/app", Reach.SELF)],
+        ),
+        ("WORKDIR /srv\nRUN python -m venv /srv/.venv\n" + APT, [("/srv", Reach.SELF)]),
+        ("WORKDIR /app\nRUN python -m venv .venv && ./configure > log\n" + APT, [("/app", Reach.ALL)]),
+    ],
+)
+def test_an_environment_of_roots_is_not_walked(steps: str, expected: list[tuple[str, Reach]]) -> None:
+    assert changes(steps + START) == expected
+
+
+def test_what_a_copy_would_create_around_a_directory_is_the_accounts() -> None:
+    text = "FROM python:3.12-slim\nWORKDIR /\nCOPY pkg /opt/x/pkg\nRUN chgrp -R 0 /opt/x\n" + START
+    result = fix(text, Options(writes=("/opt/x/data/",)))
+    assert isinstance(result, Changed)
+    assert "mkdir -p /opt/x /opt/x/data" in result.text

@@ -246,6 +246,23 @@ def test_the_stage_that_is_built_and_the_account_that_it_makes_are_the_bases(
     assert "web/Dockerfile" not in out
 
 
+@pytest.mark.integration
+def test_an_account_that_a_base_makes_runs_the_images_that_are_built_on_it(
+    dockfix: Run, repository: Repository
+) -> None:
+    repository.put(
+        "compose.yml", text="services:\n  base: {build: base, image: acme/base}\n  web: {build: web}\n"
+    )
+    repository.put(
+        "base/Dockerfile", text="FROM python:3.12-slim-bookworm\nRUN useradd --create-home worker\n"
+    )
+    repository.put("web/Dockerfile", text=APP.format(base="acme/base"))
+    repository.commit()
+    _, out, _ = dockfix("--diff", "web/Dockerfile")
+    assert "+USER worker\n" in out
+    assert "useradd" not in out
+
+
 @pytest.mark.parametrize(
     ("step", "left"),
     [

@@ -9,10 +9,11 @@ listing is complete. model/permissions.py answers who may do what.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, NamedTuple, NewType
 
 from dockfix.model.changes import SET_ID, Change, Id
+from dockfix.model.paths import is_within
 
 Origin = int | str
 """The step that created a node; BASE for the base image, START for the start commands, VOLUME for a directory
@@ -194,12 +195,13 @@ class FileTree:
         paths = (path, *self.below(path)) if self._links else ()
         return [one for one in paths if _has_link(self.look(one))]
 
-    def contents(self, directory: str) -> list[Node]:
-        """All nodes that may exist below a directory, listed or not."""
+    def contents(self, directory: str, besides: Collection[str] = ()) -> list[Node]:
+        """All nodes that may exist below a directory, listed or not, without those in `besides`."""
         directory = self.follow(directory)
         found = [
             node
             for path in self.below(directory)
+            if besides == () or not any(is_within(path, one) for one in besides)
             for node in self._nodes[path]
             if node.kind is not Kind.ABSENT
         ]

@@ -13,7 +13,8 @@ from dockfix.knowledge.homes import find_fetched
 from dockfix.lazy import cached_property
 from dockfix.model.changes import Id
 from dockfix.model.copies import Copy, find_volumes
-from dockfix.model.filetree import VOLUME, FileTree, Kind, Node, Nodes, each
+from dockfix.model.environments import find_virtual
+from dockfix.model.filetree import BASE, VOLUME, FileTree, Kind, Node, Nodes, each
 from dockfix.model.losses import is_special
 from dockfix.model.operations import Act, ActName, How
 from dockfix.model.paths import (
@@ -314,11 +315,11 @@ class _Search:
         return all((node.uid, node.gid) == (self.uid, self.who.gid) for node in nodes)
 
     def _around(self, path: str) -> Iterator[OwnershipChange]:
-        """The account's and missing directories above a path, which `mkdir -p` would create for root."""
+        """The account's and new directories above a path, which `mkdir -p` might create for root."""
         above = posixpath.dirname(path)
         if above == self.plan.home:
             return
-        is_new = path not in self._mounted and self._is_missing(above)
+        is_new = path not in self._mounted and self._is_new(above)
         if is_new or not self._given.keys().isdisjoint(find_around(above)):
             change = self._change(above, Reach.SELF)
             yield from change.around
@@ -329,10 +330,11 @@ class _Search:
         volumes = (path for _, path in find_volumes(self.plan.lineage))
         return frozenset((*volumes, *self.plan.evidence.mounts))
 
-    def _is_missing(self, path: str) -> bool:
-        """Whether nothing can be at a path, outside the system: a start of root's would create it."""
+    def _is_new(self, path: str) -> bool:
+        """Whether the base has nothing at a path: a copy, or a start of root's, would create it."""
+        nodes = self.tree.look(self.tree.follow(path))
         is_free = is_ownable(path) and not is_system_directory(path)
-        return is_free and not any(each(self.tree.look(self.tree.follow(path))))
+        return is_free and all(node.origin != BASE for node in each(nodes))
 
     def _owned_by_steps(self, path: str) -> Iterator[int]:
         """The steps that set the owner of the path, and would undo a change that comes before them."""
@@ -426,7 +428,12 @@ class _Search:
         return at if brought and not is_system_directory(at) else path
 
     def _directory(self, path: str, *, itself: bool = False) -> Iterator[OwnershipChange]:
-        found = [*self.tree.contents(path), *(self.tree.look(path) if itself else ())]
+        if path in self._environments:
+            return  # read, like packages that root installs for the system
+        found = [
+            *self.tree.contents(path, self._environments),
+            *(self.tree.look(path) if itself else ()),
+        ]
         foreign = [
             node
             for node in found
@@ -439,6 +446,12 @@ class _Search:
             mine = any(node.uid == self.uid for node in found)
             reach = Reach.ROOTS if mine and all(node.uid == 0 for node in foreign) else Reach.ALL
             yield self._change(path, reach)
+
+    @cached_property
+    def _environments(self) -> tuple[str, ...]:
+        """The virtual environments that steps of root's create."""
+        runs = self.plan.runs.values()
+        return tuple(place for run in runs if run.step.before.is_root for place in find_virtual(run))
 
     def _named(self, directory: str, foreign: list[Node]) -> list[str]:
         below = self.tree.below(directory)

@@ -268,12 +268,16 @@ def _describe(asked: tuple[str, str, Options]) -> dict[str, Any] | None:
     facts: dict[str, Any] = {name: getattr(image, name) for name in _FACTS}
     if path := _left_to_root(lineage):
         facts["uncertain"] = f"its build leaves {path} in root's home"
+    created = find_created(lineage)
+    if created:
+        # As in a file that creates an account itself: the last one is meant to run the image.
+        facts["reuse"] = created[-1].name
     facts["accounts"] = [
         *({"name": one.name, "group": one.group, "uid": one.uid, "gid": one.gid, "home": one.home}
           for one in image.accounts),
         *({"name": one.name, "group": one.group or one.name, "uid": one.uid, "gid": one.gid,
            "home": "" if one.homeless or one.nowhere else one.home}
-          for one in find_created(lineage)),
+          for one in created),
     ]  # fmt: skip
     starts = bool(image.starts or lineage.last("CMD") or lineage.last("ENTRYPOINT"))
     return facts | {
