@@ -351,7 +351,8 @@ def _read_python(program: str, arguments: list[Argument], found: _Found) -> None
     if text.startswith("-m") and text != "-m":
         rest.insert(0, Argument(text[2:], text[2:]))
     name = rest[0].value if rest else None
-    found.code = True
+    # What they write is the environment that they are given.
+    found.code = name not in ("venv", "virtualenv")
     if not name:
         found.root = f"not understood: {program}"
         return

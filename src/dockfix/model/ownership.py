@@ -450,8 +450,8 @@ class _Search:
     @cached_property
     def _environments(self) -> tuple[str, ...]:
         """The virtual environments that steps of root's create."""
-        runs = self.plan.runs.values()
-        return tuple(place for run in runs if run.step.before.is_root for place in find_virtual(run))
+        runs = (run for run in self.plan.runs.values() if "env" in run.text and run.step.before.is_root)
+        return tuple(place for run in runs for place in find_virtual(run))
 
     def _named(self, directory: str, foreign: list[Node]) -> list[str]:
         below = self.tree.below(directory)

@@ -148,9 +148,14 @@ class _Reader:
 
     def _push_statements(self, nodes: Sequence[Node], place: _Place) -> None:
         """Push consecutive statements: without `set -e`, only the last one's failure is noticed."""
-        last = next((one for one in reversed(nodes) if one.type != "comment"), None)
+        if len(nodes) < 2 or place.unchecked:
+            self._push(nodes, place)
+            return
+        before = place._replace(unchecked=True)
+        is_last = True
         for node in reversed(nodes):
-            self.stack.append((node, place if node is last else place._replace(unchecked=True)))
+            self.stack.append((node, place if is_last else before))
+            is_last &= node.type == "comment"
 
     def _new_scope(self, parent: int) -> int:
         self.parents.append(parent)
