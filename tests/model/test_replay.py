@@ -28,6 +28,11 @@ LEFT = {
     ("RUN touch /f && cp /etc/shadow /f\n", "/f"): "file 0 644",
     ("RUN touch /f && cp -p /etc/shadow /f\n", "/f"): "file 0:shadow 640",
     ("RUN touch /f && cp -p /etc/hostname /f\n", "/f"): "any 0 755",
+    # An archive of an earlier step may name the directory itself, with any mode.
+    (
+        "RUN mkdir -m 775 /d && tar -cf /a.tar /etc\nRUN tar -xf /a.tar --no-same-owner -C /d\n",
+        "/d",
+    ): "dir 0 775 | dir 0 700",
 }
 
 # /d is the account's or root's, with a file of root's, and a step of the account's.

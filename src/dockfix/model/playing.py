@@ -112,7 +112,8 @@ def _unpack(tree: FileTree, operation: Operation, actor: Actor) -> None:
     content = actor.makes(Kind.ANY)
     if keeps:
         content = content._replace(uid=ARCHIVED, gid=ARCHIVED)
-    contents = [content, content._replace(mode=_PRIVATE)] if _is_ours(tree, operation, actor) else [content]
+    is_ours = _is_ours(tree, operation, actor)
+    contents = [content, content._replace(mode=_PRIVATE)] if is_ours else [content]
     real = tree.follow(operation.path)
     for one in contents:
         tree.fill(operation.path, one)
@@ -123,6 +124,9 @@ def _unpack(tree: FileTree, operation: Operation, actor: Actor) -> None:
     if keeps:
         owned = [one._replace(uid=ARCHIVED, gid=ARCHIVED) for one in each(tree.look(real))]
         tree.set(real, owned, weak=True)
+    for path in (real, *tree.below(real)) if is_ours else ():
+        there = [one for one in tree.look(path) if one.kind is Kind.DIRECTORY]
+        tree.set(path, [one._replace(mode=_PRIVATE) for one in there], weak=True)
 
 
 def _is_ours(tree: FileTree, operation: Operation, actor: Actor) -> bool:
