@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from dockfix.runner.verdict import Answer, Difference, Ground, Kind, Observation
+from dockfix.runner.verdict import Answer, Difference, Ground, Kind, Observation, Verdict
 from dockfix.verify.build_log import DENIAL
 
 _VARYING: Final = re.compile(
@@ -14,6 +14,7 @@ _VARYING: Final = re.compile(
     r"|(?:/usr/local|/(?:home/[\w-]+|root)/\.local)(?=/(?:lib/python|bin/))|/(?:home/[\w-]+|root)\b",
     re.IGNORECASE,
 )
+_EFFECTS: Final = frozenset({"answer", "exit", "health"})
 _EPHEMERAL: Final = range(32768, 61000)
 """Ports that Linux gives to a program which asks for any: the default of `net.ipv4.ip_local_port_range`
 (the kernel's Documentation/networking/ip-sysctl.rst)."""
@@ -88,6 +89,12 @@ def find_denial(before: Observation, after: Observation) -> str:
     """The first line of the rewrite's log that names a denial, if the original's names no such."""
     known = {_plain(line) for line in before.denials}
     return next((line for line in after.denials if _plain(line) not in known), "")
+
+
+def names_cause(before: Observation, after: Observation, verdict: Verdict) -> bool:
+    """Whether what was observed says why the rewrite broke, beyond that it did."""
+    breaking = {difference.code for difference in verdict.details.differences if difference.breaks}
+    return bool(find_denial(before, after)) or not breaking <= _EFFECTS
 
 
 def _with_cause(effect: str, denial: str) -> str:

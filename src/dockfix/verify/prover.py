@@ -31,7 +31,7 @@ from dockfix.verify.build_log import (
     read_warnings,
     tail,
 )
-from dockfix.verify.compare import compare, find_failure, find_ground, judge, judge_repair
+from dockfix.verify.compare import compare, find_failure, find_ground, judge, judge_repair, names_cause
 from dockfix.verify.engine import EngineError, find_engine
 from dockfix.verify.images import Build, Source, build_image
 from dockfix.verify.inspecting import has_observer
@@ -158,7 +158,24 @@ class Prover:
         if failure:
             return self._conclude_repair(case, failure, after, began)
         verdict = self._conclude(case, before, after, began)
+        if verdict.kind is Kind.BREAKS and not names_cause(before.observation, after.observation, verdict):
+            verdict = self._conclude_again(case, before, verdict, progress, began)
         return self._close_ports(case, verdict, progress) if case.closes_ports and verdict.proven else verdict
+
+    def _conclude_again(
+        self, case: Case, before: _Built, first: Verdict, progress: Progress, began: float
+    ) -> Verdict:
+        """The verdict on another run of a rewrite that broke for no reason that could be observed.
+
+        An application that sometimes hangs as it starts would otherwise look broken by its rewrite.
+        """
+        after = self._build(case, case.rewritten, before.observation, progress)
+        if after.observation is None:
+            return first
+        verdict = self._conclude(case, before, after, began)
+        seen = Difference("first-run", f"in the first run: {first.details.reason}", breaks=False)
+        details = replace(verdict.details, differences=(*verdict.details.differences, seen))
+        return replace(verdict, details=details)
 
     def _close_ports(self, case: Case, verdict: Verdict, progress: Progress) -> Verdict:
         """The verdict on a proven rewrite, after another run in which ports below 1024 are closed to it."""
