@@ -5,8 +5,11 @@ from collections.abc import Mapping
 import pytest
 from folders import listing
 
+from dockfix import Changed, fix
+from dockfix.context import Context
 from dockfix.evidence.claims import Kind
 from dockfix.evidence.python.sources import Reading, read_sources
+from dockfix.options import Options
 from dockfix.syntax.parser import parse
 
 DOCKERFILE = 'FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD ["python", "main.py"]\n'
@@ -546,3 +549,34 @@ def test_a_project_whose_files_are_copied_one_by_one_may_be_installed() -> None:
     files = {"pyproject.toml": "", "main.py": "import shop", "src/shop/__init__.py": "open('/data/a', 'w')"}
     claims = read(files, DOCKERFILE.replace("COPY . .\n", steps)).claims
     assert [one.what for one in claims] == ["/data/a"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "leads_above"),
+    [
+        ("Path(__file__).parent.parent.parent", True),
+        ("Path(__file__).resolve().parents[2]", True),
+        ("dirname(dirname(dirname(abspath(__file__))))", True),
+        ("Path(__file__).parent\nBASE = HERE.parent.parent", True),
+        ("Path(__file__).parent.parent", False),
+        ("Path(__file__).resolve().parents[1]", False),
+        ("dirname(dirname(__file__))", False),
+        ("Path(other).parent.parent.parent.parent", False),
+    ],
+)
+def test_a_module_may_lead_above_the_working_directory(expression: str, leads_above: bool) -> None:
+    dockerfile = DOCKERFILE.replace("main.py", "pkg/main.py")
+    names = read({"pkg/main.py": f"HERE = {expression}\n"}, dockerfile).names
+    assert (".." in names) == leads_above
+
+
+@pytest.mark.parametrize(("levels", "moves"), [(2, True), (3, False)])
+def test_what_leads_above_the_root_directory_keeps_it_as_the_working_directory(
+    levels: int, moves: bool
+) -> None:
+    text = 'FROM python:3.12-slim\nCOPY . .\nCMD ["python", "pkg/app.py"]\n'
+    source = f"from pathlib import Path\nopen(Path(__file__).parents[{levels - 1}] / 'data/x').read()\n"
+    files = {"Dockerfile": text, "pkg/app.py": source, "data/x": ""}
+    result = fix(text, Options(), Context("Dockerfile", read=files.get, names=listing(files)))
+    assert isinstance(result, Changed)
+    assert ("WORKDIR" in result.text) == moves

@@ -40,6 +40,7 @@ _DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
 _RELATIVE: Final = r"\w[\w.@+-]*(?:/[\w.@+-]+)*"
 _MENTIONED: Final = re.compile(rf"/(?:(?<![\w/:.<-]/)|(?<=sqlite:///)|(?<=sqlite:////)){_RELATIVE}")
 _NAMED: Final = re.compile(rf"['\"](\.{{0,2}}/?{_RELATIVE}/?)['\"]")
+_PARENTS: Final = re.compile(r"\.parents\[(\d{1,3})\]")
 _UPWARDS: Final = re.compile(r"['\"]\.\.(?:/|['\"])")
 _WORD: Final = re.compile(r"['\"]([A-Za-z][\w.-]*)(?=['\" ])")
 _ASKING: Final = tuple(
@@ -133,7 +134,10 @@ class _SourceReader:
         found = list(self._modules(modules))
         if not self.known:
             found = [replace(one, certain=False) for one in found]
-        strings = {module.path: _names(module.source) for module in modules}
+        strings = {
+            module.path: _names(module.source) | ({".."} if self._leads_above(module) else set())
+            for module in modules
+        }
         settings = find_named_outputs(self.layout, self._configuration_files(strings))
         missing = find_missing(self.layout, self.application, self.start)
         claims = {*named, *found, *settings, *missing}
@@ -186,6 +190,11 @@ class _SourceReader:
             waiting += (one for one in self._imported(module) if one.path not in seen)
         self.application.is_cut = bool(waiting)
         return list(seen.values())
+
+    def _leads_above(self, module: Module) -> bool:
+        """Whether a module may look above the working directory, counting from its own place."""
+        inside = posixpath.relpath(module.path, self.layout.workdir)
+        return not inside.startswith("..") and _levels(module.source) > inside.count("/") + 1
 
     def _likely(self) -> list[Module]:
         """The copied modules with one of the usual names of entry points."""
@@ -337,6 +346,20 @@ def _names(source: str) -> frozenset[str]:
     matches = _NAMED.finditer(source)
     found = {match[1] for match in matches if not source.endswith(_ASKING, 0, match.start())}
     return frozenset(found | {".."} if _UPWARDS.search(source) else found)
+
+
+@lru_cache(maxsize=512)
+def _levels(source: str) -> int:
+    """How many directories a module may go up from its own path, at most, as far as single lines show."""
+    if "__file__" not in source:
+        return 0
+    own, others = 0, 0
+    for line in source.splitlines():
+        if ".parent" in line or "dirname(" in line:
+            count = line.count(".parent") - line.count(".parents") + line.count("dirname(")
+            count += sum(int(number) + 1 for number in _PARENTS.findall(line))
+            own, others = (max(own, count), others) if "__file__" in line else (own, max(others, count))
+    return own + others
 
 
 @lru_cache(maxsize=512)
