@@ -15,6 +15,12 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "volumes": lambda many: "VOLUME " + " ".join(f"/d{one}" for one in range(many)),
     "owners": lambda many: "RUN " + " && ".join(f"mkdir /d/{n} && chown root /d/{n}" for n in range(many)),
     "copies": lambda many: "\n".join(f"COPY f{one} /d{one}/" for one in range(many)),
+    "edits": lambda many: (
+        "RUN "
+        + " && ".join(
+            ["git clone https://example.org/app /opt/app", *many * ["sed -i s/a/b/ /opt/app/*/rules"]]
+        )
+    ),
     "directories": lambda many: "RUN mkdir -p " + " ".join(f"/data/d{one}" for one in range(many)),
 }
 
@@ -36,6 +42,21 @@ def count_calls(text: str) -> int:
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_four_times_the_length_takes_about_four_times_the_calls(name: str) -> None:
-    short, long = (f"{HEAD}{SHAPES[name](many)}\n{TAIL}" for many in (40, 160))
-    fix(short)  # what is loaded once is not counted
+    first, short, long = (f"{HEAD}{SHAPES[name](many)}\n{TAIL}" for many in (2, 40, 160))
+    fix(first, Options(unsafe=True))  # what is loaded once is not counted
     assert count_calls(long) < 5.5 * count_calls(short)
+
+
+GROWING = {
+    "into itself": lambda number: f"cp -r /opt/app/. /opt/app/{number}",
+    "to and fro": lambda _: "(mv /opt/app /opt/old || mv /opt/old /opt/app)",
+}
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_a_tree_that_doubles_with_each_command_is_not_listed_any_further(name: str) -> None:
+    short, long = (
+        f"{HEAD}COPY . /opt/app/\nRUN {' && '.join(map(GROWING[name], range(many)))}\n{TAIL}"
+        for many in (8, 16)
+    )
+    assert count_calls(long) < 5 * count_calls(short)

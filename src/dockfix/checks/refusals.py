@@ -14,6 +14,7 @@ from dockfix.model.filetree import START
 from dockfix.model.interpreters import find_interpreters
 from dockfix.model.losses import Loss
 from dockfix.model.outcomes import describe
+from dockfix.model.paths import is_root_home
 from dockfix.model.plan import Plan
 from dockfix.model.relocation import find_unknown_references
 from dockfix.model.roothome import find_left
@@ -149,6 +150,15 @@ def find_refusals(plan: Plan) -> Iterator[Finding]:
             "end it: lines added after it would become part of it",
         )  # fmt: skip
     yield from _of_start(plan)
+    account = plan.likely_account
+    if account.exists and is_root_home(account.home):
+        yield Finding(
+            codes.ROOT_HOME,
+            first,
+            f"the home of {account.name} is root's, {account.home}",
+            "give it one of its own",
+        )
+        return
     for path, line in find_left(plan):
         yield Finding(
             codes.ROOT_HOME,

@@ -26,6 +26,8 @@ ADDED: Final = "new "
 _MAX_LINKS: Final = 40
 _SET_GROUP: Final = 0o2000
 _GROUP_RUNS: Final = 0o010
+_MAX_BRANCH: Final = 128
+"""More paths than that are copied and moved as unlisted ones: a tree that is copied into itself doubles."""
 
 
 KindName = NewType("KindName", str)
@@ -284,8 +286,8 @@ class FileTree:
             there = tuple(other for other in self.look(one) if weak or other.holds)
             self.set(one, (*there, *self.born(one, node if one == path else above)))
 
-    def fill(self, directory: str, content: Node, *, flat: bool = False) -> None:
-        """Add `content` to the unlisted entries of a directory tree, also where a path may be absent.
+    def fill(self, directory: str, *contents: Node, flat: bool = False) -> None:
+        """Add `contents` to the unlisted entries of a directory tree, also where a path may be absent.
 
         With `flat`, only to those of the directory itself.
         """
@@ -294,9 +296,9 @@ class FileTree:
         for path in (top, *(one for one in below if not flat or posixpath.dirname(one) == top)):
             nodes = self.look(path)
             if path == top or (not flat and any(node.kind is Kind.DIRECTORY for node in nodes)):
-                self._assign(path, tuple(_filled(node, content) if node.holds else node for node in nodes))
+                self._assign(path, tuple(_filled(node, contents) if node.holds else node for node in nodes))
             elif ABSENT in nodes:
-                self.put(path, content, weak=True)
+                self.set(path, contents, weak=True)
 
     def remove(self, path: str, *, weak: bool = False) -> None:
         """Remove a path and everything below it."""
@@ -313,8 +315,12 @@ class FileTree:
                 self.set(one, other._nodes[one])
 
     def branch(self, path: str) -> dict[str, Nodes]:
-        """The listed nodes at a path and below it."""
-        return {one: self.look(one) for one in (path, *self.below(path))}
+        """The listed nodes at a path and below it; what many paths hold is contents of the first alone."""
+        below = self.below(path)
+        if len(below) <= _MAX_BRANCH:
+            return {one: self.look(one) for one in (path, *below)}
+        inside = dict.fromkeys(node for one in below for node in _flat(self.look(one)))
+        return {path: tuple(_holding(node, inside) for node in self.look(path))}
 
     def graft(self, nodes: dict[str, Nodes], source: str, path: str, *, weak: bool = False) -> None:
         """Replace what exists at a path by the branch of `source`; owners, modes and origins stay."""
@@ -425,13 +431,26 @@ def _inherit(node: Node, parent: Node) -> Node:
     return node._replace(gid=parent.gid, mode=mode)
 
 
-def _filled(node: Node, content: Node) -> Node:
-    inside = tuple(dict.fromkeys((*_within(node), content)))
+def _filled(node: Node, contents: Nodes) -> Node:
+    inside = tuple(dict.fromkeys((*_within(node), *contents)))
     return node._replace(kind=Kind.DIRECTORY, inside=inside)
 
 
+def _flat(nodes: Nodes) -> Iterator[Node]:
+    for one in each(nodes):
+        yield one._replace(inside=())
+        yield from one.inside
+
+
+def _holding(node: Node, inside: Iterable[Node]) -> Node:
+    return node._replace(inside=tuple(dict.fromkeys((*node.inside, *inside)))) if node.holds else node
+
+
 def _within(node: Node) -> Nodes:
-    return (node, *node.inside) if node.kind is Kind.ANY else node.inside
+    if node.kind is not Kind.ANY:
+        return node.inside
+    # Without its own contents, which stand beside it: nested, they would double with each change.
+    return (node._replace(inside=()), *node.inside) if node.inside else (node,)
 
 
 def each(nodes: Iterable[Node]) -> Iterator[Node]:

@@ -235,11 +235,16 @@ class _Search:
             return
         if path in self.plan.corrections.directories and self._may_be_file(path):
             return
-        for place in (*around, path):
+        for place in (*around, *self._closed_above(path), path):
             if self._is_denied(place):
                 is_file = _is_taken_for_file(self.tree.look(self.tree.follow(place)))
                 is_wide = self._holds_touched_files(place) or self._holds_closed(place)
                 yield self._change(place, self._reach(place) if is_wide and not is_file else Reach.SELF)
+
+    def _closed_above(self, path: str) -> set[str]:
+        """The directories above a path that the account may not enter, and that can be given to it."""
+        closed = {one.obstacle for one in find_denials(may_change(self.tree, path, self.who))}
+        return {one for one in closed.intersection(find_around(path)) if not is_system_directory(one)}
 
     def _reach(self, path: str) -> Reach:
         """How much of a directory has to change its owner: copies that the account owns are left out."""
@@ -283,7 +288,7 @@ class _Search:
         if reach is not Reach.SELF:
             inside = (self.index_of.get(node.origin, -1) for node in self.tree.contents(real))
             touching += (index for index in inside if index < self.plan.user_index)
-        touching += (*self._owned_by_steps(real), *moved)
+        touching += (*self._owned_by_steps(real), *self._removed_by_steps(real), *moved)
         since = max(touching, default=-1)
         created = self.plan.account.created
         if real == self.plan.home and created is not None and since == made == created.index:
@@ -354,6 +359,13 @@ class _Search:
             for place in find_around(path):
                 below[place] = max(below.get(place, -1), index)
         return at, below
+
+    def _removed_by_steps(self, path: str) -> Iterator[int]:
+        """The steps that remove the path or what is around it, or give it another name."""
+        around = {*find_around(path)}
+        for one in self._of_root(Act.REMOVE, Act.MOVE):
+            if one.operation.path in around:
+                yield self.index_of[one.key.step]
 
     def _moved_by_steps(self, path: str) -> Iterator[int]:
         """The steps that move something to the path or around it; what they move keeps its origin."""

@@ -189,10 +189,10 @@ class Replay:
         for number, name in enumerate(self.names):
             path = resolve(name, self.lineage.end.workdir)
             if (name.startswith("/") or path in listed) and is_left(self.tree, path):
-                self._record((START, -3, number), Operation(Act.READ, path), self.who, 0)
+                self._record((START, -3, number), self._use(path), self.who, 0)
         for name, path in self.lineage.end.env.items():
             if path in listed and name != "HOME" and is_left(self.tree, path):
-                self._record((START, -7, crc32(name.encode())), Operation(Act.READ, path), self.who, 0)
+                self._record((START, -7, crc32(name.encode())), self._use(path), self.who, 0)
 
     def _use_home(self) -> None:
         """Read what stands in the home under a name of the sources' (`Path.home() / "x"` has it in parts)."""
@@ -203,7 +203,11 @@ class Replay:
             inside = path[len(home) + 1 :]
             if names.intersection(inside.split("/")) and is_left(self.tree, path):
                 at = (START, -5, crc32(inside.encode()))
-                self._record(at, Operation(Act.READ, path), self.who, 0)
+                self._record(at, self._use(path), self.who, 0)
+
+    def _use(self, path: str) -> Operation:
+        """The use of what stands at a path: a file is read; of a directory only its content matters."""
+        return Operation(Act.ENTER if is_directory(self.tree, path) else Act.READ, path)
 
     def _use_directories(self) -> None:
         """Read what steps left in directories that the start names, or under names that it may join."""
@@ -221,8 +225,7 @@ class Replay:
             )
             if (above in named or is_joined) and not is_in_home and is_left(self.end, path):
                 inside = posixpath.relpath(path, workdir) if is_within(path, workdir) else path[1:]
-                act = Act.ENTER if is_directory(self.tree, path) else Act.READ
-                self._record((START, -6, crc32(inside.encode())), Operation(act, path), self.who, 0)
+                self._record((START, -6, crc32(inside.encode())), self._use(path), self.who, 0)
 
     def _named_directories(self) -> Iterator[str]:
         """The absolute paths among the sources' strings, the variables and the words of the starts."""

@@ -152,8 +152,7 @@ def copy(
 
 
 def _fill(tree: FileTree, pattern: str, directory: str, make: Callable[[Node], Node]) -> None:
-    for node in each(tree.look(pattern)):
-        tree.fill(directory, make(node))
+    tree.fill(directory, *map(make, each(tree.look(pattern))))
 
 
 def _graft(
@@ -168,7 +167,7 @@ def _graft(
     weak: bool,
 ) -> None:
     """Copy a path and, for a recursive copy, everything below it to another path."""
-    found = {path: tree.look(path) for path in (source, *(tree.below(source) if operation.recursive else ()))}
+    found = tree.branch(source) if operation.recursive else {source: tree.look(source)}
     if not weak:
         found[source] = tuple(each(found[source])) or found[source]
         tree.settle(posixpath.dirname(at))

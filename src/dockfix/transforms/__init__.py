@@ -60,7 +60,7 @@ def _transform(module: ModuleType) -> Transform:
 
 # Each round sees the edits of earlier rounds; transforms of one round edit different words and do
 # not depend on each other. Accounts come before their uses, USER before what depends on the user that runs
-# a step.
+# a step. What `mkdir -p` creates on its way, or a copy no longer creates, is given in the end.
 ROUNDS: Final = tuple(
     tuple(map(_transform, modules))
     for modules in (
@@ -69,6 +69,7 @@ ROUNDS: Final = tuple(
         (home_paths,),
         (own_directories,),
         (chown_copies, pip_user, venv, user_path, cache_mounts, silence_pip, move_caches),
+        (own_directories,),
     )
 )
-TRANSFORMS: Final = tuple(transform for one in ROUNDS for transform in one)
+TRANSFORMS: Final = tuple({one.name: one for some in ROUNDS for one in some}.values())

@@ -44,7 +44,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
     account = plan.account
     for copy in plan.owned_copies:
         created = account.created.index if account.created else -1
-        if copy.has_owner or copy.step.index < created or copy.destination == "/root":
+        if copy.has_owner or copy.step.index < created:
             continue
         yield _give(copy.step.instruction, account.ids if copy.is_linked else account.owner)
 
