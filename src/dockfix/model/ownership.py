@@ -235,16 +235,17 @@ class _Search:
             return
         if path in self.plan.corrections.directories and self._may_be_file(path):
             return
-        for place in (*around, *self._closed_above(path), path):
+        for place in (*around, path):
             if self._is_denied(place):
+                yield from (self._change(one, Reach.SELF) for one in self._closed_above(place))
                 is_file = _is_taken_for_file(self.tree.look(self.tree.follow(place)))
                 is_wide = self._holds_touched_files(place) or self._holds_closed(place)
                 yield self._change(place, self._reach(place) if is_wide and not is_file else Reach.SELF)
 
-    def _closed_above(self, path: str) -> set[str]:
+    def _closed_above(self, path: str) -> list[str]:
         """The directories above a path that the account may not enter, and that can be given to it."""
         closed = {one.obstacle for one in find_denials(may_change(self.tree, path, self.who))}
-        return {one for one in closed.intersection(find_around(path)) if not is_system_directory(one)}
+        return sorted(one for one in closed.intersection(find_around(path)) if is_ownable(one))
 
     def _reach(self, path: str) -> Reach:
         """How much of a directory has to change its owner: copies that the account owns are left out."""
@@ -518,7 +519,7 @@ def find_reclaimed(plan: Plan) -> dict[str, int]:
         if one.step.index > created and not _is_given(one, plan.account.owner)
     ]
     found: dict[str, int] = {}
-    for change in find_ownership_changes(plan) if copies else ():
+    for change in plan.ownership_changes if copies else ():
         for index, places in copies:
             if any(is_within(change.path, one) or is_within(one, change.path) for one in places):
                 found[change.path] = index
