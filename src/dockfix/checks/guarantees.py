@@ -13,7 +13,7 @@ from dockfix.model.closed_copies import find_closed
 from dockfix.model.filetree import START
 from dockfix.model.losses import find_losses
 from dockfix.model.outcomes import describe
-from dockfix.model.ownership import find_reclaimed
+from dockfix.model.ownership import find_ownership_changes, find_reclaimed
 from dockfix.model.paths import STANDING_DIRECTORIES, is_ownable, is_within
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_left
@@ -125,7 +125,7 @@ def _owns_copies(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
 def _writes_workdir(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
     if after.lineage.image.account_command == "none":
         return
-    left = [one for one in after.ownership_changes if one.opens or not one.is_owned]
+    left = [one for one in find_ownership_changes(after) if one.opens or not one.is_owned]
     reclaimed = find_reclaimed(after) if left else {}  # a review of their own
     for change in (one for one in left if one.path not in reclaimed):
         yield 0, f"{change.path} still belongs to root"

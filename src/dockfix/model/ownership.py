@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dockfix.knowledge.homes import find_fetched
@@ -70,6 +71,7 @@ class OwnershipChange:
         return self.made is not None and self.made < at
 
 
+@lru_cache(maxsize=2)  # the last round of transforms and the guarantee ask about the same plan
 def find_ownership_changes(plan: Plan) -> tuple[OwnershipChange, ...]:
     """The paths that somebody else owns in the plan and that the account must own, each once."""
     wanted: dict[str, OwnershipChange] = {}
@@ -519,7 +521,7 @@ def find_reclaimed(plan: Plan) -> dict[str, int]:
         if one.step.index > created and not _is_given(one, plan.account.owner)
     ]
     found: dict[str, int] = {}
-    for change in plan.ownership_changes if copies else ():
+    for change in find_ownership_changes(plan) if copies else ():
         for index, places in copies:
             if any(is_within(change.path, one) or is_within(one, change.path) for one in places):
                 found[change.path] = index

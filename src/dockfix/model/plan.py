@@ -18,7 +18,6 @@ from dockfix.model.lineage import Step, count_settings
 from dockfix.model.needs import is_harmless, needs_ids, root_reason
 from dockfix.model.operations import Act
 from dockfix.model.outcomes import Outcome
-from dockfix.model.ownership import OwnershipChange, find_ownership_changes
 from dockfix.model.paths import (
     is_below_any,
     is_ownable,
@@ -252,11 +251,6 @@ class Plan(Facts):
     def _names_home(self) -> bool:
         """Whether the home is known at the start: a uid without an account needs HOME."""
         return not self.serves_any_uid or "HOME" in self.lineage.end.env
-
-    @cached_property
-    def ownership_changes(self) -> tuple[OwnershipChange, ...]:
-        """The paths that somebody else owns at the end and that the account must own, each once."""
-        return find_ownership_changes(self)
 
     @cached_property
     def denials(self) -> dict[int, Outcome]:

@@ -19,7 +19,7 @@ from dockfix.edits import Edit
 from dockfix.model.closed_copies import find_closed, open_to_group
 from dockfix.model.filetree import Kind
 from dockfix.model.lineage import Step
-from dockfix.model.ownership import OwnershipChange, Reach
+from dockfix.model.ownership import OwnershipChange, Reach, find_ownership_changes
 from dockfix.model.paths import find_around, is_below_any
 from dockfix.model.plan import Plan
 from dockfix.syntax.style import MAX_WIDTH, Layout, NewLine
@@ -51,7 +51,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
     """The mkdir and chown commands, in the account's RUN or in a separate one above USER."""
     if not plan.runs_as_user or plan.lineage.image.account_command == "none":
         return
-    changes = plan.ownership_changes
+    changes = find_ownership_changes(plan)
     account = _account_step(plan)
     if account is not None:
         early = [one for one in changes if one.since < account.index]

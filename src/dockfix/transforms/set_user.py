@@ -18,6 +18,7 @@ from collections.abc import Iterator
 
 from dockfix.edits import Edit
 from dockfix.model.lineage import find_heirs
+from dockfix.model.ownership import find_ownership_changes
 from dockfix.model.plan import Plan
 from dockfix.model.repairs import Repairs
 from dockfix.syntax.style import Layout, NewLine
@@ -49,7 +50,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
     # The RUN that creates the account goes in between.
     follows = find_place(plan) == plan.user_index
     # A RUN that changes owners of directories would go above it, and needs root.
-    stays = before.keyword == "USER" and not before.before.is_root and bool(plan.ownership_changes)
+    stays = before.keyword == "USER" and not before.before.is_root and bool(find_ownership_changes(plan))
     if before.keyword == "USER" and plan.after(before).is_root and not stays and not follows:
         instruction = before.instruction
         start, end = instruction.at(instruction.args_start), instruction.after(instruction.args_end)
