@@ -137,3 +137,19 @@ def test_one_repair_may_reveal_another() -> None:
         (4, "USER names web, which no step creates and python:3.12-slim does not have"),
         (5, "mkdir makes /app/logs, which is denied to web: /app"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ("touch ~/x && mv ~/x /opt/", "mv moves /home/app/x"),
+        ("cd && wget https://example.org/a.tgz && tar xzf a.tgz && mv a /opt/", "mv moves /home/app/a"),
+        ("cd && git clone https://example.org/a && cp -r a /opt/b", "cp copies /home/app/a"),
+    ],
+)
+def test_what_a_step_puts_into_a_directory_of_the_system_is_noted(step: str, says: str) -> None:
+    # Without its source, the step would fail all the same.
+    result = fix(WORKS + f"RUN {step}\n" + START)
+    assert isinstance(result, Unchanged)
+    (note,) = result.notes
+    assert note.message == f"{says}, which is denied to app: /opt"

@@ -39,11 +39,10 @@ def finish(original: Plan, transform: Transform, to_original: Callable[[Plan, in
     A repair may reveal further denials: an account that is created may not write its working directory.
     """
     found = _finish(original, transform, to_original)
-    useless = _join(one.repairs for one in found.left)
-    if useless == NO_REPAIRS:
+    left = {(one.line, one.subject) for one in found.left}
+    helpful = [one for one in found.repaired if (one.line, one.subject) not in left]
+    if len(helpful) == len(found.repaired):
         return found
-    messages = {one.message for one in found.left}
-    helpful = [one for one in found.repaired if one.message not in messages]
     plan, rounds = transform(replace(original, repairs=_join(one.repairs for one in helpful)))
     return Finished(plan, rounds, tuple(helpful), found.left)
 

@@ -20,7 +20,7 @@ from dockfix.model.mounts import find_mounts
 from dockfix.model.operations import Act, Operation
 from dockfix.model.outcomes import Key, Outcome, ask
 from dockfix.model.paths import is_below_any, is_ownable, is_system_directory, is_within, resolve
-from dockfix.model.permissions import SEARCH, WRITE, Answer, Identity, Verdict, may, permits
+from dockfix.model.permissions import SEARCH, WRITE, Answer, Identity, Verdict, find_denials, may, permits
 from dockfix.model.plan import Plan
 from dockfix.model.repairs import NO_REPAIRS, Repairs
 
@@ -48,6 +48,11 @@ class Denied:
     line: int
     message: str
     repairs: Repairs
+
+    @property
+    def subject(self) -> str:
+        """What is denied, without the place that denies it."""
+        return self.message.partition(", which ")[0]
 
 
 def find_denied(plan: Plan) -> tuple[Denied, ...]:
@@ -93,7 +98,11 @@ def _line_of(plan: Plan, one: Outcome) -> int:
 def _is_sure(plan: Plan, one: Outcome) -> bool:
     if one.who != plan.replay.who or is_below_any(one.operation.path, _OF_KERNEL):
         return False
-    if any(answer.verdict is not Verdict.DENIED for answer in _known_answers(plan, one)):
+    verdicts = {answer.verdict for answer in _known_answers(plan, one)}
+    if one.key.step != START and one.operation.act in (Act.COPY, Act.MOVE):
+        # Without its source, the command would fail as well.
+        verdicts.discard(Verdict.ABSENT)
+    if verdicts != {Verdict.DENIED}:
         return False
     if one.key.step != START:
         is_file = one.operation.act is Act.WRITE and bool(one.operation.spec)
@@ -182,7 +191,8 @@ def _describe(plan: Plan, one: Outcome, repairs: Repairs) -> str:
     what = one.command or "the application"
     if repairs.home:
         return f"{what} {one.operation.act} the home of {who}, which does not exist"
-    obstacle = min(answer.obstacle for answer in _known_answers(plan, one))
+    denials = find_denials(frozenset(_known_answers(plan, one)))
+    obstacle = min(answer.obstacle for answer in denials)
     return f"{what} {one.operation.act} {one.operation.path}, which is denied to {who}: {obstacle}"
 
 
