@@ -18,6 +18,9 @@ ON_CONTENT: Final = frozenset({Act.READ, Act.RUN, Act.REPLACE, Act.COPY, Act.MOV
 """Operations on something that exists already: the rewrite has to find the node of the same step."""
 
 
+_USES: Final = {Act.READ: Act.ENTER, Act.ENTER: Act.READ}
+
+
 @dataclass(frozen=True, slots=True)
 class Loss:
     """An operation that may succeed in the original but is not certain to succeed in the rewrite.
@@ -36,9 +39,17 @@ def find_losses(original: Replay, rewrite: Replay) -> Iterator[Loss]:
     after = {one.key: one for one in rewrite.outcomes}
     moved = _MovedHomes(original, rewrite)
     for before in original.outcomes:
-        if before.may_succeed and (loss := _loss(before, after.get(before.key), moved)):
+        now = after.get(before.key) or after.get(_other_use(before.key))
+        if before.may_succeed and (loss := _loss(before, now, moved)):
             yield replace(loss, is_made=loss.obstacle.startswith("/") and is_left(rewrite.end, loss.obstacle))
     yield from _lost_capabilities(original, rewrite)
+
+
+def _other_use(key: Key) -> Key:
+    """The key of the same use of a path, if that is a directory in the rewrite, or a file."""
+    if key.step != START or key.command >= 0:
+        return key
+    return key._replace(act=_USES.get(key.act, key.act))
 
 
 class _MovedHomes:
