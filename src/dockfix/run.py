@@ -25,6 +25,8 @@ from dockfix.output.exit_codes import Exit
 from dockfix.output.interrupts import Interrupts
 from dockfix.output.sinks import Sink, open_sinks
 from dockfix.output.summary import Summary
+from dockfix.repository.memory import Deployments, make_key, recall_callers, remember_callers, stamps_of
+from dockfix.repository.relations import Relations
 from dockfix.results import Finding
 from dockfix.runner.outcome import FileResult, applies, hold_back, load_core_meanwhile, wait_for_loading
 from dockfix.runner.runner import FEW, fix_many
@@ -101,14 +103,23 @@ def prepare(request: Request, cache: Cache | None, settings: Settings | None = N
     settings = settings or settings_of(request)
     selection = _selection(request, settings)
     candidates, others = _find_candidates(request, selection, cache)
-    lost = [one._replace(outside=False) for one in others if one.is_lost]
-    any_language = _asks_languages(request, settings)
-    deployments = _find_deployments(selection, candidates, others, cache, lost, any_language=any_language)
-    if deployments:
-        candidates = [one._replace(deployments=deployments.get(one.real, ())) for one in candidates]
-    known = {one.real for one in candidates if one.is_lost}
-    candidates = [*candidates, *{one.real: one for one in lost if one.real not in known}.values()]
-    return _relate(request, settings, candidates, others, deployments, cache)
+    options = _options(candidates, settings)
+    terms = _asks_languages(request, settings), request.files.manifests, request.overrides.get("numeric")
+    key = (
+        b""
+        if cache is None
+        else make_key(selection.searches, [*options, *_options(others, settings)], *terms)
+    )
+    find = partial(_options, settings=settings)
+    known = None if cache is None else recall_callers(cache, key, candidates, options, find)
+    if known is None:
+        known = _read_callers(request, selection, settings, candidates, options, others, cache, key)
+    deployments, relations = known
+    bases: dict[str, list[str]] = {}
+    for builder, paths in relations.children.items():
+        for path in paths:
+            bases.setdefault(path, []).append(builder)
+    return Prepared(relations.candidates, relations.options, list(relations.reasons()), deployments, bases)
 
 
 def fix_files(
@@ -278,43 +289,54 @@ def _asks_languages(request: Request, settings: Settings) -> bool:
     return bool(request.overrides.get("languages") or here.options.get("languages"))
 
 
-def _find_deployments(
+def _read_callers(
+    request: Request,
     selection: Selection,
+    settings: Settings,
     candidates: Sequence[Candidate],
+    options: Sequence[Options],
     others: Sequence[Candidate],
     cache: Cache | None,
-    lost: list[Candidate],
-    *,
-    any_language: bool,
-) -> Mapping[str, tuple[Deployment, ...]]:
-    """The deployments of the candidates' images in the repository's manifests, by absolute path.
+    key: bytes,
+) -> tuple[Deployments, Relations]:
+    """The deployments of the candidates' images by absolute path, and the candidates with what they imply.
 
-    Manifests that could not be read are added to `lost`.
+    The `others` are Dockerfiles outside of the search. Files that could not be read become candidates.
+    Stored under the `key`. Raises ConfigError.
     """
-    if not selection.repositories:
-        return {}
-    from dockfix.repository.deployments import find_deployments
+    lost = [one._replace(outside=False) for one in others if one.is_lost]
+    reads = {} if cache is None else stamps_of(cache, [*candidates, *others])
+    deployments: Deployments = {}
+    if selection.repositories:
+        from dockfix.repository.deployments import find_deployments
 
-    return find_deployments(
-        selection.repositories, candidates, cache, others, lost, any_language=any_language
+        any_language = _asks_languages(request, settings)
+        deployments = find_deployments(
+            selection.repositories, candidates, cache, others, lost, any_language=any_language, reads=reads
+        )
+    if deployments:
+        candidates = [one._replace(deployments=deployments.get(one.real, ())) for one in candidates]
+    known = {one.real for one in candidates if one.is_lost}
+    added = [one for real, one in {one.real: one for one in lost}.items() if real not in known]
+    relations = _relate(
+        request, settings, [*candidates, *added], [*options, *_options(added, settings)], others, cache
     )
+    if cache is not None:
+        remember_callers(cache, key, reads, deployments, options, relations)
+    return deployments, relations
 
 
 def _relate(
     request: Request,
     settings: Settings,
     candidates: Sequence[Candidate],
+    options: list[Options],
     others: Sequence[Candidate],
-    deployments: Mapping[str, tuple[Deployment, ...]],
     cache: Cache | None,
-) -> Prepared:
-    """The candidates' options, adjusted to their builds and deployments, and why some must wait.
-
-    The `others` are Dockerfiles outside of the search. Raises ConfigError.
-    """
-    options = _options(candidates, settings)
+) -> Relations:
+    """The candidates' options, adjusted to their builds and deployments, and which image builds on which."""
     if not any(one.builds or one.deployments for one in (*candidates, *others)):
-        return Prepared(candidates, options, [None] * len(candidates), deployments, {})
+        return Relations(candidates, options, {})
     from dockfix.repository.bases import relate
 
     def by_number(one: Deployment) -> bool:
@@ -323,7 +345,7 @@ def _relate(
         )
         return asked and request.overrides.get("numeric") is not False
 
-    relations = relate(
+    return relate(
         candidates,
         options,
         others,
@@ -331,11 +353,6 @@ def _relate(
         by_number=by_number,
         cache=cache,
     )
-    bases: dict[str, list[str]] = {}
-    for builder, paths in relations.children.items():
-        for path in paths:
-            bases.setdefault(path, []).append(builder)
-    return Prepared(candidates, relations.options, list(relations.reasons()), deployments, bases)
 
 
 @dataclass(frozen=True)

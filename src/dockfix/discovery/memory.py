@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from dockfix.checks import codes
@@ -34,6 +36,7 @@ def recall_search(cache: Cache, folder: str, real: str, selection: Selection) ->
     bare_folders.update(known[2])
     if selection.repositories is not None:
         selection.repositories.extend((root, dict(glances)) for root, glances in known[3])
+    selection.searches.append(known[4])
     start, root = real + os.sep, find_top(real) or real
     return [
         Candidate(row, start + row, root=root) if type(row) is str else _unpack(row, root) for row in known[1]
@@ -56,12 +59,10 @@ def remember_search(
         listed = {os.path.join(seen.real, name) if name else seen.real for name in seen.folders}
         bare = tuple(folder for folder in sorted(folders & listed) if is_bare(folder))
         manifests = tuple((root, tuple(glances.items())) for root, glances in selection.repositories or ())
-        cache.walks[key] = (
-            cache.share_all(marks),
-            tuple(_pack(one, real + os.sep) for one in candidates),
-            bare,
-            manifests,
-        )
+        packed = tuple(_pack(one, real + os.sep) for one in candidates)
+        digest = blake2b(marshal.dumps((key, marks, packed, manifests)), digest_size=16).digest()
+        cache.walks[key] = cache.share_all(marks), packed, bare, manifests, digest
+        selection.searches.append(digest)
         cache.stale = True
 
 
@@ -114,7 +115,7 @@ def _key(folder: str, real: str, selection: Selection) -> bytes:
     """What a search depends on besides the files: paths, patterns, and where git finds its rules."""
     names = sorted(name for name in os.environ if name.startswith("GIT_"))
     rows = [os.environ.get(name) for name in (*names, "HOME", "XDG_CONFIG_HOME", "PATH")]
-    asked = replace(selection, repositories=None), selection.repositories is None
+    asked = replace(selection, repositories=None, searches=[]), selection.repositories is None
     return repr((os.getcwd(), folder, real, asked, names, rows)).encode("utf-8", "surrogatepass")
 
 

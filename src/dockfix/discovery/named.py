@@ -50,4 +50,8 @@ def _search(real: str, selection: Selection, cache: Cache | None) -> Sequence[Ca
         return known
     from dockfix.discovery.walk import find_in
 
-    return list(find_in(folder, chosen, cache, walks=False))
+    stored = len(chosen.searches)
+    found = list(find_in(folder, chosen, cache, walks=False))
+    if len(chosen.searches) == stored:
+        chosen.searches.append(b"")
+    return found

@@ -41,12 +41,17 @@ def find_candidates(
             else:
                 found[candidate.path] = candidate
     for place in places:
+        stored = len(chosen.searches)
         for candidate in _find(place, chosen, cache) if isinstance(place, str) else [found[place.path]]:
             if candidate.outside:
                 outside[candidate.real] = candidate
             elif candidate.real not in seen:
                 seen.add(candidate.real)
                 yield candidate
+        if isinstance(place, Candidate):
+            chosen.searches.append(os.fsencode(place.path))
+        elif len(chosen.searches) == stored:
+            chosen.searches.append(b"")
     yield from (candidate for real, candidate in outside.items() if real not in seen)
 
 

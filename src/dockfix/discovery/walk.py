@@ -221,6 +221,7 @@ class _Search:
             yield from self._walk("", [])
 
     def _from_git(self, listing: Listing, top: str) -> Iterator[Candidate]:
+        self.top = top
         folders: set[str] = set()
         asks_all = self.selection.has_include or self.selection.embedded
         for name in listing.files(b"" if asks_all else _WORD):
@@ -229,7 +230,7 @@ class _Search:
                 yield from self._misplaced(name, folders)
             if base:
                 yield from self._judge(name, base)
-        self._look_around(listing, top)
+        self._look_around(listing)
         for name in listing.submodules:
             if not self.selection.excludes(os.path.join(self.real, name)):
                 help = "pass it as a path of its own"
@@ -244,10 +245,9 @@ class _Search:
         if self.selection.repositories is not None and can_be_manifest(name):
             self.manifests.append(name)
 
-    def _look_around(self, listing: Listing, top: str) -> None:
+    def _look_around(self, listing: Listing) -> None:
         """Collect the build descriptions of the whole work tree, and its Dockerfiles outside the folder."""
         self.listed = listing.folders()
-        self.top = top
         before = self._before
         for name in listing.files_ending(DESCRIPTIONS):
             self._note_description(before + name)
@@ -256,7 +256,7 @@ class _Search:
             self.ignoring.append("/".join([*before.split("/")[:depth], ".gitignore"]))
         if not before:
             return
-        for name in list_tracked(top):
+        for name in list_tracked(self.top):
             if name.startswith(before):
                 continue
             if name.lower().endswith(DESCRIPTION_NAMES):

@@ -38,7 +38,8 @@ class Cache:
     """What is known about the files of one repository; an unusable cache file counts as empty.
 
     An outcome that many files share is stored once, by number. `walks` are searches of folders by query,
-    as `discovery.memory` stores them.
+    as `discovery.memory` stores them, `callers` what is known of their files' callers, as
+    `repository.memory` does.
     """
 
     def __init__(self, path: str, version: str, key: bytes) -> None:
@@ -51,6 +52,7 @@ class Cache:
         self._outcomes: list[tuple[Any, ...]] = data.get("outcomes", [])
         self._numbers = {outcome: number for number, outcome in enumerate(self._outcomes)}
         self.walks: dict[bytes, tuple[Any, ...]] = data.get("walks", {})
+        self.callers: dict[bytes, tuple[Any, ...]] = data.get("callers", {})
         self._shared: dict[Any, Any] = {}
         self.stamps = Stamps()
         self._here = os.path.join(os.getcwd(), "")
@@ -141,6 +143,7 @@ class Cache:
             "facts": {kind: dict(list(facts.items())[-LIMIT:]) for kind, facts in self._facts.items()},
             "outcomes": [self._outcomes[number] for number in used],
             "walks": dict(list(self.walks.items())[-WALKS:]),
+            "callers": dict(list(self.callers.items())[-WALKS:]),
         }
         temporary = f"{self._path}.{os.getpid()}"
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -83,7 +83,8 @@ class Selection:
 
     With `embedded`, files of other kinds that contain Dockerfiles are included too. If `repositories` is
     a list, the search appends (folder, its relevant manifests by name) to it. With `drops_named`,
-    excluded files are left out even if the user names them.
+    excluded files are left out even if the user names them. `searches` gets the digest of each stored
+    search, and an empty one for each that is not stored.
     """
 
     include: tuple[Patterns, ...] = ()
@@ -92,6 +93,7 @@ class Selection:
     embedded: bool = False
     repositories: list[tuple[str, dict[str, Glance]]] | None = None
     drops_named: bool = False
+    searches: list[bytes] = field(default_factory=list)
 
     def includes(self, path: str) -> bool:
         """Whether the absolute `path` is included by a pattern."""

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from dockfix.checks import codes
 from dockfix.confined import Loss, work
 from dockfix.files.cache import Cache, derive_all
 from dockfix.files.candidates import Candidate
 from dockfix.files.reading import MAX_BYTES, Source, read_bytes, read_source
 from dockfix.options import ANY_STAGE, Options
 from dockfix.repository.arguments import UNKNOWN
-from dockfix.results import Finding
+from dockfix.repository.relations import Relations
 
 if TYPE_CHECKING:
     from dockfix.context import Deployment
@@ -24,30 +23,8 @@ if TYPE_CHECKING:
 _FROM = re.compile(rb"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
 _ARG = re.compile(rb"^[ \t]*ARG[ \t]+(\w+)=(\S+)", re.IGNORECASE | re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?(?::?-([^}$]*)\})?")
-SHOWN: Final = 3
 MAX_DEPTH: Final = 100
 """The maximum length of a chain of the repository's images; beyond it, a base is unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Relations:
-    """Which image builds on which, and the options of each candidate, adjusted accordingly."""
-
-    candidates: Sequence[Candidate]
-    options: list[Options]
-    children: Mapping[str, Sequence[str]]
-
-    def reasons(self) -> Iterator[Finding | None]:
-        """For each candidate, why it must keep root for the images that build on it, or None."""
-        for candidate in self.candidates:
-            children = self.children.get(candidate.real)
-            yield _keeps_root(children) if children else None
-
-
-def _keeps_root(children: Sequence[str]) -> Finding:
-    more = f" and {len(children) - SHOWN} more" if len(children) > SHOWN else ""
-    message = f"the base of {', '.join(sorted(children)[:SHOWN])}{more}, whose steps run as this image's user"
-    return Finding(codes.BASE_OF_OTHERS, 1, message, "they get the user, and this image keeps root")
 
 
 def relate(
@@ -82,7 +59,8 @@ def relate(
         if other.real in children:
             own[other.real] = _with_builds(other, options_of(other.real))
     facts = _Facts(bases, own)
-    return Relations(candidates, [facts.inform(candidate.real) for candidate in candidates], children)
+    informed = [facts.inform(candidate.real) for candidate in candidates]
+    return Relations(candidates, informed, children, is_whole=not facts.is_lost)
 
 
 def _with_builds(candidate: Candidate, options: Options) -> Options:
@@ -229,6 +207,7 @@ class _Facts:
         self._options = options
         self._known: dict[_Builder, dict[str, Any] | None] = {}
         self._depth = 0
+        self.is_lost = False
 
     def inform(self, real: str) -> Options:
         """The options of the Dockerfile at `real`, with facts about bases that are built here."""
@@ -244,6 +223,7 @@ class _Facts:
             self._depth += 1
             found = work(_describe, (builder.real, builder.target, self.inform(builder.real)))
             self._depth -= 1
+            self.is_lost = self.is_lost or isinstance(found, Loss)
             self._known[builder] = None if isinstance(found, Loss) else found
         return self._known.get(builder)
 

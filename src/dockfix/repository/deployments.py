@@ -12,13 +12,13 @@ from functools import partial
 from typing import Any, Final
 
 from dockfix.confined import Loss
-from dockfix.context import Deployment, Mount, Setting
+from dockfix.context import Deployment
 from dockfix.files.build_context import digest_names
 from dockfix.files.cache import Cache, Question, derive, derive_confined
 from dockfix.files.candidates import Candidate
 from dockfix.files.patterns import Glance
 from dockfix.files.reading import read_within
-from dockfix.files.stamps import Mark
+from dockfix.files.stamps import Mark, Stamp
 from dockfix.repository.arguments import fill_defaults
 from dockfix.repository.job_images import may_have_jobs
 from dockfix.repository.manifests import (
@@ -31,6 +31,7 @@ from dockfix.repository.manifests import (
     read_manifests,
     split_manifest,
 )
+from dockfix.repository.memory import unpack
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, forget_changed
 from dockfix.repository.unread import Faults, explain_size, explain_text, lose_description, report_unread
 
@@ -73,9 +74,6 @@ _PLAIN: Final = frozenset(
     {"docker", "src", "build", "images", "app", "service", "server", "container", "deploy"}
 )
 
-Deployments = Mapping[str, tuple[Deployment, ...]]
-"""The deployments of each Dockerfile's image, by its absolute path."""
-
 
 def find_deployments(
     repositories: Iterable[tuple[str, Mapping[str, Glance]]],
@@ -85,13 +83,15 @@ def find_deployments(
     lost: list[Candidate] | None = None,
     *,
     any_language: bool = False,
+    reads: dict[str, Stamp | None] | None = None,
 ) -> dict[str, tuple[Deployment, ...]]:
     """The deployments of the candidates, matched by their builds, or else by image name.
 
     `repositories` are absolute folders with their relevant manifests, relative to them. An image name
     that fits two Dockerfiles, including the `others`, matches neither. Manifests that could not be read
     are added to `lost`. Dockerfiles that do not look like Python
-    are left out, unless `any_language` is asked for.
+    are left out, unless `any_language` is asked for. The stamps of further files that manifests refer to
+    are added to `reads`.
     """
     unread = [] if lost is None else lost
     found: dict[str, list[Deployment]] = {}
@@ -119,7 +119,9 @@ def find_deployments(
             if isinstance(rows, Loss):
                 unread.append(lose_description(root, name, rows))
                 continue
-            deployments, faults = rows
+            deployments, marks, faults = rows
+            if reads is not None:
+                reads.update(marks)
             unread.extend(report_unread(root, *fault) for fault in faults)
             for real, deployment in known.match(deployments, own):
                 found.setdefault(real, []).append(deployment)
@@ -344,8 +346,8 @@ def _look(data: bytes) -> Glance | None:
 
 def _read_all(
     root: str, names: Sequence[str], known: _Known, cache: Cache | None
-) -> Iterator[tuple[tuple[Deployment, ...], Faults] | Loss]:
-    """(deployments, what was not readable) of each file that may run the image of a known Dockerfile."""
+) -> Iterator[tuple[tuple[Deployment, ...], tuple[Mark, ...], Faults] | Loss]:
+    """(deployments, marks of other files, what was not readable) of each file that may run a known image."""
     questions = [
         (
             Question(f"deployments {name}", os.path.join(root, name), known.digest),
@@ -356,7 +358,7 @@ def _read_all(
     for question, _ in questions:
         forget_changed(cache, question)
     for answer in derive_confined(cache, questions, _read):
-        yield answer if isinstance(answer, Loss) else (tuple(map(_deployment, answer[0])), answer[2])
+        yield answer if isinstance(answer, Loss) else (tuple(map(unpack, answer[0])), *answer[1:])
 
 
 _Asked = tuple[str, str, str | None, frozenset[str]]
@@ -409,18 +411,3 @@ def _images(lines: bytes) -> list[str]:
     """The images named in lines preceded by a newline: without tags, with variables replaced by defaults."""
     named = (b"".join(one).decode("utf-8", "replace") for one in _IMAGE.findall(lines))
     return sorted({_untagged(fill_defaults(one)) for one in named})
-
-
-def _deployment(row: Mapping[str, Any]) -> Deployment:
-    fields = dict(row)
-    for name in ("user", "non_root", "group", "read_only", "privileged"):
-        fields[name] = None if fields[name] is None else Setting(**fields[name])
-    for name in ("ports", "capabilities"):
-        fields[name] = tuple(Setting(**one) for one in fields[name])
-    mounts = (dict(mount) for mount in fields["mounts"])
-    fields["mounts"] = tuple(Mount(**(mount | {"target": Setting(**mount["target"])})) for mount in mounts)
-    for name in ("entrypoint", "command"):
-        fields[name] = None if fields[name] is None else tuple(fields[name])
-    fields["checks"] = tuple(map(tuple, fields["checks"]))
-    fields["environment"] = tuple((name, value) for name, value in fields["environment"])
-    return Deployment(**fields)

@@ -17,9 +17,9 @@ from dockfix.files.git import find_top
 from dockfix.files.reading import Source, read_source
 from dockfix.model.paths import is_root_home
 from dockfix.options import Options
-from dockfix.repository.deployments import Deployments
 from dockfix.repository.manifest_edits import RESOLVED_BY_EDITS, edit_manifest, find_resolved
 from dockfix.repository.manifests import read_manifests
+from dockfix.repository.memory import Deployments
 from dockfix.repository.read_only_edits import make_read_only
 from dockfix.results import Changed, Finding, Unchanged
 from dockfix.runner.outcome import FileResult
