@@ -115,13 +115,11 @@ def find_deployments(
             for name, (images, builds) in (manifests.items() if own else ())
             if known.is_wanted(name, images, own, leans=builds)
         ]
-        for name, rows in zip(wanted, _read_all(root, wanted, known, cache), strict=True):
+        for name, rows in zip(wanted, _read_all(root, wanted, known, cache, reads), strict=True):
             if isinstance(rows, Loss):
                 unread.append(lose_description(root, name, rows))
                 continue
-            deployments, marks, faults = rows
-            if reads is not None:
-                reads.update(marks)
+            deployments, faults = rows
             unread.extend(report_unread(root, *fault) for fault in faults)
             for real, deployment in known.match(deployments, own):
                 found.setdefault(real, []).append(deployment)
@@ -345,9 +343,13 @@ def _look(data: bytes) -> Glance | None:
 
 
 def _read_all(
-    root: str, names: Sequence[str], known: _Known, cache: Cache | None
-) -> Iterator[tuple[tuple[Deployment, ...], tuple[Mark, ...], Faults] | Loss]:
-    """(deployments, marks of other files, what was not readable) of each file that may run a known image."""
+    root: str,
+    names: Sequence[str],
+    known: _Known,
+    cache: Cache | None,
+    reads: dict[str, Stamp | None] | None,
+) -> Iterator[tuple[tuple[Deployment, ...], Faults] | Loss]:
+    """(deployments, what was not readable) of each file that may run the image of a known Dockerfile."""
     questions = [
         (
             Question(f"deployments {name}", os.path.join(root, name), known.digest),
@@ -358,7 +360,13 @@ def _read_all(
     for question, _ in questions:
         forget_changed(cache, question)
     for answer in derive_confined(cache, questions, _read):
-        yield answer if isinstance(answer, Loss) else (tuple(map(unpack, answer[0])), *answer[1:])
+        if isinstance(answer, Loss):
+            yield answer
+            continue
+        rows, marks, faults = answer
+        if reads is not None:
+            reads.update(marks)
+        yield tuple(map(unpack, rows)), faults
 
 
 _Asked = tuple[str, str, str | None, frozenset[str]]
