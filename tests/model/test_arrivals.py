@@ -15,6 +15,8 @@ LEFT: list[tuple[str, str, str]] = [
     ("COPY --chmod=640 a.txt /x/y/a.txt", "/x/y/a.txt", "any 0 640"),
     ("COPY --chmod=a=rX conf/ /x/", "/x", "dir 0 555"),
     ("COPY --chmod=2777 a.txt /x/", "/x", "dir 0 755"),
+    # A file, or a folder whose contents alone get the whole mode.
+    ("COPY --chmod=777 assets /x", "/x", "any 0 777 | any 0 755"),
     ("COPY --chmod=2777 a.txt /x/", "/x/a.txt", "any 0 2777"),
     (f"{RUN}\nCOPY --chown=7:8 --chmod=700 conf/ /app/", "/app", "dir 0 755"),
     # Directories in a directory that is there get the copy's, if it holds such, and files are replaced.

@@ -160,6 +160,21 @@ def test_directories_on_the_way_to_what_the_start_writes_are_the_accounts_too() 
     assert "chown appuser:appuser /data /data/git /srv/x /srv/x/y\n" in result.text
 
 
+def test_no_directory_is_made_of_what_the_start_writes_as_a_file() -> None:
+    text = (
+        "FROM python:3.12-slim\nWORKDIR /app\nRUN useradd --create-home --uid 10001 app\nCOPY . /home/\n"
+        "ADD --link --chown=other:app run.sh /home/conf/\nCOPY conf/ /data/\n"
+        "RUN mkdir -p /app/logs /opt/tool\nCOPY <<'END' /app/start.sh\nset -e\n"
+        "cp /home/assets/logo.txt /home/conf/deep/copy\necho x > /home/conf/written\n"
+        "echo x >> /home/assets/tool.sh\nEND\n"
+        'CMD ["sh", "/app/start.sh"]\n'
+    )
+    result = fix(text)
+    assert isinstance(result, Changed)
+    (made,) = [line for line in result.text.splitlines() if "mkdir -p /home" in line]
+    assert "tool.sh" not in made
+
+
 def test_only_the_volume_is_the_accounts_not_what_is_above_it() -> None:
     result = fix("FROM python:3.12-slim\nVOLUME /data/git\nWORKDIR /app\n" + START)
     assert isinstance(result, Changed)

@@ -41,6 +41,10 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     ((D, F, "/l link /d/f"), ROOT, "sed -i s/a/b/ /l", "/l", "file 0 640"),
     ((D, "/d/f file 7 755 capable"), ROOT, "sed -i.bak s/a/b/ /d/f", "/d/f", "file 7 755"),
     ((D, "/d/f file 7 755 capable"), ROOT, "sed -i.bak s/a/b/ /d/f", "/d/f.bak", "file 7 755 capable"),
+    # What cannot be written is replaced, with -f and in a directory of one's own.
+    (("/d dir 10001", F, "/g file 0 644"), APP, "cp -f /g /d/f", "/d/f", "file 10001 644"),
+    (("/d dir 10001", "/d/f file 0 666", "/g file 0 644"), APP, "cp -f /g /d/f", "/d/f", "file 0 666"),
+    ((D, F, "/g file 0 644"), APP, "cp -f /g /d/f", "/d/f", "file 0 640"),
     ((D, F), ROOT, "gzip /d/f", "/d/f", "absent"),
     ((D, F), ROOT, "gzip /d/f", "/d/f.gz", "file 0 640"),
     ((D, "/d/f.gz file 0 640"), ROOT, "gunzip -k /d/f.gz", "/d/f", "file 0 640"),

@@ -60,7 +60,7 @@ def arrive(
             _cover(tree, real, content, directory, patterns if is_tree else ())
         else:
             tree.make_directories(posixpath.dirname(real), directory)
-            _land(tree, copy, real, content)
+            _land(tree, copy, real, content, directory)
         if source is not None:
             _bring(tree, copy, source, real, owner, mode, origin)
     if closed and copy.stage is None and mode is None:
@@ -75,15 +75,18 @@ def _is_listed(source: FileTree, path: str) -> bool:
     return is_directory and not any(node.kind is Kind.ANY or node.inside for node in found)
 
 
-def _land(tree: FileTree, copy: Copy, at: str, content: Node) -> None:
+def _land(tree: FileTree, copy: Copy, at: str, content: Node, directory: Node) -> None:
     """Put content at a path that is not a known directory.
 
-    An unknown node stays possible if a tree may arrive.
+    An unknown node stays possible if a tree may arrive, in a directory with a mode of its own.
     """
     is_file = bool(copy.step.instruction.heredocs) or copy.is_download
     may_be_tree = not is_file and any("." not in posixpath.basename(one) for one in copy.sources)
     there = [one for one in tree.look(at) if one.kind is Kind.ANY and may_be_tree]
-    tree.set(at, (*there, content._replace(kind=Kind.FILE) if is_file else content))
+    arrived = [content._replace(kind=Kind.FILE) if is_file else content]
+    if may_be_tree and directory.mode != content.mode:
+        arrived.append(content._replace(mode=directory.mode))
+    tree.set(at, (*there, *arrived))
 
 
 def _known(owner: Id) -> Id:

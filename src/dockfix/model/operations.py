@@ -61,6 +61,7 @@ class How:
     SAME: Final = HowName("a second name for the same file")
     LINKED: Final = HowName("a hard link, which takes ownership, or read and write permission")
     REPLACES: Final = HowName("an existing target is removed first")
+    FORCED: Final = HowName("an existing target that cannot be opened is removed first")
     INSTALLED: Final = HowName("directories are created regardless of the umask")
     UNPACKED: Final = HowName("files of an archive may replace existing ones")
     ARCHIVED: Final = HowName("owners come from an archive")
@@ -201,6 +202,8 @@ _COPYING: Final[Mapping[str, Sequence[HowName]]] = {
     "--no-dereference": (How.KEEPS_LINKS,),
     "-T": (How.AS_NAMED,),
     "--no-target-directory": (How.AS_NAMED,),
+    "-f": (How.FORCED,),
+    "--force": (How.FORCED,),
 }
 
 

@@ -15,7 +15,7 @@ from dockfix.lazy import cached_property
 from dockfix.model.changes import Id
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.environments import find_virtual
-from dockfix.model.filetree import BASE, VOLUME, FileTree, Kind, Node, Nodes, each
+from dockfix.model.filetree import BASE, START, VOLUME, FileTree, Kind, Node, Nodes, each
 from dockfix.model.losses import is_special
 from dockfix.model.operations import Act, ActName, How
 from dockfix.model.paths import (
@@ -274,7 +274,21 @@ class _Search:
     def _may_be_file(self, path: str) -> bool:
         """Whether a path that may be missing may also be a file, which mkdir must not take the place of."""
         real = self.tree.follow(path)
-        return not self.tree.exists(real) and any(map(_is_file, each(self.tree.look(real))))
+        if self.tree.exists(real):
+            return False
+        return path in self._files or any(map(_is_file, each(self.tree.look(real))))
+
+    @cached_property
+    def _files(self) -> frozenset[str]:
+        """What the start writes as files."""
+        written = (
+            one.operation.path
+            for one in self.replay.outcomes
+            if one.key.step == START and one.operation.act is Act.WRITE and one.operation.spec
+        )
+        return frozenset(
+            (*written, *self.plan.evidence.writes, *(path for path, _ in self.plan.starting.written))
+        )
 
     def _holds_closed(self, path: str) -> bool:
         """Whether it contains files that only their owner can read, and a denied start may need them."""

@@ -97,6 +97,9 @@ def _may_land(
             return
         entered = operation.recursive and node.holds and there.holds
         bits = WRITE | SEARCH if entered else WRITE
+        if _is_forced(operation, there, who):
+            yield from may_unlink(tree, real, there, who)
+            return
         answer = Answer(Verdict.ALLOWED if permits(there, who, bits) else Verdict.DENIED, there.origin, real)
         yield answer
         if entered and there.inside and not who.is_root:
@@ -113,6 +116,12 @@ def _may_land(
         # Times and modes of existing files are set too, which takes their owner.
         answers = every([answers, *(owned_by(tree, one, who) for one in targets if tree.may_exist(one))])
     return answers
+
+
+def _is_forced(operation: Operation, there: Node, who: Identity) -> bool:
+    """Whether `cp -f` replaces what exists instead of writing it."""
+    is_file = there.kind not in (Kind.ABSENT, Kind.DIRECTORY)
+    return is_file and How.FORCED in operation.how and not permits(there, who, WRITE)
 
 
 def _may_be_there(tree: FileTree, path: str, at: str, source: str) -> bool:
@@ -186,7 +195,11 @@ def _merged(
         for node in nodes:
             if node.kind is Kind.ABSENT:
                 yield there
-            elif there.kind is not Kind.ABSENT and not operation.how & {How.SAME, How.REPLACES}:
+            elif (
+                there.kind is not Kind.ABSENT
+                and not operation.how & {How.SAME, How.REPLACES}
+                and not _is_forced(operation, there, actor.who)
+            ):
                 yield _over(there, node, make(node), actor, keeps=keeps)
             elif keeps or How.SAME in operation.how:
                 yield make(node)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dockfix.confined import Loss, work
 from dockfix.files.cache import Cache, derive_all
-from dockfix.files.candidates import Candidate
+from dockfix.files.candidates import Build, Candidate
 from dockfix.files.reading import MAX_BYTES, Source, read_bytes, read_source
 from dockfix.options import ANY_STAGE, Options
 from dockfix.repository.arguments import UNKNOWN
@@ -104,7 +104,7 @@ def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[st
     rows = [candidate for candidate in candidates if candidate.refusal is None]
     pairs = [(build, _Builder(row.real, build.target)) for row in rows for build in row.builds]
     builders = {name: builder for build, builder in pairs for name in build.images}
-    by_name = {(build.source, build.name): builder for build, builder in pairs if build.name}
+    by_name = {_place(build, builder.real): builder for build, builder in pairs if build.name}
     bases: dict[str, dict[str, _Builder]] = {}
     if not builders and not any(build.contexts for build, _ in pairs):
         return bases
@@ -158,9 +158,16 @@ def _folders(name: str) -> list[str]:
     return rest if is_registry or not first else [first, *rest]
 
 
-def _contexts(row: Candidate, by_name: Mapping[tuple[str, str], _Builder]) -> dict[str, _Builder]:
+def _place(build: Build, real: str, name: str = "") -> tuple[str, str, str]:
+    """The repository of a build, its file there, and its name: a run may read several repositories."""
+    return real.removesuffix(build.dockerfile), build.source, name or build.name
+
+
+def _contexts(row: Candidate, by_name: Mapping[tuple[str, str, str], _Builder]) -> dict[str, _Builder]:
     """The names of `contexts` that FROM can use, and their builders."""
-    contexts = ((alias, (build.source, name)) for build in row.builds for alias, name in build.contexts)
+    contexts = (
+        (alias, _place(build, row.real, name)) for build in row.builds for alias, name in build.contexts
+    )
     return {alias: by_name[key] for alias, key in contexts if key in by_name}
 
 
