@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -161,10 +162,13 @@ def repository(bases: dict[str, str], tmp_path: Path) -> Repository:
     return made
 
 
-def dockfix(repository: Repository, *arguments: str, path: str = os.environ["PATH"]) -> dict[str, Any]:
+def dockfix(
+    repository: Repository, *arguments: str, path: str = os.environ["PATH"], **variables: str
+) -> dict[str, Any]:
     """The rows of a run's report by the name of the file."""
     report = repository.folder.with_name("report.json")
-    environment = {**os.environ, "PATH": path, "DOCKFIX_CACHE_DIR": str(repository.folder.with_name("cache"))}
+    kept = str(repository.folder.with_name("cache"))
+    environment = {**os.environ, "PATH": path, "DOCKFIX_CACHE_DIR": kept, **variables}
     argv = [sys.executable, "-m", "dockfix", *arguments, "--report", str(report), "."]
     done = subprocess.run(
         argv, cwd=repository.folder, env=environment, capture_output=True, text=True, check=False, timeout=600
@@ -274,6 +278,27 @@ def test_a_registry_shows_what_an_image_starts_as(repository: Repository, bases:
     for name in bases.keys() - {"nonroot"}:
         assert rows[f"{name}/Dockerfile"]["outcome"] == "needs-review", name
     assert docker("images", "--quiet", *bases.values()).stdout == ""
+
+
+@pytest.mark.parametrize("tool", ["skopeo", "crane"])
+def test_a_tool_shows_the_same_without_an_engine(
+    tool: str, repository: Repository, bases: dict[str, str], registry: str, tmp_path: Path
+) -> None:
+    program = shutil.which(tool)
+    if program is None:
+        pytest.skip(f"{tool} is not installed")
+    # Engines and crane talk to localhost without TLS by themselves.
+    (tmp_path / "registries.conf").write_text(f'[[registry]]\nlocation = "{registry}"\ninsecure = true\n')
+    path = folder_without_engines(tmp_path / "bin")
+    (tmp_path / "bin" / tool).symlink_to(program)
+    variables = {"CONTAINERS_REGISTRIES_CONF": str(tmp_path / "registries.conf")}
+    rows = dockfix(repository, "--write", "--inspect", path=path, **variables)
+    assert rows["nonroot/Dockerfile"]["outcome"] == "unchanged"
+    assert {rows[f"{name}/Dockerfile"]["outcome"] for name in bases.keys() - {"nonroot"}} == {"needs-review"}
+    kept = tomllib.loads((repository.folder / "dockfix.facts.toml").read_text())["images"]
+    users = {name: kept[one].get("user", "") for name, one in bases.items()}
+    assert users == {name: "4711" if name == "nonroot" else "" for name in bases}
+    assert {kept[one]["source"] for one in bases.values()} == {"registry"}
 
 
 @pytest.mark.usefixtures("without_bases")

@@ -27,6 +27,16 @@ def test_languages_are_recognized(
     assert (found and found.name) == name
 
 
+def test_some_are_known_by_reading_alone() -> None:
+    titles = {
+        one.title: one.is_tried
+        for image in ("node", "golang", "openjdk", "ruby", "php", "rust", "aspnet")
+        if (one := find_language((image,), ()))
+    }
+    assert [title for title, is_tried in titles.items() if not is_tried] == ["Rust", ".NET"]
+    assert len(titles) == 7
+
+
 def test_all_of_them_can_be_named_at_once() -> None:
     assert language_names()[0] == "all"
     assert "node" in language_names()

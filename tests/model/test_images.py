@@ -14,6 +14,12 @@ from dockfix.results import Changed
 
 # reference: family, release, account_command
 FAMILIES = {
+    "mcr.microsoft.com/dotnet/aspnet:7.0": ("debian", "", "useradd"),
+    "mcr.microsoft.com/dotnet/aspnet:8.0": ("debian", "", "useradd"),
+    "mcr.microsoft.com/dotnet/aspnet:10.0": ("ubuntu", "", "useradd"),
+    "mcr.microsoft.com/dotnet/aspnet:8.0-alpine": ("alpine", "", "busybox"),
+    "openjdk:17-jdk-slim": ("debian", "", "useradd"),
+    "openjdk:17": ("rhel", "", "useradd"),
     "python:3.12-slim-bookworm": ("debian", "bookworm", "adduser"),
     "python:3.12-slim-trixie": ("debian", "trixie", "useradd"),
     "python:3.12-slim": ("debian", "trixie", "useradd"),
@@ -117,6 +123,10 @@ MIRRORS = [
 # reference: (user, reuse, home of that account, uid, gid)
 ACCOUNTS = {
     "node:20": ("root", "node", "/home/node", 1000, 1000),
+    "gradle:8-jdk21": ("root", "gradle", "/home/gradle", 1000, 1000),
+    "mcr.microsoft.com/dotnet/aspnet:8.0": ("root", "app", "/home/app", 1654, 1654),
+    "mcr.microsoft.com/dotnet/sdk:10.0-alpine": ("root", "app", "/home/app", 1654, 1654),
+    "mcr.microsoft.com/dotnet/runtime:9.0-noble-chiseled": ("1654", "", "/home/app", 1654, 1654),
     "gcr.io/distroless/python3-debian12": ("root", "nonroot", "/home/nonroot", 65532, 65532),
     "gcr.io/distroless/python3-debian12:nonroot": ("65532", "65532", "/home/nonroot", 65532, 65532),
     "cgr.dev/chainguard/wolfi-base": ("root", "nonroot", "/home/nonroot", 65532, 65532),
@@ -183,6 +193,11 @@ def test_what_must_come_before_useradd(reference: str) -> None:
 @pytest.mark.parametrize("reference", PROCESSES)
 def test_main_processes_that_must_be_roots(reference: str) -> None:
     assert find_image(reference).process
+
+
+def test_the_reason_of_nginx_names_an_image_that_needs_no_root() -> None:
+    assert "nginxinc/nginx-unprivileged" in find_image("nginx:1.27-alpine").process
+    assert "nginxinc" not in find_image("httpd:2.4").process
 
 
 def test_images_that_start_by_themselves() -> None:

@@ -44,9 +44,15 @@ def review_language(plan: Plan, line: int) -> Finding:
     language = find_language((stage.reference for stage in plan.stages), _programs(plan))
     wanted = plan.options.languages
     if ALL in wanted or (language is not None and language.name in wanted):
-        title = language.title if language is not None else "no language that dockfix knows"
+        title = (
+            f"{language.title}, which dockfix does not read"
+            if language
+            else "in no language that dockfix knows"
+        )
         help = "--verify tries it, and makes the change if it is proven"
-        return Finding(codes.OTHER_LANGUAGE, line, f"this is {title}, which dockfix does not read", help)
+        if language is not None and not language.is_tried:
+            help += "; dockfix's own tests do not run it"
+        return Finding(codes.OTHER_LANGUAGE, line, f"this is {title}", help)
     like = f", but like {language.title}" if language else ""
     return Finding(
         codes.NOT_PYTHON, line, f"nothing here looks like Python{like}", "check what the application writes"

@@ -12,10 +12,11 @@ ALL: Final = "all"
 
 
 class Language(NamedTuple):
-    """A language: its name in options, and its title in messages."""
+    """A language: its name in options, its title in messages, whether this project's tests try it."""
 
     name: str
     title: str
+    is_tried: bool = False
 
 
 def find_language(images: Iterable[str], programs: Iterable[str]) -> Language | None:
@@ -25,7 +26,7 @@ def find_language(images: Iterable[str], programs: Iterable[str]) -> Language | 
     for key, given in (("images", bases), ("programs", run)):
         for row in _rows():
             if not given.isdisjoint(row[key]):
-                return Language(row["name"], row["title"])
+                return Language(row["name"], row["title"], row.get("tried", False))
     return None
 
 
