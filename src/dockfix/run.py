@@ -156,7 +156,8 @@ def fix_files(
     lessons: dict[str, dict[str, Learned]] = {}
     if request.output.verify:
         fixer = Refixer(request, root, {one.real: own for one, own in zip(candidates, options, strict=True)})
-        results = _prove(request, candidates, results, terminal, fixer, partial(_keep, lessons))
+        keep = partial(_keep, lessons)
+        results = _prove(request, candidates, results, terminal, fixer, keep, cache)
     if request.files.manifests and prepared.deployments:
         from dockfix.runner.manifests import follow
 
@@ -378,7 +379,9 @@ def _prove(
     terminal: Terminal,
     refix: Refixer,
     keep: Callable[[Candidate, Learned], None],
+    cache: Cache | None,
 ) -> Iterator[FileResult]:
+    from dockfix.files.cache import Texts
     from dockfix.output.apply import journal_folder
     from dockfix.verify.proofs import prove_all
 
@@ -394,6 +397,7 @@ def _prove(
         only_proven=only_proven,
         verbose=request.reports.volume is Volume.VERBOSE,
         kept=kept,
+        logs=None if cache is None else Texts(cache, "step-logs"),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from applications import need_images
@@ -88,6 +89,22 @@ def test_a_quieted_warning_is_proven_without_a_user(tmp_path: Path) -> None:
     assert f"{dockerfile}: proven (ended with 0; no port answered)\n" in done.stderr, done.stderr
     assert done.returncode == 0
     assert "--root-user-action=ignore" in dockerfile.read_text()
+
+
+def test_steps_from_the_cache_keep_their_warnings(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    text = INSTALL.replace("RUN", f"ENV RUN_OF={uuid4()}\nRUN", 1)
+    (tmp_path / "files" / "Dockerfile").write_text(text)
+    cached = {"DOCKFIX_CACHE_DIR": str(tmp_path / "cache")}
+    found = []
+    for _ in range(2):
+        done = run_dockfix(tmp_path, "--diff", "--report", "r.json", "files", **cached)
+        assert done.returncode == 0, done.stderr
+        (row,) = json.loads((tmp_path / "r.json").read_text())["files"]
+        details = row["proof"]["details"]
+        found.append((details["warnings_before"], details["warnings_after"], details["differences"]))
+    assert found[0] == found[1]
+    assert found[0][0] == ["pip-as-root: RUN pip install --no-index --upgrade-strategy eager pip"]
 
 
 def test_settings_reach_both_runs_and_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ proven: list[Case] = []
 class Prover:
     """Finds what the file's name says."""
 
-    def __init__(self, options: VerifyOptions) -> None:
+    def __init__(self, options: VerifyOptions, logs: object) -> None:
         self.options = options
         asked.append(options)
         proven.clear()

@@ -8,7 +8,7 @@ import marshal
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -305,3 +305,29 @@ def _write_new(path: str, data: bytes) -> None:
     """Create a file that only this user can read. Raises OSError, FileExistsError if it exists."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK, 0o600), "wb") as file:
         file.write(data)
+
+
+class Texts(MutableMapping[str, str]):
+    """Texts of one kind that a cache keeps, by keys that say all that they depend on."""
+
+    def __init__(self, cache: Cache, kind: str) -> None:
+        self._cache = cache
+        self._kind = kind
+
+    def __getitem__(self, key: str) -> str:
+        text: str = self._cache.facts(self._kind)[key][2]
+        return text
+
+    def __setitem__(self, key: str, text: str) -> None:
+        self._cache.facts(self._kind)[key] = ((), "", text)
+        self._cache.stale = True
+
+    def __delitem__(self, key: str) -> None:
+        del self._cache.facts(self._kind)[key]
+        self._cache.stale = True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._cache.facts(self._kind))
+
+    def __len__(self) -> int:
+        return len(self._cache.facts(self._kind))

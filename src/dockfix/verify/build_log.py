@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
@@ -25,10 +25,11 @@ DENIAL: Final = re.compile(
     re.IGNORECASE,
 )
 _STEP: Final = re.compile(
-    r"^(?:#(?P<number>\d+) \[(?P<title>[^\]]*)\] (?P<text>.*)|STEP \d+/\d+: (?P<podman>.*))$"
+    r"^(?:#(?P<number>\d+) \[(?P<title>[^\]]*)\] (?P<text>.*)|(?:\[\d+/\d+\] )?STEP \d+/\d+: (?P<podman>.*))$"
 )
 _LINE: Final = re.compile(r"^#(?P<number>\d+) (?:[\d.]+ )?(?P<text>.*)$")
 _CACHED: Final = re.compile(r"^#(\d+) CACHED$", re.MULTILINE)
+_USING_CACHE: Final = re.compile(r"^(?:\[\d+/\d+\] )?STEP \d+/\d+: (.*)\n--> Using cache \S+$", re.MULTILINE)
 _NO_NETWORK: Final = re.compile(
     r"Temporary failure (?:in name resolution|resolving)|Could not resolve (?:host|')"
     r"|Name or service not known|Network is unreachable|No route to host|bad address '|EAI_AGAIN"
@@ -87,7 +88,13 @@ def cached_installs(log: str) -> tuple[str, ...]:
     cached = set(_CACHED.findall(log))
     titles = filter(None, map(_STEP.match, log.splitlines()))
     steps = {title["number"]: title["text"] for title in titles if title["number"]}
-    return tuple(text for number, text in steps.items() if number in cached and "pip" in text)
+    silent = [text for number, text in steps.items() if number in cached]
+    return tuple(text for text in (*silent, *_USING_CACHE.findall(log)) if "pip" in text)
+
+
+def find_warning_lines(lines: Iterable[str]) -> Iterator[str]:
+    """The lines with a warning of pip's."""
+    return (line for line in lines if any(pattern.search(line) for pattern in _WARNINGS.values()))
 
 
 def lacks_network(log: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +35,7 @@ def prove_all(
     only_proven: bool,
     verbose: bool,
     kept: str,
+    logs: MutableMapping[str, str] | None = None,
 ) -> Iterator[FileResult]:
     """The candidates' results, with the verdict for each change that applies or that a proof may answer.
 
@@ -42,7 +43,8 @@ def prove_all(
     that is built in several ways is proven in each. One that breaks is fixed again by `refix` with what the
     proof has taught. A change that still breaks no longer applies, and its patch is kept in the folder
     `kept`; with `only_proven`, a change that could not be compared does not apply either, and is not kept.
-    `keep` is called with what a proof that holds in the end has taught, and with what is read in root's home.
+    `keep` is called with what a proof that holds in the end has taught, and with what is read in root's home;
+    `logs` is what build steps have printed.
     Raises ConfigError if there is no engine.
     """
     waiting = [
@@ -61,7 +63,7 @@ def prove_all(
 
     with ExitStack() as stack:
         try:
-            prover = stack.enter_context(Prover(options))
+            prover = stack.enter_context(Prover(options, logs))
         except EngineError as error:
             raise ConfigError(f"--verify: {error}") from None
         show_step = stack.enter_context(terminal.steps(len(cases)))

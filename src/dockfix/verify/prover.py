@@ -8,7 +8,7 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,6 +40,7 @@ from dockfix.verify.recipes import Recipe
 from dockfix.verify.services import ALONE
 from dockfix.verify.session import Session
 from dockfix.verify.settings import conceal, read_secrets, read_settings
+from dockfix.verify.step_logs import complete
 
 Progress = Callable[[str], None]
 _DEFAULT: Final = VerifyOptions()
@@ -80,11 +81,15 @@ class _Built:
 class Prover:
     """A context manager that proves rewrites with one engine, and removes what it created.
 
-    Raises EngineError on entry if no engine can be used.
+    `logs` keeps what build steps printed, as `step_logs` has it. Raises EngineError on entry if no engine
+    can be used.
     """
 
-    def __init__(self, options: VerifyOptions = _DEFAULT) -> None:
+    def __init__(
+        self, options: VerifyOptions = _DEFAULT, logs: MutableMapping[str, str] | None = None
+    ) -> None:
         self._options = options
+        self._logs = {} if logs is None else logs
         self._originals: dict[str, _Built] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -322,11 +327,12 @@ class Prover:
         with self._image(case, text, recipe) as (image, built):
             if not built.ok:
                 return _Built(built.log, None, built.help)
+            log = complete(built.log, self._logs)
             if not self._session.engine.runs:
-                return _Built(built.log, Observation("", "", "", "", False, None, 0.0, ()))
+                return _Built(log, Observation("", "", "", "", False, None, 0.0, ()))
             progress(RUN_REWRITE if before else RUN_ORIGINAL)
             observer = Observer(self._session, options, self._settings)
-            return _Built(built.log, observer.observe(image, _expect(before, text), recipe.company))
+            return _Built(log, observer.observe(image, _expect(before, text), recipe.company))
 
     @contextmanager
     def _image(self, case: Case, text: str, recipe: Recipe) -> Iterator[tuple[str, Build]]:
