@@ -95,10 +95,11 @@ def test_steps_from_the_cache_keep_their_warnings(tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
     text = INSTALL.replace("RUN", f"ENV RUN_OF={uuid4()}\nRUN", 1)
     (tmp_path / "files" / "Dockerfile").write_text(text)
-    cached = {"DOCKFIX_CACHE_DIR": str(tmp_path / "cache")}
     found = []
     for _ in range(2):
-        done = run_dockfix(tmp_path, "--diff", "--report", "r.json", "files", **cached)
+        done = run_dockfix(
+            tmp_path, "--diff", "--report", "r.json", "files", DOCKFIX_CACHE_DIR=str(tmp_path / "c")
+        )
         assert done.returncode == 0, done.stderr
         (row,) = json.loads((tmp_path / "r.json").read_text())["files"]
         details = row["proof"]["details"]

@@ -288,17 +288,20 @@ def test_a_tool_shows_the_same_without_an_engine(
     if program is None:
         pytest.skip(f"{tool} is not installed")
     # Engines and crane talk to localhost without TLS by themselves.
-    (tmp_path / "registries.conf").write_text(f'[[registry]]\nlocation = "{registry}"\ninsecure = true\n')
+    settings = tmp_path / "home" / ".config" / "containers" / "registries.conf"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f'[[registry]]\nlocation = "{registry}"\ninsecure = true\n')
     path = folder_without_engines(tmp_path / "bin")
     (tmp_path / "bin" / tool).symlink_to(program)
-    variables = {"CONTAINERS_REGISTRIES_CONF": str(tmp_path / "registries.conf")}
-    rows = dockfix(repository, "--write", "--inspect", path=path, **variables)
+    rows = dockfix(repository, "--write", "--inspect", path=path, HOME=str(tmp_path / "home"))
     assert rows["nonroot/Dockerfile"]["outcome"] == "unchanged"
     assert {rows[f"{name}/Dockerfile"]["outcome"] for name in bases.keys() - {"nonroot"}} == {"needs-review"}
     kept = tomllib.loads((repository.folder / "dockfix.facts.toml").read_text())["images"]
     users = {name: kept[one].get("user", "") for name, one in bases.items()}
     assert users == {name: "4711" if name == "nonroot" else "" for name in bases}
     assert {kept[one]["source"] for one in bases.values()} == {"registry"}
+    named = docker("image", "inspect", "--format", "{{json .RepoDigests}}", bases["nonroot"]).stdout
+    assert json.loads(named)[0].rpartition("@")[2] == kept[bases["nonroot"]]["digest"]
 
 
 @pytest.mark.usefixtures("without_bases")
