@@ -298,7 +298,7 @@ def test_a_tool_shows_the_same_without_an_engine(
     assert {rows[f"{name}/Dockerfile"]["outcome"] for name in bases.keys() - {"nonroot"}} == {"needs-review"}
     kept = tomllib.loads((repository.folder / "dockfix.facts.toml").read_text())["images"]
     users = {name: kept[one].get("user", "") for name, one in bases.items()}
-    assert users == {name: "4711" if name == "nonroot" else "" for name in bases}
+    assert users == {name: {"nonroot": "4711", "bare": "0"}.get(name, "") for name in bases}
     assert {kept[one]["source"] for one in bases.values()} == {"registry"}
     named = docker("image", "inspect", "--format", "{{json .RepoDigests}}", bases["nonroot"]).stdout
     assert json.loads(named)[0].rpartition("@")[2] == kept[bases["nonroot"]]["digest"]

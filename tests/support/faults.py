@@ -23,7 +23,7 @@ from dockfix.verify import Case, Kind, Verdict, VerifyOptions
 class _BreakingProver:
     """An engine on which every rewrite breaks."""
 
-    def __init__(self, options: VerifyOptions) -> None:
+    def __init__(self, options: VerifyOptions, _logs: object) -> None:
         self.options = options
 
     def __enter__(self) -> _BreakingProver:

@@ -26,25 +26,24 @@ PODMAN = "STEP 1/2: FROM a\nSTEP 2/2: RUN pip install flask\n{}\nCOMMIT x\n"
 
 def test_a_cached_step_keeps_what_it_printed_when_it_ran() -> None:
     kept: dict[str, str] = {}
-    assert read_warnings(complete(CACHED, kept)) == ()
-    assert cached_installs(complete(CACHED, kept)) == ("RUN pip install flask",)
-    assert read_warnings(complete(RAN, kept)) == (WARNING,)
-    again = complete(CACHED, kept)
+    assert read_warnings(complete(CACHED, "a", kept)) == ()
+    assert cached_installs(complete(CACHED, "a", kept)) == ("RUN pip install flask",)
+    assert read_warnings(complete(RAN, "a", kept)) == (WARNING,)
+    again = complete(CACHED, "a", kept)
     assert read_warnings(again) == (WARNING,)
     assert cached_installs(again) == ()
 
 
-def test_a_step_below_others_is_another_step() -> None:
+def test_a_step_of_another_user_is_another_step() -> None:
     kept: dict[str, str] = {}
-    complete(RAN, kept)
-    other = CACHED.replace("WORKDIR /app", "WORKDIR /srv")
-    assert read_warnings(complete(other, kept)) == ()
-    assert cached_installs(complete(other, kept)) == ("RUN pip install flask",)
+    complete(RAN, "a", kept)
+    assert read_warnings(complete(CACHED, "USER u", kept)) == ()
+    assert cached_installs(complete(CACHED, "USER u", kept)) == ("RUN pip install flask",)
 
 
 def test_only_lines_with_warnings_are_kept() -> None:
     kept: dict[str, str] = {}
-    complete(RAN, kept)
+    complete(RAN, "a", kept)
     assert "Collecting" not in "".join(kept.values())
 
 
@@ -53,6 +52,6 @@ def test_logs_of_podman_are_kept_as_well() -> None:
     ran = PODMAN.format("WARNING: Running pip as the 'root' user can result in trouble")
     cached = PODMAN.format("--> Using cache 0123abcd")
     assert cached_installs(cached) == ("RUN pip install flask",)
-    complete(ran, kept)
-    assert read_warnings(complete(cached, kept)) == (WARNING,)
-    assert cached_installs(complete(cached, kept)) == ()
+    complete(ran, "a", kept)
+    assert read_warnings(complete(cached, "a", kept)) == (WARNING,)
+    assert cached_installs(complete(cached, "a", kept)) == ()

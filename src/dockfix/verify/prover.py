@@ -327,7 +327,7 @@ class Prover:
         with self._image(case, text, recipe) as (image, built):
             if not built.ok:
                 return _Built(built.log, None, built.help)
-            log = complete(built.log, self._logs)
+            log = complete(built.log, f"{text}\0{sorted(recipe.build_args.items())}", self._logs)
             if not self._session.engine.runs:
                 return _Built(log, Observation("", "", "", "", False, None, 0.0, ()))
             progress(RUN_REWRITE if before else RUN_ORIGINAL)

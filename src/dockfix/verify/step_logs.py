@@ -30,17 +30,16 @@ class _Step:
     cached_at: int | None = None
 
 
-def complete(log: str, kept: MutableMapping[str, str]) -> str:
+def complete(log: str, build: str, kept: MutableMapping[str, str]) -> str:
     """The log with what its cached steps printed when they ran; what other steps print is kept.
 
-    Only lines with warnings are. A step is known by its text and those above it in its stage.
+    Only lines with warnings are. `build` is all that the steps depend on beside the context: USER and
+    variables are no steps of their own in a log.
     """
     lines = log.splitlines()
-    steps = list(_read_steps(lines))
-    texts = {(one.stage, one.place): one.text for one in steps}
-    for one in reversed(steps):
-        above = "\n".join(texts.get((one.stage, place), "") for place in range(1, one.place + 1))
-        key = hashlib.sha256(above.encode("utf-8", "replace")).hexdigest()
+    for one in reversed(list(_read_steps(lines))):
+        what = f"{build}\0{one.stage}\0{one.place}\0{one.text}"
+        key = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()
         if one.cached_at is None:
             kept[key] = "\n".join(find_warning_lines(one.lines))
         elif key in kept:
