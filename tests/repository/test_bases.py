@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from git_repository import Repository
@@ -10,7 +11,7 @@ from dockfix.discovery.paths import find_candidates
 from dockfix.files.candidates import UNKNOWN, Build, Candidate
 from dockfix.model.lineage import find_lineages, read_stages
 from dockfix.options import Options
-from dockfix.repository.bases import relate
+from dockfix.repository.bases import _read_bases, relate
 from dockfix.syntax.parser import parse
 
 APP = """\
@@ -283,3 +284,27 @@ def test_what_a_base_leaves_in_the_home_of_root_is_a_review(
     err = dockfix("--diff", ".")[2]
     assert ("unknown-base" in err) == bool(left)
     assert not left or f"its build leaves {left} in root's home" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "parents", "copied"),
+    [
+        ("FROM acme/a\nRUN x\n", ["acme/a"], []),
+        ("FROM acme/a:1 AS a\nFROM python\nCOPY --from=a /opt/a /opt/a\n", ["python"], []),
+        ("FROM acme/a AS a\n# nothing\n\nFROM python\nCOPY --from=a /root/x /x\n", ["python"], ["acme/a"]),
+        ("FROM acme/a AS a\nARG X\nFROM a\n", ["acme/a", "a"], []),
+        ("FROM acme/a AS a\nRUN x\nFROM python\nCOPY --from=a /opt /opt\n", ["acme/a", "python"], []),
+        ("FROM python\nCOPY --link --from=acme/a:2 /opt/a /usr/local/lib/a /opt/\n", ["python"], ["acme/a"]),
+        ("FROM python\nCOPY --from=acme/a /opt/a /usr/local/\n", ["python"], []),
+        ("FROM python\nCOPY --from=acme/a $PLACE /opt/\n", ["python"], ["acme/a"]),
+        ("FROM python\nCOPY --from=acme/a app /opt/\n", ["python"], ["acme/a"]),
+        ("FROM acme/a AS a\n", ["acme/a"], []),
+    ],
+)
+def test_images_that_are_only_copied_from_run_no_steps(
+    tmp_path: Path, text: str, parents: list[str], copied: list[str]
+) -> None:
+    file = tmp_path / "Dockerfile"
+    file.write_text(text)
+    _, found, moving = _read_bases(str(file))
+    assert (list(found), list(moving)) == (parents, copied)

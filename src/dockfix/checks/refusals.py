@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
 from dockfix.checks import codes
@@ -218,6 +219,15 @@ def find_foreign(context: Context) -> Iterator[Finding]:
         )
 
 
+def _starts_process(plan: Plan) -> bool:
+    """Whether the base's entrypoint may start its own process, which depends on the first word of CMD."""
+    patterns = plan.lineage.image.process_of
+    if not patterns or plan.lineage.last("CMD") is None:
+        return True
+    programs = [one.command.program for one in plan.starting.commands if not one.where]
+    return not all(programs) or any(fnmatchcase(one, pattern) for one in programs for pattern in patterns)
+
+
 def _of_start(plan: Plan) -> Iterator[Finding]:
     starting = plan.starting
     image = plan.lineage.image
@@ -230,7 +240,7 @@ def _of_start(plan: Plan) -> Iterator[Finding]:
             "leave it as it is",
         )
         return
-    if image.process and plan.lineage.last("ENTRYPOINT") is None:
+    if image.process and plan.lineage.last("ENTRYPOINT") is None and _starts_process(plan):
         first = plan.steps[0].instruction.line
         yield Finding(
             codes.NEEDS_ROOT_PROCESS,

@@ -24,6 +24,7 @@ _FACTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "str": {"type": "string"},
     "bool": {"type": "boolean"},
     "tuple[int, ...]": {"type": "array", "items": {"type": "integer"}},
+    "tuple[str, ...]": {"type": "array", "items": {"type": "string"}},
     "Mapping[str, str]": {"type": "object", "additionalProperties": {"type": "string"}},
     "int | None": {"type": "integer", "minimum": 0},
 }

@@ -50,7 +50,8 @@ class Image:
     come first. `reuse` names the account to use instead of a new one. `python` is image (pip can
     install for one user), system, conda or none; `pip` is silent (before 21.1), warns (21.1 to
     22.0), quiet (22.1 and later can be silenced) or unknown. `starts` says that its own command starts
-    an application, on `ports`, `process` why its own main process has to be root,
+    an application, on `ports`, `process` why its own main process has to be root, if CMD
+    begins with a word that fits one of `process_of`, or those are empty,
     `platform` who runs it in a way of its own, whatever it starts; `uncertain` is why its facts need a
     person's look. `facts` are those of the real image, where it was inspected.
     """
@@ -74,6 +75,7 @@ class Image:
     starts: bool = False
     ports: tuple[int, ...] = ()
     process: str = ""
+    process_of: tuple[str, ...] = ()
     platform: str = ""
     uncertain: str = ""
     facts: ImageFacts | None = None
@@ -88,7 +90,7 @@ NOT_FACTS: Final = frozenset({"name", "tag", "known", "facts"})
 """The fields of an image that no table sets."""
 _FACTS: Final = frozenset(one.name for one in fields(Image)) - NOT_FACTS
 # What a table knows about a base that its files do not show.
-_BEHAVIOUR: Final = ("platform", "process")
+_BEHAVIOUR: Final = ("platform", "process", "process_of")
 
 
 def find_image(
@@ -281,6 +283,7 @@ def _with_accounts(name: str, tag: str, facts: Facts) -> Image:
     values = dict(facts)
     values["accounts"] = tuple(map(_account, values["accounts"]))
     values["ports"] = tuple(values.get("ports", ()))
+    values["process_of"] = tuple(values.get("process_of", ()))
     env = values.get("env", {})
     values["env"] = {key: value.replace("$PATH", _STANDARD_PATH) for key, value in env.items()}
     return Image(name, tag, True, **values)

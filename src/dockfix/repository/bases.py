@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from dockfix.context import Deployment
     from dockfix.model.lineage import Lineage
 
-_FROM = re.compile(rb"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
+_FROM = re.compile(
+    rb"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+))?", re.IGNORECASE | re.MULTILINE
+)
+_STEP = re.compile(rb"^[ \t]*(?!ARG\b)[A-Z]", re.IGNORECASE | re.MULTILINE)
+_COPY = re.compile(rb"^[ \t]*COPY[ \t]([^\n]*--from=[^\n]*)", re.IGNORECASE | re.MULTILINE)
+_MOVING: Final = frozenset({"", "usr", "root", "home"})
+"""Folders with what may be elsewhere in an image that runs as a user: packages, and root's home."""
 _ARG = re.compile(rb"^[ \t]*ARG[ \t]+(\w+)=(\S+)", re.IGNORECASE | re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?(?::?-([^}$]*)\})?")
 MAX_DEPTH: Final = 100
@@ -42,11 +48,8 @@ def relate(
     returns the options of a file. A file gets numeric IDs if `by_number` is true for one of its
     deployments.
     """
-    bases = _find_bases([*candidates, *others], cache)
-    children: dict[str, list[str]] = {}
-    for candidate in (*candidates, *others) if bases else ():
-        for real in dict.fromkeys(builder.real for builder in bases.get(candidate.real, {}).values()):
-            children.setdefault(real, []).append(candidate.path)
+    found = _find_bases([*candidates, *others], cache)
+    bases = {real: named.bases for real, named in found.items()}
     own = {
         candidate.real: _with_numbers(
             _with_builds(candidate, given) if candidate.builds else given, candidate, by_number
@@ -55,12 +58,21 @@ def relate(
     }
     if not bases:
         return Relations(candidates, list(own.values()), {})
+    needed = {one.real for named in found.values() for one in (*named.bases.values(), *named.copied)}
     for other in others:
-        if other.real in children:
+        if other.real in needed:
             own[other.real] = _with_builds(other, options_of(other.real))
     facts = _Facts(bases, own)
+    children: dict[str, list[str]] = {}
+    copiers: dict[str, list[str]] = {}
+    for candidate in (*candidates, *others):
+        named = found.get(candidate.real, _Named())
+        for real in dict.fromkeys(one.real for one in named.parents if facts.is_root(one)):
+            children.setdefault(real, []).append(candidate.path)
+        for real in dict.fromkeys(one.real for one in named.copied if facts.is_root(one)):
+            copiers.setdefault(real, []).append(candidate.path)
     informed = [facts.inform(candidate.real) for candidate in candidates]
-    return Relations(candidates, informed, children, is_whole=not facts.is_lost)
+    return Relations(candidates, informed, children, copiers, is_whole=not facts.is_lost)
 
 
 def _with_builds(candidate: Candidate, options: Options) -> Options:
@@ -99,24 +111,53 @@ class _Builder(NamedTuple):
     is_certain: bool = True
 
 
-def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[str, dict[str, _Builder]]:
-    """For each Dockerfile, by absolute path: (name in its FROM lines, what builds it)."""
+class _Named(NamedTuple):
+    """What builds the images that a Dockerfile names.
+
+    `bases` are those in its FROM lines by name, `parents` those on which its steps run or which it ships,
+    `copied` those from which it copies what may move.
+    """
+
+    bases: Mapping[str, _Builder] = {}
+    parents: Sequence[_Builder] = ()
+    copied: Sequence[_Builder] = ()
+
+
+def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[str, _Named]:
+    """What builds the images that each Dockerfile names, by its absolute path."""
     rows = [candidate for candidate in candidates if candidate.refusal is None]
     pairs = [(build, _Builder(row.real, build.target)) for row in rows for build in row.builds]
     builders = {name: builder for build, builder in pairs for name in build.images}
     by_name = {_place(build, builder.real): builder for build, builder in pairs if build.name}
-    bases: dict[str, dict[str, _Builder]] = {}
+    bases: dict[str, _Named] = {}
     if not builders and not any(build.contexts for build, _ in pairs):
         return bases
     shorter = _by_short_name(builders)
     found = derive_all(cache, "bases", [row.real for row in rows], _read_bases)
     for row, names in zip(rows, found, strict=True):
         known = ChainMap(_contexts(row, by_name), builders)
-        for name in names:
-            builder = known.get(name) or _find_elsewhere(name, shorter)
-            if builder is not None and builder.real != row.real:
-                bases.setdefault(row.real, {})[name] = builder
+        built = dict(_find_built(row, dict.fromkeys((*names[0], *names[2])), known, shorter))
+        if built:
+            every, parents, copied = ([name for name in part if name in built] for part in names)
+            bases[row.real] = _Named(
+                {name: built[name] for name in every},
+                [built[name] for name in parents],
+                [built[name] for name in copied],
+            )
     return bases
+
+
+def _find_built(
+    row: Candidate,
+    names: Iterable[str],
+    known: Mapping[str, _Builder],
+    shorter: Mapping[str, Mapping[str, _Builder]],
+) -> Iterator[tuple[str, _Builder]]:
+    """(name, what builds it) for each image that another Dockerfile builds."""
+    for name in names:
+        builder = known.get(name) or _find_elsewhere(name, shorter)
+        if builder is not None and builder.real != row.real:
+            yield name, builder
 
 
 def _find_elsewhere(name: str, builders: Mapping[str, Mapping[str, _Builder]]) -> _Builder | None:
@@ -171,18 +212,71 @@ def _contexts(row: Candidate, by_name: Mapping[tuple[str, str, str], _Builder]) 
     return {alias: by_name[key] for alias, key in contexts if key in by_name}
 
 
-def _read_bases(path: str) -> tuple[str, ...]:
-    """The image names in the file's FROM lines, without tags."""
+_Names = tuple[str, ...]
+
+
+def _read_bases(path: str) -> tuple[_Names, _Names, _Names]:
+    """The names of images, without tags: in FROM lines, those that steps run on, those copied from.
+
+    Of the last, only those from which a copy takes what may move: what root installs, or has in its home.
+    """
     try:
         data = read_bytes(path, MAX_BYTES)
     except OSError:
-        return ()
-    names: dict[str, None] = {}
-    for reference in _FROM.findall(data):
-        text = reference.decode("utf-8", "replace")
-        head, slash, last = (_fill(text, data) if "$" in text else text).partition("@")[0].rpartition("/")
-        names[head + slash + last.partition(":")[0]] = None
-    return tuple(names)
+        return (), (), ()
+    stages = _split_stages(data)
+    references = [stage.reference for stage in stages]
+    bare = {
+        stage.alias
+        for stage in stages[:-1]
+        if stage.alias and stage.is_bare and stage.alias.lower() not in map(str.lower, references)
+    }
+    named = {stage.alias: stage.reference for stage in stages if stage.alias in bare}
+    copies = (one[1].decode("utf-8", "replace").split() for one in _COPY.finditer(data))
+    moving = [named.get(source, source) for source in filter(None, map(_find_moving, copies))]
+    parents = [stage.reference for stage in stages if stage.alias not in bare]
+    names = (references, parents, moving)
+    every, steps, copied = (tuple(dict.fromkeys(_untagged(one, data) for one in rows)) for rows in names)
+    return every, steps, copied
+
+
+def _find_moving(words: Sequence[str]) -> str:
+    """The image or stage from which the words of a COPY take what may move, "" if there is none."""
+    source = next((word[7:] for word in words if word.lower().startswith("--from=")), "")
+    paths = [word for word in words if not word.startswith("--")][:-1]
+    return source if any(map(_may_move, paths)) else ""
+
+
+def _may_move(path: str) -> bool:
+    first = path.lstrip("/").partition("/")[0]
+    return not path.startswith("/") or first in _MOVING or any(one in path for one in "$*?[")
+
+
+class _Stage(NamedTuple):
+    """A stage: what its FROM names, its own name, and whether nothing follows in it."""
+
+    reference: str
+    alias: str
+    is_bare: bool
+
+
+def _split_stages(data: bytes) -> list[_Stage]:
+    found = list(_FROM.finditer(data))
+    ends = [*(one.start() for one in found[1:]), len(data)]
+    return [
+        _Stage(
+            one[1].decode("utf-8", "replace"),
+            (one[2] or b"").decode("utf-8", "replace"),
+            not _STEP.search(data, one.end(), end),
+        )
+        for one, end in zip(found, ends, strict=True)
+    ]
+
+
+def _untagged(reference: str, data: bytes) -> str:
+    text = _fill(reference, data) if "$" in reference else reference
+    head, slash, last = text.partition("@")[0].rpartition("/")
+    return head + slash + last.partition(":")[0]
 
 
 def _fill(reference: str, data: bytes) -> str:
@@ -202,6 +296,7 @@ _FACTS: Final = (
     "python",
     "pip",
     "process",
+    "process_of",
     "uncertain",
 )
 
@@ -215,6 +310,11 @@ class _Facts:
         self._known: dict[_Builder, dict[str, Any] | None] = {}
         self._depth = 0
         self.is_lost = False
+
+    def is_root(self, builder: _Builder) -> bool:
+        """Whether what is built on an image starts as root, as far as is known."""
+        facts = self._of(builder)
+        return facts is None or facts["user"].partition(":")[0] in ("root", "0")
 
     def inform(self, real: str) -> Options:
         """The options of the Dockerfile at `real`, with facts about bases that are built here."""

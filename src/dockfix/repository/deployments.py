@@ -20,6 +20,7 @@ from dockfix.files.patterns import Glance
 from dockfix.files.reading import read_within
 from dockfix.files.stamps import Mark, Stamp
 from dockfix.repository.arguments import fill_defaults
+from dockfix.repository.build_places import matches
 from dockfix.repository.job_images import may_have_jobs
 from dockfix.repository.manifests import (
     can_be_manifest,
@@ -219,7 +220,8 @@ class _Known:
         if deployment.dockerfile in self.candidates:
             return deployment.dockerfile
         if deployment.dockerfile and not deployment.image:
-            return None
+            fitting = [path for path in self.candidates if matches(deployment.dockerfile, path)]
+            return fitting[0] if len(fitting) == 1 else None
         # A file that is used elsewhere has another path for the build, and names the same image.
         image = _untagged(deployment.image)
         if found := self._of_image(image):

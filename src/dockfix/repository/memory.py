@@ -61,14 +61,14 @@ def recall_callers(
     known = cache.callers.get(key) if key else None
     if known is None or not cache.stamps.hold(known[0]):
         return None
-    _, rows, changes, children, unread = known
+    _, rows, changes, children, copiers, unread = known
     added = [_unread(*row) for row in unread]
     candidates, options = [*candidates, *added], [*options, *options_of(added)]
     deployments = {real: tuple(map(unpack, found)) for real, found in rows.items()}
     pairs = zip_longest(options, changes)
     own = [replace(one, **change) if change else one for one, change in pairs]
     given = [one._replace(deployments=deployments.get(one.real, ())) for one in candidates]
-    return deployments, Relations(given, own, children)
+    return deployments, Relations(given, own, children, copiers)
 
 
 def remember_callers(
@@ -94,6 +94,7 @@ def remember_callers(
         {real: tuple(map(asdict, found)) for real, found in deployments.items()},
         tuple(_change(*pair) for pair in zip(options, relations.options, strict=False)),
         {real: tuple(found) for real, found in relations.children.items()},
+        {real: tuple(found) for real, found in relations.copiers.items()},
         tuple((one.path, one.real, one.root, astuple(one.refusal)[1:]) for one in added if one.refusal),
     )
     cache.stale = True
