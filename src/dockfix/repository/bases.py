@@ -138,12 +138,8 @@ def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[st
         known = ChainMap(_contexts(row, by_name), builders)
         built = dict(_find_built(row, dict.fromkeys((*names[0], *names[2])), known, shorter))
         if built:
-            every, parents, copied = ([name for name in part if name in built] for part in names)
-            bases[row.real] = _Named(
-                {name: built[name] for name in every},
-                [built[name] for name in parents],
-                [built[name] for name in copied],
-            )
+            every, parents, copied = ({name: built[name] for name in part if name in built} for part in names)
+            bases[row.real] = _Named(every, tuple(parents.values()), tuple(copied.values()))
     return bases
 
 
