@@ -26,6 +26,8 @@ def losses(before: str, after: str) -> list[tuple[str, str]]:
         ("RUN mkdir /data\n", "RUN mkdir /data\n" + USER, []),
         ("RUN mkdir /data\n", USER + "RUN mkdir /data\n", [("makes /data", "/")]),
         ("RUN mkdir /tmp/x\n", USER + "RUN mkdir /tmp/x\n", []),
+        # What is certain to be there already cannot be made.
+        ("RUN mkdir /srv/x\n", "RUN mkdir -p /srv/x\nRUN mkdir /srv/x\n", [("makes /srv/x", "/srv/x")]),
         # What was denied before is not lost.
         ("USER nobody\nRUN mkdir /data\n", "USER nobody\nRUN mkdir /data\n", []),
         # A change of owner clears capabilities, whoever makes it.

@@ -196,9 +196,10 @@ def _of_make(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     answers = may_make(tree, operation.path, who)
     if How.NEW not in operation.how:
         return answers
+    # Where it may have been there already, the original failed: only what is certain to be there counts.
     there = [one for _, nodes in tree.standing(operation.path, last=False) for one in nodes]
     taken = [Answer(Verdict.DENIED, one.origin, operation.path) for one in each(there)]
-    return frozenset((*(answers if len(taken) < len(there) else ()), *taken))
+    return answers if len(taken) < len(there) else frozenset(taken)
 
 
 def _of_removal(tree: FileTree, operation: Operation, who: Identity) -> Answers:
