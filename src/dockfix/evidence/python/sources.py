@@ -46,6 +46,12 @@ _WORD: Final = re.compile(r"['\"]([A-Za-z][\w.-]*)(?=['\" ])")
 _ASKING: Final = tuple(
     f"{name}(" for name in "stat lstat exists isfile isdir access getsize getmtime".split()
 )
+_ROUTING: Final = (
+    *("route(", "Route(", ".mount(", "Mount(", "prefix=", "add_url_rule("),
+    *(f".{name}(" for name in "get post put patch delete head options websocket add_get add_post".split()),
+)
+"""What stands before the path of a route: of Flask, FastAPI, Starlette and aiohttp."""
+_NEAR: Final = 80
 _PORT: Final = re.compile(r"(?:^|.*[:\]=])(\d{1,5})$")
 _CONFIG: Final = re.compile(r"^(\w+)[ \t]*[:=][ \t]*([^\s#][^\n#]*)", re.MULTILINE)
 
@@ -343,9 +349,14 @@ class _SourceReader:
 @lru_cache(maxsize=512)
 def _names(source: str) -> frozenset[str]:
     """The strings that may name a file whose content matters, and `..` if one leads upwards."""
-    matches = _NAMED.finditer(source)
-    found = {match[1] for match in matches if not source.endswith(_ASKING, 0, match.start())}
+    found = {match[1] for match in _NAMED.finditer(source) if not _is_other(source, match)}
     return frozenset(found | {".."} if _UPWARDS.search(source) else found)
+
+
+def _is_other(source: str, match: re.Match[str]) -> bool:
+    """Whether a string is the path of a route, or of a file about which only its attributes are asked."""
+    before = source[max(0, match.start() - _NEAR) : match.start()].rstrip()
+    return before.endswith(_ASKING) or (match[1].startswith("/") and before.endswith(_ROUTING))
 
 
 @lru_cache(maxsize=512)
