@@ -16,6 +16,7 @@ import pytest
 from applications import build_network, engine, has_image
 
 from dockfix import fix
+from dockfix.options.request import OBSERVER
 from dockfix.results import Changed
 
 PROVE = """\
@@ -28,6 +29,21 @@ options = VerifyOptions(build_network=sys.argv[2] or None, seconds=60)
 with Prover(options) as prover:
     print(prover.label, prover.folder, flush=True)
     prover.prove(Case(text, text, Path(sys.argv[1])), lambda step: print(step, flush=True))
+"""
+BESIDE = """\
+import sys
+from pathlib import Path
+from dockfix.verify import Case, Prover, Recipe, VerifyOptions
+from dockfix.verify.images import Source
+from dockfix.verify.services import Company, Service
+
+path = Path(sys.argv[1])
+text = path.read_text()
+service = Service("slow", "", source=Source(text, path, path.parent))
+case = Case(text, text, path, recipe=Recipe(company=Company((service,))))
+with Prover(VerifyOptions(build_network=sys.argv[2] or None)) as prover:
+    print(prover.label, prover.folder, flush=True)
+    prover.prove(case)
 """
 SLOW_BUILD = "FROM python:3.12-slim-bookworm\nRUN sleep 33.3 && echo {salt}\n"
 SLOW_RUN = 'FROM python:3.12-slim-bookworm\nLABEL salt={salt}\nCMD ["sleep", "44.4"]\n'
@@ -61,6 +77,29 @@ def test_nothing_is_left_behind(text: str, step: str, number: signal.Signals, tm
         process.send_signal(number)
         process.wait(60)
     limit = time.monotonic() + 60
+    while listed("ps", label) or listed("images", label) or Path(folder).exists():
+        assert time.monotonic() < limit, (listed("ps", label), listed("images", label), folder)
+        time.sleep(0.2)
+
+
+@pytest.mark.engine
+def test_no_service_is_left_behind(tmp_path: Path) -> None:
+    """The service that is waited for, the image that was built for it, and its network's container."""
+    if not (has_image("python:3.12-slim-bookworm") and has_image(OBSERVER)):
+        pytest.skip("no image python:3.12-slim-bookworm or of the observer on this engine")
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text(SLOW_RUN.format(salt=f"{os.getpid()}-{time.time_ns()}"))
+    argv = [sys.executable, "-c", BESIDE, str(dockerfile), build_network() or ""]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        label, folder = process.stdout.readline().split()
+        limit = time.monotonic() + 120
+        while len(listed("ps", label)) < 2:
+            assert time.monotonic() < limit, "no service was started"
+            time.sleep(0.2)
+        process.kill()
+        process.wait(60)
+    limit = time.monotonic() + 120
     while listed("ps", label) or listed("images", label) or Path(folder).exists():
         assert time.monotonic() < limit, (listed("ps", label), listed("images", label), folder)
         time.sleep(0.2)
