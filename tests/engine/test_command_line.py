@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from applications import need_images
+from applications import build_network, need_images
 from command_runs import run_dockfix
 
 pytestmark = pytest.mark.engine
@@ -89,6 +89,18 @@ def test_a_quieted_warning_is_proven_without_a_user(tmp_path: Path) -> None:
     assert f"{dockerfile}: proven (ended with 0; no port answered)\n" in done.stderr, done.stderr
     assert done.returncode == 0
     assert "--root-user-action=ignore" in dockerfile.read_text()
+
+
+def test_an_engine_without_a_network_for_builds_breaks_no_rewrite(tmp_path: Path) -> None:
+    need_images([BASE], {})
+    if build_network() is None:
+        pytest.skip("this engine gives builds a network")
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "Dockerfile").write_text(SERVER)
+    (tmp_path / "files" / "serve.py").write_text("print('done')\n")
+    done = run_dockfix(tmp_path, "--diff", "--build-network", "default", "files")
+    assert "builds but cannot be compared: a step of the rewrite has no network: RUN adduser " in done.stderr
+    assert done.returncode == 1
 
 
 def test_steps_from_the_cache_keep_their_warnings(tmp_path: Path) -> None:

@@ -154,10 +154,7 @@ class Prover:
         progress(BUILD_REWRITE)
         after = self._build(case, case.rewritten, before.observation, progress)
         if after.observation is None:
-            denial = next(iter(denials(after.log)), "")
-            reason = f"it no longer builds: {failed_step(after.log)}{f': {denial}' if denial else ''}"
-            details = Details(engine.name, reason, before=before.observation, seconds=_since(began))
-            return Verdict(Kind.BREAKS, path, BUILD_REWRITE, tail(after.log), details)
+            return self._conclude_unbuilt(case, before.observation, after.log, began)
         progress(COMPARE)
         failure = find_failure(before.observation) if case.repairs and engine.runs else ""
         if failure:
@@ -166,6 +163,17 @@ class Prover:
         if verdict.kind is Kind.BREAKS and not names_cause(before.observation, after.observation, verdict):
             verdict = self._conclude_again(case, before, verdict, progress, began)
         return self._close_ports(case, verdict, progress) if case.closes_ports and verdict.proven else verdict
+
+    def _conclude_unbuilt(self, case: Case, before: Observation, log: str, began: float) -> Verdict:
+        """The verdict on a rewrite that does not build, which breaks unless its engine has failed it."""
+        step, denial = failed_step(log), next(iter(denials(log)), "")
+        kind, help = Kind.BREAKS, ""
+        reason = f"it no longer builds: {step}{f': {denial}' if denial else ''}"
+        if not denial and (lacks_network(log) or lacks_image(log)):
+            kind, help = Kind.INCOMPARABLE, self._advise(log, case.recipe)
+            reason = f"a step of the rewrite has no network: {step}"
+        details = Details(self._session.engine.name, reason, before=before, seconds=_since(began), help=help)
+        return Verdict(kind, str(case.dockerfile), BUILD_REWRITE, tail(log), details)
 
     def _conclude_again(
         self, case: Case, before: _Built, first: Verdict, progress: Progress, began: float
