@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockfix.knowledge.processes import find_installer
+from dockfix.knowledge.processes import find_installer, process_need_of
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,20 @@ from dockfix.knowledge.processes import find_installer
 )
 def test_what_installs_for_everybody(line: str, installer: str) -> None:
     assert find_installer(line.split()) == installer
+
+
+@pytest.mark.parametrize(
+    ("line", "needs_root"),
+    [
+        ("apk info", False),
+        ("apt list --installed", False),
+        ("/sbin/apk info -v x", False),
+        ("apk add x", True),
+        ("apk -U add x", True),
+        ("apk infos", True),
+        ("apk", True),
+        ("dnf install x", True),
+    ],
+)
+def test_questions_about_packages_need_no_root(line: str, needs_root: bool) -> None:
+    assert bool(process_need_of(line)) is needs_root
