@@ -115,10 +115,10 @@ def trace(text: str, options: Options = _DEFAULT, context: Context | None = None
         return Trace(early)
     around = context or Context()
     if not comments:
-        return _fix_targets(tree, options, around)
+        return _fix_builds(tree, options, around)
 
     def fix_with(some: Iterable[Suppression]) -> Trace:
-        return _fix_targets(tree, heed(options, some, NAMES), around)
+        return _fix_builds(tree, heed(options, some, NAMES), around)
 
     found = fix_with(comments)
     checked = report_comments(found.result, comments, NAMES, lambda some: fix_with(some).result)
@@ -145,6 +145,30 @@ def _find_stage_too_many(tree: Dockerfile) -> Finding | None:
         return None
     message = f"has {len(starts)} stages, more than {MAX_STAGES}"
     return Finding(codes.TOO_LARGE, starts[MAX_STAGES].line, message, "split the file")
+
+
+def _fix_builds(tree: Dockerfile, options: Options, context: Context) -> Trace:
+    """Fix the images of all builds, whose arguments may have different values, with one change."""
+    first = _fix_targets(tree, options, context)
+    if not (options.alternatives and isinstance(first.result, Changed | Unchanged)):
+        return first
+    others = [
+        _fix_targets(tree, replace(options, arguments=one), context).result for one in options.alternatives
+    ]
+    left = next((one for one in others if isinstance(one, Skipped | Failed)), None)
+    if left is not None:
+        return first._replace(result=left)
+    changes = [one for one in (first.result, *others) if isinstance(one, Changed)]
+    if not changes:
+        return first
+    differ = len({one.text for one in changes}) > 1
+    finding = Finding(
+        codes.BUILDS_DIFFER, changes[0].line, "its builds need different changes", "look at each image"
+    )
+    joined = _join(changes, (), options)
+    assert isinstance(joined, Changed)
+    reviews = (*joined.reviews, *([finding] if differ and finding.code not in options.accept else []))
+    return first._replace(result=replace(joined, text=changes[0].text, reviews=reviews))
 
 
 def _fix_targets(tree: Dockerfile, options: Options, context: Context) -> Trace:

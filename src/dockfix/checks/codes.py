@@ -151,6 +151,11 @@ OPAQUE_COMMAND: Final = _review(
     "cases/start-in-a-foreign-shell",
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
 )
+BUILDS_DIFFER: Final = _review(
+    "builds-differ",
+    "Builds of one file give an argument values that need different changes.",
+    "runs/image-whose-builds-need-different-changes",
+)
 UNKNOWN_CONTEXT: Final = Code(
     "unknown-context",
     (Kind.REVIEW, Kind.NOTE),

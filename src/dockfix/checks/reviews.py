@@ -121,7 +121,7 @@ def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
             "no CMD or ENTRYPOINT: probably a base for images whose steps need root",
             "check which images build on it",
         )  # fmt: skip
-    elif copies := _only_copied(plan):
+    elif plan.context.deployments and (copies := _only_copied(plan)):
         yield Finding(
             codes.STARTS_NOTHING, plan.steps[0].instruction.line,
             f"{copies[0].place} only copies files out of the image", "check whether anybody else runs it",

@@ -67,7 +67,7 @@ def read_application(plan: Plan) -> ReadApplication:
     starts |= {plan.lineage.stages[0].index: root} if plan.relocates else {}
     layout = read_layout(
         _with_moved_home(plan), plan.context.read, plan.context.names, plan.context.file or path,
-        plan.lineage.final.index, starts, root,
+        plan.lineage.final.index, starts, root, dict(plan.options.arguments),
     )  # fmt: skip
     # What a copy brings comes before what a mount brings in its place.
     installed = list(find_installed(plan, layout))

@@ -223,15 +223,17 @@ def read_layout(
     stage: int | None = None,
     starts: Mapping[int, str] | None = None,
     root: str = "/",
+    given: Mapping[str, str] | None = None,
 ) -> Layout:
     """Read which files of the build context a Dockerfile puts where.
 
     `read` returns the text of a file of the context, `names` lists a folder of it, if it can. `path` is
     the Dockerfile in the context, which may have its own ignore file. `stage` is the index of the stage
     that ships, None for the last. `starts` are the working directories in which stages begin, by index, if
-    not `/`; those at `root` get it in place of `/`.
+    not `/`; those at `root` get it in place of `/`. `given` are build arguments, for those without a default.
     """
     walker = _Walker(read, starts or {}, root, names)
+    walker.given = given or {}
     for line in tree.instructions:
         walker.step(line)
     last = walker.stage or StageLayout("")
@@ -284,6 +286,7 @@ class _Walker:
         self.stages: dict[str, StageLayout] = {}
         self.stage: StageLayout | None = None
         self.arguments: dict[str, str] = {}
+        self.given: Mapping[str, str] = {}
         self.documents: dict[str, str] = {}
         self.count = 0
 
@@ -314,6 +317,8 @@ class _Walker:
                 into[name] = expand(raw, {**known, **into}, line.escape) or ""
             elif name in self.arguments:
                 into[name] = self.arguments[name]
+            elif name in self.given:
+                into[name] = self.given[name]
 
     def _inside(self, line: Instruction, stage: StageLayout) -> None:
         variables = {**stage.args, **stage.env}

@@ -29,6 +29,8 @@ _MOVING: Final = frozenset({"", "usr", "root", "home"})
 """Folders with what may be elsewhere in an image that runs as a user: packages, and root's home."""
 _ARG = re.compile(rb"^[ \t]*ARG[ \t]+(\w+)=(\S+)", re.IGNORECASE | re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?(?::?-([^}$]*)\})?")
+MAX_ALTERNATIVES: Final = 8
+"""So many further sets of build arguments are read."""
 MAX_DEPTH: Final = 100
 """The maximum length of a chain of the repository's images; beyond it, a base is unknown."""
 
@@ -80,8 +82,21 @@ def _with_builds(candidate: Candidate, options: Options) -> Options:
     named = (build.target for build in candidate.builds if build.target)
     targets = dict.fromkeys(ANY_STAGE if UNKNOWN in target else target for target in named)
     new = tuple(target for target in targets if target not in options.targets)
-    given = tuple(_arguments([dict(build.arguments) for build in candidate.builds]))
-    return replace(options, targets=options.targets + new, arguments=given) if new or given else options
+    builds = [dict(build.arguments) for build in candidate.builds]
+    given = tuple(sorted(_arguments(builds)))
+    others = tuple(one for one in _alternatives(builds) if one != given)[:MAX_ALTERNATIVES]
+    if not (new or given or others):
+        return options
+    return replace(options, targets=options.targets + new, arguments=given, alternatives=others)
+
+
+def _alternatives(builds: Sequence[Mapping[str, str | None]]) -> Iterator[tuple[tuple[str, str], ...]]:
+    """What each build gives, where several values of an argument are known."""
+    known = [
+        tuple(sorted((name, value) for name, value in one.items() if value and value != UNKNOWN))
+        for one in builds
+    ]
+    yield from dict.fromkeys(known)
 
 
 def _arguments(builds: Sequence[Mapping[str, str | None]]) -> Iterator[tuple[str, str]]:

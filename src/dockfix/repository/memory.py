@@ -21,7 +21,7 @@ from dockfix.results import Finding
 Deployments = Mapping[str, tuple[Deployment, ...]]
 """The deployments of each Dockerfile's image, by its absolute path."""
 
-_CHANGED: Final = ("targets", "arguments", "numeric", "images")
+_CHANGED: Final = ("targets", "arguments", "alternatives", "numeric", "images")
 """The options that builds, deployments and bases change."""
 
 
