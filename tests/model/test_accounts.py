@@ -81,6 +81,8 @@ def test_account_is_named(base: str, options: dict[str, Any], user: str, owner: 
         ),
         (BOOKWORM, "adduser --system --home /srv/web web", "web", "/srv/web", False, False),
         (ALPINE, "adduser -D web", "web:web", "/home/web", False, False),
+        # In busybox, -g is the full name.
+        (ALPINE, "adduser -D -g 'a web server' web", "web:web", "/home/web", False, False),
         (ALPINE, "adduser -D -H web", "web:web", "/home/web", True, False),
         (ALPINE, "addgroup -S shop && adduser -S -G shop web", "web:shop", "/home/web", False, False),
         (ALPINE, "adduser -D -h /srv/web web", "web:web", "/srv/web", False, False),

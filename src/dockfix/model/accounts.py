@@ -292,11 +292,10 @@ def _created_account(
     image = step.stage.image
     short = "".join(key[1:] for key in options if not key.startswith("--"))
     system = "--system" in options or "r" in short or "S" in short
-    group = (
-        first_of(options, "-g", "--gid", "-G", "--ingroup")
-        if program == "adduser"
-        else first_of(options, "-g", "--gid")
-    )
+    # In busybox, -g is what the account is called in full.
+    own = ("-g", "--gid") if program == "useradd" or image.account_command != "busybox" else ()
+    more = ("-G", "--ingroup") if program == "adduser" else ()
+    group = first_of(options, *own, *more)
     uid = to_number(first_of(options, "-u", "--uid"))
     numbers = {other: number for number, (other, _) in groups.items()}
     gid = 0 if group == "root" else to_number(numbers.get(group, group)) if group else None
