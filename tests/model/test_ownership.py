@@ -201,3 +201,19 @@ def test_what_a_copy_would_create_around_a_directory_is_the_accounts() -> None:
     result = fix(text, Options(writes=("/opt/x/data/",)))
     assert isinstance(result, Changed)
     assert "mkdir -p /opt/x /opt/x/data" in result.text
+
+
+SHARED_HOME = "ENV HOME=/opt/tool\nWORKDIR /opt/tool\nRUN apt-get update && tool --install-all\n"
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        # What uv leaves beside its environment is only read.
+        ("WORKDIR /app\nRUN uv sync --frozen && apt-get install -y gcc\n", [("/app", Reach.SELF)]),
+        # Programs of root's and of the account's keep their files in the same home.
+        (SHARED_HOME, [("/opt/tool", Reach.ALL)]),
+    ],
+)
+def test_what_steps_leave_is_given_where_it_is_written(steps: str, expected: list[tuple[str, Reach]]) -> None:
+    assert changes(steps + START) == expected

@@ -292,10 +292,7 @@ def _created_account(
     image = step.stage.image
     short = "".join(key[1:] for key in options if not key.startswith("--"))
     system = "--system" in options or "r" in short or "S" in short
-    # In busybox, -g is what the account is called in full.
-    own = ("-g", "--gid") if program == "useradd" or image.account_command != "busybox" else ()
-    more = ("-G", "--ingroup") if program == "adduser" else ()
-    group = first_of(options, *own, *more)
+    group = first_of(options, *_group_options(program, image))
     uid = to_number(first_of(options, "-u", "--uid"))
     numbers = {other: number for number, (other, _) in groups.items()}
     gid = 0 if group == "root" else to_number(numbers.get(group, group)) if group else None
@@ -313,6 +310,13 @@ def _created_account(
         name, named, uid, gid, home,
         exists=True, created=step, homeless=not made, nowhere=nowhere, joins=joins,
     )  # fmt: skip
+
+
+def _group_options(program: str, image: Image) -> tuple[str, ...]:
+    if program == "useradd":
+        return ("-g", "--gid")
+    # In busybox, -g is what the account is called in full.
+    return ("-G", "--ingroup") if image.account_command == "busybox" else ("-g", "--gid", "-G", "--ingroup")
 
 
 def _makes_home(program: str, options: dict[str, str], short: str, image: Image, *, system: bool) -> bool:

@@ -15,7 +15,7 @@ from dockfix.lazy import cached_property
 from dockfix.model.changes import Id
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.environments import find_virtual
-from dockfix.model.filetree import BASE, START, VOLUME, FileTree, Kind, Node, Nodes, each
+from dockfix.model.filetree import BASE, START, VOLUME, FileTree, Kind, Node, Nodes, Origin, each
 from dockfix.model.losses import is_special
 from dockfix.model.operations import Act, ActName, How
 from dockfix.model.paths import (
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 # System directories in which services keep the files that they write.
 _FOR_SERVICES: Final = ("/run", "/var/run", "/var/lock")
 _OWNERS: Final = 0o700
+_INSTALLERS: Final = ("env", "uv sync", "uv pip", "poetry", "npm", "yarn")
+_ENVIRONMENTS: Final = ("/.venv", "/venv", "/node_modules")
 _LITERAL: Final = re.compile(r"/[\w./+@=,-]+")
 
 
@@ -421,8 +423,9 @@ class _Search:
 
     def _contents(self) -> Iterator[OwnershipChange]:
         """Application directories in which root's steps leave files that the account does not own."""
+        left_out = "" if self._shares_home else self.plan.home
         for path in self._filled():
-            is_home = path == self.plan.home and not self.plan.corrections.shares_home
+            is_home = path == left_out
             if is_home or not is_ownable(path) or is_system_directory(path):
                 continue
             if path in STANDING_DIRECTORIES:
@@ -436,11 +439,19 @@ class _Search:
         if not evidence.is_complete:
             yield from (*self.plan.own_directories, *find_fetched(self.plan.lineage.end.env))
             return
-        if self.plan.corrections.shares_home:
+        if self._shares_home:
             yield self.plan.home
         yield from (path for _, path in find_volumes(self.plan.lineage))
         yield from (path[:-1] for path in evidence.writes if path.endswith("/"))
         yield from evidence.mounts
+
+    @cached_property
+    def _shares_home(self) -> bool:
+        """Whether programs that root runs keep their files in the account's home: ENV HOME names it."""
+        if self.plan.lineage.end.env.get("HOME") != self.plan.home:
+            return self.plan.corrections.shares_home
+        states = [run.step.before for run in self.plan.runs.values()]
+        return any(one.is_root and one.env.get("HOME") == self.plan.home for one in states)
 
     def _children(self, directory: str) -> Iterator[OwnershipChange]:
         for path in self.tree.below(directory):
@@ -467,6 +478,7 @@ class _Search:
             node
             for node in found
             if node.kind in (Kind.FILE, Kind.ANY) and node.uid != self.uid and self._is_left(node)
+            if not (node.kind is Kind.ANY and node.origin in self._installing)
         ]
         if any(map(is_special, foreign)):
             # chown would clear capabilities and set-id bits, so the other files are given by name.
@@ -478,9 +490,22 @@ class _Search:
 
     @cached_property
     def _environments(self) -> tuple[str, ...]:
-        """The virtual environments that steps of root's create."""
-        runs = (run for run in self.plan.runs.values() if "env" in run.text and run.step.before.is_root)
-        return tuple(place for run in runs for place in find_virtual(run))
+        """The virtual environments, and node_modules, that steps of root's create."""
+        runs = [run for run in self.plan.runs.values() if any(map(run.text.__contains__, _INSTALLERS))]
+        runs = [run for run in runs if run.step.before.is_root]
+        if not runs:
+            return ()
+        named = [place for run in runs for place in find_virtual(run)]
+        found = [path for path in self.tree.listed() if path.endswith(_ENVIRONMENTS)]
+        made = (path for path in found if any(map(self._is_run, each(self.tree.look(path)))))
+        return tuple(dict.fromkeys((*named, *made)))
+
+    @cached_property
+    def _installing(self) -> frozenset[Origin]:
+        """The steps that create environments: what else they leave unnamed is only read."""
+        if not self._environments:
+            return frozenset()
+        return frozenset(one.origin for path in self._environments for one in each(self.tree.look(path)))
 
     def _named(self, directory: str, foreign: list[Node]) -> list[str]:
         below = self.tree.below(directory)
@@ -503,7 +528,9 @@ class _Search:
             above = created is not None and copy.step.index < created.index
             stands = self.tree.exists(self.tree.follow(copy.destination))
             if above and stands and not copy.has_owner and self._is_foreign(copy.destination):
-                yield OwnershipChange(copy.destination, Reach.ALL, copy.step.index, copy.step.index)
+                is_file = "." in posixpath.basename(copy.destination) and not copy.is_directory
+                reach = Reach.SELF if is_file else Reach.ALL
+                yield OwnershipChange(copy.destination, reach, copy.step.index, copy.step.index)
 
     def _is_copied(self, index: int) -> bool:
         return index >= 0 and self.plan.steps[index].keyword in ("COPY", "ADD")

@@ -432,20 +432,15 @@ class Replay:
             played = Operation(Act.CODE, one.cwd) if is_script else operation
             outcome = record(played)
             if outcome is not None and outcome.happens:
-                self._perform(outcome, actor, one)
+                acting = _unnoticed(outcome, actor) if one.unchecked else actor
+                perform(self.tree, played, acting, self.accounts)
             if is_unread and not is_complete:
                 self._fill_home(one, actor)
-            if operation.act in (Act.UNKNOWN, Act.CODE) and step != START and one.pip is None:
+            if operation.act in (Act.UNKNOWN, Act.CODE) and step != START:
                 self._fetch(one, actor)
             self.is_installed_by_script |= operation.act is Act.UNKNOWN and self._may_install(one)
         if script is not None:
             self._execute(_without_caches(script) if is_read else script, (step, command), one, actor, line)
-
-    def _perform(self, outcome: Outcome, actor: Actor, one: Invocation) -> None:
-        """Apply an operation; where it may be denied unnoticed (`a; b`), both ends are possible."""
-        if one.unchecked and outcome.denial is not None:
-            actor = replace(actor, optional=True)
-        perform(self.tree, outcome.operation, actor, self.accounts)
 
     def _find_script(self, step: Origin, one: Invocation) -> BuildScript | None:
         """The Python code that was read and that a command of a step executes."""
@@ -470,7 +465,7 @@ class Replay:
             operation = Operation(Act.WRITE, place, spec, how=how)
             outcome = self._record((*at, number), operation, actor.who, line, one)
             if outcome is not None and outcome.happens:
-                self._perform(outcome, actor, one)
+                perform(self.tree, operation, actor, self.accounts)
 
     def _operations(
         self, step: Origin, one: Invocation, who: Identity, *, calls: bool
@@ -509,7 +504,7 @@ class Replay:
 
     def _fetch(self, one: Invocation, actor: Actor) -> None:
         """What code fetches may stand where variables say that packages keep it."""
-        for place in find_fetched(one.env):
+        for place in find_fetched(one.env) if one.pip is None else ():
             self.tree.make_directories(place, actor.makes(Kind.DIRECTORY), weak=True)
             self.tree.fill(place, actor.makes(Kind.ANY))
 
@@ -614,6 +609,11 @@ def is_left(tree: FileTree, path: str, besides: Collection[Origin] = ()) -> bool
     nodes = tree.look(tree.follow(path, last=False))
     left = (node.origin for node in nodes if node.kind is not Kind.ABSENT)
     return any(origin != BASE and origin not in besides for origin in left)
+
+
+def _unnoticed(outcome: Outcome, actor: Actor) -> Actor:
+    """The actor of an operation that may be denied without being noticed (`a; b`): both ends are possible."""
+    return replace(actor, optional=True) if outcome.denial is not None else actor
 
 
 def _is_file(tree: FileTree, path: str) -> bool:
