@@ -98,6 +98,11 @@ RULES: list[tuple[tuple[str, ...], str, str]] = [
     ((OWN, "/app/x file 10001 400"), "ln /app/x /app/y", "allowed"),
     # find must read the directories, and change what it finds.
     ((OWN, "/app/d dir 0 700"), "find /app -name x", "denied"),
+    # What others own in a sticky directory stays.
+    (("/d dir 0 1777", "/d/x file 0 666"), "find /d -mindepth 1 -delete", "unsure"),
+    (("/d dir 0 1777", "/d/x file 10001"), "find /d -mindepth 1 -delete", "allowed"),
+    (("/d dir 10001 1777", "/d/x file 0 666"), "find /d -mindepth 1 -delete", "allowed"),
+    ((OWN, "/app/d dir 0 1777", "/app/d/x file 0 666"), "rm -rf /app/d", "denied"),
     ((OWN, "/app/x file 0"), "find /app -type f -delete", "allowed"),
     ((OWN, "/app/d dir 0", "/app/d/x file 0"), "find /app -type f -delete", "unsure"),
     ((OWN, "/app/x file 0"), "find /app -exec chmod 600 {} +", "denied"),

@@ -221,7 +221,7 @@ def _is_true(node: Node, real: Real | None, numbers: Mapping[str, int]) -> bool:
     if node.uid == ARCHIVED:
         return real.kind != "directory" or node.holds
     owner = tuple(numbers.get(one, -1) if isinstance(one, str) else one for one in (node.uid, node.gid))
-    if owner != (real.uid, real.gid):
+    if owner[0] != real.uid or (owner[1] != real.gid and node.gid != ARCHIVED):
         return False
     if node.kind is Kind.ANY:
         return real.kind == "link" or (node.mode & 0o666) & ~real.mode == 0

@@ -221,12 +221,20 @@ def may_empty(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
     """The answers to removing everything in a directory; the path must not contain links."""
 
     def judge(one: Found) -> bool | None:
+        if one.path != path and _is_kept(tree, one, who):
+            return False
         if not one.node.holds or permits(one.node, who, _ALL):
             return True
         is_filled = _is_filled(tree, one)
         return not is_filled if is_filled is not None else None
 
     return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
+
+
+def _is_kept(tree: FileTree, one: Found, who: Identity) -> bool:
+    """Whether a sticky directory keeps an entry for its owner."""
+    above = tree.look(parent_of(one.path))
+    return bool(above) and all(_is_stuck(parent, one.node, who) for parent in above if parent.holds)
 
 
 def may_fill(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
