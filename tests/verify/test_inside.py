@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -33,6 +34,16 @@ def port() -> Iterator[int]:
         yield server.server_port
         server.shutdown()
         thread.join()
+
+
+def test_what_was_read_of_a_copied_folder_is_found(tmp_path: Path) -> None:
+    now = time.time()
+    times = {"read": (now + 9, now - 9), "unread": (now - 9, now - 9), "written": (now + 9, now + 9)}
+    for name, (accessed, changed) in times.items():
+        (tmp_path / name).write_text("x")
+        os.utime(tmp_path / name, (accessed, changed))
+    (tmp_path / "link").symlink_to("read")
+    assert inside.read_since_copied([str(tmp_path)]) == [str(tmp_path / "read")]
 
 
 def test_port_is_found_and_asked(port: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from dockfix.checks import codes
 from dockfix.evidence.python.catalogue import load_catalogue
@@ -13,7 +14,7 @@ from dockfix.model.runs import Run
 from dockfix.model.scripts import PYTHON
 from dockfix.results import Finding
 
-_SHELLS = frozenset({"sh", "bash", "ash"})
+_SHELLS: Final = frozenset({"sh", "bash", "ash"})
 
 
 def find_learned_caches(plan: Plan) -> Iterator[tuple[str, str]]:

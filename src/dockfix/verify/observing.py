@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -279,13 +280,19 @@ def find_missing(session: Session, image: str, seen: Observation, after: Observa
     config = read_config(session, image)
     container = create(session, image, ("--network", "none", "--entrypoint", "/never"))[0]
     try:
-        firsts = {tuple(path.removeprefix(seen.home).split("/")[:4]): path for path in reversed(seen.read)}
+        firsts = {_group(path.removeprefix(seen.home)): path for path in reversed(seen.read)}
         for path in firsts.values():
             inside = path.removeprefix(seen.home.rstrip("/"))
             if not _is_moved(path, seen.home, config) and not _has(session, container, after.home + inside):
                 yield path
     finally:
         remove(session, *filter(None, (container,)))
+
+
+def _group(inside: str) -> str:
+    """The folder of a file that one program keeps in a home (`/.cache/torch`), or the file itself."""
+    folder = posixpath.dirname(inside)
+    return inside if folder == "/" else "/".join(folder.split("/")[:4])
 
 
 def _has(session: Session, container: str, path: str) -> bool:
