@@ -98,6 +98,7 @@ services:
   store:
     build: {context: store, args: {BASE: BASE_IMAGE}}
     env_file: .env
+    container_name: the-store
 """.replace("BASE_IMAGE", BASE)
 
 
@@ -108,7 +109,7 @@ def test_a_service_of_the_repository_is_built_and_gets_its_settings(tmp_path: Pa
     (folder / "store" / "Dockerfile").write_text(
         "ARG BASE\n" + STAND_IN.replace(f"FROM {BASE}", "FROM $BASE")
     )
-    (folder / "web.env").write_text("STORE=store:6379\n")
+    (folder / "web.env").write_text("STORE=the-store:6379\n")
     (folder / ".env").write_text('STORED="s3cret of the store"\n')
     done = dockfix(tmp_path, "--with-services", "--report", "r.json")
     assert "files/Dockerfile: proven\n" in done.stderr, done.stderr

@@ -74,6 +74,22 @@ def test_other_images_of_the_repository_are_built_from_what_is_there(tmp_path: P
     assert found.services == (Service("other", "", source=source),)
 
 
+NAMED = """\
+services:
+  web: {build: ., links: ["db:database"]}
+  db:
+    image: postgres:16
+    container_name: shop-db
+    hostname: "not a name"
+    networks: {back: {aliases: [pg, shop-db]}, front: }
+"""
+
+
+def test_a_service_is_reached_by_all_its_names(tmp_path: Path) -> None:
+    (service,) = company(tmp_path, "web", NAMED).services
+    assert service.names == ("db", "shop-db", "pg")
+
+
 SETTINGS = """\
 services:
   web:

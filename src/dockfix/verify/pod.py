@@ -92,10 +92,13 @@ class Pod:
         if self._engine.name != "podman":
             return ()
         place = Path(self._session.folder, f"hosts-{self._containers[0]}")
-        place.write_text(
-            " ".join(["127.0.0.1 localhost", *(one.name for one in self._company.services)]) + "\n"
-        )
+        place.write_text(" ".join(["127.0.0.1 localhost", *self._hosts]) + "\n")
         return ("--volume", f"{place}:/etc/hosts:ro,z")
+
+    @property
+    def _hosts(self) -> Iterator[str]:
+        """All names of the services."""
+        return (name for one in self._company.services for name in one.names)
 
     def __enter__(self) -> Pod:
         try:
@@ -120,7 +123,7 @@ class Pod:
     def _start_network(self) -> None:
         if not self._options.observer:
             raise PodError("services need the image of --observer, which this engine does not have")
-        hosts = [word for one in self._company.services for word in ("--add-host", f"{one.name}:127.0.0.1")]
+        hosts = [word for one in self._hosts for word in ("--add-host", f"{one}:127.0.0.1")]
         flags = (*confine(self._engine.name, self._options), *hosts, "--entrypoint", "python3")
         self._run("their network", self._options.observer, flags, ("-c", SLEEP))
 

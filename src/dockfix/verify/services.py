@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,11 +17,14 @@ from dockfix.repository.builds import find_builds
 from dockfix.repository.compose_project import read_services
 from dockfix.repository.interpolation import read_environment
 from dockfix.repository.neighbours import Neighbours, Read
+from dockfix.repository.parts import list_of, mapping_of
 from dockfix.verify.images import Source
 
 Words = tuple[str, ...]
 _MOST: Final = 16
 """The maximum number of services that are started for one image."""
+_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,252}")
+"""A name of a host (RFC 1123, and the underscores that compose allows)."""
 _EXAMPLES: Final = (
     "{}.example",
     "{}.sample",
@@ -58,13 +62,22 @@ PLAIN: Final = Start()
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service: its name, its image or what that is built from, its start, its health check as a program."""
+    """A service: its name, its image or what that is built from, its start, its health check as a program.
+
+    `aliases` are other names by which it is reached.
+    """
 
     name: str
     image: str
     start: Start = PLAIN
     health: Words = ()
     source: Source | None = None
+    aliases: Words = ()
+
+    @property
+    def names(self) -> Words:
+        """All the names by which others reach it."""
+        return (self.name, *self.aliases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +176,8 @@ def _order(services: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:
 
 def _dependencies(facts: Mapping[str, Any]) -> Iterator[str]:
     found = facts.get("depends_on")
-    names = found if isinstance(found, list | Mapping) else ()
+    links = (str(one).partition(":")[0] for one in list_of(facts.get("links")))
+    names = (*(found if isinstance(found, list | Mapping) else ()), *links)
     return (one for one in names if isinstance(one, str))
 
 
@@ -171,7 +185,14 @@ def _service(name: str, facts: Mapping[str, Any], source: Source | None, read: _
     image = facts.get("image")
     is_pulled = isinstance(image, str) and UNKNOWN not in image and "build" not in facts
     start, health = _start(facts, read), _health(facts.get("healthcheck"))
-    return Service(name, str(image) if is_pulled else "", start, health, source)
+    aliases = tuple(dict.fromkeys(one for one in _aliases(facts) if _NAME.fullmatch(one) and one != name))
+    return Service(name, str(image) if is_pulled else "", start, health, source, aliases)
+
+
+def _aliases(facts: Mapping[str, Any]) -> Iterator[str]:
+    yield from (str(facts[key]) for key in ("container_name", "hostname") if facts.get(key))
+    for network in mapping_of(facts.get("networks")).values():
+        yield from map(str, list_of(mapping_of(network).get("aliases")))
 
 
 def _start(facts: Mapping[str, Any], read: _Files) -> Start:
