@@ -3,6 +3,9 @@
 Words: `startup`, `throughput [FOLDER [LIMIT]]`, `monorepo [FILES DOCKERFILES]`. Without a word, all three.
 `callers FOLDER... [--samples]` counts contexts, outcomes and reasons over folders of repositories.
 `real FOLDER [FILES]` takes real Dockerfiles, and the tools that are installed on the same.
+`repositories FOLDER...` runs over repositories with and without evidence.
+`cluster [FILES [WORKERS...]]` needs Dask: a scheduler and workers on this machine.
+`memory [FILES]` runs over simulated files, a million by default.
 `bases [registry|pull] [IMAGE...]` compares the table of bases with real images.
 `reality [SCRIPTS STAGES PAIRS [SEED]]` needs docker, and root for the scripts.
 `--write-readme` measures start and monorepo and puts both tables into README.md.
@@ -12,7 +15,9 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 README = Path(__file__).parents[2] / "README.md"
 SECTION = re.compile(
@@ -26,29 +31,10 @@ def main(words: list[str]) -> None:
     """Print the requested tables."""
     writes = "--write-readme" in words
     words = [word for word in words if word != "--write-readme"]
+    if words and words[0] in _ALONE:
+        print(_ALONE[words[0]](words[1:]))
+        return
     tables = []
-    if words[:1] == ["reality"]:
-        from . import reality
-
-        print(reality.measure(*map(int, words[1:])))
-        return
-    if words[:1] == ["bases"]:
-        from . import bases
-
-        if not bases.measure(words[1:]):
-            raise SystemExit(1)
-        return
-    if words[:1] == ["callers"]:
-        from . import callers
-
-        folders = [Path(word) for word in words[1:] if word != "--samples"]
-        print(callers.measure(folders, shows_samples="--samples" in words))
-        return
-    if words[:1] == ["real"]:
-        from . import real
-
-        print(real.measure(Path(words[1]), *map(int, words[2:])))
-        return
     if not words or words[0] == "monorepo":
         from . import monorepo
 
@@ -68,6 +54,62 @@ def main(words: list[str]) -> None:
         text = README.read_text(encoding="utf-8")
         new = "".join(f"{table}\n\n" for table in tables)
         README.write_text(SECTION.sub(lambda _: new, text), encoding="utf-8")
+
+
+def _bases(words: list[str]) -> str:
+    from . import bases
+
+    if not bases.measure(words):
+        raise SystemExit(1)
+    return ""
+
+
+def _callers(words: list[str]) -> str:
+    from . import callers
+
+    folders = [Path(word) for word in words if word != "--samples"]
+    return callers.measure(folders, shows_samples="--samples" in words)
+
+
+def _cluster(words: list[str]) -> str:
+    from . import cluster
+
+    return cluster.measure(*map(int, words))
+
+
+def _memory(words: list[str]) -> str:
+    from . import cluster
+
+    return cluster.simulate(*map(int, words))
+
+
+def _real(words: list[str]) -> str:
+    from . import real
+
+    return real.measure(Path(words[0]), *map(int, words[1:]))
+
+
+def _reality(words: list[str]) -> str:
+    from . import reality
+
+    return reality.measure(*map(int, words))
+
+
+def _repositories(words: list[str]) -> str:
+    from . import real
+
+    return real.measure_repositories([Path(word) for word in words])
+
+
+_ALONE: Final[dict[str, Callable[[list[str]], str]]] = {
+    "bases": _bases,
+    "callers": _callers,
+    "cluster": _cluster,
+    "memory": _memory,
+    "real": _real,
+    "reality": _reality,
+    "repositories": _repositories,
+}
 
 
 if __name__ == "__main__":

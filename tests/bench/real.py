@@ -1,11 +1,13 @@
-"""A run over a folder of real Dockerfiles, in one process and on all processors, and peers on the same."""
+"""Runs over real Dockerfiles, in one process and on all processors, beside peers; and over repositories."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from .monorepo import processors
 from .peers import commands
@@ -26,28 +28,38 @@ def measure(folder: Path, limit: int = LIMIT) -> str:
         names = [str(shutil.copy(path, files / f"{number}.Dockerfile")) for number, path in enumerate(some)]
         rows = [*(_dockfix(count, files, len(names)) for count in (1, processors())), *commands(names, files)]
         take_turns(rows, ROUNDS)
-    return "\n".join(_lines(rows, len(names)))
+    return "\n".join(_lines(rows, f"{len(names)} real Dockerfiles", "of dockfix, one"))
+
+
+def measure_repositories(folders: Sequence[Path]) -> str:
+    """The same over repositories, each in a run of its own: with evidence, and without it."""
+    every = sorted(one for folder in folders for one in folder.iterdir() if one.is_dir())
+    rows = []
+    for name, more in (("with evidence", []), ("without", ["--no-evidence"])):
+        words = ["sh", "-c", _EACH, "-", *_words(processors(), *more)]
+        env = {"FOLDERS": "\n".join(map(str, every))}
+        rows.append(Timed(f"`dockfix --check .`, {name}", words, len(every), env=env))
+    take_turns(rows, ROUNDS)
+    return "\n".join(_lines(rows, f"{len(every)} repositories", "of the first"))
+
+
+_EACH: Final = 'echo "$FOLDERS" | while read -r folder; do (cd "$folder" && "$@" </dev/null >&2); done; true'
+
+
+def _words(processes: int, *more: str) -> list[str]:
+    quiet = ["--check", "--quiet", "--no-cache", *more]
+    return [sys.executable, "-m", "dockfix", *quiet, "--jobs", str(processes), "."]
 
 
 def _dockfix(processes: int, folder: Path, count: int) -> Timed:
-    words = [
-        sys.executable,
-        "-m",
-        "dockfix",
-        "--check",
-        "--quiet",
-        "--no-cache",
-        "--jobs",
-        str(processes),
-        ".",
-    ]
-    return Timed(f"`dockfix --check --jobs {processes} .`", words, count, folder, codes=(0, 1, 2))
+    name = f"`dockfix --check --jobs {processes} .`"
+    return Timed(name, _words(processes), count, folder, codes=(0, 1, 2))
 
 
-def _lines(rows: list[Timed], count: int) -> list[str]:
+def _lines(rows: list[Timed], what: str, ratio: str) -> list[str]:
     one = rows[0]
     lines = [
-        f"| {count} real Dockerfiles | median | files/s | processor time | memory | of dockfix, one |",
+        f"| {what} | median | files/s | processor time | memory | {ratio} |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     lines += (
