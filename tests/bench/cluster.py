@@ -66,7 +66,9 @@ def simulate(files: int = MANY) -> str:
     for number, _ in enumerate(fix_all(_jobs(files), processors()), 1):
         if number in marks:
             workers = [_resident(process) for process in _children(os.getpid())]
-            lines.append(f"| {number:,} | {_resident(os.getpid()):.0f} MB | {max(workers, default=0.0):.0f} MB |")
+            lines.append(
+                f"| {number:,} | {_resident(os.getpid()):.0f} MB | {max(workers, default=0.0):.0f} MB |"
+            )
     return "\n".join(lines)
 
 

@@ -56,6 +56,7 @@ def test_account_is_named(base: str, options: dict[str, Any], user: str, owner: 
         (BOOKWORM, "useradd -m web", "web:web", "/home/web", False, False),
         (BOOKWORM, "useradd -ms /bin/bash web", "web:web", "/home/web", False, False),
         (BOOKWORM, "useradd --create-home --home-dir /srv/web web", "web:web", "/srv/web", False, False),
+        (BOOKWORM, "useradd -m -d /srv/web/ web", "web:web", "/srv/web", False, False),
         (BOOKWORM, "groupadd shop && useradd -g shop web", "web:shop", "/home/web", True, False),
         (BOOKWORM, "groupadd -g 50 shop && useradd -g 50 web", "web:shop", "/home/web", True, False),
         (BOOKWORM, "useradd -g 100 web", "web", "/home/web", True, False),

@@ -99,3 +99,13 @@ def test_an_account_that_only_chown_names_is_created_above_that_copy() -> None:
     )
     assert isinstance(result, Changed)
     assert ("RUN useradd --create-home app\nCOPY --from=build --chown=app:app /app /app\n") in result.text
+
+
+def test_directories_get_the_group_of_an_account_that_is_known_by_number() -> None:
+    text = (
+        "FROM debian:12\nRUN useradd -u 10000 -m -d /srv/app app && apt-get update\n"
+        'VOLUME /srv/app/conf\nWORKDIR /srv/app\nCOPY . .\nCMD ["python3", "app.py"]\n'
+    )
+    result = fix(text, Options(unsafe=True))
+    assert isinstance(result, Changed)
+    assert "RUN mkdir -p /srv/app/conf && chown app:app /srv/app/conf\n" in result.text

@@ -301,7 +301,7 @@ def _created_account(
     else:
         # In busybox and Debian, adduser puts system accounts into nogroup.
         named = "" if program == "adduser" and system and "--group" not in options else name
-    home = first_of(options, "-d", "-h", "--home", "--home-dir") or f"/home/{name}"
+    home = resolve(first_of(options, "-d", "-h", "--home", "--home-dir") or f"/home/{name}", "/")
     made = _makes_home(program, options, short, image, system=system)
     # Debian's adduser --system writes /nonexistent into passwd.
     nowhere = program == "adduser" and system and not made and image.account_command != "busybox"

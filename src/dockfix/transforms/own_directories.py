@@ -150,7 +150,7 @@ def _owner(plan: Plan, change: OwnershipChange) -> str:
     """The account, with its group unless a step gave the place to another, such as OpenShift's group 0."""
     if plan.serves_any_uid:
         return plan.account.owner
-    tree = plan.rehearsal.end
+    tree, mine = plan.rehearsal.end, plan.rehearsal.user.gid
     nodes = tree.look(tree.follow(change.path))
-    regrouped = any(node.kind is not Kind.ABSENT and node.gid != node.uid for node in nodes)
+    regrouped = any(node.kind is not Kind.ABSENT and node.gid not in (node.uid, mine) for node in nodes)
     return plan.account.owner.partition(":")[0] if regrouped else plan.account.owner
