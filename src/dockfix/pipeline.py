@@ -11,6 +11,7 @@ from dockfix.checks import codes
 from dockfix.checks.comments import heed, report_comments
 from dockfix.checks.guarantees import check_guarantees
 from dockfix.checks.refusals import (
+    find_clashes,
     find_failing_steps,
     find_foreign,
     find_refusals,
@@ -341,7 +342,8 @@ def _judge(done: Rewrite, active: frozenset[str], reviews: tuple[Finding, ...], 
         return Skipped(plan.evidence.refusals)
     if not done.names:
         return Unchanged()
-    if wrong := tuple(find_failing_steps(done.losses)) or tuple(check_guarantees(plan, rewrite, active)):
+    failing = (*find_failing_steps(done.losses), *find_clashes(plan, rewrite))
+    if wrong := failing or tuple(check_guarantees(plan, rewrite, active)):
         return Skipped(wrong)
     reviews += (
         *plan.evidence.reviews,

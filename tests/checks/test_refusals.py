@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockfix import fix
+from dockfix import Options, fix
 from dockfix.results import Changed, Skipped
 
 FILE = "FROM python:3.12-slim\nCOPY . .\nCMD python app.py\n"
@@ -51,3 +51,28 @@ def test_a_generated_file_is_skipped_with_its_header_and_template(
 )
 def test_a_file_that_speaks_of_edits_is_not_generated(text: str) -> None:
     assert isinstance(fix(text), Changed)
+
+
+SHARED = """\
+FROM python:3.12-slim AS base
+WORKDIR /app
+RUN apt-get update && apt-get install -y gcc
+COPY requirements.txt .
+RUN apt-get install -y curl
+FROM base AS development
+COPY . .
+CMD ["python", "app.py"]
+FROM base AS production
+RUN groupadd -r {name} && useradd -r -g {name} {name}
+USER {name}
+CMD ["python", "app.py"]
+"""
+
+
+@pytest.mark.parametrize(("name", "clashes"), [("appuser", True), ("web", False)])
+def test_no_stage_gets_an_account_that_another_one_makes_on_it(name: str, clashes: bool) -> None:
+    result = fix(SHARED.format(name=name), Options(targets=("development",)))
+    assert isinstance(result, Skipped) == clashes
+    if isinstance(result, Skipped):
+        (reason,) = result.reasons
+        assert (reason.code, reason.line) == ("step-would-fail", 10)

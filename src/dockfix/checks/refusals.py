@@ -10,9 +10,11 @@ from typing import Final, NamedTuple
 from dockfix.checks import codes
 from dockfix.context import Context
 from dockfix.knowledge import read_names
+from dockfix.model.accounts import find_created
 from dockfix.model.effects import drops_privileges, effect, process_need
 from dockfix.model.filetree import START
 from dockfix.model.interpreters import find_interpreters
+from dockfix.model.lineage import trace
 from dockfix.model.losses import Loss
 from dockfix.model.outcomes import describe
 from dockfix.model.paths import is_root_home
@@ -194,6 +196,29 @@ def find_failing_steps(losses: Iterable[Loss]) -> Iterator[Finding]:
                 "separate what the build needs from what the application needs",
             )  # fmt: skip
             return
+
+
+def find_clashes(original: Plan, rewrite: Plan) -> Iterator[Finding]:
+    """A stage that makes the account itself, on one in which the rewrite makes it now: that would fail."""
+    account = rewrite.account
+    created = account.created
+    if created is None or isinstance(rewrite.origins[created.index], int):
+        return
+    own = {stage.index for stage in original.lineage.stages}
+    for stage in original.stages:
+        if stage.index in own or created.stage.index not in (one.index for one in trace(stage).stages):
+            continue
+        for other in find_created(trace(stage)):
+            step = other.created
+            if step is None or step.stage.index in own:
+                continue
+            if account.name in (other.name, other.group):
+                yield Finding(
+                    codes.STEP_WOULD_FAIL, step.instruction.line,
+                    f"creates {account.name} too, which would fail in the rewrite",
+                    "name another user with --user",
+                )  # fmt: skip
+                return
 
 
 def find_foreign(context: Context) -> Iterator[Finding]:

@@ -459,9 +459,11 @@ class Replay:
             path = resolve(name, one.cwd)
             if (name.startswith("/") or path in self.tree.listed()) and is_left(self.tree, path):
                 self._record((*at, number), Operation(Act.READ, path), actor.who, line, one)
+        imports = _only_imports(one)
         for number, (written, is_certain) in enumerate(script.writes, _IN_CODE):
             place = in_home(written, home_of(one, actor.who), one.cwd)
-            spec, how = "" if written.endswith("/") else "file", frozenset() if is_certain else _PERHAPS
+            how = frozenset() if is_certain and not imports else _PERHAPS
+            spec = "" if written.endswith("/") else "file"
             operation = Operation(Act.WRITE, place, spec, how=how)
             outcome = self._record((*at, number), operation, actor.who, line, one)
             if outcome is not None and outcome.happens:
@@ -614,6 +616,12 @@ def is_left(tree: FileTree, path: str, besides: Collection[Origin] = ()) -> bool
 def _unnoticed(outcome: Outcome, actor: Actor) -> Actor:
     """The actor of an operation that may be denied without being noticed (`a; b`): both ends are possible."""
     return replace(actor, optional=True) if outcome.denial is not None else actor
+
+
+def _only_imports(one: Invocation) -> bool:
+    """Whether it is `python -c` without a call: the modules that it imports define more than they run."""
+    words = [word.text for word in one.command.args]
+    return words[:1] == ["-c"] and "(" not in "".join(words)
 
 
 def _is_file(tree: FileTree, path: str) -> bool:

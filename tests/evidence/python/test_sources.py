@@ -580,3 +580,18 @@ def test_what_leads_above_the_root_directory_keeps_it_as_the_working_directory(
     result = fix(text, Options(), Context("Dockerfile", read=files.get, names=listing(files)))
     assert isinstance(result, Changed)
     assert ("WORKDIR" in result.text) == moves
+
+
+def test_what_a_module_defines_is_not_done_by_the_step_that_imports_it() -> None:
+    text = (
+        "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\n"
+        'RUN apt-get update && python -c "import app"\nCMD ["python", "app.py"]\n'
+    )
+    source = (
+        "def main():\n    open('/tmp/ca.pem', 'w').write('x')\n\nif __name__ == '__main__':\n    main()\n"
+    )
+    files = {"Dockerfile": text, "app.py": source}
+    result = fix(text, Options(), Context("Dockerfile", read=files.get, names=listing(files)))
+    assert isinstance(result, Changed)
+    # Nothing made it yet, so that chown would fail.
+    assert "/tmp/ca.pem" not in result.text
