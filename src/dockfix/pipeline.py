@@ -162,7 +162,7 @@ def _fix_builds(tree: Dockerfile, options: Options, context: Context) -> Trace:
     changes = [one for one in (first.result, *others) if isinstance(one, Changed)]
     if not changes:
         return first
-    differ = len({one.text for one in changes}) > 1
+    differ = len({one.text for one in changes}) > 1 or len(changes) <= len(others)
     finding = Finding(
         codes.BUILDS_DIFFER, changes[0].line, "its builds need different changes", "look at each image"
     )
