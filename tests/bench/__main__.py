@@ -8,7 +8,8 @@ Words: `startup`, `throughput [FOLDER [LIMIT]]`, `monorepo [FILES DOCKERFILES]`.
 `memory [FILES]` runs over simulated files, a million by default.
 `bases [registry|pull] [IMAGE...]` compares the table of bases with real images.
 `reality [SCRIPTS STAGES PAIRS [SEED]]` needs docker, and root for the scripts.
-`--write-readme` measures start and monorepo and puts both tables into README.md.
+`--write-readme [FILES [REPOSITORIES...]]` puts monorepo, startup and, with folders, real and
+repositories into README.md.
 """
 
 from __future__ import annotations
@@ -29,31 +30,44 @@ SECTION = re.compile(
 
 def main(words: list[str]) -> None:
     """Print the requested tables."""
-    writes = "--write-readme" in words
-    words = [word for word in words if word != "--write-readme"]
-    if words and words[0] in _ALONE:
-        print(_ALONE[words[0]](words[1:]))
+    if "--write-readme" in words:
+        _write_readme([Path(word) for word in words if word != "--write-readme"])
         return
-    tables = []
-    if not words or words[0] == "monorepo":
-        from . import monorepo
+    for word in words[:1] or _USUAL:
+        print(_MEASURES[word](words[1:]), flush=True)
 
-        tables.append(monorepo.measure(*map(int, words[1:])))
-        print(tables[-1], flush=True)
-    if not words or words[0] == "startup":
-        from . import startup
 
-        tables.append(startup.measure())
-        print(tables[-1], flush=True)
-    if words[:1] == ["throughput"] or not (words or writes):
-        from . import throughput
+def _write_readme(folders: list[Path]) -> None:
+    tables = [_monorepo([]), _startup([])]
+    if folders:
+        from . import real
 
-        folder = Path(words[1]) if len(words) > 1 else None
-        print(throughput.measure(folder, *map(int, words[2:])))
-    if writes:
-        text = README.read_text(encoding="utf-8")
-        new = "".join(f"{table}\n\n" for table in tables)
-        README.write_text(SECTION.sub(lambda _: new, text), encoding="utf-8")
+        files, *repositories = folders
+        tables.insert(0, real.measure(files))
+        tables += [real.measure_repositories(repositories)] if repositories else []
+    print("\n\n".join(tables))
+    text = README.read_text(encoding="utf-8")
+    new = "".join(f"{table}\n\n" for table in tables)
+    README.write_text(SECTION.sub(lambda _: new, text), encoding="utf-8")
+
+
+def _monorepo(words: list[str]) -> str:
+    from . import monorepo
+
+    return monorepo.measure(*map(int, words))
+
+
+def _startup(_words: list[str]) -> str:
+    from . import startup
+
+    return startup.measure()
+
+
+def _throughput(words: list[str]) -> str:
+    from . import throughput
+
+    folder = Path(words[0]) if words else None
+    return throughput.measure(folder, *map(int, words[1:]))
 
 
 def _bases(words: list[str]) -> str:
@@ -101,14 +115,18 @@ def _repositories(words: list[str]) -> str:
     return real.measure_repositories([Path(word) for word in words])
 
 
-_ALONE: Final[dict[str, Callable[[list[str]], str]]] = {
+_USUAL: Final = ("monorepo", "startup", "throughput")
+_MEASURES: Final[dict[str, Callable[[list[str]], str]]] = {
     "bases": _bases,
     "callers": _callers,
     "cluster": _cluster,
     "memory": _memory,
+    "monorepo": _monorepo,
     "real": _real,
     "reality": _reality,
     "repositories": _repositories,
+    "startup": _startup,
+    "throughput": _throughput,
 }
 
 
