@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockfix import Changed, fix
+from dockfix import Changed, Options, fix
 from dockfix.context import Context
 from dockfix.repository.manifests import read_manifests
 
@@ -245,3 +245,14 @@ def test_a_client_of_docker_needs_the_socket(step: str, is_asked: bool) -> None:
     result = fix(f'FROM python:3.12-slim\nWORKDIR /app\n{step}\nCOPY . .\nCMD ["python", "app.py"]\n')
     assert isinstance(result, Changed)
     assert ("installs-root-tool" in [one.code for one in result.reviews]) == is_asked
+
+
+@pytest.mark.parametrize(
+    ("path", "is_asked"),
+    [("taskcluster/docker/test/Dockerfile", True), ("docker/taskcluster/Dockerfile", False)],
+)
+def test_images_of_taskcluster_s_jobs_start_as_root(path: str, is_asked: bool) -> None:
+    text = "FROM python:3.12-slim\nRUN useradd -m worker\nVOLUME /builds\nCMD python -m http.server\n"
+    result = fix(text, Options(), Context(path))
+    assert isinstance(result, Changed)
+    assert any("Taskcluster" in one.message for one in result.reviews) == is_asked

@@ -185,7 +185,18 @@ def _is_lost(one: Invocation, home: str) -> bool:
 
 
 def _of_jobs(plan: Plan) -> Iterator[Finding]:
-    """Jobs of a CI system that run their own steps in the image, as its user."""
+    """Jobs of a CI system that run their own steps in the image, as its user.
+
+    Taskcluster's run-task gives their volumes to the account `worker` itself, if it runs as root
+    (taskcluster/taskgraph, src/taskgraph/run-task/run-task).
+    """
+    if "/taskcluster/docker/" in f"/{plan.context.path}":
+        yield Finding(
+            codes.DENIED_TO_USER, plan.steps[0].instruction.line,
+            "Taskcluster starts jobs in this image by run-task, which gives them their volumes as root",
+            "leave it as root: run-task drops it by itself",
+        )  # fmt: skip
+        return
     for one in plan.context.deployments:
         if one.kind == "job" and one.user is None:
             yield Finding(
