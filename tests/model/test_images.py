@@ -131,6 +131,7 @@ ACCOUNTS = {
     "gcr.io/distroless/python3-debian12:nonroot": ("65532", "65532", "/home/nonroot", 65532, 65532),
     "cgr.dev/chainguard/wolfi-base": ("root", "nonroot", "/home/nonroot", 65532, 65532),
     "quay.io/jupyter/scipy-notebook": ("jovyan", "", "/home/jovyan", 1000, 100),
+    "pangeo/pangeo-notebook:2026.06.04": ("jovyan", "", "/home/jovyan", 1000, 1000),
     "mambaorg/micromamba:2.0.5": ("mambauser", "", "/home/mambauser", 57439, 57439),
     "registry.access.redhat.com/ubi9/python-311": ("1001", "", "/opt/app-root/src", 1001, 0),
     "apache/airflow:2.9.0": ("airflow", "", "/home/airflow", 50000, 0),
