@@ -308,3 +308,15 @@ def test_images_that_are_only_copied_from_run_no_steps(
     file.write_text(text)
     _, found, moving = _read_bases(str(file))
     assert (list(found), list(moving)) == (parents, copied)
+
+
+@pytest.mark.integration
+def test_a_file_without_stages_builds_on_nothing(dockfix: Run, repository: Repository) -> None:
+    repository.put(
+        "compose.yml", text="services:\n  base: {build: base, image: acme/base}\n  web: {build: web}\n"
+    )
+    repository.put("base/Dockerfile", text="# to be written\n")
+    repository.put("web/Dockerfile", text=APP.format(base="acme/base"))
+    repository.commit()
+    _, _, err = dockfix("--diff", ".")
+    assert "unknown-base" in err

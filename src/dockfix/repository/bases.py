@@ -280,7 +280,7 @@ def _split_stages(data: bytes) -> list[_Stage]:
             (one[2] or b"").decode("utf-8", "replace"),
             not _STEP.search(data, one.end(), end),
         )
-        for one, end in zip(found, ends, strict=True)
+        for one, end in zip(found, ends, strict=False)
     ]
 
 
