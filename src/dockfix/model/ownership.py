@@ -527,8 +527,10 @@ class _Search:
         for copy in self.plan.owned_copies:
             above = created is not None and copy.step.index < created.index
             stands = self.tree.exists(self.tree.follow(copy.destination))
-            if above and stands and not copy.has_owner and self._is_foreign(copy.destination):
-                is_file = "." in posixpath.basename(copy.destination) and not copy.is_directory
+            if not above or not stands or copy.has_owner:
+                continue
+            is_file = "." in posixpath.basename(copy.destination) and not copy.is_directory
+            if self._is_foreign(copy.destination, alone=is_file):
                 reach = Reach.SELF if is_file else Reach.ALL
                 yield OwnershipChange(copy.destination, reach, copy.step.index, copy.step.index)
 
@@ -544,9 +546,9 @@ class _Search:
                 kept = (path for path in landed if self.tree.exists(self.tree.follow(path)))
                 yield from (self._change(path, Reach.SELF) for path in kept if path not in opened)
 
-    def _is_foreign(self, path: str) -> bool:
-        """Whether anything at or below a path, other than `/`, belongs to somebody else."""
-        nodes = [*self.tree.look(self.tree.follow(path)), *self.tree.contents(path)]
+    def _is_foreign(self, path: str, *, alone: bool) -> bool:
+        """Whether a path other than `/`, or anything below it unless `alone`, belongs to somebody else."""
+        nodes = [*self.tree.look(self.tree.follow(path)), *(() if alone else self.tree.contents(path))]
         return path != "/" and any(node.uid != self.uid for node in each(nodes))
 
 
