@@ -6,7 +6,11 @@ import pytest
 
 from dockfix.files.candidates import Build, Candidate
 from dockfix.repository.builds import find_builds
+from dockfix.results import Changed
+from dockfix.runner.outcome import FileResult
 from dockfix.verify import Recipe, VerifyOptions, find_recipes, stage_names
+from dockfix.verify.cases import find_cases
+from dockfix.verify.recipes import find_context_above
 from dockfix.verify.services import ALONE
 
 COMPOSE = """\
@@ -171,3 +175,20 @@ def test_services_are_started_on_request_alone(tmp_path: Path) -> None:
     both = find_recipes(found, (), VerifyOptions(with_services=True))
     assert [recipe.company.start.words for recipe in both] == [("web",), ("work",)]
     assert [one.name for one in both[0].company.services] == ["db"]
+
+
+def test_without_callers_the_context_is_the_folder_that_has_what_is_copied(tmp_path: Path) -> None:
+    text = 'FROM python:3.12-slim\nCOPY app/main.py .\nCMD ["python", "main.py"]\n'
+    for name in ("docker/Dockerfile", "app/main.py", "own/Dockerfile", "own/app/main.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    above, own = (
+        Candidate(str(tmp_path / name), str(tmp_path / name), root=str(tmp_path))
+        for name in ("docker/Dockerfile", "own/Dockerfile")
+    )
+    assert find_context_above(above, text) == tmp_path
+    assert find_context_above(own, text) is None
+    result = Changed(text + "# changed\n", ("set-user",))
+    file = FileResult(above.path, result, text.encode(), applies=True)
+    assert [case.recipe.context for case in find_cases(above, file, VerifyOptions())] == [tmp_path]
+    assert [case.recipe for case in find_cases(above, file, VerifyOptions(context=tmp_path))] == [Recipe()]

@@ -15,7 +15,7 @@ from dockfix.runner.outcome import FileResult
 from dockfix.runner.verdict import Ground, Kind, Verdict
 from dockfix.verify.answers import asks, may_be_answered
 from dockfix.verify.prover import Case, stage_names
-from dockfix.verify.recipes import find_recipes
+from dockfix.verify.recipes import find_context_above, find_recipes
 
 _GROUNDS: Final = tuple(Ground)
 _LEAST_FIRST: Final = (Kind.BREAKS, Kind.ORIGINAL_FAILS, Kind.INCOMPARABLE, Kind.REPAIRED, Kind.PROVEN)
@@ -31,6 +31,7 @@ def find_cases(candidate: Candidate, file: FileResult, options: VerifyOptions) -
     before = file.before.decode("utf-8")
     leaves_root = "set-user" in change.transforms
     closes_ports = asks(change, Trial.ANSWERS_WITH_CLOSED_PORTS)
+    above = find_context_above(candidate, before) if options.context is None else None
     for recipe in find_recipes(candidate, stage_names(before), options):
         yield Case(
             before,
@@ -38,7 +39,7 @@ def find_cases(candidate: Candidate, file: FileResult, options: VerifyOptions) -
             Path(file.path),
             leaves_root=leaves_root,
             repairs=codes.finishes_move(change),
-            recipe=recipe,
+            recipe=recipe if recipe.context else replace(recipe, context=above),
             closes_ports=closes_ports,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -62,6 +63,19 @@ def find_recipes(candidate: Candidate, stages: Iterable[str], options: VerifyOpt
         recipes = [replace(recipe, target=target) for recipe in recipes for target in targets]
     distinct = [recipe for at, recipe in enumerate(recipes) if recipe not in recipes[:at]]
     return [recipe for recipe in distinct if not any(map(recipe.is_less_than, distinct))]
+
+
+def find_context_above(candidate: Candidate, text: str) -> Path | None:
+    """The folder above the Dockerfile that has what it copies, if no caller names one; None for its own."""
+    from dockfix.files.context_search import describe_found
+
+    folder = os.path.dirname(candidate.real)
+    found = describe_found(
+        candidate.path, text, candidate.folders, folder, candidate.root, alone=candidate.alone
+    )
+    inner = f"/{found.file}"
+    above = candidate.real.removesuffix(inner)
+    return None if above in (candidate.real, folder) else Path(above)
 
 
 def _read(build: Build, dockerfile: str, options: VerifyOptions) -> Iterator[Recipe]:
