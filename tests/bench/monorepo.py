@@ -1,4 +1,4 @@
-"""Runs over a generated monorepo: cold, warm, after one change; the lower bound and other tools."""
+"""Runs over a generated monorepo: cold, warm, after one change; and the lower bound."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .dockerfiles import generate
-from .peers import commands
 from .timing import Timed, take_turns
 
 ROUNDS = 3
-SAMPLE = 500
-"""Peers are measured on so many of the files."""
 FLOOR = """\
 import subprocess, sys
 names = subprocess.run(["git", "ls-files", "-z", *sys.argv[1:]], check=True, capture_output=True).stdout
@@ -37,25 +34,16 @@ def measure(files: int = 100_000, dockerfiles: int = 5_000) -> str:
         time.sleep(3)  # what is newer is not trusted
         own = _dockfix(root, dockerfiles)
         take_turns(own, ROUNDS)
-        every = sorted(map(str, root.rglob("Dockerfile")))
-        peers = commands(every[:: max(1, len(every) // SAMPLE)][:SAMPLE], root)
-        take_turns(peers, ROUNDS)
-    floor, cold = own[0], own[2]
     head = f"{files:,} files, {dockerfiles:,} of them Dockerfiles, on {processors()} processors"
     lines = [
-        f"| {head} | median | files/s | processor time | memory | of the floor | dockfix, cold, is |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        f"| {head} | median | files/s | processor time | memory | of the floor |",
+        "|---|---:|---:|---:|---:|---:|",
     ]
-    for row in (*own, *peers):
-        if not row.seconds:
-            lines.append(f"| {row.name} | not installed | | | | | |")
-            continue
-        of_floor = f"{row.median / floor.median:.2f}×" if row in own else ""
-        faster = f"{cold.rate / row.rate:.1f}× as fast" if row in peers else ""
-        lines.append(
-            f"| {row.name} | {row.median:.2f} s | {row.rate:,.0f} | {row.median_processor:.2f} s"
-            f" | {row.megabytes:.0f} MB | {of_floor} | {faster} |"
-        )
+    lines += (
+        f"| {row.name} | {row.median:.2f} s | {row.rate:,.0f} | {row.median_processor:.2f} s"
+        f" | {row.megabytes:.0f} MB | {row.median / own[0].median:.2f}× |"
+        for row in own
+    )
     return "\n".join(lines)
 
 
