@@ -28,7 +28,7 @@ def measure(folder: Path, limit: int = LIMIT) -> str:
         names = [str(shutil.copy(path, files / f"{number}.Dockerfile")) for number, path in enumerate(some)]
         rows = [*(_dockfix(count, files, len(names)) for count in (1, processors())), *commands(names, files)]
         take_turns(rows, ROUNDS)
-    return "\n".join(_lines(rows, f"{len(names)} real Dockerfiles", "of dockfix, one"))
+    return "\n".join(_lines(rows, len(names), "real Dockerfiles", "of dockfix, one"))
 
 
 def measure_repositories(folders: Sequence[Path]) -> str:
@@ -40,7 +40,7 @@ def measure_repositories(folders: Sequence[Path]) -> str:
         env = {"FOLDERS": "\n".join(map(str, every))}
         rows.append(Timed(f"`dockfix --check .`, {name}", words, len(every), env=env))
     take_turns(rows, ROUNDS)
-    return "\n".join(_lines(rows, f"{len(every)} repositories", "of the first"))
+    return "\n".join(_lines(rows, len(every), "repositories", "of the first"))
 
 
 _EACH: Final = 'echo "$FOLDERS" | while read -r folder; do (cd "$folder" && "$@" </dev/null >&2); done; true'
@@ -56,15 +56,15 @@ def _dockfix(processes: int, folder: Path, count: int) -> Timed:
     return Timed(name, _words(processes), count, folder, codes=(0, 1, 2))
 
 
-def _lines(rows: list[Timed], what: str, ratio: str) -> list[str]:
+def _lines(rows: list[Timed], count: int, unit: str, ratio: str) -> list[str]:
     one = rows[0]
     lines = [
-        f"| {what} | median | files/s | processor time | memory | {ratio} |",
+        f"| {count} {unit} | median | a second | processor time | memory | {ratio} |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     lines += (
-        f"| {row.name} | {row.median:.2f} s | {row.rate:,.0f} | {row.median_processor:.2f} s"
-        f" | {row.megabytes:.0f} MB | {row.median / one.median:.2f}× |"
+        f"| {row.name} | {row.median:.2f} s | {row.rate:,.{int(row.rate < 10)}f}"
+        f" | {row.median_processor:.2f} s | {row.megabytes:.0f} MB | {row.median / one.median:.2f}× |"
         if row.seconds
         else f"| {row.name} | not installed | | | | |"
         for row in rows
