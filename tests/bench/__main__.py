@@ -8,8 +8,7 @@ Words: `startup`, `throughput [FOLDER [LIMIT]]`, `monorepo [FILES DOCKERFILES]`.
 `memory [FILES]` runs over simulated files, a million by default.
 `bases [registry|pull] [IMAGE...]` compares the table of bases with real images.
 `reality [SCRIPTS STAGES PAIRS [SEED]]` needs docker, and root for the scripts.
-`--write-readme [FILES [REPOSITORIES...]]` puts monorepo, startup and, with folders, real and
-repositories into README.md.
+`--write-readme [FOLDER]` puts startup and, with a folder of real files, real into README.md.
 """
 
 from __future__ import annotations
@@ -38,13 +37,11 @@ def main(words: list[str]) -> None:
 
 
 def _write_readme(folders: list[Path]) -> None:
-    tables = [_monorepo([]), _startup([])]
+    tables = [_startup([])]
     if folders:
         from . import real
 
-        files, *repositories = folders
-        tables.insert(0, real.measure(files))
-        tables += [real.measure_repositories(repositories)] if repositories else []
+        tables.insert(0, real.measure(folders[0]))
     print("\n\n".join(tables))
     text = README.read_text(encoding="utf-8")
     new = "".join(f"{table}\n\n" for table in tables)

@@ -19,7 +19,7 @@ LIMIT = 500
 
 
 def measure(folder: Path, limit: int = LIMIT) -> str:
-    """A table in Markdown of medians, ratios, processor time and memory, all tools taking turns."""
+    """A Markdown table of medians, ratios, processor time and memory of the installed tools, in turns."""
     every = sorted(path for path in folder.rglob("*") if path.is_file())
     some = every[:: max(1, len(every) // limit)][:limit]
     with tempfile.TemporaryDirectory() as directory:
@@ -65,8 +65,7 @@ def _lines(rows: list[Timed], count: int, unit: str, ratio: str) -> list[str]:
     lines += (
         f"| {row.name} | {row.median:.2f} s | {row.rate:,.{int(row.rate < 10)}f}"
         f" | {row.median_processor:.2f} s | {row.megabytes:.0f} MB | {row.median / one.median:.2f}× |"
-        if row.seconds
-        else f"| {row.name} | not installed | | | | |"
         for row in rows
+        if row.seconds
     )
     return lines
