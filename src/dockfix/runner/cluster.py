@@ -17,7 +17,7 @@ from dockfix.confined import AHEAD, CHUNK, Loss, finding_of
 from dockfix.context import Context
 from dockfix.files.build_context import FolderReader, digest
 from dockfix.files.patterns import NEVER, VENDORED
-from dockfix.runner import pool
+from dockfix.runner import outcome, pool
 from dockfix.runner.jobs import Item, Job, Reply, describe_disk, lose
 
 MAX_FILE: Final = 128 * 1024
@@ -76,6 +76,7 @@ def work_chunk(jobs: list[Job], seconds: float, version: str) -> list[Reply]:
     """Fix some files in a worker of the cluster. Raises ValueError if the versions of dockfix differ."""
     if version != __version__:
         raise ValueError(f"a worker has dockfix {__version__}, but this is {version}")
+    outcome.load_core()  # once in the worker instead of once in the process of each chunk
     return [reply for _, reply in pool.fix_all(jobs, 1, seconds)]
 
 
