@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from plans import read_plan
 
-from dockfix.model.environments import find_virtual, virtual_place
+from dockfix.model.environments import find_environments, virtual_place
 
 MADE = {
     "RUN python -m venv /venv": ["/venv"],
     "RUN cd /srv && python3 -m venv env": ["/srv/env"],
     "ENV VIRTUAL_ENV=/opt/env\nRUN python -m venv $VIRTUAL_ENV": ["/opt/env"],
     "RUN virtualenv /venv": ["/venv"],
+    "ENV UV_PROJECT_ENVIRONMENT=/opt/env\nWORKDIR /app\nRUN uv sync": ["/opt/env"],
     "RUN pip install flask": [],
 }
 USED = {
@@ -25,7 +26,7 @@ USED = {
 @pytest.mark.parametrize("text", MADE)
 def test_made(text: str) -> None:
     plan = read_plan(text + "\n")
-    assert [place for run in plan.runs.values() for place in find_virtual(run)] == MADE[text]
+    assert [place for run in plan.runs.values() for place in find_environments(run)] == MADE[text]
 
 
 @pytest.mark.parametrize("text", USED)

@@ -211,6 +211,12 @@ SHARED_HOME = "ENV HOME=/opt/tool\nWORKDIR /opt/tool\nRUN apt-get update && tool
     [
         # What uv leaves beside its environment is only read.
         ("WORKDIR /app\nRUN uv sync --frozen && apt-get install -y gcc\n", [("/app", Reach.SELF)]),
+        # Not so what other commands of the same step leave there.
+        ("WORKDIR /app\nRUN uv sync && make assets && apt-get install -y gcc\n", [("/app", Reach.ALL)]),
+        ("WORKDIR /app\nRUN python -m venv env && env/bin/pip install x\n" + APT, [("/app", Reach.SELF)]),
+        # A copy above the file's own account is a tree if its source may be one, whatever it becomes.
+        ("COPY site /srv/site.d\nRUN useradd -m app\n", [("/srv/site.d", Reach.ALL)]),
+        ("COPY run.py /srv/run\nRUN useradd -m app\n", [("/srv/run", Reach.SELF)]),
         # Programs of root's and of the account's keep their files in the same home.
         (SHARED_HOME, [("/opt/tool", Reach.ALL)]),
     ],

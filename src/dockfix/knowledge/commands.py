@@ -49,6 +49,7 @@ class Usage:
     long: bool = False
     bundled: bool = False
     posix: str = ""
+    packages: bool = False
 
     def read(self, arguments: Sequence[Argument]) -> Reading:
         """Parse the words into options with their values, and operands."""

@@ -13,23 +13,29 @@ _GROUP_RUNS = 0o010
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """An identity, the step it acts in and its umask; `optional`: the operations may be skipped."""
+    """An identity, the step it acts in and its umask; `optional`: the operations may be skipped.
+
+    `packages`: what they leave belongs to an environment.
+    """
 
     who: Identity
     origin: Origin
     umask: int = 0o022
     optional: bool = False
+    packages: bool = False
 
     def makes(self, kind: KindName, mode: int = 0o777, target: str = "") -> Node:
         """A new node owned by the actor, with the umask applied to `mode`."""
-        return Node(kind, self.who.uid, self.who.gid, mode & ~self.umask, self.origin, target)
+        return Node(
+            kind, self.who.uid, self.who.gid, mode & ~self.umask, self.origin, target, packaged=self.packages
+        )
 
     def copies(self, node: Node, *, keeps: bool = False, with_capabilities: bool = False) -> Node:
         """A copy of a node; `keeps` preserves owner and mode as far as the actor is allowed to (`cp -p`)."""
         inside = tuple(self.copies(one, keeps=keeps) for one in node.inside)
         made = Node(
             node.kind, self.who.uid, self.who.gid, node.mode & 0o777 & ~self.umask, self.origin, node.target,
-            inside=inside,
+            inside=inside, packaged=node.packaged,
         )  # fmt: skip
         if not keeps:
             return made

@@ -18,6 +18,7 @@ from dockfix.model.pip import is_virtual
 from dockfix.model.runs import Invocation
 from dockfix.syntax.wrappers import is_shell
 
+_PACKAGES: Final = frozenset({How.PACKAGES})
 SITE: Final = "/usr/local/lib/python"
 """Stands for the site-packages directory of root's pip, whatever its real path."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][\w+-]*")
@@ -166,7 +167,9 @@ def _pip_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
         place = virtual_place(pip, one)
         place = resolve(place, one.cwd) if place else ""
         yield (
-            Operation(Act.INSTALL, place) if place else Operation(Act.UNKNOWN, one.cwd, "where pip installs")
+            Operation(Act.INSTALL, place, how=_PACKAGES)
+            if place
+            else Operation(Act.UNKNOWN, one.cwd, "where pip installs")
         )
     elif pip.chooses_place:
         yield Operation(Act.UNKNOWN, one.cwd, "installs to a location of its own")

@@ -100,6 +100,13 @@ class Copy:
         is_open = "$" in self.step.instruction.args
         return self.is_download or (self.step.keyword == "ADD" and self.stage is None and is_open)
 
+    @property
+    def may_bring_tree(self) -> bool:
+        """Whether a source may be a directory: not a text or download, nor a name with a dot alone."""
+        if self.step.instruction.heredocs or self.is_download:
+            return False
+        return any("." not in posixpath.basename(one) for one in self.sources)
+
     def documents(self) -> tuple[tuple[str, str], ...]:
         """(path, text) of each file that the instruction creates from a heredoc."""
         heredocs = self.step.instruction.heredocs

@@ -118,12 +118,15 @@ def setting(command: Command, env: Mapping[str, str]) -> tuple[str, str] | None:
 class _Found:
     """Collects the effect of one command."""
 
-    __slots__ = ("code", "cwd", "env", "home", "muted", "operations", "places", "root", "suffix", "uses_home")
+    __slots__ = (
+        "code", "cwd", "env", "home", "muted", "operations", "packages", "places", "root", "suffix",
+        "uses_home",
+    )  # fmt: skip
 
     def __init__(self, env: Mapping[str, str], cwd: str, home: str) -> None:
         self.env, self.cwd, self.home = env, cwd, home
         self.root = self.suffix = ""
-        self.code = self.uses_home = self.muted = False
+        self.code = self.uses_home = self.muted = self.packages = False
         self.operations: list[Operation] = []
         self.places: dict[str, dict[str, None]] = {"writes": {}, "makes": {}, "owns": {}}
 
@@ -177,9 +180,10 @@ class _Found:
         if self.root:
             is_known = not self.root.startswith("not understood")
             yield Operation(Act.ROOT if is_known else Act.UNKNOWN, self.cwd, self.root)
-        yield from operations
         if self.code:
-            yield Operation(Act.CODE, self.cwd)
+            operations.append(Operation(Act.CODE, self.cwd))
+        for one in operations:
+            yield one._replace(how=one.how | {How.PACKAGES}) if self.packages else one
 
 
 def _is_lost(operation: Operation) -> bool:
@@ -258,6 +262,7 @@ def _read_program(name: str, arguments: list[Argument], found: _Found) -> None:
 def _apply(program: str, usage: Usage, reading: Reading, found: _Found) -> None:
     """Record what a table row says about the words that were parsed with it."""
     found.root = found.root or usage.root
+    found.packages = found.packages or usage.packages
     roles = [(usage.role(name), name, value) for name, value in reading.options]
     if any(role == "harmless" for role, _, _ in roles):
         found.root = ""

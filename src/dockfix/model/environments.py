@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dockfix.model.operations import Act, How
 from dockfix.model.paths import resolve
 from dockfix.model.pip import PipCall
 from dockfix.model.runs import Invocation, Run
@@ -20,11 +21,9 @@ def virtual_place(pip: PipCall, one: Invocation) -> str:
     return first.removesuffix("/bin") if first.endswith("/bin") else ""
 
 
-def find_virtual(run: Run) -> Iterator[str]:
-    """The absolute paths of the virtual environments that a RUN creates."""
+def find_environments(run: Run) -> Iterator[str]:
+    """The absolute paths of the environments that a RUN creates or changes."""
     for one in run.invocations:
-        words = [word.value or "" for word in one.command.args]
-        if one.command.args and ("venv" in words or one.command.program.endswith("virtualenv")):
-            place = one.command.args[-1].expand(one.env)
-            if place:
-                yield resolve(place, one.cwd)
+        for operation in one.effect(run.home).operations:
+            if operation.act is Act.WRITE and How.PACKAGES in operation.how and operation.path != one.cwd:
+                yield operation.path

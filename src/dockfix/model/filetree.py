@@ -9,11 +9,10 @@ listing is complete. model/permissions.py answers who may do what.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, NewType
 
 from dockfix.model.changes import SET_ID, Change, Id
-from dockfix.model.paths import is_within
 
 Origin = int | str
 """The step that created a node; BASE for the base image, START for the start commands, VOLUME for a directory
@@ -47,7 +46,7 @@ class Kind:
 class Node(NamedTuple):
     """One possible node at a path; `mode` has 12 bits, `capable` means that the file has capabilities.
 
-    `inside` describes the unlisted entries of a directory.
+    `inside` describes the unlisted entries of a directory; `packaged`: it belongs to an environment.
     """
 
     kind: KindName
@@ -58,6 +57,7 @@ class Node(NamedTuple):
     target: str = ""
     capable: bool = False
     inside: Nodes = ()
+    packaged: bool = False
 
     @property
     def holds(self) -> bool:
@@ -197,13 +197,12 @@ class FileTree:
         paths = (path, *self.below(path)) if self._links else ()
         return [one for one in paths if _has_link(self.look(one))]
 
-    def contents(self, directory: str, besides: Collection[str] = ()) -> list[Node]:
-        """All nodes that may exist below a directory, listed or not, without those in `besides`."""
+    def contents(self, directory: str) -> list[Node]:
+        """All nodes that may exist below a directory, listed or not."""
         directory = self.follow(directory)
         found = [
             node
             for path in self.below(directory)
-            if besides == () or not any(is_within(path, one) for one in besides)
             for node in self._nodes[path]
             if node.kind is not Kind.ABSENT
         ]
@@ -388,6 +387,7 @@ def changed(node: Node, change: Change, *, recursive: bool) -> Nodes:
         node.target,
         (node.capable if change.capable is None else change.capable) and not change.gives,
         node.inside,
+        node.packaged,
     )
     if node.kind is Kind.ANY and node.origin != BASE and not recursive and made != node:
         # If it is a directory, the rest of its contents stays as it is.

@@ -70,6 +70,7 @@ class How:
     EXISTING: Final = HowName("only if it exists already")
     OTHERWISE: Final = HowName("only if none of the paths before it exists")
     READ_OUT: Final = HowName("its code was read, and uses nothing that it does not name")
+    PACKAGES: Final = HowName("what it leaves are packages, which are only read")
     PERHAPS: Final = HowName("it may not happen")
 
 

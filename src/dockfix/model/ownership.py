@@ -14,8 +14,7 @@ from dockfix.knowledge.homes import find_fetched
 from dockfix.lazy import cached_property
 from dockfix.model.changes import Id
 from dockfix.model.copies import Copy, find_volumes
-from dockfix.model.environments import find_virtual
-from dockfix.model.filetree import BASE, START, VOLUME, FileTree, Kind, Node, Nodes, Origin, each
+from dockfix.model.filetree import BASE, START, VOLUME, FileTree, Kind, Node, Nodes, each
 from dockfix.model.losses import is_special
 from dockfix.model.operations import Act, ActName, How
 from dockfix.model.paths import (
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 # System directories in which services keep the files that they write.
 _FOR_SERVICES: Final = ("/run", "/var/run", "/var/lock")
 _OWNERS: Final = 0o700
-_INSTALLERS: Final = ("env", "uv sync", "uv pip", "poetry", "npm", "yarn")
-_ENVIRONMENTS: Final = ("/.venv", "/venv", "/node_modules")
 _LITERAL: Final = re.compile(r"/[\w./+@=,-]+")
 
 
@@ -116,7 +113,7 @@ class _Search:
     def find(self) -> Iterator[OwnershipChange]:
         """All changes; a path may occur more than once."""
         if self.plan.repairs is not None:
-            denied = (path for path in sorted(self.plan.repairs.directories) if self._is_denied(path))
+            denied = (path for path in sorted(self.plan.repairs.directories) if self._obstacles(path))
             yield from (self._change(path, Reach.SELF) for path in denied)
             return
         for path in dict.fromkeys(self._used()):
@@ -240,16 +237,11 @@ class _Search:
         if path in self.plan.corrections.directories and self._may_be_file(path):
             return
         for place in (*around, path):
-            if self._is_denied(place):
-                yield from (self._change(one, Reach.SELF) for one in self._closed_above(place))
+            if obstacles := self._obstacles(place):
+                yield from (self._change(one, Reach.SELF) for one in sorted(obstacles - {place}))
                 is_file = _is_taken_for_file(self.tree.look(self.tree.follow(place)))
                 is_wide = self._holds_touched_files(place) or self._holds_closed(place)
                 yield self._change(place, self._reach(place) if is_wide and not is_file else Reach.SELF)
-
-    def _closed_above(self, path: str) -> list[str]:
-        """The directories above a path that the account may not enter, and that can be given to it."""
-        closed = {one.obstacle for one in find_denials(may_change(self.tree, path, self.who))}
-        return sorted(one for one in closed.intersection(find_around(path)) if is_ownable(one))
 
     def _reach(self, path: str) -> Reach:
         """How much of a directory has to change its owner: copies that the account owns are left out."""
@@ -394,15 +386,18 @@ class _Search:
             if is_within(path, into if target == "/" else target):
                 yield self.index_of[one.key.step]
 
-    def _is_denied(self, path: str) -> bool:
+    def _obstacles(self, path: str) -> frozenset[str]:
+        """What must become the account's before it can write to a path: itself, directories above it."""
         if path == "/" or not is_ownable(path):
-            return False
+            return frozenset()
         real = self.tree.follow(path)
-        if not self.tree.exists(real):
-            return any(each(self.tree.look(real))) or real not in self.tree.listed()
-        is_file = _is_taken_for_file(self.tree.look(real))
-        answers = (may_write if is_file else may_change)(self.tree, path, self.who)
-        return any(one.verdict is Verdict.DENIED for one in answers)
+        nodes, exists = self.tree.look(real), self.tree.exists(real)
+        may_be_filled = may_write if exists and _is_taken_for_file(nodes) else may_change
+        denials = find_denials(may_be_filled(self.tree, path, self.who))
+        if not denials if exists else not any(each(nodes)) and real in self.tree.listed():
+            return frozenset()
+        above = {one.obstacle for one in denials}.intersection(find_around(path))
+        return frozenset((path, *filter(is_ownable, above)))
 
     def _holds_touched_files(self, path: str) -> bool:
         if self.plan.evidence.is_complete:
@@ -468,17 +463,12 @@ class _Search:
         return at if brought and not is_system_directory(at) else path
 
     def _directory(self, path: str, *, itself: bool = False) -> Iterator[OwnershipChange]:
-        if path in self._environments:
-            return  # read, like packages that root installs for the system
-        found = [
-            *self.tree.contents(path, self._environments),
-            *(self.tree.look(path) if itself else ()),
-        ]
+        found = [*self.tree.contents(path), *(self.tree.look(path) if itself else ())]
         foreign = [
             node
             for node in found
-            if node.kind in (Kind.FILE, Kind.ANY) and node.uid != self.uid and self._is_left(node)
-            if not (node.kind is Kind.ANY and node.origin in self._installing)
+            if node.kind in (Kind.FILE, Kind.ANY) and node.uid != self.uid and not node.packaged
+            if self._is_left(node)
         ]
         if any(map(is_special, foreign)):
             # chown would clear capabilities and set-id bits, so the other files are given by name.
@@ -487,25 +477,6 @@ class _Search:
             mine = any(node.uid == self.uid for node in found)
             reach = Reach.ROOTS if mine and all(node.uid == 0 for node in foreign) else Reach.ALL
             yield self._change(path, reach)
-
-    @cached_property
-    def _environments(self) -> tuple[str, ...]:
-        """The virtual environments, and node_modules, that steps of root's create."""
-        runs = [run for run in self.plan.runs.values() if any(map(run.text.__contains__, _INSTALLERS))]
-        runs = [run for run in runs if run.step.before.is_root]
-        if not runs:
-            return ()
-        named = [place for run in runs for place in find_virtual(run)]
-        found = [path for path in self.tree.listed() if path.endswith(_ENVIRONMENTS)]
-        made = (path for path in found if any(map(self._is_run, each(self.tree.look(path)))))
-        return tuple(dict.fromkeys((*named, *made)))
-
-    @cached_property
-    def _installing(self) -> frozenset[Origin]:
-        """The steps that create environments: what else they leave unnamed is only read."""
-        if not self._environments:
-            return frozenset()
-        return frozenset(one.origin for path in self._environments for one in each(self.tree.look(path)))
 
     def _named(self, directory: str, foreign: list[Node]) -> list[str]:
         below = self.tree.below(directory)
@@ -529,9 +500,9 @@ class _Search:
             stands = self.tree.exists(self.tree.follow(copy.destination))
             if not above or not stands or copy.has_owner:
                 continue
-            is_file = "." in posixpath.basename(copy.destination) and not copy.is_directory
-            if self._is_foreign(copy.destination, alone=is_file):
-                reach = Reach.SELF if is_file else Reach.ALL
+            is_alone = not (copy.is_directory or copy.may_bring_tree)
+            if self._is_foreign(copy.destination, alone=is_alone):
+                reach = Reach.SELF if is_alone else Reach.ALL
                 yield OwnershipChange(copy.destination, reach, copy.step.index, copy.step.index)
 
     def _is_copied(self, index: int) -> bool:

@@ -11,7 +11,7 @@ from dockfix.model.caches import find_moved_installers
 from dockfix.model.closed_files import brings_closed
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.corrections import Corrections
-from dockfix.model.environments import find_virtual, virtual_place
+from dockfix.model.environments import find_environments, virtual_place
 from dockfix.model.facts import Facts
 from dockfix.model.installs import goes_to_user, system_site_reason
 from dockfix.model.lineage import Step, count_settings
@@ -305,7 +305,9 @@ class Plan(Facts):
 
     def _last_dependent(self, first: int) -> int:
         """The index after the last step from `first` on that changes an environment which root created."""
-        above = [place for index, run in self.runs.items() if index < first for place in find_virtual(run)]
+        above = [
+            place for index, run in self.runs.items() if index < first for place in find_environments(run)
+        ]
         late = first
         for index, run in self.runs.items():
             if index < first:

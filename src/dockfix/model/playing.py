@@ -26,6 +26,8 @@ _PRIVATE: Final = 0o700
 
 def perform(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
     """Change the tree as the operation does if it succeeds."""
+    if How.PACKAGES in operation.how:
+        actor = replace(actor, packages=True)
     if operation.act in _BY_ACCOUNT:
         _BY_ACCOUNT[operation.act](tree, operation, actor, accounts)
     elif action := _ACTIONS.get(operation.act):
