@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import Final, NamedTuple
+from typing import Final
 
 from dockfix.checks import codes
+from dockfix.checks.generated import find_header
 from dockfix.context import Context
 from dockfix.knowledge import read_names
 from dockfix.model.accounts import find_created
@@ -23,7 +24,7 @@ from dockfix.model.relocation import find_unknown_references
 from dockfix.model.roothome import find_left
 from dockfix.results import Finding
 from dockfix.syntax.shell import Command
-from dockfix.syntax.tree import Comment, Dockerfile
+from dockfix.syntax.tree import Dockerfile
 from dockfix.syntax.validity import rejections
 
 _WINDOWS_SHELL: Final = re.compile(r"powershell|pwsh|cmd(\.exe)?$", re.IGNORECASE)
@@ -31,31 +32,7 @@ _TEMPLATE_LINE: Final = re.compile(r"^\s*(\{\{|\{%|<%|%%|@@)")
 _TEMPLATE_WORD: Final = re.compile(
     r"\{\{(?:(?!\{\{).)*?\}\}|\{%(?:(?!\{%).)*?%\}|<%(?:(?!<%).)*?%>|@@?\w+@@?$|%%\w+%%|__[A-Z_]+__"
 )
-_GENERATED: Final = re.compile(
-    r"do not edit|don't edit|not be edited|@generated"
-    r"|(?:^\W*|\b(?:this|the) )(?:code|file|dockerfile) (?:is |was )?(?:auto-?)?generated"
-    r"|auto-?generated(?: (?:by|from|via|file|dockerfile)|[.,:;!])"
-    r"|changes (?:to this file )?will be (?:lost|overwritten)",
-    re.IGNORECASE,
-)
-_OF_PARTS: Final = re.compile(
-    r"(?:do not|don't) edit (?:the|this|these|those|that) (?!(?:\w{1,20} )?(?:docker|file))"
-    r"|\b(?:this|these|the|those) (?!docker|\w{0,20}file|image)\w[\w -]{0,60} "
-    r"(?:not be edited|auto-?generated)",
-    re.IGNORECASE,
-)
-"""A comment about less than the file, such as a list in it."""
-_NAMED_FILE: Final = re.compile(
-    r"(?<![\w./-])[\w./-]*\w\.(?:j2|jinja2?|tmpl|tpl|template|erb|in|sh|py|ya?ml|m4|mustache)\b"
-)
 _FREE_TEXT: Final = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "LABEL", "ONBUILD", "MAINTAINER"})
-
-
-class _Header(NamedTuple):
-    """The line that marks a file as generated, and the text of all comments above the first instruction."""
-
-    line: int
-    text: str
 
 
 def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
@@ -72,12 +49,12 @@ def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
             "run dockfix on the rendered file, or edit it by hand",
         )
         return
-    if header := _generated_line(tree):
-        template = _NAMED_FILE.search(header.text) if is_dockerfile else None
-        named = f" from {template[0]}" if template else ""
+    if header := find_header(tree):
+        source = header.source if is_dockerfile else ""
+        named = f" from {source}" if source else ""
         yield Finding(
             codes.GENERATED, header.line, f"generated{named}: the header asks not to edit it",
-            f"change {template[0] if template else 'what it is generated from'} instead",
+            f"change {source or 'what it is generated from'} instead",
         )  # fmt: skip
         return
     for problem in (*tree.problems, *rejections(tree)):
@@ -88,19 +65,6 @@ def find_unreadable(tree: Dockerfile) -> Iterator[Finding]:
             "fix the file first",
         )
         return
-
-
-def _generated_line(tree: Dockerfile) -> _Header | None:
-    """The first comment above all instructions that marks the file as generated, or None."""
-    comments = [node for node in tree.nodes if isinstance(node, Comment)]
-    first = tree.instructions[0].line if tree.instructions else 0
-    above = [comment for comment in comments if comment.line < first]
-    marked = next((one for one in above if _is_mark(str(one))), None)
-    return _Header(marked.line, " ".join(map(str, above))) if marked is not None else None
-
-
-def _is_mark(comment: str) -> bool:
-    return _GENERATED.search(_OF_PARTS.sub("", comment)) is not None
 
 
 def _template_line(tree: Dockerfile) -> int:
