@@ -126,9 +126,38 @@ def test_a_service_that_does_not_run_as_the_images_user(tmp_path: Path, more: st
     assert found(run_by(tmp_path, WRITES, "compose.yaml", manifest)) == FREE
 
 
-def test_places_that_a_variable_of_the_service_names(tmp_path: Path) -> None:
-    named = compose("./out:/out", "    environment: {OUT_DIR: /out/of}\n")
-    assert found(run_by(tmp_path, READS, "compose.yaml", named)) == HELD
+@pytest.mark.parametrize(
+    ("variable", "expected"),
+    [
+        ("OUT_DIR: /out/of", HELD),
+        ("LOG_PATH: /out/worker.log", HELD),
+        ("APP_LOGGING__FILE__PATH: /out/worker.log", HELD),
+        ("PYTHONPATH: /out/lib", FREE),
+        ("LD_LIBRARY_PATH: /out/lib", FREE),
+        ("MODEL_PATH: /out/model.onnx", FREE),
+        ("OUT_DIR: /other", FREE),
+    ],
+)
+def test_places_that_a_variable_of_the_service_names(tmp_path: Path, variable: str, expected: Found) -> None:
+    named = compose("./out:/out", f"    environment: {{{variable}}}\n")
+    assert found(run_by(tmp_path, READS, "compose.yaml", named)) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ('subprocess.run(["dbt", "run"])', HELD),
+        ('subprocess.run("cd x && npm run build", shell=True)', HELD),
+        ('subprocess.run(["dbt", "run"], cwd="/tmp")', FREE),
+        ('subprocess.run(["dbt", "run"], cwd="/app/models")', HELD),
+        ('subprocess.run(["ls", "dbt"])', FREE),
+    ],
+)
+def test_a_program_that_writes_where_it_runs_below_a_host_folder(
+    tmp_path: Path, code: str, expected: Found
+) -> None:
+    source = f"import subprocess\n{code}\n"
+    assert found(run_by(tmp_path, source, "compose.yaml", compose(".:/app"))) == expected
 
 
 def test_places_that_the_command_of_the_service_writes(tmp_path: Path) -> None:

@@ -44,6 +44,12 @@ def changes(steps: str) -> list[tuple[str, Reach]]:
         ("WORKDIR /app\nCOPY . .\nRUN make\n" + APT + START, [("/app", Reach.ROOTS)]),
         ("WORKDIR /app\nCOPY . .\nRUN make\n" + START, []),
         ("WORKDIR /app\nCOPY --chown=appuser:appuser . .\nRUN make\n" + APT + START, [("/app", Reach.ROOTS)]),
+        (
+            "WORKDIR /app\nCOPY --chown=appuser:appuser pyproject.toml poetry.lock .\nRUN poetry lock\n"
+            + APT
+            + START,
+            [("/app", Reach.SELF)],
+        ),
         ("WORKDIR /app\nRUN git clone https://example.org/x.git .\n" + APT + START, [("/app", Reach.ALL)]),
     ],
 )

@@ -336,6 +336,17 @@ def test_compose_files_are_named_by_their_environment(web: Repository, dockfix: 
     assert f"{name}:4 mounts . at /data/up" in messages
 
 
+def test_a_variable_names_the_same_image_wherever_a_script_uses_it(web: Repository, dockfix: Run) -> None:
+    build = 'docker build -t "$IMAGE" services/web\n'
+    run = "export $(grep -v '^#' .env | xargs)\n{}docker run --rm -v $(pwd)/up:/data/up ${{IMAGE}}:latest\n"
+    web.put("start.sh", text=run.format(build))
+    assert "start.sh:3 mounts $_/up at /data/up, where the application writes" in dockfix("--diff", ".")[2]
+    web.put("build.sh", text=build)
+    web.put("start.sh", text=run.format(""))
+    web.commit()
+    assert "/data/up" not in dockfix("--diff", ".")[2]
+
+
 def test_mounts_that_comments_show_are_named_with_the_one_command(web: Repository, dockfix: Run) -> None:
     comment = "# docker run -v hf:/root/.cache/huggingface -v ./up:/data/up -v ro:/root/key:ro web\n"
     web.put("services/web/Dockerfile", text=comment + DOCKERFILE)

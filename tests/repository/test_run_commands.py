@@ -28,6 +28,8 @@ def only(text: str) -> Deployment:
         ("IMAGE=team/app\ndocker run $IMAGE go", "team/app", None, ("go",)),
         ("IMAGE := team/app\nrun:\n\tdocker run $(IMAGE) go", "team/app", None, ("go",)),
         ("docker run app > log", "app", None, None),
+        ("export $(xargs < .env)\ndocker run $IMAGE go", "run.sh/{IMAGE}", None, ("go",)),
+        ("docker run ${IMAGE}:latest", "run.sh/{IMAGE}", None, None),
     ],
 )
 def test_image_and_command(
@@ -38,7 +40,7 @@ def test_image_and_command(
 
 
 @pytest.mark.parametrize(
-    "line", ["docker run $(docker build -q .)", "docker run $IMAGE", "docker run --rm", 'docker run "app']
+    "line", ["docker run $(docker build -q .)", "docker run x/$IMAGE-a", "docker run --rm", 'docker run "app']
 )
 def test_what_is_not_known_or_not_closed_is_left_out(line: str) -> None:
     assert list(read_runs("run.sh", line)) == []

@@ -24,8 +24,12 @@ _SHOWN: Final = 3
 _SOCKET: Final = "docker.sock"
 _AT_PATH: Final = frozenset({Act.WRITE, Act.MAKE, Act.REMOVE, Act.REPLACE})
 _AT_TARGET: Final = frozenset({Act.COPY, Act.MOVE, Act.LINK})
-# Variables for programs, modules and homes, which do not name paths that the application writes.
-_OF_CODE: Final = re.compile(r"PATH$|^VIRTUAL_ENV$|^HOME$|_HOME$|_VENV$|_MODULE$")
+# Variables for programs, modules, settings and homes, which do not name paths that the application writes;
+# those such as LOG_PATH and DB_PATH may.
+_OF_CODE: Final = re.compile(
+    r"(?<!_)PATH$|(?:LIBRARY|INCLUDE|PREFIX|PYTHON|MODULE|PLUGIN|CONFIG|SETTINGS|CREDENTIAL|KEY|CERT|BINARY"
+    r"|EXECUTABLE|MODEL)S?_PATH$|^VIRTUAL_ENV$|^HOME$|_HOME$|_VENV$|_MODULE$"
+)
 _OPEN: Final = ("/tmp", "/var/tmp", "/dev/shm")
 # Source: systemd rules.d/50-udev-default.rules.in (mode 0666); NVIDIA's driver README, NVreg_DeviceFileMode.
 _DEVICES_OF_ALL: Final = tuple(

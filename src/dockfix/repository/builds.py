@@ -25,7 +25,7 @@ from dockfix.repository.build_commands import Command, read_commands
 from dockfix.repository.build_places import is_open, make_build, named_contexts, plain, target_of
 from dockfix.repository.build_settings import SETTINGS_NAME, Named, find_named
 from dockfix.repository.image_calls import CODE_NAME, find_calls
-from dockfix.repository.image_names import image_names
+from dockfix.repository.image_names import image_names, names_in_script
 from dockfix.repository.manifests import ENVIRONMENT_NAME
 from dockfix.repository.neighbours import MAX_BYTES, Neighbours, Read, forget_changed, read_nothing
 from dockfix.repository.parts import list_of, mapping_of
@@ -326,7 +326,7 @@ def _build_by(commands: Iterable[Command], name: str, root: str) -> Iterator[Bui
                 root=place,
                 file_from_start=True,
                 target=target_of(flags["target"][0]) if flags["target"] else "",
-                images=image_names(flags["tag"]),
+                images=(*image_names(flags["tag"]), *names_in_script(flags["tag"], name)),
                 arguments=read_arguments(flags["argument"]),
             )
 

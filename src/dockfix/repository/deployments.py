@@ -169,7 +169,9 @@ class _Known:
             images = [image for build in one.builds for image in build.images]
             for image in images:
                 self.by_image.setdefault(image, set()).add(path)
-                self.by_name.setdefault(posixpath.basename(image), set()).add(path)
+                # A script's variable names an image only there.
+                if not (own := posixpath.basename(image)).startswith("{"):
+                    self.by_name.setdefault(own, set()).add(path)
             for name in () if images else likely_names(path):
                 self.by_name.setdefault(name, set()).add(path)
 

@@ -11,6 +11,8 @@ from dockfix.repository.arguments import UNKNOWN, fill_defaults
 _OPEN: Final = frozenset({"\0", UNKNOWN})
 _EXPRESSION: Final = re.compile(r"\$\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*\}\}|\$\{?\w+\}?|\$\([^()\n]*\)")
 
+_VARIABLE: Final = re.compile(r"\$(?:(?P<own>[A-Za-z]\w*)|\{(?P<braced>[A-Za-z]\w*)\})(?::[^/@]*)?")
+
 
 def image_names(tags: Iterable[object]) -> tuple[str, ...]:
     """The names in tags, without tag and digest.
@@ -29,9 +31,18 @@ def image_names(tags: Iterable[object]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def known_name(image: str) -> str:
-    """The name of an image that is run, of which folders and tag may be open; "" if its own name is."""
+def known_name(image: str, script: str = "") -> str:
+    """The name of an image that is run, of which folders and tag may be open; "" if its own name is.
+
+    In a script, a variable that nobody sets to a plain word still names one image.
+    """
     if "$" not in image:
         return image
     name = "".join(image_names([image])[:1])
-    return "" if UNKNOWN in name.rpartition("/")[2] else name
+    return name if UNKNOWN not in name.rpartition("/")[2] else "".join(names_in_script([image], script)[:1])
+
+
+def names_in_script(tags: Iterable[str], script: str) -> tuple[str, ...]:
+    """The names of images that are variables of a script, below its path: `run.sh/{IMAGE}`."""
+    found = (_VARIABLE.fullmatch(tag) for tag in tags if script)
+    return tuple(f"{script}/{{{one['own'] or one['braced']}}}" for one in found if one)

@@ -30,7 +30,7 @@ def read_runs(path: str, text: str) -> Iterator[Deployment]:
     """
     for call in read_lines(text, _COMMAND):
         flags, rest = _split_flags(call.words)
-        if image := known_name(rest[0]) if rest else "":
+        if image := known_name(rest[0], path) if rest else "":
             yield _deployment(path, call.line, flags, image, tuple(rest[1:]))
 
 

@@ -55,10 +55,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """All known calls by name, the commands that need root, and the settings that hold paths."""
+    """All known calls by name, the commands that need root or write where they run, and settings that hold paths."""
 
     calls: Mapping[str, tuple[Call, ...]]
     commands: frozenset[str]
+    works: frozenset[str]
     questions: Mapping[str, frozenset[str]]
     settings: Mapping[str, str]
     gunicorn: Mapping[str, bool]
@@ -97,7 +98,7 @@ class _Calls:
 
     text: str
     command: re.Pattern[str]
-    starts_root: bool | None = None
+    starts_known: bool | None = None
 
     def find(self, written: str, last: str, rows: Sequence[tuple[str, Call]]) -> Iterator[int]:
         """Offsets of calls, written `written` here, that may match the rows with the last name `last`."""
@@ -117,7 +118,7 @@ class _Calls:
     def _fits(self, owner: str, call: Call, last: str, before: str | None, at: int, end: int) -> bool:
         """Whether the text of a call can match a row; `owner` is the name before the row's last dot."""
         text = self.text
-        if call.kind == "command" and not self._starts_root():
+        if call.kind == "command" and not self._starts_known():
             return False
         is_method = text[at - 1 : at] == "."
         if owner == "*":
@@ -133,11 +134,11 @@ class _Calls:
             return call.keyword in text[end : end + _FAR]
         return not call.path_only or text[end : end + 40].lstrip()[:1] != ")"
 
-    def _starts_root(self) -> bool:
-        """Whether the module mentions a command that needs root or installs packages."""
-        if self.starts_root is None:
-            self.starts_root = self.command.search(self.text) is not None
-        return self.starts_root
+    def _starts_known(self) -> bool:
+        """Whether the module mentions a command of the table, or one that installs packages."""
+        if self.starts_known is None:
+            self.starts_known = self.command.search(self.text) is not None
+        return self.starts_known
 
 
 def _is_bound(text: str, name: str) -> bool:
@@ -185,11 +186,12 @@ def load_catalogue() -> Catalogue:
                 last_names[last] = (*last_names.get(last, ()), (owner, call))
     settings = {name: kind for kind, names in table["settings"].items() for name in names}
     gunicorn = {name: kind == "directories" for kind, names in table["gunicorn"].items() for name in names}
-    commands = frozenset(table["commands"]["root"])
-    named = sorted(commands | read_names("processes", "installs", "names"))
+    commands, works = (frozenset(table["commands"][kind]) for kind in ("root", "works"))
+    named = sorted(commands | works | read_names("processes", "installs", "names"))
     return Catalogue(
         calls,
         commands,
+        works,
         {name: frozenset(words) for name, words in table["questions"].items()},
         settings,
         gunicorn,

@@ -178,6 +178,16 @@ class SiteReader:
                 if installer := find_installer(words):
                     yield self._evidence(Kind.INSTALL, installer, site, certain=one.certain)
                     return
+                if name in self.catalogue.works:
+                    yield from self._works(site, call)
+                    return
+
+    def _works(self, site: Site, call: ast.Call) -> Iterator[Claim]:
+        """Evidence in a command that writes where it runs: in `cwd=`, or the working directory."""
+        place = argument_of(call, 99, "cwd")
+        texts = [(".", True)] if place is None else self.evaluator.texts(place, site.scope, site.order)
+        for text, _ in texts:
+            yield from self._located(text, site, certain=False, directory=True)
 
     def _home(self, known: Call, site: Site, call: ast.Call) -> Iterator[Claim]:
         for keyword in known.overrides:
