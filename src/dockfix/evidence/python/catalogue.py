@@ -55,7 +55,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """All known calls by name, the commands that need root or write where they run, and settings that hold paths."""
+    """All known calls by name, the commands that need root, those that write where they run, and settings.
+
+    Settings are those that hold paths.
+    """
 
     calls: Mapping[str, tuple[Call, ...]]
     commands: frozenset[str]
