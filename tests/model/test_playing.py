@@ -100,6 +100,12 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     ((D, "/l link /d"), ROOT, "ln -sf /a /l", "/d/a", "link /a"),
     ((D, "/l link /d"), ROOT, "ln -s a /l/b", "/d/b", "link a"),
     ((D, F), ROOT, "ln /d/f /g", "/g", "file 0 640"),
+    # A link for each path that a pattern, a loop over one, or find names.
+    ((D, F, "/e dir"), ROOT, "ln -s /d/* /e", "/e/f", "link /d/f"),
+    ((D, F, "/e dir"), ROOT, 'for x in /d/*; do ln -s "$x" /e/; done', "/e/f", "absent | link /d/f"),
+    ((D, F, "/e dir"), ROOT, "find /d -type f -exec ln -s {} /e/ \\;", "/e/f", "absent | link /d/f"),
+    ((D, F, "/e dir"), ROOT, "cp -rs /d/. /e", "/e/f", "link /d/f"),
+    ((D, F, "/e dir"), ROOT, "cp -s /d/f /e/g", "/e/g", "link /d/f"),
     # install: a new file each time, whatever the umask.
     ((D, F), ROOT, "umask 077; install /d/f /g", "/g", "file 0 755"),
     ((D, F, "/e dir"), ROOT, "install -m 600 -o 7 -g 8 /d/f /e", "/e/f", "file 7:8 600"),

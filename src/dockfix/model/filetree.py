@@ -210,6 +210,11 @@ class FileTree:
         found += (node for node in self.look(directory) if node.kind is Kind.ANY)
         return found
 
+    @property
+    def link_paths(self) -> frozenset[str]:
+        """The paths at which a link has ever stood."""
+        return self._links
+
     def listed(self) -> dict[str, Nodes]:
         """The listed paths and their nodes; a path that was removed is ABSENT."""
         return self._nodes

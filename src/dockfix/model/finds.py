@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -70,6 +71,12 @@ def on_chosen(one: Operation, chosen: Chosen) -> Iterator[Operation]:
         yield Operation(Act.WRITE, one.spec.rstrip("/") or "/")
         if one.act is Act.MOVE:
             yield Operation(Act.REMOVE, one.path, how=frozenset({How.CONTENTS, How.PERHAPS}))
+        return
+    if one.act is Act.LINK:
+        pattern = chosen.name or "*"
+        at, target = posixpath.dirname(one.path).rstrip("/"), one.spec.rstrip("/")
+        perhaps = one.how | {How.PERHAPS}
+        yield one._replace(path=f"{at}/{pattern}", spec=f"{target}/{pattern}", how=perhaps)
         return
     if one.act is Act.REMOVE and (chosen != Chosen() or one.recursive):
         how = {How.CONTENTS} | ({How.PERHAPS} if chosen.perhaps or chosen.only else set())

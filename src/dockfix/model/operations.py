@@ -209,6 +209,9 @@ _COPYING: Final[Mapping[str, Sequence[HowName]]] = {
 
 
 def _copy(reading: Reading, cwd: str) -> Iterator[Operation]:
+    if reading.has(("-s", "--symbolic-link")):
+        yield from _copy_as_links(reading, cwd)
+        return
     recursive = reading.has(("-r", "-R", "-a", "--recursive", "--archive"))
     how = _how(reading, _COPYING)
     if recursive and not reading.has(("-L", "-H", "--dereference")):
@@ -219,6 +222,18 @@ def _copy(reading: Reading, cwd: str) -> Iterator[Operation]:
         else:
             contents = {How.CONTENTS} if source.endswith("/.") or source == "." else set()
             yield Operation(Act.COPY, resolve(source, cwd), target, recursive, how=frozenset(how | contents))
+
+
+def _copy_as_links(reading: Reading, cwd: str) -> Iterator[Operation]:
+    """`cp -s`: links to files, whose names may follow from a directory that is named."""
+    for source, target in _destinations(reading, cwd):
+        if source is None or target is None:
+            yield _unknown(cwd)
+            continue
+        inside = source.endswith("/.") or source == "."
+        name = "*" if inside else posixpath.basename(source.rstrip("/"))
+        at = f"{target.rstrip('/')}/{name}" if inside or target.endswith("/") else target
+        yield Operation(Act.LINK, at, resolve(source, cwd) + ("/*" if inside else ""))
 
 
 def _move(reading: Reading, cwd: str) -> Iterator[Operation]:

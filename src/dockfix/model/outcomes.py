@@ -261,7 +261,7 @@ def _of_use(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     return answers if there == answers else there | may_make(tree, operation.path, who)
 
 
-_EXPANDING: Final = frozenset({Act.ROOT, Act.UNKNOWN, Act.COPY, Act.MOVE})
+_EXPANDING: Final = frozenset({Act.ROOT, Act.UNKNOWN, Act.COPY, Act.MOVE, Act.LINK})
 _QUESTIONS: Final[dict[ActName, Callable[[FileTree, Operation, Identity], Answers]]] = {
     Act.READ: _of_read,
     Act.RUN: _of_read,

@@ -11,6 +11,7 @@ import re
 from binascii import crc32
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final
 
@@ -45,8 +46,8 @@ from dockfix.model.paths import is_root_home, is_system_directory, is_within, on
 from dockfix.model.permissions import Identity
 from dockfix.model.playing import perform
 from dockfix.model.runs import Invocation, Run, Settings, read_run
-from dockfix.model.scripts import find_called, runs_readable_script
-from dockfix.syntax.wrappers import SHELLS
+from dockfix.model.scripts import PYTHON, find_called, runs_readable_script
+from dockfix.syntax.wrappers import SHELLS, is_shell
 
 # The distance of the numbers of a script's commands from that of the command that calls it.
 _IN_SCRIPT: Final = 1 << 12
@@ -549,8 +550,13 @@ class Replay:
             return resolve(name, one.cwd)
         if not name:
             return ""
-        listed = self.tree.listed()
-        return next((path for path in on_path(name, one.env.get("PATH", "")) if path in listed), "")
+        listed, paths = self.tree.listed(), on_path(name, one.env.get("PATH", ""))
+        found = next((path for path in paths if path in listed), "")
+        # `ln -s /opt/tool/bin/* /usr/local/bin`, where nothing lists those.
+        patterns = [] if found else [link for link in self.tree.link_paths if "*" in link]
+        if not patterns or is_shell(name) or PYTHON.fullmatch(name):
+            return found
+        return next((link for path in paths for link in patterns if fnmatchcase(path, link)), "")
 
     def leaves(self, path: str, besides: Collection[Origin] = ()) -> bool:
         """Whether a step may have left something at a path; unread installers may write to any home.

@@ -306,9 +306,19 @@ def may_link(tree: FileTree, operation: Operation, who: Identity) -> Answers:
             yield from may_unlink(tree, path, there, who)
 
     found: set[Answer] = set()
-    for at in _names(tree, operation):
-        found |= ask_each(tree, at, who, judge, last=False)
+    for names, _ in _links(tree, operation):
+        for at in names:
+            found |= ask_each(tree, at, who, judge, last=False)
     return frozenset(found)
+
+
+def _links(tree: FileTree, operation: Operation) -> Iterator[tuple[list[str], str]]:
+    """(its possible paths, target) of each link; of a pattern, one for each path that it matches."""
+    spec, at = operation.spec, operation.path
+    targets = expand(tree, spec) if spec.startswith("/") and is_pattern(spec) else []
+    for target in targets or [spec]:
+        name = posixpath.join(posixpath.dirname(at), posixpath.basename(target)) if is_pattern(at) else at
+        yield _names(tree, operation._replace(path=name, spec=target)), target
 
 
 def _names(tree: FileTree, operation: Operation) -> list[str]:
@@ -325,8 +335,8 @@ def _names(tree: FileTree, operation: Operation) -> list[str]:
 
 def link(tree: FileTree, operation: Operation, actor: Actor, *, weak: bool) -> None:
     """Apply `ln -s` to the tree."""
-    names = _names(tree, operation)
-    for at in names:
-        real = tree.follow(at, last=False)
-        made = actor.makes(Kind.LINK, target=operation.spec)._replace(mode=0o777)
-        tree.set(real, tree.born(real, made), weak=weak or len(names) > 1)
+    for names, target in list(_links(tree, operation)):
+        made = actor.makes(Kind.LINK, target=target)._replace(mode=0o777)
+        for at in names:
+            real = tree.follow(at, last=False)
+            tree.set(real, tree.born(real, made), weak=weak or len(names) > 1)

@@ -313,9 +313,10 @@ class _Reader:
         place = self._take_redirects(node, place)
         children = node.named_children
         values = [self._word(child) for child in children[1:-1]]
-        known = bool(values) and not any(set(one.text) & set("$`*?[{") for one in values)
-        loop = Loop(self._word(children[0]).text, tuple(values) if known else None, place.loop, place.way)
-        optional = place.optional or not known
+        is_list = bool(values) and not any(set(one.text) & set("$`{") for one in values)
+        loop = Loop(self._word(children[0]).text, tuple(values) if is_list else None, place.loop, place.way)
+        # A pattern stands for any number of paths.
+        optional = place.optional or not is_list or any(set(one.text) & set("*?[") for one in values)
         self._push(children[1:], place._replace(optional=optional, loop=loop, unchecked=True))
 
     def _take_redirects(self, node: Node, place: _Place) -> _Place:
