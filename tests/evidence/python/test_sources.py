@@ -120,6 +120,16 @@ WRITES = {
     "download": ('def f(name):\n    blob.download_to_filename("/documents/" + name)', "/documents/"),
     "database-url": ('DB_URL = "sqlite:///./sessions.db"\nserve(db=DB_URL)', "/app/sessions.db"),
     "url-argument": ('RecordManager("a", db_url="sqlite:///records.sql")', "/app/records.sql"),
+    "sqlite-url": ('import sqlite3\nsqlite3.connect("file:///data/a.db?mode=rwc", uri=True)', "/data/a.db"),
+    "tracking": ('import mlflow\nmlflow.set_tracking_uri("file:///data/runs")', "/data/runs"),
+    "extracted": ('import tarfile\ntarfile.open("a.tar").extractall("/data/a")', "/data/a"),
+    "unpacked": ('import shutil\nshutil.unpack_archive("a.zip", extract_dir="/data/a")', "/data/a"),
+    "cloned": ('import git\ngit.Repo.clone_from("u", to_path="/data/a")', "/data/a"),
+    "socket": (
+        'import socket\ns = socket.socket(socket.AF_UNIX)\ns.bind("/srv/a.sock")',
+        "/srv/a.sock",
+    ),
+    "served-socket": ('import uvicorn\nuvicorn.run("main:app", uds="/srv/a.sock")', "/srv/a.sock"),
     "unknown": ("import sys\nopen(sys.argv[1], 'w')", "?"),
 }
 
@@ -147,6 +157,9 @@ def test_writes_are_found_where_they_lead(name: str) -> None:
         "text = \"open('/data', 'w')\"  # os.makedirs(\"/data\")",
         "model.save(commit=False)",
         'items = []\nitems.remove("/a/b")',
+        'import mlflow\nmlflow.set_tracking_uri("http://tracking:5000")',
+        'import socket\ns = socket.socket()\ns.bind(("0.0.0.0", 8000))',
+        'import uvicorn\nuvicorn.run("main:app", port=8000)',
     ],
 )
 def test_what_writes_nothing_of_the_image_says_nothing(source: str) -> None:

@@ -14,6 +14,7 @@ _URL: Final = re.compile(r"[a-z][a-z0-9+.-]+:(?=//|memory)", re.IGNORECASE)
 # All but the HOLE; escape sequences and multi-line strings are texts, not paths.
 _CONTROL: Final = re.compile(r"[\x01-\x1f\x7f]")
 _SQLITE: Final = re.compile(r"(?:sqlite|duckdb)(?:\+\w+)?:///([^?]*)")
+_FILE: Final = re.compile(r"file:(?://(?:localhost)?(?=/))?([^?]*)")
 
 
 def locate(text: str, workdir: str) -> tuple[str, bool] | None:
@@ -23,10 +24,10 @@ def locate(text: str, workdir: str) -> tuple[str, bool] | None:
 
     A path whose directory alone is known ends in a slash; an unknown path is "".
     """
+    if named := _FILE.match(text):
+        text = named[1]
     if not text or _URL.match(text) or _CONTROL.search(text):
         return None
-    if text.startswith("file:"):
-        text = text[5:]
     known, hole, _ = text.partition(HOLE)
     if hole:
         known = known[: known.rfind("/") + 1]
@@ -41,7 +42,12 @@ def locate(text: str, workdir: str) -> tuple[str, bool] | None:
 
 
 def locate_database(text: str) -> str:
-    """The file of a database URL, "" for a server or an in-memory database."""
+    """The file of a database URL or the directory of a `file:` URL, which ends in a slash.
+
+    "" for a server or an in-memory database.
+    """
+    if folder := _FILE.match(text):
+        return folder[1].rstrip("/") + "/"
     match = _SQLITE.match(text)
     name = match[1] if match else ""
     return "" if name.startswith(":memory:") or not name else name

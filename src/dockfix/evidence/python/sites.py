@@ -132,7 +132,7 @@ class SiteReader:
     def _place(
         self, text: str, known: Call, site: Site, call: ast.Call | None = None, *, certain: bool
     ) -> Iterator[Claim]:
-        if known.url or (known.database and "://" in text):
+        if known.url or (known.database and "://" in text and not text.startswith("file:")):
             text = locate_database(text)
         if known.database and (text.startswith(":memory:") or "mode=memory" in text):
             return
