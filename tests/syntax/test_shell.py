@@ -238,7 +238,19 @@ def test_piped(script: str, piped: list[str]) -> None:
         ("${A:+x}", {"A": "1"}, "x"),
         ("${A:=x}", {}, "x"),
         ("${A:?x}", {}, None),
-        ("${A##*/}", {"A": "a/b"}, None),
+        ("${A##*/}", {"A": "a/b/c"}, "c"),
+        ("${A#*/}", {"A": "a/b/c"}, "b/c"),
+        ("${A%/*}", {"A": "a/b/c"}, "a/b"),
+        ("${A%%/*}", {"A": "a/b/c"}, "a"),
+        ("${A%.$B}.d", {"A": "a.c", "B": "c"}, "a.d"),
+        ("${A%.x}", {"A": "a.c"}, "a.c"),
+        ("${A%/*}", {}, None),
+        ("${A/b/c}", {"A": "b"}, None),
+        ('"$(dirname "$A")"/x', {"A": "/a/b"}, "/a/x"),
+        ("$(dirname -- a)", {}, "."),
+        ("$(basename ${A})", {"A": "/a/b/"}, "b"),
+        ("$(dirname $A | tr a b)", {"A": "/a/b"}, None),
+        ("$(dirname $A)", {}, None),
         ("$(ls)", {}, None),
         ("`ls`", {}, None),
         ('"x$(ls)"', {}, None),
@@ -365,3 +377,31 @@ def test_the_grammar_is_imported_at_first_use_only() -> None:
     code = "import sys, dockfix.syntax.shell; print('tree_sitter' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("/a/{b,c}/d", ["/a/b/d", "/a/c/d"]),
+        ("x{,.bak}", ["x", "x.bak"]),
+        ("{a,b{1..3}}", ["a", "b1", "b2", "b3"]),
+        ("{c..a}", ["c", "b", "a"]),
+        ("{a,b}{1,2}", ["a1", "a2", "b1", "b2"]),
+        ("'{a,b}' \"{a,b}\" \\{a,b}", ["'{a,b}'", '"{a,b}"', "\\{a,b}"]),
+        ("{} {a} ${A:-{a,b}} {a,b", ["{}", "{a}", "${A:-{a,b}}", "{a,b"]),
+        ("{1..9999}", ["{1..9999}"]),
+    ],
+)
+def test_bash_expands_braces(words: str, expected: list[str]) -> None:
+    (command,) = parse_script(f"x {words}", bash=True).commands
+    assert [word.text for word in command.args] == expected
+    (command,) = parse_script(f"x {words}").commands
+    assert [word.text for word in command.args] == words.split()
+
+
+def test_a_shell_that_is_named_expands_as_it_does() -> None:
+    (bash, plain) = parse_script("bash -c 'x {a,b}'; sh -c 'x {a,b}'").commands
+    assert bash.script is not None
+    assert plain.script is not None
+    assert [word.text for word in bash.script.commands[0].args] == ["a", "b"]
+    assert [word.text for word in plain.script.commands[0].args] == ["{a,b}"]

@@ -68,6 +68,13 @@ class _Reading:
     settings: Settings
 
 
+_BASH_AS_SH: Final = frozenset({"rhel", "suse", "arch"})
+"""The families of distributions whose /bin/sh is bash."""
+_INTERPRETER: Final = re.compile(r"\A#!.*\b(bash)\b")
+_FIRST_LINE: Final = 200
+"""The most characters of a script's first line that are read."""
+
+
 @dataclass(eq=False)
 class Run:
     """The parsed script of one instruction; `home` is what `~` and HOME mean for the user that runs it.
@@ -93,13 +100,21 @@ class Run:
     @cached_property
     def script(self) -> Script:
         """The parsed commands."""
-        return _script(self.text, self.words, self.shell)
+        return _script(self.text, self.words, self.shell, self._is_bash)
+
+    @property
+    def _is_bash(self) -> bool:
+        """Whether bash reads the script, and may expand braces; it is `sh` too in some distributions."""
+        if "{" not in self.text:
+            return False
+        names = {word.rpartition("/")[2] for word in self.step.before.shell}
+        return "bash" in names or ("sh" in names and self.step.stage.image.family in _BASH_AS_SH)
 
     @cached_property
     def _reading(self) -> _Reading:
         before = self.step.before
         variables = (*before.variables.items(), *self.given)
-        return _read(self.text, self.words, self.shell, before.workdir, self.home, variables)
+        return _read(self.text, self.words, self.shell, self._is_bash, before.workdir, self.home, variables)
 
     @property
     def invocations(self) -> tuple[Invocation, ...]:
@@ -161,10 +176,10 @@ def read_run(step: Step, home: str, given: Settings = ()) -> Run:
 
 
 @lru_cache(maxsize=4096)
-def _script(text: str, words: tuple[str, ...] | None, shell: bool) -> Script:
+def _script(text: str, words: tuple[str, ...] | None, shell: bool, bash: bool) -> Script:
     if words is not None:
         return Script((parse_words(words),) if words else (), True)
-    script = parse_script(text)
+    script = parse_script(text, bash=bash)
     return script if shell else Script(script.commands, False)
 
 
@@ -173,11 +188,12 @@ def _read(
     text: str,
     words: tuple[str, ...] | None,
     shell: bool,
+    bash: bool,
     cwd: str,
     home: str,
     variables: tuple[tuple[str, str], ...],
 ) -> _Reading:
-    script = _script(text, words, shell)
+    script = _script(text, words, shell, bash)
     env = dict(variables)
     env.setdefault("HOME", home)
     invocations = walk_script(script, cwd, env)
@@ -240,15 +256,18 @@ def read_called(
     named = {name: value for name, value in caller.env.items() if name.isidentifier()}
     variables = tuple({**named, **arguments, "0": path}.items())
     how = (caller.umask, caller.optional, caller.unchecked)
-    return _read_called(text.replace("\r\n", "\n"), caller.cwd, variables, how)
+    readers = (caller.command.program.rpartition("/")[2], *_INTERPRETER.findall(text[:_FIRST_LINE]))
+    is_bash = "{" in text and "bash" in readers
+    return _read_called(text.replace("\r\n", "\n"), caller.cwd, variables, how, is_bash)
 
 
 @lru_cache(maxsize=1024)
 def _read_called(
-    text: str, cwd: str, variables: tuple[tuple[str, str], ...], how: tuple[int, bool, bool]
+    text: str, cwd: str, variables: tuple[tuple[str, str], ...], how: tuple[int, bool, bool], bash: bool
 ) -> tuple[Invocation, ...]:
     umask, optional, unchecked = how
-    walk = _Walk(parse_script(text), cwd, dict(variables), umask, optional=optional, unchecked=unchecked)
+    script = parse_script(text, bash=bash)
+    walk = _Walk(script, cwd, dict(variables), umask, optional=optional, unchecked=unchecked)
     return tuple(walk.run())
 
 

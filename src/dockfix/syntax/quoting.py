@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from functools import lru_cache
 
 _ROOTS_HOME = "~root"
@@ -16,6 +17,7 @@ _PLAIN = re.compile(r"[^\\'\"$`]+")
 _PLAIN_QUOTED = re.compile(r"[^\\\"$`]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*|[1-9@])(:?[-+=?])?")
+_AFFIX = re.compile(r"##?|%%?")
 _ASSIGNING = re.compile(r"\\.|'[^']*'|(\$\{([A-Za-z_][A-Za-z0-9_]*):?=)", re.DOTALL)
 _ANSI_C = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ANSI_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -28,6 +30,11 @@ _OWN_PLACE = re.compile(
     rf"{_DIRNAME}|\$\(\s*cd\s+(?:-P\s+|--\s+)?\"?{_DIRNAME}(?P<below>/[\w./-]*)?\"?"
     r"\s*(?:>\s*/dev/null\s*(?:2>&1\s*)?)?&&\s*pwd(?:\s+-P)?\s*\)"
 )
+_PART = re.compile(
+    r"\$\(\s*(?P<program>dirname|basename)\s+(?:--\s+)?(?P<word>\"[^\"`()]{1,500}\"|[^\s\"'`()|;&<>]{1,500})\s*\)"
+)
+_LONGEST = 1000
+"""The most characters of a value of which a pattern is removed."""
 
 
 def expand_word(text: str, env: Mapping[str, str]) -> str | None:
@@ -165,12 +172,26 @@ def _dollar(text: str, at: int, env: Mapping[str, str] | None, out: list[str], *
 
 
 def _own_place(text: str, at: int, env: Mapping[str, str] | None, out: list[str]) -> int | None:
-    """`$(dirname "$0")` and the like, where the path of the script is known; nothing else is."""
-    match = _OWN_PLACE.match(text, at) if env is not None and "0" in env else None
-    if match is None or env is None:
+    """`$(dirname "$0")` and the like, where the path of the script is known, or a part of a known path."""
+    if env is None:
         return None
+    match = _OWN_PLACE.match(text, at) if "0" in env else None
+    if match is None:
+        return _part_of_path(text, at, env, out)
     place = posixpath.dirname(env["0"]) + (match["below"] or "")
     return _taken(out, posixpath.normpath(place), match.end())
+
+
+def _part_of_path(text: str, at: int, env: Mapping[str, str], out: list[str]) -> int | None:
+    """`$(dirname PATH)` or `$(basename PATH)`."""
+    match = _PART.match(text, at)
+    path = _whole(match["word"], 0, env, []) if match is not None else None
+    if match is None or not path:
+        return None
+    path = path.rstrip("/") or "/"
+    if match["program"] == "dirname":
+        return _taken(out, posixpath.dirname(path) or ".", match.end())
+    return _taken(out, posixpath.basename(path) or "/", match.end())
 
 
 def _taken(out: list[str], value: str, at: int) -> int:
@@ -190,10 +211,7 @@ def _braced(text: str, at: int, env: Mapping[str, str] | None, out: list[str]) -
     if not name.isidentifier() and name not in env:
         return None  # an argument that is not known
     if operator is None:
-        if text[match.end() : match.end() + 1] != "}" or name not in env:
-            return None
-        out.append(env[name])
-        return match.end() + 1
+        return _without_affix(text, match.end(), env.get(name), env, out)
     inner: list[str] = []
     end = _unquoted(text, match.end(), env, inner, "}")
     if end is None:
@@ -209,6 +227,30 @@ def _braced(text: str, at: int, env: Mapping[str, str] | None, out: list[str]) -
     else:
         out.append("".join(inner))
     return end + 1
+
+
+def _without_affix(
+    text: str, at: int, value: str | None, env: Mapping[str, str], out: list[str]
+) -> int | None:
+    """The rest of `${NAME}`, or of `${NAME%pattern}` and the like, which remove an end or a beginning."""
+    operator = _AFFIX.match(text, at)
+    if value is None or (operator is None and text[at : at + 1] != "}"):
+        return None
+    if operator is None:
+        return _taken(out, value, at + 1)
+    inner: list[str] = []
+    end = _unquoted(text, operator.end(), env, inner, "}")
+    if end is None or len(value) > _LONGEST:
+        return None
+    pattern, count = "".join(inner), len(value) + 1
+    # Each operator's candidates, from the first that the shell would remove.
+    cuts = range(count) if operator[0] in ("#", "%%") else reversed(range(count))
+    parts = ((value[:cut], value[cut:]) for cut in cuts)
+    if operator[0][0] == "#":
+        kept = (rest for start, rest in parts if fnmatchcase(start, pattern))
+    else:
+        kept = (start for start, rest in parts if fnmatchcase(rest, pattern))
+    return _taken(out, next(kept, value), end + 1)
 
 
 def _ansi_c(text: str, at: int, out: list[str]) -> int | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dockfix.syntax.braces import expand_braces
 from dockfix.syntax.masking import mask_script, part_subshells
 from dockfix.syntax.script import Branch, Command, Loop, Redirect, Script, Way, Word
 from dockfix.syntax.wrappers import SHELLS, inner_script, see_through, split_value
@@ -27,9 +28,9 @@ _REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_
 
 
 @lru_cache(maxsize=8192)
-def parse_script(text: str) -> Script:
-    """The commands of `text`, including those inside `$(...)`. Never raises."""
-    return _parse(text, 0)
+def parse_script(text: str, *, bash: bool = False) -> Script:
+    """The commands of `text`, including those inside `$(...)`; `bash` expands braces. Never raises."""
+    return _parse(text, 0, bash=bash)
 
 
 def parse_words(argv: Sequence[str]) -> Command:
@@ -47,13 +48,13 @@ def _parser() -> Parser:
     return Parser(Language(tree_sitter_bash.language()))
 
 
-def _parse(text: str, nesting: int) -> Script:
+def _parse(text: str, nesting: int, *, bash: bool = False) -> Script:
     source = mask_script(text)
     root = _parser().parse(source.encode("ascii")).root_node
     if root.has_error and "((" in source:
         other = _parser().parse(part_subshells(source).encode("ascii")).root_node
         root = root if other.has_error else other
-    reader = _Reader(text, nesting)
+    reader = _Reader(text, nesting, bash=bash)
     reader.read(root)
     return Script(tuple(reader.commands), not root.has_error, text, tuple(reader.parents))
 
@@ -112,7 +113,9 @@ def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) 
         redirects,
         place.piped,
         place.scope,
-        _parse(inner, nesting + 1) if inner is not None and nesting < _MAX_NESTING else None,
+        _parse(inner, nesting + 1, bash=seen.name.rpartition("/")[2] == "bash")
+        if inner is not None and nesting < _MAX_NESTING
+        else None,
         seen.via,
         user or seen.user,
         place.optional,
@@ -126,7 +129,8 @@ def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) 
 class _Reader:
     """Walks the tree once, in source order, with an explicit stack: `a && b && ...` nests deeply."""
 
-    def __init__(self, text: str, nesting: int) -> None:
+    def __init__(self, text: str, nesting: int, *, bash: bool) -> None:
+        self.bash = bash
         self.text = text
         self.nesting = nesting
         self.commands: list[Command] = []
@@ -184,7 +188,7 @@ class _Reader:
                 redirects = (*redirects, child)
             else:
                 word = self._word(child)
-                words.append(word)
+                words += expand_braces(word) if self.bash else (word,)
                 if kind != "word" and _SUBSTITUTION.search(word.text):
                     inner.append(child)
         if len(words) == 1 and words[0].text == "`":
@@ -313,6 +317,8 @@ class _Reader:
         place = self._take_redirects(node, place)
         children = node.named_children
         values = [self._word(child) for child in children[1:-1]]
+        if self.bash:
+            values = [word for value in values for word in expand_braces(value)]
         is_list = bool(values) and not any(set(one.text) & set("$`{") for one in values)
         loop = Loop(self._word(children[0]).text, tuple(values) if is_list else None, place.loop, place.way)
         # A pattern stands for any number of paths.
