@@ -90,6 +90,7 @@ def test_a_folder_yields_its_dockerfiles_in_order(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     touch(tmp_path, "b/Dockerfile", "a/x.dockerfile", "Dockerfile", "a/main.py", ".git/Dockerfile")
     touch(tmp_path, "node_modules/p/Dockerfile", "env/pyvenv.cfg", "env/Dockerfile", "vendor/Dockerfile")
+    touch(tmp_path, ".ipynb_checkpoints/Dockerfile-checkpoint")
     assert found(".") == ["Dockerfile", "a/x.dockerfile", "b/Dockerfile"]
     assert found("b", "a") == ["b/Dockerfile", "a/x.dockerfile"]
 

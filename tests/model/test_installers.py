@@ -5,6 +5,7 @@ from plans import read_plan
 
 from dockfix.checks.refusals import find_refusals
 from dockfix.model.caches import find_caches, find_moved_installers
+from dockfix.model.filetree import each
 
 UV = "https://astral.sh/uv/install.sh"
 POETRY = "https://install.python-poetry.org"
@@ -75,6 +76,19 @@ def test_what_may_be_needed_in_roots_home_stays_there(step: str) -> None:
     assert moved(step) == []
     plan = read_plan(f"{step}\n{PATH}\n{START}")
     assert "root-home" in [one.code for one in find_refusals(plan)]
+
+
+def test_a_path_with_a_trailing_slash_is_the_installers_own() -> None:
+    path = 'ENV PATH="/root/.local/bin/:$PATH"'
+    plan = read_plan(f"ADD {UV} /uv-installer.sh\nRUN sh /uv-installer.sh\n{path}\n{START}")
+    assert list(find_refusals(plan)) == []
+
+
+def test_a_known_installer_leaves_nothing_where_it_works() -> None:
+    plan = read_plan(f"WORKDIR /app\nADD {UV} /install.sh\nRUN chmod +x /install.sh && /install.sh\n{START}")
+    assert list(plan.replay.end.below("/app")) == []
+    assert not any(each(plan.replay.end.contents("/app")))
+    assert plan.replay.end.exists("/root/.local/bin/uv")
 
 
 def test_an_installer_that_has_its_place_leaves_nothing_in_roots_home() -> None:

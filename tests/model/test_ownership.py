@@ -33,6 +33,7 @@ def changes(steps: str) -> list[tuple[str, Reach]]:
             "WORKDIR /app\nVOLUME /app/state\n" + APT + START,
             [("/app", Reach.SELF), ("/app/state", Reach.SELF)],
         ),
+        ("ENV HF_HOME=/models\n" + START, [("/models", Reach.SELF)]),
         ("RUN mkdir /uploads\n" + START, [("/uploads", Reach.SELF)]),
         (
             "RUN mkdir -p /uploads/a /uploads/b\n" + START,

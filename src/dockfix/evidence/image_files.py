@@ -62,6 +62,10 @@ class StageLayout:
             self._index = LandingIndex(self.landings)
         return self._index
 
+    def origins(self) -> Iterator[str]:
+        """The other stages from which it copies."""
+        return (one.stage for one in self.landings if one.stage and one.stage != self.name)
+
     def child(self, name: str) -> StageLayout:
         """A new stage that is built FROM this one."""
         return StageLayout(
@@ -177,17 +181,22 @@ class Layout:
 
     @cached_property
     def projects(self) -> tuple[str, ...]:
-        """The directories to which folders are copied that hold a Python project, which may be installed."""
+        """The directories to which folders are copied that hold a Python project, which may be installed.
+
+        An environment that comes from another stage names those of that stage.
+        """
         return tuple(self._find_projects()) if self.names is not None else ()
 
     def _find_projects(self) -> Iterator[str]:
         assert self.names is not None
-        for one in self.final.landings:
+        origins = {id(one): one for name in self.final.origins() if (one := self.stages.get(name))}
+        landings = [*self.final.landings, *(one for stage in origins.values() for one in stage.landings)]
+        for one in landings:
             if not one.is_tree and posixpath.basename(one.destination) in _PROJECT_FILES:
                 yield posixpath.dirname(one.destination)
         waiting = [
             (one.source.removesuffix("."), one.destination, 0)
-            for one in self.final.landings
+            for one in landings
             if one.is_tree and not one.stage and not GLOB.search(one.source)
         ]
         for folder, place, depth in islice(_growing(waiting), _MAX_FOLDERS):

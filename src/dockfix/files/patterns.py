@@ -15,6 +15,7 @@ GIT: Final = ".git"
 NEVER: Final = frozenset({GIT, ".hg", ".svn", ".bzr"})
 VENDORED: Final = frozenset(
     {
+        ".ipynb_checkpoints",
         ".nox",
         ".tox",
         ".venv",

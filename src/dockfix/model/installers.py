@@ -48,7 +48,8 @@ class Installer:
         named = [name] if "/" in name else [word for word in words if not word.startswith("-")]
         if "/" not in name and (_FROM_INPUT.intersection(words) or not named):
             return True
-        return named[0] not in self.text or _saves(self.text, named[0])
+        # The address of a file that an ADD downloaded may end like its path.
+        return named[0] not in _ADDRESS.sub("", self.text) or _saves(self.text, named[0])
 
     def moved(self) -> Installer:
         """The same one, with its variable set."""

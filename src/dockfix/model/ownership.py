@@ -143,14 +143,22 @@ class _Search:
             if not is_system_directory(directory):
                 yield directory
         if not plan.evidence.is_complete:
-            fetched = find_fetched(plan.lineage.end.env)
-            yield from (path for path in fetched if not self._is_made_at_the_start(path))
+            yield from (path for path in self._fetched() if not self._is_made_at_the_start(path))
         yield from plan.evidence.directories
         yield from plan.evidence.mounts
         for path in sorted(plan.corrections.directories):
             if path in plan.evidence.writes and _is_taken_for_file(self.tree.look(self.tree.follow(path))):
                 yield from self._around_file(path)
             yield path
+
+    def _fetched(self) -> Iterator[str]:
+        """Where packages keep what they download, or the directory around it that a variable names."""
+        env = self.plan.lineage.end.env
+        named = {value.rstrip("/") for value in env.values()}
+        for path in find_fetched(env):
+            above = posixpath.dirname(path)
+            is_there = any(each(self.tree.look(self.tree.follow(path))))
+            yield above if above in named and not is_there else path
 
     def _is_made_at_the_start(self, path: str) -> bool:
         """Whether a missing directory is below one of the account's, so that what fetches can create it."""

@@ -433,8 +433,7 @@ class Replay:
             played = Operation(Act.CODE, one.cwd) if is_script else operation
             outcome = record(played)
             if outcome is not None and outcome.happens:
-                acting = _unnoticed(outcome, actor) if one.unchecked else actor
-                perform(self.tree, played, acting, self.accounts)
+                self._perform(one, outcome, played, actor)
             if is_unread and not is_complete:
                 self._fill_home(one, actor)
             if operation.act in (Act.UNKNOWN, Act.CODE) and step != START:
@@ -469,6 +468,12 @@ class Replay:
             outcome = self._record((*at, number), operation, actor.who, line, one)
             if outcome is not None and outcome.happens:
                 perform(self.tree, operation, actor, self.accounts)
+
+    def _perform(self, one: Invocation, outcome: Outcome, operation: Operation, actor: Actor) -> None:
+        """Change the tree; a known installer leaves nothing where it works."""
+        if not (_is_unread(operation) and self._is_installer(one)):
+            acting = _unnoticed(outcome, actor) if one.unchecked else actor
+            perform(self.tree, operation, acting, self.accounts)
 
     def _operations(
         self, step: Origin, one: Invocation, who: Identity, *, calls: bool

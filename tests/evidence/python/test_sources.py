@@ -564,6 +564,18 @@ def test_a_project_whose_files_are_copied_one_by_one_may_be_installed() -> None:
     assert [one.what for one in claims] == ["/data/a"]
 
 
+@pytest.mark.parametrize("final", ["COPY --from=build /srv/src src\n", ""])
+def test_an_environment_of_another_stage_names_the_projects_there(final: str) -> None:
+    dockerfile = (
+        "FROM python:3.12 AS build\nWORKDIR /srv\nCOPY pyproject.toml .\nCOPY src src\nRUN uv sync\n"
+        f"FROM python:3.12\nWORKDIR /srv\nCOPY --from=build /srv/.venv .venv\n{final}"
+        'CMD ["uvicorn", "shop.web:app"]\n'
+    )
+    project = '[project]\nname = "shop"\n'
+    files = {"pyproject.toml": project, "src/shop/web.py": "open('/data/a', 'w')"}
+    assert [one.what for one in read(files, dockerfile).claims] == (["/data/a"] if final else [])
+
+
 @pytest.mark.parametrize(
     ("expression", "leads_above"),
     [
