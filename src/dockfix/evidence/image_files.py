@@ -189,7 +189,7 @@ class Layout:
 
     def _find_projects(self) -> Iterator[str]:
         assert self.names is not None
-        origins = {id(one): one for name in self.final.origins() if (one := self.stages.get(name))}
+        origins = {id(stage): stage for name in self.final.origins() if (stage := self.stages.get(name))}
         landings = [*self.final.landings, *(one for stage in origins.values() for one in stage.landings)]
         for one in landings:
             if not one.is_tree and posixpath.basename(one.destination) in _PROJECT_FILES:
