@@ -151,7 +151,7 @@ def test_copies_are_given_as_they_arrive_where_all_of_their_directory_is() -> No
     result = fix(text)
     assert isinstance(result, Changed)
     assert "COPY --chown=appuser:appuser . ." in result.text
-    assert "RUN chown -R --from=root appuser:appuser /app\n" in result.text
+    assert " uv && chown -R --from=root appuser:appuser /app\n" in result.text
 
 
 def test_module_that_installs_for_all_users_leaves_nothing_in_the_working_directory() -> None:

@@ -12,6 +12,7 @@ from dockfix.model.alignment import align
 from dockfix.model.closed_copies import find_closed
 from dockfix.model.filetree import START
 from dockfix.model.losses import find_losses
+from dockfix.model.operations import Act
 from dockfix.model.outcomes import describe
 from dockfix.model.ownership import find_ownership_changes, find_reclaimed
 from dockfix.model.paths import STANDING_DIRECTORIES, is_ownable, is_within
@@ -95,8 +96,12 @@ def _loses_no_step(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
         if loss.before.key.step != START:
             line = loss.after.line if loss.after is not None else loss.before.line
             yield line, f"a step below USER needs root: {describe(loss.before)}"
+    played = {(one.key.step, one.key.command) for one in before.replay.outcomes}
     for one in after.replay.outcomes:
-        if isinstance(one.key.step, str) and one.key.step != START and not one.surely_succeeds:
+        if one.key.step == START or one.surely_succeeds:
+            continue
+        is_appended = one.operation.act is Act.OWN and (one.key.step, one.key.command) not in played
+        if isinstance(one.key.step, str) or is_appended:
             problem = "may fail" if one.who.is_root else "needs root"
             yield one.line, f"an added step {problem}: {describe(one)}"
 

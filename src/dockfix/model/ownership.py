@@ -53,14 +53,16 @@ class OwnershipChange:
     """A path to give to the account, how much of it, and the step after which that is possible (-1: any).
 
     `made` is the step that creates the path: -1 for the base, None if it is not certain to exist.
-    `around` are the account's directories above it, outermost first. `opens`: the mode denies its owner
-    access; `is_owned`: it belongs to the account and its group already, which may not write it.
+    `makers` are the RUNs of root's that leave what is somebody else's in it. `around` are the account's
+    directories above it, outermost first. `opens`: the mode denies its owner access;
+    `is_owned`: it belongs to the account and its group already, which may not write it.
     """
 
     path: str
     reach: Reach
     since: int = -1
     made: int | None = None
+    makers: tuple[int, ...] = ()
     around: tuple[OwnershipChange, ...] = ()
     opens: bool = False
     is_owned: bool = False
@@ -68,6 +70,13 @@ class OwnershipChange:
     def exists(self, at: int) -> bool:
         """Whether the path certainly exists before the step at that index."""
         return self.made is not None and self.made < at
+
+    @property
+    def is_left_by_makers(self) -> bool:
+        """Whether each of `makers` can give what it leaves there, and nothing is left to give after them."""
+        if not self.makers or (self.made is not None and not self.exists(self.makers[0] + 1)):
+            return False
+        return self.since == self.makers[-1]
 
 
 @lru_cache(maxsize=2)  # the last round of transforms and the guarantee ask about the same plan
@@ -78,7 +87,10 @@ def find_ownership_changes(plan: Plan) -> tuple[OwnershipChange, ...]:
         if _LITERAL.fullmatch(one.path) and one.since < plan.user_index:
             other = wanted.get(one.path, one)
             wanted[one.path] = replace(
-                one, reach=max(one.reach, other.reach), since=max(one.since, other.since)
+                one,
+                reach=max(one.reach, other.reach),
+                since=max(one.since, other.since),
+                makers=one.makers or other.makers,
             )
     return tuple(_outermost(list(wanted.values())))
 
@@ -304,9 +316,9 @@ class _Search:
         moved = list(self._moved_by_steps(real))
         made = self._made_by(real, moved)
         touching = [made] if made is not None and self._waits(nodes, made) else []
-        if reach is not Reach.SELF:
-            inside = (self.index_of.get(node.origin, -1) for node in self.tree.contents(real))
-            touching += (index for index in inside if index < self.plan.user_index)
+        foreign = [node for node in self.tree.contents(real) if node.uid != self.uid] if reach else []
+        inside = {self.index_of.get(node.origin, -1) for node in foreign}
+        touching += (index for index in inside if index < self.plan.user_index)
         touching += (*self._owned_by_steps(real), *self._removed_by_steps(real), *moved)
         since = max(touching, default=-1)
         created = self.plan.account.created
@@ -315,7 +327,14 @@ class _Search:
             made = since = created.index - 1
         opens = any(node.kind is Kind.DIRECTORY and node.mode & _OWNERS != _OWNERS for node in nodes)
         is_owned = made is not None and reach is Reach.SELF and self._is_owned(nodes)
-        return OwnershipChange(real, reach, since, made, tuple(self._around(real)), opens, is_owned)
+        around = tuple(self._around(real))
+        return OwnershipChange(real, reach, since, made, self._makers(foreign), around, opens, is_owned)
+
+    def _makers(self, foreign: list[Node]) -> tuple[int, ...]:
+        """The RUNs that left the nodes; none if there are several, and not all that they left is root's."""
+        left = [node for node in foreign if self._is_run(node)]
+        found = tuple(sorted({self.index_of[node.origin] for node in left}))
+        return found if len(found) == 1 or all(node.uid == 0 for node in left) else ()
 
     def _made_by(self, real: str, moved: list[int]) -> int | None:
         """The step that creates a path, None if it is not certain to exist."""

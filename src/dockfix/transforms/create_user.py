@@ -1,10 +1,11 @@
 """Create the account that the image will run as.
 
-One RUN just above the first line that needs the account: USER, a copy that the account owns, or a
-volume that it must own. The command depends on the base: Debian's `adduser` where it is known to
-exist, else `useradd`, and busybox's `adduser -D` on Alpine. Without a shell there is no command, and
-USER and `--chown` are numbers. An account that the file or the base already has is used instead, and a
-new one joins the groups that the file creates (`groupadd`, `addgroup`).
+One RUN just above the first line that needs the account: USER, a copy that the account owns, a
+volume that it must own, or a RUN of root's that fills one of its directories. The command depends on
+the base: Debian's `adduser` where it is known to exist, else `useradd`, and busybox's `adduser -D` on
+Alpine. Without a shell there is no command, and USER and `--chown` are numbers. An account that the file
+or the base already has is used instead, and a new one joins the groups that the file creates
+(`groupadd`, `addgroup`).
 
 Source: docker-library/python's images on Debian 13 slim have no `adduser`
 (greenbone/gvm-tools#1243); busybox' flags are those of its loginutils/adduser.c; moby/moby#5419 (a
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from dockfix.edits import Edit
 from dockfix.model.accounts import UserAccount
 from dockfix.model.copies import find_volumes
+from dockfix.model.givers import find_giving
 from dockfix.model.images import Image
 from dockfix.model.lineage import Step
 from dockfix.model.paths import is_ownable, is_root_home
@@ -87,7 +89,8 @@ def find_place(plan: Plan) -> int | None:
     relative = plan.first_relative
     if relative is not None:
         needing.append(relative.index)
-    return min(index for index in needing if _is_roots(plan, index))
+    place = min(index for index in needing if _is_roots(plan, index))
+    return min(find_giving(plan, place), default=place)
 
 
 def _copies(plan: Plan) -> Iterator[int]:

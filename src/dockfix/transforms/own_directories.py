@@ -2,8 +2,9 @@
 
 A WORKDIR above USER is created by root and stays root's; so do a volume's directory and the data
 directories that root's steps create. The RUN that creates the account, or one of their own just
-above USER, creates them and changes their owner. Nothing is opened to everybody (no mode 777), and
-the owner of a copied tree is never changed afterwards, which would store it twice. For any uid, what a
+above USER, creates them and changes their owner; what RUNs of root's leave in them is given by these RUNs
+themselves, if there are few. Nothing is opened to everybody (no mode 777), and the owner of a copied
+tree is never changed afterwards, which would store it twice. For any uid, what a
 copy brings with a mode that lets only its owner read it is opened to the group.
 
 Source: moby/moby#36677, moby/moby#20295 (WORKDIR stays root's); moby/moby#22810 (`chown -R` stores
@@ -13,11 +14,13 @@ a tree twice).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from dockfix.edits import Edit
 from dockfix.model.closed_copies import find_closed, open_to_group
 from dockfix.model.filetree import Kind
+from dockfix.model.givers import can_give
 from dockfix.model.lineage import Step
 from dockfix.model.ownership import OwnershipChange, Reach, find_ownership_changes
 from dockfix.model.paths import find_around, is_below_any
@@ -48,10 +51,24 @@ CMD ["python", "-m", "http.server"]
 
 
 def propose(plan: Plan) -> Iterator[Edit]:
-    """The mkdir and chown commands, in the account's RUN or in a separate one above USER."""
+    """The mkdir and chown commands: behind the RUNs that fill a directory, or together."""
     if not plan.runs_as_user or plan.lineage.image.account_command == "none":
         return
-    changes = find_ownership_changes(plan)
+    found = find_ownership_changes(plan)
+    given = [one for one in found if _exists_before(plan, one.makers) and can_give(plan, one)]
+    yield from _give_in_place(plan, given)
+    yield from _give_together(plan, [one for one in found if one not in given])
+
+
+def _give_in_place(plan: Plan, changes: list[OwnershipChange]) -> Iterator[Edit]:
+    """The commands behind the RUNs that leave what they give."""
+    for index in sorted({index for one in changes for index in one.makers}):
+        own = [_share(one) for one in changes if index in one.makers]
+        yield _append(plan, plan.steps[index], commands(plan, own, index + 1))
+
+
+def _give_together(plan: Plan, changes: list[OwnershipChange]) -> Iterator[Edit]:
+    """The commands in the account's RUN, as far as possible, and in one above USER."""
     account = _account_step(plan)
     if account is not None:
         early = [one for one in changes if one.since < account.index]
@@ -59,7 +76,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
             early = [one for one in early if one.exists(account.index)]
         if parts := commands(plan, early, account.index):
             yield _append(plan, account, parts)
-        changes = tuple(one for one in changes if one not in early)
+        changes = [one for one in changes if one not in early]
     user = plan.steps[plan.user_index - 1]
     if plan.repairs is not None and not user.before.is_root:
         return
@@ -69,6 +86,17 @@ def propose(plan: Plan) -> Iterator[Edit]:
     if parts:
         line = NewLine("RUN", " && ".join(parts), "Give the user its directories")
         yield Layout(plan.tree).insert_before(user.instruction, [line])
+
+
+def _exists_before(plan: Plan, makers: tuple[int, ...]) -> bool:
+    """Whether the account exists before all those steps."""
+    created = plan.account.created
+    return bool(makers) and (created is None or created.index < makers[0])
+
+
+def _share(change: OwnershipChange) -> OwnershipChange:
+    """The part of a change that each of several RUNs makes: not again what those above it have given."""
+    return replace(change, reach=Reach.ROOTS) if len(change.makers) > 1 else change
 
 
 def _account_step(plan: Plan) -> Step | None:
@@ -83,8 +111,13 @@ def _account_step(plan: Plan) -> Step | None:
 def _append(plan: Plan, step: Step, parts: list[str]) -> Edit:
     instruction = step.instruction
     at = instruction.after(instruction.args_end)
-    width = len(instruction.joined) + sum(len(part) + 4 for part in parts)
-    joint = " && " if width <= MAX_WIDTH else f" {plan.tree.escape}{plan.tree.eol}    && "
+    lines = instruction.source[instruction.start : at].splitlines()
+    width = len(lines[-1]) + sum(len(part) + 4 for part in parts)
+    line_end = f"{plan.tree.escape}{plan.tree.eol}"
+    indent = min((line[: -len(line.lstrip())] for line in lines[1:] if line.strip()), default="    ")
+    joint = " && " if len(lines) == 1 and width <= MAX_WIDTH else f" {line_end}{indent}&& "
+    if len(lines) > 1 and lines[-2].rstrip(f" {plan.tree.escape}").endswith("&&"):
+        joint = f" && {line_end}{indent}"
     return Edit(at, at, "".join(joint + part for part in parts))
 
 
