@@ -128,7 +128,7 @@ def test_another_place_or_owner_gives_nothing(given: str) -> None:
         (
             "python:3.12-alpine",
             "WORKDIR /app\nCOPY . .\nRUN make\n" + APT,
-            ["find /app -user root -exec chown appuser:appuser {} +"],
+            ["find /app -user root -exec chown -h appuser:appuser {} +"],
         ),
         ("python:3.12-slim-bookworm", "RUN mkdir /log && touch /log/a\n", ["chown -R appuser:appuser /log"]),
     ],

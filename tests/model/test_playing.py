@@ -134,6 +134,7 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
         "/f",
         "file 0 640 | file 9:0 640",
     ),
+    ((D, "/d/l link /f", "/f file 0 640"), ROOT, "find /d -exec chown -h 9 {} +", "/f", "file 0 640"),
     ((D, "/d/l link /f", "/f file 0 640"), ROOT, "find /d -type f -exec chown 9 {} +", "/f", "file 0 640"),
     # Archives: whose they say, for root; the unpacker's, for others.
     ((D,), ROOT, "tar -xf /a.tar -C /d", "/d/x", "any an archive's 755 | absent"),

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 # System directories in which services keep the files that they write.
 _FOR_SERVICES: Final = ("/run", "/var/run", "/var/lock")
 _OWNERS: Final = 0o700
+_OTHERS_WRITE: Final = 0o022
 _LITERAL: Final = re.compile(r"/[\w./+@=,-]+")
 
 
@@ -131,7 +132,7 @@ class _Search:
         for path in dict.fromkeys(self._used()):
             yield from self._self(path)
         for path in self._made_for_data():
-            if not self.plan.evidence.is_complete or self._is_mentioned(path):
+            if not self.plan.evidence.is_complete or self._is_mentioned(path) or self._is_opened(path):
                 yield from self._self(path)
         yield from self._contents()
         yield from self._copies()
@@ -205,6 +206,11 @@ class _Search:
     def _is_mentioned(self, path: str) -> bool:
         """Whether the sources or the variables name a path in a directory: what is called may write there."""
         return any(is_within(one, path) or is_within(path, one) for one in self._mentions)
+
+    def _is_opened(self, path: str) -> bool:
+        """Whether a step lets others than its owner write to it: somebody who is not root does."""
+        nodes = self.tree.look(self.tree.follow(path))
+        return any(node.mode & _OTHERS_WRITE and self._is_run(node) for node in each(nodes))
 
     @cached_property
     def _mentions(self) -> frozenset[str]:

@@ -251,7 +251,7 @@ def _change(tree: FileTree, operation: Operation, change: Change, actor: Actor, 
     only = accounts.owner(operation.only) if operation.only else (None, None)
     weak, last = _is_weak(operation, actor) or only is None, How.KEEPS_LINKS not in operation.how
     uid, gid = only or (None, None)
-    each_one = How.ONE_BY_ONE in operation.how
+    each_one = last and How.ONE_BY_ONE in operation.how
     change = replace(change, only=uid, only_group=gid, kind=operation.kind, follows=each_one)
     for path in expand(tree, operation.path):
         if is_pattern(path):

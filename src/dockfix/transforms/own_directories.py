@@ -145,7 +145,7 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
         elif reach is Reach.ALL:
             found.append(f"chown -R {owner} {places}")
         elif plan.lineage.image.account_command == "busybox":
-            found.append(f"find {places} -user root -exec chown {owner} {{}} +")
+            found.append(f"find {places} -user root -exec chown -h {owner} {{}} +")
         else:
             found.append(f"chown -R --from=root {owner} {places}")
     if plan.serves_any_uid:
