@@ -96,12 +96,11 @@ def _loses_no_step(before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
         if loss.before.key.step != START:
             line = loss.after.line if loss.after is not None else loss.before.line
             yield line, f"a step below USER needs root: {describe(loss.before)}"
-    played = {(one.key.step, one.key.command) for one in before.replay.outcomes}
+    known = {one.key for one in before.replay.outcomes if one.operation.act is Act.OWN}
     for one in after.replay.outcomes:
-        if one.key.step == START or one.surely_succeeds:
-            continue
-        is_appended = one.operation.act is Act.OWN and (one.key.step, one.key.command) not in played
-        if isinstance(one.key.step, str) or is_appended:
+        is_added = isinstance(one.key.step, str) and one.key.step != START
+        is_appended = one.operation.act is Act.OWN and one.key not in known
+        if (is_added or is_appended) and not one.surely_succeeds:
             problem = "may fail" if one.who.is_root else "needs root"
             yield one.line, f"an added step {problem}: {describe(one)}"
 

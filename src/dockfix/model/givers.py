@@ -16,7 +16,7 @@ _MOST: Final = 3
 """More RUNs than that share one command behind them."""
 _COMPOUND: Final = ("fi", "done", "esac", ")", "}")
 _ENDS: Final = frozenset({"exit", "exec", "return"})
-_WRITING: Final = frozenset({Act.WRITE, Act.MAKE, Act.COPY, Act.MOVE, Act.INSTALL})
+_WRITING: Final = frozenset({Act.WRITE, Act.COPY, Act.MOVE, Act.INSTALL})
 
 
 def can_give(plan: Plan, change: OwnershipChange) -> bool:
