@@ -164,6 +164,21 @@ def _fetching() -> frozenset[str]:
     return frozenset(name for name in names if name != "TMPDIR" and not name.startswith("XDG_"))
 
 
+@cache
+def find_users(variable: str) -> frozenset[str]:
+    """The programs whose places a variable moves; none if packages or several tools use it as well."""
+    rows = [row for row in read_table("homes")["tool"] if variable in _variables_of(row)]
+    if variable.startswith("XDG_") or any(row.get("modules") for row in rows):
+        return frozenset()
+    return frozenset(name for row in rows for name in row["names"])
+
+
+def _variables_of(row: _Row) -> frozenset[str]:
+    paths = [place.path for place in _places(row)]
+    paths += (_path(write["place"]) for write in row.get("writes", ()))
+    return frozenset(name for path in paths for name in path.variables)
+
+
 @lru_cache(maxsize=1024)
 def find_kind(place: str) -> Kind | None:
     """The kind of a place `~/...`, from its row or that of its nearest parent directory."""

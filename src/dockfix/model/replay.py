@@ -216,15 +216,11 @@ class Replay:
             return
         named = {one.rstrip("/") for one in self._named_directories() if not is_system_directory(one)}
         parts = {part for name in self.names for part in name.split("/")}
-        workdir, home = self.lineage.end.workdir, self.who.home
-        has_own = is_within(workdir, home) and workdir != home
+        workdir = self.lineage.end.workdir
         for path in list(self.tree.listed()):
             above, _, name = path.rpartition("/")
             is_joined = name in parts and above.rpartition("/")[2] in parts
-            is_in_home = is_root_home(path) or (
-                is_within(path, home) and not (has_own and is_within(path, workdir))
-            )
-            if (above in named or is_joined) and not is_in_home and is_left(self.end, path):
+            if (above in named or is_joined) and not is_root_home(path) and is_left(self.end, path):
                 inside = posixpath.relpath(path, workdir) if is_within(path, workdir) else path[1:]
                 self._record((START, -6, crc32(inside.encode())), self._use(path), self.who, 0)
 

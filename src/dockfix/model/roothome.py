@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from dockfix.knowledge import read_names
+from dockfix.knowledge.homes import find_users
 from dockfix.model.caches import find_moved_installers
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.lineage import Step
@@ -88,7 +90,7 @@ def find_left(plan: Plan) -> Iterator[tuple[str, int]]:
     end = plan.lineage.end
     for key, value in end.env.items():
         for path in re.findall(r"/root(?![\w.-])(?:/[\w.+@-]+)*", value):
-            unused = key.endswith("PATH") and not plan.replay.leaves(path, find_moved_installers(plan))
+            unused = _is_idle(plan, key) and not plan.replay.leaves(path, find_moved_installers(plan))
             if key != "HOME" and not unused and not is_below_any(path, prefixes):
                 yield path, _env_line(plan, key)
     for keyword in _STARTING:
@@ -100,6 +102,22 @@ def find_left(plan: Plan) -> Iterator[tuple[str, int]]:
     for step, path in find_volumes(plan.lineage):
         if is_root_home(path) and not is_below_any(path, prefixes):
             yield path, step.instruction.line
+
+
+def _is_idle(plan: Plan, variable: str) -> bool:
+    """Whether nothing needs the path in a variable: it is searched, or for tools that the user never runs."""
+    users = find_users(variable)
+    if not users:
+        return variable in read_names("homes", "search_paths")
+    return users.isdisjoint((*plan.evidence.tools, *_programs_of_user(plan)))
+
+
+def _programs_of_user(plan: Plan) -> Iterator[str]:
+    """The names of programs and modules that the start and the account's steps run, among other words."""
+    below = (one for index, run in plan.runs.items() if index >= plan.user_index for one in run.invocations)
+    for one in (*plan.starting.invocations, *below):
+        yield one.command.program.rpartition("/")[2]
+        yield from (word.text for word in one.command.args)
 
 
 def _follows(plan: Plan, destination: str, step: Step) -> bool:
