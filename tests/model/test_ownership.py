@@ -182,6 +182,19 @@ def test_no_directory_is_made_of_what_the_start_writes_as_a_file() -> None:
     assert "tool.sh" not in made
 
 
+@pytest.mark.parametrize("step", ["RUN mkdir /data", "RUN mkdir -p /data"])
+def test_a_directory_is_given_once_where_the_step_that_makes_it_is_below_the_account(step: str) -> None:
+    text = f"FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\n{step}\nRUN apt-get update\n{START}"
+    result = fix(text, Options(writes=("/data/raw/",)))
+    assert isinstance(result, Changed)
+    assert result.text == (
+        "FROM python:3.12-slim\nWORKDIR /app\n"
+        "RUN useradd --create-home appuser && chown appuser:appuser /app\n"
+        f"COPY --chown=appuser:appuser . .\n{step}\nRUN apt-get update\n"
+        f"RUN mkdir -p /data/raw && chown appuser:appuser /data/raw /data\nUSER appuser\n{START}"
+    )
+
+
 def test_only_the_volume_is_the_accounts_not_what_is_above_it() -> None:
     result = fix("FROM python:3.12-slim\nVOLUME /data/git\nWORKDIR /app\n" + START)
     assert isinstance(result, Changed)

@@ -13,7 +13,7 @@ a tree twice).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -57,7 +57,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
     found = find_ownership_changes(plan)
     given = [one for one in found if _exists_before(plan, one.makers) and can_give(plan, one)]
     yield from _give_in_place(plan, given)
-    yield from _give_together(plan, [one for one in found if one not in given])
+    yield from _give_together(plan, [one for one in found if one not in given], found)
 
 
 def _give_in_place(plan: Plan, changes: list[OwnershipChange]) -> Iterator[Edit]:
@@ -67,13 +67,14 @@ def _give_in_place(plan: Plan, changes: list[OwnershipChange]) -> Iterator[Edit]
         yield _append(plan, plan.steps[index], commands(plan, own, index + 1))
 
 
-def _give_together(plan: Plan, changes: list[OwnershipChange]) -> Iterator[Edit]:
+def _give_together(
+    plan: Plan, changes: list[OwnershipChange], found: Iterable[OwnershipChange]
+) -> Iterator[Edit]:
     """The commands in the account's RUN, as far as possible, and in one above USER."""
     account = _account_step(plan)
     if account is not None:
-        early = [one for one in changes if one.since < account.index]
-        if plan.repairs is not None:
-            early = [one for one in early if one.exists(account.index)]
+        late = {one.path for one in found if one.since >= account.index}
+        early = [one for one in changes if _is_early(plan, one, account.index, late)]
         if parts := commands(plan, early, account.index):
             yield _append(plan, account, parts)
         changes = [one for one in changes if one not in early]
@@ -97,6 +98,16 @@ def _exists_before(plan: Plan, makers: tuple[int, ...]) -> bool:
 def _share(change: OwnershipChange) -> OwnershipChange:
     """The part of a change that each of several RUNs makes: not again what those above it have given."""
     return replace(change, reach=Reach.ROOTS) if len(change.makers) > 1 else change
+
+
+def _is_early(plan: Plan, one: OwnershipChange, at: int, late: Container[str]) -> bool:
+    """Whether a change can be made where the account is created, at the step `at`.
+
+    What later steps create around a directory comes first.
+    """
+    is_made = one.exists(at)
+    is_free = plan.repairs is None and not any(other.path in late for other in one.around)
+    return one.since < at and (is_made or is_free)
 
 
 def _account_step(plan: Plan) -> Step | None:
