@@ -105,9 +105,9 @@ def _is_early(plan: Plan, one: OwnershipChange, at: int, late: Container[str]) -
 
     What later steps create around a directory comes first.
     """
-    is_made = one.exists(at)
-    is_free = plan.repairs is None and not any(other.path in late for other in one.around)
-    return one.since < at and (is_made or is_free)
+    if one.since >= at or one.exists(at):
+        return one.since < at
+    return plan.repairs is None and not any(other.path in late for other in one.around)
 
 
 def _account_step(plan: Plan) -> Step | None:
