@@ -6,9 +6,11 @@ import pytest
 
 from dockfix.model.actors import Actor
 from dockfix.model.filetree import BASE, Kind, Node
+from dockfix.model.operations import How, HowName
 from dockfix.model.permissions import ROOT, Identity
 
 USER = Identity(7, frozenset({7, 50}), 7, "/home/user")
+KEPT = {How.KEEPS_OWNER, How.KEEPS_MODE, How.KEEPS_TIMES}
 FILE = Node(Kind.FILE, 9, 50, 0o4755, BASE, capable=True)
 
 
@@ -18,17 +20,20 @@ def test_a_new_node_is_its_makers_under_the_umask() -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "keeps", "with_capabilities", "expected"),
+    ("who", "how", "expected"),
     [
-        (ROOT, False, False, Node(Kind.FILE, 0, 0, 0o755, 3)),
-        (ROOT, True, False, Node(Kind.FILE, 9, 50, 0o4755, 3)),
-        (ROOT, True, True, Node(Kind.FILE, 9, 50, 0o4755, 3, capable=True)),
+        (ROOT, set(), Node(Kind.FILE, 0, 0, 0o755, 3)),
+        (ROOT, KEPT, Node(Kind.FILE, 9, 50, 0o4755, 3)),
+        (ROOT, {How.KEEPS_MODE}, Node(Kind.FILE, 0, 0, 0o4755, 3)),
+        (ROOT, {How.KEEPS_OWNER}, Node(Kind.FILE, 9, 50, 0o755, 3)),
+        (ROOT, {How.PLAIN_MODE}, Node(Kind.FILE, 0, 0, 0o644, 3)),
+        (ROOT, KEPT | {How.KEEPS_ALL}, Node(Kind.FILE, 9, 50, 0o4755, 3, capable=True)),
         # A user keeps a group of theirs, never another's owner, and no set-id bit with another owner.
-        (USER, True, True, Node(Kind.FILE, 7, 50, 0o755, 3)),
+        (USER, KEPT | {How.KEEPS_ALL}, Node(Kind.FILE, 7, 50, 0o755, 3)),
     ],
 )
-def test_a_copy(who: Identity, keeps: bool, with_capabilities: bool, expected: Node) -> None:
-    assert Actor(who, 3).copies(FILE, keeps=keeps, with_capabilities=with_capabilities) == expected
+def test_a_copy(who: Identity, how: set[HowName], expected: Node) -> None:
+    assert Actor(who, 3).copies(FILE, how) == expected
 
 
 def test_only_root_keeps_the_owner_of_a_file_that_is_edited_in_place() -> None:

@@ -142,7 +142,7 @@ ROOT: dict[str, str] = {
     "gosu app touch x": "switches the user",
     "rm -rf $UNKNOWN": "not understood: where it writes",
     'echo x > "$(pwd)/y"': "not understood: where it writes",
-    "find . -name x | xargs rm": "not understood: where it writes",
+    "ls | xargs rm": "not understood: where it writes",
     "bash install.sh": "not understood: bash",
     "curl https://example.com/x | sh": "",
     "./install.sh": "not understood: install.sh",

@@ -8,6 +8,7 @@ from dockfix.model.operations import Act, How, Operation
 from dockfix.model.runs import walk_script
 from dockfix.syntax.shell import parse_script
 
+KEPT = frozenset({How.KEEPS_OWNER, How.KEEPS_MODE, How.KEEPS_TIMES})
 READ = {
     "mkdir -m 700 a": [Operation(Act.MAKE, "/w/a", mode="700", how=frozenset({How.NEW}))],
     "chmod -R g=u /d": [Operation(Act.MODE, "/d", "g=u", recursive=True)],
@@ -20,7 +21,7 @@ READ = {
     "cp f /d": [Operation(Act.COPY, "/w/f", "/d")],
     "cp f g /d": [Operation(Act.COPY, "/w/f", "/d/"), Operation(Act.COPY, "/w/g", "/d/")],
     "cp -t /d f": [Operation(Act.COPY, "/w/f", "/d/")],
-    "cp -p f /d": [Operation(Act.COPY, "/w/f", "/d", how=frozenset({How.KEEPS_OWNER}))],
+    "cp -p f /d": [Operation(Act.COPY, "/w/f", "/d", how=KEPT)],
     "mv f /d/": [Operation(Act.MOVE, "/w/f", "/d/", recursive=True)],
 }
 

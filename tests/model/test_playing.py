@@ -136,6 +136,61 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     ),
     ((D, "/d/l link /f", "/f file 0 640"), ROOT, "find /d -exec chown -h 9 {} +", "/f", "file 0 640"),
     ((D, "/d/l link /f", "/f file 0 640"), ROOT, "find /d -type f -exec chown 9 {} +", "/f", "file 0 640"),
+    # What find prints, xargs appends or puts in the place of its placeholder; what echo prints too.
+    ((D, F), ROOT, "find /d -type f -print0 | xargs -0 chmod 600", "/d/f", "file 0 600"),
+    ((D, F), ROOT, "find /d -type f | xargs rm", "/d/f", "absent"),
+    (
+        (D, F, "/e dir"),
+        ROOT,
+        "find /d -type f | xargs -I F cp F /e",
+        "/e/f",
+        "file 0 640 | any 0 755 | absent",
+    ),
+    ((), ROOT, "echo /x /y | xargs -n 1 mkdir", "/y", "dir 0 755"),
+    ((D, F), ROOT, "ls /d | xargs chmod 600", "/d/f", "file 0 640"),
+    # Names of the same file: its owner and mode are the file's; what replaces one name leaves the other.
+    ((D, F), ROOT, "ln /d/f /g; chmod 600 /g", "/d/f", "file 0 640 | file 0 600"),
+    ((D, F), ROOT, "ln /d/f /g; mv /g /h; chown 7 /h", "/d/f", "file 0 640 | file 7:0 640"),
+    ((D, "/d/f file 7 640"), ROOT, "cp -l /d/f /g", "/g", "file 7 640"),
+    # The mode and owner of another file, or of nobody knows which.
+    ((D, F, "/g file 7 4711"), ROOT, "chmod --reference=/g /d/f", "/d/f", "file 0 4711"),
+    ((D, F, "/g file 7 4711"), ROOT, "chown --reference=/g /d/f", "/d/f", "file 7 640"),
+    ((D, F), ROOT, "chown $(cat /x) /d/f", "/d/f", "file 0 640 | file an unknown owner 640"),
+    ((D, F), ROOT, "chmod $MODE /d/f", "/d/f", "file 0 640 | file 0 0"),
+    ((D, F), ROOT, "chown +7:+8 /d/f", "/d/f", "file 7:8 640"),
+    # cp keeps what it is told to.
+    ((D, "/d/f file 7 4755"), ROOT, "cp --preserve=mode /d/f /g", "/g", "file 0 4755"),
+    ((D, "/d/f file 7 4755"), ROOT, "cp --preserve=ownership /d/f /g", "/g", "file 7 755"),
+    ((D, "/d/f file 7 4755"), ROOT, "cp --no-preserve=mode /d/f /g", "/g", "file 0 644"),
+    ((D, F, "/g file 7 600"), ROOT, "cp --remove-destination /d/f /g", "/g", "file 0 640"),
+    ((D, F, "/e dir"), ROOT, "cp --parents /d/f /e", "/e/d/f", "file 0 640"),
+    ((D, F, "/l link /d", "/e dir"), ROOT, "cp -r /l/. /e", "/e/f", "file 0 640"),
+    ((D, "/d/l link /f", "/f file 0 600"), ROOT, "cp -rL /d /e", "/e/l", "file 0 600"),
+    # A directory is entered even with -n, which means links to directories.
+    ((D,), ROOT, "ln -sfn /a /d", "/d/a", "link /a"),
+    ((D, F), ROOT, "ln -sr /d/f /l", "/l", "link d/f"),
+    # Below what may be a link, both places may have changed.
+    ((D, F), ROOT, "test -e /l || ln -s /d /l; touch /l/x", "/d/x", "absent | file 0 644"),
+    ((D, F), ROOT, "[ -d /d ] && ln -s /d /l || mkdir /l; chmod 600 /l/f", "/d/f", "file 0 640 | file 0 600"),
+    # Where a shell is.
+    (("/d dir", "/e dir"), ROOT, "cd /d; cd /e; cd -; touch x", "/d/x", "file 0 644"),
+    (("/d dir", "/e dir"), ROOT, "cd /d; pushd /e; popd; touch x", "/d/x", "file 0 644"),
+    # A missing file stays missing.
+    ((D,), ROOT, "touch -c /d/f", "/d/f", "absent"),
+    # What is not given away inherits the group of its directory.
+    (("/d dir 0:50 2775", "/e dir 0:7 2775"), ROOT, "cp -r /d/. /e", "/e", "dir 0:7 2775"),
+    (("/d dir 10001:50 2775",), APP, "mkdir -m 2755 /d/x", "/d/x", "dir 10001:50 755"),
+    # chown -R follows links where it is told to.
+    ((D, "/d/l link /f", "/f file 0 640"), ROOT, "chown -RL 7 /d", "/d/l", "link /f"),
+    ((D, "/d/l link /f", "/f file 0 640"), ROOT, "chown -RL 7 /d", "/f", "file 0 640 | file 7:0 640"),
+    # The modes of what a step packs are those of what it unpacks.
+    (
+        (D, "/d/f file 7 400", "/e dir"),
+        ROOT,
+        "tar -cf /a -C /d f && tar -xf /a -C /e",
+        "/e/g",
+        "file 7 400 | any 7 400 | absent",
+    ),
     # Archives: whose they say, for root; the unpacker's, for others.
     ((D,), ROOT, "tar -xf /a.tar -C /d", "/d/x", "any an archive's 755 | absent"),
     ((D,), ROOT, "tar -xf /a.tar --no-same-owner -C /d", "/d/x", "any 0 755 | absent"),

@@ -28,11 +28,21 @@ LEFT = {
     ("RUN touch /f && cp /etc/shadow /f\n", "/f"): "file 0 644",
     ("RUN touch /f && cp -p /etc/shadow /f\n", "/f"): "file 0:shadow 640",
     ("RUN touch /f && cp -p /etc/hostname /f\n", "/f"): "any 0 755",
+    # What root runs as somebody else is theirs, and stands in their home.
+    ("RUN useradd -u 7 app && mkdir -m 777 /d && su app -c 'mkdir /d/x'\n", "/d/x"): "dir 7:app 755",
+    ("RUN useradd -m -u 7 app && su - app -c 'touch ~/x'\n", "/home/app/x"): "file 7:app 644",
+    ("RUN useradd -u 7 app && mkdir -m 777 /d && gosu app touch /d/x\n", "/d/x"): "file 7:app 644",
+    ("RUN mkdir -m 777 /d && setpriv --reuid=7 sh -c 'touch /d/x'\n", "/d/x"): "file 7:0 644",
+    ("RUN useradd -u 7 app && su app -c 'touch /x'\n", "/x"): "absent",
+    # Homes that move and go.
+    ("RUN useradd -m -u 7 app && touch /home/app/x && usermod -d /h -m app\n", "/h/x"): "file 0 644",
+    ("RUN useradd -m -u 7 app && userdel -r app\n", "/home/app"): "absent",
+    ("RUN useradd -m -b /h -u 7 app\n", "/h/app"): "dir 7:app 755 | dir 7:app 700",
     # An archive of an earlier step may name the directory itself, with any mode.
     (
         "RUN mkdir -m 775 /d && tar -cf /a.tar /etc\nRUN tar -xf /a.tar --no-same-owner -C /d\n",
         "/d",
-    ): "dir 0 775 | dir 0 700",
+    ): "dir 0 775 | dir 0 700 | dir 0 755",
 }
 
 # /d is the account's or root's, with a file of root's, and a step of the account's.

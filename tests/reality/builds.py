@@ -107,8 +107,18 @@ def build(stages: Sequence[StageText], context: Path) -> dict[str, Report]:
                 return {one.name: _read(Path(out) / f"{one.name}.json", base) for one in left}
         failed = {name for match in _FAILED.finditer(done.stderr) for name in match.groups() if name}
         assert failed, done.stderr[-3000:]
-        left = [one for one in left if one.name not in failed and not _uses(one, failed)]
+        left = _without(left, failed)
     return {}
+
+
+def _without(stages: Sequence[StageText], failed: set[str]) -> list[StageText]:
+    """The stages but those that failed, and those that copy from one that is left out itself."""
+    gone = set(failed)
+    # A stage can copy from earlier ones only.
+    for one in stages:
+        if _uses(one, gone):
+            gone.add(one.name)
+    return [one for one in stages if one.name not in gone]
 
 
 def _uses(stage: StageText, others: set[str]) -> bool:

@@ -177,7 +177,7 @@ class Chroot:
         except (FileNotFoundError, NotADirectoryError):
             return None
         mode = found.st_mode
-        kind = next((name for name, test in _KINDS if test(mode)), "other")
+        kind = next((name for name, test in KINDS if test(mode)), "other")
         return Real(
             kind,
             found.st_uid,
@@ -202,7 +202,9 @@ class Chroot:
         return {row.split(":")[0]: int(row.split(":")[2]) for row in reversed(rows.splitlines())}
 
 
-_KINDS: Final = (("directory", stat.S_ISDIR), ("file", stat.S_ISREG), ("link", stat.S_ISLNK))
+KINDS: Final = (
+    ("directory", stat.S_ISDIR), ("file", stat.S_ISREG), ("link", stat.S_ISLNK), ("file", stat.S_ISFIFO),
+)  # fmt: skip
 
 
 def _account(root: Path, user: str) -> tuple[int, int, Sequence[int], str]:

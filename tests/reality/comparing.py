@@ -12,7 +12,7 @@ from dockfix.model.filetree import VOLUME, Kind, Node
 from dockfix.model.operations import WRITING, Act
 from dockfix.model.paths import NOWHERE
 from dockfix.model.patterns import is_pattern
-from dockfix.model.playing import ARCHIVED
+from dockfix.model.playing import ARCHIVED, UNKNOWN_OWNER
 
 from .builds import Report
 from .chroots import Chroot, Event, Real
@@ -148,7 +148,7 @@ def _compare_step(
                 raise _Uncomparable
         elif event.is_denied or prediction.is_denied or (event.status != 0 and not place.tolerated):
             raise _Uncomparable
-        if any(one.operation.path == NOWHERE for one in prediction.outcomes):
+        if prediction.is_unknown or any(one.operation.path == NOWHERE for one in prediction.outcomes):
             raise _Uncomparable
     return []
 
@@ -220,6 +220,10 @@ def _is_true(node: Node, real: Real | None, numbers: Mapping[str, int]) -> bool:
         return real is None and node.kind is Kind.ABSENT
     if node.uid == ARCHIVED:
         return real.kind != "directory" or node.holds
+    if node.uid == UNKNOWN_OWNER:
+        node = node._replace(uid=real.uid, gid=real.gid)
+    elif node.gid == UNKNOWN_OWNER:
+        node = node._replace(gid=real.gid)
     owner = tuple(numbers.get(one, -1) if isinstance(one, str) else one for one in (node.uid, node.gid))
     if owner[0] != real.uid or (owner[1] != real.gid and node.gid != ARCHIVED):
         return False

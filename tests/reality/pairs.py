@@ -17,9 +17,10 @@ from dockfix.files.build_context import describe_context
 from dockfix.options import Options
 
 from .chroots import IMAGE
-from .scripts import Impossible, Writer, write_step
+from .scripts import Writer, write_step
 from .shells import render
 from .stages import StageWriter
+from .worlds import Impossible
 
 _TAG: Final = "dockfix-reality-pair"
 _FOLDERS: Final = ("/app", "/data", "/srv/site", "/opt/tool", "/var/lib/svc", "/app/logs", "/var/cache/svc")

@@ -11,7 +11,7 @@ from dockfix.model.lineage import Step as ReplayedStep
 from dockfix.model.operations import Act
 from dockfix.model.outcomes import Outcome
 from dockfix.model.permissions import Verdict
-from dockfix.model.replay import Replay
+from dockfix.model.replay import SWITCHED, Replay
 from dockfix.model.runs import Invocation, Run, read_run
 from dockfix.options import Options
 from dockfix.syntax.parser import parse
@@ -36,12 +36,13 @@ class Prediction:
     @property
     def finds_nothing(self) -> bool:
         """Whether its target is predicted to be absent."""
-        return all(answer.verdict is Verdict.ABSENT for one in self.outcomes for answer in one.answers)
+        outcomes = [one for one in self.outcomes if one.operation.act is not Act.ROOT]
+        return all(answer.verdict is Verdict.ABSENT for one in outcomes for answer in one.answers)
 
     @property
     def is_unknown(self) -> bool:
-        """Whether it does something that is in no table, as a user other than root."""
-        return any(one.operation.act is Act.UNKNOWN and not one.may_succeed for one in self.outcomes)
+        """Whether it does something that is in no table."""
+        return any(one.operation.act is Act.UNKNOWN for one in self.outcomes)
 
     @property
     def is_allowed(self) -> bool:
@@ -100,7 +101,7 @@ def _leaves(
     outcomes: dict[int, list[Outcome]] = {}
     for one in replay.outcomes:
         if one.key.step == step.index:
-            outcomes.setdefault(one.key.command, []).append(one)
+            outcomes.setdefault(one.key.command % SWITCHED, []).append(one)
     home = next((one.who.home for found in outcomes.values() for one in found), "/root")
     run = read_run(step, home)
     found: dict[int, list[Prediction]] = {number: [] for number in range(len(places))}
@@ -123,7 +124,10 @@ def _leaves(
 
 
 def _leaf_of(run: Run, invocation: Invocation, places: Sequence[Place]) -> int | None:
-    start = next(one.start for one in run.script.commands if _holds(one, invocation.command))
+    commands = run.script.commands
+    held = (one.start for one in commands if _holds(one, invocation.command))
+    # What switches the user, or calls a function with a redirection, is a part of a command in the text.
+    start = next(held, invocation.command.start)
     return next((number for number, place in enumerate(places) if place.start <= start < place.end), None)
 
 

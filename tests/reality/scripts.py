@@ -8,97 +8,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Final
 
 from .chroots import Chroot
+from .idioms import IDIOMS, write_idiom
 from .shells import Group, Leaf, Shell, Step
-
-ACCOUNTS: Final = {"app": 10001, "other": 20002}
-"""The accounts that scripts make and become."""
-_HOMES: Final = (
-    "/app",
-    "/data",
-    "/srv/site",
-    "/opt/tool",
-    "/var/lib/svc",
-    "/home/app",
-    "/home/other",
-    "/root/conf",
-)
-FOLDERS: Final = (
-    *_HOMES,
-    "/tmp/work",
-    "/tmp",
-    "/usr/local/share/pkg",
-    "/usr/local/bin",
-    "/var/cache/svc",
-    "/",
-)
-NAMES: Final = ("a", "b.txt", "c.conf", "run.sh", "sub", "logs", "x y")
-PARENTS: Final = ("/usr", "/usr/local", "/usr/local/share", "/var", "/var/lib", "/var/cache", "/root")
-_MODES: Final = (
-    "0755",
-    "755",
-    "700",
-    "0700",
-    "644",
-    "600",
-    "640",
-    "750",
-    "777",
-    "1777",
-    "2755",
-    "4755",
-    "500",
-    "000",
-)
-_SYMBOLIC: Final = (
-    "+x", "u+x", "go-rwx", "a+r", "g=u", "g+rwX", "o=", "u=rwx,g=rx,o=", "a=rX", "-x", "u+s", "g+s", "+t",
-    "u=rw", "go+r", "=r", "+w", "o+w", "a-w",
-)  # fmt: skip
-_UMASKS: Final = ("022", "077", "027", "002", "0", "0077", "u=rwx,g=rx,o=")
-_OWNERS: Final = (
-    "app",
-    "app:app",
-    "10001",
-    "10001:10001",
-    "other:app",
-    ":app",
-    "app:",
-    "0:0",
-    "root",
-    "20002:0",
-    "7:8",
-)
-
-
-@dataclass
-class World:
-    """The files that a script's writer may assume; its own commands are assumed to succeed."""
-
-    folders: set[str]
-    files: set[str]
-    links: set[str]
-    accounts: set[str]
-    cwd: str = "/"
-
-    def child(self, random: Random) -> str:
-        """A path for something new, usually."""
-        folder = random.choice(sorted(self.folders | {"/tmp", "/app", "/data"} | set(FOLDERS[:4])))
-        return posixpath.join(folder, random.choice(NAMES))
-
-    def named(self, path: str, random: Random) -> str:
-        """The path as a script may write it: sometimes relative, quoted if necessary."""
-        if self.cwd != "/" and path.startswith(self.cwd + "/") and random.random() < 0.7:
-            path = path[len(self.cwd) + 1 :]
-        return f"'{path}'" if " " in path else path
-
-    def forget(self, path: str) -> None:
-        """Remove the path and everything below it."""
-        for one in (self.folders, self.files, self.links):
-            one -= {other for other in one if other == path or other.startswith(path + "/")}
+from .worlds import ACCOUNTS, FOLDERS, NAMES, PARENTS, SYSTEM, UMASKS, Choices, Impossible, World
 
 
 def survey(root: Chroot) -> World:
@@ -120,59 +37,8 @@ def survey(root: Chroot) -> World:
     return world
 
 
-class Writer:
+class Writer(Choices):
     """Writes one step's commands."""
-
-    def __init__(self, random: Random, world: World, user: str) -> None:
-        self.random = random
-        self.world = world
-        self.user = user
-
-    @property
-    def is_root(self) -> bool:
-        """Whether root runs the step."""
-        return self.user == "root"
-
-    # -- choices -------------------------------------------------------------------------------
-
-    def pick(self, paths: set[str], *, but: tuple[str, ...] = ()) -> str:
-        """One of some paths, never a bare system directory."""
-        known = sorted(path for path in paths if path not in but)
-        if not known:
-            raise Impossible
-        return self.random.choice(known)
-
-    def file(self) -> str:
-        return self.pick(self.world.files)
-
-    def folder(self) -> str:
-        return self.pick(self.world.folders, but=_SYSTEM)
-
-    def anything(self) -> str:
-        return self.pick(self.world.files | self.world.folders | self.world.links, but=_SYSTEM)
-
-    def new(self) -> str:
-        path = self.world.child(self.random)
-        if path in self.world.folders or path in self.world.links:
-            raise Impossible
-        return path
-
-    def mode(self, *, octal: bool = False) -> str:
-        return self.random.choice(_MODES if octal or self.random.random() < 0.5 else _SYMBOLIC)
-
-    def owner(self) -> str:
-        owner = self.random.choice(_OWNERS)
-        if any(
-            part.isalpha() and part != "root" and part not in self.world.accounts for part in owner.split(":")
-        ):
-            raise Impossible
-        return owner
-
-    def word(self, path: str) -> str:
-        return self.world.named(path, self.random)
-
-    def maybe(self, text: str, chance: float = 0.5) -> str:
-        return text if self.random.random() < chance else ""
 
     # -- commands ------------------------------------------------------------------------------
 
@@ -393,7 +259,7 @@ class Writer:
 
     def _filled(self) -> str:
         folders = {posixpath.dirname(path) for path in self.world.files | self.world.folders}
-        return self.pick(folders & self.world.folders, but=(*_SYSTEM, *FOLDERS[-4:], "/tmp"))
+        return self.pick(folders & self.world.folders, but=(*SYSTEM, *FOLDERS[-4:], "/tmp"))
 
     def chown(self) -> str:
         return f"chown {self.owner()} {self.word(self._own())}"
@@ -485,7 +351,7 @@ class Writer:
         return f"ls {self.word(self.folder())}"
 
     def umask(self) -> str:
-        return f"umask {self.random.choice(_UMASKS)}"
+        return f"umask {self.random.choice(UMASKS)}"
 
     def cd(self) -> str:
         path = self.folder()
@@ -519,11 +385,6 @@ class Writer:
         return f'D={posixpath.dirname(path)}; echo hi > "$D/{posixpath.basename(path)}"'
 
 
-class Impossible(Exception):  # noqa: N818
-    """Raised if the world has nothing for such a command."""
-
-
-_SYSTEM: Final = ("/", "/usr/local/bin", "/opt", "/home", "/srv", "/tmp", "/etc/hostname", "/etc/issue")
 _TABLE: Final[tuple[tuple[Callable[[Writer], str], int], ...]] = (
     (Writer.mkdir, 10), (Writer.touch, 5), (Writer.redirect, 9), (Writer.heredoc, 2), (Writer.copy, 6),
     (Writer.copy_tree, 4), (Writer.copies, 2), (Writer.move, 6), (Writer.link, 5), (Writer.link_again, 1),
@@ -534,6 +395,7 @@ _TABLE: Final[tuple[tuple[Callable[[Writer], str], int], ...]] = (
     (Writer.untar, 2),
     (Writer.gzip, 1), (Writer.truncate, 1), (Writer.setcap, 1), (Writer.read, 4), (Writer.list_folder, 1),
     (Writer.umask, 2), (Writer.cd, 3), (Writer.home, 3), (Writer.shell, 1), (Writer.variable, 1),
+    *((partial(write_idiom, kind=kind), weight) for kind, weight in IDIOMS),
 )  # fmt: skip
 _COMMANDS: Final = tuple(command for command, _ in _TABLE)
 _WEIGHTS: Final = tuple(weight for _, weight in _TABLE)

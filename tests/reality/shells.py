@@ -99,7 +99,8 @@ class _Writer:
         self._joined(group.parts, "; ", tolerated=tolerated, last=decides)
 
     def _subshell(self, group: Group, tolerated: bool, decides: bool) -> None:
-        self.put("(")
+        # With a space: `((` begins an arithmetic expression in bash.
+        self.put("( ")
         self._joined(group.parts, " && ", tolerated=tolerated, last=decides)
         self.put(")")
 

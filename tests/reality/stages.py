@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from .scripts import ACCOUNTS, FOLDERS, NAMES, PARENTS, Impossible, World, first_step, write_step
+from .scripts import first_step, write_step
 from .shells import Step, render
+from .worlds import ACCOUNTS, FOLDERS, NAMES, PARENTS, Impossible, World
 
 CONTEXT: Final[Mapping[str, int]] = {
     "app.py": 0o644, "run.sh": 0o755, "settings.conf": 0o644, "conf/a.conf": 0o644, "conf/deep/b.conf": 0o644,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from dockfix.knowledge import read_names
 from dockfix.syntax.shell import Command
@@ -11,6 +11,7 @@ from dockfix.syntax.words import is_number
 
 CREATORS: Final = ("useradd", "adduser")
 GROUP_CREATORS: Final = ("groupadd", "addgroup")
+HOME_CHANGERS: Final = ("usermod", "userdel", "deluser")
 
 
 def parse_options(command: Command, env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -50,3 +51,26 @@ def first_of(options: dict[str, str], *names: str) -> str:
 def to_number(text: str) -> int | None:
     """The number that a text is, None for a name."""
     return int(text) if is_number(text) else None
+
+
+class HomeChange(NamedTuple):
+    """A new home of an account, whose files are moved with `is_moved`; `is_gone`: it is removed."""
+
+    name: str
+    home: str = ""
+    is_moved: bool = False
+    is_gone: bool = False
+
+
+def read_home_change(command: Command, env: Mapping[str, str]) -> HomeChange | None:
+    """What one of HOME_CHANGERS does to a home (`usermod -d HOME -m`, `userdel -r`); None: unknown whose."""
+    program = command.program.rpartition("/")[2]
+    options, operands = parse_options(command, env)
+    short = "".join(key[1:] for key in options if not key.startswith("--"))
+    if not operands:
+        return None
+    if program == "usermod":
+        home = first_of(options, "-d", "--home", "-md")
+        return HomeChange(operands[-1], home, is_moved="m" in short or "--move-home" in options)
+    is_gone = "r" in short or not {"--remove", "--remove-home"}.isdisjoint(options)
+    return HomeChange(operands[0], is_gone=is_gone)

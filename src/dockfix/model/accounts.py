@@ -301,7 +301,7 @@ def _created_account(
     else:
         # In busybox and Debian, adduser puts system accounts into nogroup.
         named = "" if program == "adduser" and system and "--group" not in options else name
-    home = resolve(first_of(options, "-d", "-h", "--home", "--home-dir") or f"/home/{name}", "/")
+    home = _home(program, options, name)
     made = _makes_home(program, options, short, image, system=system)
     # Debian's adduser --system writes /nonexistent into passwd.
     nowhere = program == "adduser" and system and not made and image.account_command != "busybox"
@@ -310,6 +310,11 @@ def _created_account(
         name, named, uid, gid, home,
         exists=True, created=step, homeless=not made, nowhere=nowhere, joins=joins,
     )  # fmt: skip
+
+
+def _home(program: str, options: dict[str, str], name: str) -> str:
+    above = first_of(options, "-b", "--base-dir") if program == "useradd" else ""
+    return resolve(first_of(options, "-d", "-h", "--home", "--home-dir") or f"{above or '/home'}/{name}", "/")
 
 
 def _group_options(program: str, image: Image) -> tuple[str, ...]:

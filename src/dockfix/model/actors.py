@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from dockfix.model.changes import SET_ID
 from dockfix.model.filetree import Kind, KindName, Node, Origin
+from dockfix.model.operations import How, HowName
 from dockfix.model.permissions import Identity
 
 _GROUP_RUNS = 0o010
@@ -30,21 +32,27 @@ class Actor:
             kind, self.who.uid, self.who.gid, mode & ~self.umask, self.origin, target, packaged=self.packages
         )
 
-    def copies(self, node: Node, *, keeps: bool = False, with_capabilities: bool = False) -> Node:
-        """A copy of a node; `keeps` preserves owner and mode as far as the actor is allowed to (`cp -p`)."""
-        inside = tuple(self.copies(one, keeps=keeps) for one in node.inside)
+    def copies(self, node: Node, how: Collection[HowName] = ()) -> Node:
+        """A copy of a node; `how` may preserve owner and mode, as far as the actor is allowed to."""
+        inside = tuple(self.copies(one, how) for one in node.inside)
         made = Node(
-            node.kind, self.who.uid, self.who.gid, node.mode & 0o777 & ~self.umask, self.origin, node.target,
+            node.kind, self.who.uid, self.who.gid, self._copied_mode(node, how), self.origin, node.target,
             inside=inside, packaged=node.packaged,
         )  # fmt: skip
-        if not keeps:
+        if How.KEEPS_OWNER not in how:
             return made
         if self.who.is_root:
-            capable = node.capable and with_capabilities
-            return made._replace(uid=node.uid, gid=node.gid, mode=node.mode, capable=capable)
+            return made._replace(uid=node.uid, gid=node.gid, capable=node.capable and How.KEEPS_ALL in how)
         gid = node.gid if node.gid in self.who.groups else self.who.gid
         is_same = node.uid == self.who.uid and node.gid == gid
-        return made._replace(gid=gid, mode=node.mode if is_same else node.mode & 0o777)
+        return made._replace(gid=gid, mode=made.mode if is_same else made.mode & 0o777)
+
+    def _copied_mode(self, node: Node, how: Collection[HowName]) -> int:
+        if How.KEEPS_MODE in how:
+            return node.mode
+        is_plain = How.PLAIN_MODE in how and node.kind is Kind.FILE
+        bits = 0o666 if is_plain else 0o777 if How.PLAIN_MODE in how else node.mode & 0o777
+        return bits & ~self.umask
 
     def edits(self, node: Node) -> Node:
         """The file that replaces another after an edit in place; only root preserves the owner."""

@@ -17,6 +17,7 @@ from dockfix.model.finds import on_chosen, read_tests
 from dockfix.model.operations import Act, How, Operation, posix_operations
 from dockfix.model.paths import NOWHERE, resolve
 from dockfix.model.temporaries import temporary_operations
+from dockfix.syntax.script import Feed
 from dockfix.syntax.shell import Command
 
 __all__ = ["UNKNOWN_PLACE", "Effect", "drops_privileges", "effect", "process_need", "read_call", "setting"]
@@ -52,11 +53,14 @@ _ACTS: Final = {
     "removes": Act.REMOVE,
     "edits": Act.REPLACE,
     "owns": Act.TOUCH,
+    "times": Act.TOUCH,
     "touches": Act.WRITE,
     "keys": Act.WRITE,
 }
 _PLACING: Final = frozenset({"enters", "caches", *_ACTS})
 _FILE: Final = "file"
+# What makes find print anything but the paths that it finds.
+_PRINTING: Final = frozenset({"-printf", "-fprintf", "-ls", "-exec", "-execdir", "-delete"})
 # The words that end find's starting points.
 _FIND_STARTS: Final = ("-", "(", "!", "\\(", "\\!")
 
@@ -147,10 +151,12 @@ class _Found:
         if not self.muted:
             if role == "edits" and self.suffix:
                 self.operations.append(_backup(path, self.suffix))
-            self.operations.append(Operation(_ACTS[role], path, _FILE if role == "touches" else ""))
+            how = frozenset({How.CREATES_NOTHING} if role == "times" else ())
+            self.operations.append(Operation(_ACTS[role], path, _FILE if role == "touches" else "", how=how))
             if role == "keys":
                 self.operations.append(Operation(Act.MODE, path, "0600"))
         role = "writes" if role in ("removes", "edits", "touches", "keys") else role
+        role = "owns" if role == "times" else role
         if match := _GLOB.search(path):
             path, role = (
                 posixpath.dirname(path[: match.start()]) or "/",
@@ -218,8 +224,41 @@ def _read_command(command: Command, found: _Found) -> None:
         found.operations += temporary_operations(command, found.env, found.cwd)
         return
     if "xargs" in command.via:
-        arguments.append(Argument(None, ""))
-    _read_program(name, arguments, found)
+        _read_fed(command.feed, name, arguments, found)
+    else:
+        _read_program(name, arguments, found)
+
+
+def _read_fed(feed: Feed | None, name: str, arguments: list[Argument], found: _Found) -> None:
+    """Read a command whose operands xargs adds: what find or echo prints, otherwise something unknown."""
+    words = [Argument(word.expand(found.env), word.text) for word in feed.words] if feed is not None else []
+    printer = words[0].value if words else ""
+    mark = feed.placeholder if feed is not None else ""
+    if printer == "find" and not {one.text for one in words} & _PRINTING:
+        tail = [Argument(name, name), *_with(Argument("{}", "{}"), mark, arguments), Argument("+", "+")]
+        _read_find([*words[1:], Argument("-exec", "-exec"), *tail], found)
+    elif printer == "echo" and not any((one.value or "-").startswith("-") for one in words[1:]):
+        printed = [Argument(part, part) for one in words[1:] for part in (one.value or "").split()]
+        for one in printed if mark else ():
+            _read_program(name, _with(one, mark, arguments), found)
+        if not mark:
+            _read_program(name, [*arguments, *printed], found)
+    else:
+        _read_program(name, _with(Argument(None, ""), mark, arguments), found)
+
+
+def _with(fed: Argument, placeholder: str, arguments: Sequence[Argument]) -> list[Argument]:
+    """The arguments with a path in the placeholder's stead, or behind them.
+
+    What only ends in the path is somewhere else.
+    """
+    if not placeholder:
+        return [*arguments, fed]
+    elsewhere = Argument(None, "")
+    return [
+        fed if one.text.startswith(placeholder) else elsewhere if placeholder in one.text else one
+        for one in arguments
+    ]
 
 
 def read_call(command: Command, env: Mapping[str, str]) -> tuple[str, list[Argument]]:
@@ -409,6 +448,6 @@ def _run_by_find(
     if not inner or not inner[0].value:
         return False
     for start in starts:
-        filled = [start if "{}" in argument.text else argument for argument in inner[1:]]
+        filled = _with(start, "{}", inner[1:])
         _read_program(inner[0].value, filled, found)
     return True

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator
+from functools import reduce
+from operator import and_
 from typing import Final, NamedTuple, NewType
 
 from dockfix.model.changes import SET_ID, Change, Id
@@ -23,7 +25,7 @@ VOLUME: Final = "volume"
 ADDED: Final = "new "
 """The beginning of the unique name of a step that a rewrite adds."""
 _MAX_LINKS: Final = 40
-_SET_GROUP: Final = 0o2000
+SET_GROUP: Final = 0o2000
 _GROUP_RUNS: Final = 0o010
 _MAX_BRANCH: Final = 128
 """More paths than that are copied and moved as unlisted ones: a tree that is copied into itself doubles."""
@@ -75,16 +77,19 @@ class FileTree:
     """A mutable file tree; `fork` returns an independent copy.
 
     `_links` are the paths at which a link has ever stood, `_around` the directories that may have something
-    listed below them; `_below` and `_looked` keep answers.
+    listed below them; `_names` are the paths that have ever been hard links to the same file, `_packed` the
+    members of archives; `_below` and `_looked` keep answers.
     """
 
-    __slots__ = ("_around", "_below", "_links", "_looked", "_nodes")
+    __slots__ = ("_around", "_below", "_links", "_looked", "_names", "_nodes", "_packed")
 
     def __init__(self, nodes: dict[str, Nodes]) -> None:
         self._nodes = nodes
         self._below: dict[str, tuple[str, ...]] = {}
         self._looked: dict[str, Nodes] = {}
         self._links = frozenset(path for path, found in nodes.items() if _has_link(found))
+        self._names: dict[str, frozenset[str]] = {}
+        self._packed: dict[str, Nodes] = {}
         self._around: set[str] = set()
         for path in nodes:
             self._list(path)
@@ -95,6 +100,9 @@ class FileTree:
         other._nodes, other._links = self._nodes.copy(), self._links
         other._below, other._looked = self._below.copy(), self._looked.copy()
         other._around = self._around.copy()
+        # Mostly empty: a literal is cheaper than a copy.
+        other._names = self._names.copy() if self._names else {}
+        other._packed = self._packed.copy() if self._packed else {}
         return other
 
     # -- looking -------------------------------------------------------------------------------
@@ -138,11 +146,13 @@ class FileTree:
     def _walked(self, path: str, *, last: bool) -> Iterator[tuple[str, str, bool]]:
         """(path, its first link or "", whether it resolves without it), for a path and each link target."""
         todo = [(path, 0)]
+        seen = {path}
         while todo:
             at, count = todo.pop()
             reached, link, targets = self._first_link(at, last=last)
-            if count < _MAX_LINKS:
-                todo += ((target, count + 1) for target in targets)
+            if targets and count < _MAX_LINKS:
+                todo += [(target, count + 1) for target in targets if target not in seen]
+                seen.update(targets)
             yield at, link, reached
 
     def _first_link(self, path: str, *, last: bool) -> tuple[bool, str, list[str]]:
@@ -219,6 +229,10 @@ class FileTree:
         """The listed paths and their nodes; a path that was removed is ABSENT."""
         return self._nodes
 
+    def packed(self, archive: str) -> Nodes:
+        """The members of an archive that a step has packed, () if they are unknown."""
+        return self._packed.get(archive, ())
+
     def _assign(self, path: str, nodes: Nodes) -> None:
         if path not in self._nodes:
             self._list(path)
@@ -290,17 +304,26 @@ class FileTree:
             there = tuple(other for other in self.look(one) if weak or other.holds)
             self.set(one, (*there, *self.born(one, node if one == path else above)))
 
-    def fill(self, directory: str, *contents: Node, flat: bool = False) -> None:
+    def fill(self, directory: str, *contents: Node, flat: bool = False, inherits: bool = False) -> None:
         """Add `contents` to the unlisted entries of a directory tree, also where a path may be absent.
 
-        With `flat`, only to those of the directory itself.
+        With `flat`, only to those of the directory itself. `inherits`: they take the group of a
+        set-group-ID directory.
         """
         top = self.follow(directory)
         below = self.below(top)
         for path in (top, *(one for one in below if not flat or posixpath.dirname(one) == top)):
             nodes = self.look(path)
             if path == top or (not flat and any(node.kind is Kind.DIRECTORY for node in nodes)):
-                self._assign(path, tuple(_filled(node, contents) if node.holds else node for node in nodes))
+                self._assign(
+                    path,
+                    tuple(
+                        _filled(node, _handed_down(node, contents) if inherits else contents)
+                        if node.holds
+                        else node
+                        for node in nodes
+                    ),
+                )
             elif ABSENT in nodes:
                 self.set(path, contents, weak=True)
 
@@ -330,7 +353,12 @@ class FileTree:
         """Replace what exists at a path by the branch of `source`; owners, modes and origins stay."""
         self.remove(path, weak=weak)
         for one, found in nodes.items():
-            self.set(moved(one, source, path), found, weak=weak)
+            to = moved(one, source, path)
+            self.set(to, found, weak=weak)
+            if one in self._names:
+                self.join(one, to)
+        if source in self._packed:
+            self._packed[path] = self._packed[source]
 
     def change(
         self, path: str, change: Change, *, recursive: bool = False, weak: bool = False, last: bool = True
@@ -343,6 +371,28 @@ class FileTree:
                     made for node in self.look(one) for made in changed(node, change, recursive=recursive)
                 ]
                 self.set(one, after, weak=weak or len(standing) > 1)
+                if self._names:
+                    self._change_others(one, change)
+
+    def _change_others(self, path: str, change: Change) -> None:
+        """Apply a change to what may be other names of the same file."""
+        for other in self._names.get(path, frozenset()) - {path}:
+            after = [made for node in self.look(other) for made in changed(node, change, recursive=False)]
+            self.set(other, after, weak=True)
+
+    def join(self, path: str, other: str) -> None:
+        """Record that two paths may be names of the same file."""
+        names = self._names.get(path, frozenset({path})) | self._names.get(other, frozenset({other}))
+        self._names.update(dict.fromkeys(names, names))
+
+    def pack(self, archive: str, members: Iterable[Node]) -> None:
+        """Record what an archive contains, but not under which names."""
+        found = [one._replace(inside=()) for one in _flat(tuple(members))]
+        mode = reduce(and_, (one.mode for one in found), 0o777)
+        # At any depth, and for links: what may be done with every member.
+        deep = (Node(Kind.ANY, one.uid, one.gid, mode, one.origin) for one in found)
+        flat = tuple(dict.fromkeys((*(one for one in found if one.kind is not Kind.LINK), *deep)))
+        self._packed[archive] = tuple(_holding(one, flat) for one in flat)
 
     def change_contents(self, directory: str, change: Change) -> None:
         """Apply a change to some unlisted entries of a directory, but not to itself."""
@@ -407,7 +457,7 @@ def _changed_mode(node: Node, change: Change) -> int:
     if change.mode is not None and node.kind is not Kind.LINK:
         mode = change.mode(mode, is_directory=node.kind is Kind.DIRECTORY)
         if change.groups is not None and node.gid not in change.groups:
-            mode &= ~_SET_GROUP
+            mode &= ~SET_GROUP
     if change.gives and node.kind is Kind.ANY:
         mode &= ~0o4000
     elif change.gives and not node.holds:
@@ -430,10 +480,15 @@ def _may_be(has: Id, wanted: Id | None) -> bool:
 
 
 def _inherit(node: Node, parent: Node) -> Node:
-    if not parent.mode & _SET_GROUP:
+    if not parent.mode & SET_GROUP:
         return node
-    mode = node.mode | (_SET_GROUP if node.kind is Kind.DIRECTORY else 0)
+    mode = node.mode | (SET_GROUP if node.kind is Kind.DIRECTORY else 0)
     return node._replace(gid=parent.gid, mode=mode)
+
+
+def _handed_down(parent: Node, contents: Nodes) -> Nodes:
+    """The contents as they are created in a directory."""
+    return tuple(_inherit(one, parent) for one in contents) if parent.mode & SET_GROUP else contents
 
 
 def _filled(node: Node, contents: Nodes) -> Node:

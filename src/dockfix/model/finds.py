@@ -68,7 +68,8 @@ def on_chosen(one: Operation, chosen: Chosen) -> Iterator[Operation]:
     how = set(one.how) | {How.ONE_BY_ONE} | ({How.PERHAPS} if chosen.is_doubtful else set())
     if one.act in (Act.COPY, Act.MOVE):
         yield Operation(Act.READ, one.path, recursive=True)
-        yield Operation(Act.WRITE, one.spec.rstrip("/") or "/")
+        arrived = one.how | {How.COPIED if one.act is Act.COPY else How.MOVED}
+        yield Operation(Act.WRITE, one.spec.rstrip("/") or "/", how=arrived, others=(one.path,))
         if one.act is Act.MOVE:
             yield Operation(Act.REMOVE, one.path, how=frozenset({How.CONTENTS, How.PERHAPS}))
         return

@@ -98,7 +98,8 @@ class Accounts:
         if ":" not in text and "." in text and self.find(text) is None:
             # chown's old separator, which coreutils and busybox still accept.
             text = text.replace(".", ":", 1)
-        user, colon, group = text.partition(":")
+        # A plus sign marks a number, which is never looked up as a name.
+        user, colon, group = text.replace("+", "").partition(":")
         account = self.find(user) if user else None
         uid = self._ids(user, account)[0] if user else None
         if not colon:

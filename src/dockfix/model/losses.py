@@ -14,7 +14,7 @@ from dockfix.model.paths import is_within
 from dockfix.model.permissions import Answer, Verdict, find_denials
 from dockfix.model.replay import Replay, is_left
 
-ON_CONTENT: Final = frozenset({Act.READ, Act.RUN, Act.REPLACE, Act.COPY, Act.MOVE, Act.HOME})
+ON_CONTENT: Final = frozenset({Act.READ, Act.PACK, Act.RUN, Act.REPLACE, Act.COPY, Act.MOVE, Act.HOME})
 """Operations on something that exists already: the rewrite has to find the node of the same step."""
 
 

@@ -20,6 +20,7 @@ class Act:
     """The kinds of operations; `path` is the object of each."""
 
     READ: Final = ActName("reads")
+    PACK: Final = ActName("packs")  # into the archives `others`
     ENTER: Final = ActName("enters")
     RUN: Final = ActName("runs")
     WRITE: Final = ActName("writes")
@@ -52,11 +53,15 @@ HowName = NewType("HowName", str)
 class How:
     """How options modify an operation."""
 
-    KEEPS_OWNER: Final = HowName("owner, mode and times are copied")
+    KEEPS_OWNER: Final = HowName("the owner is copied")
+    KEEPS_MODE: Final = HowName("the mode is copied")
+    KEEPS_TIMES: Final = HowName("the times are copied")
+    PLAIN_MODE: Final = HowName("the mode is that of a new file, whatever the source's is")
     DROPS_BITS: Final = HowName("set-id and sticky bits are not copied")
     KEEPS_ALL: Final = HowName("capabilities are copied as well")
     KEEPS_LINKS: Final = HowName("a link itself is meant, not its target")
     AS_NAMED: Final = HowName("the target is the new name, never a directory to put things into")
+    REPLACES_LINKS: Final = HowName("a link to a directory is replaced, not followed")
     CONTENTS: Final = HowName("the contents of the directory are meant, not itself")
     SAME: Final = HowName("a second name for the same file")
     LINKED: Final = HowName("a hard link, which takes ownership, or read and write permission")
@@ -64,10 +69,14 @@ class How:
     FORCED: Final = HowName("an existing target that cannot be opened is removed first")
     INSTALLED: Final = HowName("directories are created regardless of the umask")
     UNPACKED: Final = HowName("files of an archive may replace existing ones")
+    COPIED: Final = HowName("what arrives are copies of what stands elsewhere")
+    MOVED: Final = HowName("what arrives has stood elsewhere")
     ARCHIVED: Final = HowName("owners come from an archive")
     ONE_BY_ONE: Final = HowName("everything below is named individually, so that links are followed")
+    FOLLOWS: Final = HowName("what is behind links is meant as well")
     NEW: Final = HowName("the path must not exist yet")
     EXISTING: Final = HowName("only if it exists already")
+    CREATES_NOTHING: Final = HowName("a missing file is not created")
     OTHERWISE: Final = HowName("only if none of the paths before it exists")
     READ_OUT: Final = HowName("its code was read, and uses nothing that it does not name")
     PACKAGES: Final = HowName("what it leaves are packages, which are only read")
@@ -81,7 +90,7 @@ class Operation(NamedTuple):
     target, a mode, an owner or a reason. `recursive` applies it to the whole tree. `only` is the owner
     that `chown --from` and `find -user` name, `kind` the type of `find -type`, `name` the pattern of
     `find -name`. `mode` and `owner` are those of the created file, if the command sets them; `others` are
-    more places where a home's content is searched.
+    more places where a home's content is searched, an archive, or the file whose mode and owner are taken.
     """
 
     act: ActName
@@ -138,20 +147,25 @@ def _chmod(reading: Reading, cwd: str) -> Iterator[Operation]:
     # `chmod -x FILE`: the mode looks like an option.
     dashed = [name for name, value in reading.options if name in ("-x", "-w", "-r", "-s", "-t")]
     operands = list(reading.operands)
-    mode = dashed[0] if dashed else (operands.pop(0).value or "?") if operands else "?"
+    mode = dashed[0] if dashed else _first(operands, reading)
     yield from _changes(Act.MODE, mode, operands, reading, cwd)
+
+
+def _first(operands: list[Argument], reading: Reading) -> str:
+    """The mode or owner in front of the paths, "?" if it is unknown or that of `--reference`."""
+    if reading.has(("--reference",)) or not operands:
+        return "?"
+    return operands.pop(0).value or "?"
 
 
 def _chown(reading: Reading, cwd: str) -> Iterator[Operation]:
     operands = list(reading.operands)
-    owner = "?" if reading.has(("--reference",)) else (operands.pop(0).value or "?") if operands else "?"
-    yield from _changes(Act.OWN, owner, operands, reading, cwd)
+    yield from _changes(Act.OWN, _first(operands, reading), operands, reading, cwd)
 
 
 def _chgrp(reading: Reading, cwd: str) -> Iterator[Operation]:
     operands = list(reading.operands)
-    group = (operands.pop(0).value or "?") if operands else "?"
-    yield from _changes(Act.OWN, f":{group}", operands, reading, cwd)
+    yield from _changes(Act.OWN, f":{_first(operands, reading)}", operands, reading, cwd)
 
 
 def _changes(
@@ -160,10 +174,16 @@ def _changes(
     recursive = reading.has(("-R", "--recursive"))
     only = _option(reading, "--from")
     # `chown -R` changes links themselves; `chmod -R` follows a link that it is given, and skips those below.
-    keeps_links = act is Act.OWN and (recursive or reading.has(("-h", "--no-dereference")))
-    how = frozenset({How.KEEPS_LINKS} if keeps_links and not reading.has(("-H", "-L")) else ())
+    how: set[HowName] = set()
+    if act is Act.OWN and recursive and reading.has(("-H", "-L")):
+        how = {How.ONE_BY_ONE, How.FOLLOWS} if reading.has(("-L",)) else {How.ONE_BY_ONE}
+    elif act is Act.OWN and (recursive or reading.has(("-h", "--no-dereference"))):
+        how = {How.KEEPS_LINKS}
+    reference = _option(reading, "--reference")
+    others = (resolve(reference, cwd),) if reference not in ("", "?") else ()
     for path in _places(operands, cwd):
-        yield _unknown(cwd) if path is None else Operation(act, path, spec, recursive, only, how)
+        one = Operation(act, path or "", spec, recursive, only, frozenset(how), others=others)
+        yield _unknown(cwd) if path is None else one
 
 
 def _setcap(reading: Reading, cwd: str) -> Iterator[Operation]:
@@ -193,11 +213,30 @@ def _how(reading: Reading, meanings: Mapping[str, Sequence[HowName]]) -> set[How
     return {how for name, _ in reading.options for how in meanings.get(name, ())}
 
 
+_KEPT: Final[Mapping[str, Sequence[HowName]]] = {
+    "mode": (How.KEEPS_MODE,),
+    "ownership": (How.KEEPS_OWNER,),
+    "timestamps": (How.KEEPS_TIMES,),
+    "": (How.KEEPS_OWNER, How.KEEPS_MODE, How.KEEPS_TIMES),
+    "links": (),
+    "context": (),
+    "xattr": (How.KEEPS_ALL,),
+}
+"""What `cp --preserve=LIST` keeps; all that it may, for words that are not listed."""
+_EVERYTHING: Final = (*_KEPT[""], How.KEEPS_ALL)
 _COPYING: Final[Mapping[str, Sequence[HowName]]] = {
-    "-p": (How.KEEPS_OWNER,),
-    "--preserve": (How.KEEPS_OWNER,),
-    "-a": (How.KEEPS_OWNER, How.KEEPS_ALL, How.KEEPS_LINKS),
-    "--archive": (How.KEEPS_OWNER, How.KEEPS_ALL, How.KEEPS_LINKS),
+    "-p": _KEPT[""],
+    "-a": (*_EVERYTHING, How.KEEPS_LINKS),
+    "--archive": (*_EVERYTHING, How.KEEPS_LINKS),
+    "-l": (How.SAME, How.LINKED),
+    "--link": (How.SAME, How.LINKED),
+    "-n": (How.PERHAPS,),
+    "--no-clobber": (How.PERHAPS,),
+    "-u": (How.PERHAPS,),
+    "--update": (How.PERHAPS,),
+    "--remove-destination": (How.REPLACES,),
+    "-L": (How.FOLLOWS,),
+    "--dereference": (How.FOLLOWS,),
     "-d": (How.KEEPS_LINKS,),
     "-P": (How.KEEPS_LINKS,),
     "--no-dereference": (How.KEEPS_LINKS,),
@@ -208,20 +247,47 @@ _COPYING: Final[Mapping[str, Sequence[HowName]]] = {
 }
 
 
+def _preserved(reading: Reading) -> tuple[set[HowName], set[HowName]]:
+    """What the options `--preserve` and `--no-preserve` add, and what they take away."""
+    kept: set[HowName] = set()
+    lost: set[HowName] = set()
+    for name, value in reading.options:
+        if name in ("--preserve", "--no-preserve"):
+            words = (value.value or "" if value is not None else "").split(",")
+            found = {how for word in words for how in _KEPT.get(word, _EVERYTHING)}
+            (kept if name == "--preserve" else lost).update(found)
+            if name == "--no-preserve" and How.KEEPS_MODE in found:
+                kept.add(How.PLAIN_MODE)
+    return kept, lost
+
+
 def _copy(reading: Reading, cwd: str) -> Iterator[Operation]:
     if reading.has(("-s", "--symbolic-link")):
         yield from _copy_as_links(reading, cwd)
         return
     recursive = reading.has(("-r", "-R", "-a", "--recursive", "--archive"))
-    how = _how(reading, _COPYING)
+    preserved, lost = _preserved(reading)
+    how = (_how(reading, _COPYING) | preserved) - lost
     if recursive and not reading.has(("-L", "-H", "--dereference")):
         how.add(How.KEEPS_LINKS)
     for source, target in _destinations(reading, cwd):
         if source is None or target is None:
             yield _unknown(cwd)
         else:
+            above = posixpath.dirname(source).strip("/") if reading.has(("--parents",)) else ""
+            to = f"{target.rstrip('/')}/{above}/" if above else target
+            if above:
+                yield Operation(Act.MAKE, to.rstrip("/"))
             contents = {How.CONTENTS} if source.endswith("/.") or source == "." else set()
-            yield Operation(Act.COPY, resolve(source, cwd), target, recursive, how=frozenset(how | contents))
+            # `link/` and `link/.` mean the directory.
+            kept = {How.KEEPS_LINKS} if source.endswith(("/", "/.")) else set()
+            meant = frozenset((how | contents) - kept)
+            yield Operation(Act.COPY, resolve(source, cwd), to, recursive, how=meant)
+
+
+_MOVING: Final[Mapping[str, Sequence[HowName]]] = {
+    name: _COPYING[name] for name in ("-T", "--no-target-directory", "-n", "--no-clobber", "-u", "--update")
+}
 
 
 def _copy_as_links(reading: Reading, cwd: str) -> Iterator[Operation]:
@@ -237,7 +303,7 @@ def _copy_as_links(reading: Reading, cwd: str) -> Iterator[Operation]:
 
 
 def _move(reading: Reading, cwd: str) -> Iterator[Operation]:
-    how = frozenset(_how(reading, {"-T": (How.AS_NAMED,), "--no-target-directory": (How.AS_NAMED,)}))
+    how = frozenset(_how(reading, _MOVING))
     for source, target in _destinations(reading, cwd):
         if source is None or target is None:
             yield _unknown(cwd)
@@ -245,18 +311,25 @@ def _move(reading: Reading, cwd: str) -> Iterator[Operation]:
             yield Operation(Act.MOVE, resolve(source, cwd), target, recursive=True, how=how)
 
 
-_NAMED: Final = ("-n", "--no-dereference", "-T", "--no-target-directory")
+_LINKING: Final[Mapping[str, Sequence[HowName]]] = {
+    "-T": (How.AS_NAMED,),
+    "--no-target-directory": (How.AS_NAMED,),
+    "-n": (How.REPLACES_LINKS,),
+    "--no-dereference": (How.REPLACES_LINKS,),
+}
 
 
 def _link(reading: Reading, cwd: str) -> Iterator[Operation]:
     symbolic = reading.has(("-s", "--symbolic"))
-    how = {How.AS_NAMED} if reading.has(_NAMED) else set()
+    how = _how(reading, _LINKING)
+    is_relative = reading.has(("-r", "--relative"))
     for source, target in _destinations(reading, cwd):
         if source is None or target is None:
             yield _unknown(cwd)
         elif symbolic:
             at = target + posixpath.basename(source.rstrip("/")) if target.endswith("/") else target
-            yield Operation(Act.LINK, at, source, how=frozenset(how))
+            to = posixpath.relpath(resolve(source, cwd), posixpath.dirname(at)) if is_relative else source
+            yield Operation(Act.LINK, at, to, how=frozenset(how))
         else:
             how |= {How.SAME, How.LINKED}
             yield Operation(Act.COPY, resolve(source, cwd), target, how=frozenset(how))
@@ -294,7 +367,7 @@ def _install_directories(reading: Reading, cwd: str, mode: str, owner: str) -> I
 
 def _compress(reading: Reading, cwd: str, suffix: str, *, undo: bool = False) -> Iterator[Operation]:
     undo = undo or reading.has(("-d", "--decompress", "--uncompress"))
-    how = frozenset({How.KEEPS_OWNER, How.DROPS_BITS, How.AS_NAMED, How.REPLACES})
+    how = frozenset({*_KEPT[""], How.DROPS_BITS, How.AS_NAMED, How.REPLACES})
     for path in _places(reading.operands, cwd):
         if path is None:
             yield _unknown(cwd)
@@ -309,20 +382,32 @@ def _compress(reading: Reading, cwd: str, suffix: str, *, undo: bool = False) ->
 
 
 def _pack(reading: Reading, cwd: str) -> Iterator[Operation]:
-    archive = _option(reading, "-f", "--file")
-    if archive not in ("", "-", "?"):
-        yield Operation(Act.WRITE, resolve(archive, cwd), "file")
+    archive = _archive(reading, cwd)
+    if archive not in ("", STREAM):
+        yield Operation(Act.WRITE, archive, "file")
     directory = resolve(_option(reading, "-C", "--directory"), cwd)
+    others = (archive,) if archive else ()
     for path in _places(reading.operands, directory):
-        yield _unknown(cwd) if path is None else Operation(Act.READ, path, recursive=True)
+        one = Operation(Act.PACK, path or "", recursive=True, others=others)
+        yield _unknown(cwd) if path is None else one
+
+
+STREAM: Final = "-"
+"""Stands for the archive that one command writes to another."""
+
+
+def _archive(reading: Reading, cwd: str) -> str:
+    """The archive that tar reads or writes, STREAM for a pipe, "" if it is unknown."""
+    written = _option(reading, "-f", "--file") or STREAM
+    return "" if written == "?" else written if written == STREAM else resolve(written, cwd)
 
 
 def _tar(reading: Reading, cwd: str) -> Iterator[Operation]:
     directory = _option(reading, "-C", "--directory", "--cd")
     own = reading.has(("--no-same-owner", "-o"))
     how = {How.UNPACKED} if own else {How.UNPACKED, How.ARCHIVED}
-    archive = _option(reading, "-f", "--file")
-    others = (resolve(archive, cwd),) if archive not in ("", "-", "?") else ()
+    archive = _archive(reading, cwd)
+    others = (archive,) if archive else ()
     yield Operation(Act.WRITE, resolve(directory, cwd), how=frozenset(how), others=others)
 
 

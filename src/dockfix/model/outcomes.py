@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -10,7 +11,7 @@ from dockfix.knowledge.homes import find_kind, is_cache, is_for_builds
 from dockfix.model.changes import Change, read_mode
 from dockfix.model.filetree import BASE, FileTree, Kind, Node, Origin, each
 from dockfix.model.operations import Act, ActName, How, Operation
-from dockfix.model.patterns import expand, is_pattern
+from dockfix.model.patterns import GLOB, expand, is_pattern
 from dockfix.model.permissions import (
     READ,
     SEARCH,
@@ -27,6 +28,7 @@ from dockfix.model.permissions import (
     may_empty,
     may_fill,
     may_make,
+    may_overwrite,
     may_read_all,
     may_remove,
     may_replace,
@@ -99,11 +101,22 @@ def ask(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     Everything that a shell pattern matches must be allowed.
     """
     question = _QUESTIONS[operation.act]
-    if operation.act in _EXPANDING or not is_pattern(operation.path):
+    is_whole = operation.act in _EXPANDING
+    if (is_whole and who.is_root) or not is_pattern(operation.path):
         return question(tree, operation, who)
+    closed = _of_expanding(tree, operation.path, who)
+    if closed or is_whole:
+        return closed or question(tree, operation, who)
     found = expand(tree, operation.path)
     answers = every(question(tree, operation._replace(path=path), who) for path in found)
     return answers or frozenset({Answer(Verdict.ABSENT)})
+
+
+def _of_expanding(tree: FileTree, pattern: str, who: Identity) -> Answers:
+    """The denials of a pattern in a directory that cannot be entered: then it is a name that is not there."""
+    directory = posixpath.dirname(GLOB.split(pattern, maxsplit=1)[0]) or "/"
+    answers = may(tree, directory, who, SEARCH)
+    return answers if answers and all(one.verdict is Verdict.DENIED for one in answers) else frozenset()
 
 
 def _of_root(_tree: FileTree, operation: Operation, who: Identity) -> Answers:
@@ -177,11 +190,16 @@ def _of_entering(tree: FileTree, operation: Operation, who: Identity) -> Answers
 
 
 def _of_write(tree: FileTree, operation: Operation, who: Identity) -> Answers:
+    if operation.spec and How.ONE_BY_ONE in operation.how:
+        return _of_contents(tree, operation, who, may_overwrite)
     if works_inside(tree, operation):
         answers = may_change(tree, operation.path, who)
         if How.UNPACKED in operation.how:
             # The archive may have files for directories that exist.
             below = _of_contents(tree, operation, who, may_fill) | owned_by(tree, operation.path, who)
+            answers |= frozenset(one for one in below if one.verdict is Verdict.DENIED)
+        elif How.COPIED in operation.how:
+            below = _of_contents(tree, operation, who, may_overwrite)
             answers |= frozenset(one for one in below if one.verdict is Verdict.DENIED)
         return answers
     answers = may_write(tree, operation.path, who)
@@ -245,7 +263,9 @@ def _of_time(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     """`touch -d`: a missing file is created."""
     answers = owned_by(tree, operation.path, who)
     there = frozenset(one for one in answers if one.verdict is not Verdict.ABSENT)
-    return answers if there == answers else there | may_write(tree, operation.path, who)
+    if there == answers or How.CREATES_NOTHING in operation.how:
+        return answers
+    return there | may_write(tree, operation.path, who)
 
 
 def _of_change(tree: FileTree, operation: Operation, who: Identity) -> Answers:
@@ -264,6 +284,7 @@ def _of_use(tree: FileTree, operation: Operation, who: Identity) -> Answers:
 _EXPANDING: Final = frozenset({Act.ROOT, Act.UNKNOWN, Act.COPY, Act.MOVE, Act.LINK})
 _QUESTIONS: Final[dict[ActName, Callable[[FileTree, Operation, Identity], Answers]]] = {
     Act.READ: _of_read,
+    Act.PACK: _of_read,
     Act.RUN: _of_read,
     Act.ENTER: _of_entering,
     Act.WRITE: _of_write,

@@ -246,6 +246,15 @@ def may_fill(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
     return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
 
 
+def may_overwrite(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
+    """The answers to writing every file in a directory."""
+
+    def judge(one: Found) -> bool:
+        return one.node.holds or permits(one.node, who, WRITE)
+
+    return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
+
+
 def may_read_all(
     tree: FileTree, path: str, node: Node, who: Identity, *, only_directories: bool = False
 ) -> Answers:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import reduce
+from operator import and_
 from typing import Final
 
 from dockfix.model.actors import Actor
 from dockfix.model.changes import Change, read_mode
-from dockfix.model.filetree import ABSENT, ADDED, BASE, FileTree, Kind, Node, each
+from dockfix.model.filetree import ABSENT, ADDED, BASE, SET_GROUP, FileTree, Kind, Node, each
 from dockfix.model.identities import Accounts
-from dockfix.model.operations import Act, ActName, How, Operation
+from dockfix.model.operations import STREAM, Act, ActName, How, Operation
 from dockfix.model.outcomes import works_inside
 from dockfix.model.paths import is_system_directory
 from dockfix.model.patterns import expand, is_pattern
@@ -20,8 +22,12 @@ from dockfix.model.transfers import copy, link, move
 
 ARCHIVED: Final = "an archive's"
 """Stands for the owners in an archive, which root keeps when unpacking."""
+UNKNOWN_OWNER: Final = "an unknown owner"
+"""Stands for an owner that only a variable or the output of a command names."""
 _PARENTS: Final = 0o300
 _PRIVATE: Final = 0o700
+_MAX_MEMBERS: Final = 16
+"""More kinds of nodes are not told apart in an archive."""
 
 
 def perform(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
@@ -57,7 +63,21 @@ def _make(tree: FileTree, operation: Operation, actor: Actor) -> None:
     if How.NEW in operation.how and not _is_weak(operation, actor) and not tree.exists(operation.path):
         tree.remove(tree.follow(operation.path))
     tree.make_directories(operation.path, made, above=above, weak=_is_weak(operation, actor))
+    if operation.mode and not actor.who.is_root:
+        _clear_foreign_group(tree, operation.path, actor)
     _adopt(tree, operation.path, actor)
+
+
+def _clear_foreign_group(tree: FileTree, path: str, actor: Actor) -> None:
+    """`mkdir -m` sets the mode afterwards, which takes a directory of another group its set-group-ID bit."""
+    for real, nodes in tree.standing(path):
+        after = (
+            one._replace(mode=one.mode & ~SET_GROUP)
+            if one.origin == actor.origin and one.gid not in actor.who.groups
+            else one
+            for one in nodes
+        )
+        tree.set(real, tuple(after))
 
 
 def _adopt(tree: FileTree, path: str, actor: Actor) -> None:
@@ -77,8 +97,10 @@ def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
             return
         if How.UNPACKED in operation.how:
             _unpack(tree, operation, actor)
+        elif operation.how & {How.COPIED, How.MOVED}:
+            _gather(tree, operation, actor)
         else:
-            tree.fill(operation.path, actor.makes(Kind.ANY))
+            tree.fill(operation.path, actor.makes(Kind.ANY), inherits=True)
         return
     is_file = operation.spec != ""
     made = actor.makes(Kind.FILE, 0o666) if is_file else actor.makes(Kind.ANY)
@@ -87,7 +109,7 @@ def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
         above = posixpath.dirname(path)
         if not is_file or not tree.may_exist(above):
             tree.make_directories(above, actor.makes(Kind.DIRECTORY), weak=weak)
-        elif not weak:
+        elif not weak and len(standing) == 1:
             tree.settle(above)
         there = [_opened(actor.writes(one), is_file=is_file) for one in each(nodes)]
         new = tree.born(path, made) if len(there) < len(nodes) else ()
@@ -111,24 +133,55 @@ def _unpack(tree: FileTree, operation: Operation, actor: Actor) -> None:
     Root preserves the archive's owners and modes, which may include those of the directory itself.
     """
     keeps = How.ARCHIVED in operation.how and actor.who.is_root
-    content = actor.makes(Kind.ANY)
-    if keeps:
-        content = content._replace(uid=ARCHIVED, gid=ARCHIVED)
-    is_ours = _is_ours(tree, operation, actor)
-    contents = [content, content._replace(mode=_PRIVATE)] if is_ours else [content]
+    contents, modes = _members(tree, operation, actor, keeps=keeps)
     real = tree.follow(operation.path)
-    for one in contents:
-        tree.fill(operation.path, one)
-    for path in tree.below(real):
-        if any(one.kind is Kind.FILE for one in tree.look(path)):
-            for one in contents:
-                tree.put(path, one, weak=True)
+    _spread(tree, real, contents, inherits=not keeps)
     if keeps:
         owned = [one._replace(uid=ARCHIVED, gid=ARCHIVED) for one in each(tree.look(real))]
         tree.set(real, owned, weak=True)
-    for path in (real, *tree.below(real)) if is_ours else ():
+    for path in (real, *tree.below(real)) if modes else ():
         there = [one for one in tree.look(path) if one.kind is Kind.DIRECTORY]
-        tree.set(path, [one._replace(mode=_PRIVATE) for one in there], weak=True)
+        tree.set(path, [one._replace(mode=mode) for one in there for mode in sorted(modes)], weak=True)
+
+
+def _members(
+    tree: FileTree, operation: Operation, actor: Actor, *, keeps: bool
+) -> tuple[list[Node], set[int]]:
+    """What an archive brings, and the modes that it may give to directories."""
+    packed = [node for path in operation.others for node in tree.packed(path)]
+    if 0 < len(packed) <= _MAX_MEMBERS:
+        contents = list(_unpacked(packed, actor, keeps=keeps))
+        return contents, {one.mode for one in contents if one.kind is Kind.DIRECTORY}
+    content = actor.makes(Kind.ANY)
+    if keeps:
+        content = content._replace(uid=ARCHIVED, gid=ARCHIVED)
+    if not packed and not _is_ours(tree, operation, actor):
+        return [content], set()
+    private = reduce(and_, (one.mode for one in packed), _PRIVATE)
+    return [content, content._replace(mode=private)], {private}
+
+
+def _unpacked(packed: Iterable[Node], actor: Actor, *, keeps: bool) -> Iterator[Node]:
+    """The files of an archive as they are unpacked: with their modes, or without what the umask takes."""
+    who = actor.who
+    for node in packed:
+        inside = tuple(_unpacked(node.inside, actor, keeps=keeps))
+        made = node._replace(origin=actor.origin, capable=False, inside=inside)
+        if not keeps:
+            made = made._replace(uid=who.uid, gid=who.gid)
+        yield from dict.fromkeys((made, made._replace(mode=made.mode & 0o777 & ~actor.umask)))
+
+
+def _spread(tree: FileTree, directory: str, contents: Sequence[Node], *, inherits: bool) -> None:
+    """Add nodes whose names are unknown to a directory tree; they may replace its files.
+
+    Those that are not changed afterwards inherit the group of a set-group-ID directory.
+    """
+    tree.fill(directory, *contents, inherits=inherits)
+    for path in tree.below(directory):
+        if any(one.kind is Kind.FILE for one in tree.look(path)):
+            arrived = [made for one in contents for made in (tree.born(path, one) if inherits else (one,))]
+            tree.set(path, arrived, weak=True)
 
 
 def _is_ours(tree: FileTree, operation: Operation, actor: Actor) -> bool:
@@ -136,12 +189,33 @@ def _is_ours(tree: FileTree, operation: Operation, actor: Actor) -> bool:
 
     What a step fetches itself was made for everybody.
     """
-    nodes = [node for path in operation.others for node in each(tree.look(tree.follow(path)))]
+    archives = [path for path in operation.others if path != STREAM]
+    nodes = [node for path in archives for node in each(tree.look(tree.follow(path)))]
     return actor.who.is_root and any(node.origin not in (BASE, actor.origin) for node in nodes)
 
 
+def _pack(tree: FileTree, operation: Operation, _actor: Actor) -> None:
+    """Remember the modes and owners of what goes into an archive."""
+    for path in expand(tree, operation.path):
+        top = tree.follow(path, last=False)
+        nodes = (*each(tree.look(top)), *tree.contents(top))
+        for archive in operation.others:
+            tree.pack(archive, (*tree.packed(archive), *nodes))
+
+
+def _gather(tree: FileTree, operation: Operation, actor: Actor) -> None:
+    """Add what find has chosen elsewhere to a directory, as copies or as it is."""
+    found = [node for place in operation.others for node in tree.contents(place)]
+    chosen = [one._replace(inside=()) for one in found if one.kind is not Kind.DIRECTORY]
+    if How.COPIED in operation.how:
+        chosen = [actor.copies(one, operation.how) for one in chosen]
+    arrived = (*dict.fromkeys(chosen), actor.makes(Kind.ANY))
+    _spread(tree, tree.follow(operation.path), arrived, inherits=How.COPIED in operation.how)
+
+
 def _touch(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    if not operation.recursive and not is_pattern(operation.path):
+    creates = How.CREATES_NOTHING not in operation.how
+    if creates and not operation.recursive and not is_pattern(operation.path):
         _write(tree, operation._replace(spec="file"), actor)
 
 
@@ -216,16 +290,41 @@ def _link(tree: FileTree, operation: Operation, actor: Actor) -> None:
 
 
 def _mode(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
+    groups = None if actor.who.is_root else actor.who.groups
     mode = read_mode(operation.spec, actor.umask)
     if mode is not None:
-        groups = None if actor.who.is_root else actor.who.groups
         _change(tree, operation, Change(mode=mode, groups=groups), actor, accounts)
+        return
+    modes = [read_mode(f"{one.mode:05o}") for one in _reference(tree, operation)] or [read_mode("0")]
+    _change_to_any(tree, operation, [Change(mode=one, groups=groups) for one in modes], actor, accounts)
 
 
 def _own(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
     owner = accounts.owner(operation.spec)
     if owner is not None:
         _change(tree, operation, Change(*owner), actor, accounts)
+        return
+    owners = [(one.uid, one.gid) for one in _reference(tree, operation)]
+    groups_only = operation.spec.startswith(":")
+    changes = [
+        Change(None if groups_only else uid, gid) for uid, gid in owners or [(UNKNOWN_OWNER, UNKNOWN_OWNER)]
+    ]
+    _change_to_any(tree, operation, changes, actor, accounts)
+
+
+def _reference(tree: FileTree, operation: Operation) -> list[Node]:
+    """What may stand at the path that `--reference` names."""
+    return [node for path in operation.others for _, found in tree.standing(path) for node in each(found)]
+
+
+def _change_to_any(
+    tree: FileTree, operation: Operation, changes: Sequence[Change], actor: Actor, accounts: Accounts
+) -> None:
+    """Apply one of several changes; it is not known which, unless there is only one with a reference."""
+    if len(changes) > 1 or not operation.others:
+        operation = operation._replace(how=operation.how | {How.PERHAPS})
+    for change in changes:
+        _change(tree, operation, change, actor, accounts)
 
 
 def _capability(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
@@ -259,8 +358,10 @@ def _change(tree: FileTree, operation: Operation, change: Change, actor: Actor, 
         else:
             tree.change(path, change, recursive=operation.recursive, weak=weak, last=last)
         if each_one and operation.kind in ("", Kind.LINK):
-            for one in tree.links(path):
-                tree.change(one, replace(change, kind="", only=None, only_group=None), weak=True)
+            enters = How.FOLLOWS in operation.how
+            for one in tree.links(tree.follow(path)):
+                change = replace(change, kind="", only=None, only_group=None)
+                tree.change(one, change, recursive=enters, weak=True)
 
 
 def _use(tree: FileTree, operation: Operation, actor: Actor) -> None:
@@ -268,10 +369,11 @@ def _use(tree: FileTree, operation: Operation, actor: Actor) -> None:
     if operation.act is Act.INSTALL:
         tree.make_directories(operation.path, actor.makes(Kind.DIRECTORY), weak=actor.optional)
     if tree.may_exist(operation.path) and not is_system_directory(operation.path):
-        tree.fill(operation.path, actor.makes(Kind.ANY))
+        tree.fill(operation.path, actor.makes(Kind.ANY), inherits=True)
 
 
 _ACTIONS: Final[dict[ActName, Callable[[FileTree, Operation, Actor], None]]] = {
+    Act.PACK: _pack,
     Act.ENTER: _enter,
     Act.MAKE: _make,
     Act.WRITE: _write,

@@ -18,6 +18,7 @@ from typing import Final
 from dockfix.context import ClosedFile
 from dockfix.knowledge import read_table
 from dockfix.knowledge.homes import find_fetched, find_home_use
+from dockfix.model.account_commands import CREATORS, HOME_CHANGERS, read_home_change
 from dockfix.model.accounts import UserAccount, find_created, read_members
 from dockfix.model.actors import Actor
 from dockfix.model.arrivals import arrive
@@ -51,6 +52,8 @@ from dockfix.syntax.wrappers import SHELLS, is_shell
 
 # The distance of the numbers of a script's commands from that of the command that calls it.
 _IN_SCRIPT: Final = 1 << 12
+SWITCHED: Final = 1 << 24
+"""The distance of the number of what a command runs as another user from its own."""
 # The first of the numbers of the operations of the code that a command executes.
 _IN_CODE: Final = 1 << 10
 _PERHAPS: Final = frozenset({How.PERHAPS})
@@ -347,15 +350,31 @@ class Replay:
             self._record((origin, -1, 0), unread, who, step.instruction.line)
         is_read = run.text in self.read_scripts
         for number, line, one, calls in self._flatten(run):
-            self._invoke(origin, number, one, who, line, is_read=is_read, calls=calls)
+            acting = self._acting(one, who) if one.user else who
+            self._invoke(origin, number, one, acting, line, is_read=is_read, calls=calls)
+            inner = one.switched() if one.command.user else None
+            if inner is not None and acting.is_root:
+                self._invoke(
+                    origin, number + SWITCHED, inner, self._acting(inner, acting), line, is_read=is_read
+                )
             for name, groups in read_members(one.command, one.env):
                 self.accounts.join(name, groups)
             for group, gid in read_group(one.command, one.env):
                 self.accounts.declare(group, gid)
-            if one.command.program.rpartition("/")[2] in ("useradd", "adduser"):
-                self._make_homes(created, origin)
+            program = one.command.program.rpartition("/")[2]
+            if program in CREATORS:
+                self._make_homes(created, origin, weak=one.optional)
+            elif program in HOME_CHANGERS:
+                self._change_home(one)
             yield one
         unmount(self.tree, before, mounts)
+
+    def _acting(self, one: Invocation, who: Identity) -> Identity:
+        """The identity that runs a command: root may have switched to another user."""
+        if not who.is_root:
+            return who
+        home = one.env.get("HOME", "")
+        return self.accounts.identity(one.user, {"HOME": home} if home else {})
 
     def _flatten(self, run: Run) -> Iterator[tuple[int, int, Invocation, bool]]:
         """(number, line, command, whether it calls a script that follows) of a RUN and scripts it calls."""
@@ -386,17 +405,31 @@ class Replay:
             at = len(self.outcomes)
         return True
 
-    def _make_homes(self, created: Sequence[UserAccount], origin: Origin) -> None:
+    def _change_home(self, one: Invocation) -> None:
+        """Move or remove the home of an account."""
+        change = read_home_change(one.command, one.env)
+        account = self.accounts.find(change.name) if change is not None else None
+        if change is None or account is None:
+            return
+        if change.is_gone:
+            self.tree.remove(account.home, weak=one.optional)
+        if change.home and change.is_moved:
+            self.tree.graft(self.tree.branch(account.home), account.home, change.home, weak=one.optional)
+            self.tree.remove(account.home, weak=one.optional)
+        if change.home and not one.optional:
+            self.accounts.add(replace(account, home=change.home))
+
+    def _make_homes(self, created: Sequence[UserAccount], origin: Origin, *, weak: bool = False) -> None:
         for one in created:
             if not one.homeless and one.home.strip("/") and not self.tree.exists(one.home):
                 above = Node(Kind.DIRECTORY, origin=origin)
-                self.tree.make_directories(posixpath.dirname(one.home), above)
+                self.tree.make_directories(posixpath.dirname(one.home), above, weak=weak)
                 group = self.accounts.primary_group(one)
-                self._make_home(one.home, Node(Kind.DIRECTORY, uid_of(one), group, 0o755, origin))
+                self._make_home(one.home, Node(Kind.DIRECTORY, uid_of(one), group, 0o755, origin), weak=weak)
 
-    def _make_home(self, path: str, home: Node) -> None:
+    def _make_home(self, path: str, home: Node, *, weak: bool) -> None:
         """A home as useradd creates it: it may hold files of /etc/skel, and some bases close it to others."""
-        self.tree.set(path, (home, home._replace(mode=0o700)))
+        self.tree.set(path, (home, home._replace(mode=0o700)), weak=weak)
         for name in read_table("directories")["skeleton"]:
             file = Node(Kind.FILE, home.uid, home.gid, 0o644)
             self.tree.set(f"{path}/{name}", (file, ABSENT))
@@ -504,13 +537,13 @@ class Replay:
         elif _asks_about(one):
             return
         elif (_is_own_program(one) or self._names_home(one)) and not _is_known_module(one, actor.who):
-            self.tree.fill(home, actor.makes(Kind.ANY))
+            self.tree.fill(home, actor.makes(Kind.ANY), inherits=True)
 
     def _fetch(self, one: Invocation, actor: Actor) -> None:
         """What code fetches may stand where variables say that packages keep it."""
         for place in find_fetched(one.env) if one.pip is None else ():
             self.tree.make_directories(place, actor.makes(Kind.DIRECTORY), weak=True)
-            self.tree.fill(place, actor.makes(Kind.ANY))
+            self.tree.fill(place, actor.makes(Kind.ANY), inherits=True)
 
     def _without_others(self, operations: Iterator[Operation]) -> Iterator[Operation]:
         """Keep only the first existing path of those that a tool may write, or its default paths."""

@@ -24,6 +24,10 @@ from dockfix.syntax.wrappers import is_shell
 _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _MAX_ROUNDS: Final = 64
 _DECLARES: Final = ("export", "local", "declare", "readonly", "typeset")
+# What sets HOME to the new user's home, unlike setpriv(1) and `runuser -u`. Source: gosu and su-exec (main),
+# sudoers(5) on always_set_home.
+_SETS_HOME: Final = frozenset({"gosu", "su-exec", "sudo", "doas"})
+_LOGIN: Final = frozenset({"-", "-l", "--login"})
 # What ends a command, or begins another one.
 _JOINS: Final = re.compile(r"[;&|<()]")
 _HEALTHCHECK: Final = re.compile(r"CMD\s+", re.IGNORECASE)
@@ -38,7 +42,8 @@ class Invocation:
     """One command with its working directory, variables and umask.
 
     `optional`: it, or the command whose script contains it, may be skipped, or may fail without
-    consequence. `unchecked`: if it fails, what follows runs all the same.
+    consequence. `unchecked`: if it fails, what follows runs all the same. `user` is the account that root
+    has switched to (`su NAME -c`), "" for whoever runs the script.
     """
 
     command: Command
@@ -48,6 +53,7 @@ class Invocation:
     umask: int = 0o022
     optional: bool = False
     unchecked: bool = False
+    user: str = ""
     _effects: dict[str, Effect] = field(default_factory=dict)
     remembered: dict[tuple[str, str, bool], tuple[Any, ...]] = field(default_factory=dict)
 
@@ -57,6 +63,21 @@ class Invocation:
         if found is None:
             found = self._effects[home] = effect(self.command, self.env, self.cwd, home)
         return found
+
+    def switched(self) -> Invocation | None:
+        """The command that a wrapper runs as another user (`gosu NAME ...`), None if there is no such."""
+        command = self.command
+        if not command.user or not command.via or command.script is not None or command.name is None:
+            return None
+        inner = replace(command, via=(), user="")
+        env = _env_of(command, self.env)
+        return replace(self, command=inner, env=env, user=command.user, _effects={}, remembered={})
+
+
+def _env_of(command: Command, env: Mapping[str, str]) -> dict[str, str]:
+    """The variables of what a command runs as another user, whose home is not known here."""
+    keeps_home = command.via and not _SETS_HOME.intersection(command.via)
+    return dict(env) if keeps_home else {name: value for name, value in env.items() if name != "HOME"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -272,14 +293,25 @@ def _read_called(
 
 
 class _Shell(NamedTuple):
-    """The working directory and umask of a shell."""
+    """The working directory and umask of a shell, the directory before, and those that pushd has stacked."""
 
     cwd: str
     umask: int
+    before: str = NOWHERE
+    stack: tuple[str, ...] = ()
 
     def joined(self, other: _Shell) -> _Shell:
         """The state after either of two branches: unknown if the directories differ, the stricter umask."""
-        return _Shell(self.cwd if self.cwd == other.cwd else NOWHERE, self.umask | other.umask)
+        return _Shell(
+            self.cwd if self.cwd == other.cwd else NOWHERE,
+            self.umask | other.umask,
+            self.before if self.before == other.before else NOWHERE,
+            self.stack if self.stack == other.stack else (),
+        )
+
+    def entering(self, place: str) -> _Shell:
+        """The state after `cd`."""
+        return self._replace(cwd=place, before=self.cwd)
 
 
 class _State(NamedTuple):
@@ -329,10 +361,11 @@ class _Walk:
         *,
         optional: bool = False,
         unchecked: bool = False,
+        user: str = "",
         calls: tuple[str, ...] = (),
     ) -> None:
         self.script = script
-        self.optional, self.unchecked = optional, unchecked
+        self.optional, self.unchecked, self.user = optional, unchecked, user
         self.calls = calls
         self.functions = _called_functions(script)
         self.state = _State({0: _Shell(cwd, umask)}, env)
@@ -410,15 +443,7 @@ class _Walk:
         unchecked = self.unchecked or command.unchecked
         local = {**env, **_values(command, env, here)} if command.assignments else env
         if command.script is not None:
-            if command.user:
-                # `su NAME -c`: who switches users is known by that, what it runs follows.
-                outer = replace(command, script=None)
-                yield Invocation(outer, here, dict(local), None, shell.umask, optional, unchecked)
-            yield from _Walk(
-                command.script, here, dict(local), shell.umask, optional=optional, unchecked=unchecked
-            ).run()
-            if not command.script.understood:
-                yield Invocation(command, here, local, None, shell.umask, optional, unchecked)
+            yield from self._inner(command, command.script, shell, local)
             return
         if command.program in self.functions and command.program not in self.calls:
             yield from self._call(command, shell, local)
@@ -426,8 +451,27 @@ class _Walk:
         if id(command) not in self.pips:
             self.pips[id(command)] = read_pip(command)
         pip = self.pips[id(command)]
-        yield Invocation(command, here, dict(local), pip, shell.umask, optional, unchecked)
+        yield Invocation(command, here, dict(local), pip, shell.umask, optional, unchecked, self.user)
         self._leave(command, shell, local)
+
+    def _inner(
+        self, command: Command, script: Script, shell: _Shell, local: Mapping[str, str]
+    ) -> Iterator[Invocation]:
+        """The commands of a script that a command runs (`sh -c`), perhaps as another user."""
+        optional, unchecked = self.optional or command.optional, self.unchecked or command.unchecked
+        here, env = shell.cwd, dict(local)
+        if command.user:
+            # `su NAME -c`: who switches users is known by that, what it runs follows.
+            outer = replace(command, script=None)
+            yield Invocation(outer, here, env, None, shell.umask, optional, unchecked, self.user)
+            env = _env_of(command, local)
+            here = NOWHERE if any(word.text in _LOGIN for word in command.args) else here
+        user = command.user or self.user
+        yield from _Walk(
+            script, here, env, shell.umask, optional=optional, unchecked=unchecked, user=user
+        ).run()
+        if not script.understood:
+            yield Invocation(command, here, local, None, shell.umask, optional, unchecked, user)
 
     def _is_uncalled(self, command: Command) -> bool:
         """Whether it stands in a function that nothing calls by its name: it may run or not."""
@@ -439,12 +483,14 @@ class _Walk:
         optional, unchecked = self.optional or command.optional, self.unchecked or command.unchecked
         if command.redirects:
             opened = replace(command, name=None, args=())
-            yield Invocation(opened, shell.cwd, dict(local), None, shell.umask, optional, unchecked)
+            yield Invocation(
+                opened, shell.cwd, dict(local), None, shell.umask, optional, unchecked, self.user
+            )
         own = {name: value for name, value in local.items() if name.isidentifier() or name == "0"}
         arguments = number_all_arguments(command.args, local)
         inner = _Walk(
             replace(self.script, commands=body), shell.cwd, own | arguments, shell.umask,
-            optional=optional, unchecked=unchecked, calls=(*self.calls, command.program),
+            optional=optional, unchecked=unchecked, user=self.user, calls=(*self.calls, command.program),
         )  # fmt: skip
         inner.functions, inner.pips = self.functions, self.pips
         yield from inner.run()
@@ -470,10 +516,8 @@ class _Walk:
         env = self.state.env
         name = command.name.value if command.name is not None else None
         self._set_aside(command, local)
-        if name in ("cd", "pushd"):
-            target = _value(command.args[0], local, shell.cwd) if command.args else env.get("HOME", "/")
-            place = resolve(target, shell.cwd) if target is not None else NOWHERE
-            self.state.shells[command.scope] = shell._replace(cwd=place)
+        if name in ("cd", "pushd", "popd"):
+            self.state.shells[command.scope] = _moved(shell, name, command, local)
         elif name == "umask" and command.args:
             umask = read_umask(command.args[0].value or "", shell.umask)
             self.state.shells[command.scope] = shell._replace(umask=umask)
@@ -483,6 +527,19 @@ class _Walk:
             env.update(_values(command, env, shell.cwd))
         elif name in _DECLARES:
             env.update(_exported(command, env, shell.cwd))
+
+
+def _moved(shell: _Shell, name: str, command: Command, env: Mapping[str, str]) -> _Shell:
+    """The state of a shell after cd, pushd or popd."""
+    words = [word for word in command.args if word.text not in ("-P", "-L", "--")]
+    if name == "popd":
+        *stack, place = shell.stack or (NOWHERE,)
+        return shell.entering(place)._replace(stack=tuple(stack))
+    if words and words[0].text == "-":
+        return shell.entering(shell.before)
+    target = _value(words[0], env, shell.cwd) if words else env.get("HOME")
+    after = shell.entering(resolve(target, shell.cwd) if target is not None else NOWHERE)
+    return after._replace(stack=(*shell.stack, shell.cwd)) if name == "pushd" else after
 
 
 def _renumbers(command: Command) -> bool:

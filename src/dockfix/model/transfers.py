@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 
 from dockfix.model.actors import Actor
-from dockfix.model.filetree import FileTree, Kind, Node, Nodes, each, moved
+from dockfix.model.filetree import BASE, FileTree, Kind, Node, Nodes, each, moved
 from dockfix.model.operations import How, Operation
 from dockfix.model.patterns import expand, is_pattern
 from dockfix.model.permissions import (
@@ -112,7 +112,7 @@ def _may_land(
         )
     last = How.REPLACES not in operation.how
     answers = every(ask_each(tree, one, who, judge, last=last) for one in targets)
-    if How.KEEPS_OWNER in operation.how and last:
+    if operation.how & {How.KEEPS_OWNER, How.KEEPS_MODE, How.KEEPS_TIMES} and last:
         # Times and modes of existing files are set too, which takes their owner.
         answers = every([answers, *(owned_by(tree, one, who) for one in targets if tree.may_exist(one))])
     return answers
@@ -141,11 +141,9 @@ def copy(
     """Apply cp to the tree; `finish` sets the mode and owner that the command names."""
 
     def make(node: Node) -> Node:
-        if How.SAME in operation.how:
+        if _is_same(node, operation):
             return node
-        made = actor.copies(
-            node, keeps=How.KEEPS_OWNER in operation.how, with_capabilities=How.KEEPS_ALL in operation.how
-        )
+        made = actor.copies(node, operation.how)
         return made._replace(mode=made.mode & 0o777) if How.DROPS_BITS in operation.how else made
 
     for source in expand(tree, operation.path):
@@ -180,17 +178,30 @@ def _graft(
     if not weak:
         found[source] = tuple(each(found[source])) or found[source]
         tree.settle(posixpath.dirname(at))
-    for path, nodes in found.items():
+    for path, there in found.items():
+        nodes = _followed(tree, path, there) if How.FOLLOWS in operation.how else there
         last = How.REPLACES not in operation.how and any(one.kind is not Kind.LINK for one in nodes)
         to = tree.follow(moved(path, source, at), last=last)
         merged = _merged(tree, to, nodes, make, actor, operation)
         tree.set(to, [finish(one) for one in merged], weak=weak)
+        if How.LINKED in operation.how:
+            tree.join(path, to)
+    unlisted = dict.fromkeys(make(one) for nodes in found.values() for node in nodes for one in node.inside)
+    if unlisted:
+        tree.fill(at, *unlisted, inherits=How.KEEPS_OWNER not in operation.how)
+
+
+def _followed(tree: FileTree, path: str, nodes: Nodes) -> Nodes:
+    """The nodes that `cp -L` copies: what is behind a link."""
+    if not any(one.kind is Kind.LINK for one in nodes):
+        return nodes
+    behind = (one for _, found in tree.standing(path) for one in found)
+    return tuple(one._replace(kind=Kind.ANY) if one.kind is Kind.DIRECTORY else one for one in behind)
 
 
 def _merged(
     tree: FileTree, to: str, nodes: Nodes, make: Callable[[Node], Node], actor: Actor, operation: Operation
 ) -> Iterator[Node]:
-    keeps = How.KEEPS_OWNER in operation.how
     for there in tree.look(to):
         for node in nodes:
             if node.kind is Kind.ABSENT:
@@ -200,14 +211,19 @@ def _merged(
                 and not operation.how & {How.SAME, How.REPLACES}
                 and not _is_forced(operation, there, actor.who)
             ):
-                yield _over(there, node, make(node), actor, keeps=keeps)
-            elif keeps or How.SAME in operation.how:
+                yield _over(there, node, make(node), actor, operation)
+            elif How.KEEPS_OWNER in operation.how or _is_same(node, operation):
                 yield make(node)
             else:
                 yield from tree.born(to, make(node))
 
 
-def _over(there: Node, source: Node, made: Node, actor: Actor, *, keeps: bool) -> Node:
+def _is_same(node: Node, operation: Operation) -> bool:
+    """Whether a hard link is made instead of a copy, which directories do not get."""
+    return How.SAME in operation.how and node.kind is not Kind.DIRECTORY
+
+
+def _over(there: Node, source: Node, made: Node, actor: Actor, operation: Operation) -> Node:
     """The node after a copy over an existing one, whose owner and mode stay unless the copy keeps its own.
 
     Only root gives files away: to others, the group stays too unless they are in that of the source.
@@ -215,10 +231,12 @@ def _over(there: Node, source: Node, made: Node, actor: Actor, *, keeps: bool) -
     if made.kind is Kind.LINK:
         return made
     result = there if there.kind is Kind.DIRECTORY else actor.writes(there)
-    if keeps:
+    if How.KEEPS_OWNER in operation.how:
         kind = made.kind if made.kind is Kind.ANY else result.kind
         gid = made.gid if actor.who.is_root or source.gid in actor.who.groups else there.gid
-        result = result._replace(kind=kind, uid=made.uid, gid=gid, mode=made.mode, capable=made.capable)
+        result = result._replace(kind=kind, uid=made.uid, gid=gid, capable=made.capable)
+    if How.KEEPS_MODE in operation.how:
+        result = result._replace(mode=made.mode)
     return result._replace(inside=tuple(dict.fromkeys((*there.inside, *made.inside))))
 
 
@@ -326,10 +344,15 @@ def _names(tree: FileTree, operation: Operation) -> list[str]:
     if How.AS_NAMED in operation.how:
         return [operation.path]
     found: dict[str, None] = {}
-    for real, nodes in tree.standing(operation.path):
+    for real, nodes in tree.standing(operation.path, last=How.REPLACES_LINKS not in operation.how):
+        is_directory = any(one.kind is Kind.DIRECTORY for one in nodes)
         for node in nodes:
-            inside = posixpath.join(real, posixpath.basename(operation.spec.rstrip("/")))
-            found[inside if node.kind is Kind.DIRECTORY else operation.path] = None
+            # What the base may have at an unlisted path is rarely there.
+            is_there = node.kind is not Kind.ANY or node.origin != BASE
+            if node.holds and (is_there or is_directory):
+                found[posixpath.join(real, posixpath.basename(operation.spec.rstrip("/")))] = None
+            if node.kind is not Kind.DIRECTORY and (is_there or not is_directory):
+                found[operation.path] = None
     return list(found) or [operation.path]
 
 

@@ -91,6 +91,14 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True)
+class Feed:
+    """The words of the command whose output xargs reads, and what stands for it in the command (`-I {}`)."""
+
+    words: tuple[Word, ...]
+    placeholder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A simple command without its wrappers; its span excludes the redirects after it.
 
@@ -100,7 +108,7 @@ class Command:
     a wrapper or `su` names. `piped`: it reads another command's output. `optional`: it may be skipped, or
     fail without consequence, as in a branch or around `||`. `loop` is the innermost enclosing `for`, `way`
     the innermost way, `function` the innermost function in whose body it stands, "" for none. `unchecked`:
-    its script goes on if it fails (`a; b`).
+    its script goes on if it fails (`a; b`). `feed` is what xargs reads for it.
     """
 
     start: int
@@ -119,6 +127,7 @@ class Command:
     way: Way | None = None
     function: str = ""
     unchecked: bool = False
+    feed: Feed | None = None
 
     @property
     def words(self) -> tuple[Word, ...]:

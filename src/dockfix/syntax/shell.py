@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cache, lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dockfix.syntax.braces import expand_braces
 from dockfix.syntax.masking import mask_script, part_subshells
-from dockfix.syntax.script import Branch, Command, Loop, Redirect, Script, Way, Word
-from dockfix.syntax.wrappers import SHELLS, inner_script, see_through, split_value
+from dockfix.syntax.script import Branch, Command, Feed, Loop, Redirect, Script, Way, Word
+from dockfix.syntax.wrappers import SHELLS, find_placeholder, inner_script, see_through, split_value
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -206,8 +208,18 @@ class _Reader:
         if self.stops_at_errors:
             place = place._replace(unchecked=False)
         command = _command(node.byte_range, parts, place, self.nesting)
+        if place.piped and "xargs" in command.via:
+            command = replace(command, feed=self._feed(parts.words, command, place))
         self.stops_at_errors |= command.program == "set" and any(map(_stops_at_errors, command.args))
         self.commands.append(command)
+
+    def _feed(self, words: Sequence[Word], command: Command, place: _Place) -> Feed | None:
+        """What xargs reads, if the part of the pipe before it is a simple command."""
+        before = self.commands[-1] if self.commands else None
+        if before is None or before.scope != place.scope - 1 or before.name is None or before.via:
+            return None
+        options = takewhile(lambda word: word is not command.name, words)
+        return Feed((before.name, *before.args), find_placeholder(tuple(options)))
 
     def _redirect(self, node: Node, parts: _Parts, place: _Place) -> None:
         """Add the redirect, and the words and statements that the grammar includes in it."""

@@ -117,6 +117,17 @@ def see_through(words: Sequence[Word]) -> Seen:
     return seen
 
 
+def find_placeholder(words: Sequence[Word]) -> str:
+    """What xargs, with these options, replaces in its command by what it reads, "" if it appends that."""
+    texts = [word.value or word.text for word in words]
+    for text, following in zip(texts, (*texts[1:], ""), strict=True):
+        if text.startswith("-I"):
+            return text[2:] or following
+        if text.startswith(("-i", "--replace")):
+            return text.removeprefix("-i").partition("=")[2] or "{}"
+    return ""
+
+
 def base_name(word: Word) -> str:
     """The command's name without its directory, "" if a variable holds it."""
     text = word.text
