@@ -50,12 +50,20 @@ def test_jobs_of_a_pipeline() -> None:
     assert found == [("registry.example.com/acme/ci", 1), ("registry.example.com/acme/test", 3)]
 
 
+def test_steps_of_cloud_build() -> None:
+    text = "steps:\n  - name: gcr.io/cloud-builders/git\n    args: [clone]\n  - name: 'gcr.io/${PROJECT_ID}/run:1'\n"
+    found = [(one.image, one.line) for one in read_jobs("ops/cloudbuild-nightly.yaml", text)]
+    assert found == [("gcr.io/cloud-builders/git", 2), ("$/run", 4)]
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [
         (".github/workflows/ci.yml", "jobs: [container: x]"),
         (".github/workflows/ci.yml", "container: {image: x}"),
         (".gitlab-ci.yml", "test: {image: [x]}"),
+        ("cloudbuild.yaml", "steps: {name: x}"),
+        ("cloudbuild.yaml", "steps: [{name: [x]}]"),
         ("compose.yaml", "services: {web: {image: x}}"),
     ],
 )

@@ -1,7 +1,7 @@
-"""The images in which jobs of GitHub workflows and GitLab pipelines run their steps.
+"""The images in which jobs of GitHub workflows, GitLab pipelines and Cloud Build run their steps.
 
-See `jobs.<job_id>.container` in "Workflow syntax for GitHub Actions" and `image` in GitLab's "CI/CD YAML
-syntax reference".
+See `jobs.<job_id>.container` in "Workflow syntax for GitHub Actions", `image` in GitLab's "CI/CD YAML syntax
+reference", and `steps[].name` in Cloud Build's "Build configuration file schema": /workspace is root's.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dockfix.repository.parts import mapping_of
 
 KIND: Final = "job"
 _WORKFLOW: Final = re.compile(r"(?:^|/)\.github/workflows/[^/]*\.ya?ml$")
+_CLOUD_BUILD: Final = re.compile(r"(?:^|/)\.?cloudbuild[^/]*\.ya?ml$")
 _USER: Final = re.compile(r"(?:^|\s)(?:--user|-u)[\s=]+(\S+)")
 
 
@@ -24,6 +25,8 @@ def may_have_jobs(path: str, data: bytes) -> bool:
     """Whether a file may name the image of a job, at a first glance."""
     if _WORKFLOW.search(path):
         return b"container:" in data
+    if _CLOUD_BUILD.search(path):
+        return b"steps:" in data and b"name:" in data
     name = posixpath.basename(path)
     return "gitlab-ci" in name and name.endswith((".yml", ".yaml")) and b"image:" in data
 
@@ -34,7 +37,8 @@ def read_jobs(path: str, text: str) -> Iterator[Deployment]:
         return
     from dockfix.repository.yaml_nodes import read_values
 
-    find = _of_workflow if _WORKFLOW.search(path) else _of_pipeline
+    is_workflow, is_cloud_build = _WORKFLOW.search(path), _CLOUD_BUILD.search(path)
+    find = _of_workflow if is_workflow else _of_cloud_build if is_cloud_build else _of_pipeline
     found = (row for document in read_values(text) for row in find(mapping_of(document)))
     for image, user in dict.fromkeys(found):
         name = known_name(image)
@@ -53,6 +57,14 @@ def _of_workflow(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         user = _USER.search(str(mapping_of(container).get("options") or ""))
         if isinstance(image, str) and image:
             yield image, user[1] if user else ""
+
+
+def _of_cloud_build(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(image, "") of the steps of a Cloud Build configuration."""
+    steps = content.get("steps")
+    for step in map(mapping_of, steps if isinstance(steps, list) else ()):
+        if isinstance(image := step.get("name"), str) and image:
+            yield image, ""
 
 
 def _of_pipeline(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
