@@ -51,7 +51,10 @@ def test_jobs_of_a_pipeline() -> None:
 
 
 def test_steps_of_cloud_build() -> None:
-    text = "steps:\n  - name: gcr.io/cloud-builders/git\n    args: [clone]\n  - name: 'gcr.io/${PROJECT_ID}/run:1'\n"
+    text = (
+        "steps:\n  - name: gcr.io/cloud-builders/git\n    args: [clone]\n"
+        "  - name: 'gcr.io/${PROJECT_ID}/run:1'\n"
+    )
     found = [(one.image, one.line) for one in read_jobs("ops/cloudbuild-nightly.yaml", text)]
     assert found == [("gcr.io/cloud-builders/git", 2), ("$/run", 4)]
 
