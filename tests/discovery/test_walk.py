@@ -178,3 +178,10 @@ def test_without_git_installed_the_folder_is_walked(
     repository.put("Dockerfile", "ignored/Dockerfile")
     monkeypatch.setenv("PATH", "/nonexistent")
     assert found() == ["Dockerfile"]
+
+
+def test_a_file_that_a_service_names_as_its_context_holds_no_dockerfile(repository: Repository) -> None:
+    repository.put("docker/Dockerfile_web")
+    repository.put("compose.yaml", text="services: {web: {build: docker/Dockerfile_web}}\n")
+    repository.commit()
+    assert found() == ["docker/Dockerfile_web"]

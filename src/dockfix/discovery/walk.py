@@ -308,7 +308,7 @@ class _Search:
         path = self._path(name)
         try:
             mode = os.lstat(path).st_mode
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             yield self._closed(name, error.strerror or str(error))
