@@ -143,7 +143,12 @@ def test_an_unreadable_folder_is_reported(tmp_path: Path, monkeypatch: pytest.Mo
         ("DockerfileParser", "import re\nFROM = 1\n", False),
         ("DockerfileWeb", "", False),
         ("dockerfile-mode.js.map", "FROM python:3.12\n", False),
-        ("mydockerfile", "FROM python:3.12\n", False),
+        ("mydockerfile", "FROM python:3.12\n", True),
+        ("dockerfileapi", "FROM python:3.12\n", True),
+        ("web.dockerfile.prod", "FROM python:3.12\n", True),
+        ("web.dockerfile.prod.bak", "FROM python:3.12\n", False),
+        ("web-dockerfile.j2", "FROM python:3.12\n", False),
+        ("dockerfiles", "web\nFROM python:3.12\n", False),
     ],
 )
 def test_a_likely_name_needs_a_text_that_begins_a_build(

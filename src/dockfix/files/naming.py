@@ -8,8 +8,9 @@ _NAME = re.compile(
     r"(?:docker|container)file(?:[._-].+)?|.+\.(?:docker|container)file(?:\.(?P<outer>[^.]+))?",
     re.IGNORECASE | re.DOTALL,
 )
-# DockerfileWeb, crawl-dockerfile: other files have such names too.
-_LIKELY = re.compile(r"(?:Docker|Container)file[A-Z0-9]\w*|[\w.-]+[_-](?i:docker|container)file")
+# DockerfileWeb, crawl-dockerfile, web.dockerfile.prod: other files have such names too.
+_WORDS = re.compile(r"dockerfile|containerfile", re.IGNORECASE)
+_LIKELY = re.compile(r"[\w.-]{0,100}(?:docker|container)file[\w.-]{0,100}", re.IGNORECASE)
 _BACKUP = re.compile(
     r".*(?:~|\.(?:bak|backup|orig|rej|save|sw[a-p]|tmp|old|dpkg-\w+))|#.*#|\.#.*", re.IGNORECASE | re.DOTALL
 )
@@ -33,7 +34,9 @@ def is_dockerfile_name(name: str) -> bool:
 
 def is_likely_name(name: str) -> bool:
     """Whether a file with this name is a Dockerfile if its text starts like one."""
-    return _LIKELY.fullmatch(name) is not None and not _is_kind(name)
+    if not (_WORDS.search(name) and _LIKELY.fullmatch(name)):
+        return False
+    return not (_is_kind(name) or _TEMPLATE.fullmatch(name) or _is_of_others(name))
 
 
 def is_template_name(name: str) -> bool:
@@ -43,6 +46,11 @@ def is_template_name(name: str) -> bool:
 
 def _is_kind(name: str) -> bool:
     match = _NAME.fullmatch(name)
-    if match is None or _BACKUP.fullmatch(name) or _OTHER_KIND.fullmatch(name):
+    if match is None or _is_of_others(name):
         return False
     return match["outer"] is None or _TEMPLATE.fullmatch(name) is not None
+
+
+def _is_of_others(name: str) -> bool:
+    """Whether it is the name of a backup, or of a file of another kind."""
+    return _BACKUP.fullmatch(name) is not None or _OTHER_KIND.fullmatch(name) is not None
