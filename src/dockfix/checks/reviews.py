@@ -38,8 +38,6 @@ _LOW_PORT_WORD: Final = re.compile(
     r"(\d{1,3})(?![\d.:/\w])"
 )
 
-_LOGIN: Final = re.compile(r"""(?:^#!\S*|\b(?:ba|da|a)?)sh[",\s]+(?:-[a-zA-Z]*l[a-zA-Z]*|--login)\b""")
-
 # The bits of a umask without which others can neither read nor enter.
 _OF_OTHERS: Final = 0o005
 
@@ -325,20 +323,12 @@ def _of_login_shells(plan: Plan) -> Iterator[Finding]:
     """
     if plan.lineage.image.family != "alpine" or not plan.user_installs:
         return
-    starts = [(step.instruction.args, step.instruction.line) for step in plan.starting.steps]
-    starts += (
-        (" ".join((*(by.entrypoint or ()), *(by.command or ()))), 0) for by in plan.context.deployments
-    )
-    scripts = {one.where: one.line for one in plan.starting.commands if one.where}
-    starts += ((plan.starting.read(path) or "", line) for path, line in scripts.items())
-    for text, line in starts:
-        if _LOGIN.search(text):
-            yield Finding(
-                codes.DENIED_TO_USER, line,
-                f"the login shell of the start sets PATH anew, without {plan.user_scripts}",
-                "start it without the option -l",
-            )  # fmt: skip
-            return
+    for line in plan.starting.login[:1]:
+        yield Finding(
+            codes.DENIED_TO_USER, line,
+            f"the login shell of the start sets PATH anew, without {plan.user_scripts}",
+            "start it without the option -l",
+        )  # fmt: skip
 
 
 def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:

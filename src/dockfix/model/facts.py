@@ -148,9 +148,14 @@ class Facts:
             self.lineage, self.origins, self.starting.invocations,
             is_read=self.evidence.is_complete, read_scripts=self._read_scripts,
             read=self.starting.read, writes=self.evidence.writes, names=self.evidence.names,
-            tools=self.evidence.tools, scripts=self.build_scripts, before=self.before, any_uid=any_uid,
+            tools=self._tools, scripts=self.build_scripts, before=self.before, any_uid=any_uid,
             closed=self.evidence.closed,
         )  # fmt: skip
+
+    @cached_property
+    def _tools(self) -> tuple[str, ...]:
+        """What the sources use that has a row in homes.toml, and the login shells of the start."""
+        return (*self.evidence.tools, *(["bash -l"] if self.starting.login else ()))
 
     @property
     def serves_any_uid(self) -> bool:

@@ -17,6 +17,7 @@ from typing import Final
 
 from dockfix.context import ClosedFile
 from dockfix.knowledge import read_table
+from dockfix.knowledge.commands import Argument
 from dockfix.knowledge.homes import find_fetched, find_home_use
 from dockfix.model.account_commands import CREATORS, HOME_CHANGERS, read_home_change
 from dockfix.model.accounts import UserAccount, find_created, read_members
@@ -174,7 +175,11 @@ class Replay:
             operation = Operation(Act.WRITE, path.rstrip("/") or "/", spec)
             self._record((START, -1, number), operation, self.who, 0)
         env = {**self.lineage.end.env, "HOME": self.who.home}
-        places = [place for one in self.tools if (use := find_home_use(one, (), env)) for place in use.reads]
+        places: list[str] = []
+        for one in self.tools:
+            name, *words = one.split()
+            use = find_home_use(name, [Argument(word, word) for word in words], env)
+            places += use.reads if use is not None else ()
         for number, place in enumerate(dict.fromkeys(places)):
             operation = Operation(Act.HOME, in_home(place, self.who.home, self.lineage.end.workdir))
             self._record((START, -4, number), operation, self.who, 0)

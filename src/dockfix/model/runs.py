@@ -121,15 +121,15 @@ class Run:
     @cached_property
     def script(self) -> Script:
         """The parsed commands."""
-        return _script(self.text, self.words, self.shell, self._is_bash)
+        return _script(self.text, self.words, self.shell, "{" in self.text and self._is_bash)
 
     @property
     def _is_bash(self) -> bool:
-        """Whether bash reads the script, and may expand braces; it is `sh` too in some distributions."""
-        if "{" not in self.text:
-            return False
-        names = {word.rpartition("/")[2] for word in self.step.before.shell}
-        return "bash" in names or ("sh" in names and self.step.stage.image.family in _BASH_AS_SH)
+        """Whether bash reads the script; in some distributions it is `sh` as well."""
+        shell = self.step.before.shell[0]
+        return shell.endswith("bash") or (
+            shell.endswith("/sh") and self.step.stage.image.family in _BASH_AS_SH
+        )
 
     @cached_property
     def _reading(self) -> _Reading:

@@ -44,6 +44,9 @@ _WRITTEN: Final = re.compile(
 _SQLITE: Final = re.compile(r"sqlite:////([^\s\"'?]+)")
 
 
+_LOGIN: Final = re.compile(r"""(?:^#!\S*|\b(?:ba|da|a)?)sh[",\s]+(?:-[a-zA-Z]*l[a-zA-Z]*|--login)\b""")
+
+
 @dataclass(frozen=True, slots=True)
 class StartedCommand:
     """A command that runs when the image starts; `where` is the script that contains it, or "".
@@ -280,12 +283,32 @@ class Starting:
         """The file that a command runs: a path, a script by its name, or the script of a shell."""
         if command.name is None:
             return None
-        variables = self.lineage.end.variables
+        variables = self._variables
         written = command.name.expand(variables) or command.program
         if is_shell(written) or written in (".", "source"):
             script = script_of_shell(command)
             return None if script is None else script.expand(variables) or script.text
         return written if "/" in written or written.endswith(SCRIPTS) else None
+
+    @cached_property
+    def _variables(self) -> dict[str, str]:
+        """The variables of the start; what root starts stands in root's home, and moves from there."""
+        end = self.lineage.end
+        return {"HOME": "/root" if end.is_root else self.home or "/", **end.variables}
+
+    @cached_property
+    def login(self) -> tuple[int, ...]:
+        """The lines of the start's login shells (0: a deployment's), which read files of the user's home."""
+        starts = [
+            (" ".join((*step.before.shell, step.instruction.args)), step.instruction.line)
+            for step in self.steps
+        ]
+        starts += (
+            (" ".join((*(by.entrypoint or ()), *(by.command or ()))), 0) for by in self.context.deployments
+        )
+        scripts = {one.where: one.line for one in self.commands if one.where}
+        starts += ((self.read(path) or "", line) for path, line in scripts.items())
+        return tuple(line for text, line in starts if "-" in text and _LOGIN.search(text))
 
     def _is_compiled(self, path: str) -> bool:
         """Whether the program comes from another stage and, by its name, is not a script."""
