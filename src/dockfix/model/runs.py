@@ -89,6 +89,7 @@ class _Reading:
     settings: Settings
 
 
+_BASH: Final = frozenset({"bash", "/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"})
 _BASH_AS_SH: Final = frozenset({"rhel", "suse", "arch"})
 """The families of distributions whose /bin/sh is bash."""
 _INTERPRETER: Final = re.compile(r"\A#!.*\b(bash)\b")
@@ -127,9 +128,7 @@ class Run:
     def _is_bash(self) -> bool:
         """Whether bash reads the script; in some distributions it is `sh` as well."""
         shell = self.step.before.shell[0]
-        return shell.endswith("bash") or (
-            shell.endswith("/sh") and self.step.stage.image.family in _BASH_AS_SH
-        )
+        return shell in _BASH or (shell == "/bin/sh" and self.step.stage.image.family in _BASH_AS_SH)
 
     @cached_property
     def _reading(self) -> _Reading:
