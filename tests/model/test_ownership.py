@@ -243,3 +243,28 @@ SHARED_HOME = "ENV HOME=/opt/tool\nWORKDIR /opt/tool\nRUN apt-get update && tool
 )
 def test_what_steps_leave_is_given_where_it_is_written(steps: str, expected: list[tuple[str, Reach]]) -> None:
     assert changes(steps + START) == expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("", "apt-get update\nRUN chown appuser:appuser /srv/www\n"),
+        ("RUN apt-get update && touch /srv/www/x\n", "/srv/www/x && chown -R appuser:appuser /srv/www\n"),
+    ],
+)
+def test_a_directory_is_given_below_a_step_that_shows_it_to_be_there(steps: str, expected: str) -> None:
+    text = f"FROM site:7\nCOPY a /opt/a\nRUN cd /srv/www && apt-get update\n{steps}WORKDIR /srv/www\n{START}"
+    result = fix(text, Options(unsafe=True))
+    assert isinstance(result, Changed)
+    assert expected in result.text
+
+
+def test_a_working_directory_that_a_step_of_the_accounts_removes_is_not_made_again() -> None:
+    text = (
+        f"FROM python:3.12-slim\nRUN mkdir /app\nWORKDIR /app\n{APT}"
+        "RUN git clone https://example.org/tool.git\nWORKDIR /app/tool\nRUN make\nWORKDIR /app\n"
+        f"RUN cp /app/tool/x /app\nRUN rm -rf /app/tool\n{START}"
+    )
+    result = fix(text)
+    assert isinstance(result, Changed)
+    assert "mkdir -p" not in result.text

@@ -145,6 +145,7 @@ def test_a_heredoc_gives_the_file_itself() -> None:
             ["/var/log/a.log", "/run/a.pid"],
         ),
         ("CMD gunicorn --access-logfile - --bind unix:/run/a.sock a:b", ["/run/a.sock"]),
+        ("CMD uwsgi --http unix://run/a.sock a:b", ["/run/a.sock"]),
         ("CMD a > /var/log/a.log 2>&1", ["/var/log/a.log"]),
         ("CMD a > out.log", []),
         ("CMD a > /dev/stdout", []),

@@ -15,6 +15,7 @@ from dockfix.lazy import cached_property
 from dockfix.model.changes import Id
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.filetree import BASE, START, VOLUME, FileTree, Kind, Node, Nodes, each
+from dockfix.model.image_tree import base_tree
 from dockfix.model.losses import is_special
 from dockfix.model.operations import Act, ActName, How
 from dockfix.model.paths import (
@@ -344,9 +345,14 @@ class _Search:
 
     def _made_by(self, real: str, moved: list[int]) -> int | None:
         """The step that creates a path, None if it is not certain to exist."""
-        origins = [node.origin for node in self.tree.look(real)]
+        origins = {node.origin for node in self.tree.look(real)}
         if VOLUME in origins or not self.tree.exists(real):
             return None
+        if origins == {BASE} and not base_tree(self.plan.lineage.image).exists(real):
+            # A step that enters it shows that it is there, to those below.
+            entered = (one for one in self.replay.outcomes if one.operation.act is Act.ENTER)
+            found = (self.index_of.get(one.key.step) for one in entered if one.operation.path == real)
+            return next(found, None)
         return max([*(self.index_of.get(origin, -1) for origin in origins), *moved])
 
     def _waits(self, nodes: Nodes, made: int) -> bool:
@@ -427,7 +433,9 @@ class _Search:
         nodes, exists = self.tree.look(real), self.tree.exists(real)
         may_be_filled = may_write if exists and _is_taken_for_file(nodes) else may_change
         denials = find_denials(may_be_filled(self.tree, path, self.who))
-        if not denials if exists else not any(each(nodes)) and real in self.tree.listed():
+        # What may be missing is made, unless only the account can have made it, or a step removed it.
+        is_given = all(node.uid == self.uid for node in each(nodes)) and real in self.tree.listed()
+        if not denials if exists else is_given:
             return frozenset()
         above = {one.obstacle for one in denials}.intersection(find_around(path))
         return frozenset((path, *filter(is_ownable, above)))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dockfix.model.plan import Plan
 
 _WORD: Final = re.compile(r"(?<![\w./-])/root(?![\w.-])(?:/[\w.+@-]+)*/?")
+_NAME: Final = re.compile(r"\$\{?(\w+)")
 _STARTING: Final = ("CMD", "ENTRYPOINT", "HEALTHCHECK")
 
 
@@ -26,10 +27,12 @@ def find_moves(plan: Plan) -> Iterator[tuple[Instruction, int]]:
     if "/root" not in plan.tree.text:
         return
     prefixes = moving_places(plan)
-    homes = home_follows(plan)
     for step in plan.steps:
         for match in _words(plan, step):
-            follows = homes if _is_home(step, match) else is_below_any(match[0].rstrip("/"), prefixes)
+            if _sets_home(plan, step, match):
+                follows = _is_free(plan, step)
+            else:
+                follows = is_below_any(match[0].rstrip("/"), prefixes)
             if follows:
                 yield step.instruction, match.start()
 
@@ -63,15 +66,16 @@ def _bare(path: str) -> str:
 
 
 def home_follows(plan: Plan) -> bool:
-    """Whether `ENV HOME=/root` can become the account's home in place: no step of root's needs it."""
-    fixed = [
-        step
-        for step in plan.steps
-        if step.keyword == "ENV" and any(_is_home(step, m) for m in _words(plan, step))
-    ]
-    return bool(fixed) and not any(
-        index > fixed[0].index for index in plan.runs if index < plan.user_index and not _creates(plan, index)
-    )
+    """Whether the last `ENV HOME=/root` can become the account's home in place."""
+    steps = (step for step in reversed(plan.steps) if step.keyword == "ENV")
+    last = next((one for one in steps if any(_sets_home(plan, one, it) for it in _words(plan, one))), None)
+    return last is not None and _is_free(plan, last)
+
+
+def _is_free(plan: Plan, step: Step) -> bool:
+    """Whether no RUN of root's below a step needs root's home."""
+    above = (index for index in plan.runs if step.index < index < plan.user_index)
+    return all(_creates(plan, index) for index in above)
 
 
 def _creates(plan: Plan, index: int) -> bool:
@@ -79,20 +83,17 @@ def _creates(plan: Plan, index: int) -> bool:
     return created is not None and created.index == index
 
 
-def _is_home(step: Step, match: re.Match[str]) -> bool:
+def _sets_home(plan: Plan, step: Step, match: re.Match[str]) -> bool:
+    """Whether a word is the value that an ENV gives to HOME, which no value of another variable is."""
     before = match.string[step.instruction.args_start : match.start()]
-    return step.keyword == "ENV" and re.search(r"(?<!\w)HOME[\s=]+[\"']?$", before) is not None
+    is_value = step.keyword == "ENV" and re.search(r"(?<!\w)HOME[\s=]+[\"']?$", before) is not None
+    return is_value and plan.after(step).env.get("HOME", "").startswith(match[0])
 
 
 def find_left(plan: Plan) -> Iterator[tuple[str, int]]:
     """(path, line) of what the image needs from root's home at the start and what cannot move."""
     prefixes = moving_places(plan)
-    end = plan.lineage.end
-    for key, value in end.env.items():
-        for path in re.findall(r"/root(?![\w.-])(?:/[\w.+@-]+)*", value):
-            unused = _is_idle(plan, key) and not plan.replay.leaves(path, find_moved_installers(plan))
-            if key != "HOME" and not unused and not is_below_any(path, prefixes):
-                yield path, _env_line(plan, key)
+    yield from _left_in_variables(plan, prefixes)
     for keyword in _STARTING:
         step = plan.lineage.last(keyword)
         for match in _words(plan, step) if step else ():
@@ -102,6 +103,33 @@ def find_left(plan: Plan) -> Iterator[tuple[str, int]]:
     for step, path in find_volumes(plan.lineage):
         if is_root_home(path) and not is_below_any(path, prefixes):
             yield path, step.instruction.line
+
+
+def _left_in_variables(plan: Plan, prefixes: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+    """The same for variables: they move with what they contain, which HOME may not."""
+    for key, value in plan.lineage.end.env.items():
+        for match in _WORD.finditer(value):
+            path, step = match[0].rstrip("/"), _env_step(plan, key)
+            if key == "HOME":
+                stays = not plan.home.strip("/")
+            else:
+                unused = _is_idle(plan, key) and not plan.replay.leaves(path, find_moved_installers(plan))
+                moves = home_follows(plan) or not _contains_home(plan, key)
+                stays = not unused and not (moves and is_below_any(path, prefixes))
+            if stays:
+                yield path, step.instruction.line
+
+
+def _contains_home(plan: Plan, key: str) -> bool:
+    """Whether the value of a variable is made of HOME, or of one that is."""
+    seen: set[str] = set()
+    todo = [key]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += _NAME.findall(_env_step(plan, name).instruction.args)
+    return "HOME" in seen
 
 
 def _is_idle(plan: Plan, variable: str) -> bool:
@@ -143,8 +171,8 @@ def _words(plan: Plan, step: Step) -> Iterator[re.Match[str]]:
         yield from _WORD.finditer(instruction.joined, start, instruction.args_end)
 
 
-def _env_line(plan: Plan, key: str) -> int:
-    for step in reversed(plan.steps):
-        if step.keyword == "ENV" and key in step.instruction.args:
-            return step.instruction.line
-    return plan.steps[0].instruction.line
+def _env_step(plan: Plan, key: str) -> Step:
+    """The last ENV that changes a variable, the first step of the file for one of the base."""
+    steps = (one for one in reversed(plan.steps) if one.keyword == "ENV")
+    found = (one for one in steps if plan.after(one).env.get(key) != one.before.env.get(key))
+    return next(found, plan.steps[0])

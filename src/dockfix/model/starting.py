@@ -332,6 +332,7 @@ class Starting:
             found += (
                 ("/" + match[1], step.instruction.line) for match in _SQLITE.finditer(step.instruction.args)
             )
+        found = [(resolve(path, "/"), line) for path, line in found]
         shared = (path for path, _ in found if is_shared(path) or path.startswith(("/dev/", "/proc/")))
         left_out = frozenset(shared)
         return tuple(dict.fromkeys((path, line) for path, line in found if path not in left_out))

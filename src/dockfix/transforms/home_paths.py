@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from dockfix.edits import Edit
 from dockfix.model.caches import find_caches
+from dockfix.model.paths import is_root_home
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_moves, home_follows
 from dockfix.syntax.style import Layout, NewLine
@@ -55,7 +56,7 @@ def _set_home(plan: Plan) -> Iterator[Edit]:
     """HOME, where it would lead elsewhere than to the account's home."""
     home = plan.lineage.end.env.get("HOME", "/nonexistent" if plan.account.nowhere else plan.home)
     is_unset = plan.serves_any_uid and "HOME" not in plan.lineage.end.env
-    if is_unset or home == "/nonexistent" or (home == "/root" and not home_follows(plan)):
+    if is_unset or home == "/nonexistent" or (is_root_home(home) and not home_follows(plan)):
         value = _home_settings(plan) if is_unset else f'HOME="{plan.home}"'
         line = NewLine("ENV", value, "Set home directory")
         yield Layout(plan.tree).insert_after(plan.steps[_last_without_home(plan)].instruction, [line])
