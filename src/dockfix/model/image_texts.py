@@ -102,11 +102,21 @@ def find_folders(pattern: str, names: Callable[[str], AbstractSet[str]] | None) 
 
     `names` lists a folder, if the context is known.
     """
-    above, name = posixpath.split(pattern.rstrip("/"))
-    if names is None or not _GLOB.search(name):
+    if names is None or not _GLOB.search(pattern):
         return ()
-    found = (one.removesuffix("/") for one in sorted(names(above)) if one.endswith("/"))
-    return tuple(posixpath.join(above, one) for one in found if fnmatchcase(one, name))
+    found = [""]
+    for part in pattern.strip("/").split("/"):
+        if _GLOB.search(part):
+            inner = (
+                (above, one.removesuffix("/"))
+                for above in found
+                for one in sorted(names(above))
+                if one[-1:] == "/"
+            )
+            found = [posixpath.join(above, one) for above, one in inner if fnmatchcase(one, part)]
+        else:
+            found = [posixpath.join(above, part) for above in found]
+    return tuple(found)
 
 
 def find_source(copy: Copy, path: str) -> str | None:

@@ -262,7 +262,7 @@ class Starting:
         if written is None or written.endswith(".py") or "$" in written:
             return None
         is_own = written in self._texts.brought or any(copy.destination == written for copy in self.copies)
-        if _PACKAGED.fullmatch(written) and not is_own:
+        if _PACKAGED.fullmatch(written) and not is_own and self.read(written) is None:
             return None
         if "/" not in written and written.endswith(SCRIPTS):
             by_name = [copy for copy in self.copies if posixpath.basename(copy.destination) == written]
