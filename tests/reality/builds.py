@@ -116,12 +116,13 @@ def _without(stages: Sequence[StageText], failed: set[str]) -> list[StageText]:
     gone = set(failed)
     # A stage can copy from earlier ones only.
     for one in stages:
-        if _uses(one, gone):
+        if uses(one, gone):
             gone.add(one.name)
     return [one for one in stages if one.name not in gone]
 
 
-def _uses(stage: StageText, others: set[str]) -> bool:
+def uses(stage: StageText, others: set[str]) -> bool:
+    """Whether a stage copies from one of these."""
     text = stage.render("")
     return any(re.search(rf"--from={name}\b", text) for name in others)
 

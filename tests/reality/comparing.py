@@ -104,8 +104,11 @@ def examine(root: Chroot, steps: int, write: Callable[[], Step], counts: Counts)
 
 def examine_stage(
     stage: StageText, predicted: Predicted, report: Report, counts: Counts
-) -> list[Disagreement]:
-    """The disagreements in a built stage: those of the first step that has any, or of the final files."""
+) -> list[Disagreement] | None:
+    """The disagreements in a built stage: those of the first step that has any, or of the final files.
+
+    None if it cannot be compared to its end.
+    """
     counts.scripts += 1
     for number, step in enumerate(stage.steps):
         try:
@@ -114,7 +117,7 @@ def examine_stage(
             )
         except _Uncomparable:
             counts.undone += 1
-            return []
+            return None
         if found:
             return found
         counts.kept += 1

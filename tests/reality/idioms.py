@@ -74,6 +74,13 @@ TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = {
         "mv -T <any> <other>/t", "mv -n <any> <other>/", "mv -v <any> <other>/kept",
         "mv <any> <other>/ || true", "mv <folder>/* <other>/",
     ),
+    "onto a link": (
+        "mv <file> <link>", "cp <file> <link>", "install <file> <link>", "cp -f <file> <link>",
+        "ln -f <file> <link>", "mv -T <folder> <link>", "cp -r <folder> <link>", "cp -a <folder>/. <link>/",
+        "mv <folder> <link>/", "mv <link> <new>", "cp -a <link> <new>", "cp <link> <new>",
+        "tar -cf /tmp/p.tar -C <folder> . && tar -xf /tmp/p.tar -C <link>", "rm -rf <link>/",
+        "rmdir <link>", "mkdir -p <link>/a/b", "install -d -m 700 <link>", "chmod g+s <link>/*",
+    ),
     "link": (
         "ln -sfn <any> <folder>", "ln -sf <any> <folder>", "ln -s <any> <folder>/", "ln -sT <any> <new>",
         "ln -st <folder> <any>", "ln -sr <any> <new>", "ln -snf <any> <new>", "ln -s -f <any> <new>",
@@ -96,7 +103,7 @@ TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "copy of a tree": (
         "cp -rT <folder> <other>", "cp -a <folder>/. <other>/", "cp -rL <folder> <new>",
-        "cp -al <folder> <new>", "cp -rn <folder>/. <other>/", "cp -r <folder>/* <other>/",
+         "cp -rn <folder>/. <other>/", "cp -r <folder>/* <other>/",
         "cp -a <folder>/* <other>/", "cp -dR <folder> <new>", "cp -rp <folder>/. <other>",
         "cp -r --preserve=mode <folder> <new>", "cp -r --no-preserve=mode,ownership <folder> <new>",
         "cp -R --preserve=ownership <folder> <new>", "cp -rf <folder>/. <other>/", "cp -rH <folder> <new>",
@@ -150,7 +157,7 @@ TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = {
         "dd if=<file> of=<new> 2>/dev/null", "touch -c <new>", "sort -o <new> <file>",
         "sort <file> | uniq > <new>", "tee <new> < <file>", "touch -r <file> <new>",
         "touch <new> <folder>/t", "truncate -s 0 <new>", "printf a > <new> && printf b > <folder>/q",
-        "(cd <folder> && echo hi > inside)", "mkfifo <new>", "exec 3> <new>", "cp /dev/null <new>",
+        "(cd <folder> && echo hi > inside)", "exec 3> <new>", "cp /dev/null <new>",
         "sed -n p <file> > <new>", "base64 <file> > <new>", "echo hi > <new> 2>&1",
         "ls <folder> > <new> 2>/dev/null",
     ),

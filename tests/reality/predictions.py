@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from dockfix.context import ClosedFile
 from dockfix.model.filetree import FileTree
 from dockfix.model.lineage import Lineage, find_lineages, read_stages
 from dockfix.model.lineage import Step as ReplayedStep
@@ -19,7 +20,7 @@ from dockfix.syntax.script import Command
 
 from .chroots import IMAGE
 from .shells import Place, Step, render
-from .stages import StageText
+from .stages import CONTEXT, StageText
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,21 @@ def predict_stages(stages: Sequence[StageText]) -> list[Predicted]:
     """Replay each stage of a Dockerfile on its own."""
     text = "\n".join(one.render(IMAGE) for one in stages)
     read = read_stages(parse(text), Options())
-    return [_predict(Lineage((one,)), written.steps) for one, written in zip(read, stages, strict=True)]
+    closed = tuple(ClosedFile(path, mode) for path, mode in CONTEXT.items() if not mode & 0o004)
+    return [
+        _predict(Lineage((one,)), written.steps, closed=closed)
+        for one, written in zip(read, stages, strict=True)
+    ]
 
 
-def _predict(lineage: Lineage, steps: Sequence[Step], before: Predicted | None = None) -> Predicted:
-    replay = Replay(lineage, range(len(lineage.steps)), before=before.replay if before is not None else None)
+def _predict(
+    lineage: Lineage,
+    steps: Sequence[Step],
+    before: Predicted | None = None,
+    closed: tuple[ClosedFile, ...] = (),
+) -> Predicted:
+    earlier = before.replay if before is not None else None
+    replay = Replay(lineage, range(len(lineage.steps)), before=earlier, closed=closed)
     leaves = tuple(
         dict(_leaves(replay, run, render(step.lines)[1]))
         for run, step in zip(lineage.of("RUN"), steps, strict=True)

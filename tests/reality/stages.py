@@ -13,12 +13,12 @@ from random import Random
 from typing import Final
 
 from .scripts import first_step, write_step
-from .shells import Step, render
+from .shells import Leaf, Step, render
 from .worlds import ACCOUNTS, FOLDERS, NAMES, PARENTS, Impossible, World
 
 CONTEXT: Final[Mapping[str, int]] = {
     "app.py": 0o644, "run.sh": 0o755, "settings.conf": 0o644, "conf/a.conf": 0o644, "conf/deep/b.conf": 0o644,
-    "assets/logo.txt": 0o644, "assets/tool.sh": 0o755,
+    "assets/logo.txt": 0o644, "assets/tool.sh": 0o755, "keys/own.key": 0o600, "keys/group.key": 0o640,
 }  # fmt: skip
 """The files of the build context with their modes; an archive beside them holds two files of user 4242's."""
 ARCHIVE: Final = "members.tar"
@@ -166,14 +166,40 @@ class StageWriter:
         return [RunLine(step, f"--mount={options},target={target} ")]
 
     def _workdir(self) -> list[Line]:
-        path = self.random.choice((*FOLDERS[:-1], "sub", "deep/er"))
+        behind = [
+            f"{link}{end}" for link in sorted(self.world.links) for end in ("", "/sub") if " " not in link
+        ]
+        path = self.random.choice((*FOLDERS[:-1], "sub", "deep/er", *behind[:8]))
         self.workdir = posixpath.normpath(posixpath.join(self.workdir, path))
         self._free(self.workdir)
         self._folder(self.workdir)
         return [f"WORKDIR {path}"]
 
+    def _leave(self) -> list[Line]:
+        """A step that removes the directory in which it, and the next one, run."""
+        if self.workdir in _EDGES or self.workdir in PARENTS or " " in self.workdir:
+            raise Impossible
+        self.world.forget(self.workdir)
+        step = Step(self.user, (Leaf(f"rm -rf {self.workdir}"),))
+        self.world.cwd = self.workdir
+        return [RunLine(step), *self._run()]
+
     def _volume(self) -> list[Line]:
-        return [f"VOLUME {self.random.choice(FOLDERS[:5])}"]
+        path = self.random.choice(FOLDERS[:5])
+        written = self._written_to(path)
+        return [f"VOLUME {path}", *written]
+
+    def _written_to(self, path: str) -> list[Line]:
+        """A step that writes to a directory: what a step writes to a volume stays."""
+        name = self.random.choice(NAMES[:3])
+        if f"{path}/{name}" in self.world.folders or self.random.random() < 0.4:
+            return []
+        self._free(path)
+        self.world.files.add(f"{path}/{name}")
+        step = Step(
+            self.user, (Leaf(f"mkdir -p {path} && echo hi > {path}/{name} && chmod 640 {path}/{name}"),)
+        )
+        return [RunLine(step)]
 
     def _flags(self, *more: str) -> str:
         flags = list(more)
@@ -257,6 +283,20 @@ class StageWriter:
             raise Impossible
         return [f"ADD {self._flags()}{ARCHIVE} {folder}/"]
 
+    def _copy_tree_from(self) -> list[Line]:
+        """A directory of another stage, with the owners and modes that its steps have left."""
+        if not self.others:
+            raise Impossible
+        other = self.random.choice(sorted(self.others))
+        world = self.others[other]
+        source = self.random.choice(sorted(world.folders - _EDGES - {"/etc"}) or ["/srv"])
+        folder = self._target()
+        if " " in folder or " " in source:
+            raise Impossible
+        inside = [path for path in world.files if path.startswith(f"{source}/")]
+        self._place(folder, [path[len(source) + 1 :] for path in inside])
+        return [f"COPY {self._flags(f'--from={other}')}{source}{self.random.choice(('', '/'))} {folder}"]
+
     def _copy_from(self) -> list[Line]:
         if not self.others:
             raise Impossible
@@ -279,7 +319,7 @@ _TABLE: Final[tuple[tuple[Callable[[StageWriter], list[Line]], int], ...]] = (
     (StageWriter._run, 8), (StageWriter._switch, 4), (StageWriter._workdir, 4), (StageWriter._copy_files, 5),
     (StageWriter._copy_as, 2), (StageWriter._copy_tree, 5), (StageWriter._copy_heredoc, 2),
     (StageWriter._add_archive, 1), (StageWriter._copy_from, 2), (StageWriter._mounted, 2),
-    (StageWriter._volume, 1),
+    (StageWriter._volume, 2), (StageWriter._leave, 1), (StageWriter._copy_tree_from, 3),
 )  # fmt: skip
 _KINDS: Final = tuple(kind for kind, _ in _TABLE)
 _WEIGHTS: Final = tuple(weight for _, weight in _TABLE)

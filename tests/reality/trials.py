@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from .builds import MAX_STAGES, build, laboratory, lay_out
+from .builds import MAX_STAGES, build, laboratory, lay_out, uses
 from .chroots import IMAGE, chroot, exported
 from .comparing import Counts, Disagreement, examine, examine_stage
 from .pairs import Tally, prove, rewrite, write_original
@@ -57,10 +57,14 @@ def try_stages(seed: int, count: int, batch: int = MAX_STAGES // 2) -> Trials:
         for at in range(0, count, batch):
             stages = write_stages(Random(seed + at), min(batch, count - at))
             reports = build(stages, context)
+            open_ended: set[str] = set()
             for stage, predicted in zip(stages, predict_stages(stages), strict=True):
-                if stage.name in reports:
-                    found = examine_stage(stage, predicted, reports[stage.name], trials.counts)
-                    trials.wrong += _told(f"batch {seed + at}", stage.render(IMAGE), found)
+                if stage.name not in reports or uses(stage, open_ended):
+                    open_ended.add(stage.name)
+                    continue
+                found = examine_stage(stage, predicted, reports[stage.name], trials.counts)
+                open_ended |= {stage.name} if found is None else set()
+                trials.wrong += _told(f"batch {seed + at}", stage.render(IMAGE), found or ())
     return trials
 
 

@@ -143,15 +143,17 @@ class _Found:
         if role == "enters":
             self.cwd = resolve(value, self.cwd)
         elif value != "-" and not is_remote(value):
-            self._add_path(role, resolve(value, self.cwd))
+            # `rm -r link/` does not remove the link, but what is behind it.
+            follows = role == "removes" and value.endswith("/")
+            self._add_path(role, resolve(value, self.cwd), follows=follows)
 
-    def _add_path(self, role: str, path: str) -> None:
+    def _add_path(self, role: str, path: str, *, follows: bool) -> None:
         if _HARMLESS_TARGET.fullmatch(path):
             return
         if not self.muted:
             if role == "edits" and self.suffix:
                 self.operations.append(_backup(path, self.suffix))
-            how = frozenset({How.CREATES_NOTHING} if role == "times" else ())
+            how = frozenset({How.CREATES_NOTHING} if role == "times" else {How.FOLLOWS} if follows else ())
             self.operations.append(Operation(_ACTS[role], path, _FILE if role == "touches" else "", how=how))
             if role == "keys":
                 self.operations.append(Operation(Act.MODE, path, "0600"))

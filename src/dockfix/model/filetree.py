@@ -174,6 +174,10 @@ class FileTree:
         standing = self.standing(path, last=last)
         return standing[-1][0] if standing else path
 
+    def places(self, path: str, *, last: bool = True) -> list[str]:
+        """The paths that a path may resolve to; itself if its links lead nowhere."""
+        return [real for real, _ in self.standing(path, last=last)] or [path]
+
     def exists(self, path: str) -> bool:
         """Whether something certainly exists there."""
         found = self.standing(path)
@@ -301,6 +305,8 @@ class FileTree:
             missing.append(at)
             at = parent_of(at)
         for one in reversed(missing):
+            if all(other.kind is Kind.FILE for other in self.look(one)):
+                return  # mkdir fails
             there = tuple(other for other in self.look(one) if weak or other.holds)
             self.set(one, (*there, *self.born(one, node if one == path else above)))
 
@@ -310,7 +316,10 @@ class FileTree:
         With `flat`, only to those of the directory itself. `inherits`: they take the group of a
         set-group-ID directory.
         """
-        top = self.follow(directory)
+        for top in self.places(directory):
+            self._fill(top, contents, flat=flat, inherits=inherits)
+
+    def _fill(self, top: str, contents: Nodes, *, flat: bool, inherits: bool) -> None:
         below = self.below(top)
         for path in (top, *(one for one in below if not flat or posixpath.dirname(one) == top)):
             nodes = self.look(path)
@@ -396,8 +405,8 @@ class FileTree:
 
     def change_contents(self, directory: str, change: Change) -> None:
         """Apply a change to some unlisted entries of a directory, but not to itself."""
-        path = self.follow(directory)
-        self._assign(path, tuple(_with_changed_contents(node, change) for node in self.look(path)))
+        for path in self.places(directory):
+            self._assign(path, tuple(_with_changed_contents(node, change) for node in self.look(path)))
 
 
 def moved(path: str, source: str, to: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final
 
 from dockfix.model.operations import Act, How, Operation
@@ -63,6 +64,13 @@ def _without_commands(words: Sequence[str]) -> Iterator[str]:
             yield word
 
 
+def _chooses_start(chosen: Chosen, name: str) -> bool:
+    """Whether the starting point may be chosen as well by what does not choose all."""
+    if chosen.inside or chosen.kind not in ("", "directory"):
+        return False
+    return fnmatchcase(name, chosen.name) if chosen.name else chosen.perhaps
+
+
 def on_chosen(one: Operation, chosen: Chosen) -> Iterator[Operation]:
     """Turn an operation on a starting point into operations on what is selected below it."""
     how = set(one.how) | {How.ONE_BY_ONE} | ({How.PERHAPS} if chosen.is_doubtful else set())
@@ -79,6 +87,8 @@ def on_chosen(one: Operation, chosen: Chosen) -> Iterator[Operation]:
         perhaps = one.how | {How.PERHAPS}
         yield one._replace(path=f"{at}/{pattern}", spec=f"{target}/{pattern}", how=perhaps)
         return
+    if one.act is Act.REMOVE and _chooses_start(chosen, posixpath.basename(one.path)):
+        yield one._replace(how=one.how | {How.PERHAPS})
     if one.act is Act.REMOVE and (chosen != Chosen() or one.recursive):
         how = {How.CONTENTS} | ({How.PERHAPS} if chosen.perhaps or chosen.only else set())
         one = one._replace(name=chosen.name)

@@ -181,8 +181,11 @@ def _changes(
         how = {How.KEEPS_LINKS}
     reference = _option(reading, "--reference")
     others = (resolve(reference, cwd),) if reference not in ("", "?") else ()
-    for path in _places(operands, cwd):
-        one = Operation(act, path or "", spec, recursive, only, frozenset(how), others=others)
+    for operand in operands:
+        path = _place(operand, cwd)
+        # `link/` means the directory.
+        meant = how - {How.KEEPS_LINKS} if (operand.value or "").endswith("/") else how
+        one = Operation(act, path or "", spec, recursive, only, frozenset(meant), others=others)
         yield _unknown(cwd) if path is None else one
 
 
@@ -274,10 +277,11 @@ def _copy(reading: Reading, cwd: str) -> Iterator[Operation]:
         if source is None or target is None:
             yield _unknown(cwd)
         else:
-            above = posixpath.dirname(source).strip("/") if reading.has(("--parents",)) else ""
-            to = f"{target.rstrip('/')}/{above}/" if above else target
-            if above:
-                yield Operation(Act.MAKE, to.rstrip("/"))
+            to = target
+            for above in _parents(source) if reading.has(("--parents",)) else ():
+                to = to.rstrip("/") + "/"
+                yield Operation(Act.COPY, resolve(above, cwd), to, how=frozenset({How.KEEPS_LINKS}))
+                to += posixpath.basename(above) + "/"
             contents = {How.CONTENTS} if source.endswith("/.") or source == "." else set()
             # `link/` and `link/.` mean the directory.
             kept = {How.KEEPS_LINKS} if source.endswith(("/", "/.")) else set()
@@ -288,6 +292,12 @@ def _copy(reading: Reading, cwd: str) -> Iterator[Operation]:
 _MOVING: Final[Mapping[str, Sequence[HowName]]] = {
     name: _COPYING[name] for name in ("-T", "--no-target-directory", "-n", "--no-clobber", "-u", "--update")
 }
+
+
+def _parents(source: str) -> list[str]:
+    """The directories above a source as it is written, outermost first."""
+    parts = source.split("/")[:-1]
+    return ["/".join(parts[: end + 1]) for end, name in enumerate(parts) if name not in ("", ".")]
 
 
 def _copy_as_links(reading: Reading, cwd: str) -> Iterator[Operation]:
@@ -331,7 +341,7 @@ def _link(reading: Reading, cwd: str) -> Iterator[Operation]:
             to = posixpath.relpath(resolve(source, cwd), posixpath.dirname(at)) if is_relative else source
             yield Operation(Act.LINK, at, to, how=frozenset(how))
         else:
-            how |= {How.SAME, How.LINKED}
+            how |= {How.SAME, How.LINKED, *((How.REPLACES,) if reading.has(("-f", "--force")) else ())}
             yield Operation(Act.COPY, resolve(source, cwd), target, how=frozenset(how))
 
 

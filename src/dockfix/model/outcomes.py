@@ -105,8 +105,10 @@ def ask(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     if (is_whole and who.is_root) or not is_pattern(operation.path):
         return question(tree, operation, who)
     closed = _of_expanding(tree, operation.path, who)
-    if closed or is_whole:
+    if is_whole:
         return closed or question(tree, operation, who)
+    if closed:
+        return closed
     found = expand(tree, operation.path)
     answers = every(question(tree, operation._replace(path=path), who) for path in found)
     return answers or frozenset({Answer(Verdict.ABSENT)})
@@ -116,7 +118,8 @@ def _of_expanding(tree: FileTree, pattern: str, who: Identity) -> Answers:
     """The denials of a pattern in a directory that cannot be entered: then it is a name that is not there."""
     directory = posixpath.dirname(GLOB.split(pattern, maxsplit=1)[0]) or "/"
     answers = may(tree, directory, who, SEARCH)
-    return answers if answers and all(one.verdict is Verdict.DENIED for one in answers) else frozenset()
+    verdicts = {one.verdict for one in answers}
+    return answers if Verdict.DENIED in verdicts and Verdict.ALLOWED not in verdicts else frozenset()
 
 
 def _of_root(_tree: FileTree, operation: Operation, who: Identity) -> Answers:

@@ -250,7 +250,7 @@ def may_overwrite(tree: FileTree, path: str, node: Node, who: Identity) -> Answe
     """The answers to writing every file in a directory."""
 
     def judge(one: Found) -> bool:
-        return one.node.holds or permits(one.node, who, WRITE)
+        return one.node.kind is Kind.DIRECTORY or permits(one.node, who, WRITE)
 
     return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -13,6 +14,7 @@ from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.corrections import Corrections
 from dockfix.model.environments import find_environments, virtual_place
 from dockfix.model.facts import Facts
+from dockfix.model.filetree import VOLUME
 from dockfix.model.installs import goes_to_user, system_site_reason
 from dockfix.model.lineage import Step, count_settings
 from dockfix.model.needs import is_harmless, needs_ids, root_reason
@@ -291,7 +293,19 @@ class Plan(Facts):
         for index, origin in enumerate(self.origins):
             if origin in self.corrections.root_steps and index in reasons:
                 reasons[index] = reasons[index] or "is allowed something there that the account is not"
+        for index in self._removals():
+            if index in reasons:
+                reasons[index] = reasons[index] or "removes a directory that root has to give again"
         return {index: reason for index, reason in reasons.items() if reason}
+
+    def _removals(self) -> Iterator[int]:
+        """The steps that remove a directory of the account's, which the container runtime makes for root."""
+        end = self.replay.end
+        gone = [path for path in self.own_directories if any(one.origin == VOLUME for one in end.look(path))]
+        for one in self.replay.outcomes if gone else ():
+            is_removal = one.operation.act in (Act.REMOVE, Act.MOVE) and isinstance(one.key.step, int)
+            if is_removal and any(is_within(path, one.operation.path) for path in gone):
+                yield self.origins.index(one.key.step)
 
     @cached_property
     def _lowest_user_index(self) -> int:

@@ -12,7 +12,7 @@ from typing import Final
 
 from dockfix.model.actors import Actor
 from dockfix.model.changes import Change, read_mode
-from dockfix.model.filetree import ABSENT, ADDED, BASE, SET_GROUP, FileTree, Kind, Node, each
+from dockfix.model.filetree import ABSENT, ADDED, BASE, SET_GROUP, FileTree, Kind, Node, Nodes, each
 from dockfix.model.identities import Accounts
 from dockfix.model.operations import STREAM, Act, ActName, How, Operation
 from dockfix.model.outcomes import works_inside
@@ -150,7 +150,9 @@ def _members(
     """What an archive brings, and the modes that it may give to directories."""
     packed = [node for path in operation.others for node in tree.packed(path)]
     if 0 < len(packed) <= _MAX_MEMBERS:
-        contents = list(_unpacked(packed, actor, keeps=keeps))
+        # Directories that are no members themselves are made as they are needed.
+        around = actor.makes(Kind.DIRECTORY)._replace(inside=tuple(packed))
+        contents = list(_unpacked((*packed, around), actor, keeps=keeps))
         return contents, {one.mode for one in contents if one.kind is Kind.DIRECTORY}
     content = actor.makes(Kind.ANY)
     if keeps:
@@ -178,8 +180,9 @@ def _spread(tree: FileTree, directory: str, contents: Sequence[Node], *, inherit
     Those that are not changed afterwards inherit the group of a set-group-ID directory.
     """
     tree.fill(directory, *contents, inherits=inherits)
+    contents = [one for one in contents if one.kind is not Kind.DIRECTORY]
     for path in tree.below(directory):
-        if any(one.kind is Kind.FILE for one in tree.look(path)):
+        if any(one.kind in (Kind.FILE, Kind.LINK) for one in tree.look(path)):
             arrived = [made for one in contents for made in (tree.born(path, one) if inherits else (one,))]
             tree.set(path, arrived, weak=True)
 
@@ -232,18 +235,30 @@ def _replace(tree: FileTree, operation: Operation, actor: Actor) -> None:
             continue
         read = [one for _, nodes in tree.standing(path) for one in each(nodes)]
         for real, nodes in tree.standing(path, last=False):
-            made = [actor.edits(one) for one in read] if any(each(nodes)) else []
+            made = (
+                [new for one in read for new in _edited(tree, real, one, actor)] if any(each(nodes)) else []
+            )
             # perl -i skips files that do not exist.
             missing = [one for one in nodes if one.kind is Kind.ABSENT]
             tree.set(real, (*made, *missing) if made else nodes, weak=weak)
+
+
+def _edited(tree: FileTree, path: str, node: Node, actor: Actor) -> Nodes:
+    """The file that replaces another; its group is that of a new file, if it cannot be kept."""
+    made = actor.edits(node)
+    keeps = actor.who.is_root or node.gid in actor.who.groups
+    return (made,) if keeps else tree.born(path, made)
 
 
 def _remove(tree: FileTree, operation: Operation, actor: Actor) -> None:
     weak = _is_weak(operation, actor)
     for path in expand(tree, operation.path):
         standing = tree.standing(path, last=False)
-        for real, _ in standing:
-            if How.CONTENTS in operation.how:
+        for real, nodes in standing:
+            if How.FOLLOWS in operation.how and any(one.kind is Kind.LINK for one in nodes):
+                for behind in tree.places(real):
+                    _remove_contents(tree, behind, operation, weak=True)
+            elif How.CONTENTS in operation.how:
                 _remove_contents(tree, tree.follow(real), operation, weak=weak)
             elif not is_pattern(real):
                 tree.remove(real, weak=weak or len(standing) > 1)

@@ -434,7 +434,9 @@ class Replay:
 
     def _make_home(self, path: str, home: Node, *, weak: bool) -> None:
         """A home as useradd creates it: it may hold files of /etc/skel, and some bases close it to others."""
-        self.tree.set(path, (home, home._replace(mode=0o700)), weak=weak)
+        # useradd leaves a directory as it is that a step may have made.
+        made = (one for one in self.tree.listed().get(path, ()) if one.kind is Kind.DIRECTORY)
+        self.tree.set(path, (*made, home, home._replace(mode=0o700)), weak=weak)
         for name in read_table("directories")["skeleton"]:
             file = Node(Kind.FILE, home.uid, home.gid, 0o644)
             self.tree.set(f"{path}/{name}", (file, ABSENT))

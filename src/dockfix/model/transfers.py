@@ -41,7 +41,8 @@ def _destinations(tree: FileTree, operation: Operation, source: str) -> list[str
             if operation.spec.endswith("/") or (node.holds and not as_named):
                 found[posixpath.join(real, posixpath.basename(source))] = None
             if not operation.spec.endswith("/") and (node.kind is not Kind.DIRECTORY or as_named):
-                found[real] = None
+                # A link's own path: what writes follows it, what replaces does not.
+                found.update(dict.fromkeys(tree.places(target, last=False)))
     return list(found)
 
 
@@ -98,7 +99,8 @@ def _may_land(
         entered = operation.recursive and node.holds and there.holds
         bits = WRITE | SEARCH if entered else WRITE
         if _is_forced(operation, there, who):
-            yield from may_unlink(tree, real, there, who)
+            for name in _names_of(tree, at, real):
+                yield from may_unlink(tree, name, there, who)
             return
         answer = Answer(Verdict.ALLOWED if permits(there, who, bits) else Verdict.DENIED, there.origin, real)
         yield answer
@@ -116,6 +118,11 @@ def _may_land(
         # Times and modes of existing files are set too, which takes their owner.
         answers = every([answers, *(owned_by(tree, one, who) for one in targets if tree.may_exist(one))])
     return answers
+
+
+def _names_of(tree: FileTree, at: str, real: str) -> list[str]:
+    """The links at a path that lead to a file, which are removed in its stead, or the file."""
+    return tree.places(at, last=False) if tree.follow(at) == real else [real]
 
 
 def _is_forced(operation: Operation, there: Node, who: Identity) -> bool:
@@ -143,19 +150,27 @@ def copy(
     def make(node: Node) -> Node:
         if _is_same(node, operation):
             return node
+        if node.kind is Kind.DIRECTORY and not operation.recursive:
+            # `cp --parents` makes directories like those above its source.
+            node = node._replace(inside=())
         made = actor.copies(node, operation.how)
         return made._replace(mode=made.mode & 0o777) if How.DROPS_BITS in operation.how else made
 
     for source in expand(tree, operation.path):
         destinations = _destinations(tree, operation, source)
         standing = tree.standing(source, last=not _keeps_link(operation))
-        is_weak = weak or len(destinations) > 1 or len(standing) > 1
+        is_weak = weak or len(destinations) > 1 or len(standing) > 1 or _is_doubtful(tree, operation, source)
         for at in destinations:
             for real, _ in standing:
                 if is_pattern(real):
                     _fill(tree, real, posixpath.dirname(at), make)
                 else:
                     _graft(tree, operation, real, at, make, finish, actor, weak=is_weak)
+
+
+def _is_doubtful(tree: FileTree, operation: Operation, source: str) -> bool:
+    """Whether a path that a pattern matches may be missing; one that is named is there, or cp fails."""
+    return is_pattern(operation.path) and any(one.kind is Kind.ABSENT for one in tree.look(source))
 
 
 def _fill(tree: FileTree, pattern: str, directory: str, make: Callable[[Node], Node]) -> None:
@@ -181,14 +196,33 @@ def _graft(
     for path, there in found.items():
         nodes = _followed(tree, path, there) if How.FOLLOWS in operation.how else there
         last = How.REPLACES not in operation.how and any(one.kind is not Kind.LINK for one in nodes)
-        to = tree.follow(moved(path, source, at), last=last)
-        merged = _merged(tree, to, nodes, make, actor, operation)
-        tree.set(to, [finish(one) for one in merged], weak=weak)
-        if How.LINKED in operation.how:
-            tree.join(path, to)
-    unlisted = dict.fromkeys(make(one) for nodes in found.values() for node in nodes for one in node.inside)
+        places = _places(tree, moved(path, source, at), operation, actor, last=last)
+        for to in places:
+            merged = _merged(tree, to, nodes, make, actor, operation)
+            tree.set(to, [finish(one) for one in merged], weak=weak or len(places) > 1)
+            if How.LINKED in operation.how:
+                tree.join(path, to)
+    if operation.recursive:
+        _fill_unlisted(tree, found, at, make, inherits=How.KEEPS_OWNER not in operation.how)
+
+
+def _places(tree: FileTree, at: str, operation: Operation, actor: Actor, *, last: bool) -> list[str]:
+    """The paths that a copy may write; `cp -f` replaces a link to what it may not write."""
+    places = tree.places(at, last=last)
+    if How.FORCED not in operation.how:
+        return places
+    is_forced = any(_is_forced(operation, one, actor.who) for to in places for one in tree.look(to))
+    return list(dict.fromkeys((*places, *tree.places(at, last=False)))) if is_forced else places
+
+
+def _fill_unlisted(
+    tree: FileTree, found: dict[str, Nodes], at: str, make: Callable[[Node], Node], *, inherits: bool
+) -> None:
+    """Add copies of what copied directories contain unlisted."""
+    directories = (one for nodes in found.values() for one in nodes if one.kind is Kind.DIRECTORY)
+    unlisted = dict.fromkeys(make(one) for directory in directories for one in directory.inside)
     if unlisted:
-        tree.fill(at, *unlisted, inherits=How.KEEPS_OWNER not in operation.how)
+        tree.fill(at, *unlisted, inherits=inherits)
 
 
 def _followed(tree: FileTree, path: str, nodes: Nodes) -> Nodes:
@@ -286,7 +320,8 @@ def move(tree: FileTree, operation: Operation, *, weak: bool) -> None:
             for at in destinations:
                 _fill(tree, source, posixpath.dirname(tree.follow(at, last=False)), lambda node: node)
         else:
-            _move_branch(tree, tree.follow(source, last=False), destinations, weak=weak)
+            is_weak = weak or _is_doubtful(tree, operation, source)
+            _move_branch(tree, tree.follow(source, last=False), destinations, weak=is_weak)
     if not weak:
         _confirm_target(tree, operation)
 
@@ -295,7 +330,7 @@ def _move_branch(tree: FileTree, source: str, destinations: list[str], *, weak: 
     nodes = tree.branch(source)
     if not weak:
         nodes[source] = tuple(each(nodes[source])) or nodes[source]
-    targets = [tree.follow(at, last=False) for at in destinations]
+    targets = list(dict.fromkeys(to for at in destinations for to in tree.places(at, last=False)))
     tree.remove(source, weak=weak)
     is_weak = weak or len(targets) > 1
     for to in targets:
