@@ -133,6 +133,7 @@ ACCOUNTS = {
     "quay.io/jupyter/scipy-notebook": ("jovyan", "", "/home/jovyan", 1000, 100),
     "pangeo/pangeo-notebook:2026.06.04": ("jovyan", "", "/home/jovyan", 1000, 1000),
     "mambaorg/micromamba:2.0.5": ("mambauser", "", "/home/mambauser", 57439, 57439),
+    "registry.access.redhat.com/ubi9/python-312-minimal": ("1001", "", "/opt/app-root/src", 1001, 0),
     "registry.access.redhat.com/ubi9/python-311": ("1001", "", "/opt/app-root/src", 1001, 0),
     "apache/airflow:2.9.0": ("airflow", "", "/home/airflow", 50000, 0),
     "jenkins/jenkins:lts": ("jenkins", "", "/var/jenkins_home", 1000, 1000),

@@ -49,6 +49,7 @@ DESCRIPTIONS: Final = (
     b".sh",
     b".bash",
     b".mk",
+    b".service",
     b"makefile",
     b"justfile",
     b"jenkinsfile",

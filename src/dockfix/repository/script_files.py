@@ -17,7 +17,7 @@ PIPELINE_NAME: Final = re.compile(
 )
 """Files of CI systems in YAML by their name, in lower case."""
 SCRIPT_NAME: Final = re.compile(
-    r"\.(?:sh|bash|mk)$|^(?:gnu)?makefile$|^justfile$|^jenkinsfile|^tox\.ini$|^readme\.(?:md|rst)$"
+    r"\.(?:sh|bash|mk)$|^(?:gnu)?makefile$|^justfile$|^jenkinsfile|^tox\.ini$|^readme\.(?:md|rst)$|\.service$"
 )
 """Files in which lines of a shell stand, by their name, in lower case."""
 _ASKED: Final = re.compile(r"\{\{[ \t]{0,9}([A-Za-z_][\w-]*)[ \t]{0,9}\}\}")
@@ -26,6 +26,10 @@ _SET: Final = re.compile(
     r"""^([A-Za-z_][\w-]*)[ \t]*:=[ \t]*(['"])([^'"\n]{0,500})\2[ \t]*(?:#|$)""", re.MULTILINE
 )
 _OTHER: Final = re.compile(r"\{\{[^{}\n]{0,500}\}\}")
+_STARTED: Final = re.compile(
+    r"^Exec(?:Start|StartPre|StartPost|Reload|Stop)=[-@:+!]{0,3}(?:/[\w/.-]{1,60}/)?", re.MULTILINE
+)
+"""What stands before a command line of a unit. Source: systemd.service(5)."""
 _QUOTED_LINE: Final = re.compile(r"""\bsh[ (]{1,4}(?:script: ?)?(['"])(?!['"])([^\n]{1,2000}?)\1""")
 """A step of a Jenkinsfile with one line for the shell."""
 
@@ -48,7 +52,7 @@ def package_scripts(text: str) -> Iterator[tuple[int, str]]:
 
 
 def script_text(path: str, text: str) -> str:
-    """A file with its shell lines where they stand: bare in package.json, Jenkinsfile and tox.ini too.
+    """A file with its shell lines where they stand: bare in package.json, Jenkinsfile, units and tox.ini too.
 
     It is empty for JSON that is not valid, which the reader of builds reports.
     """
@@ -59,6 +63,8 @@ def script_text(path: str, text: str) -> str:
         return _pipeline_text(text)
     if name == "justfile":
         return _justfile_text(text)
+    if name.endswith(".service"):
+        return _STARTED.sub("", text)
     if name.startswith("jenkinsfile"):
         return _QUOTED_LINE.sub(r"\2", text)
     if name != "package.json":
