@@ -105,7 +105,11 @@ def test_root_shares_the_home_in_which_the_start_looks() -> None:
     after = fixed(text)
     assert after.index('ENV HOME="/home/appuser"') < after.index("RUN pipenv install")
     assert "PIPENV_VENV_IN_PROJECT" not in after
-    assert "chmod -R g=u /home/appuser /app\nUSER 10001:0\nCMD" in after
+    assert (
+        "RUN pipenv install && chown -R --from=root 10001:0 /home/appuser && chmod -R g=u /home/appuser\n"
+        in after
+    )
+    assert "&& chown 10001:0 /app \\\n    && chmod g=u /app\n" in after
 
 
 @pytest.mark.parametrize(
