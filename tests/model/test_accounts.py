@@ -60,6 +60,7 @@ def test_account_is_named(base: str, options: dict[str, Any], user: str, owner: 
         (BOOKWORM, "groupadd shop && useradd -g shop web", "web:shop", "/home/web", True, False),
         (BOOKWORM, "groupadd -g 50 shop && useradd -g 50 web", "web:shop", "/home/web", True, False),
         (BOOKWORM, "useradd -g 100 web", "web", "/home/web", True, False),
+        (BOOKWORM, "useradd -g $gid web", "web", "/home/web", True, False),
         (BOOKWORM, "useradd --system web", "web:web", "/home/web", True, False),
         (BOOKWORM, "adduser --disabled-password --gecos '' web", "web:web", "/home/web", False, False),
         (

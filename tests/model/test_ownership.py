@@ -237,6 +237,12 @@ SHARED_HOME = "ENV HOME=/opt/tool\nWORKDIR /opt/tool\nRUN apt-get update && tool
         # A copy above the file's own account is a tree if its source may be one, whatever it becomes.
         ("COPY site /srv/site.d\nRUN useradd -m app\n", [("/srv/site.d", Reach.ALL)]),
         ("COPY run.py /srv/run\nRUN useradd -m app\n", [("/srv/run", Reach.SELF)]),
+        (
+            "COPY a.py b.py /srv/\nRUN useradd -m app\n",
+            [("/srv/a.py", Reach.SELF), ("/srv/b.py", Reach.SELF)],
+        ),
+        # Never the directory of the system that it arrives in.
+        ("ADD https://x.org/x /usr/bin/\nRUN useradd -m app\n", [("/usr/bin/x", Reach.SELF)]),
         # Programs of root's and of the account's keep their files in the same home.
         (SHARED_HOME, [("/opt/tool", Reach.ALL)]),
     ],
@@ -268,3 +274,19 @@ def test_a_working_directory_that_a_step_of_the_accounts_removes_is_not_made_aga
     result = fix(text)
     assert isinstance(result, Changed)
     assert "mkdir -p" not in result.text
+
+
+@pytest.mark.parametrize(
+    ("steps", "is_given"),
+    [
+        ("ADD https://example.org/x /usr/bin/x\n", True),
+        ("ADD https://example.org/x /usr/bin/x\nRUN rm -rf /var/lib/apt/lists/* && echo x\n", True),
+        ("ADD https://example.org/x /tmp/x\nRUN apt-get update && mv /tmp/x /usr/bin/x\n", True),
+        ("ADD https://example.org/x.gz /usr/bin/x.gz\nRUN apt-get update && gunzip /usr/bin/x.gz\n", True),
+        ("ADD https://example.org/x /tmp/x\nRUN apt-get update && sh /tmp/x\n", False),
+        ("ADD https://example.org/x /usr/bin/x\nRUN apt-get update && cd /usr/bin && rm x\n", False),
+    ],
+)
+def test_a_download_that_the_image_keeps_is_the_accounts(steps: str, is_given: bool) -> None:
+    plan = read_plan(steps + START)
+    assert bool(plan.owned_copies) is is_given

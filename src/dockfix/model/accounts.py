@@ -297,7 +297,7 @@ def _created_account(
     numbers = {other: number for number, (other, _) in groups.items()}
     gid = 0 if group == "root" else to_number(numbers.get(group, group)) if group else None
     if group:
-        named, _ = groups.get(group, ("" if is_number(group) else group, step))
+        named, _ = groups.get(group, ("" if is_number(group) or "$" in group else group, step))
     else:
         # In busybox and Debian, adduser puts system accounts into nogroup.
         named = "" if program == "adduser" and system and "--group" not in options else name

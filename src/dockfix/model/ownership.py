@@ -537,14 +537,17 @@ class _Search:
         """Copies that precede the step that creates the account, so that `--chown` cannot name it yet."""
         created = self.plan.account.created
         for copy in self.plan.owned_copies:
-            above = created is not None and copy.step.index < created.index
-            stands = self.tree.exists(self.tree.follow(copy.destination))
-            if not above or not stands or copy.has_owner:
+            if created is None or copy.step.index > created.index or copy.has_owner:
                 continue
-            is_alone = not (copy.is_directory or copy.may_bring_tree)
-            if self._is_foreign(copy.destination, alone=is_alone):
-                reach = Reach.SELF if is_alone else Reach.ALL
-                yield OwnershipChange(copy.destination, reach, copy.step.index, copy.step.index)
+            for landed in copy.landed():
+                path = landed.removesuffix("/*") or "/"
+                is_tree = landed != path or (path == copy.destination and copy.may_bring_tree)
+                is_given = not (is_tree and is_system_directory(path)) and self.tree.exists(
+                    self.tree.follow(path)
+                )
+                if is_given and self._is_foreign(path, alone=not is_tree):
+                    reach = Reach.ALL if is_tree else Reach.SELF
+                    yield OwnershipChange(path, reach, copy.step.index, copy.step.index)
 
     def _is_copied(self, index: int) -> bool:
         return index >= 0 and self.plan.steps[index].keyword in ("COPY", "ADD")

@@ -18,7 +18,7 @@ from dockfix.model.filetree import VOLUME
 from dockfix.model.installs import goes_to_user, system_site_reason
 from dockfix.model.lineage import Step, count_settings
 from dockfix.model.needs import is_harmless, needs_ids, root_reason
-from dockfix.model.operations import Act
+from dockfix.model.operations import Act, How
 from dockfix.model.outcomes import Outcome
 from dockfix.model.paths import (
     is_below_any,
@@ -227,9 +227,11 @@ class Plan(Facts):
 
     def _is_kept(self, copy: Copy) -> bool:
         """Whether a download stays in the image, where mode 0600 would hide it from the account."""
-        name = copy.destination.rpartition("/")[2]
-        later = (run.text for index, run in self.runs.items() if index > copy.step.index)
-        return not is_shared(copy.destination) and not any("rm " in text and name in text for text in later)
+        origin, listed, landed = self.origins[copy.step.index], self.replay.end.listed(), copy.landed()
+        operations = (one.operation for one in self.replay.outcomes)
+        if any(one.path in landed and How.KEEPS_OWNER in one.how for one in operations):
+            return True  # Unpacked, it has the same mode.
+        return any(node.origin == origin for path in listed if not is_shared(path) for node in listed[path])
 
     # -- what the account can run --------------------------------------------------------------
 
