@@ -150,9 +150,12 @@ def _members(
     """What an archive brings, and the modes that it may give to directories."""
     packed = [node for path in operation.others for node in tree.packed(path)]
     if 0 < len(packed) <= _MAX_MEMBERS:
-        # Directories that are no members themselves are made as they are needed.
-        around = actor.makes(Kind.DIRECTORY)._replace(inside=tuple(packed))
-        contents = list(_unpacked((*packed, around), actor, keeps=keeps))
+        # Directories that are not members themselves are made at any depth.
+        around = actor.makes(Kind.ANY)
+        contents = [
+            one._replace(inside=(*one.inside, around)) if one.holds else one
+            for one in (*_unpacked(packed, actor, keeps=keeps), around)
+        ]
         return contents, {one.mode for one in contents if one.kind is Kind.DIRECTORY}
     content = actor.makes(Kind.ANY)
     if keeps:

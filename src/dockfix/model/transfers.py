@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from dockfix.model.actors import Actor
 from dockfix.model.filetree import BASE, FileTree, Kind, Node, Nodes, each, moved
@@ -27,6 +28,9 @@ from dockfix.model.permissions import (
     owned_by,
     permits,
 )
+
+_MAX_UNLISTED: Final = 16
+"""More kinds of unlisted files are not told apart where they may replace others."""
 
 
 def _destinations(tree: FileTree, operation: Operation, source: str) -> list[str]:
@@ -203,7 +207,7 @@ def _graft(
             if How.LINKED in operation.how:
                 tree.join(path, to)
     if operation.recursive:
-        _fill_unlisted(tree, found, at, make, inherits=How.KEEPS_OWNER not in operation.how)
+        _fill_unlisted(tree, found, at, make, actor, operation)
 
 
 def _places(tree: FileTree, at: str, operation: Operation, actor: Actor, *, last: bool) -> list[str]:
@@ -216,13 +220,25 @@ def _places(tree: FileTree, at: str, operation: Operation, actor: Actor, *, last
 
 
 def _fill_unlisted(
-    tree: FileTree, found: dict[str, Nodes], at: str, make: Callable[[Node], Node], *, inherits: bool
+    tree: FileTree,
+    found: dict[str, Nodes],
+    at: str,
+    make: Callable[[Node], Node],
+    actor: Actor,
+    operation: Operation,
 ) -> None:
-    """Add copies of what copied directories contain unlisted."""
+    """Add copies of what copied directories contain unlisted; they may have the names of files there."""
     directories = (one for nodes in found.values() for one in nodes if one.kind is Kind.DIRECTORY)
-    unlisted = dict.fromkeys(make(one) for directory in directories for one in directory.inside)
-    if unlisted:
-        tree.fill(at, *unlisted, inherits=inherits)
+    unlisted = dict.fromkeys(one for directory in directories for one in directory.inside)
+    if not unlisted:
+        return
+    tree.fill(at, *dict.fromkeys(map(make, unlisted)), inherits=How.KEEPS_OWNER not in operation.how)
+    files = [(one, make(one)) for one in unlisted if one.kind in (Kind.FILE, Kind.ANY)]
+    for path in tree.below(tree.follow(at)) if len(files) <= _MAX_UNLISTED else ():
+        there = [one for one in tree.look(path) if one.kind is Kind.FILE]
+        over = (_over(one, node, made, actor, operation) for one in there for node, made in files)
+        if there:
+            tree.set(path, tuple(over), weak=True)
 
 
 def _followed(tree: FileTree, path: str, nodes: Nodes) -> Nodes:
