@@ -147,7 +147,8 @@ def _compare_step(
         if judgement in _CAUTIOUS:
             counts.cautious[f"{judgement}: {_program(name)}"] += 1
         if event.is_denied and prediction.is_denied:
-            if (place.decides and not place.tolerated) or event.status is None or _is_partial(prediction):
+            decides = place.decides or _COMPOUND.search(name) is not None
+            if (decides and not place.tolerated) or event.status is None or _is_partial(prediction):
                 raise _Uncomparable
         elif event.is_denied or prediction.is_denied or (event.status != 0 and not place.tolerated):
             raise _Uncomparable
@@ -156,6 +157,8 @@ def _compare_step(
     return []
 
 
+# What may not have run to its end if something in it was denied.
+_COMPOUND: Final = re.compile(r"&&|\n|;")
 _CAUTIOUS: Final = ("unsure, and allowed", "not understood, and allowed", "said to be denied, but allowed")
 
 

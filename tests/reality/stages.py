@@ -37,6 +37,7 @@ _CHOWNS: Final = (
     "nosuch",
     "app:nosuch",
 )
+_WORKDIRS: Final = (*FOLDERS[:-1], "sub", "deep/er")
 _CHMODS: Final = ("640", "0755", "600", "700", "777")
 
 
@@ -169,7 +170,8 @@ class StageWriter:
         behind = [
             f"{link}{end}" for link in sorted(self.world.links) for end in ("", "/sub") if " " not in link
         ]
-        path = self.random.choice((*FOLDERS[:-1], "sub", "deep/er", *behind[:8]))
+        # A link may also lead to a file.
+        path = self.random.choice(behind if behind and self.random.random() < 0.2 else _WORKDIRS)
         self.workdir = posixpath.normpath(posixpath.join(self.workdir, path))
         self._free(self.workdir)
         self._folder(self.workdir)
@@ -318,8 +320,8 @@ def _quoted(word: str) -> str:
 _TABLE: Final[tuple[tuple[Callable[[StageWriter], list[Line]], int], ...]] = (
     (StageWriter._run, 8), (StageWriter._switch, 4), (StageWriter._workdir, 4), (StageWriter._copy_files, 5),
     (StageWriter._copy_as, 2), (StageWriter._copy_tree, 5), (StageWriter._copy_heredoc, 2),
-    (StageWriter._add_archive, 1), (StageWriter._copy_from, 2), (StageWriter._mounted, 2),
-    (StageWriter._volume, 2), (StageWriter._leave, 1), (StageWriter._copy_tree_from, 3),
+    (StageWriter._add_archive, 1), (StageWriter._copy_from, 1), (StageWriter._mounted, 2),
+    (StageWriter._volume, 2), (StageWriter._leave, 1), (StageWriter._copy_tree_from, 1),
 )  # fmt: skip
 _KINDS: Final = tuple(kind for kind, _ in _TABLE)
 _WEIGHTS: Final = tuple(weight for _, weight in _TABLE)

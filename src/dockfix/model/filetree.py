@@ -327,7 +327,11 @@ class FileTree:
                 self._assign(
                     path,
                     tuple(
-                        _filled(node, _handed_down(node, contents) if inherits else contents)
+                        _filled(
+                            node,
+                            _handed_down(node, contents) if inherits else contents,
+                            Kind.DIRECTORY if path == top else node.kind,
+                        )
                         if node.holds
                         else node
                         for node in nodes
@@ -385,9 +389,13 @@ class FileTree:
 
     def _change_others(self, path: str, change: Change) -> None:
         """Apply a change to what may be other names of the same file."""
-        for other in self._names.get(path, frozenset()) - {path}:
+        for other in self.others(path):
             after = [made for node in self.look(other) for made in changed(node, change, recursive=False)]
             self.set(other, after, weak=True)
+
+    def others(self, path: str) -> frozenset[str]:
+        """What may be other names of the same file."""
+        return self._names.get(path, frozenset()) - {path} if self._names else frozenset()
 
     def join(self, path: str, other: str) -> None:
         """Record that two paths may be names of the same file."""
@@ -500,9 +508,9 @@ def _handed_down(parent: Node, contents: Nodes) -> Nodes:
     return tuple(_inherit(one, parent) for one in contents) if parent.mode & SET_GROUP else contents
 
 
-def _filled(node: Node, contents: Nodes) -> Node:
+def _filled(node: Node, contents: Nodes, kind: KindName) -> Node:
     inside = tuple(dict.fromkeys((*_within(node), *contents)))
-    return node._replace(kind=Kind.DIRECTORY, inside=inside)
+    return node._replace(kind=kind, inside=inside)
 
 
 def _flat(nodes: Nodes) -> Iterator[Node]:

@@ -371,8 +371,12 @@ def _install_directories(reading: Reading, cwd: str, mode: str, owner: str) -> I
         yield Operation(Act.MAKE, path, how=frozenset({How.INSTALLED}))
         if owner:
             yield Operation(Act.OWN, path, owner)
-        # Unlike chmod with three or four digits, install clears a directory's set-id bits.
-        yield Operation(Act.MODE, path, mode.zfill(5) if mode.isdigit() else mode)
+        # Unlike chmod with three or four digits, install clears a directory's set-id bits: with an owner,
+        # not always.
+        if owner:
+            yield Operation(Act.MODE, path, mode)
+        how = frozenset({How.PERHAPS} if owner else ())
+        yield Operation(Act.MODE, path, mode.zfill(5) if mode.isdigit() else mode, how=how)
 
 
 def _compress(reading: Reading, cwd: str, suffix: str, *, undo: bool = False) -> Iterator[Operation]:

@@ -114,6 +114,8 @@ def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
         there = [_opened(actor.writes(one), is_file=is_file) for one in each(nodes)]
         new = tree.born(path, made) if len(there) < len(nodes) else ()
         tree.set(path, (*there, *new), weak=weak or len(standing) > 1)
+        for other in tree.others(path):
+            tree.set(other, [actor.writes(one) for one in each(tree.look(other))], weak=True)
 
 
 def _is_of_system(tree: FileTree, directory: str) -> bool:

@@ -252,7 +252,10 @@ def _followed(tree: FileTree, path: str, nodes: Nodes) -> Nodes:
 def _merged(
     tree: FileTree, to: str, nodes: Nodes, make: Callable[[Node], Node], actor: Actor, operation: Operation
 ) -> Iterator[Node]:
-    for there in tree.look(to):
+    found = tree.look(to)
+    # A file is not copied over a directory.
+    open_to_files = () if operation.recursive else [one for one in found if one.kind is not Kind.DIRECTORY]
+    for there in open_to_files or found:
         for node in nodes:
             if node.kind is Kind.ABSENT:
                 yield there
