@@ -17,7 +17,7 @@ from dockfix.knowledge.processes import find_installer
 from dockfix.model.closed_copies import find_closed
 from dockfix.model.copies import find_volumes
 from dockfix.model.effects import UNKNOWN_PLACE
-from dockfix.model.filetree import Kind
+from dockfix.model.filetree import START, Kind
 from dockfix.model.interpreters import find_kept_interpreter
 from dockfix.model.losses import Loss
 from dockfix.model.operations import WRITING, Act, Operation
@@ -335,7 +335,8 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
     """Findings for what root can do but the account cannot, or what it no longer finds; one per path."""
     reported: set[str] = set()
     for loss in losses:
-        where = f"line {loss.before.line}: " if loss.before.line else "the start command: "
+        start = f"the start command{_place_of(plan, loss)}"
+        where = f"line {loss.before.line}: " if loss.before.line else f"{start}: "
         place = loss.obstacle or loss.before.operation.path
         if place in reported:
             continue
@@ -368,7 +369,7 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
         ):
             yield Finding(
                 codes.WRITES_TO_SYSTEM_DIRECTORY, loss.before.line,
-                f"the start command writes {loss.before.operation.destination}, which only root can do",
+                f"{start} writes {loss.before.operation.destination}, which only root can do",
                 "use a directory that the user owns, or /dev/stdout",
             )  # fmt: skip
             continue
@@ -380,6 +381,12 @@ def find_lost(plan: Plan, losses: Iterable[Loss]) -> Iterator[Finding]:
             f" which is denied to the user{at}",
             "give it to the user, or use another path",
         )  # fmt: skip
+
+
+def _place_of(plan: Plan, loss: Loss) -> str:
+    """` in FILE` of the script or the deployment that a start stands in, "" for the Dockerfile."""
+    key, commands = loss.before.key, plan.starting.commands
+    return commands[key.command].place if key.step == START and 0 <= key.command < len(commands) else ""
 
 
 def _is_file_of_system(operation: Operation, place: str) -> bool:
