@@ -21,7 +21,10 @@ def find_written_files(lineage: Lineage) -> dict[str, str]:
     for step in lineage.of("RUN"):
         run = read_run(step, "/root")
         before: str | None = None
-        for one in run.invocations:
+        for one in run.invocations if ">" in run.text or "tee" in run.text else ():
+            if one.command.program not in _PRINTERS and not one.command.redirects:
+                before = None
+                continue
             given = before if one.command.piped else _find_document(one, run.text)
             before = _output(one, given)
             for path, adds in _targets(one):
