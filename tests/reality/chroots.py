@@ -23,7 +23,8 @@ from typing import Final
 from .shells import Step, render
 
 IMAGE: Final = "python:3.12-slim-bookworm"
-DENIAL: Final = re.compile(r"Permission denied|Operation not permitted")
+# `su -` only warns if it cannot enter the home.
+DENIAL: Final = re.compile(r"^(?!su: warning).*(?:Permission denied|Operation not permitted)", re.MULTILINE)
 _EVENT: Final = re.compile(r"^([+-])(\d+)(?: (\d+))?$")
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PATIENCE: Final = 30.0

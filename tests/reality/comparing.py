@@ -15,7 +15,7 @@ from dockfix.model.patterns import is_pattern
 from dockfix.model.playing import ARCHIVED, UNKNOWN_OWNER
 
 from .builds import Report
-from .chroots import Chroot, Event, Real
+from .chroots import DENIAL, Chroot, Event, Real
 from .predictions import Predicted, Prediction, predict
 from .shells import Step, render
 from .stages import StageText
@@ -169,7 +169,7 @@ def _program(command: str) -> str:
 
 def _is_missing(event: Event, root: Image) -> bool:
     """Whether what a command was denied does not exist anyway."""
-    places = _DENIED_PLACE.findall(event.printed)
+    places = [place for line in DENIAL.findall(event.printed) for place in _DENIED_PLACE.findall(line)]
     return bool(places) and all(root.at(place) is None for place in places)
 
 

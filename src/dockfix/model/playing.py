@@ -136,14 +136,14 @@ def _unpack(tree: FileTree, operation: Operation, actor: Actor) -> None:
     """
     keeps = How.ARCHIVED in operation.how and actor.who.is_root
     contents, modes = _members(tree, operation, actor, keeps=keeps)
-    real = tree.follow(operation.path)
-    _spread(tree, real, contents, inherits=not keeps)
-    if keeps:
-        owned = [one._replace(uid=ARCHIVED, gid=ARCHIVED) for one in each(tree.look(real))]
-        tree.set(real, owned, weak=True)
-    for path in (real, *tree.below(real)) if modes else ():
-        there = [one for one in tree.look(path) if one.kind is Kind.DIRECTORY]
-        tree.set(path, [one._replace(mode=mode) for one in there for mode in sorted(modes)], weak=True)
+    for real in tree.places(operation.path):
+        _spread(tree, real, contents, inherits=not keeps)
+        if keeps:
+            owned = [one._replace(uid=ARCHIVED, gid=ARCHIVED) for one in each(tree.look(real))]
+            tree.set(real, owned, weak=True)
+        for path in (real, *tree.below(real)) if modes else ():
+            there = [one for one in tree.look(path) if one.kind is Kind.DIRECTORY]
+            tree.set(path, [one._replace(mode=mode) for one in there for mode in sorted(modes)], weak=True)
 
 
 def _members(
@@ -187,7 +187,7 @@ def _spread(tree: FileTree, directory: str, contents: Sequence[Node], *, inherit
     tree.fill(directory, *contents, inherits=inherits)
     contents = [one for one in contents if one.kind is not Kind.DIRECTORY]
     for path in tree.below(directory):
-        if any(one.kind in (Kind.FILE, Kind.LINK) for one in tree.look(path)):
+        if any(one.kind in (Kind.FILE, Kind.LINK) for one in tree.look(path)) or not tree.below(path):
             arrived = [made for one in contents for made in (tree.born(path, one) if inherits else (one,))]
             tree.set(path, arrived, weak=True)
 

@@ -173,8 +173,13 @@ def copy(
 
 
 def _is_doubtful(tree: FileTree, operation: Operation, source: str) -> bool:
-    """Whether a path that a pattern matches may be missing; one that is named is there, or cp fails."""
-    return is_pattern(operation.path) and any(one.kind is Kind.ABSENT for one in tree.look(source))
+    """Whether a path that a pattern matches may be missing; one that is named is there, or cp fails.
+
+    An edit in place, which keeps the old file under another name, may skip what is missing (perl).
+    """
+    is_backup = How.SAME in operation.how and How.LINKED not in operation.how
+    is_open = is_backup or is_pattern(operation.path)
+    return is_open and any(one.kind is Kind.ABSENT for one in tree.look(source))
 
 
 def _fill(tree: FileTree, pattern: str, directory: str, make: Callable[[Node], Node]) -> None:
