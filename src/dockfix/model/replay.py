@@ -572,7 +572,9 @@ class Replay:
 
     def _named(self, one: Invocation, who: Identity) -> Iterator[Operation]:
         """The program and files, left by steps, that the words of a command refer to."""
-        if one.command.script is not None or one.command.name is None:
+        # `su NAME -c`: NAME is an account, and what the script names follows.
+        switches = one.command.user and not one.command.via
+        if one.command.script is not None or one.command.name is None or switches:
             return
         program = self._find_program(one)
         if program and is_left(self.tree, program):
