@@ -290,3 +290,12 @@ def test_a_working_directory_that_a_step_of_the_accounts_removes_is_not_made_aga
 def test_a_download_that_the_image_keeps_is_the_accounts(steps: str, is_given: bool) -> None:
     plan = read_plan(steps + START)
     assert bool(plan.owned_copies) is is_given
+
+
+def test_a_link_beside_what_an_archive_brings_is_left_to_what_it_leads_to() -> None:
+    steps = (
+        "COPY tool-1.tgz /opt\nRUN apt-get update && cd /opt && tar -xzf tool-1.tgz && ln -s tool-1 tool\n"
+    )
+    result = fix(f"FROM python:3.12-slim\n{steps}WORKDIR /opt\n{START}", Options(unsafe=True))
+    assert isinstance(result, Changed)
+    assert "chown -R appuser:appuser /opt/tool\n" not in result.text

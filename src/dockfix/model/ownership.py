@@ -335,7 +335,10 @@ class _Search:
         opens = any(node.kind is Kind.DIRECTORY and node.mode & _OWNERS != _OWNERS for node in nodes)
         is_owned = made is not None and reach is Reach.SELF and self._is_owned(nodes)
         around = tuple(self._around(real))
-        return OwnershipChange(real, reach, since, made, self._makers(foreign), around, opens, is_owned)
+        # What may be missing is made in their place only where a variable says that it is filled.
+        is_sure = made is not None or real in find_fetched(self.plan.lineage.end.env)
+        makers = self._makers(foreign) if is_sure else ()
+        return OwnershipChange(real, reach, since, made, makers, around, opens, is_owned)
 
     def _makers(self, foreign: list[Node]) -> tuple[int, ...]:
         """The RUNs that left the nodes; none if there are several, and not all that they left is root's."""
@@ -490,8 +493,9 @@ class _Search:
         return any(one.is_root and one.env.get("HOME") == self.plan.home for one in states)
 
     def _children(self, directory: str) -> Iterator[OwnershipChange]:
+        links = self.tree.links(directory)  # what they lead to is given under its own name
         for path in self.tree.below(directory):
-            if posixpath.dirname(path) == directory:
+            if posixpath.dirname(path) == directory and path not in links:
                 yield from self._directory(path, itself=True)
 
     def _brought_with(self, path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -221,12 +222,15 @@ class Plan(Facts):
         if copy.stage is not None and is_system_directory(copy.destination):
             # Programs and libraries keep the owner of their stage: everybody can read them.
             return False
-        if copy.is_download and copy.step.instruction.flag("chmod") is None and self._is_kept(copy):
+        if self.is_below(copy.step) or self.lands_in_application(copy):
             return True
-        return self.is_below(copy.step) or self.lands_in_application(copy)
+        return copy.is_download and copy.step.instruction.flag("chmod") is None and self._is_kept(copy)
 
     def _is_kept(self, copy: Copy) -> bool:
         """Whether a download stays in the image, where mode 0600 would hide it from the account."""
+        name = posixpath.basename(copy.destination)
+        if not any(name in run.text for index, run in self.runs.items() if index > copy.step.index):
+            return not is_shared(copy.destination)
         origin, listed, landed = self.origins[copy.step.index], self.replay.end.listed(), copy.landed()
         operations = (one.operation for one in self.replay.outcomes)
         if any(one.path in landed and How.KEEPS_OWNER in one.how for one in operations):
