@@ -493,9 +493,11 @@ class _Search:
         return any(one.is_root and one.env.get("HOME") == self.plan.home for one in states)
 
     def _children(self, directory: str) -> Iterator[OwnershipChange]:
-        links = self.tree.links(directory)  # what they lead to is given under its own name
         for path in self.tree.below(directory):
-            if posixpath.dirname(path) == directory and path not in links:
+            if posixpath.dirname(path) != directory:
+                continue
+            # What a link leads to is given under its own name.
+            if all(node.kind is not Kind.LINK for node in self.tree.look(path)):
                 yield from self._directory(path, itself=True)
 
     def _brought_with(self, path: str) -> str:
