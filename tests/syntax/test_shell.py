@@ -249,6 +249,7 @@ def test_piped(script: str, piped: list[str]) -> None:
         ('"$(dirname "$A")"/x', {"A": "/a/b"}, "/a/x"),
         ("$(dirname -- a)", {}, "."),
         ("$(basename ${A})", {"A": "/a/b/"}, "b"),
+        ('"$(basename "$A" .sh)"', {"A": "/a/b.sh"}, "b"),
         ("$(dirname $A | tr a b)", {"A": "/a/b"}, None),
         ("$(dirname $A)", {}, None),
         ("$(ls)", {}, None),

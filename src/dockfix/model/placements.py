@@ -24,6 +24,8 @@ class Placement(NamedTuple):
 
     def source_of(self, path: str) -> str | None:
         """The path that `path` was taken from, None if this placement does not provide it."""
+        if "*" in self.destination:
+            return self._renamed(path)
         if not is_within(path, self.destination) or self.destination == "/":
             return None
         inside = path[len(self.destination) :].lstrip("/")
@@ -32,6 +34,13 @@ class Placement(NamedTuple):
             return posixpath.join(self.source, inside) if inside else self.source
         first = inside.partition("/")[0]
         return posixpath.join(directory, inside) if first and fnmatchcase(first, pattern) else None
+
+    def _renamed(self, path: str) -> str | None:
+        """The same where both are patterns (`cp "$file" "/usr/local/bin/${file##*/}"` in a loop)."""
+        before, _, after = self.destination.partition("*")
+        stem = path[len(before) : len(path) - len(after)]
+        is_one = path == before + stem + after and stem and "/" not in stem
+        return self.source.replace("*", stem, 1) if is_one else None
 
 
 def may_place(text: str) -> bool:

@@ -31,7 +31,8 @@ _OWN_PLACE = re.compile(
     r"\s*(?:>\s*/dev/null\s*(?:2>&1\s*)?)?&&\s*pwd(?:\s+-P)?\s*\)"
 )
 _PART = re.compile(
-    r"\$\(\s*(?P<program>dirname|basename)\s+(?:--\s+)?(?P<word>\"[^\"`()]{1,500}\"|[^\s\"'`()|;&<>]{1,500})\s*\)"
+    r"\$\(\s*(?P<program>dirname|basename)\s+(?:--\s+)?(?P<word>\"[^\"`()]{1,500}\"|[^\s\"'`()|;&<>]{1,500})"
+    r"(?:[ \t]+(?P<suffix>[.\w-]{1,40}))?\s*\)"
 )
 _LONGEST = 1000
 """The most characters of a value of which a pattern is removed."""
@@ -186,12 +187,13 @@ def _part_of_path(text: str, at: int, env: Mapping[str, str], out: list[str]) ->
     """`$(dirname PATH)` or `$(basename PATH)`."""
     match = _PART.match(text, at)
     path = _whole(match["word"], 0, env, []) if match is not None else None
-    if match is None or not path:
+    if match is None or not path or (match["suffix"] and match["program"] == "dirname"):
         return None
     path = path.rstrip("/") or "/"
     if match["program"] == "dirname":
         return _taken(out, posixpath.dirname(path) or ".", match.end())
-    return _taken(out, posixpath.basename(path) or "/", match.end())
+    name = posixpath.basename(path) or "/"
+    return _taken(out, name.removesuffix(match["suffix"] or "") or name, match.end())
 
 
 def _taken(out: list[str], value: str, at: int) -> int:
