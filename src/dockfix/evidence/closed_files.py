@@ -16,9 +16,11 @@ _PATTERN: Final = re.compile(r"[*?\[\\]")
 def find_closed_sources(plan: Plan, layout: Layout) -> tuple[ClosedFile, ...]:
     """The closed files in what the file copies, without those that are ignored, each once.
 
-    Modes do not matter in copies that the account owns, unless the image is for any uid.
+    Modes do not matter in copies that are given to the account, unless the image is for any uid. A copy with
+    an owner of its own is not: that may be root, or an account that nobody creates, which counts as root.
     """
-    owned = frozenset(one.step.instruction.line for one in plan.owned_copies if not plan.serves_any_uid)
+    given = () if plan.serves_any_uid else [one for one in plan.owned_copies if not one.has_owner]
+    owned = frozenset(one.step.instruction.line for one in given)
     places = {_literal(one.path) for one in find_copied(plan.tree) if one.line not in owned}
     asked = {""} if "" in places else places
     found = {one: None for place in sorted(asked) for one in plan.context.closed(place)}

@@ -1,0 +1,40 @@
+"""Files of the context that only their owner may read, in copies with an owner of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dockfix import Changed, fix
+from dockfix.files.build_context import describe_context
+from dockfix.options import Options
+
+START = """\
+FROM python:3.12-slim
+WORKDIR /srv/site
+COPY {flags}. /srv/site
+COPY --chown=somebody app.py /copy/
+CMD ["sh", "-c", "cat /srv/site/own.key"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "is_safe"),
+    [
+        # Given to the account, it is the account's whatever its mode is.
+        ("", True),
+        # Two accounts that nobody creates: both count as root.
+        ("--chown=nobody-else ", False),
+        ("--chown=0:0 ", False),
+    ],
+)
+def test_a_closed_file_of_root(flags: str, is_safe: bool, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("", encoding="utf-8")
+    key = tmp_path / "own.key"
+    key.write_text("", encoding="utf-8")
+    key.chmod(0o600)
+    context = replace(describe_context(str(tmp_path / "Dockerfile")), path="Dockerfile")
+    result = fix(START.format(flags=flags), Options(), context)
+    assert (isinstance(result, Changed) and result.safe) is is_safe
