@@ -54,7 +54,7 @@ class Writer(Choices):
     def mkdir(self) -> str:
         path = self.random.choice((self.random.choice(FOLDERS), self.new()))
         if self.random.random() < 0.3:
-            path += "/deep/er"
+            path = path.rstrip("/") + "/deep/er"
         plain = posixpath.dirname(path) in self.world.folders and path not in self.world.folders
         options = self.maybe(f"-m {self.mode(octal=True)} ", 0.3) + (
             "" if plain and self.random.random() < 0.5 else "-p "
