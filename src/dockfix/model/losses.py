@@ -122,7 +122,14 @@ def _loss(before: Outcome, after: Outcome | None, moved: _MovedHomes) -> Loss | 
         # A node of the same step that was denied before is not a new loss.
         if one.origin in succeeded or one.origin not in known:
             return Loss(before, after, one.obstacle)
+    if after.operation.act is Act.ENTER and _may_be_absent(before):
+        # A directory that the rewrite makes keeps what a copy brings into it: only its content matters.
+        return None
     # What the start makes by itself it makes again.
     if act in ON_CONTENT and succeeded - {BASE, VOLUME, START} - _origins(after):
         return Loss(before, after, after.operation.path)
     return None
+
+
+def _may_be_absent(one: Outcome) -> bool:
+    return any(answer.verdict is Verdict.ABSENT for answer in one.answers)
