@@ -263,11 +263,41 @@ def test_a_manifest_that_two_searches_found_is_read_once(web: Repository) -> Non
         ("docker/Dockerfile.web", {"web"}),
         ("services/api/Dockerfile", {"api"}),
         ("services/api/web.Dockerfile", {"api", "web"}),
-        ("Dockerfile", set()),
+        ("services/docker/Dockerfile", {"services"}),
+        ("Dockerfile", {"shop"}),
+        ("docker/Dockerfile", {"shop"}),
+        ("Dockerfile.dev", {"dev"}),
     ],
 )
 def test_an_image_is_likely_called_like_its_folder_or_file(dockerfile: str, names: set[str]) -> None:
-    assert likely_names(dockerfile) == names
+    assert likely_names(dockerfile, "Shop") == names
+
+
+def test_a_repository_with_a_plain_name_says_nothing_of_its_image() -> None:
+    assert likely_names("Dockerfile", "app") == set()
+
+
+@pytest.mark.parametrize(
+    ("image", "others", "is_matched"),
+    [
+        ("acme/{}:main", (), True),
+        ("acme/{}:main", ("Dockerfile.dev", "web/Dockerfile"), True),
+        ("acme/{}:main", ("docker/Dockerfile",), False),
+        ("acme/other:main", (), False),
+    ],
+)
+@pytest.mark.integration
+def test_a_service_runs_the_image_that_is_called_like_the_repository(
+    repository: Repository, dockfix: Run, image: str, others: tuple[str, ...], is_matched: bool
+) -> None:
+    # The folder on the host may belong to anybody, and a service without `build` mounts it.
+    service = f"{{image: '{image.format(repository.folder.name)}', volumes: ['~/up:/data/up']}}"
+    repository.put("compose.yaml", text=f"services: {{web: {service}}}\n")
+    repository.put("web.py", text=WRITES)
+    repository.put("Dockerfile", *others, text=DOCKERFILE)
+    repository.commit()
+    _, _, messages = dockfix("--diff", "--no-cache", ".")
+    assert ("compose.yaml:1 mounts ~/up at /data/up, where the application writes" in messages) is is_matched
 
 
 @pytest.mark.parametrize(("above", "is_matched"), [("", True), ("other/", False)])

@@ -107,7 +107,8 @@ def find_deployments(
                 path: one
                 for path, one in ours.items()
                 if one.refusal is None and (any_language or _is_python(one.real, cache))
-            }
+            },
+            os.path.basename(root),
         )
         own = {path for path, one in known.candidates.items() if one.real in asked}
         known.share({name: glance[0] for name, glance in manifests.items()})
@@ -148,9 +149,10 @@ def _is_python(real: str, cache: Cache | None) -> bool:
 
 @dataclass(slots=True)
 class _Known:
-    """The Dockerfiles of a repository and the names of their images."""
+    """The Dockerfiles of a repository, whose folder is called `folder`, and the names of their images."""
 
     candidates: Mapping[str, Candidate]
+    folder: str = ""
     by_image: dict[str, set[str]] = field(default_factory=dict)
     by_name: dict[str, set[str]] = field(default_factory=dict)
     by_service: dict[tuple[str, str], set[str]] = field(default_factory=dict)
@@ -172,7 +174,7 @@ class _Known:
                 # A script's variable names an image only there.
                 if not (own := posixpath.basename(image)).startswith("{"):
                     self.by_name.setdefault(own, set()).add(path)
-            for name in () if images else likely_names(path):
+            for name in () if images else likely_names(path, self.folder):
                 self.by_name.setdefault(name, set()).add(path)
 
     @property
@@ -259,14 +261,17 @@ def _project(name: str) -> str:
     return posixpath.join(posixpath.dirname(name), "compose")
 
 
-def likely_names(dockerfile: str) -> set[str]:
-    """Likely names of a Dockerfile's image: that of its folder, or one from the file's own name."""
+def likely_names(dockerfile: str, repository: str) -> set[str]:
+    """Likely names of a Dockerfile's image: that of its folder, or one from the file's own name.
+
+    Without either it is that of the repository, `repository` being the name of the repository's folder.
+    """
     folders = posixpath.dirname(dockerfile).split("/")
     names = {folder for folder in folders[-1:] if folder not in _PLAIN}
     if folders[-1:] and folders[-1] in _PLAIN:
         names |= set(folders[-2:-1])
     stem = re.sub(r"(?i)^dockerfile\.?|\.?dockerfile$", "", posixpath.basename(dockerfile))
-    return {name for name in names | {stem} if name}
+    return {name for name in names | {stem} if name} or {repository.lower()} - _PLAIN
 
 
 def _untagged(image: str) -> str:
