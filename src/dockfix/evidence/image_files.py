@@ -126,6 +126,14 @@ class Layout:
         """The sources that `path` may come from, whether or not they exist in the build context."""
         return tuple(self._candidates(path, self.final))
 
+    def entries(self, path: str) -> tuple[str, ...]:
+        """The sorted names in a directory of the image that come from the context, folders with a slash."""
+        if self.names is None:
+            return ()
+        sources = ("" if one == "." else one for one in self.sources_of(path) if not posixpath.isabs(one))
+        found = (self.names(one) for one in sources if not one or self.exists(one + "/"))
+        return tuple(sorted(frozenset().union(*found)))
+
     def exists(self, source: str) -> bool:
         """Whether the build context may have a file (with a trailing slash, a folder) at that path."""
         if self.names is None or source.startswith("/"):

@@ -270,6 +270,26 @@ def test_an_empty_default_is_no_place() -> None:
     assert found(f"{setting}(place / 'out').mkdir()", text) == ["write /srv/files/out"]
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("for name in names:\n    import_module(f'parts.{name}')\n", ["mail", "pings"]),
+        ("for name in names:\n    import_module('.'.join(('parts', name)))\n", ["mail", "pings"]),
+        ("for name in names:\n    __import__('parts.%s' % name)\n", ["mail", "pings"]),
+        ("import_module(  'parts.mail' )\n", ["mail"]),
+        ("NAMES = ['parts.mail']\nfor name in NAMES:\n    client.load_extension(name)\n", ["mail"]),
+        ("import_module(name)\n", []),
+    ],
+)
+@pytest.mark.parametrize("package", [{}, {"parts/__init__.py": ""}])
+def test_modules_that_are_imported_by_a_string_are_read(
+    package: dict[str, str], source: str, expected: list[str]
+) -> None:
+    parts = {f"parts/{one}.py": f"open('/data/{one}/x', 'w')\n" for one in ("mail", "pings")}
+    reading = read({"main.py": f"from importlib import import_module\n{source}"} | parts | package)
+    assert [one.what for one in reading.claims] == [f"/data/{one}/x" for one in expected]
+
+
 def test_django_settings_are_found_through_manage_py() -> None:
     files = {
         "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site1.settings')\n",

@@ -37,6 +37,12 @@ MAX_MODULES: Final = 100
 MAX_UNSTARTED: Final = 4
 _PYTHON: Final = re.compile(r"python|\bpip3?\b|conda|\.py\b|\buvx?\b|poetry|requirements", re.IGNORECASE)
 _DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
+_IMPORTERS: Final = ("import_module(", "__import__(", "load_extension(")
+"""What imports a module by a string, the last in discord.py."""
+_MADE_IMPORT: Final = re.compile(
+    r"(?:import_module|__import__|load_extension)\(\s*(?!\s|['\"][\w.]*['\"]\s*[,)])"
+)
+_PACKAGE: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.?['\"{%]")
 _RELATIVE: Final = r"\w[\w.@+-]*(?:/[\w.@+-]+)*"
 _MENTIONED: Final = re.compile(rf"/(?:(?<![\w/:.<-]/)|(?<=sqlite:///)|(?<=sqlite:////)){_RELATIVE}")
 _NAMED: Final = re.compile(rf"['\"](\.{{0,2}}/?{_RELATIVE}/?)['\"]")
@@ -231,6 +237,22 @@ class _SourceReader:
             )
         ):
             yield from self._named(module)
+        if any(one in module.source for one in _IMPORTERS):
+            yield from self._named(module)
+            if _MADE_IMPORT.search(module.source):
+                yield from self._members(module)
+
+    def _members(self, module: Module) -> Iterator[Module]:
+        """What a module may import by a name that it makes: all of the packages that its strings name."""
+        for name in dict.fromkeys(_PACKAGE.findall(module.source)):
+            folders = (posixpath.join(root, name.replace(".", "/")) for root in self.application.roots)
+            entries = {
+                entry.removesuffix(".py").rstrip("/") for one in folders for entry in self.layout.entries(one)
+            }
+            for entry in sorted(entries):
+                if entry.isidentifier() and not entry.startswith("__"):
+                    found = self.application.module(f"{name}.{entry}")
+                    yield from () if found is None else (found,)
 
     def _named(self, module: Module) -> Iterator[Module]:
         """The modules that Django finds by name: settings, urls, and the parts of installed apps."""
