@@ -34,6 +34,7 @@ class Act:
     TOUCH: Final = ActName("sets the time of")
     OWN: Final = ActName("changes the owner of")  # to `spec`
     CAPABILITY: Final = ActName("gives capabilities to")
+    CONTROL: Final = ActName("uses the repository")  # its own; any with `spec`
     CODE: Final = ActName("works in")  # runs unknown code there
     HOME: Final = ActName("keeps settings and caches in")
     INSTALL: Final = ActName("installs packages into")

@@ -278,6 +278,21 @@ def _of_change(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     return owned_by(tree, operation.path, who)
 
 
+def _of_control(tree: FileTree, operation: Operation, who: Identity) -> Answers:
+    """Git asks for the owner of a repository and of its `.git`, even as root."""
+
+    def judge(real: str, node: Node) -> Iterator[Answer]:
+        if node.kind is Kind.ABSENT:
+            yield Answer(Verdict.ABSENT)
+        elif operation.spec or node.uid == who.uid:
+            yield Answer(Verdict.ALLOWED, node.origin)
+        else:
+            yield Answer(Verdict.DENIED, node.origin, real)
+
+    path = operation.path
+    return every(ask_each(tree, one, who, judge) for one in (f"{path}/.git", path))
+
+
 def _of_use(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     answers = may_change(tree, operation.path, who)
     there = frozenset(one for one in answers if one.verdict is not Verdict.ABSENT)
@@ -299,6 +314,7 @@ _QUESTIONS: Final[dict[ActName, Callable[[FileTree, Operation, Identity], Answer
     Act.LINK: may_link,
     Act.MODE: _of_mode,
     Act.TOUCH: _of_time,
+    Act.CONTROL: _of_control,
     Act.CODE: _of_use,
     Act.INSTALL: _of_use,
     Act.HOME: _of_home,

@@ -12,13 +12,14 @@ from binascii import crc32
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from dockfix.context import ClosedFile
 from dockfix.knowledge import read_table
 from dockfix.knowledge.commands import Argument
 from dockfix.knowledge.homes import find_fetched, find_home_use
+from dockfix.model import repositories
 from dockfix.model.account_commands import CREATORS, HOME_CHANGERS, read_home_change
 from dockfix.model.accounts import UserAccount, find_created, read_members
 from dockfix.model.actors import Actor
@@ -572,6 +573,8 @@ class Replay:
 
     def _named(self, one: Invocation, who: Identity) -> Iterator[Operation]:
         """The program and files, left by steps, that the words of a command refer to."""
+        if one.command.program.endswith("git"):
+            yield from self._uses_of_repositories(one, who)
         # `su NAME -c`: NAME is an account, and what the script names follows.
         switches = one.command.user and not one.command.via
         if one.command.script is not None or one.command.name is None or switches:
@@ -584,6 +587,22 @@ class Replay:
             # A plain word is unlikely to name an unlisted file.
             if (is_path or path in listed) and (is_left(self.tree, path) or _is_file(self.tree, path)):
                 yield Operation(Act.READ, path)
+
+    def _uses_of_repositories(self, one: Invocation, who: Identity) -> Iterator[Operation]:
+        """The use of the repository, left by steps, that a git command works in; git may trust its owner."""
+        is_own = f"{home_of(one, who)}/.gitconfig" in self.tree.listed()
+        for place in repositories.find_places(one):
+            if is_left(self.tree, f"{place}/.git"):
+                trust = repositories.trusts(self._text, is_own=is_own)
+                yield Operation(Act.CONTROL, place, "trusted" if trust else "")
+                return
+
+    @cached_property
+    def _text(self) -> str:
+        """The RUNs of the file and the commands of the start."""
+        texts = [step.instruction.logical.joined for step in self.lineage.of("RUN")]
+        texts += (" ".join(word.text for word in one.command.words) for one in self.starts)
+        return "\n".join(texts)
 
     def _find_program(self, one: Invocation) -> str:
         """The path of a program that steps left, "" for one of the base."""
