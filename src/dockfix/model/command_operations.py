@@ -19,6 +19,8 @@ from dockfix.model.runs import Invocation
 from dockfix.syntax.wrappers import is_shell
 
 _PACKAGES: Final = frozenset({How.PACKAGES})
+_OF_ENVIRONMENTS: Final = frozenset({"uv", "pipx"})
+"""Installers that give each program an environment of its own (docs.astral.sh, Tools; pypa/pipx README)."""
 SITE: Final = "/usr/local/lib/python"
 """Stands for the site-packages directory of root's pip, whatever its real path."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][\w+-]*")
@@ -83,9 +85,11 @@ def _operations(one: Invocation, who: Identity) -> Iterator[Operation]:
 def _data_left(one: Invocation, who: Identity) -> Iterator[Operation]:
     """The programs and data that an installer for all users still puts into the home of whoever runs it."""
     use = home_use(one, who)
+    makes_environments = any(word.text in _OF_ENVIRONMENTS for word in one.command.words[:3])
+    how = _PACKAGES if makes_environments else frozenset()
     for place in use.writes if use is not None else ():
         if find_kind(place) == "data":
-            yield Operation(Act.WRITE, in_home(place, home_of(one, who), one.cwd))
+            yield Operation(Act.WRITE, in_home(place, home_of(one, who), one.cwd), how=how)
 
 
 def _home_operations(one: Invocation, who: Identity) -> Iterator[Operation]:

@@ -9,6 +9,7 @@ from typing import Final
 from dockfix.model.actors import Actor
 from dockfix.model.filetree import BASE, FileTree, Kind, Node, Nodes, each, moved
 from dockfix.model.operations import How, Operation
+from dockfix.model.paths import is_root_home
 from dockfix.model.patterns import expand, is_pattern
 from dockfix.model.permissions import (
     READ,
@@ -202,6 +203,7 @@ def _graft(
     if not weak:
         found[source] = tuple(each(found[source])) or found[source]
         tree.settle(posixpath.dirname(at))
+    found[source] = _launching(source, found[source])
     for path, there in found.items():
         nodes = _followed(tree, path, there) if How.FOLLOWS in operation.how else there
         last = How.REPLACES not in operation.how and any(one.kind is not Kind.LINK for one in nodes)
@@ -213,6 +215,17 @@ def _graft(
                 tree.join(path, to)
     if operation.recursive:
         _fill_unlisted(tree, found, at, make, actor, operation)
+
+
+def _launching(path: str, nodes: Nodes) -> Nodes:
+    """A program of an environment in root's home starts the interpreter there, wherever it is copied to."""
+    if not is_root_home(path) or not any(node.packaged for node in nodes):
+        return nodes
+    interpreter = posixpath.join(posixpath.dirname(path), "python")
+    return tuple(
+        node._replace(kind=Kind.LINK, target=interpreter) if node.packaged and node.kind is Kind.ANY else node
+        for node in nodes
+    )
 
 
 def _places(tree: FileTree, at: str, operation: Operation, actor: Actor, *, last: bool) -> list[str]:
@@ -354,6 +367,8 @@ def _move_branch(tree: FileTree, source: str, destinations: list[str], *, weak: 
     nodes = tree.branch(source)
     if not weak:
         nodes[source] = tuple(each(nodes[source])) or nodes[source]
+    if any(is_root_home(source) and not is_root_home(at) for at in destinations):
+        nodes[source] = _launching(source, nodes[source])
     targets = list(dict.fromkeys(to for at in destinations for to in tree.places(at, last=False)))
     tree.remove(source, weak=weak)
     is_weak = weak or len(targets) > 1
