@@ -21,6 +21,10 @@ from dockfix.model.plan import Plan
 from dockfix.model.runs import Invocation, Run, read_run
 from dockfix.model.scripts import PYTHON, reaches_out, runs_others
 
+# Modes without rights for others, a umask, and functions of tempfile, which close what they make.
+_CLOSES: Final = re.compile(
+    r"\b0o[0-7]{2,3}0\b|\bS_I(?:RWXU|[RW]USR)\b|\bumask\(|\b(?:mkstemp|mkdtemp|NamedTemporaryFile)\b"
+)
 _MAY_RUN: Final = re.compile(r"python[\d.]*['\" \t]")
 # What these do depends on their command, which tables know.
 _BY_COMMAND: Final = frozenset({"manage.py", "setup.py"})
@@ -82,6 +86,7 @@ def describe_script(plan: Plan, layout: Layout, one: ReadRun) -> BuildScript:
         reading.names,
         is_all and not any(map(runs_others, texts)) and _imports_own(texts, reading.modules),
         not any(reaches_out(text, one.cwd) for text in texts),
+        any(map(_CLOSES.search, texts)),
     )
 
 

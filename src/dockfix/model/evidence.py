@@ -18,6 +18,7 @@ class BuildScript:
     `names` strings in it that may name a file. A relative path follows the working directory of the
     command, one below `~` the home of whoever runs it. `is_complete`: all of the code was read, and all
     its writes are known; `is_confined`: it names nothing outside of the working directory and the home.
+    `closes`: what it writes may be readable for its owner alone.
     """
 
     step: int
@@ -26,6 +27,7 @@ class BuildScript:
     names: tuple[str, ...]
     is_complete: bool
     is_confined: bool
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ SWITCHED: Final = 1 << 24
 # The first of the numbers of the operations of the code that a command executes.
 _IN_CODE: Final = 1 << 10
 _PERHAPS: Final = frozenset({How.PERHAPS})
+_OTHERS: Final = 0o077
 ANY_UID: Final = "any uid"
 """Stands for a uid that no file belongs to."""
 _HOME: Final = re.compile(r"(?<![\w/])~(?=[/\s])|\bHOME\b")
@@ -497,6 +498,8 @@ class Replay:
             if (name.startswith("/") or path in self.tree.listed()) and is_left(self.tree, path):
                 self._record((*at, number), Operation(Act.READ, path), actor.who, line, one)
         imports = _only_imports(one)
+        if script.closes:
+            actor = replace(actor, umask=actor.umask | _OTHERS)
         for number, (written, is_certain) in enumerate(script.writes, _IN_CODE):
             place = in_home(written, home_of(one, actor.who), one.cwd)
             how = frozenset() if is_certain and not imports else _PERHAPS

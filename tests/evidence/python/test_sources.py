@@ -28,6 +28,7 @@ def found(source: str, dockerfile: str = DOCKERFILE, **more: str) -> list[str]:
 WRITES = {
     "open": ('open("/data/a.txt", "w")', "/data/a.txt"),
     "shared": ('open("/tmp/a.txt", "w")', "/tmp/a.txt"),
+    "flags": ('import os\nos.open("/data/a", os.O_CREAT | os.O_WRONLY, 0o600)', "/data/a"),
     "append": ('with open("log.txt", mode="ab") as f: pass', "/app/log.txt"),
     "path-open": ('from pathlib import Path\nPath("/data/a").open("w")', "/data/a"),
     "write-text": ('import pathlib\npathlib.Path("/data", "a").write_text("x")', "/data/a"),
@@ -145,6 +146,7 @@ def test_writes_are_found_where_they_lead(name: str) -> None:
     [
         'open("/data/a")',
         'open("/data/a", "rb").read()',
+        'import os\nos.open("/data/a", os.O_RDONLY)',
         'open("/dev/stderr", "w")',
         "import tempfile\ntempfile.mkdtemp()",
         'import sqlite3\nsqlite3.connect(":memory:")',

@@ -26,7 +26,7 @@ _FIRST_KEYWORD: Final = re.compile(r"\s*(\w+)\s*=(?!=)")
 _ALIAS: Final = re.compile(r"\b(\w+)[ \t]+as[ \t]+(\w+)")
 _WRITES: Final = re.compile(
     r"(?:[^()\n]|\((?:[^()\n]|\([^()\n]*\))*\))*?['\"][rbtU]*[wax+](?:[^'\"\n./]{0,5}['\"]|[^'\"\n]*\{)"
-    r"|[^)\n]*(?:mode|\n)"
+    r"|[^)\n]*(?:mode|\bO_[CWRAT]|\n)"
 )
 
 

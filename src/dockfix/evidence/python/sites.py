@@ -17,6 +17,7 @@ from dockfix.evidence.python.scopes import Part, Site
 from dockfix.evidence.python.values import ConstantEvaluator
 from dockfix.knowledge.processes import find_installer
 
+_FLAGS: Final = re.compile(r"\bO_(?:CREAT|WRONLY|RDWR|APPEND|TRUNC)\b")
 _WRITING: Final = re.compile(r"[wax+]")
 _PORT: Final = re.compile(r"^(?:[^\s/]*[:\]])?(\d{1,5})$")
 _PATH_LIKE: Final = re.compile(r"[/~]|\.\w{2,5}$")
@@ -155,6 +156,8 @@ class SiteReader:
     def _opens_to_write(self, mode: ast.expr | None, site: Site) -> bool:
         if mode is None:
             return False
+        if not isinstance(mode, ast.Constant) and _FLAGS.search(ast.unparse(mode)):
+            return True
         texts = self.evaluator.texts(mode, site.scope, site.order)
         return any(len(text) <= 6 and _WRITING.search(text.partition("|")[0]) for text, _ in texts)
 
