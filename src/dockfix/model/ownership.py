@@ -56,8 +56,9 @@ class OwnershipChange:
 
     `made` is the step that creates the path: -1 for the base, None if it is not certain to exist.
     `makers` are the RUNs of root's that leave what is somebody else's in it. `around` are the account's
-    directories above it, outermost first. `opens`: the mode denies its owner access;
-    `is_owned`: it belongs to the account and its group already, which may not write it.
+    directories above it, outermost first. `opens`: the mode denies its owner access, `opens_inside`: that
+    of a directory in it may; `is_owned`: it belongs to the account and its group already, which may not
+    write it.
     """
 
     path: str
@@ -67,6 +68,7 @@ class OwnershipChange:
     makers: tuple[int, ...] = ()
     around: tuple[OwnershipChange, ...] = ()
     opens: bool = False
+    opens_inside: bool = False
     is_owned: bool = False
 
     def exists(self, at: int) -> bool:
@@ -327,18 +329,21 @@ class _Search:
         inside = {self.index_of.get(node.origin, -1) for node in foreign}
         touching += (index for index in inside if index < self.plan.user_index)
         touching += (*self._owned_by_steps(real), *self._removed_by_steps(real), *moved)
+        opens = any(node.kind is Kind.DIRECTORY and node.mode & _OWNERS != _OWNERS for node in nodes)
+        if opens:
+            touching += self._closed_by_steps(real)
         since = max(touching, default=-1)
         created = self.plan.account.created
         if real == self.plan.home and created is not None and since == made == created.index:
             # The step that creates the account can end with commands for its home.
             made = since = created.index - 1
-        opens = any(node.kind is Kind.DIRECTORY and node.mode & _OWNERS != _OWNERS for node in nodes)
+        opens_inside = opens and any(map(_may_be_closed, self.tree.contents(real)))
         is_owned = made is not None and reach is Reach.SELF and self._is_owned(nodes)
         around = tuple(self._around(real))
         # What may be missing is made in their place only where a variable says that it is filled.
         is_sure = made is not None or real in find_fetched(self.plan.lineage.end.env)
         makers = self._makers(foreign) if is_sure else ()
-        return OwnershipChange(real, reach, since, made, makers, around, opens, is_owned)
+        return OwnershipChange(real, reach, since, made, makers, around, opens, opens_inside, is_owned)
 
     def _makers(self, foreign: list[Node]) -> tuple[int, ...]:
         """The RUNs that left the nodes; none if there are several, and not all that they left is root's."""
@@ -400,6 +405,12 @@ class _Search:
         yield from (at[place] for place in find_around(path) if place in at)
         if path in below:
             yield below[path]
+
+    def _closed_by_steps(self, path: str) -> Iterator[int]:
+        """The steps that set the mode of the path, and would undo a change that comes before them."""
+        places = {path, *find_around(path)}
+        found = (one for one in self._of_root(Act.MODE) if one.operation.path in places)
+        return (self.index_of[one.key.step] for one in found)
 
     @cached_property
     def _owned_at(self) -> tuple[dict[str, int], dict[str, int]]:
@@ -600,6 +611,11 @@ def _is_given(copy: Copy, owner: str) -> bool:
 def _is_file(node: Node) -> bool:
     """Whether it is a file, or unknown but without the execute bits of a directory."""
     return node.kind is Kind.FILE or (node.kind is Kind.ANY and not node.mode & 0o111)
+
+
+def _may_be_closed(node: Node) -> bool:
+    """Whether it may be a directory that its owner may not enter."""
+    return node.kind in (Kind.DIRECTORY, Kind.ANY) and not node.mode & 0o100
 
 
 def _is_taken_for_file(nodes: Nodes) -> bool:

@@ -161,13 +161,19 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
             found.append(f"chown -R --from=root {owner} {places}")
     if plan.serves_any_uid:
         found += _open_to_group(changes, wide)
-    closed = [one.path for one in changes if one.opens and one.exists(at)]
-    return [*found, "chmod u+rwx " + " ".join(closed)] if closed else found
+    return [*found, *_open([one for one in changes if one.opens and one.exists(at)])]
 
 
 def _is_covered(one: OwnershipChange, reaches: Mapping[str, Reach]) -> bool:
     """Whether a wider change of a directory around it includes it."""
     return any(reaches.get(path, one.reach) > one.reach for path in find_around(one.path))
+
+
+def _open(closed: list[OwnershipChange]) -> Iterator[str]:
+    """The chmod commands that let the owner enter directories, and those in them."""
+    for command, is_inside in (("chmod u+rwx", False), ("chmod -R u+rwX", True)):
+        if paths := [one.path for one in closed if one.opens_inside is is_inside]:
+            yield f"{command} {' '.join(paths)}"
 
 
 def _open_to_group(changes: Iterable[OwnershipChange], wide: list[str]) -> Iterator[str]:
