@@ -80,7 +80,21 @@ def read_application(plan: Plan) -> ReadApplication:
         start = reader.follow(parse_words(one.words), one.by.line, one.workdir, one.by.file)
     if place := _entered(plan, start, layout.workdir):
         running = replace(running, final=replace(running.final, workdir=place))
-    return ReadApplication(layout, path, read_start(running, start, plan.tree.text, _environment(plan)))
+    reading = read_start(running, start, plan.tree.text, _environment(plan))
+    elsewhere = dict.fromkeys((*reading.claims, *_read_elsewhere(plan, running, path)))
+    return ReadApplication(layout, path, replace(reading, claims=tuple(elsewhere)))
+
+
+def _read_elsewhere(plan: Plan, running: Layout, path: str) -> Iterator[Claim]:
+    """What the starts of deployments that set another working directory do there."""
+    deployed = [one for one in plan.starting.deployed if one.by.workdir not in ("", running.workdir)]
+    for place in sorted({one.workdir for one in deployed}):
+        there = replace(running, final=replace(running.final, workdir=place))
+        reader = StartReader(there, path)
+        for one in deployed:
+            if one.workdir == place:
+                reader.follow(parse_words(one.words), one.by.line, place, one.by.file)
+        yield from read_start(there, reader.start, plan.tree.text, _environment(plan)).claims
 
 
 def _entered(plan: Plan, start: Start, workdir: str) -> str:
