@@ -58,6 +58,7 @@ SWITCHED: Final = 1 << 24
 """The distance of the number of what a command runs as another user from its own."""
 # The first of the numbers of the operations of the code that a command executes.
 _IN_CODE: Final = 1 << 10
+_WITH_GIT: Final = frozenset({"git", "dulwich", "pygit2"})
 _PERHAPS: Final = frozenset({How.PERHAPS})
 _OTHERS: Final = 0o077
 ANY_UID: Final = "any uid"
@@ -185,6 +186,8 @@ class Replay:
         for number, place in enumerate(dict.fromkeys(places)):
             operation = Operation(Act.HOME, in_home(place, self.who.home, self.lineage.end.workdir))
             self._record((START, -4, number), operation, self.who, 0)
+        if _WITH_GIT.intersection(self.tools):
+            self._use_repositories()
         self._use_names()
         self._use_home()
         self._use_directories()
@@ -193,6 +196,15 @@ class Replay:
         for number, (step, path) in enumerate(landed):
             operation = Operation(Act.ENTER, posixpath.dirname(path) or "/")
             self._record((START, -2, number), operation, self.who, step.instruction.line)
+
+    def _use_repositories(self) -> None:
+        """Work with git in repositories, left by steps, that the sources name or work in."""
+        trust, workdir = self._trust(self.who.home), self.lineage.end.workdir
+        places = {workdir, *(resolve(name, workdir) for name in self.names if "/" in name)} - {"/"}
+        for place in sorted(places):
+            if is_left(self.tree, f"{place}/.git"):
+                operation = Operation(Act.CONTROL, place, trust)
+                self._record((START, -8, crc32(place.encode())), operation, self.who, 0)
 
     def _use_names(self) -> None:
         """Read what steps left under the names of the sources', and of the variables of the image."""
@@ -593,12 +605,15 @@ class Replay:
 
     def _uses_of_repositories(self, one: Invocation, who: Identity) -> Iterator[Operation]:
         """The use of the repository, left by steps, that a git command works in; git may trust its owner."""
-        is_own = f"{home_of(one, who)}/.gitconfig" in self.tree.listed()
         for place in repositories.find_places(one):
             if is_left(self.tree, f"{place}/.git"):
-                trust = repositories.trusts(self._text, is_own=is_own)
-                yield Operation(Act.CONTROL, place, "trusted" if trust else "")
+                yield Operation(Act.CONTROL, place, self._trust(home_of(one, who)))
                 return
+
+    def _trust(self, home: str) -> str:
+        """The word "trusted" if git lets the account with that home use the repositories of others."""
+        is_own = f"{home}/.gitconfig" in self.tree.listed()
+        return "trusted" if repositories.trusts(self._text, is_own=is_own) else ""
 
     @cached_property
     def _text(self) -> str:
