@@ -31,8 +31,14 @@ class Page(BaseHTTPRequestHandler):
 HTTPServer(("", 8000), Page).serve_forever()
 """
 DOCKERFILE = 'FROM {base}\nWORKDIR /app\nCOPY serve.py .\nEXPOSE 8000\nCMD ["python", "serve.py"]\n'
-# The default limits of podman are above what a container may set that runs podman itself.
-CONFIG = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\n'
+# The default limits of podman are above what a container may set that runs podman itself. A log of events
+# that something still writes to makes `system reset` fail.
+CONFIG = """\
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+[engine]
+events_logger = "none"
+"""
 STORAGE = '[storage]\ndriver = "overlay"\ngraphroot = "{folder}/images"\nrunroot = "{folder}/run"\n'
 
 
