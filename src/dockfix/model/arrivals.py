@@ -81,9 +81,10 @@ def _land(tree: FileTree, copy: Copy, at: str, content: Node, directory: Node) -
     An unknown node stays possible if a tree may arrive, in a directory with a mode of its own.
     """
     is_file = bool(copy.step.instruction.heredocs) or copy.is_download
-    there = [one for one in tree.look(at) if one.kind is Kind.ANY and copy.may_bring_tree]
+    may_be_tree = copy.may_bring_tree
+    there = [one for one in tree.look(at) if one.kind is Kind.ANY and may_be_tree]
     arrived = [content._replace(kind=Kind.FILE) if is_file else content]
-    if copy.may_bring_tree and directory.mode != content.mode:
+    if may_be_tree and directory.mode != content.mode:
         arrived.append(content._replace(mode=directory.mode))
     tree.set(at, (*there, *arrived))
 

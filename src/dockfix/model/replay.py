@@ -523,7 +523,7 @@ class Replay:
 
     def _perform(self, one: Invocation, outcome: Outcome, operation: Operation, actor: Actor) -> None:
         """Change the tree; a known installer leaves nothing where it works."""
-        if not (_is_unread(operation) and self._is_installer(one)):
+        if self._installer is None or not (_is_unread(operation) and self._is_installer(one)):
             acting = _unnoticed(outcome, actor) if one.unchecked else actor
             perform(self.tree, operation, acting, self.accounts)
 

@@ -126,7 +126,7 @@ class Run:
 
     @property
     def _is_bash(self) -> bool:
-        """Whether bash reads the script; in some distributions it is `sh` as well."""
+        """Whether bash reads the script, and expands braces; in some distributions it is `sh` as well."""
         shell = self.step.before.shell[0]
         return shell in _BASH or (shell == "/bin/sh" and self.step.stage.image.family in _BASH_AS_SH)
 
@@ -134,7 +134,8 @@ class Run:
     def _reading(self) -> _Reading:
         before = self.step.before
         variables = (*before.variables.items(), *self.given)
-        return _read(self.text, self.words, self.shell, self._is_bash, before.workdir, self.home, variables)
+        expands = "{" in self.text and self._is_bash
+        return _read(self.text, self.words, self.shell, expands, before.workdir, self.home, variables)
 
     @property
     def invocations(self) -> tuple[Invocation, ...]:
