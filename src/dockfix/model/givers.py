@@ -45,7 +45,7 @@ def _takes_commands(plan: Plan, index: int, path: str) -> bool:
 def find_giving(plan: Plan, last: int) -> Iterator[int]:
     """The RUNs above the step `last` that are known to fill a directory, and can give it to the account.
 
-    What is only assumed to write there is no reason to create the account earlier.
+    An assumed write alone does not bring the account forward.
     """
     account = plan.account
     if account.groups or account.joins:

@@ -104,11 +104,10 @@ def ask(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     is_whole = operation.act in _EXPANDING
     if (is_whole and who.is_root) or not is_pattern(operation.path):
         return question(tree, operation, who)
-    closed = _of_expanding(tree, operation.path, who)
-    if is_whole:
-        return closed or question(tree, operation, who)
-    if closed:
+    if closed := _of_expanding(tree, operation.path, who):
         return closed
+    if is_whole:
+        return question(tree, operation, who)
     found = expand(tree, operation.path)
     answers = every(question(tree, operation._replace(path=path), who) for path in found)
     return answers or frozenset({Answer(Verdict.ABSENT)})
@@ -200,10 +199,10 @@ def _of_write(tree: FileTree, operation: Operation, who: Identity) -> Answers:
         if How.UNPACKED in operation.how:
             # The archive may have files for directories that exist.
             below = _of_contents(tree, operation, who, may_fill) | owned_by(tree, operation.path, who)
-            answers |= frozenset(one for one in below if one.verdict is Verdict.DENIED)
+            answers |= frozenset(find_denials(below))
         elif How.COPIED in operation.how:
             below = _of_contents(tree, operation, who, may_overwrite)
-            answers |= frozenset(one for one in below if one.verdict is Verdict.DENIED)
+            answers |= frozenset(find_denials(below))
         return answers
     answers = may_write(tree, operation.path, who)
     if operation.spec:

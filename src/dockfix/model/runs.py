@@ -65,7 +65,7 @@ class Invocation:
         return found
 
     def switched(self) -> Invocation | None:
-        """The command that a wrapper runs as another user (`gosu NAME ...`), None if there is no such."""
+        """The command that a wrapper runs as another user (`gosu NAME ...`); None for other commands."""
         command = self.command
         if not command.user or not command.via or command.script is not None or command.name is None:
             return None

@@ -3,7 +3,7 @@
 One RUN just above the first line that needs the account: USER, a copy that the account owns, a
 volume that it must own, or a RUN of root's that fills one of its directories. The command depends on
 the base: Debian's `adduser` where it is known to exist, else `useradd`, and busybox's `adduser -D` on
-Alpine. Without a shell there is no command, and USER and `--chown` are numbers. An account that the file
+Alpine. A base without a shell gets no command, and USER and `--chown` are numbers. An account that the file
 or the base already has is used instead, and a new one joins the groups that the file creates
 (`groupadd`, `addgroup`).
 

@@ -37,8 +37,11 @@ MAX_MODULES: Final = 100
 MAX_UNSTARTED: Final = 4
 _PYTHON: Final = re.compile(r"python|\bpip3?\b|conda|\.py\b|\buvx?\b|poetry|requirements", re.IGNORECASE)
 _DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
-_IMPORTERS: Final = ("import_module(", "__import__(", "load_extension(")
-"""What imports a module by a string, the last in discord.py."""
+_NAMING: Final = (
+    "DJANGO_SETTINGS_MODULE", "INSTALLED_APPS", "include(", "autodiscover", "register_blueprint",
+    "import_module(", "__import__(", "load_extension(",
+)  # fmt: skip
+"""Marks of a module that names others in strings; the last imports one in discord.py."""
 _MADE_IMPORT: Final = re.compile(
     r"(?:import_module|__import__|load_extension)\(\s*(?!\s|['\"][\w.]*['\"]\s*[,)])"
 )
@@ -227,17 +230,7 @@ class _SourceReader:
             for length in range(1, len(parts) + 1):
                 if found := self.application.module(".".join(parts[:length])):
                     yield found
-        if (
-            "DJANGO_SETTINGS_MODULE" in module.source
-            or "INSTALLED_APPS" in module.source
-            or (
-                "include(" in module.source
-                or "autodiscover" in module.source
-                or "register_blueprint" in module.source
-            )
-        ):
-            yield from self._named(module)
-        if any(one in module.source for one in _IMPORTERS):
+        if any(one in module.source for one in _NAMING):
             yield from self._named(module)
             if _MADE_IMPORT.search(module.source):
                 yield from self._members(module)
