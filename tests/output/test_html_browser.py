@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 from browser import DESK, PHONE, find_violations, open_page, start_browser
 from file_results import changed, one_of_each
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from dockfix.context import Context
 from dockfix.output.reports.html import HtmlReport
@@ -124,6 +124,11 @@ def _fixed(name: str, text: str, padding: str) -> FileResult:
     return replace(known, path=name, name=name, before=known.before + padding.encode())
 
 
+def expect_text(place: Locator, text: str) -> None:
+    """A file's panel has no inner text until the browser has drawn it (`content-visibility: auto`)."""
+    expect(place).to_contain_text(text, use_inner_text=True)
+
+
 def paths(page: Page) -> list[str]:
     return page.locator("tr.file .path").all_inner_texts()
 
@@ -230,7 +235,7 @@ def test_an_open_file_shows_both_sides(browser: Browser, monorepo: Path) -> None
 def test_findings_stand_below_their_lines(browser: Browser, monorepo: Path) -> None:
     with open_page(browser, monorepo, "#open=services%2Fgateway%2FDockerfile") as page:
         found = page.locator(".diff tr.finding.review")
-        assert "port 80 is below 1024 [low-port]" in found.inner_text()
+        expect_text(found, "port 80 is below 1024 [low-port]")
         above = found.evaluate("row => row.previousElementSibling.cells[1].textContent")
         assert above == "EXPOSE 80"
         found.get_by_role("link").click()
@@ -287,20 +292,19 @@ def test_proofs_show_verdict_and_ground(browser: Browser, proofs: Path) -> None:
     with open_page(browser, proofs) as page:
         page.select_option("#filter-verdict", "proven")
         page.get_by_role("button", name="a/Dockerfile").click()
-        text = page.inner_text(".proof")
-        assert "Ground: every port answers as it did before." in text
-        assert "User\troot\tu" in text
+        expect_text(page.locator(".proof"), "Ground: every port answers as it did before.")
+        expect_text(page.locator(".proof"), "User root u")
         page.select_option("#filter-verdict", "rewrite-breaks")
         page.locator(".opener").click()
-        assert "exit-code" in page.inner_text(".proof")
+        expect_text(page.locator(".proof"), "exit-code")
 
 
 def test_text_that_wants_to_be_markup_stays_text(browser: Browser, proofs: Path) -> None:
     with open_page(browser, proofs) as page:
         page.locator("#open-all").click()
         assert page.locator(".path", has_text=HOSTILE).inner_text() == f"{HOSTILE}/Dockerfile"
-        assert page.inner_text(".proof pre") == HOSTILE
-        assert HOSTILE in page.locator(".diff td.same-left", has_text="RUN").first.inner_text()
+        expect_text(page.locator(".proof pre"), HOSTILE)
+        expect_text(page.locator(".diff td.same-left", has_text="RUN").first, HOSTILE)
         assert page.locator("img").count() == 0
         assert page.locator("script").count() == 3
 
