@@ -141,23 +141,30 @@ class FileTree:
 
     def passed(self, path: str, *, last: bool = True) -> list[str]:
         """The links that may be followed to resolve a path, each as a path without links."""
-        return [link for _, link, _ in self._walked(path, last=last) if link] if self._links else []
+        if not self._links:
+            return []
+        return [link for _, links, _ in self._walked(path, last=last) for link in links]
 
-    def _walked(self, path: str, *, last: bool) -> Iterator[tuple[str, str, bool]]:
-        """(path, its first link or "", whether it resolves without it), for a path and each link target."""
+    def _walked(self, path: str, *, last: bool) -> Iterator[tuple[str, list[str], bool]]:
+        """(path, the links on it, whether it resolves without them), for a path and each link target."""
         todo = [(path, 0)]
         seen = {path}
         while todo:
             at, count = todo.pop()
-            reached, link, targets = self._first_link(at, last=last)
+            reached, links, targets = self._followed(at, last=last)
             if targets and count < _MAX_LINKS:
                 todo += [(target, count + 1) for target in targets if target not in seen]
                 seen.update(targets)
-            yield at, link, reached
+            yield at, links, reached
 
-    def _first_link(self, path: str, *, last: bool) -> tuple[bool, str, list[str]]:
-        """(whether the path resolves without a link, its first link or "", possible targets of the link)."""
+    def _followed(self, path: str, *, last: bool) -> tuple[bool, list[str], list[str]]:
+        """(whether the path resolves without a link, the links on it, the paths that they lead to).
+
+        What follows a link that is certainly one is not looked at: it stands elsewhere.
+        """
         on_way = [at for at in self._links if path.startswith(at + "/") or (last and path == at)]
+        passed: list[str] = []
+        targets: list[str] = []
         for at in sorted(on_way, key=len):
             nodes = self._nodes.get(at, ())
             links = [one for one in nodes if one.kind is Kind.LINK]
@@ -165,9 +172,11 @@ class FileTree:
                 above, rest = parent_of(at), path[len(at) :]
                 joined = (posixpath.normpath(posixpath.join(above, one.target) + rest) for one in links)
                 # normpath keeps two slashes at the beginning.
-                targets = [one.replace("//", "/", 1) for one in joined]
-                return len(links) < len(nodes), at, targets
-        return True, "", []
+                targets += (one.replace("//", "/", 1) for one in joined)
+                passed.append(at)
+                if len(links) == len(nodes):
+                    return False, passed, targets
+        return True, passed, targets
 
     def follow(self, path: str, *, last: bool = True) -> str:
         """The path with all links resolved (with `last`, the last component too)."""

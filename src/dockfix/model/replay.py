@@ -694,7 +694,7 @@ def _are_same(step: Step, other: Step) -> bool:
 
 def is_left(tree: FileTree, path: str, besides: Collection[Origin] = ()) -> bool:
     """Whether a step, rather than the base, may have left something at a path."""
-    nodes = tree.look(tree.follow(path, last=False))
+    nodes = (node for place in tree.places(path, last=False) for node in tree.look(place))
     left = (node.origin for node in nodes if node.kind is not Kind.ABSENT)
     return any(origin != BASE and origin not in besides for origin in left)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from dockfix.model.actors import Actor
@@ -184,7 +184,24 @@ def _is_doubtful(tree: FileTree, operation: Operation, source: str) -> bool:
 
 
 def _fill(tree: FileTree, pattern: str, directory: str, make: Callable[[Node], Node]) -> None:
-    tree.fill(directory, *map(make, each(tree.look(pattern))))
+    """Add what an unlisted pattern may match."""
+    nodes = tuple(each(tree.look(pattern)))
+    _launch(tree, pattern, nodes, directory)
+    tree.fill(directory, *map(make, nodes))
+
+
+def _launch(tree: FileTree, pattern: str, nodes: Iterable[Node], directory: str) -> None:
+    """Link the unlisted programs that a pattern matches to their environment in root's home."""
+    links = [node for node in _launching(pattern, tuple(nodes)) if node.kind is Kind.LINK]
+    if links:
+        tree.set(posixpath.join(directory, posixpath.basename(pattern)), links, weak=True)
+
+
+def _launch_unlisted(tree: FileTree, branch: dict[str, Nodes], source: str, at: str) -> None:
+    """Link the unlisted programs of a branch that now stands at another path."""
+    for path, nodes in branch.items():
+        inside = (one for node in nodes for one in ((node,) if node.kind is Kind.ANY else node.inside))
+        _launch(tree, f"{path}/*", inside, moved(path, source, at))
 
 
 def _graft(
@@ -203,7 +220,9 @@ def _graft(
     if not weak:
         found[source] = tuple(each(found[source])) or found[source]
         tree.settle(posixpath.dirname(at))
-    found[source] = _launching(source, found[source])
+    branch = dict(found)
+    if How.CONTENTS not in operation.how:
+        found[source] = _launching(source, found[source])
     for path, there in found.items():
         nodes = _followed(tree, path, there) if How.FOLLOWS in operation.how else there
         last = How.REPLACES not in operation.how and any(one.kind is not Kind.LINK for one in nodes)
@@ -215,6 +234,7 @@ def _graft(
                 tree.join(path, to)
     if operation.recursive:
         _fill_unlisted(tree, found, at, make, actor, operation)
+        _launch_unlisted(tree, branch, source, at)
 
 
 def _launching(path: str, nodes: Nodes) -> Nodes:
@@ -300,7 +320,7 @@ def _over(there: Node, source: Node, made: Node, actor: Actor, operation: Operat
     Only root gives files away: to others, the group stays too unless they are in that of the source.
     """
     if made.kind is Kind.LINK:
-        return made
+        return there if there.kind is Kind.DIRECTORY else made
     result = there if there.kind is Kind.DIRECTORY else actor.writes(there)
     if How.KEEPS_OWNER in operation.how:
         kind = made.kind if made.kind is Kind.ANY else result.kind
@@ -367,7 +387,9 @@ def _move_branch(tree: FileTree, source: str, destinations: list[str], *, weak: 
     nodes = tree.branch(source)
     if not weak:
         nodes[source] = tuple(each(nodes[source])) or nodes[source]
-    if any(is_root_home(source) and not is_root_home(at) for at in destinations):
+    branch = dict(nodes)
+    leaves_home = any(is_root_home(source) and not is_root_home(at) for at in destinations)
+    if leaves_home:
         nodes[source] = _launching(source, nodes[source])
     targets = list(dict.fromkeys(to for at in destinations for to in tree.places(at, last=False)))
     tree.remove(source, weak=weak)
@@ -376,6 +398,8 @@ def _move_branch(tree: FileTree, source: str, destinations: list[str], *, weak: 
         if not is_weak:
             tree.settle(posixpath.dirname(to))
         tree.graft(nodes, source, to, weak=is_weak)
+        if leaves_home:
+            _launch_unlisted(tree, branch, source, to)
 
 
 def _confirm_target(tree: FileTree, operation: Operation) -> None:
