@@ -373,8 +373,51 @@ def test_a_variable_names_the_same_image_wherever_a_script_uses_it(web: Reposito
     assert "start.sh:3 mounts $_/up at /data/up, where the application writes" in dockfix("--diff", ".")[2]
     web.put("build.sh", text=build)
     web.put("start.sh", text=run.format(""))
+    web.put("services/shop/Dockerfile", text=DOCKERFILE)
     web.commit()
     assert "/data/up" not in dockfix("--diff", ".")[2]
+
+
+OPEN_SERVICE = """services:
+  {service}:
+    image: "${{IMAGE}}:${{TAG}}"
+    volumes: [./up:/data/up]
+"""
+OPEN_POD = """kind: Pod
+spec:
+  containers:
+    - {{name: {service}, image: $REGISTRY/$IMAGE, volumeMounts: [{{name: up, mountPath: /data/up}}]}}
+  volumes: [{{name: up, hostPath: {{path: /srv/up}}}}]
+"""
+OPEN_RUN = 'docker run --name {service} -v "$PWD/up:/data/up" "$IMAGE"\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("compose.yml", OPEN_SERVICE), ("pod.yml", OPEN_POD), ("run.sh", OPEN_RUN)]
+)
+@pytest.mark.parametrize(
+    ("service", "others", "is_matched"),
+    [
+        ("grabber", (), True),
+        ("redis", (), False),
+        ("grabber", ("services/shop/Dockerfile",), False),
+        ("web", ("services/shop/Dockerfile",), True),
+    ],
+)
+@pytest.mark.integration
+def test_an_image_whose_name_is_a_variable_is_that_of_the_only_dockerfile_or_of_its_name(
+    web: Repository,
+    dockfix: Run,
+    name: str,
+    text: str,
+    service: str,
+    others: tuple[str, ...],
+    is_matched: bool,
+) -> None:
+    web.put(name, text=text.format(service=service))
+    web.put(*others, text=DOCKERFILE)
+    web.commit()
+    assert (" at /data/up" in dockfix("--diff", "-v", ".")[2]) is is_matched
 
 
 def test_mounts_that_comments_show_are_named_with_the_one_command(web: Repository, dockfix: Run) -> None:

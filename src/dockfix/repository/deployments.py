@@ -21,6 +21,7 @@ from dockfix.files.reading import read_within
 from dockfix.files.stamps import Mark, Stamp
 from dockfix.repository.arguments import fill_defaults
 from dockfix.repository.build_places import matches
+from dockfix.repository.image_names import is_open
 from dockfix.repository.job_images import may_have_jobs
 from dockfix.repository.manifests import (
     can_be_manifest,
@@ -210,7 +211,7 @@ class _Known:
             images = (*images, *self.shared)
             if of & self.sources.get(name, set()):
                 return True
-        return any(self._of_image(image) in of for image in images)
+        return any(self._of_image(image) in of or (of and is_open(image)) for image in images)
 
     def match(self, deployments: Iterable[Deployment], of: Set[str]) -> Iterator[tuple[str, Deployment]]:
         """(absolute path of a Dockerfile in `of`, deployment that runs its image)."""
@@ -230,6 +231,9 @@ class _Known:
         image = _untagged(deployment.image)
         if found := self._of_image(image):
             return found
+        if is_open(image):
+            name = deployment.name
+            return self._of_service(deployment) or self._of_name(name) or self._only_for(name)
         # Whether an image is public takes the table of images: asked last, for it is slow to load.
         of_service = self._of_service(deployment)
         return of_service if of_service is not None and not _is_public(image) else None
@@ -244,9 +248,18 @@ class _Known:
 
     def _of_image(self, image: str) -> str | None:
         paths = self.by_image.get(image, set())
-        named = set() if paths else self.by_name.get(posixpath.basename(image), set())
-        if len(named) == 1 and not _is_public(image):
-            paths = named
+        if paths:
+            return next(iter(paths)) if len(paths) == 1 else None
+        found = self._of_name(posixpath.basename(image))
+        return found if found is not None and not _is_public(image) else None
+
+    def _only_for(self, service: str) -> str | None:
+        """The only Dockerfile, unless the service is called like a public image."""
+        return next(iter(self.candidates)) if len(self.candidates) == 1 and not _is_public(service) else None
+
+    def _of_name(self, name: str) -> str | None:
+        """The one Dockerfile whose image may have that name."""
+        paths = self.by_name.get(name, set())
         return next(iter(paths)) if len(paths) == 1 else None
 
 

@@ -12,6 +12,7 @@ _OPEN: Final = frozenset({"\0", UNKNOWN})
 _EXPRESSION: Final = re.compile(r"\$\{\{(?:[^{}\n]|\{(?!\{)|\}(?!\}))*\}\}|\$\{?\w+\}?|\$\([^()\n]*\)")
 
 _VARIABLE: Final = re.compile(r"\$(?:(?P<own>[A-Za-z]\w*)|\{(?P<braced>[A-Za-z]\w*)\})(?::[^/@]*)?")
+_OPEN_NAME: Final = re.compile(r"\$?\{\w+\}|\$\w+")
 
 
 def image_names(tags: Iterable[object]) -> tuple[str, ...]:
@@ -40,6 +41,12 @@ def known_name(image: str, script: str = "") -> str:
         return image
     name = "".join(image_names([image])[:1])
     return name if UNKNOWN not in name.rpartition("/")[2] else "".join(names_in_script([image], script)[:1])
+
+
+def is_open(image: str) -> bool:
+    """Whether the own name of an image without its tag is nothing but a variable, perhaps a script's."""
+    own = image.rpartition("/")[2]
+    return own == UNKNOWN or _OPEN_NAME.fullmatch(own) is not None
 
 
 def names_in_script(tags: Iterable[str], script: str) -> tuple[str, ...]:
