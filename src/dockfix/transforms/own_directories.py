@@ -13,7 +13,7 @@ a tree twice).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -25,6 +25,7 @@ from dockfix.model.lineage import Step
 from dockfix.model.ownership import OwnershipChange, Reach, find_ownership_changes
 from dockfix.model.paths import find_around, is_below_any
 from dockfix.model.plan import Plan
+from dockfix.model.spelling import Speller
 from dockfix.syntax.style import MAX_WIDTH, Layout, NewLine
 from dockfix.transforms.create_user import account_command
 
@@ -75,6 +76,7 @@ def _give_together(
     if account is not None:
         late = {one.path for one in found if one.since >= account.index}
         early = [one for one in changes if _is_early(plan, one, account.index, late)]
+        early = [one for one in early if _is_decided(plan, one.path, account.index)]
         if parts := commands(plan, early, account.index):
             yield _append(plan, account, parts)
         changes = [one for one in changes if one not in early]
@@ -110,6 +112,11 @@ def _is_early(plan: Plan, one: OwnershipChange, at: int, late: Container[str]) -
     return plan.repairs is None and not any(other.path in late for other in one.around)
 
 
+def _is_decided(plan: Plan, path: str, at: int) -> bool:
+    """Whether the build arguments that decide on a path are known at a step."""
+    return Speller(plan, at).spell(path) != path or Speller(plan, plan.user_index).spell(path) == path
+
+
 def _account_step(plan: Plan) -> Step | None:
     """The RUN that create-user added, if commands can be appended to it."""
     step = plan.account.created
@@ -138,7 +145,8 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
     Paths with the same change share a command.
     """
     changes = list(_with_parents(changes, at))
-    new = [one.path for one in changes if not one.exists(at)]
+    spell = Speller(plan, at).spell
+    new = [spell(one.path) for one in changes if not one.exists(at)]
     found = ["mkdir -p " + " ".join(new)] if new else []
     wide = [one.path for one in changes if one.reach is not Reach.SELF]
     reaches: dict[str, Reach] = {}
@@ -150,7 +158,7 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
             continue
         by_manner.setdefault((one.reach, _owner(plan, one)), []).append(one.path)
     for (reach, owner), paths in by_manner.items():
-        places = " ".join(paths)
+        places = " ".join(map(spell, paths))
         if reach is Reach.SELF:
             found.append(f"chown {owner} {places}")
         elif reach is Reach.ALL:
@@ -160,8 +168,8 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
         else:
             found.append(f"chown -R --from=root {owner} {places}")
     if plan.serves_any_uid:
-        found += _open_to_group(changes, wide)
-    return [*found, *_open([one for one in changes if one.opens and one.exists(at)])]
+        found += _open_to_group(changes, wide, spell)
+    return [*found, *_open([one for one in changes if one.opens and one.exists(at)], spell)]
 
 
 def _is_covered(one: OwnershipChange, reaches: Mapping[str, Reach]) -> bool:
@@ -169,20 +177,22 @@ def _is_covered(one: OwnershipChange, reaches: Mapping[str, Reach]) -> bool:
     return any(reaches.get(path, one.reach) > one.reach for path in find_around(one.path))
 
 
-def _open(closed: list[OwnershipChange]) -> Iterator[str]:
+def _open(closed: list[OwnershipChange], spell: Callable[[str], str]) -> Iterator[str]:
     """The chmod commands that let the owner enter directories, and those in them."""
     for command, is_inside in (("chmod u+rwx", False), ("chmod -R u+rwX", True)):
-        if paths := [one.path for one in closed if one.opens_inside is is_inside]:
+        if paths := [spell(one.path) for one in closed if one.opens_inside is is_inside]:
             yield f"{command} {' '.join(paths)}"
 
 
-def _open_to_group(changes: Iterable[OwnershipChange], wide: list[str]) -> Iterator[str]:
+def _open_to_group(
+    changes: Iterable[OwnershipChange], wide: list[str], spell: Callable[[str], str]
+) -> Iterator[str]:
     """The chmod commands that give group 0 what the owner may do."""
     alone = [one.path for one in changes if one.reach is Reach.SELF and not is_below_any(one.path, wide)]
     if alone:
-        yield "chmod g=u " + " ".join(alone)
+        yield "chmod g=u " + " ".join(map(spell, alone))
     if wide:
-        yield "chmod -R g=u " + " ".join(wide)
+        yield "chmod -R g=u " + " ".join(map(spell, wide))
 
 
 def _with_parents(changes: Iterable[OwnershipChange], at: int) -> Iterator[OwnershipChange]:

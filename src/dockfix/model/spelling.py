@@ -1,0 +1,66 @@
+"""Paths as a RUN has to spell them: by the build arguments that decide on them, not by their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from dockfix.model.paths import resolve
+from dockfix.syntax.words import declared_arguments, key_values
+
+if TYPE_CHECKING:
+    from dockfix.model.facts import Facts
+    from dockfix.model.lineage import Step
+
+_VARIABLE: Final = re.compile(r"\$\{?(\w+)\}?")
+_WORD: Final = re.compile(r"(?<![\w./@+-])[\w./@+-]*(?:\$(?:\w+|\{\w+\})[\w./@+-]*)+")
+
+
+class Speller:
+    """Spells the paths of one file for a RUN at the step `at`."""
+
+    def __init__(self, facts: Facts, at: int) -> None:
+        self.steps = facts.steps
+        self.variables = facts.steps[at].before.variables if at < len(facts.steps) else {}
+        names = _find_arguments(self.steps[:at])
+        # Where a directory gets its name below that step, what stands there counts as well.
+        self.words = dict(self._find_words(names)) if names else {}
+
+    def spell(self, path: str) -> str:
+        """The path, in which the file's own words stand for as much of it as an argument decides."""
+        known = [one for one in self.words if path == one or path.startswith(f"{one}/")]
+        longest = max(known, key=len, default="")
+        return self.words.get(longest, "") + path[len(longest) :]
+
+    def _find_words(self, arguments: frozenset[str]) -> Iterator[tuple[str, str]]:
+        """(path, word) of each word with a build argument, as far as it leads there at this step too."""
+        for step in reversed(self.steps):
+            text = "\n".join((step.instruction.args, *(one.body for one in step.instruction.heredocs)))
+            for word in _WORD.findall(text) if "$" in text else ():
+                names = frozenset(_VARIABLE.findall(word))
+                if names & arguments and names <= self.variables.keys():
+                    path = word if word.startswith(("/", "$")) else f"{step.before.workdir}/{word}"
+                    if (value := self._value(path, step)).startswith("/"):
+                        yield resolve(value, "/"), path.rstrip("/")
+
+    def _value(self, word: str, step: Step) -> str:
+        """The value of a word, "" if it has another one at its own place."""
+        value = _VARIABLE.sub(lambda match: self.variables[match[1]], word)
+        there = _VARIABLE.sub(lambda match: step.before.variables.get(match[1], ""), word)
+        return value if value == there else ""
+
+
+def _find_arguments(steps: tuple[Step, ...]) -> frozenset[str]:
+    """The variables that a build argument decides on, itself or by ENV."""
+    found: set[str] = set()
+    for step in steps:
+        instruction = step.instruction
+        if step.keyword == "ARG":
+            names = {name for name, _ in declared_arguments(instruction.args, instruction.escape)}
+            found |= names - step.before.env.keys()
+        elif step.keyword == "ENV" and found:
+            for name, value in key_values(instruction.args, instruction.escape):
+                decided = not found.isdisjoint(_VARIABLE.findall(value))
+                found = found | {name} if decided else found - {name}
+    return frozenset(found)
