@@ -111,6 +111,66 @@ def test_a_named_volume_that_is_a_folder_of_the_host(tmp_path: Path, options: st
     assert found(run_by(tmp_path, WRITES, "compose.yaml", manifest)) == expected
 
 
+OUTSIDE = "import os\nos.makedirs('/work/a', exist_ok=True)\n"
+MADE = DOCKERFILE.replace("COPY", "RUN mkdir /app/data\nCOPY")
+
+
+@pytest.mark.parametrize(
+    ("service", "source", "dockerfile", "expected"),
+    [
+        # Where the image has no directory, a tmpfs is open to everybody.
+        ("tmpfs: /app/data", WRITES, DOCKERFILE, FREE),
+        ("tmpfs: /app/data", WRITES, MADE, HELD),
+        ("tmpfs: ['/app/data:size=10m']", WRITES, MADE, HELD),
+        ("tmpfs: ['/app/data:mode=1777']", WRITES, MADE, HELD),
+        ("tmpfs: ['/app/data:uid=1000']", WRITES, MADE, FREE),
+        ("tmpfs: ['/app/data:mode=0700']", WRITES, DOCKERFILE, HELD),
+        ("tmpfs: /app/data", READS, MADE, FREE),
+        ("tmpfs: [/tmp, /run]", WRITES, DOCKERFILE, FREE),
+        # The rewrite makes the directory.
+        ("tmpfs: /work", OUTSIDE, DOCKERFILE, HELD),
+        ("volumes: [{type: tmpfs, target: /app/data}]", WRITES, MADE, HELD),
+        ("volumes: [{type: tmpfs, target: /app/data, tmpfs: {mode: 0750}}]", WRITES, DOCKERFILE, HELD),
+        # Nothing is taken over from the image.
+        ("volumes: ['state:/app/data:nocopy']", WRITES, MADE, HELD),
+        ("volumes: ['state:/app/data:nocopy,ro']", WRITES, MADE, FREE),
+        (
+            "volumes: [{type: volume, source: s, target: /app/data, volume: {nocopy: true}}]",
+            WRITES,
+            MADE,
+            HELD,
+        ),
+        (
+            "volumes: [{type: volume, source: s, target: /app/data, volume: {subpath: a}}]",
+            WRITES,
+            MADE,
+            HELD,
+        ),
+    ],
+)
+def test_mounts_that_belong_to_root_whatever_the_image_has(
+    tmp_path: Path, service: str, source: str, dockerfile: str, expected: Found
+) -> None:
+    manifest = f"services:\n  web:\n    build: .\n    {service}\n"
+    assert found(run_by(tmp_path, source, "compose.yaml", manifest, dockerfile)) == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("--tmpfs /app/data", HELD),
+        ("--tmpfs /app/data:uid=1000,size=1m", FREE),
+        ("--mount type=tmpfs,target=/app/data", HELD),
+        ("--mount type=volume,source=s,target=/app/data,volume-nocopy", HELD),
+        ("-v state:/app/data:nocopy", HELD),
+        ("--mount type=tmpfs,dst=/tmp", FREE),
+    ],
+)
+def test_mounts_of_a_command_that_belong_to_root(tmp_path: Path, flags: str, expected: Found) -> None:
+    line = f"run:\n\tdocker run {flags} web\n"
+    assert found(run_by(tmp_path, WRITES, "Makefile", line, MADE)) == expected
+
+
 @pytest.mark.parametrize(
     "more",
     [

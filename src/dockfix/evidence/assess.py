@@ -142,7 +142,7 @@ def collect_evidence(plan: Plan) -> Evidence:
     mounts = tuple(_mounts(plan, home))
     hidden = _hidden_mounts(plan, home)
     places = find_written(plan, found.may_write, is_complete=found.is_complete)
-    volumes = find_volume_findings(plan, layout, places)
+    volumes = find_volume_findings(plan, layout, places, written)
     runs = tuple(read_runs(plan, layout, path))
     filled = {*find_filled_caches(plan, runs), *find_learned_caches(plan)}
     return Evidence(

@@ -14,7 +14,7 @@ from dockfix.context import Deployment, Mount
 from dockfix.evidence.contradictions import path_in_home
 from dockfix.evidence.image_files import Layout
 from dockfix.model.copies import find_volumes
-from dockfix.model.filetree import START
+from dockfix.model.filetree import START, Kind
 from dockfix.model.operations import Act
 from dockfix.model.paths import is_root_home, is_shared, is_system_directory, is_within
 from dockfix.model.plan import Plan
@@ -78,13 +78,18 @@ def _find_started(plan: Plan) -> Iterator[str]:
                 yield one.operation.spec
 
 
-def find_volume_findings(plan: Plan, layout: Layout, written: Written) -> VolumeFindings:
-    """The findings about mounts of deployments that run as the image's own user."""
+def find_volume_findings(
+    plan: Plan, layout: Layout, written: Written, given: tuple[str, ...]
+) -> VolumeFindings:
+    """The findings about mounts of deployments that run as the image's own user.
+
+    `given` are the directories that are made for the user, and given to it.
+    """
     refusals: list[Finding] = []
     reviews: list[Finding] = []
     notes: list[Finding] = []
     names = plan.lineage.final.names()
-    judge = _Judge(plan, layout, written)
+    judge = _Judge(plan, layout, written, given)
     for one in plan.context.deployments:
         if one.user is not None or not one.is_of(names):
             continue
@@ -101,6 +106,8 @@ def find_volume_findings(plan: Plan, layout: Layout, written: Written) -> Volume
                 or not place.startswith(("/", _UNKNOWN))
             ):
                 continue
+            elif mount.is_tmpfs or mount.is_bare:
+                reviews += judge.bare(one, mount, place)
             elif mount.is_bind:
                 reviews += judge.bind(one, mount, place)
             elif one.kind in ("kubernetes", "helm"):
@@ -143,6 +150,7 @@ class _Judge:
     plan: Plan
     layout: Layout
     written: Written
+    given: tuple[str, ...]
 
     def bind(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
         """Findings for a host folder, which keeps its owner whoever the image's user is."""
@@ -153,6 +161,28 @@ class _Judge:
             return
         message = f"{one.at(mount.target)} mounts {mount.source} at {place}, where the application {verb}"
         yield Finding(codes.EXISTING_VOLUMES, 0, message, self._help(one, mount, place))
+
+    def bare(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
+        """Findings for a tmpfs, or a volume that takes nothing over from the image: both belong to root."""
+        if is_shared(place) or (mount.is_tmpfs and not self._stands(place)):
+            return
+        if is_system_directory(place) and not self._is_hit(place):
+            return
+        if verb := self._writes(one, place):
+            what = "a tmpfs" if mount.is_tmpfs or not mount.source else f"the volume {mount.source}"
+            message = (
+                f"{one.at(mount.target)} mounts {what} at {place}, which belongs to root,"
+                f" and the application {verb}"
+            )
+            help_ = "mount it with the user's uid" if what == "a tmpfs" else self._help(one, mount, place)
+            yield Finding(codes.EXISTING_VOLUMES, 0, message, help_)
+
+    def _stands(self, place: str) -> bool:
+        """Whether the new image has a directory there that not everybody may write to."""
+        nodes = self.plan.rehearsal.end.look(place)
+        is_copied = any(self.layout.exists(f"{source}/") for source in self.layout.sources_of(place))
+        is_made = any(one.kind is Kind.DIRECTORY and not one.mode & 0o002 for one in nodes)
+        return is_copied or is_made or any(is_within(path, place) for path in self.given)
 
     def claim(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
         """Findings for a pod's volume, which belongs to root unless fsGroup is set."""

@@ -10,7 +10,15 @@ from typing import Any, Final
 
 from yaml.nodes import MappingNode, Node
 
-from dockfix.context import Deployment, Mount, Setting, is_host_path, split_mount
+from dockfix.context import (
+    Deployment,
+    Mount,
+    Setting,
+    is_host_path,
+    read_options,
+    split_mount,
+    tmpfs_mount,
+)
 from dockfix.files.candidates import Build
 from dockfix.repository.arguments import UNKNOWN, fill_defaults
 from dockfix.repository.build_places import make_build, target_of
@@ -87,7 +95,7 @@ def _service(path: str, layers: Sequence[Node], whole: Service) -> Deployment:
         ports=tuple(port for node in each("ports") for port in _ports(node)),
         mounts=(
             *_all_mounts(each("volumes"), whole, layers[0]),
-            *(mount for node in each("tmpfs") for mount in _open_mounts(node)),
+            *(mount for node in each("tmpfs") for mount in _tmpfs_mounts(node)),
             *(one for node in each("devices") if "group_add" not in facts for one in _devices(node)),
         ),
         entrypoint=_command(facts.get("entrypoint")),
@@ -171,11 +179,7 @@ def _mounts(node: Node, devices: Mapping[str, str]) -> Iterator[Mount]:
     for item in items(node):
         target = get(item, "target")
         if target is not None:
-            kind, source = text_of(get(item, "type")), text_of(get(item, "source"))
-            read_only = is_true(get(item, "read_only"))
-            if kind == "bind" and source and not is_host_path(source):
-                source = f"./{source}"
-            yield Mount(setting_of(target), devices.get(source, source), read_only, kind == "tmpfs")
+            yield _long_mount(item, setting_of(target), devices)
             continue
         text = text_of(item)
         parts = split_mount(_VARIABLE.sub(lambda match: "$" * len(match[0]), text))
@@ -183,16 +187,33 @@ def _mounts(node: Node, devices: Mapping[str, str]) -> Iterator[Mount]:
         offset = len(parts[0]) + 1 if place else 0
         value = fill_defaults(text[offset : offset + len(parts[place])])
         if value.startswith(("/", UNKNOWN)):
-            mode = parts[2] if len(parts) > 2 else ""
+            modes = parts[2].split(",") if len(parts) > 2 else []
             source = text[: len(parts[0])] if place else ""
-            yield Mount(setting_of(item, value, offset), devices.get(source, source), "ro" in mode)
+            yield Mount(
+                setting_of(item, value, offset),
+                devices.get(source, source),
+                "ro" in modes,
+                is_bare="nocopy" in modes,
+            )
 
 
-def _open_mounts(node: Node) -> Iterator[Mount]:
+def _long_mount(item: Node, target: Setting, devices: Mapping[str, str]) -> Mount:
+    """A mount in the long form; a volume without copying, or a folder of one, takes nothing of the image's."""
+    kind, source = text_of(get(item, "type")), text_of(get(item, "source"))
+    if kind == "tmpfs":
+        return tmpfs_mount(target, {"mode": text_of(get(item, "tmpfs", "mode"))})
+    if kind == "bind" and source and not is_host_path(source):
+        source = f"./{source}"
+    is_bare = is_true(get(item, "volume", "nocopy")) or get(item, "volume", "subpath") is not None
+    return Mount(target, devices.get(source, source), is_true(get(item, "read_only")), is_bare=is_bare)
+
+
+def _tmpfs_mounts(node: Node) -> Iterator[Mount]:
     """The mounts of `tmpfs`, a path or a list of them, each perhaps with options."""
     for item in items(node) or [node]:
-        if place := text_of(item).partition(":")[0]:
-            yield Mount(setting_of(item, place), is_open=True)
+        place, _, options = text_of(item).partition(":")
+        if place:
+            yield tmpfs_mount(setting_of(item, place), read_options(options))
 
 
 def _environment(written: object) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from dockfix.context import Deployment, Mount, Setting, split_mount
+from dockfix.context import Deployment, Mount, Setting, read_options, split_mount, tmpfs_mount
 from dockfix.repository.image_names import known_name
 from dockfix.repository.shell_lines import read_lines
 
@@ -82,19 +82,24 @@ def _mounts(flags: list[tuple[str, str]], line: int) -> Iterator[Mount]:
         if flag == "--volume":
             parts = split_mount(value)
             target = parts[1] if len(parts) > 1 else parts[0]
-            mode = parts[2] if len(parts) > 2 else ""
+            modes = parts[2].split(",") if len(parts) > 2 else []
             source = parts[0] if len(parts) > 1 else ""
-            yield Mount(Setting(target, line), source, "ro" in mode.split(","))
+            yield Mount(Setting(target, line), source, "ro" in modes, is_bare="nocopy" in modes)
+        elif flag == "--tmpfs":
+            target, _, options = value.partition(":")
+            yield tmpfs_mount(Setting(target, line), read_options(options))
         elif flag == "--device" and value.startswith("/dev/") and "--group-add" not in dict(flags):
             source, _, rest = value.partition(":")
             yield Mount(Setting(rest.partition(":")[0] or source, line), source)
         elif flag == "--mount":
-            keys = {name: given for name, _, given in (one.partition("=") for one in value.split(","))}
+            keys = read_options(value)
             target = keys.get("target") or keys.get("dst") or keys.get("destination") or ""
-            if target:
+            if target and keys.get("type") == "tmpfs":
+                yield tmpfs_mount(Setting(target, line), {"mode": keys.get("tmpfs-mode", "")})
+            elif target:
                 source = keys.get("source") or keys.get("src") or ""
                 read_only = "readonly" in keys or "ro" in keys
-                yield Mount(Setting(target, line), source, read_only, keys.get("type") == "tmpfs")
+                yield Mount(Setting(target, line), source, read_only, is_bare="volume-nocopy" in keys)
 
 
 def _split_flags(words: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
