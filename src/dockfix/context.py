@@ -17,6 +17,9 @@ _COLON: Final = re.compile(r"(?<!^[A-Za-z]):(?![-+?])")
 COPIED: Final = "copy"
 """The kind of a deployment that only copies files out of the image, and runs nothing as the image's user."""
 
+ACTION: Final = "action"
+"""The kind of a deployment that is a GitHub Docker action, which has to run as root."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -59,6 +62,11 @@ class Mount:
         """Whether it mounts a folder of the host, whose files keep their owner."""
         return is_host_path(self.source)
 
+    @property
+    def takes_owner(self) -> bool:
+        """Whether it is a volume, which takes the owner of the image's directory when docker makes it."""
+        return not (self.is_bind or self.is_tmpfs or self.is_bare)
+
 
 def read_options(text: str) -> dict[str, str]:
     """The options of a mount (`mode=1777,size=10m,ro`); those without a value have an empty one."""
@@ -70,12 +78,11 @@ def tmpfs_mount(target: Setting, options: Mapping[str, str]) -> Mount:
 
     Source: docs.docker.com, tmpfs mounts; measured with docker 28.5 and runc.
     """
-    mode = options.get("mode", "")
-    is_closed = re.fullmatch(r"(?:0o)?[0-7]+", mode) is not None and not int(mode.removeprefix("0o"), 8) & 0o002
-    is_given = options.get("uid", "0") != "0"
-    return Mount(
-        target, is_open=is_given, is_tmpfs=not is_given and not is_closed, is_bare=not is_given and is_closed
-    )
+    if options.get("uid", "0") != "0":
+        return Mount(target, is_open=True)
+    mode = options.get("mode", "").removeprefix("0o")
+    is_closed = mode.isdecimal() and mode[-1] in "0145"
+    return Mount(target, is_tmpfs=not is_closed, is_bare=is_closed)
 
 
 @dataclass(frozen=True, slots=True)

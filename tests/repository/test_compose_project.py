@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dockfix.repository.compose_project import read_services
+from dockfix.repository.compose_project import read_services, with_settings
 
 
 def services(files: Mapping[str, str], name: str) -> dict[str, dict[str, Any]]:
@@ -107,3 +107,11 @@ def test_what_is_merged_over_a_replaced_value_extends_it() -> None:
         "extends": {"file": "b.yml", "service": "b"},
         "volumes": ["b:/b", "c:/c"],
     }
+
+
+def test_variables_of_a_services_files_are_below_its_own() -> None:
+    text = "services:\n  a:\n    image: x\n    env_file: [one.env, none.env]\n    environment: {B: '2'}\n"
+    files = {"p/one.env": "A=/srv/a\nB=1\n"}
+    (service,) = read_services("p/compose.yml", text, files.get)
+    assert with_settings(service, files.get).facts["environment"] == {"A": "/srv/a", "B": "2"}
+    assert with_settings(service, {}.get) == service

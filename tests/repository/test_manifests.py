@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from sample_manifests import COMPOSE, POD, by_name
 
+from dockfix.context import ACTION
 from dockfix.repository.manifests import can_be_manifest, read_manifests, split_manifest
 
 
@@ -50,6 +51,48 @@ def test_a_dev_container_names_its_dockerfile() -> None:
     )
     (one,) = read_manifests([(".devcontainer/devcontainer.json", text)])
     assert (one.kind, one.dockerfile, one.line, one.is_root) == ("devcontainer", "Dockerfile", 3, True)
+
+
+def test_hooks_of_a_dev_container_run_as_its_user() -> None:
+    text = (
+        '{"build": {"dockerfile": "Dockerfile"}, "postCreateCommand": "pip install -e .",'
+        ' "postStartCommand": {"a": ["touch", "/a"], "b": "touch /b"}}'
+    )
+    (one,) = read_manifests([(".devcontainer/devcontainer.json", text)])
+    assert one.checks == (
+        ("/bin/sh", "-c", "pip install -e ."),
+        ("touch", "/a"),
+        ("/bin/sh", "-c", "touch /b"),
+    )
+
+
+def test_hooks_of_a_service_run_as_its_user() -> None:
+    text = (
+        "services:\n  web:\n    build: .\n"
+        "    post_start:\n      - command: chown a /a\n        user: root\n      - command: [touch, /a]\n"
+        "    pre_stop:\n      - command: touch /b\n"
+    )
+    (one,) = read_manifests([("compose.yml", text)])
+    assert one.checks == (("touch", "/a"), ("touch", "/b"))
+
+
+@pytest.mark.parametrize(
+    ("image", "dockerfile", "name"),
+    [
+        ("Dockerfile", ".github/actions/x/Dockerfile", ""),
+        ("../../../docker/x.Dockerfile", "docker/x.Dockerfile", ""),
+        ("docker://ghcr.io/shop/x:v1", "", "ghcr.io/shop/x:v1"),
+    ],
+)
+def test_a_docker_action_names_its_image(image: str, dockerfile: str, name: str) -> None:
+    text = f"name: x\nruns:\n  using: docker\n  image: {image}\n"
+    (one,) = read_manifests([(".github/actions/x/action.yml", text)])
+    assert (one.kind, one.dockerfile, one.image, one.line) == (ACTION, dockerfile, name, 4)
+
+
+def test_other_actions_run_no_image() -> None:
+    text = "runs:\n  using: composite\n  steps: [{run: docker build -t image .}]\n"
+    assert read_manifests([("action.yml", text)]) == ()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Final
 
 from dockfix.checks import codes
 from dockfix.checks.generated import find_header
-from dockfix.context import Context
+from dockfix.context import ACTION, Context
 from dockfix.knowledge import read_names
 from dockfix.model.accounts import find_created
 from dockfix.model.effects import drops_privileges, effect, process_need
@@ -32,6 +32,7 @@ _TEMPLATE_LINE: Final = re.compile(r"^\s*(\{\{|\{%|<%|%%|@@)")
 _TEMPLATE_WORD: Final = re.compile(
     r"\{\{(?:(?!\{\{).)*?\}\}|\{%(?:(?!\{%).)*?%\}|<%(?:(?!<%).)*?%>|@@?\w+@@?$|%%\w+%%|__[A-Z_]+__"
 )
+_ACTIONS: Final = ("action.yml", "action.yaml")
 _FREE_TEXT: Final = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "LABEL", "ONBUILD", "MAINTAINER"})
 
 
@@ -187,17 +188,14 @@ def find_clashes(original: Plan, rewrite: Plan) -> Iterator[Finding]:
 
 def find_foreign(context: Context) -> Iterator[Finding]:
     """Reasons, from where a file is, that others decide on its user."""
-    for name in ("action.yml", "action.yaml"):
-        if name in context.siblings and re.search(
-            r"using:\s*['\"]?docker", context.read(name) or "using: docker"
-        ):
-            yield Finding(
-                codes.GITHUB_ACTION,
-                0,
-                "the image of a GitHub Docker action, which has to run as root",
-                "leave it as it is",
-            )
-            return
+    if _is_of_action(context):
+        yield Finding(
+            codes.GITHUB_ACTION,
+            0,
+            "the image of a GitHub Docker action, which has to run as root",
+            "leave it as it is",
+        )
+        return
     parts = context.path.split("/")
     if ".devcontainer" in parts or "devcontainer.json" in context.siblings:
         yield Finding(
@@ -206,6 +204,13 @@ def find_foreign(context: Context) -> Iterator[Finding]:
             "a dev container, whose user is set in devcontainer.json",
             "set remoteUser there",
         )
+
+
+def _is_of_action(context: Context) -> bool:
+    """Whether an action stands beside the file, or one of the repository names it or its image."""
+    beside = (context.read(name) or "using: docker" for name in _ACTIONS if name in context.siblings)
+    named = any(one.kind == ACTION for one in context.deployments)
+    return named or any(re.search(r"using:\s*['\"]?docker", text) for text in beside)
 
 
 def _starts_process(plan: Plan) -> bool:

@@ -99,23 +99,20 @@ def find_volume_findings(
                 refusals.append(_of_socket(one, mount))
             elif mount.source == "/dev" or mount.source.startswith("/dev/"):
                 reviews += _of_device(one, mount)
-            elif (
-                mount.read_only
-                or mount.is_open
-                or is_root_home(place)
-                or not place.startswith(("/", _UNKNOWN))
-            ):
+            elif _is_harmless(mount, place):
                 continue
-            elif mount.is_tmpfs or mount.is_bare:
-                reviews += judge.bare(one, mount, place)
-            elif mount.is_bind:
-                reviews += judge.bind(one, mount, place)
-            elif one.kind in ("kubernetes", "helm"):
-                reviews += judge.claim(one, mount, place)
-            elif mount.source:
+            elif mount.takes_owner and one.kind not in ("kubernetes", "helm"):
                 notes += judge.volume(one, mount, place)
+            else:
+                reviews += judge.foreign(one, mount, place)
     notes += judge.moved()
     return VolumeFindings(_folded(refusals), _folded(reviews), _folded(notes))
+
+
+def _is_harmless(mount: Mount, place: str) -> bool:
+    """Whether nobody writes to a mount, or everybody may; those below root's home are reported elsewhere."""
+    is_named = place.startswith(("/", _UNKNOWN))
+    return mount.read_only or mount.is_open or is_root_home(place) or not is_named
 
 
 def _of_database(value: str) -> str:
@@ -151,6 +148,11 @@ class _Judge:
     layout: Layout
     written: Written
     given: tuple[str, ...]
+
+    def foreign(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
+        """Findings for a mount that does not take its owner from the image."""
+        judge = self.bind if mount.is_bind else self.claim if mount.takes_owner else self.bare
+        yield from judge(one, mount, place)
 
     def bind(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
         """Findings for a host folder, which keeps its owner whoever the image's user is."""
@@ -195,7 +197,8 @@ class _Judge:
 
     def volume(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
         """Findings for a named volume: a new one takes the image's owner, but existing files stay root's."""
-        if self._writes(one, place) or self._is_started_with(one, place) or self._is_named(one, place):
+        is_written = self._writes(one, place) or self._is_started_with(one, place)
+        if mount.source and (is_written or self._is_named(one, place)):
             message = (
                 f"{one.at(mount.target)} mounts the volume {mount.source} at {place}:"
                 " what it holds already belongs to root"

@@ -103,7 +103,7 @@ def _service(path: str, layers: Sequence[Node], whole: Service) -> Deployment:
         environment=tuple(_environment(facts.get("environment"))),
         target=target_of(build.get("target")).replace(UNKNOWN, ""),
         workdir=str(facts.get("working_dir") or ""),
-        checks=tuple(_checks(facts.get("healthcheck"))),
+        checks=(*_checks(facts.get("healthcheck")), *_hooks(facts)),
     )
 
 
@@ -118,6 +118,16 @@ def _checks(value: Any) -> Iterator[tuple[str, ...]]:
             yield ("/bin/sh", "-c", words[0])
         elif first == "CMD":
             yield tuple(words)
+
+
+def _hooks(facts: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """The commands that run after the start and before the stop, as the container's user."""
+    for key in ("post_start", "pre_stop"):
+        hooks = facts.get(key)
+        for hook in map(mapping_of, hooks if isinstance(hooks, list) else ()):
+            words = _command(hook.get("command"))
+            if words and not hook.get("user"):
+                yield words
 
 
 def _builds(service: Service, build: Mapping[str, Any]) -> list[Build]:
@@ -198,7 +208,7 @@ def _mounts(node: Node, devices: Mapping[str, str]) -> Iterator[Mount]:
 
 
 def _long_mount(item: Node, target: Setting, devices: Mapping[str, str]) -> Mount:
-    """A mount in the long form; a volume without copying, or a folder of one, takes nothing of the image's."""
+    """A mount in the long form; one without copying, or of a volume's folder, takes nothing over."""
     kind, source = text_of(get(item, "type")), text_of(get(item, "source"))
     if kind == "tmpfs":
         return tmpfs_mount(target, {"mode": text_of(get(item, "tmpfs", "mode"))})

@@ -15,6 +15,7 @@ from typing import Any, Final
 from dockfix.repository.arguments import UNKNOWN
 from dockfix.repository.interpolation import fill, read_environment
 from dockfix.repository.neighbours import Read, read_nothing
+from dockfix.repository.parts import mapping_of
 from dockfix.repository.yaml_nodes import Tagged, read_values
 
 _DEFAULTS: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
@@ -58,6 +59,15 @@ def read_services(name: str, text: str, read: Read = read_nothing) -> list[Servi
         base = project.beside(name)
         own = {key: _on_top(base.get(key), one) for key, one in own.items()}
     return [replace(one, facts=_resolve(one.facts, {})) for one in (*own.values(), *project.included)]
+
+
+def with_settings(service: Service, read: Read) -> Service:
+    """The service with the variables of its `env_file`s, which those of its `environment` override."""
+    files = service.facts.get("env_file")
+    texts = (read(path) for path in files if UNKNOWN not in path) if isinstance(files, list) else ()
+    found = {name: value for text in texts if text for name, value in read_environment(text).items()}
+    own = mapping_of(service.facts.get("environment"))
+    return replace(service, facts=service.facts | {"environment": {**found, **own}}) if found else service
 
 
 def _resolve(facts: Mapping[str, Any], done: dict[int, Facts]) -> Facts:

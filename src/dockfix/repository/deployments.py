@@ -21,6 +21,7 @@ from dockfix.files.reading import read_within
 from dockfix.files.stamps import Mark, Stamp
 from dockfix.repository.arguments import fill_defaults
 from dockfix.repository.build_places import matches
+from dockfix.repository.docker_actions import ACTION_NAME
 from dockfix.repository.image_names import is_open
 from dockfix.repository.job_images import may_have_jobs
 from dockfix.repository.manifests import (
@@ -198,7 +199,7 @@ class _Known:
 
         `leans`: its images may be built here, or be defined by another file.
         """
-        if name.endswith("devcontainer.json"):
+        if name.endswith("devcontainer.json") or ACTION_NAME.search(name):
             return True
         # A service of another file of the same folder may be built here under its name.
         if is_compose(name) and of & self.sources.get(_project(name), set()):
@@ -303,6 +304,8 @@ def _look_by_name(name: str) -> Callable[[bytes], Glance | None]:
         return _look_at_template
     if _VALUES.search(name):
         return _look_at_values
+    if ACTION_NAME.search(name):
+        return _look_at_action
     if is_script(name):
         return partial(_look_at_script, name=name)
     if is_code(name):
@@ -315,6 +318,10 @@ def _look_by_name(name: str) -> Callable[[bytes], Glance | None]:
 def _look_at_workload(data: bytes) -> Glance | None:
     """The glance at a YAML file of any name, which concerns nobody unless it names or builds an image."""
     return _look(data) if any(word in data for word in _NAMES) else None
+
+
+def _look_at_action(data: bytes) -> Glance | None:
+    return ((), True) if b"docker" in data and b"image" in data else None
 
 
 def _look_at_script(data: bytes, name: str) -> Glance | None:

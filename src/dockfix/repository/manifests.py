@@ -12,6 +12,7 @@ from dockfix.context import Deployment, Setting
 from dockfix.knowledge.file_names import COMPOSE_NAME
 from dockfix.repository.build_settings import SETTINGS_NAME, read_platform
 from dockfix.repository.commented_json import read_commented
+from dockfix.repository.docker_actions import ACTION_NAME, read_action
 from dockfix.repository.image_calls import CODE_NAME, find_copies
 from dockfix.repository.manifest_parts import Part, has_services, split_documents, split_services
 from dockfix.repository.neighbours import Read, read_nothing
@@ -23,6 +24,10 @@ ENVIRONMENT_NAME: Final = re.compile(
 """Names that compose files may have by their environment, as those of NASA-IMPACT/COSMOS do (`local.yml`)."""
 
 _DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")
+_HOOKS: Final = (
+    "onCreateCommand", "updateContentCommand", "postCreateCommand", "postStartCommand", "postAttachCommand",
+)  # fmt: skip
+"""What runs in a dev container as its user. Source: containers.dev, lifecycle scripts."""
 _YAML: Final = re.compile(r"\.ya?ml$")
 _TEMPLATES: Final = "templates/"
 _KUBERNETES: Final = re.compile(
@@ -91,6 +96,8 @@ def read_manifests(
 
 
 def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) -> Iterator[Deployment]:
+    if ACTION_NAME.search(path):
+        yield from read_action(path, text)
     if is_script(path):
         from dockfix.repository.job_images import read_jobs
         from dockfix.repository.run_commands import read_runs
@@ -148,10 +155,10 @@ def _is_like_kubernetes(path: str, text: str) -> bool:
 
 def _read_compose(path: str, text: str, parts: Sequence[Part], read: Read) -> Iterator[Deployment]:
     from dockfix.repository.compose import read_compose
-    from dockfix.repository.compose_project import read_services
+    from dockfix.repository.compose_project import read_services, with_settings
 
     rows = read_services(path, text, read) if parts else ()
-    services = {one.name: one for one in rows if one.source == path}
+    services = {one.name: with_settings(one, read) for one in rows if one.source == path}
     for part in parts:
         yield from (_shifted(one, part) for one in read_compose(path, part.text, services))
 
@@ -181,7 +188,21 @@ def _read_devcontainer(path: str, text: str) -> Iterator[Deployment]:
     if isinstance(written, str):
         dockerfile = posixpath.normpath(posixpath.join(posixpath.dirname(path), written))
         setting = Setting(user, _line(text, user)) if isinstance(user, str) else None
-        yield Deployment(path, _line(text, written), "devcontainer", "", "", dockerfile, setting)
+        checks = tuple(words for hook in _HOOKS for words in _hook(content.get(hook)))
+        yield Deployment(
+            path, _line(text, written), "devcontainer", "", "", dockerfile, setting, checks=checks
+        )
+
+
+def _hook(value: object) -> Iterator[tuple[str, ...]]:
+    """The command lines of a hook: a line for a shell, the words of one, or several by name."""
+    if isinstance(value, str):
+        yield ("/bin/sh", "-c", value)
+    elif isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+        yield tuple(value)
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from () if isinstance(one, dict) else _hook(one)
 
 
 def _line(text: str, word: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from dockfix.context import Deployment, Mount, Setting, read_options, split_mount, tmpfs_mount
@@ -92,14 +92,18 @@ def _mounts(flags: list[tuple[str, str]], line: int) -> Iterator[Mount]:
             source, _, rest = value.partition(":")
             yield Mount(Setting(rest.partition(":")[0] or source, line), source)
         elif flag == "--mount":
-            keys = read_options(value)
-            target = keys.get("target") or keys.get("dst") or keys.get("destination") or ""
-            if target and keys.get("type") == "tmpfs":
-                yield tmpfs_mount(Setting(target, line), {"mode": keys.get("tmpfs-mode", "")})
-            elif target:
-                source = keys.get("source") or keys.get("src") or ""
-                read_only = "readonly" in keys or "ro" in keys
-                yield Mount(Setting(target, line), source, read_only, is_bare="volume-nocopy" in keys)
+            yield from _long_mount(read_options(value), line)
+
+
+def _long_mount(keys: Mapping[str, str], line: int) -> Iterator[Mount]:
+    """The mount that the options of `--mount` describe."""
+    place = keys.get("target") or keys.get("dst") or keys.get("destination")
+    if place and keys.get("type") == "tmpfs":
+        yield tmpfs_mount(Setting(place, line), {"mode": keys.get("tmpfs-mode", "")})
+    elif place:
+        source = keys.get("source") or keys.get("src") or ""
+        read_only = "readonly" in keys or "ro" in keys
+        yield Mount(Setting(place, line), source, read_only, is_bare="volume-nocopy" in keys)
 
 
 def _split_flags(words: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
