@@ -111,7 +111,7 @@ def test_a_named_volume_that_is_a_folder_of_the_host(tmp_path: Path, options: st
     assert found(run_by(tmp_path, WRITES, "compose.yaml", manifest)) == expected
 
 
-OUTSIDE = "import os\nos.makedirs('/work/a', exist_ok=True)\n"
+OUTSIDE = "import os\nos.makedirs('/scratch/a', exist_ok=True)\n"
 MADE = DOCKERFILE.replace("COPY", "RUN mkdir /app/data\nCOPY")
 
 
@@ -128,7 +128,7 @@ MADE = DOCKERFILE.replace("COPY", "RUN mkdir /app/data\nCOPY")
         ("tmpfs: /app/data", READS, MADE, FREE),
         ("tmpfs: [/tmp, /run]", WRITES, DOCKERFILE, FREE),
         # The rewrite makes the directory.
-        ("tmpfs: /work", OUTSIDE, DOCKERFILE, HELD),
+        ("tmpfs: /scratch", OUTSIDE, DOCKERFILE, HELD),
         ("volumes: [{type: tmpfs, target: /app/data}]", WRITES, MADE, HELD),
         ("volumes: [{type: tmpfs, target: /app/data, tmpfs: {mode: 0750}}]", WRITES, DOCKERFILE, HELD),
         # Nothing is taken over from the image.
