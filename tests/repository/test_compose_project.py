@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dockfix.repository.compose_project import read_services, with_settings
+from dockfix.repository.neighbours import read_nothing
 
 
 def services(files: Mapping[str, str], name: str) -> dict[str, dict[str, Any]]:
@@ -114,4 +115,4 @@ def test_variables_of_a_services_files_are_below_its_own() -> None:
     files = {"p/one.env": "A=/srv/a\nB=1\n"}
     (service,) = read_services("p/compose.yml", text, files.get)
     assert with_settings(service, files.get).facts["environment"] == {"A": "/srv/a", "B": "2"}
-    assert with_settings(service, {}.get) == service
+    assert with_settings(service, read_nothing) == service
