@@ -135,7 +135,9 @@ class _Search:
         for path in dict.fromkeys(self._used()):
             yield from self._self(path)
         for path in self._made_for_data():
-            if not self.plan.evidence.is_complete or self._is_mentioned(path) or self._is_opened(path):
+            # What a step leaves in /tmp is usually of no use later.
+            is_guess = not self.plan.evidence.is_complete and not is_shared(path)
+            if is_guess or self._is_mentioned(path) or self._is_opened(path):
                 yield from self._self(path)
         yield from self._contents()
         yield from self._copies()
@@ -200,7 +202,7 @@ class _Search:
                 continue
             if not self.tree.exists(self.tree.follow(path)):
                 continue
-            if self._stands_for(one) and is_ownable(path) and not is_root_home(path) and not is_shared(path):
+            if self._stands_for(one) and is_ownable(path) and not is_root_home(path):
                 is_data = not is_system_directory(path) or is_below_any(path, self.plan.own_directories)
                 is_data = is_data or is_below_any(path, _FOR_SERVICES)
                 if is_data and not self._is_filled(path):

@@ -393,6 +393,22 @@ def test_a_start_script_and_a_gunicorn_configuration_are_read() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("script", "ports"),
+    [
+        ("PORT=80\nuvicorn web:app --port $PORT\n", ["80"]),
+        ("export PORT=${PORT:-443}\nexec gunicorn -b 0.0.0.0:${PORT} web:app\n", ["443"]),
+        ('if [ -z "$P" ]; then P=80; [ "$TLS" = yes ] && P=443; fi\nuvicorn web:app --port "$P"\n', ["443", "80"]),
+        ("P=80\nP=$(choose)\nuvicorn web:app --port $P\n", []),
+        ("P=8000\n[ -f x ] && P=9000\nuvicorn web:app --port $P\n", []),
+    ],
+)  # fmt: skip
+def test_a_port_may_stand_in_a_variable_of_the_start_script(script: str, ports: list[str]) -> None:
+    text = DOCKERFILE.replace('["python", "main.py"]', '["./start.sh"]')
+    found = read({"start.sh": script, "web.py": ""}, text).claims
+    assert [one.what for one in found] == ports
+
+
 REASONS = {
     "gunicorn": "gunicorn switches to its own user",
     "uwsgi": "uwsgi gives its socket to another user",

@@ -6,13 +6,13 @@ import itertools
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from dockfix.evidence.image_files import Layout
 from dockfix.evidence.python.servers import Server, find_server, flags, ini_flags
-from dockfix.syntax.script import Command
+from dockfix.syntax.script import Command, Word
 from dockfix.syntax.shell import parse_script, parse_words
 from dockfix.syntax.tree import Instruction
 
@@ -89,6 +89,8 @@ class StartReader:
         self.layout = layout
         self.path = path
         self.start = Start()
+        self.variables = dict(layout.env)
+        self.alternatives: dict[str, list[str]] = {}
 
     def read(self) -> Start:
         """The start of the image."""
@@ -124,15 +126,26 @@ class StartReader:
         for command in parse_script(text).commands:
             line = first + text.count("\n", 0, command.start)
             workdir = self._entered(command, workdir)
+            self._assign(command)
             if by is not None and command.name is not None and command.name.text in _ALL_ARGUMENTS:
                 # What the caller chose is reported where the caller stands.
                 self._words(_arguments(by), by.line, by.file, workdir, depth)
             else:
                 self._command(command, line, file, workdir, depth, by)
 
+    def _assign(self, command: Command) -> None:
+        """Keep the variables that a command of a script sets; what it may set is an alternative."""
+        for name, word in command.assignments if command.name is None else _exported(command):
+            value = word.expand(self.variables)
+            if command.optional and value is not None:
+                self.alternatives.setdefault(name, []).append(value)
+            elif not command.optional:
+                self.alternatives.pop(name, None)
+                self.variables[name] = "\0" if value is None else value
+
     def _entered(self, command: Command, workdir: str) -> str:
         """The working directory after a command that may be `cd`."""
-        place = command.args[0].expand(self.layout.env) if command.program == "cd" and command.args else ""
+        place = command.args[0].expand(self.variables) if command.program == "cd" and command.args else ""
         return posixpath.normpath(posixpath.join(workdir, place)) if place else workdir
 
     def _command(
@@ -145,14 +158,14 @@ class StartReader:
             return
         if command.name is None:
             return
-        words: list[str] = []
-        for word in (command.name, *command.args):
-            if by is not None and word.text in _ALL_ARGUMENTS:
-                words += _arguments(by)
-            else:
-                value = word.expand(self.layout.env)
-                words.append("\0" if value is None else value)
-        self._words(tuple(words), line, file, workdir, depth)
+        words = _expand(command, self.variables, by)
+        self._words(words, line, file, workdir, depth)
+        for name, values in self.alternatives.items():
+            for value in values:
+                other = launched(_expand(command, {**self.variables, name: value}, by))
+                # Only for its flags: the code that it would start may not exist.
+                if other and other != launched(words) and find_server(other[0]):
+                    self.start.lines.append(Line(other, file, line, workdir))
 
     def _words(self, words: tuple[str, ...], line: int, file: str, workdir: str, depth: int) -> None:
         words = launched(words)
@@ -291,6 +304,26 @@ def _modules(server: Server, name: str) -> list[str]:
 def _celery_modules(name: str) -> list[str]:
     """The modules in which Celery may find an application: the named one, its submodules, or its parent."""
     return [one for one in (name, f"{name}.celery", f"{name}.tasks", name.rpartition(".")[0]) if one]
+
+
+def _exported(command: Command) -> Iterator[tuple[str, Word]]:
+    """(name, value) of what `export NAME=VALUE` and its like set."""
+    for word in command.args if command.program in ("export", "readonly", "declare", "local") else ():
+        name, assigned, value = word.text.partition("=")
+        if assigned and name.isidentifier():
+            yield name, word._replace(text=value)
+
+
+def _expand(command: Command, variables: Mapping[str, str], by: Line | None) -> tuple[str, ...]:
+    """The words of a command; "\0" stands for one whose value is unknown."""
+    words: list[str] = []
+    for word in (command.name, *command.args) if command.name is not None else ():
+        if by is not None and word.text in _ALL_ARGUMENTS:
+            words += _arguments(by)
+        else:
+            value = word.expand(variables)
+            words.append("\0" if value is None or "\0" in value else value)
+    return tuple(words)
 
 
 def _arguments(line: Line) -> tuple[str, ...]:
