@@ -26,7 +26,9 @@ from dockfix.evidence.python.sources import Reading, read_start
 from dockfix.evidence.python.start import Start, StartReader
 from dockfix.evidence.volumes import find_volume_findings, find_written
 from dockfix.lazy import cached_property
+from dockfix.model.copies import find_volumes
 from dockfix.model.evidence import Evidence
+from dockfix.model.filetree import BASE, each
 from dockfix.model.ownership import owns
 from dockfix.model.paths import (
     NOWHERE,
@@ -187,8 +189,22 @@ class _Assessment:
         known = {path for path, _ in plan.starting.written}
         learned = _stated(plan.options.learned.writes, "a proof")
         claims = (*reading.claims, *_stated(plan.options.writes, "the option writes"), *learned)
+        claims = tuple(one for one in claims if not one.only_in or self._may_stand(one.only_in))
         self.claims = [one for one in claims if one.what not in known or not one.what]
         self.outside = [one for one in self.claims if self._is_outside(one)]
+
+    def _may_stand(self, path: str) -> bool:
+        """Whether a path that the code looks for may be there at the start: the image has it, or a mount.
+
+        Of a base's directories only those that it is known to have count.
+        """
+        tree = self.plan.rehearsal.end
+        at = tree.follow(path)
+        if tree.exists(at) or any(node.origin != BASE for node in each(tree.look(at))):
+            return True
+        places = [mount.target.value for one in self.plan.context.deployments for mount in one.mounts]
+        places += [place for _, place in find_volumes(self.plan.lineage)]
+        return any(is_within(path, place) or is_within(place, path) for place in places)
 
     def _is_outside(self, one: Claim) -> bool:
         """Whether a claim is a write to a known path that the user does not own anyway."""

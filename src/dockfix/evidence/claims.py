@@ -28,7 +28,7 @@ class Claim:
     installation the call or command, for a home the cache directory, for missing or fetched code its path
     or module. It is "" for a write to an unknown path. `directory` is the directory that the user must
     own. `file` is relative to the build context. `certain` is False if the value may differ at run time,
-    or if the line may not run at all.
+    or if the line may not run at all. `only_in`: it writes there only if that path exists already.
     """
 
     kind: Kind
@@ -37,6 +37,7 @@ class Claim:
     line: int
     certain: bool = True
     is_directory: bool = False
+    only_in: str = ""
 
     @property
     def directory(self) -> str:

@@ -398,7 +398,7 @@ def test_a_start_script_and_a_gunicorn_configuration_are_read() -> None:
     [
         ("PORT=80\nuvicorn web:app --port $PORT\n", ["80"]),
         ("export PORT=${PORT:-443}\nexec gunicorn -b 0.0.0.0:${PORT} web:app\n", ["443"]),
-        ('if [ -z "$P" ]; then P=80; [ "$TLS" = yes ] && P=443; fi\nuvicorn web:app --port "$P"\n', ["443", "80"]),
+        ('if [ $T = 1 ]; then P=443; else P=80; fi\nuvicorn web:app --port "$P"\n', ["443", "80"]),
         ("P=80\nP=$(choose)\nuvicorn web:app --port $P\n", []),
         ("P=8000\n[ -f x ] && P=9000\nuvicorn web:app --port $P\n", []),
     ],

@@ -76,13 +76,15 @@ class Scope:
 class Site:
     """A call, dictionary, comparison or setting, and the scope that contains it.
 
-    It is `guarded` if the application handles a lack of permission there.
+    It is `guarded` if the application handles a lack of permission there; it runs only if the paths
+    `expected` exist.
     """
 
     node: ast.expr
     scope: Scope
     order: int
     guarded: bool = False
+    expected: tuple[ast.expr, ...] = ()
 
     @property
     def called(self) -> str:
@@ -113,6 +115,7 @@ class Part:
         self.functions: dict[str, Scope] = {}
         self._order = 0
         self._guards = 0
+        self._expected: tuple[ast.expr, ...] = ()
         self._arms: list[Arm] = []
         self._asks_who = _WHO.search(self.text) is not None
         for line in self.tree.body:
@@ -167,13 +170,13 @@ class Part:
         return True
 
     def _site(self, node: ast.Call | ast.Compare, scope: Scope) -> bool:
-        self.sites.append(Site(node, scope, self._order, self._guards > 0))
+        self.sites.append(Site(node, scope, self._order, self._guards > 0, self._expected))
         if isinstance(node, ast.Call):
             self._remember(node, scope)
         return True
 
     def _dictionary(self, node: ast.Dict, scope: Scope) -> bool:
-        self.sites.append(Site(node, scope, self._order, self._guards > 0))
+        self.sites.append(Site(node, scope, self._order, self._guards > 0, self._expected))
         pairs = zip(node.keys, node.values, strict=True)
         self._walk_all((one for pair in pairs for one in pair if one is not None), scope)
         return False
@@ -196,7 +199,9 @@ class Part:
             asks = self._asks_who and _asks_who(choice.test)
             self._walk(choice.test, scope)
             self._guards += asks
+            outer, self._expected = self._expected, (*self._expected, *_expected_in(choice.test))
             self._arm(choice.body, scope, branch, ways)
+            self._expected = outer
             self._guards -= asks
             last, choice = choice, next_choice(choice)
         if last.orelse:
@@ -293,6 +298,18 @@ class Part:
             names = [word for word in map(text_of, call.args) if word is not None]
             long = next((name for name in names if name.startswith("--")), names[0] if names else "")
             self.options[long.lstrip("-").replace("-", "_")] = Site(call, scope, self._order)
+
+
+def _expected_in(test: ast.expr) -> Iterator[ast.expr]:
+    """The paths that exist if a condition holds: `isdir(P)`, `P.exists()`, these joined by `and`."""
+    match test:
+        case ast.BoolOp(op=ast.And(), values=values):
+            for one in values:
+                yield from _expected_in(one)
+        case ast.Call(func=ast.Attribute(value=path, attr="exists" | "is_dir" | "is_file"), args=[]):
+            yield path
+        case ast.Call(args=[path]) if called_name(test) in ("exists", "isdir", "isfile", "lexists"):
+            yield path
 
 
 def _asks_who(test: ast.expr) -> bool:

@@ -6,6 +6,7 @@ import ast
 import posixpath
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from dockfix.evidence.claims import Claim, Kind
@@ -16,6 +17,7 @@ from dockfix.evidence.python.places import is_anyones, locate, locate_database
 from dockfix.evidence.python.scopes import Part, Site
 from dockfix.evidence.python.values import ConstantEvaluator
 from dockfix.knowledge.processes import find_installer
+from dockfix.model.paths import is_within
 
 _FLAGS: Final = re.compile(r"\bO_(?:CREAT|WRONLY|RDWR|APPEND|TRUNC)\b")
 _WRITING: Final = re.compile(r"[wax+]")
@@ -151,7 +153,17 @@ class SiteReader:
             yield self._evidence(Kind.WRITE, "", site, certain=False)
         elif not is_anyones(path.rstrip("/") or path):
             kind = Kind.HOME if path.startswith("~") else Kind.WRITE
-            yield self._evidence(kind, path, site, certain=certain, directory=directory and known)
+            found_there = self._evidence(kind, path, site, certain=certain, directory=directory and known)
+            yield replace(found_there, only_in=self._expected(site, path))
+
+    def _expected(self, site: Site, path: str) -> str:
+        """The path, or one above it, that the code finds in place before it writes there, "" if none."""
+        for node in site.expected:
+            for text, _ in self.evaluator.texts(node, site.scope, site.order):
+                place, known = locate(text, self.evaluator.application.workdir) or ("", False)
+                if known and is_within(path, place):
+                    return place
+        return ""
 
     def _opens_to_write(self, mode: ast.expr | None, site: Site) -> bool:
         if mode is None:

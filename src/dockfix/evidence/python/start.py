@@ -315,7 +315,7 @@ def _exported(command: Command) -> Iterator[tuple[str, Word]]:
 
 
 def _expand(command: Command, variables: Mapping[str, str], by: Line | None) -> tuple[str, ...]:
-    """The words of a command; "\0" stands for one whose value is unknown."""
+    """The words of a command; a NUL stands for one whose value is unknown."""
     words: list[str] = []
     for word in (command.name, *command.args) if command.name is not None else ():
         if by is not None and word.text in _ALL_ARGUMENTS:
