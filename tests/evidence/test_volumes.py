@@ -220,6 +220,58 @@ def test_a_program_that_writes_where_it_runs_below_a_host_folder(
     assert found(run_by(tmp_path, source, "compose.yaml", compose(".:/app"))) == expected
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        # What an unknown call does with a path is unknown.
+        ('TelegramClient("/data/bot", 1, "key")', HELD),
+        ('Client("bot", workdir="data")', HELD),
+        ('options = {"cookiefile": "/data/cookies.txt"}', HELD),
+        ('YoutubeDL({"outtmpl": "/data/%(id)s.%(ext)s"})', HELD),
+        ('STATE = "/data/state"\nStore(STATE)', HELD),
+        ('Store(f"/data/{name}")', HELD),
+        ('open("/data/seen", mode)', HELD),
+        ('open("/data/settings.yaml", encoding="utf-8")', FREE),
+        ('Image.open("/data/logo.png")', FREE),
+        ('Path("/data/settings.yaml").read_text()', FREE),
+        ('Path("/data") / name', HELD),
+        ('pd.read_csv("/data/rows.csv", sep=";")', FREE),
+        ('torch.load("/data/model.pt")', FREE),
+        ('load_dotenv("/data/.env")', FREE),
+        ('app.mount("/data", StaticFiles(directory="/data/static"))', FREE),
+        ('@app.get("/data")\ndef data(): ...', FREE),
+        ('# once it was in /data/state\nprint("/database")', FREE),
+        ('settings("/database")', FREE),
+    ],
+)
+def test_a_path_below_a_host_folder_is_written_unless_it_is_known_to_be_read(
+    tmp_path: Path, code: str, expected: Found
+) -> None:
+    manifest = compose("./data:/data").replace('"]', '", "./data:/app/data"]')
+    assert found(run_by(tmp_path, f"{code}\n", "compose.yaml", manifest)) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("session: /data/bot.session", HELD), ("# session: /data/bot", FREE), ("name: bot", FREE)],
+)
+def test_a_path_below_a_host_folder_in_a_configuration_file(
+    tmp_path: Path, line: str, expected: Found
+) -> None:
+    (tmp_path / "bot.yml").write_text(f"{line}\n")
+    source = 'import yaml\nsettings = yaml.safe_load(open("bot.yml"))\nClient(settings["session"])\n'
+    assert found(run_by(tmp_path, source, "compose.yaml", compose("./data:/data"))) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [('YoutubeDL({"cookiefile": "cookies.txt"})', HELD), ('print(open("cookies.txt").read())', FREE)],
+)
+def test_a_file_of_the_host_that_may_be_written(tmp_path: Path, code: str, expected: Found) -> None:
+    manifest = compose("./cookies.txt:/app/cookies.txt")
+    assert found(run_by(tmp_path, f"{code}\n", "compose.yaml", manifest)) == expected
+
+
 def test_places_that_the_command_of_the_service_writes(tmp_path: Path) -> None:
     written = compose("./log:/app/log", "    command: sh -c 'python main.py > log/all'\n")
     assert found(run_by(tmp_path, READS, "compose.yaml", written)) == HELD

@@ -143,8 +143,9 @@ def collect_evidence(plan: Plan) -> Evidence:
     home = plan.home if plan.home.strip("/") else ""
     mounts = tuple(_mounts(plan, home))
     hidden = _hidden_mounts(plan, home)
-    places = find_written(plan, found.may_write, is_complete=found.is_complete)
-    volumes = find_volume_findings(plan, layout, places, written)
+    places = find_written(plan, found.may_write, reading.texts, is_complete=found.is_complete)
+    mounted = tuple(_find_mounted(plan, layout))
+    volumes = find_volume_findings(plan, layout, places, written, mounted)
     runs = tuple(read_runs(plan, layout, path))
     filled = {*find_filled_caches(plan, runs), *find_learned_caches(plan)}
     return Evidence(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,10 +13,12 @@ from dockfix.checks.owner_commands import command_to_give, user_to_give
 from dockfix.context import Deployment, Mount
 from dockfix.evidence.contradictions import path_in_home
 from dockfix.evidence.image_files import Layout
+from dockfix.evidence.landings import Landing
+from dockfix.evidence.python.path_strings import find_uses
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import START, Kind
 from dockfix.model.operations import Act
-from dockfix.model.paths import is_root_home, is_shared, is_system_directory, is_within
+from dockfix.model.paths import is_root_home, is_shared, is_system_directory, is_within, resolve
 from dockfix.model.plan import Plan
 from dockfix.results import Finding
 
@@ -42,10 +44,14 @@ _UNKNOWN: Final = "$"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The absolute paths that an image writes or may write; `is_complete`: it writes no others."""
+    """The absolute paths that an image writes or may write; `is_complete`: it writes no others.
+
+    `uses` are those of which nobody knows whether it only reads them.
+    """
 
     places: frozenset[str]
     is_complete: bool
+    uses: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +63,19 @@ class VolumeFindings:
     notes: tuple[Finding, ...] = ()
 
 
-def find_written(plan: Plan, claimed: Iterable[str], *, is_complete: bool) -> Written:
-    """The paths that the start of an image writes, from its command lines and the sources' claims."""
+def find_written(plan: Plan, claimed: Iterable[str], texts: Iterable[str], *, is_complete: bool) -> Written:
+    """The paths that the start of an image writes, from its command lines and the sources' claims.
+
+    `texts` are the sources and configuration files.
+    """
     places = {path.rstrip("/") or "/" for path in claimed if path.startswith("/")}
     places.update(path for path, _ in plan.starting.written)
     places.update(path for _, path in find_volumes(plan.lineage))
-    if plan.context.deployments:
-        places.update(_find_started(plan))
-    return Written(frozenset(places), is_complete)
+    if not plan.context.deployments:
+        return Written(frozenset(places), is_complete)
+    places.update(_find_started(plan))
+    uses = (resolve(one, plan.lineage.end.workdir) for one in find_uses(texts))
+    return Written(frozenset(places), is_complete, frozenset(uses))
 
 
 def _find_started(plan: Plan) -> Iterator[str]:
@@ -79,17 +90,22 @@ def _find_started(plan: Plan) -> Iterator[str]:
 
 
 def find_volume_findings(
-    plan: Plan, layout: Layout, written: Written, given: tuple[str, ...]
+    plan: Plan,
+    layout: Layout,
+    written: Written,
+    given: tuple[str, ...],
+    mounted: Sequence[Landing],
 ) -> VolumeFindings:
     """The findings about mounts of deployments that run as the image's own user.
 
-    `given` are the directories that are made for the user, and given to it.
+    `given` are the directories that are made for the user, and given to it, `mounted` the folders of the
+    build context that deployments mount.
     """
     refusals: list[Finding] = []
     reviews: list[Finding] = []
     notes: list[Finding] = []
     names = plan.lineage.final.names()
-    judge = _Judge(plan, layout, written, given)
+    judge = _Judge(plan, layout, written, given, mounted)
     for one in plan.context.deployments:
         if one.user is not None or not one.is_of(names):
             continue
@@ -148,6 +164,7 @@ class _Judge:
     layout: Layout
     written: Written
     given: tuple[str, ...]
+    mounted: Sequence[Landing]
 
     def foreign(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
         """Findings for a mount that does not take its owner from the image."""
@@ -227,6 +244,9 @@ class _Judge:
         if is_shared(place):
             return "writes"
         is_code = self._is_code(place)
+        used = () if is_code else sorted(path for path in self.written.uses if is_within(path, place))
+        if used:
+            return "may write" if used[0] == place else f"may write {used[0]}"
         is_over_all = is_within(self.plan.lineage.end.workdir, place)
         if "." in posixpath.basename(place) or (is_code and not is_over_all):
             return ""
@@ -251,16 +271,22 @@ class _Judge:
         return any(value.startswith("/") and is_within(posixpath.normpath(value), place) for value in named)
 
     def _is_code(self, place: str) -> bool:
-        """Whether the mount replaces copied sources of the build context, as in development."""
-        for source in self.layout.sources_of(place):
+        """Whether the mount brings sources of the build context, or replaces copied ones (development)."""
+        sources = (*self.layout.sources_of(place), *(one.source for one in self._mounted_at(place)))
+        for source in sources:
             if self.layout.exists(f"{source}/") and self._holds_code(source):
                 return True
         landings = self.layout.final.landings
         return any(not one.stage and is_within(one.destination, place) for one in landings)
 
+    def _mounted_at(self, place: str) -> Iterator[Landing]:
+        return (one for one in self.mounted if one.destination == place)
+
     def _holds_code(self, folder: str) -> bool:
+        """Whether a folder of the build context has modules, or packages."""
         names = self.layout.names(folder) if self.layout.names is not None else frozenset()
-        return any(name.endswith(".py") for name in names)
+        packages = (f"{folder}/{name}__init__.py" for name in names if name.endswith("/"))
+        return any(name.endswith(".py") for name in names) or any(map(self.layout.exists, packages))
 
     def _help(self, one: Deployment, mount: Mount, place: str) -> str:
         """The command that gives the mounted files to the user.

@@ -20,6 +20,7 @@ from dockfix.evidence.python.catalogue import Catalogue, find_offsets, load_cata
 from dockfix.evidence.python.constants import Value, Values
 from dockfix.evidence.python.missing import find_missing
 from dockfix.evidence.python.modules import Module
+from dockfix.evidence.python.path_strings import find_mentions, find_names
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
 from dockfix.evidence.python.servers import Server, find_server, flags
 from dockfix.evidence.python.sites import SiteReader
@@ -46,21 +47,8 @@ _MADE_IMPORT: Final = re.compile(
     r"(?:import_module|__import__|load_extension)\(\s*(?!\s|['\"][\w.]*['\"]\s*[,)])"
 )
 _PACKAGE: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.?['\"{%]")
-_RELATIVE: Final = r"\w[\w.@+-]*(?:/[\w.@+-]+)*"
-_MENTIONED: Final = re.compile(rf"/(?:(?<![\w/:.<-]/)|(?<=sqlite:///)|(?<=sqlite:////)){_RELATIVE}")
-_NAMED: Final = re.compile(rf"['\"](\.{{0,2}}/?{_RELATIVE}/?)['\"]")
 _PARENTS: Final = re.compile(r"\.parents\[(\d{1,3})\]")
-_UPWARDS: Final = re.compile(r"['\"]\.\.(?:/|['\"])")
 _WORD: Final = re.compile(r"['\"]([A-Za-z][\w.-]*)(?=['\" ])")
-_ASKING: Final = tuple(
-    f"{name}(" for name in "stat lstat exists isfile isdir access getsize getmtime".split()
-)
-_ROUTING: Final = (
-    *("route(", "Route(", ".mount(", "Mount(", "prefix=", "add_url_rule("),
-    *(f".{name}(" for name in "get post put patch delete head options websocket add_get add_post".split()),
-)
-"""What stands before the path of a route: of Flask, FastAPI, Starlette and aiohttp."""
-_NEAR: Final = 80
 _PORT: Final = re.compile(r"(?:^|.*[:\]=])(\d{1,5})$")
 _CONFIG: Final = re.compile(r"^(\w+)[ \t]*[:=][ \t]*([^\s#][^\n#]*)", re.MULTILINE)
 
@@ -71,7 +59,8 @@ class Reading:
 
     `names` are the strings in the modules that may name a file, as written; `tools` the programs that
     they may run and the packages that they import, as far as homes.toml has a row for them; `mentions`
-    the absolute paths anywhere in their texts.
+    the absolute paths anywhere in their texts. `texts` are those of the modules and of the configuration
+    files that they may read.
     """
 
     claims: tuple[Claim, ...]
@@ -82,6 +71,7 @@ class Reading:
     names: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     mentions: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -150,10 +140,11 @@ class _SourceReader:
         if not self.known:
             found = [replace(one, certain=False) for one in found]
         strings = {
-            module.path: _names(module.source) | ({".."} if self._leads_above(module) else set())
+            module.path: find_names(module.source) | ({".."} if self._leads_above(module) else set())
             for module in modules
         }
-        settings = find_named_outputs(self.layout, self._configuration_files(strings))
+        configured = tuple(dict.fromkeys(self._configuration_files(strings)))
+        settings = find_named_outputs(self.layout, configured)
         missing = find_missing(self.layout, self.application, self.start)
         claims = {*named, *found, *settings, *missing}
         unique = sorted(claims, key=lambda one: (one.file, one.line, one.kind, one.what))
@@ -165,7 +156,8 @@ class _SourceReader:
             self.application.is_cut,
             tuple(sorted(frozenset().union(*strings.values()))),
             tuple(sorted(filter(_keeps_home, frozenset().union(*map(_words, modules))))),
-            tuple(sorted(frozenset().union(*(_mentions(module.source) for module in modules)))),
+            tuple(sorted(frozenset().union(*(find_mentions(module.source) for module in modules)))),
+            (*(module.source for module in modules), *filter(None, map(self.layout.read, configured))),
         )
 
     def _configuration_files(self, strings: Mapping[str, frozenset[str]]) -> Iterator[str]:
@@ -362,19 +354,6 @@ class _SourceReader:
 
 
 @lru_cache(maxsize=512)
-def _names(source: str) -> frozenset[str]:
-    """The strings that may name a file whose content matters, and `..` if one leads upwards."""
-    found = {match[1] for match in _NAMED.finditer(source) if not _is_other(source, match)}
-    return frozenset(found | {".."} if _UPWARDS.search(source) else found)
-
-
-def _is_other(source: str, match: re.Match[str]) -> bool:
-    """Whether a string is the path of a route, or of a file about which only its attributes are asked."""
-    before = source[max(0, match.start() - _NEAR) : match.start()].rstrip()
-    return before.endswith(_ASKING) or (match[1].startswith("/") and before.endswith(_ROUTING))
-
-
-@lru_cache(maxsize=512)
 def _levels(source: str) -> int:
     """How many directories a module may go up from its own path, at most, as far as single lines show."""
     if "__file__" not in source:
@@ -386,11 +365,6 @@ def _levels(source: str) -> int:
             count += sum(int(number) + 1 for number in _PARENTS.findall(line))
             own, others = (max(own, count), others) if "__file__" in line else (own, max(others, count))
     return own + others
-
-
-@lru_cache(maxsize=512)
-def _mentions(source: str) -> frozenset[str]:
-    return frozenset(_MENTIONED.findall(source))
 
 
 def _words(module: Module) -> frozenset[str]:
