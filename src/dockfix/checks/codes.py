@@ -289,7 +289,7 @@ MANIFEST_USER: Final = _note(
     "A manifest still runs the image as root.",
     "runs/service-that-runs-as-root-all-the-same",
 )
-MANIFEST_PRIVILEGED: Final = _note(
+MANIFEST_PRIVILEGED: Final = _review(
     "manifest-privileged", "A manifest runs the image in privileged mode.", "runs/service-that-is-privileged"
 )
 MANIFEST_READ_ONLY: Final = _note(

@@ -1,4 +1,4 @@
-"""Capabilities that a deployment adds, which it gives to root alone."""
+"""Capabilities and privileges that a deployment adds, which it gives to root alone."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ _DEFAULT: Final = frozenset(
     """.split()
 )
 """Those that root has anyway (moby, daemon/pkg/oci/caps/defaults.go): what it does with them is read."""
+_HELP_PRIVILEGED: Final = "check whether it is needed; give the user the one device or capability that is"
 _HELP: Final = "check what needs it, and give it to that program's file with setcap"
 
 
 def find_capability_findings(plan: Plan) -> tuple[Finding, ...]:
-    """The review for the first added capability that the image's own user will not get; at most one.
+    """The review for what is first added and the image's own user will not get; at most one.
 
-    Engines give added capabilities to root's processes; another user's start with none
-    (capabilities(7): a change of user id from root clears the effective set).
+    That is a capability, or all of them with all devices. Engines give added capabilities to root's
+    processes; another user's start with none (capabilities(7): a change of user id from root clears the
+    effective set). Devices keep their owner and mode.
     """
     names = plan.lineage.final.names()
     own = (one for one in plan.context.deployments if one.user is None and one.is_of(names))
@@ -32,6 +34,9 @@ def find_capability_findings(plan: Plan) -> tuple[Finding, ...]:
 
 
 def _of_deployment(one: Deployment) -> Iterator[Finding]:
+    if one.privileged is not None:
+        message = f"{one.at(one.privileged)} runs it privileged, and only root's programs have those rights"
+        yield Finding(codes.MANIFEST_PRIVILEGED, 0, message, _HELP_PRIVILEGED)
     for setting in one.capabilities:
         name = setting.value.upper().removeprefix("CAP_")
         if name not in _DEFAULT:

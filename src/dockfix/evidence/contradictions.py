@@ -38,9 +38,6 @@ def _of(one: Deployment, user: str, home: str, written: tuple[str, ...]) -> Iter
     if one.is_root and one.user is not None:
         where = one.at(one.user)
         yield Finding(codes.MANIFEST_USER, 0, f"{where} still runs it as root", "remove that line")
-    if one.privileged is not None:
-        message = f"{one.at(one.privileged)} runs it privileged, which the user's processes do not need"
-        yield Finding(codes.MANIFEST_PRIVILEGED, 0, message, "check whether it is still needed")
     if one.needs_number and one.non_root is not None and not is_number(user[:1]):
         message = f"{one.at(one.non_root)} sets runAsNonRoot, which rejects a named user"
         yield Finding(codes.NAMED_USER, 0, message, "use --numeric, or set runAsUser there")
