@@ -17,15 +17,13 @@ from dockfix.evidence.landings import Landing
 from dockfix.evidence.python.path_strings import find_uses
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import START, Kind
-from dockfix.model.operations import Act
+from dockfix.model.operations import written_at
 from dockfix.model.paths import is_root_home, is_shared, is_system_directory, is_within, resolve
 from dockfix.model.plan import Plan
 from dockfix.results import Finding
 
 _SHOWN: Final = 3
 _SOCKET: Final = "docker.sock"
-_AT_PATH: Final = frozenset({Act.WRITE, Act.MAKE, Act.REMOVE, Act.REPLACE})
-_AT_TARGET: Final = frozenset({Act.COPY, Act.MOVE, Act.LINK})
 # Variables for programs, modules, settings and homes, which do not name paths that the application writes;
 # those such as LOG_PATH and DB_PATH may.
 _OF_CODE: Final = re.compile(
@@ -82,11 +80,9 @@ def _find_started(plan: Plan) -> Iterator[str]:
     """What the start's command lines write, except for the directories where unknown programs work."""
     workdirs = {plan.lineage.end.workdir, *(one.workdir for one in plan.starting.deployed)}
     for one in plan.replay.outcomes:
-        if one.key.step == START and one.operation.path not in workdirs:
-            if one.operation.act in _AT_PATH:
-                yield one.operation.path
-            elif one.operation.act in _AT_TARGET:
-                yield one.operation.spec
+        place = written_at(one.operation) if one.key.step == START else ""
+        if place and one.operation.path not in workdirs:
+            yield place
 
 
 def find_volume_findings(

@@ -48,6 +48,10 @@ WRITING: Final = frozenset(
 """Operations that need a writable file or directory."""
 
 
+_AT_PATH: Final = frozenset({Act.WRITE, Act.MAKE, Act.REMOVE, Act.REPLACE})
+_AT_TARGET: Final = frozenset({Act.COPY, Act.MOVE, Act.LINK})
+
+
 HowName = NewType("HowName", str)
 
 
@@ -110,6 +114,13 @@ class Operation(NamedTuple):
     def destination(self) -> str:
         """The path that is changed: where a copy or a move ends up, otherwise `path`."""
         return self.spec if self.act in (Act.COPY, Act.MOVE) else self.path
+
+
+def written_at(operation: Operation) -> str:
+    """The path that an operation creates or changes, "" for others and for code whose writes are unknown."""
+    if operation.act in _AT_TARGET:
+        return operation.spec
+    return operation.path if operation.act in _AT_PATH else ""
 
 
 def _unknown(cwd: str) -> Operation:

@@ -55,6 +55,48 @@ WRITES = {
         'def save(path):\n    open(path, "w")\nsave("/data/a")\nsave("\\x1b[0G")',
         "/data/a?",
     ),
+    "dictionary": (
+        'import os\nCONF = {"paths": {"up": "/data/up"}}\nos.makedirs(CONF["paths"]["up"])',
+        "/data/up",
+    ),
+    "dictionary-any": (
+        'import os\nCONF = {"a": "/data/a"}\ndef f(kind):\n    os.makedirs(CONF[kind])',
+        "/data/a?",
+    ),
+    "enum": (
+        'import os, enum\nclass P(enum.Enum):\n    UP = "/data/up"\nos.makedirs(P.UP.value)',
+        "/data/up",
+    ),
+    "factory": (
+        "import dataclasses, pathlib\n@dataclasses.dataclass\nclass C:\n"
+        '    out: pathlib.Path = dataclasses.field(default_factory=lambda: pathlib.Path("/data/up"))\n'
+        "C().out.mkdir()",
+        "/data/up",
+    ),
+    "property": (
+        "import pathlib\nclass C:\n    @property\n    def out(self):\n"
+        '        return pathlib.Path("/data/up")\nC().out.mkdir()',
+        "/data/up",
+    ),
+    "set-defaults": (
+        "import argparse, os\np = argparse.ArgumentParser()\np.set_defaults(out='/data/up')\n"
+        "a = p.parse_args()\nos.makedirs(a.out)",
+        "/data/up?",
+    ),
+    "class-constant": (
+        'class P:\n    ROOT = "/data"\n    A = ROOT + "/a"\ndef f(path=P.A):\n    open(path, "w")\nf()',
+        "/data/a?",
+    ),
+    "fifo": ('import os\nos.mkfifo("/data/ctl")', "/data/ctl"),
+    "lock": ('from filelock import FileLock\nFileLock("/data/.lock").acquire()', "/data/.lock"),
+    "command": ('import subprocess\nsubprocess.run(["mkdir", "-p", "/data/up"])', "/data/up"),
+    "command-line": ('import os\nos.system("date > /data/stamp")', "/data/stamp"),
+    "command-formatted": (
+        'import subprocess\ndef f(n):\n    subprocess.run(f"pg_dump x > /data/{n}.sql", shell=True)',
+        "/data/",
+    ),
+    "command-cwd": ('import subprocess\nsubprocess.run(["touch", "x"], cwd="/data")', "/data/x"),
+    "command-shell": ('import subprocess\nsubprocess.run(["sh", "-c", "cp a /data/b"])', "/data/b"),
     "argument": ('def save(path):\n    open(path, "w")\nsave("/data/a")', "/data/a"),
     "loop": ('import os\nfor d in ["/data/a"]:\n    os.makedirs(d)', "/data/a"),
     "logging": ('import logging\nlogging.basicConfig(filename="/var/log/app.log")', "/var/log/app.log"),
@@ -196,6 +238,11 @@ def test_low_ports(source: str, expected: list[str]) -> None:
         ("import os\nos.system('mount -t tmpfs x /mnt')", ["root mount"]),
         ("import subprocess as sp\nC = ['iptables', '-L']\nsp.check_call(C)", ["root iptables"]),
         ("import subprocess\nsubprocess.run('cd / && systemctl restart x', shell=True)", ["root systemctl"]),
+        (
+            "import subprocess\nsubprocess.run(['id'], user='nobody')",
+            ["root another user's process"],
+        ),
+        ("import subprocess\nsubprocess.run(['id'], user=None)", []),
         ("import os\ntry:\n    os.setgid(1)\nexcept PermissionError:\n    pass", ["root os.setgid?"]),
         ("import os\ntry:\n    os.setgid(1)\nexcept OSError:\n    raise", ["root os.setgid"]),
         (
@@ -339,6 +386,54 @@ def test_django_settings_are_found_through_manage_py() -> None:
 def test_flags_of_servers(command: str, expected: list[str]) -> None:
     text = DOCKERFILE.replace('["python", "main.py"]', command)
     assert sorted(found("app = 1", text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("variable", "command", "expected"),
+    [
+        ("FLASK_RUN_PORT=80", "flask --app main run", ["port 80"]),
+        ("FLASK_RUN_PORT=80", "flask --app main run --port 8000", []),
+        ("PORT=80", "gunicorn main:app", ["port 80"]),
+        ("PORT=80", "gunicorn -b :8000 main:app", []),
+        ("STREAMLIT_SERVER_PORT=80", "streamlit run main.py", ["port 80"]),
+        ("UVICORN_UDS=/srv/web.sock", "uvicorn main:app", ["write /srv/web.sock"]),
+        ('GUNICORN_CMD_ARGS="--pid /srv/pid -b :80"', "gunicorn main:app", ["port 80", "write /srv/pid"]),
+    ],
+)
+def test_variables_of_servers(variable: str, command: str, expected: list[str]) -> None:
+    text = DOCKERFILE.replace("COPY", f"ENV {variable}\nCOPY").replace('["python", "main.py"]', command)
+    assert sorted(found("app = 1", text)) == expected
+
+
+def test_a_configuration_of_gunicorn_is_run() -> None:
+    files = {
+        "web.py": "app = 1\n",
+        "deploy/settings.py": "import os\nos.makedirs('/data/pids')\npidfile = '/data/pids/web'\n",
+    }
+    text = DOCKERFILE.replace('["python", "main.py"]', "gunicorn -c python:deploy.settings web:app")
+    assert [str(one) for one in read(files, text).claims] == [
+        "deploy/settings.py:2: write /data/pids",
+        "deploy/settings.py:3: write /data/pids/web",
+    ]
+
+
+def test_a_port_in_the_configuration_of_streamlit() -> None:
+    files = {"main.py": "", ".streamlit/config.toml": "[server]\nport = 80\n"}
+    text = DOCKERFILE.replace('["python", "main.py"]', "streamlit run main.py")
+    assert [str(one) for one in read(files, text).claims] == [".streamlit/config.toml:2: port 80"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("os.chdir('/data')", ["write /app/x", "write /data/x"]),
+        ("os.chdir('data')", ["write /app/data/x", "write /app/x"]),
+        ("os.chdir(os.path.dirname(__file__))", ["write /app/x"]),
+        ("os.chdir(input())", ["write /app/x"]),
+    ],
+)
+def test_relative_paths_after_a_change_of_directory(change: str, expected: list[str]) -> None:
+    assert sorted(found(f"import os\n{change}\nopen('x', 'w')")) == expected
 
 
 @pytest.mark.parametrize(

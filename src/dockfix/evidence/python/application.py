@@ -276,9 +276,9 @@ class Application:
 
     def option(self, module: Module, name: str, evaluator: Evaluator) -> Values:
         """The default of a command-line option of the module, by its destination name."""
-        if "add_argument" not in module.source and "option(" not in module.source:
+        if not any(word in module.source for word in ("add_argument", "option(", "set_defaults")):
             return ()
-        flag = re.compile(rf"['\"]-*{name.replace('_', '[-_]')}['\"]")
+        flag = re.compile(rf"['\"]-*{name.replace('_', '[-_]')}['\"]|\bset_defaults\([^)]{{0,200}}\b{name}=")
         for statement in module.statements:
             part = self.part(module, statement) if flag.search(statement.text) else None
             site = part.options.get(name) if part else None

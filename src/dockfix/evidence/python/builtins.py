@@ -57,6 +57,8 @@ def _known(
         return _environment(evaluator, call, scope, order)
     if name in _names("defaults"):
         default = argument_of(call, 0, "default")
+        made = argument_of(call, 99, "default_factory")
+        default = made.body if default is None and isinstance(made, ast.Lambda) else default
         return evaluator.values(default, scope, order) if default is not None else ()
     if name.startswith("tempfile.") and name.removeprefix("tempfile.") in _names("temporary"):
         return _temporary(evaluator, name, call, scope, order)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from dockfix.evidence.python.modules import blank_strings, read_imports
 from dockfix.knowledge import read_names, read_table
 
-_TABLES: Final = ("write", "port", "root", "command", "home")
+_TABLES: Final = ("write", "port", "root", "enter", "command", "home")
 _OTHER: Final = ("FileHandler", "sqlite", "FileBasedCache", "geteuid", "getuid", "SOCK_RAW", "AF_PACKET")
 _SPELT: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET|sqlite[+a-z]{0,40}:///"
 _METHOD: Final = re.compile(r"\.[\s\\]*$")
@@ -55,14 +55,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """All known calls by name, the commands that need root, those that write where they run, and settings.
+    """All known calls by name, and commands: those that need root, write where they run, or work on files.
 
-    Settings are those that hold paths.
+    `settings` are those that hold paths.
     """
 
     calls: Mapping[str, tuple[Call, ...]]
     commands: frozenset[str]
     works: frozenset[str]
+    files: frozenset[str]
     questions: Mapping[str, frozenset[str]]
     settings: Mapping[str, str]
     gunicorn: Mapping[str, bool]
@@ -138,7 +139,7 @@ class _Calls:
         return not call.path_only or text[end : end + 40].lstrip()[:1] != ")"
 
     def _starts_known(self) -> bool:
-        """Whether the module mentions a command of the table, or one that installs packages."""
+        """Whether the module mentions a command of the table, one that installs packages, or a redirect."""
         if self.starts_known is None:
             self.starts_known = self.command.search(self.text) is not None
         return self.starts_known
@@ -189,12 +190,13 @@ def load_catalogue() -> Catalogue:
                 last_names[last] = (*last_names.get(last, ()), (owner, call))
     settings = {name: kind for kind, names in table["settings"].items() for name in names}
     gunicorn = {name: kind == "directories" for kind, names in table["gunicorn"].items() for name in names}
-    commands, works = (frozenset(table["commands"][kind]) for kind in ("root", "works"))
-    named = sorted(commands | works | read_names("processes", "installs", "names"))
+    commands, works, files = (frozenset(table["commands"][kind]) for kind in ("root", "works", "files"))
+    named = sorted(commands | works | files | read_names("processes", "installs", "names"))
     return Catalogue(
         calls,
         commands,
         works,
+        files,
         {name: frozenset(words) for name, words in table["questions"].items()},
         settings,
         gunicorn,
@@ -203,7 +205,7 @@ def load_catalogue() -> Catalogue:
         frozenset(name.encode() for name in settings),
         {row["path"]: row["variables"][0] for row in table["home"] if row["variables"]},
         re.compile("|".join([_SPELT, *sorted(settings)])),
-        re.compile(rf"['\"/\s](?:{'|'.join(map(re.escape, named))})['\"\s]"),
+        re.compile(rf"['\"/\s](?:{'|'.join(map(re.escape, named))})['\"\s]|>\s?[/{{]|\buser="),
     )
 
 

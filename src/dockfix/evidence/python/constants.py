@@ -1,4 +1,4 @@
-"""The constants of an application: strings, numbers, tuples, and references to names.
+"""The constants of an application: strings, numbers, tuples, dictionaries, and references to names.
 
 The unknown part of a string is HOLE; a path below the home starts with `~`.
 """
@@ -6,6 +6,7 @@ The unknown part of a string is HOLE; a path below the home starts with `~`.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -27,11 +28,24 @@ class Reference:
 class Value(NamedTuple):
     """A possible value; `certain` is False if it may differ at run time."""
 
-    content: str | int | tuple[tuple[Value, ...], ...] | Reference
+    content: str | int | tuple[tuple[Value, ...], ...] | Table | Reference
     certain: bool = True
 
 
 Values = tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A dictionary: the possible values of each of its keys that is a string."""
+
+    rows: Mapping[str, Values]
+
+    def at(self, key: object) -> Values:
+        """The values at a key; those at any key if it is not a string, which is then unknown."""
+        if isinstance(key, str):
+            return self.rows.get(key, ())
+        return tuple(Value(one.content, False) for found in self.rows.values() for one in found)
 
 
 def join_path(left: str, right: str) -> str:

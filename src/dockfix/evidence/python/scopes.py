@@ -48,7 +48,10 @@ class Binding:
 
 @dataclass(eq=False)
 class Scope:
-    """A module, class or function; `path` is its dotted name within the module."""
+    """A module, class or function; `path` is its dotted name within the module.
+
+    A function that `is_property` is called where its name is read.
+    """
 
     part: Part
     parent: Scope | None
@@ -58,6 +61,7 @@ class Scope:
     attributes: dict[str, list[Binding]] = field(default_factory=dict)
     bases: list[ast.expr] = field(default_factory=list)
     returns: list[ast.expr] = field(default_factory=list)
+    is_property: bool = False
 
     @property
     def module(self) -> Module:
@@ -246,6 +250,7 @@ class Part:
             self.classes[path] = inner
         else:
             inner = Scope(self, scope, "function", path)
+            inner.is_property = any(map(_makes_property, node.decorator_list))
             self.functions[path] = inner
             self._parameters(node.args, inner)
         scope.bindings.setdefault(node.name, [])
@@ -294,6 +299,12 @@ class Part:
             for one in call.keywords:
                 if one.arg is not None:
                     self.keys.setdefault(one.arg, []).append(Binding(scope, self._order, one.value))
+        elif name == "set_defaults":
+            for one in call.keywords:
+                if one.arg is not None:
+                    self.options[one.arg] = Site(
+                        ast.Call(call.func, [], [ast.keyword("default", one.value)]), scope, self._order
+                    )
         elif name in ("add_argument", "option", "add_option"):
             names = [word for word in map(text_of, call.args) if word is not None]
             long = next((name for name in names if name.startswith("--")), names[0] if names else "")
@@ -310,6 +321,13 @@ def _expected_in(test: ast.expr) -> Iterator[ast.expr]:
             yield path
         case ast.Call(args=[path]) if called_name(test) in ("exists", "isdir", "isfile", "lexists"):
             yield path
+
+
+def _makes_property(decorator: ast.expr) -> bool:
+    """Whether a decorator is `property`, or one like it of functools, Django, pydantic or SQLAlchemy."""
+    named = decorator.func if isinstance(decorator, ast.Call) else decorator
+    name = named.attr if isinstance(named, ast.Attribute) else getattr(named, "id", "")
+    return name.endswith(("property", "computed_field"))
 
 
 def _asks_who(test: ast.expr) -> bool:

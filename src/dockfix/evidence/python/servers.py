@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
@@ -18,7 +18,8 @@ _KEY: Final = re.compile(r"\s*([A-Za-z_][\w-]*)[ \t]*[=:](.*)")
 class Server:
     """One row of the table; `settings` are flags whose value is a file of further flags.
 
-    With `attribute`, the application is written `module.name` instead of `module:name`.
+    With `attribute`, the application is written `module.name` instead of `module:name`. `variables` of the
+    environment have the value of a flag each, or hold several flags if that is "".
     """
 
     programs: tuple[str, ...]
@@ -32,11 +33,16 @@ class Server:
     application: str | tuple[str, ...] = ()
     subcommands: tuple[str, ...] = ()
     attribute: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_celery(self) -> bool:
         """Whether it is Celery, which finds tasks by module names."""
         return "celery" in self.programs
+
+    def configs(self, words: Sequence[str]) -> list[str]:
+        """The configuration files that the command line names, or the default one."""
+        return [value for flag, value in flags(words) if flag in self.config] or [self.default_config]
 
     def applications(self, words: Sequence[str]) -> Iterator[str]:
         """The application that the command line names."""
@@ -71,6 +77,14 @@ def flags(words: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield word, words[index + 1] if index + 1 < len(words) else ""
             if not word.startswith("--") and len(word) > 2:
                 yield word[:2], word[2:]
+
+
+def config_path(written: str, workdir: str) -> str:
+    """The path of a configuration file, which gunicorn may name as a module; "" if there is none."""
+    if written.startswith("python:"):
+        written = written.removeprefix("python:").replace(".", "/") + ".py"
+    written = written.removeprefix("file:")
+    return posixpath.normpath(posixpath.join(workdir, written)) if written else ""
 
 
 def _operands(words: Sequence[str]) -> Iterator[str]:

@@ -17,8 +17,17 @@ from dockfix.evidence.python.places import is_anyones, locate, locate_database
 from dockfix.evidence.python.scopes import Part, Site
 from dockfix.evidence.python.values import ConstantEvaluator
 from dockfix.knowledge.processes import find_installer
-from dockfix.model.paths import is_within
+from dockfix.model.effects import effect
+from dockfix.model.operations import Act, written_at
+from dockfix.model.paths import NOWHERE, is_within
+from dockfix.model.runs import walk_script
+from dockfix.syntax.script import Script
+from dockfix.syntax.shell import parse_script, parse_words
 
+_ACCOUNTS: Final = ("user", "group", "extra_groups")
+"""The arguments of subprocess with which only root can start a process."""
+_STAND_IN: Final = "\ue000"
+"""Stands for a HOLE in a script, whose parser takes no null characters."""
 _FLAGS: Final = re.compile(r"\bO_(?:CREAT|WRONLY|RDWR|APPEND|TRUNC)\b")
 _WRITING: Final = re.compile(r"[wax+]")
 _PORT: Final = re.compile(r"^(?:[^\s/]*[:\]])?(\d{1,5})$")
@@ -30,12 +39,24 @@ _EMPTY: Final = re.compile(r"^\0?[^/~]*\0?$")
 
 
 class SiteReader:
-    """Collects the evidence of one application, statement by statement."""
+    """Collects the evidence of one application, statement by statement.
+
+    `entered` are the directories that it makes its working directory, and whether that is certain.
+    """
 
     def __init__(self, evaluator: ConstantEvaluator, catalogue: Catalogue, *, collects: bool) -> None:
         self.evaluator = evaluator
         self.catalogue = catalogue
         self.collects = collects
+        self.entered: tuple[tuple[str, bool], ...] = ()
+
+    def find_entered(self, part: Part) -> Iterator[tuple[str, bool]]:
+        """(path, certain) of the directories that a statement makes the working directory."""
+        for site in part.sites:
+            names = self._names(site.node.func, site) if isinstance(site.node, ast.Call) else ()
+            enters = any(one.kind == "enter" for name in names for one in self.catalogue.calls.get(name, ()))
+            if enters and (node := site.argument(0, "path")) is not None:
+                yield from self.evaluator.texts(node, site.scope, site.order)
 
     def read(self, part: Part) -> Iterator[Claim]:
         """The evidence in a statement."""
@@ -145,7 +166,16 @@ class SiteReader:
         yield from self._located(text, site, certain, directory=directory)
 
     def _located(self, text: str, site: Site, certain: bool, *, directory: bool = False) -> Iterator[Claim]:
-        found = locate(text, self.evaluator.application.workdir)
+        workdir = self.evaluator.application.workdir
+        yield from self._at(workdir, text, site, certain, directory)
+        if self.entered and not text.startswith(("/", "~", HOLE)):
+            for place, is_sure in self.entered:
+                at = locate(place, workdir)
+                if at is not None and all(at):
+                    yield from self._at(at[0], text, site, certain and is_sure, directory)
+
+    def _at(self, workdir: str, text: str, site: Site, certain: bool, directory: bool) -> Iterator[Claim]:
+        found = locate(text, workdir)
         if found is None:
             return
         path, known = found
@@ -183,8 +213,11 @@ class SiteReader:
                 yield self._evidence(Kind.PORT, str(number), site, certain=certain)
 
     def _command(self, site: Site, call: ast.Call) -> Iterator[Claim]:
+        if any(one.arg in _ACCOUNTS and not _is_none(one.value) for one in call.keywords):
+            yield self._evidence(Kind.ROOT, "another user's process", site, certain=not site.guarded)
         given = arguments(call)
         for one in self.evaluator.values(given[0], site.scope, site.order) if given else ():
+            yield from self._written_by(one, site, call)
             for words in _commands(one):
                 name = posixpath.basename(words[0])
                 if name in self.catalogue.commands and not self.catalogue.only_asks(name, words[1:]):
@@ -197,11 +230,33 @@ class SiteReader:
                     yield from self._works(site, call)
                     return
 
-    def _works(self, site: Site, call: ast.Call) -> Iterator[Claim]:
-        """Evidence in a command that writes where it runs: in `cwd=`, or the working directory."""
+    def _written_by(self, line: Value, site: Site, call: ast.Call) -> Iterator[Claim]:
+        """Evidence in what a command line writes, by the tables of commands."""
+        script = _script(line)
+        if script is None:
+            return
+        for text, is_sure in self._places(site, call):
+            place = locate(text, self.evaluator.application.workdir)
+            cwd = place[0] if place is not None and all(place) else NOWHERE
+            is_certain = line.certain and is_sure and not site.guarded
+            for one in walk_script(script, cwd, {}):
+                certain = is_certain and not one.command.optional
+                is_known = one.command.program in self.catalogue.files
+                command = one.command if is_known else replace(one.command, name=None)
+                for operation in effect(command, one.env, one.cwd, "~").operations:
+                    path = written_at(operation).replace(_STAND_IN, HOLE)
+                    if path and not path.startswith(NOWHERE):
+                        is_made = operation.act is Act.MAKE
+                        yield from self._located(path, site, certain, directory=is_made)
+
+    def _places(self, site: Site, call: ast.Call) -> tuple[tuple[str, bool], ...]:
+        """(path, certain) of where a command runs: in `cwd=`, or the working directory."""
         place = argument_of(call, 99, "cwd")
-        texts = [(".", True)] if place is None else self.evaluator.texts(place, site.scope, site.order)
-        for text, _ in texts:
+        return ((".", True),) if place is None else self.evaluator.texts(place, site.scope, site.order)
+
+    def _works(self, site: Site, call: ast.Call) -> Iterator[Claim]:
+        """Evidence in a command that writes where it runs."""
+        for text, _ in self._places(site, call):
             yield from self._located(text, site, certain=False, directory=True)
 
     def _home(self, known: Call, site: Site, call: ast.Call) -> Iterator[Claim]:
@@ -326,6 +381,20 @@ def _number(value: Value) -> tuple[int, bool]:
     if isinstance(content, tuple) and len(content) >= 2 and content[1]:
         return _number(content[1][0])
     return 0, False
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _script(value: Value) -> Script | None:
+    """The script in a command line, which is a string or a list."""
+    if isinstance(value.content, str):
+        return parse_script(value.content.replace(HOLE, _STAND_IN))
+    if isinstance(value.content, tuple) and value.content:
+        words = [str(one[0].content) if one else HOLE for one in value.content]
+        return Script((parse_words([word.replace(HOLE, _STAND_IN) for word in words]),), True)
+    return None
 
 
 def _commands(value: Value) -> Iterator[list[str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
@@ -22,7 +22,8 @@ from dockfix.evidence.python.missing import find_missing
 from dockfix.evidence.python.modules import Module
 from dockfix.evidence.python.path_strings import find_mentions, find_names
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
-from dockfix.evidence.python.servers import Server, find_server, flags
+from dockfix.evidence.python.scopes import Part
+from dockfix.evidence.python.servers import Server, config_path, find_server, flags
 from dockfix.evidence.python.sites import SiteReader
 from dockfix.evidence.python.start import Line, Start, StartReader
 from dockfix.evidence.python.values import ConstantEvaluator
@@ -40,9 +41,9 @@ _PYTHON: Final = re.compile(r"python|\bpip3?\b|conda|\.py\b|\buvx?\b|poetry|requ
 _DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
 _NAMING: Final = (
     "DJANGO_SETTINGS_MODULE", "INSTALLED_APPS", "include(", "autodiscover", "register_blueprint",
-    "import_module(", "__import__(", "load_extension(",
+    "import_module(", "__import__(", "load_extension(", "from_object(",
 )  # fmt: skip
-"""Marks of a module that names others in strings; the last imports one in discord.py."""
+"""Marks of a module that names others in strings; the last two are discord.py's and Flask's, or Celery's."""
 _MADE_IMPORT: Final = re.compile(
     r"(?:import_module|__import__|load_extension)\(\s*(?!\s|['\"][\w.]*['\"]\s*[,)])"
 )
@@ -187,6 +188,7 @@ class _SourceReader:
             path = posixpath.join(code.by.workdir, f"<string {number}>")
             waiting.append(application.add(code.text, path, code.by.file, max(code.by.line, 1)))
         self.known = bool(waiting)
+        waiting += [one for path in self.start.configs if (one := application.load(path))]
         waiting = waiting or (self._likely() if _PYTHON.search(self.text) else [])
         seen: dict[str, Module] = {}
         while waiting and len(seen) < MAX_MODULES:
@@ -265,12 +267,19 @@ class _SourceReader:
             for module in self.start.modules
             if (one := self.application.modules.get(module)) and (path := one.path)
         }
-        for module in modules:
-            for statement in module.statements_at(find_offsets(module.source)):
-                if statement.is_main and module.path not in entries:
-                    continue
-                if part := self.application.part(module, statement):
-                    yield from reader.read(part)
+        parts = [one for module in modules for one in self._parts(module, module.path in entries)]
+        entering = [one for one in parts if "chdir(" in one.text]
+        reader.entered = tuple(dict.fromkeys(place for one in entering for place in reader.find_entered(one)))
+        for part in parts:
+            yield from reader.read(part)
+
+    def _parts(self, module: Module, is_entry: bool) -> Iterator[Part]:
+        """The statements of a module that may use something in the table; `is_entry`: it runs as a script."""
+        for statement in module.statements_at(find_offsets(module.source)):
+            if statement.is_main and not is_entry:
+                continue
+            if part := self.application.part(module, statement):
+                yield part
 
     # Command lines
 
@@ -283,15 +292,25 @@ class _SourceReader:
         if server is None:
             return
         yield from self._process(" ".join(words), line.file, line.line, is_certain=True)
-        for flag, value in flags(words):
+        given = dict(flags(words))
+        for flag, value in [*flags(words), *self._set_flags(server, given)]:
             yield from self._flag(server, flag, value, line)
         if "operand" in server.ports:
             yield from self._ports(words[-1:], line)
         if server.is_celery and ("beat" in words or "-B" in words):
             yield from self._schedule(line)
-        configs = [value for flag, value in flags(words) if flag in server.config] or [server.default_config]
-        for config in configs:
+        for config in server.configs(words):
             yield from self._config(config, line, server.programs[0])
+
+    def _set_flags(self, server: Server, given: Container[str]) -> Iterator[tuple[str, str]]:
+        """(flag, value) of the flags that variables of the environment set, unless they are `given`."""
+        for name, flag in server.variables.items():
+            for one in self.application.variable(name):
+                value = str(one.content)
+                if not flag:
+                    yield from flags(("", *value.split()))
+                elif flag not in given and not any(short in given for short in server.ports):
+                    yield flag, f":{value}" if value.isdecimal() else value
 
     def _flag(self, server: Server, flag: str, value: str, line: Line) -> Iterator[Claim]:
         if flag in server.files or flag in server.urls:
@@ -325,9 +344,7 @@ class _SourceReader:
 
     def _config(self, written: str, line: Line, program: str) -> Iterator[Claim]:
         """The evidence in a server's configuration file: Python for gunicorn, an ini file for supervisord."""
-        path = (
-            posixpath.normpath(posixpath.join(line.workdir, written.removeprefix("file:"))) if written else ""
-        )
+        path = config_path(written, line.workdir)
         text = self.layout.read(path) if path else None
         if text is None:
             return
@@ -340,7 +357,7 @@ class _SourceReader:
                 yield from self._place(
                     value if quoted else "", line, self.catalogue.gunicorn.get(name, False), file, at
                 )
-            elif name == "bind":
+            elif name in ("bind", "port"):
                 yield from self._ports([value], line, file, at)
             elif program == "gunicorn" and value not in ("None", "root", "0"):
                 is_certain = value.isdecimal() or match[2][:1] in "'\""

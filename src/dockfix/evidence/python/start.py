@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from dockfix.evidence.image_files import Layout
-from dockfix.evidence.python.servers import Server, find_server, flags, ini_flags
+from dockfix.evidence.python.servers import Server, config_path, find_server, flags, ini_flags
 from dockfix.syntax.script import Command, Word
 from dockfix.syntax.shell import parse_script, parse_words
 from dockfix.syntax.tree import Instruction
@@ -66,7 +66,7 @@ class InlineCode:
 
 @dataclass(slots=True)
 class Start:
-    """Everything that is known to be started."""
+    """Everything that is known to be started; `configs` are Python files that a server runs as well."""
 
     lines: list[Line] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
@@ -75,6 +75,7 @@ class Start:
     roots: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     named: list[NamedCode] = field(default_factory=list)
+    configs: list[str] = field(default_factory=list)
 
     @property
     def is_known(self) -> bool:
@@ -292,6 +293,8 @@ class StartReader:
             names = [named, f"{named}.py"] if named else ["app.py", "wsgi.py"]
             files += [posixpath.normpath(posixpath.join(root, name)) for name in names]
             modules += [named] if re.fullmatch(r"[\w.]+", named) else []
+        if server.programs[0] == "gunicorn":
+            self.start.configs += [config_path(one, line.workdir) for one in server.configs(line.words)]
         self._name(tuple(files), tuple(modules), line)
 
 

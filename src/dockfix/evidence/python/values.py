@@ -12,13 +12,16 @@ from typing import Any, Final
 from dockfix.evidence.python.application import Application
 from dockfix.evidence.python.builtins import call_values
 from dockfix.evidence.python.calls import text_of
-from dockfix.evidence.python.constants import HOLE, Reference, Value, Values, join_path, parent_of
+from dockfix.evidence.python.constants import HOLE, Reference, Table, Value, Values, join_path, parent_of
 from dockfix.evidence.python.scopes import Binding, Scope
 
 MAX_ALTERNATIVES: Final = 8
 MAX_DEPTH: Final = 24
 MAX_TEXT: Final = 8192
 MAX_BITS: Final = 64
+_OF_VALUES: Final = ("value", "name", "stem", "suffix")
+"""Attributes of members of an Enum, and of paths."""
+MAX_ROWS: Final = 64
 MAX_STEPS: Final = 2_000
 """The maximum number of subexpressions to evaluate for one expression; the rest is unknown."""
 
@@ -73,6 +76,12 @@ class ConstantEvaluator:
 
     def _items(self, node: ast.Tuple | ast.List, scope: Scope, order: int) -> Iterable[Value]:
         return (Value(tuple(self.values(one, scope, order) for one in node.elts)),)
+
+    def _table(self, node: ast.Dict, scope: Scope, order: int) -> Iterable[Value]:
+        keys = map(text_of, node.keys)
+        pairs = itertools.islice(zip(keys, node.values, strict=True), MAX_ROWS)
+        rows = {key: self.values(value, scope, order) for key, value in pairs if key is not None}
+        return (Value(Table(rows)),)
 
     def _inner(self, node: ast.Await, scope: Scope, order: int) -> Iterable[Value]:
         return self.values(node.value, scope, order)
@@ -133,6 +142,8 @@ class ConstantEvaluator:
         if isinstance(node.value, ast.Attribute) and node.value.attr == "parents" and isinstance(key, int):
             return self._above(node.value.value, key + 1, scope, order)
         for one in self.values(node.value, scope, order):
+            if isinstance(one.content, Table) and (found := one.content.at(key)):
+                return found
             if (
                 isinstance(one.content, tuple)
                 and isinstance(key, int)
@@ -195,7 +206,7 @@ class ConstantEvaluator:
         if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
             owner = scope.enclosing_class()
             if owner is not None and (found := self.application.member(owner, name, self)):
-                return found
+                return self._got(found)
         reference = self.reference(node.value, scope, order)
         if reference is not None and reference.made and reference.local is None:
             found = self.application.option(scope.module, name, self)
@@ -204,15 +215,30 @@ class ConstantEvaluator:
         if reference is not None:
             found = self.application.attribute(reference, name, self)
             if found:
-                return found
+                return self._got(found)
+        return self._derived(node, scope, order) or self.application.option(scope.module, name, self)
+
+    def _derived(self, node: ast.Attribute, scope: Scope, order: int) -> Values:
+        """What an attribute of a path, of Flask's application or of a member of an Enum holds."""
+        name = node.attr
         if name == "parent":
-            return self._above(node.value, 1, scope, order)
+            return tuple(self._above(node.value, 1, scope, order))
         if name in ("instance_path", "root_path"):
             ending = "instance" if name == "instance_path" else ""
             return (Value(posixpath.join(self.application.workdir, ending).rstrip("/"), False),)
-        if name in ("name", "stem", "suffix") and self.values(node.value, scope, order):
-            return (Value(HOLE),)
-        return self.application.option(scope.module, name, self)
+        known = self.values(node.value, scope, order) if name in _OF_VALUES else ()
+        if name == "value":
+            return tuple(one for one in known if isinstance(one.content, str | int))
+        return (Value(HOLE),) if known else ()
+
+    def _got(self, found: Values) -> Iterator[Value]:
+        """The values of an attribute; a property has those that its function returns."""
+        for one in found:
+            inner = one.content.local if isinstance(one.content, Reference) else None
+            if inner is not None and inner.is_property:
+                yield from (value for node in inner.returns for value in self.values(node, inner))
+            else:
+                yield one
 
     def reference(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Reference | None:
         """The dotted name that an expression refers to, None if it is not a name."""
@@ -232,6 +258,7 @@ _HANDLERS: Final[Mapping[type[ast.expr], Callable[[ConstantEvaluator, Any, Scope
     ast.BoolOp: ConstantEvaluator._first_known,
     ast.Tuple: ConstantEvaluator._items,
     ast.List: ConstantEvaluator._items,
+    ast.Dict: ConstantEvaluator._table,
     ast.Subscript: ConstantEvaluator._subscript,
     ast.Await: ConstantEvaluator._inner,
     ast.NamedExpr: ConstantEvaluator._assigned,
