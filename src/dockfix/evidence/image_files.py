@@ -130,7 +130,13 @@ class Layout:
         """The sorted names in a directory of the image that come from the context, folders with a slash."""
         if self.names is None:
             return ()
-        sources = ("" if one == "." else one for one in self.sources_of(path) if not posixpath.isabs(one))
+        tops = (
+            one.source
+            for one in self.final.landings
+            if one.destination == path and one.is_tree and not one.stage
+        )
+        given = (*tops, *self.sources_of(path))
+        sources = ("" if one == "." else one for one in given if not posixpath.isabs(one))
         found = (self.names(one) for one in sources if not one or self.exists(one + "/"))
         return tuple(sorted(frozenset().union(*found)))
 

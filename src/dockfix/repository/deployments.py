@@ -91,10 +91,10 @@ def find_deployments(
     """The deployments of the candidates, matched by their builds, or else by image name.
 
     `repositories` are absolute folders with their relevant manifests, relative to them. An image name
-    that fits two Dockerfiles, including the `others`, matches neither. Manifests that could not be read
-    are added to `lost`. Dockerfiles that do not look like Python
-    are left out, unless `any_language` is asked for. The stamps of further files that manifests refer to
-    are added to `reads`.
+    that fits two Dockerfiles, including the `others`, matches neither, unless the same file builds them.
+    Manifests that could not be read are added to `lost`. Dockerfiles that do not look like Python are left
+    out, unless `any_language` is asked for. The stamps of further files that manifests refer to are added
+    to `reads`.
     """
     unread = [] if lost is None else lost
     found: dict[str, list[Deployment]] = {}
@@ -212,14 +212,22 @@ class _Known:
             images = (*images, *self.shared)
             if of & self.sources.get(name, set()):
                 return True
-        return any(self._of_image(image) in of or (of and is_open(image)) for image in images)
+        return any(
+            self._of_image(image) in of or (of and is_open(image)) or of & self._built_beside(image, name)
+            for image in images
+        )
 
     def match(self, deployments: Iterable[Deployment], of: Set[str]) -> Iterator[tuple[str, Deployment]]:
         """(absolute path of a Dockerfile in `of`, deployment that runs its image)."""
         for one in deployments:
             path = self.find(one)
-            if path is not None and path in of:
-                yield self.candidates[path].real, one
+            paths = {path} if path is not None else self._built_beside(_untagged(one.image), one.file)
+            for each in sorted(paths & of):
+                yield self.candidates[each].real, one
+
+    def _built_beside(self, image: str, file: str) -> set[str]:
+        """The Dockerfiles that the file which runs an image builds under that name; there may be several."""
+        return self.by_image.get(image, set()) & self.sources.get(file, set())
 
     def find(self, deployment: Deployment) -> str | None:
         """The Dockerfile whose image a deployment runs."""

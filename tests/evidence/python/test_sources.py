@@ -504,6 +504,21 @@ def test_a_port_may_stand_in_a_variable_of_the_start_script(script: str, ports: 
     assert [one.what for one in found] == ports
 
 
+@pytest.mark.parametrize(
+    ("command", "files"),
+    [
+        ("pytest", ["checks/test_net.py", "test_top.py"]),
+        ("python -m pytest -v --reruns 3 checks/", ["checks/test_net.py"]),
+        ("uv run pytest checks/test_net.py::test_a", ["checks/test_net.py"]),
+    ],
+)
+def test_what_pytest_collects_is_started(command: str, files: list[str]) -> None:
+    source = "def test_a():\n    open('/mnt/in/a.txt', 'w')\n"
+    context = {"test_top.py": source, "checks/test_net.py": source, "checks/net.py": source}
+    found = read(context, DOCKERFILE.replace('["python", "main.py"]', command)).claims
+    assert [str(one) for one in found] == [f"{file}:2: write /mnt/in/a.txt" for file in files]
+
+
 REASONS = {
     "gunicorn": "gunicorn switches to its own user",
     "uwsgi": "uwsgi gives its socket to another user",

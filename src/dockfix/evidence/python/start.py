@@ -33,6 +33,9 @@ _LAUNCHERS: Final = {
 _OF_WATCHFILES: Final = frozenset(
     {"--filter", "--args", "--target-type", "--ignore-paths", "--verbosity", "--grace-period"}
 )
+_TESTERS: Final = ("pytest", "py.test")
+_TESTS: Final = re.compile(r"(?:test_.*|.*_test|conftest)\.py")
+_MOST_TESTS: Final = 60
 _ALL_ARGUMENTS: Final = ('"$@"', "$@", '"${@}"', "${@}", "$*", '"$*"')
 _MAX_DEPTH: Final = 3
 
@@ -182,11 +185,39 @@ class StartReader:
         elif server := find_server(program):
             self._server(server, one)
             self._settings(server, one)
+        elif program in _TESTERS:
+            self._tests(words[1:], one)
         elif _SHELL.fullmatch(program) or program in (".", "source"):
             operands = [word for word in words[1:] if not word.startswith("-")]
             self._follow(operands[0] if operands else "", one, depth)
         else:
             self._follow(program, one, depth)
+
+    def _tests(self, words: Sequence[str], line: Line) -> None:
+        """The modules that pytest collects from its operands, else from the working directory.
+
+        Source: docs.pytest.org, "Conventions for Python test discovery".
+        """
+        named = [word.partition("::")[0] for word in words if not word.startswith("-")]
+        places = [posixpath.normpath(posixpath.join(line.workdir, one)) for one in named]
+        places = [one for one in places if self._is_there(one)] or [line.workdir]
+        found = itertools.chain.from_iterable(map(self._collected, places))
+        for path in itertools.islice(found, _MOST_TESTS):
+            self.start.files.append(path)
+            self.start.roots += [posixpath.dirname(path), line.workdir]
+
+    def _is_there(self, path: str) -> bool:
+        return bool(self.layout.entries(path)) or self.layout.source_of(path) is not None
+
+    def _collected(self, place: str, depth: int = 0) -> Iterator[str]:
+        """The test modules in a directory and those below, or the one file."""
+        entries = self.layout.entries(place)
+        if not entries and place.endswith(".py"):
+            yield place
+        yield from (posixpath.join(place, name) for name in entries if _TESTS.fullmatch(name))
+        for name in entries if depth < _MAX_DEPTH else ():
+            if name.endswith("/") and not name.startswith((".", "node_modules/", "venv/")):
+                yield from self._collected(posixpath.join(place, name.rstrip("/")), depth + 1)
 
     def _settings(self, server: Server, line: Line) -> None:
         """The ini files that a server reads: each key is a flag, on a line of its own."""
@@ -258,7 +289,7 @@ class StartReader:
             self.start.codes.append(InlineCode(text, line))
 
     def _module(self, name: str, words: Sequence[str], line: Line) -> None:
-        if find_server(name):
+        if find_server(name) or name in _TESTERS:
             self._words(tuple(words), line.line, line.file, line.workdir, 0)
             return
         self.start.roots.append(line.workdir)
