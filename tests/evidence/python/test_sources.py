@@ -673,6 +673,24 @@ def test_code_that_is_started_and_not_there(start: str, more: dict[str, str], ex
     assert [f"{one.kind} {one.what}" for one in claims if one.kind is Kind.MISSING] == expected
 
 
+@pytest.mark.parametrize(
+    ("copy", "start", "expected"),
+    [
+        ("dist dist", '["play"]', ["missing play of dist"]),
+        ("dist/play-*.whl /tmp/", '["play", "--all"]', ["missing play of dist/play-*.whl"]),
+        ("ci/wheels/ /wheels/", '["play"]', []),
+        ("play /usr/bin/", '["play"]', []),
+        ("dist dist", '["python", "main.py"]', []),
+    ],
+)
+def test_an_application_that_another_build_packs_is_missing(
+    copy: str, start: str, expected: list[str]
+) -> None:
+    files = {"main.py": "", "ci/wheels/play-1-py3-none-any.whl": ""}
+    dockerfile = f"FROM python:3.12\nWORKDIR /app\nCOPY {copy}\nCOPY main.py .\nRUN make\nCMD {start}\n"
+    assert [f"{one.kind} {one.what}" for one in read(files, dockerfile).claims] == expected
+
+
 @pytest.mark.parametrize(("name", "expected"), [("alembic", []), ("black", ["missing alembic"])])
 def test_dependencies_beside_what_is_copied_are_installed(name: str, expected: list[str]) -> None:
     files = {"main.py": "", "api/pyproject.toml": f'[project]\ndependencies = ["{name}"]\n', "api/x.py": ""}

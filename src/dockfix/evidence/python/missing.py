@@ -10,6 +10,7 @@ from typing import Final
 
 from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.image_files import Layout
+from dockfix.evidence.landings import GLOB
 from dockfix.evidence.python.application import Application
 from dockfix.evidence.python.start import NamedCode, Start
 from dockfix.knowledge.file_names import COMPOSE_NAME
@@ -23,6 +24,7 @@ _CLONES: Final = re.compile(r"\bgit\s[^\n;&|]{0,80}?\bclone\b|\bsvn\s+(?:co|chec
 _DOWNLOADS: Final = re.compile(r"\b(?:curl|wget|aria2c)\s")
 # A single file is a program or a module of its own, hardly a package.
 _FETCHES_TREE: Final = re.compile(r"\bclone\b|\bsvn\b|\btar\b|\bunzip\b")
+_BUILT: Final = re.compile(r"(?:.*/)?(?:dist|wheels?|wheelhouse)(?:/.*)?|.*\.(?:whl|pex|pyz)")
 _MOST_FOLDERS: Final = 64
 _PLAIN: Final = re.compile(r"[\w./+-]+")
 
@@ -30,7 +32,8 @@ _PLAIN: Final = re.compile(r"[\w./+-]+")
 def find_missing(layout: Layout, application: Application, start: Start) -> Iterator[Claim]:
     """The code that command lines start by name and that is in no file of the build context.
 
-    It is fetched if a step brings it. A module that the context or the steps install is third-party.
+    It is fetched if a step brings it; a program that stands in what another build makes of the application
+    counts, too. A module that the context or the steps install is third-party.
     Nothing is missing if the contents of the context are unknown.
     """
     fetching = [text for text in _texts_of_steps(layout) if _fetches(text)]
@@ -44,6 +47,29 @@ def find_missing(layout: Layout, application: Application, start: Start) -> Iter
         if _is_plain(one) and not _is_there(application, one) and not _is_made(layout, one):
             what = (*one.files, *one.modules)[0]
             yield Claim(Kind.MISSING, what, one.by.file, one.by.line)
+    if start.lines and not start.codes and not _is_read(application, start):
+        for source in _find_unbuilt(layout):
+            line = start.lines[0]
+            yield Claim(Kind.MISSING, f"{line.words[0]} of {source}", line.file, line.line)
+            return
+
+
+def _is_read(application: Application, start: Start) -> bool:
+    """Whether any code that an image starts is in its build context."""
+    modules = any(application.module(name) is not None for name in start.modules)
+    return modules or any(application.load(path) is not None for path in start.files)
+
+
+def _find_unbuilt(layout: Layout) -> Iterator[str]:
+    """What a build before this one makes of an application (a wheel, `dist/`) and the context lacks."""
+    stages = {id(one): one for one in (layout.final, *layout.stages.values())}
+    for one in (landing for stage in stages.values() for landing in stage.landings):
+        source = one.source.rstrip("/")
+        if one.stage or posixpath.isabs(source) or not _BUILT.fullmatch(source):
+            continue
+        place = posixpath.dirname(source) if GLOB.search(source) else source
+        if not (layout.exists(place) or layout.exists(f"{place}/")):
+            yield source
 
 
 def _stands_beside(name: str) -> bool:
