@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 from dockfix.checks import codes
@@ -21,13 +22,13 @@ from dockfix.evidence.installed import find_installed
 from dockfix.evidence.landings import Landing
 from dockfix.evidence.lessons import find_learned_caches, find_learned_reads
 from dockfix.evidence.python.catalogue import load_catalogue
-from dockfix.evidence.python.constants import Value, Values
+from dockfix.evidence.python.constants import HOLE, Value, Values
 from dockfix.evidence.python.sources import Reading, read_start
 from dockfix.evidence.python.start import Start, StartReader
 from dockfix.evidence.volumes import find_volume_findings, find_written
 from dockfix.lazy import cached_property
 from dockfix.model.copies import find_volumes
-from dockfix.model.evidence import Evidence
+from dockfix.model.evidence import Evidence, Launch
 from dockfix.model.filetree import BASE, each
 from dockfix.model.ownership import owns
 from dockfix.model.paths import (
@@ -38,9 +39,11 @@ from dockfix.model.paths import (
     is_shared,
     is_system_directory,
     is_within,
+    resolve,
 )
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_moves
+from dockfix.model.scripts import is_shell_script
 from dockfix.results import Finding
 from dockfix.syntax.parser import reparse
 from dockfix.syntax.shell import parse_words
@@ -169,7 +172,28 @@ def collect_evidence(plan: Plan) -> Evidence:
         tuple(describe_script(plan, layout, one) for one in runs),
         tuple(found.places()) if plan.options.read_only else (),
         find_closed_sources(plan, layout),
+        tuple(_find_launches(plan, reading)),
     )
+
+
+def _find_launches(plan: Plan, reading: Reading) -> Iterator[Launch]:
+    """The commands with which the code starts shell scripts of the image, up to a word that is not known.
+
+    What other commands write is among the claims.
+    """
+    for one in reading.launches:
+        known = takewhile(lambda word: HOLE not in word, one.words)
+        words = tuple(_locate_script(plan, word, one.workdir) for word in known)
+        named = " ".join(words).split()
+        if one.is_certain and any(_locate_script(plan, word, one.workdir) == word for word in named):
+            yield replace(one, words=words)
+
+
+def _locate_script(plan: Plan, word: str, workdir: str) -> str:
+    """The absolute path of a shell script of the image that a word names, any other word unchanged."""
+    path = resolve(word, workdir)
+    text = plan.starting.read(path)
+    return path if text is not None and is_shell_script(text) else word
 
 
 def _environment(plan: Plan) -> dict[str, Values]:

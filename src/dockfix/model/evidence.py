@@ -31,6 +31,20 @@ class BuildScript:
 
 
 @dataclass(frozen=True, slots=True)
+class Launch:
+    """A command that a line of the application's code starts: its words and its working directory.
+
+    What is not known of a word is a NUL. `is_certain` is False if the code may do without it.
+    """
+
+    words: tuple[str, ...]
+    workdir: str
+    file: str
+    line: int
+    is_certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What was found about one image, and what follows from it; paths are absolute paths in the image.
 
@@ -43,7 +57,7 @@ class Evidence:
     all such code. `is_complete`: everything that the start runs was read, and all its writes are known.
     `closed` are files of the build context that only their owner may read, if any uid is to run the image.
     `places` are (path, `FILE:LINE`) of all that it may write, in the home as `~/...`, if a read-only root
-    file system is asked for.
+    file system is asked for. `launches` are the commands that the application starts.
     """
 
     directories: tuple[str, ...] = ()
@@ -60,6 +74,7 @@ class Evidence:
     scripts: tuple[BuildScript, ...] = ()
     places: tuple[tuple[str, str], ...] = ()
     closed: tuple[ClosedFile, ...] = ()
+    launches: tuple[Launch, ...] = ()
 
     def joined(self, other: Evidence) -> Evidence:
         """The combined evidence of both, for an image that is built from either of two contexts."""
@@ -79,6 +94,7 @@ class Evidence:
             tuple(dict.fromkeys((*self.places, *other.places))),
             # What only one of them has cannot be opened in an image that is built from the other.
             tuple(one for one in self.closed if one in other.closed),
+            tuple(dict.fromkeys((*self.launches, *other.launches))),
         )
 
 

@@ -120,7 +120,7 @@ class Facts:
     @cached_property
     def starting(self) -> Starting:
         """What the image starts with."""
-        return Starting(self.lineage, self.copies, self.context, self.home)
+        return Starting(self.lineage, self.copies, self.context, self.home, self.evidence.launches)
 
     @cached_property
     def runs(self) -> dict[int, Run]:

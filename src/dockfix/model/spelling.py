@@ -22,7 +22,7 @@ class Speller:
 
     def __init__(self, facts: Facts, at: int) -> None:
         self.steps = facts.steps
-        self.variables = facts.steps[at].before.variables if at < len(facts.steps) else {}
+        self.variables = facts.after(self.steps[at - 1]).variables
         names = _find_arguments(self.steps[:at])
         # Where a directory gets its name below that step, what stands there counts as well.
         self.words = dict(self._find_words(names)) if names else {}

@@ -12,6 +12,7 @@ from dockfix.context import Context, Deployment
 from dockfix.knowledge.processes import waits
 from dockfix.lazy import cached_property
 from dockfix.model.copies import Copy
+from dockfix.model.evidence import Launch
 from dockfix.model.image_texts import ImageTexts
 from dockfix.model.inherited import find_inherited
 from dockfix.model.lineage import Lineage, Step
@@ -93,12 +94,16 @@ class DeployedStart:
 
 @dataclass(eq=False)
 class Starting:
-    """The start of one image; `home` is what `~` means for the user that runs it."""
+    """The start of one image; `home` is what `~` means for the user that runs it.
+
+    `launches` are the commands that the application starts itself.
+    """
 
     lineage: Lineage
     copies: tuple[Copy, ...]
     context: Context
     home: str
+    launches: tuple[Launch, ...] = ()
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -197,6 +202,10 @@ class Starting:
             for words in start.lines():
                 yield self._by_deployment(words, start.by)
         yield from self._checks()
+        line = self.steps[-1].instruction.line if self.steps else 0
+        for launch in self.launches:
+            called = self._line(launch.words, launch.workdir)
+            yield StartedCommand(called, line, f"{launch.file}:{launch.line}")
 
     def _checks(self) -> Iterator[StartedCommand]:
         """The command lines of the deployments' health checks and hooks."""

@@ -11,13 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from dockfix.evidence.image_files import Layout
+from dockfix.evidence.python.calls import argument_of, name_of, text_of
 from dockfix.evidence.python.catalogue import find_offsets
 from dockfix.evidence.python.constants import Reference, Value, Values
 from dockfix.evidence.python.modules import Module, Statement
 from dockfix.evidence.python.scopes import Binding, Part, Scope, Site, parse_statement
+from dockfix.evidence.python.settings import SettingsFiles
 
 _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = 6
+_MAX_BASES: Final = 4
+_FIELD_NAMES: Final = ("env", "validation_alias", "alias")
 MAX_PARSED: Final = 130_000
 """The maximum number of characters of an application that are parsed."""
 
@@ -53,6 +57,7 @@ class Application:
         self.layout = layout
         self.roots = tuple(dict.fromkeys(roots))
         self.environment = environment
+        self.settings_files = SettingsFiles(layout)
         self.workdir = layout.workdir
         self.settings = next((str(one.content) for one in self.variable("DJANGO_SETTINGS_MODULE")), "")
         self.modules: dict[str, Module] = {}
@@ -69,6 +74,12 @@ class Application:
         self._globals: dict[tuple[str, str, int], Values] = {}
 
     # Modules
+
+    def search(self, roots: Iterable[str]) -> None:
+        """Search modules in further directories too."""
+        self.roots = tuple(dict.fromkeys((*self.roots, *roots)))
+        self._missing.clear()
+        self._tops.clear()
 
     def module(self, name: str) -> Module | None:
         """The application's module with that dotted name, None if the application has none."""
@@ -233,6 +244,38 @@ class Application:
 
     def member(self, owner: Scope, name: str, evaluator: Evaluator, depth: int = 0) -> Values:
         """The values of an attribute of a class, its instances and its base classes."""
+        given = self._given(owner, name, evaluator) if depth == 0 else ()
+        if any(one.certain for one in given):
+            return given
+        return (*self._member(owner, name, evaluator, depth), *given)
+
+    def _given(self, owner: Scope, name: str, evaluator: Evaluator) -> Values:
+        """The values that variables give to a field of pydantic's settings.
+
+        Source: pydantic-settings documentation, Environment variable names.
+        """
+        prefix = self._prefix(owner, evaluator)
+        if prefix is None:
+            return ()
+        fields = [one.value for one in owner.bindings.get(name, ()) if isinstance(one.value, ast.Call)]
+        named = (argument_of(call, 99, keyword) for call in fields for keyword in _FIELD_NAMES)
+        names = [*filter(None, map(text_of, named)), f"{prefix}{name}"]
+        return next(filter(None, (self.variable(one) or self.variable(one.upper()) for one in names)), ())
+
+    def _prefix(self, owner: Scope, evaluator: Evaluator, depth: int = 0) -> str | None:
+        """The prefix of the variables of a class of settings, None for other classes."""
+        found = re.search(r"\benv_prefix\s*=\s*['\"](\w*)['\"]", owner.part.statement.text)
+        for base in owner.bases if depth < _MAX_BASES else ():
+            if name_of(base) == "BaseSettings":
+                return found[1] if found else ""
+            reference = evaluator.reference(base, owner)
+            if reference is not None and reference.local is not None and reference.local is not owner:
+                above = self._prefix(reference.local, evaluator, depth + 1)
+                if above is not None:
+                    return found[1] if found else above
+        return None
+
+    def _member(self, owner: Scope, name: str, evaluator: Evaluator, depth: int) -> Values:
         path = f"{owner.path}.{name}"
         if path in owner.part.functions:
             return (Value(Reference(f"{owner.module.name}.{path}", local=owner.part.functions[path])),)
@@ -240,7 +283,7 @@ class Application:
         known = [one for one in bindings if one.value is not None]
         if values := evaluator.bound_by(known, is_sure=len(known) == 1):
             return values
-        for base in owner.bases if depth < 4 else ():
+        for base in owner.bases if depth < _MAX_BASES else ():
             reference = evaluator.reference(base, owner)
             inner = reference.local if reference is not None else None
             if inner is not None and inner is not owner:
@@ -252,14 +295,14 @@ class Application:
     # What is set elsewhere
 
     def variable(self, name: str) -> Values:
-        """The possible values of an environment variable at the start."""
-        return self.environment.get(name, ())
+        """The possible values of a variable at the start, or of one that code reads from a file."""
+        return self.environment.get(name) or self.settings_files.variable(name)
 
     def key(self, key: str, evaluator: Evaluator) -> Values:
-        """The values that the application assigns to a configuration key, in any module."""
+        """The values of a configuration key: those that any module assigns, or that a file has."""
         if key not in self._keys:
             self._keys[key] = ()
-            self._keys[key] = tuple(self._key(key, evaluator))
+            self._keys[key] = tuple(self._key(key, evaluator)) or self.settings_files.key(key)
         return self._keys[key]
 
     def _key(self, key: str, evaluator: Evaluator) -> Iterable[Value]:

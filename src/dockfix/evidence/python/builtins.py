@@ -168,9 +168,17 @@ def _is_name_of_environment(evaluator: Evaluator, func: ast.Attribute, scope: Sc
     return reference is not None and reference.name == "os.environ"
 
 
+def _option(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int) -> Iterable[Value]:
+    """The second argument of `x.get("SECTION", "KEY")`, unless it is a path itself."""
+    second = argument_of(call, 1)
+    found = evaluator.values(second, scope, order) if second is not None else ()
+    return [one for one in found if isinstance(one.content, str) and one.content.isidentifier()]
+
+
 def _looked_up(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int) -> Iterable[Value] | None:
     """The value of `x.get("KEY", default)` on a configuration that the application fills."""
-    keys = evaluator.values(call.args[0], scope, order)
+    # The first argument of a configparser's `get` is the section.
+    keys = (*evaluator.values(call.args[0], scope, order), *_option(evaluator, call, scope, order))
     for one in keys:
         if isinstance(one.content, str) and (found := evaluator.application.key(one.content, evaluator)):
             return found

@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 
 
+def name_of(node: ast.expr) -> str:
+    """The last component of a dotted name, "" for other expressions."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def called_name(call: ast.Call) -> str:
     """The last component of the called name, "" if it has none."""
-    func = call.func
-    if isinstance(func, ast.Attribute):
-        return func.attr
-    return func.id if isinstance(func, ast.Name) else ""
+    return name_of(call.func)
 
 
 def argument_of(call: ast.Call, index: int, keyword: str = "") -> ast.expr | None:

@@ -51,6 +51,8 @@ class Call:
     variables: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
     reads: bool = False
+    spread: bool = False
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,7 +193,8 @@ def load_catalogue() -> Catalogue:
     settings = {name: kind for kind, names in table["settings"].items() for name in names}
     gunicorn = {name: kind == "directories" for kind, names in table["gunicorn"].items() for name in names}
     commands, works, files = (frozenset(table["commands"][kind]) for kind in ("root", "works", "files"))
-    named = sorted(commands | works | files | read_names("processes", "installs", "names"))
+    servers = {name for row in read_table("servers")["server"] for name in row["programs"]}
+    named = sorted(commands | works | files | servers | read_names("processes", "installs", "names"))
     return Catalogue(
         calls,
         commands,
@@ -205,12 +208,15 @@ def load_catalogue() -> Catalogue:
         frozenset(name.encode() for name in settings),
         {row["path"]: row["variables"][0] for row in table["home"] if row["variables"]},
         re.compile("|".join([_SPELT, *sorted(settings)])),
-        re.compile(rf"['\"/\s](?:{'|'.join(map(re.escape, named))})['\"\s]|>\s?[/{{]|\buser="),
+        re.compile(
+            rf"['\"/\s](?:{'|'.join(map(re.escape, named))})['\"\s]|>\s?[/{{]|\buser="
+            r"|\bsys\.executable\b|\brunpy\b|\.(?:py|sh)\b|['\" ]python[\d.]*['\" ]"
+        ),
     )
 
 
 def _call(kind: str, row: Mapping[str, Any]) -> Call:
     fields = {name: value for name, value in row.items() if name != "calls"}
-    for name in ("variables", "overrides"):
+    for name in ("variables", "overrides", "before"):
         fields[name] = tuple(fields.get(name, ()))
     return Call(kind, **fields)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from dockfix.evidence.python.branches import Arm, count_ways, find_reaching, next_choice
-from dockfix.evidence.python.calls import argument_of, called_name, text_of
+from dockfix.evidence.python.calls import argument_of, called_name, name_of, text_of
 from dockfix.evidence.python.modules import Module, Statement, condense
 from dockfix.knowledge import read_names
 
@@ -336,13 +336,19 @@ def _asks_who(test: ast.expr) -> bool:
 
 
 def _forgives(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler catches permission errors without raising again."""
-    if any(isinstance(node, ast.Raise) for node in handler.body):
+    """Whether a handler catches permission errors, or failures of commands, and the program goes on."""
+    if any(isinstance(node, ast.Raise) or _exits(node) for node in handler.body):
         return False
     kinds = handler.type
     forbidden = read_names("python", "names", "forbidden")
     named = kinds.elts if isinstance(kinds, ast.Tuple) else [kinds]
-    return any(one is None or (isinstance(one, ast.Name) and one.id in forbidden) for one in named)
+    return any(one is None or name_of(one) in forbidden for one in named)
+
+
+def _exits(node: ast.stmt) -> bool:
+    """Whether a statement ends the program: `sys.exit(1)`."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(call, ast.Call) and called_name(call) in ("exit", "_exit", "abort")
 
 
 _WHO: Final = re.compile(r"\bgete?uid\b|\bis_root\b")

@@ -5,19 +5,20 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from dockfix.evidence.claims import Claim, Kind
-from dockfix.evidence.python.calls import argument_of, arguments, called_name, text_of
+from dockfix.evidence.python.calls import argument_of, arguments, called_name, name_of, positional, text_of
 from dockfix.evidence.python.catalogue import Call, Catalogue
-from dockfix.evidence.python.constants import HOLE, Value
+from dockfix.evidence.python.constants import HOLE, Reference, Value, Values, join_path
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
 from dockfix.evidence.python.scopes import Part, Site
 from dockfix.evidence.python.values import ConstantEvaluator
 from dockfix.knowledge.processes import find_installer
 from dockfix.model.effects import effect
+from dockfix.model.evidence import Launch
 from dockfix.model.operations import Act, written_at
 from dockfix.model.paths import NOWHERE, is_within
 from dockfix.model.runs import walk_script
@@ -36,10 +37,11 @@ _SQLITE: Final = re.compile(r"sqlite[+a-z]{0,40}:///")
 _ASKS: Final = re.compile(r"\b(?:exists|isdir|is_dir|lexists)\(|FileExistsError")
 _NAMES_PLACE: Final = re.compile(r"(?!.*name_or_)\w*(?:path|dir|directory|folder)$", re.IGNORECASE)
 _EMPTY: Final = re.compile(r"^\0?[^/~]*\0?$")
+_INTERPRETER: Final = Reference("sys.executable")
 
 
 class SiteReader:
-    """Collects the evidence of one application, statement by statement.
+    """Collects the evidence of one application, statement by statement, and what it launches.
 
     `entered` are the directories that it makes its working directory, and whether that is certain.
     """
@@ -49,6 +51,7 @@ class SiteReader:
         self.catalogue = catalogue
         self.collects = collects
         self.entered: tuple[tuple[str, bool], ...] = ()
+        self.launches: list[Launch] = []
 
     def find_entered(self, part: Part) -> Iterator[tuple[str, bool]]:
         """(path, certain) of the directories that a statement makes the working directory."""
@@ -120,7 +123,7 @@ class SiteReader:
             case "root":
                 yield self._evidence(Kind.ROOT, name, site, certain=not site.guarded)
             case "command":
-                yield from self._command(site, call)
+                yield from self._command(known, site, call)
             case "home":
                 yield from self._home(known, site, call)
 
@@ -212,11 +215,10 @@ class SiteReader:
             if 0 < number < 1024:
                 yield self._evidence(Kind.PORT, str(number), site, certain=certain)
 
-    def _command(self, site: Site, call: ast.Call) -> Iterator[Claim]:
+    def _command(self, known: Call, site: Site, call: ast.Call) -> Iterator[Claim]:
         if any(one.arg in _ACCOUNTS and not _is_none(one.value) for one in call.keywords):
             yield self._evidence(Kind.ROOT, "another user's process", site, certain=not site.guarded)
-        given = arguments(call)
-        for one in self.evaluator.values(given[0], site.scope, site.order) if given else ():
+        for one in self._started(known, site, call):
             yield from self._written_by(one, site, call)
             for words in _commands(one):
                 name = posixpath.basename(words[0])
@@ -229,6 +231,27 @@ class SiteReader:
                 if name in self.catalogue.works:
                     yield from self._works(site, call)
                     return
+            self.launches.append(self._launch(one, site, call))
+
+    def _started(self, known: Call, site: Site, call: ast.Call) -> Iterable[Value]:
+        """The possible command lines that a call starts: strings, or the words of a list."""
+        if known.spread or known.before:
+            words = positional(call)[known.argument :][: None if known.spread else 1]
+            before = tuple((Value(word),) for word in known.before)
+            values = (self.evaluator.values(word, site.scope, site.order) for word in words)
+            return (Value((*before, *values)),)
+        given = arguments(call)[known.argument :]
+        return self.evaluator.values(given[0], site.scope, site.order) if given else ()
+
+    def _launch(self, command: Value, site: Site, call: ast.Call) -> Launch:
+        """A command line that a call starts; a string is the script of a shell."""
+        content = command.content
+        words = _words(content) if isinstance(content, tuple) else ("sh", "-c", str(content))
+        text, _ = self._places(site, call)[0]
+        place = join_path(self.evaluator.application.workdir, text)
+        part = site.scope.part
+        is_certain = command.certain and not site.guarded
+        return Launch(words, place, part.module.file, part.line_of(site.node), is_certain)
 
     def _written_by(self, line: Value, site: Site, call: ast.Call) -> Iterator[Claim]:
         """Evidence in what a command line writes, by the tables of commands."""
@@ -277,7 +300,7 @@ class SiteReader:
         if texts and all(text.startswith(("/", "./", "../")) for text, _ in texts):
             return  # a model that is in the image
         # A single word may name a directory next to the program, or a model.
-        local = first is not None and not texts and _NAMES_PLACE.match(_name_of(first)) is not None
+        local = first is not None and not texts and _NAMES_PLACE.match(name_of(first)) is not None
         local = local or (
             any(re.fullmatch(r"[A-Za-z_]+", text) for text, _ in texts) and "huggingface" in known.path
         )
@@ -350,15 +373,8 @@ def _insists(call: ast.Call, site: Site) -> bool:
     return not site.guarded and _ASKS.search(site.scope.part.statement.text) is None
 
 
-def _name_of(node: ast.expr) -> str:
-    """The last name of an argument, "" if it has none."""
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
-
-
 def _is_raw(node: ast.expr) -> bool:
-    return _name_of(node) in ("SOCK_RAW", "AF_PACKET")
+    return name_of(node) in ("SOCK_RAW", "AF_PACKET")
 
 
 def _is_url(node: ast.expr) -> bool:
@@ -392,15 +408,23 @@ def _script(value: Value) -> Script | None:
     if isinstance(value.content, str):
         return parse_script(value.content.replace(HOLE, _STAND_IN))
     if isinstance(value.content, tuple) and value.content:
-        words = [str(one[0].content) if one else HOLE for one in value.content]
-        return Script((parse_words([word.replace(HOLE, _STAND_IN) for word in words]),), True)
+        words = [word.replace(HOLE, _STAND_IN) for word in _words(value.content)]
+        return Script((parse_words(words),), True)
     return None
+
+
+def _words(content: Sequence[Values]) -> tuple[str, ...]:
+    """The words of a command; the unknown parts are a HOLE, and `sys.executable` is Python."""
+    found = (one[0].content if one else HOLE for one in content)
+    return tuple(
+        "python" if one == _INTERPRETER else str(one) if isinstance(one, str | int) else HOLE for one in found
+    )
 
 
 def _commands(value: Value) -> Iterator[list[str]]:
     """The words of each command in a command line, which is a string or a list."""
     if isinstance(value.content, tuple):
-        words = [str(one[0].content) if one else HOLE for one in value.content]
+        words = list(_words(value.content))
         if words:
             yield words
         if len(words) > 2 and words[1] in ("-c", "-lc"):

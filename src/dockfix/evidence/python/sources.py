@@ -32,6 +32,8 @@ from dockfix.knowledge import read_names, read_table
 from dockfix.knowledge.homes import find_home_use
 from dockfix.knowledge.processes import process_need_of
 from dockfix.model.effects import is_remote
+from dockfix.model.evidence import Launch
+from dockfix.syntax.shell import parse_words
 from dockfix.syntax.tree import Dockerfile
 from dockfix.syntax.wrappers import SHELLS
 
@@ -61,7 +63,7 @@ class Reading:
     `names` are the strings in the modules that may name a file, as written; `tools` the programs that
     they may run and the packages that they import, as far as homes.toml has a row for them; `mentions`
     the absolute paths anywhere in their texts. `texts` are those of the modules and of the configuration
-    files that they may read.
+    files that they may read. `launches` are the commands that the modules start.
     """
 
     claims: tuple[Claim, ...]
@@ -73,6 +75,7 @@ class Reading:
     tools: tuple[str, ...] = ()
     mentions: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    launches: tuple[Launch, ...] = ()
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -130,24 +133,35 @@ class _SourceReader:
         self.names_schedule = False
         self.known = False
         self.application = Application(layout, roots, environment)
-        self.collects = "collectstatic" in text or any("collectstatic" in line.words for line in start.lines)
+        collects = "collectstatic" in text or any("collectstatic" in line.words for line in start.lines)
+        self.reader = SiteReader(ConstantEvaluator(self.application), self.catalogue, collects=collects)
+        self.launches = self.reader.launches
+        self.followed = 0
 
     def read(self) -> Reading:
         """Collect all evidence of the application."""
-        modules = self._closure()
+        started = list(self._find_started(self.start))
+        self.known = bool(started)
+        started = started or (self._likely() if _PYTHON.search(self.text) else [])
+        modules = self._closure([*started, *self._find_configs()])
+        found: list[Claim] = []
+        launched = modules
+        while True:
+            strings = {module.path: self._strings(module) for module in modules}
+            settings = tuple(dict.fromkeys(self._configuration_files(strings)))
+            self.application.settings_files.name(modules, settings)
+            found += self._modules(launched)
+            launched = self._closure(self._find_launched(), modules)
+            if not launched:
+                break
+            modules += launched
         self.names_schedule = any("beat_schedule_filename" in module.source for module in modules)
         named = [one for line in self.start.lines for one in self._line(line)]
-        found = list(self._modules(modules))
         if not self.known:
             found = [replace(one, certain=False) for one in found]
-        strings = {
-            module.path: find_names(module.source) | ({".."} if self._leads_above(module) else set())
-            for module in modules
-        }
-        configured = tuple(dict.fromkeys(self._configuration_files(strings)))
-        settings = find_named_outputs(self.layout, configured)
+        outputs = find_named_outputs(self.layout, settings)
         missing = find_missing(self.layout, self.application, self.start)
-        claims = {*named, *found, *settings, *missing}
+        claims = {*named, *found, *outputs, *missing}
         unique = sorted(claims, key=lambda one: (one.file, one.line, one.kind, one.what))
         return Reading(
             tuple(unique),
@@ -158,8 +172,13 @@ class _SourceReader:
             tuple(sorted(frozenset().union(*strings.values()))),
             tuple(sorted(filter(_keeps_home, frozenset().union(*map(_words, modules))))),
             tuple(sorted(frozenset().union(*(find_mentions(module.source) for module in modules)))),
-            (*(module.source for module in modules), *filter(None, map(self.layout.read, configured))),
+            (*(module.source for module in modules), *filter(None, map(self.layout.read, settings))),
+            tuple(dict.fromkeys(self.launches)) if self.known else (),
         )
+
+    def _strings(self, module: Module) -> frozenset[str]:
+        """The strings of a module that may name a file."""
+        return find_names(module.source) | ({".."} if self._leads_above(module) else frozenset())
 
     def _configuration_files(self, strings: Mapping[str, frozenset[str]]) -> Iterator[str]:
         """The configuration files that the words of the start or the strings of the modules may name.
@@ -176,29 +195,46 @@ class _SourceReader:
             if is_configuration(name):
                 yield posixpath.normpath(posixpath.join(folder, name))
 
-    def _closure(self) -> list[Module]:
-        """The modules that the start imports, directly or not.
-
-        If it is unknown, those of likely entry points.
-        """
+    def _find_started(self, start: Start) -> Iterator[Module]:
+        """The modules that a start names."""
         application = self.application
-        waiting = [one for path in self.start.files if (one := application.load(path, _main_name(path)))]
-        waiting += [one for name in self.start.modules if (one := application.module(name))]
-        for number, code in enumerate(self.start.codes):
+        yield from (one for path in start.files if (one := application.load(path, _main_name(path))))
+        yield from (one for name in start.modules if (one := application.module(name)))
+        for number, code in enumerate(start.codes):
             path = posixpath.join(code.by.workdir, f"<string {number}>")
-            waiting.append(application.add(code.text, path, code.by.file, max(code.by.line, 1)))
-        self.known = bool(waiting)
-        waiting += [one for path in self.start.configs if (one := application.load(path))]
-        waiting = waiting or (self._likely() if _PYTHON.search(self.text) else [])
-        seen: dict[str, Module] = {}
+            yield application.add(code.text, path, code.by.file, max(code.by.line, 1))
+
+    def _find_configs(self) -> Iterator[Module]:
+        """The Python files that servers run as well, such as gunicorn.conf.py."""
+        return (one for path in self.start.configs if (one := self.application.load(path)))
+
+    def _find_launched(self) -> list[Module]:
+        """The modules that the code read so far starts by commands, which become part of the start."""
+        started = len(self.start.files), len(self.start.modules)
+        for one in self.launches[self.followed :]:
+            reader = StartReader(self.layout, one.file)
+            start = reader.follow(parse_words(one.words), one.line, one.workdir, one.file)
+            self.start.lines += start.lines
+            self.start.files += start.files
+            self.start.modules += start.modules
+            self.start.configs += start.configs
+            self.application.search(start.roots)
+        self.followed = len(self.launches)
+        new = Start(files=self.start.files[started[0] :], modules=self.start.modules[started[1] :])
+        return [*self._find_started(new), *self._find_configs()]
+
+    def _closure(self, waiting: list[Module], known: Iterable[Module] = ()) -> list[Module]:
+        """The modules that these import, directly or not, without those that are known already."""
+        seen = {one.path: one for one in known}
+        before = len(seen)
         while waiting and len(seen) < MAX_MODULES:
             module = waiting.pop(0)
             if module.path in seen:
                 continue
             seen[module.path] = module
             waiting += (one for one in self._imported(module) if one.path not in seen)
-        self.application.is_cut = bool(waiting)
-        return list(seen.values())
+        self.application.is_cut = self.application.is_cut or bool(waiting)
+        return list(seen.values())[before:]
 
     def _leads_above(self, module: Module) -> bool:
         """Whether a module may look above the working directory, counting from its own place."""
@@ -258,7 +294,6 @@ class _SourceReader:
                     yield inner
 
     def _modules(self, modules: Iterable[Module]) -> Iterator[Claim]:
-        reader = SiteReader(ConstantEvaluator(self.application), self.catalogue, collects=self.collects)
         entries = {
             one.path for one in modules if one.path in self.start.files or one.name.endswith("__main__")
         }
@@ -269,9 +304,10 @@ class _SourceReader:
         }
         parts = [one for module in modules for one in self._parts(module, module.path in entries)]
         entering = [one for one in parts if "chdir(" in one.text]
-        reader.entered = tuple(dict.fromkeys(place for one in entering for place in reader.find_entered(one)))
+        entered = (place for one in entering for place in self.reader.find_entered(one))
+        self.reader.entered = tuple(dict.fromkeys((*self.reader.entered, *entered)))
         for part in parts:
-            yield from reader.read(part)
+            yield from self.reader.read(part)
 
     def _parts(self, module: Module, is_entry: bool) -> Iterator[Part]:
         """The statements of a module that may use something in the table; `is_entry`: it runs as a script."""

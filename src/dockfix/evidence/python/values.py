@@ -15,6 +15,7 @@ from dockfix.evidence.python.calls import text_of
 from dockfix.evidence.python.constants import HOLE, Reference, Table, Value, Values, join_path, parent_of
 from dockfix.evidence.python.scopes import Binding, Scope
 
+_CONFIGURATION: Final = re.compile(r"(?i)_?(?:cfg|conf|config|settings)")
 MAX_ALTERNATIVES: Final = 8
 MAX_DEPTH: Final = 24
 MAX_TEXT: Final = 8192
@@ -122,6 +123,8 @@ class ConstantEvaluator:
             return self.join_paths(nodes, scope, order)
         if isinstance(node.op, ast.Add):
             sides = [self.values(one, scope, order) for one in nodes]
+            if any(isinstance(one.content, tuple) for one in sides[0]):
+                return _join_lists(*sides)
             numbers = [side[0].content for side in sides if side and isinstance(side[0].content, int)]
             if len(numbers) == len(sides):
                 return (Value(sum(numbers)),)
@@ -150,7 +153,7 @@ class ConstantEvaluator:
                 and -len(one.content) <= key < len(one.content)
             ):
                 return one.content[key]
-        return self.application.key(str(key), self) if isinstance(key, str) else ()
+        return self.application.key(key, self) if isinstance(key, str) else ()
 
     def _above(self, node: ast.expr, levels: int, scope: Scope, order: int) -> Iterator[Value]:
         for text, certain in self.texts(node, scope, order):
@@ -216,7 +219,8 @@ class ConstantEvaluator:
             found = self.application.attribute(reference, name, self)
             if found:
                 return self._got(found)
-        return self._derived(node, scope, order) or self.application.option(scope.module, name, self)
+        derived = self._derived(node, scope, order) or self.application.option(scope.module, name, self)
+        return derived or self._configured(node)
 
     def _derived(self, node: ast.Attribute, scope: Scope, order: int) -> Values:
         """What an attribute of a path, of Flask's application or of a member of an Enum holds."""
@@ -239,6 +243,14 @@ class ConstantEvaluator:
                 yield from (value for node in inner.returns for value in self.values(node, inner))
             else:
                 yield one
+
+    def _configured(self, node: ast.Attribute) -> Values:
+        """The value of `config.paths.root`, whatever library makes attributes of a file's keys."""
+        owner: ast.expr = node.value
+        while isinstance(owner, ast.Attribute):
+            owner = owner.value
+        is_configuration = isinstance(owner, ast.Name) and _CONFIGURATION.fullmatch(owner.id)
+        return self.application.settings_files.key(node.attr) if is_configuration else ()
 
     def reference(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Reference | None:
         """The dotted name that an expression refers to, None if it is not a name."""
@@ -271,6 +283,14 @@ def _texts(values: Values) -> tuple[tuple[str, bool], ...]:
     known = [one for one in values if isinstance(one.content, str | int)]
     short = [Value(HOLE, one.certain) if _is_long(one.content) else one for one in known]
     return tuple((str(one.content), one.certain) for one in short) or ((HOLE, True),)
+
+
+def _join_lists(left: Values, right: Values) -> Iterator[Value]:
+    """The lists joined; one item of unknown value stands for a list that is not known."""
+    added = [one.content for one in right if isinstance(one.content, tuple)]
+    for one in left:
+        if isinstance(one.content, tuple):
+            yield Value((*one.content, *(added[0] if added else ((),))), one.certain)
 
 
 def _is_long(content: object) -> bool:

@@ -1,0 +1,76 @@
+"""Values that code reads from configuration files of the image: `.env`, ini, JSON, TOML and YAML."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from dockfix.evidence.image_files import Layout
+from dockfix.evidence.python.constants import Value, Values
+from dockfix.evidence.python.modules import Module
+from dockfix.lazy import cached_property
+
+_ENVIRONMENT: Final = re.compile(r"\b(?:dotenv|decouple|environs|read_env|env_file)\b|['\"/]\.env\b")
+"""Marks of a module that reads variables from `.env`: by python-dotenv, decouple, environs or pydantic."""
+_NAMED: Final = re.compile(
+    r"(?:\benv_file\s*=|\bload_dotenv\(|\bdotenv_path\s*=|\bread_env\()\s*['\"]([^'\"\n]+)['\"]"
+)
+_LINE: Final = re.compile(
+    r"^[ \t{,]*(?:export[ \t]+)?['\"]?([A-Za-z_][\w-]*)['\"]?[ \t]*[=:][ \t]*['\"]?([^\s'\",;#{}\[\]]+)",
+    re.MULTILINE,
+)
+_PLACE: Final = re.compile(
+    r"(?i)path|dir|folder|root|file|home|stor|spool|cache|data|log|pid|lock|db|out|upload|state|archive|socket|tmp|temp"
+)
+"""What is in the name of a setting that holds a path."""
+
+
+class SettingsFiles:
+    """The configuration files of one application, as far as its code names them."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.modules: tuple[Module, ...] = ()
+        self.paths: tuple[str, ...] = ()
+
+    def name(self, modules: Iterable[Module], paths: Iterable[str]) -> None:
+        """Take these modules, and these files that they name, for those of the application."""
+        self.modules, self.paths = tuple(modules), tuple(paths)
+        for name in ("_variables", "_keys"):
+            self.__dict__.pop(name, None)
+
+    def variable(self, name: str) -> Values:
+        """The value of an environment variable that code loads from a file, none if there is none."""
+        return self._variables.get(name, ())
+
+    def key(self, key: str) -> Values:
+        """The paths that the files have for a key; one alone is certain."""
+        found = self._keys.get(key, ()) if _PLACE.search(key) else ()
+        return tuple(Value(one, len(found) == 1) for one in found)
+
+    @cached_property
+    def _variables(self) -> dict[str, Values]:
+        sources = [one.source for one in self.modules if _ENVIRONMENT.search(one.source)]
+        named = [name for source in sources for name in _NAMED.findall(source)]
+        paths = dict.fromkeys((*named, ".env")) if sources else ()
+        lines = (pair for path in paths for pair in self._lines(posixpath.join(self.layout.workdir, path)))
+        found: dict[str, Values] = {}
+        for name, value in lines:
+            found.setdefault(name, (Value(value),))
+        return found
+
+    @cached_property
+    def _keys(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for path in self.paths:
+            for name, value in self._lines(path):
+                if "/" in value and "$" not in value and "://" not in value:
+                    found[name] = tuple(dict.fromkeys((*found.get(name, ()), value)))
+        return found
+
+    def _lines(self, path: str) -> Iterator[tuple[str, str]]:
+        """(name, value) of each line that gives a name a plain value."""
+        text = self.layout.read(posixpath.normpath(path)) or ""
+        return ((match[1], match[2]) for match in _LINE.finditer(text))
