@@ -173,8 +173,30 @@ WRITES = {
         "/srv/a.sock",
     ),
     "served-socket": ('import uvicorn\nuvicorn.run("main:app", uds="/srv/a.sock")', "/srv/a.sock"),
+    "session": ('from telethon import TelegramClient\nTelegramClient("/data/bot", 1, "k")', "/data/bot"),
+    "lock-of-a-library": ('from filelock import FileLock\nFileLock("/data/a.lock")', "/data/a.lock"),
+    "index": ('import faiss\nfaiss.write_index(index, "/data/index")', "/data/index"),
+    "store": ('from qdrant_client import QdrantClient\nQdrantClient(path="/data/q")', "/data/q"),
+    "collection": ('Store.from_documents(rows, persist_directory="/data/c")', "/data/c"),
+    "board": ('from tensorboardX import SummaryWriter\nSummaryWriter("/data/runs")', "/data/runs"),
+    "training": ('from transformers import TrainingArguments as A\nA(output_dir="/data/a")', "/data/a"),
+    "cookies": ('YoutubeDL({"cookiefile": "/data/a.txt", "outtmpl": "%(id)s"})', "/app/%(id)s;/data/a.txt"),
+    "upload-folder": ('app.config.update(UPLOAD_FOLDER="/data/up")', "/data/up"),
     "unknown": ("import sys\nopen(sys.argv[1], 'w')", "?"),
 }
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from telethon import TelegramClient\nTelegramClient(StringSession(), 1)",
+        "import faiss\nfaiss.write_index(index, faiss.VectorIOWriter())",
+        'from qdrant_client import QdrantClient\nQdrantClient("http://qdrant:6333")',
+        "Store.from_documents(rows, embeddings)",
+    ],
+)
+def test_what_is_kept_in_memory_or_elsewhere_is_no_write(source: str) -> None:
+    assert found(source) == []
 
 
 @pytest.mark.parametrize("name", WRITES)

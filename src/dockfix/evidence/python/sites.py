@@ -14,7 +14,7 @@ from dockfix.evidence.python.calls import argument_of, arguments, called_name, n
 from dockfix.evidence.python.catalogue import Call, Catalogue
 from dockfix.evidence.python.constants import HOLE, Reference, Value, Values, join_path
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
-from dockfix.evidence.python.scopes import Part, Site
+from dockfix.evidence.python.scopes import Binding, Part, Site
 from dockfix.evidence.python.values import ConstantEvaluator
 from dockfix.knowledge.processes import find_installer
 from dockfix.model.effects import effect
@@ -307,9 +307,11 @@ class SiteReader:
         yield self._evidence(Kind.HOME, known.path, site, certain=not local, directory=True)
 
     def _dict(self, site: Site, node: ast.Dict) -> Iterator[Claim]:
-        """Evidence in dictionaries: the handlers of logging, and Django's databases and caches."""
+        """Evidence in dictionaries: the handlers of logging, Django's databases and caches, settings."""
         pairs = zip(map(text_of, node.keys), node.values, strict=True)
         items = {key: value for key, value in pairs if key is not None}
+        for key in self.catalogue.settings.keys() & items.keys():
+            yield from self._setting(key, Binding(site.scope, site.order, items[key]))
         target = ""
         if "filename" in items and self._says(items.get("class") or items.get("()"), "FileHandler", site):
             target = "filename"
@@ -346,18 +348,21 @@ class SiteReader:
         bound = [(name, one) for scope in scopes for name, found in scope.bindings.items() for one in found]
         bound += [(name, one) for name, found in part.keys.items() for one in found]
         for name, binding in bound:
-            kind = self.catalogue.settings.get(name, "")
-            if binding.value is None or not (kind or _is_url(binding.value)):
+            yield from self._setting(name, binding)
+
+    def _setting(self, name: str, binding: Binding) -> Iterator[Claim]:
+        kind = self.catalogue.settings.get(name, "")
+        if binding.value is None or not (kind or _is_url(binding.value)):
+            return
+        for one in self.evaluator.bound(binding):
+            if not isinstance(one.content, str):
                 continue
-            for one in self.evaluator.bound(binding):
-                if not isinstance(one.content, str):
-                    continue
-                is_url = not kind or "DATABASE" in name
-                text = locate_database(one.content) if is_url else one.content
-                certain = one.certain and (kind != "collected" or self.collects)
-                site = Site(binding.value, binding.scope, 0)
-                is_directory = kind in ("directories", "collected")
-                yield from self._located(text, site, certain, directory=is_directory)
+            is_url = not kind or "DATABASE" in name
+            text = locate_database(one.content) if is_url else one.content
+            certain = one.certain and (kind != "collected" or self.collects)
+            site = Site(binding.value, binding.scope, 0)
+            is_directory = kind in ("directories", "collected")
+            yield from self._located(text, site, certain, directory=is_directory)
 
     def _evidence(
         self, kind: Kind, what: str, site: Site, *, certain: bool = True, directory: bool = False
