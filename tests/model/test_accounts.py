@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from plans import read_plan
 
 from dockfix import Options
+from dockfix.context import Context, Deployment, Mount, Setting
 from dockfix.model.accounts import UserAccount
 
 BOOKWORM = "python:3.12-slim-bookworm"
 ALPINE = "python:3.12-alpine"
 ROCKY = "rockylinux:9"
+FILES = Setting("/files", 3)
 
 
 def test_the_number_of_a_group_that_was_made_before_is_known() -> None:
     made = choose(BOOKWORM, "RUN groupadd -g 50 web && useradd -u 40 -g web web")
     assert (made.uid, made.gid) == (40, 50)
+
+
+@pytest.mark.parametrize(
+    ("mount", "steps", "uid"),
+    [
+        (Mount(FILES, "files", is_shared=True), "", 1000),
+        (Mount(FILES, "files", is_shared=True), "COPY --link a /app/a", 1000),
+        (Mount(FILES, "files", is_shared=True), "RUN useradd -u 40 web", 40),
+        (Mount(FILES, "files", read_only=True, is_shared=True), "", None),
+        (Mount(FILES, "files"), "", None),
+    ],
+)  # fmt: skip
+def test_images_that_write_to_one_volume_get_one_number(mount: Mount, steps: str, uid: int | None) -> None:
+    service = Deployment("compose.yaml", 1, "compose", "web", dockerfile="Dockerfile", mounts=(mount,))
+    plan = read_plan(f"FROM {BOOKWORM}\n{steps}\n")
+    plan = replace(plan, context=Context("Dockerfile", deployments=(service,)))
+    assert plan.account.uid == uid
 
 
 def choose(base: str, steps: str = "", **options: Any) -> UserAccount:

@@ -28,6 +28,21 @@ def test_a_compose_service_is_read_with_its_lines() -> None:
     assert (db.dockerfile, db.image) == ("", "postgres:16")
 
 
+def test_a_volume_of_two_images_is_shared() -> None:
+    text = (
+        "services:\n"
+        "  web: {build: web, volumes: ['files:/files', 'own:/own', 'mine:/mine', './a:/a']}\n"
+        "  worker: {build: web, volumes: ['files:/files', 'mine:/mine']}\n"
+        "  thumbs:\n"
+        "    build: thumbs\n"
+        "    volumes: [{type: volume, source: files, target: /in}, 'own:/own:ro', './a:/a']\n"
+        "  proxy: {image: nginx, volumes: ['mine:/mine']}\n"
+    )
+    services = by_name("compose.yaml", text)
+    shared = {name: [one.source for one in services[name].mounts if one.is_shared] for name in services}
+    assert shared == {"web": ["files"], "worker": ["files"], "thumbs": ["files", "own"], "proxy": ["mine"]}
+
+
 def test_a_pod_is_read_with_what_it_gives_its_containers() -> None:
     containers = by_name("k8s/web.yaml", POD)
     web, sidecar = containers["web"], containers["sidecar"]

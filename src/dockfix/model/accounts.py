@@ -24,7 +24,7 @@ _CREATES: Final = re.compile("|".join((*CREATORS, *GROUP_CREATORS)))
 NONROOT_ID: Final = 65532
 # What useradd takes for people (UID_MIN and UID_MAX of login.defs in Debian and RHEL): below, accounts of the
 # system may have the number.
-_FIRST_ID: Final = 1000
+FIRST_ID: Final = 1000
 _LAST_ID: Final = 60000
 _DEFAULT: Final = Options()
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
@@ -95,7 +95,7 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked
     if options.user == _DEFAULT.user and (promised := _promised(lineage)):
         options = replace(options, user=promised)
     number = asked.partition(":")[0]
-    if options.uid is None and is_number(number) and _FIRST_ID <= int(number) <= _LAST_ID:
+    if options.uid is None and is_number(number) and FIRST_ID <= int(number) <= _LAST_ID:
         options = replace(options, uid=int(number))
     return new_account(lineage.image, options, needs_ids=needs_ids, groups=find_groups(lineage))
 

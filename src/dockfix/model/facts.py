@@ -8,7 +8,7 @@ from typing import Self
 
 from dockfix.context import Context, Deployment
 from dockfix.lazy import cached_property
-from dockfix.model.accounts import UserAccount, choose_account, find_created
+from dockfix.model.accounts import FIRST_ID, UserAccount, choose_account, find_created
 from dockfix.model.copies import Copy, find_copies
 from dockfix.model.corrections import NOTHING_LEARNED, Corrections
 from dockfix.model.current import current_account
@@ -100,9 +100,15 @@ class Facts:
 
     @cached_property
     def asked_user(self) -> str:
-        """The only user other than root that deployments run the image as, "" if there is none or several."""
+        """The only user other than root that deployments run the image as, "" if there is none or several.
+
+        Images that write to one volume need one number: the one that most accounts get by themselves.
+        """
         named = (one.user.value for one in self.context.deployments if one.user and not one.is_root)
         users = {user for user in named if user and "$" not in user and "{" not in user}
+        mounts = (mount for one in self.context.deployments for mount in one.mounts)
+        if not users and any(mount.is_shared and not mount.read_only for mount in mounts):
+            return str(FIRST_ID)
         return users.pop() if len(users) == 1 else ""
 
     @cached_property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -45,12 +45,47 @@ def read_compose(path: str, text: str, services: Mapping[str, Service]) -> Itera
     `services` are the same services after extending and overriding: these determine what is built and run
     and how it starts, while users, ports and mounts are taken from this file.
     """
+    writers = _find_writers(services.values())
     for root in read_documents(text):
         nodes = dict(pairs(get(root, "services")))
         for name, node in nodes.items():
             if isinstance(node, MappingNode):
                 layers = [node, *_extended(nodes, name)]
-                yield _service(path, layers, services.get(name) or Service(path, name, {}, ""))
+                whole = services.get(name) or Service(path, name, {}, "")
+                yield _with_shared(_service(path, layers, whole), _image_of(whole), writers)
+
+
+def _find_writers(services: Iterable[Service]) -> dict[str, set[str]]:
+    """By named volume: the images built here whose services may write to it."""
+    found: dict[str, set[str]] = {}
+    for one in services:
+        volumes, image = one.facts.get("volumes"), _image_of(one)
+        for row in volumes if image and isinstance(volumes, list) else ():
+            if source := _written_volume(row):
+                found.setdefault(source, set()).add(image)
+    return found
+
+
+def _image_of(service: Service) -> str:
+    """What a service builds, as a key; "" if it builds nothing."""
+    build = mapping_of(service.facts.get("build"))
+    return repr([build.get(key) for key in ("context", "dockerfile", "target")]) if build else ""
+
+
+def _written_volume(row: object) -> str:
+    """The name of the volume that a row of `volumes` mounts to write to, "" for a folder or none."""
+    if isinstance(row, str):
+        source, place, mode = (*split_mount(row), "", "")[:3]
+        return source if place and "ro" not in mode.split(",") and not is_host_path(source) else ""
+    facts = mapping_of(row)
+    is_volume = facts.get("type", "volume") == "volume" and not facts.get("read_only")
+    return str(facts.get("source") or "") if is_volume else ""
+
+
+def _with_shared(one: Deployment, image: str, writers: Mapping[str, set[str]]) -> Deployment:
+    """The deployment whose mounts say which volumes the services of other images write to."""
+    mounts = (replace(each, is_shared=bool(writers.get(each.source, set()) - {image})) for each in one.mounts)
+    return replace(one, mounts=tuple(mounts))
 
 
 def _extended(nodes: Mapping[str, Node], name: str) -> Iterator[Node]:
