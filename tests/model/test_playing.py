@@ -104,6 +104,10 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     ((D, F, "/e dir"), ROOT, "ln -s /d/* /e", "/e/f", "link /d/f"),
     ((D, F, "/e dir"), ROOT, 'for x in /d/*; do ln -s "$x" /e/; done', "/e/f", "absent | link /d/f"),
     ((D, F, "/e dir"), ROOT, "find /d -type f -exec ln -s {} /e/ \\;", "/e/f", "absent | link /d/f"),
+    # A relative one leads from where it stands to where its target's links lead.
+    ((D, F, "/e dir"), ROOT, "ln -sr /d/f /e/g", "/e/g", "link ../d/f"),
+    ((D, F, "/l link /d/f", "/e dir"), ROOT, "ln -sr /l /e/g", "/e/g", "link ../d/f"),
+    ((D, F, "/l link /e", "/e dir", "/e/in dir"), ROOT, "ln -sr /d/f /l/in/g", "/e/in/g", "link ../../d/f"),
     ((D, F, "/e dir"), ROOT, "cp -rs /d/. /e", "/e/f", "link /d/f"),
     ((D, F, "/e dir"), ROOT, "cp -s /d/f /e/g", "/e/g", "link /d/f"),
     # install: a new file each time, whatever the umask.
@@ -136,6 +140,11 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     ),
     ((D, "/d/l link /f", "/f file 0 640"), ROOT, "find /d -exec chown -h 9 {} +", "/f", "file 0 640"),
     ((D, "/d/l link /f", "/f file 0 640"), ROOT, "find /d -type f -exec chown 9 {} +", "/f", "file 0 640"),
+    # What find copies or moves to where no directory is gets that name; nothing makes a directory for it.
+    ((D, F), ROOT, "find /d -type f -exec cp {} /e \\;", "/e", "absent | file 0 640 | any 0 755"),
+    ((D, F), ROOT, "find /d -type f -exec mv {} /e \\;", "/e", "absent | file 0 640 | any 0 755"),
+    ((D, F), ROOT, "find /d -type f -exec cp {} /e/in \\;", "/e", "absent"),
+    ((D, F), ROOT, "find /d -type f -exec cp {} /e/in \\;", "/e/in", "absent"),
     # What find prints, xargs appends or puts in the place of its placeholder; what echo prints too.
     ((D, F), ROOT, "find /d -type f -print0 | xargs -0 chmod 600", "/d/f", "file 0 600"),
     ((D, F), ROOT, "find /d -type f | xargs rm", "/d/f", "absent"),

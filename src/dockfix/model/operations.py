@@ -67,6 +67,7 @@ class How:
     KEEPS_LINKS: Final = HowName("a link itself is meant, not its target")
     AS_NAMED: Final = HowName("the target is the new name, never a directory to put things into")
     REPLACES_LINKS: Final = HowName("a link to a directory is replaced, not followed")
+    RELATIVE: Final = HowName("the link leads from where it stands to where its target's links lead")
     CONTENTS: Final = HowName("the contents of the directory are meant, not itself")
     SAME: Final = HowName("a second name for the same file")
     LINKED: Final = HowName("a hard link, which takes ownership, or read and write permission")
@@ -86,6 +87,10 @@ class How:
     READ_OUT: Final = HowName("its code was read, and uses nothing that it does not name")
     PACKAGES: Final = HowName("what it leaves are packages, which are only read")
     PERHAPS: Final = HowName("it may not happen")
+
+
+ARRIVING: Final = frozenset({How.COPIED, How.MOVED})
+"""How things get to a place that is a directory, or their new name."""
 
 
 class Operation(NamedTuple):
@@ -338,19 +343,20 @@ _LINKING: Final[Mapping[str, Sequence[HowName]]] = {
     "--no-target-directory": (How.AS_NAMED,),
     "-n": (How.REPLACES_LINKS,),
     "--no-dereference": (How.REPLACES_LINKS,),
+    "-r": (How.RELATIVE,),
+    "--relative": (How.RELATIVE,),
 }
 
 
 def _link(reading: Reading, cwd: str) -> Iterator[Operation]:
     symbolic = reading.has(("-s", "--symbolic"))
     how = _how(reading, _LINKING)
-    is_relative = reading.has(("-r", "--relative"))
     for source, target in _destinations(reading, cwd):
         if source is None or target is None:
             yield _unknown(cwd)
         elif symbolic:
             at = target + posixpath.basename(source.rstrip("/")) if target.endswith("/") else target
-            to = posixpath.relpath(resolve(source, cwd), posixpath.dirname(at)) if is_relative else source
+            to = resolve(source, cwd) if How.RELATIVE in how else source
             yield Operation(Act.LINK, at, to, how=frozenset(how))
         else:
             how |= {How.SAME, How.LINKED, *((How.REPLACES,) if reading.has(("-f", "--force")) else ())}

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from dockfix.knowledge.homes import find_kind, is_cache, is_for_builds
 from dockfix.model.changes import Change, read_mode
 from dockfix.model.filetree import BASE, FileTree, Kind, Node, Origin, each
-from dockfix.model.operations import Act, ActName, How, Operation
+from dockfix.model.operations import ARRIVING, Act, ActName, How, Operation
 from dockfix.model.patterns import GLOB, expand, is_pattern
 from dockfix.model.permissions import (
     READ,
@@ -205,7 +205,7 @@ def _of_write(tree: FileTree, operation: Operation, who: Identity) -> Answers:
             answers |= frozenset(find_denials(below))
         return answers
     answers = may_write(tree, operation.path, who)
-    if operation.spec:
+    if operation.spec or operation.how & ARRIVING:
         return answers
     # A program creates missing directories.
     there = frozenset(one for one in answers if one.verdict is not Verdict.ABSENT)

@@ -12,9 +12,20 @@ from typing import Final
 
 from dockfix.model.actors import Actor
 from dockfix.model.changes import Change, read_mode
-from dockfix.model.filetree import ABSENT, ADDED, BASE, SET_GROUP, FileTree, Kind, Node, Nodes, each
+from dockfix.model.filetree import (
+    ABSENT,
+    ADDED,
+    BASE,
+    SET_GROUP,
+    FileTree,
+    Kind,
+    Node,
+    Nodes,
+    each,
+    parent_of,
+)
 from dockfix.model.identities import Accounts
-from dockfix.model.operations import STREAM, Act, ActName, How, Operation
+from dockfix.model.operations import ARRIVING, STREAM, Act, ActName, How, Operation
 from dockfix.model.outcomes import works_inside
 from dockfix.model.paths import is_system_directory
 from dockfix.model.patterns import expand, is_pattern
@@ -92,13 +103,15 @@ def _adopt(tree: FileTree, path: str, actor: Actor) -> None:
 def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
     """After a redirection or `touch`, the file exists; other programs may write anything there."""
     weak = _is_weak(operation, actor)
-    if works_inside(tree, operation):
-        if _is_of_system(tree, operation.path):
-            return
+    is_inside = works_inside(tree, operation)
+    if is_inside and _is_of_system(tree, operation.path):
+        return
+    if operation.how & ARRIVING:
+        _gather(tree, operation, actor, is_inside=is_inside)
+        return
+    if is_inside:
         if How.UNPACKED in operation.how:
             _unpack(tree, operation, actor)
-        elif operation.how & {How.COPIED, How.MOVED}:
-            _gather(tree, operation, actor)
         else:
             tree.fill(operation.path, actor.makes(Kind.ANY), inherits=True)
         return
@@ -211,14 +224,21 @@ def _pack(tree: FileTree, operation: Operation, _actor: Actor) -> None:
             tree.pack(archive, (*tree.packed(archive), *nodes))
 
 
-def _gather(tree: FileTree, operation: Operation, actor: Actor) -> None:
-    """Add what find has chosen elsewhere to a directory, as copies or as it is."""
+def _gather(tree: FileTree, operation: Operation, actor: Actor, *, is_inside: bool) -> None:
+    """Add what find has chosen elsewhere to a directory, as copies or as it is.
+
+    Where no directory is, one of them after the other gets its name.
+    """
     found = [node for place in operation.others for node in tree.contents(place)]
     chosen = [one._replace(inside=()) for one in found if one.kind is not Kind.DIRECTORY]
     if How.COPIED in operation.how:
         chosen = [actor.copies(one, operation.how) for one in chosen]
     arrived = (*dict.fromkeys(chosen), actor.makes(Kind.ANY))
-    _spread(tree, tree.follow(operation.path), arrived, inherits=How.COPIED in operation.how)
+    if is_inside:
+        _spread(tree, tree.follow(operation.path), arrived, inherits=How.COPIED in operation.how)
+    for path, nodes in tree.standing(operation.path):
+        if not all(one.kind is Kind.DIRECTORY for one in nodes) and tree.may_exist(parent_of(path)):
+            tree.set(path, arrived, weak=True)
 
 
 def _touch(tree: FileTree, operation: Operation, actor: Actor) -> None:

@@ -457,7 +457,18 @@ def _names(tree: FileTree, operation: Operation) -> list[str]:
 def link(tree: FileTree, operation: Operation, actor: Actor, *, weak: bool) -> None:
     """Apply `ln -s` to the tree."""
     for names, target in list(_links(tree, operation)):
-        made = actor.makes(Kind.LINK, target=target)._replace(mode=0o777)
         for at in names:
             real = tree.follow(at, last=False)
-            tree.set(real, tree.born(real, made), weak=weak or len(names) > 1)
+            born = [
+                made
+                for to in _targets(tree, operation, target, real)
+                for made in tree.born(real, actor.makes(Kind.LINK, target=to)._replace(mode=0o777))
+            ]
+            tree.set(real, born, weak=weak or len(names) > 1)
+
+
+def _targets(tree: FileTree, operation: Operation, target: str, at: str) -> list[str]:
+    """What a link at `at` may contain; `ln -r` resolves the links of its target."""
+    if How.RELATIVE not in operation.how:
+        return [target]
+    return [posixpath.relpath(one, posixpath.dirname(at)) for one in tree.places(target)]
