@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -135,11 +136,7 @@ def _compare_step(
         seen[event.leaf] += 1
         place = places[event.leaf]
         name = f"{step.user}: {render(step.lines)[0][place.start : place.end]}"
-        if (
-            event.is_denied
-            and prediction.is_allowed
-            and not (prediction.finds_nothing and _is_missing(event, root))
-        ):
+        if event.is_denied and prediction.is_allowed and not _is_missing(event, prediction, root):
             counts.commands["allowed, but denied"] += 1
             return [Disagreement("allowed, but denied", f"{name}\n{event.printed.strip()}")]
         judgement = _judge(prediction, event)
@@ -167,10 +164,13 @@ def _program(command: str) -> str:
     return " ".join(words[:2] if words[0] in ("cp", "find", "tar", "chmod") else words[:1])
 
 
-def _is_missing(event: Event, root: Image) -> bool:
-    """Whether what a command was denied does not exist anyway."""
-    places = [place for line in DENIAL.findall(event.printed) for place in _DENIED_PLACE.findall(line)]
-    return bool(places) and all(root.at(place) is None for place in places)
+def _is_missing(event: Event, prediction: Prediction, root: Image) -> bool:
+    """Whether what a command was denied does not exist anyway, nor was predicted to."""
+    lines = DENIAL.findall(event.printed)
+    places = [posixpath.normpath(place) for line in lines for place in _DENIED_PLACE.findall(line)]
+    return bool(places) and all(
+        root.at(place) is None and prediction.finds_nothing(place) for place in places
+    )
 
 
 def _is_partial(prediction: Prediction) -> bool:

@@ -12,9 +12,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from .constructs import CONSTRUCTS
 from .worlds import FOLDERS, NAMES, UMASKS, Choices, Impossible
 
 _HOLE: Final = re.compile(r"<(any|file|folder|other|new|link|mode|umask|name)(\d?)>")
+_SEPARATING: Final = re.compile(r"\| xargs (?!-0)|\$\((?:ls|find) ")
 _CLOSING: Final = ("600", "0640", "700", "0500", "400", "u=r,go=", "go-rwx", "a-w", "0", "o=", "g=u", "a=rX")
 _SHARED: Final = ("2775", "g+s", "1777", "+t", "2770", "3777")
 _MADE: Final = (
@@ -64,6 +66,7 @@ _SWITCHES: Final = (
 )  # fmt: skip
 
 TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = {
+    **CONSTRUCTS,
     "round trip": (
         "mv <any> <any>.bak && mv <any>.bak <any>", "mv <any> /tmp/kept && mv /tmp/kept <any>",
         "mv <any> <any>.orig && ls <any>.orig && mv <any>.orig <any>",
@@ -251,6 +254,154 @@ TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = {
         for todo in _AS_APP
         if "-- @" not in switch or ">" not in todo
     ),
+    # None stays: whoever read it would wait.
+    "pipe": (
+        "mkfifo <new> && rm <new>", "mkfifo -m 600 <new> && chmod 666 <new> && rm -f <new>",
+        "mknod <new> p && rm <new>", "mkfifo <new> && mv <new> <folder>/pipe && rm <folder>/pipe",
+        "mkdir -p <new> && mkfifo <new>/p && rm -r <new>",
+    ),
+    "split": (
+        "split -b 1 <file> <new>.", "split -l 1 <file> <new>", "cd <folder> && split -b 1 /etc/issue",
+        "split -d -n 2 <file> <new>- && chmod 600 <new>-00", "split -b 1 - <new>. < <file>",
+        "split -b 1 <file> <new>. && cat <new>.* > <new>", "csplit -s -f <new> <file> 1",
+    ),
+    "tree of hard links": (
+        "cp -al <folder> <new>", "cp -rl <folder> <new>", "cp -al <folder>/. <other>/",
+        "cp -lR <folder> <new>", "cp -al <folder> <new> && find <new> -type f -exec chmod 600 {} +",
+        "cp -lf <file> <file2>", "cp -al <folder> <new> && rm -rf <folder>",
+        "cp -l <file> <folder>/ || true", "cp -al <file> <new> && echo hi >> <new>",
+    ),
+    "more install": (
+        "install -t <folder> <file> <file2>", "install -m 0755 -d <new> && install -m 0644 <file> <new>/f",
+        "install <file> <file2> <folder>", "install -D -m 755 -t <new> <file>",
+        "install -v -m 600 /dev/null <new>", "install -m 600 /dev/stdin <new> < <file>",
+        "install -m 640 <file> <folder>/i && mv <folder>/i <new>", "install -b -m 600 <file> <file2>",
+        "install -d -m 700 <new>/a/b", "install -m u=rw,go= <file> <new>",
+    ),
+    "more copies": (
+        "cp -r <folder>/. <new>", "cp --backup=simple <file> <file2>", "mv -b <file> <file2>",
+        "cp --attributes-only <file> <new>", "cp -rup <folder>/. <other>/", "cp -ar <folder> <other>/n",
+        "cp --reflink=auto <file> <new>", "cp -xa <folder> <new>", "cp -rs <folder> <new>",
+        "cp -r <folder> <other> <new>", "cp <folder>/* <other>/ || true", "cp -R -P <folder> <new>",
+        "cp -r -t <other> <folder>", "cp --parents -r <folder> <other>", "cp -a --parents <file> <folder>",
+        "cd <folder> && cp -r --parents . <other>", "cp -pr <folder>/* <other>/ 2>/dev/null || true",
+        "cp -Lr <folder>/. <other>/", "cp -a <folder>/. <new>/", "cat <file> <file2> > <new>",
+        "mkdir -p <new> && cp -r <folder>/* <new>/", "cp -r <folder>/. <other>/. && rm -rf <folder>",
+    ),
+    "more moves": (
+        "mv <file> <file2> <folder>", "mv -u <file> <new>", "mv -f <any> <new>",
+        "mv <folder> <new> && mkdir <folder>", "mkdir -p <new> && mv <file> <new>/",
+        "mv <folder> <folder>.old && mkdir -p <folder> && cp -a <folder>.old/. <folder>/",
+        "mkdir -p <new> && mv <folder>/* <new>/", "mv <folder>/.[!.]* <other>/ || true",
+        "mkdir -p <new> || true\nmv <folder>/* <new>/", "mv <folder>/* <folder>/.[!.]* <other>/ || true",
+        "mkdir -p <new> && mv <file> <new>/m && ln -s <new>/m <file>", "mv -t <other> <folder>/*",
+        "mkdir <folder>/opt || true\nmv <folder>/* <other>/", "mv -f <folder>/*.txt <other>/ || true",
+        "[ -d /nowhere ] && mkdir <folder>/opt || true\nmv <folder>/* <other>/",
+        "[ -d /etc ] && mkdir <folder>/opt || true\nmv <folder>/* <other>/", "cd <folder> && mv ./* ..",
+        "mv <folder>/ <new>", "mv -n <folder>/* <other>/",
+    ),
+    "more modes": (
+        "chmod a=r,u+w <file>", "chmod ug=rwx,o= <folder>", "chmod -R ug+rwX,o-rwx <folder>",
+        "chmod u+s,g-s <file>", "chmod =rx <any>", "chmod g-s <folder>", "chmod -R +t <folder>",
+        "touch <new> && chmod 444 <new> && echo x >> <new>", "chmod -w <file> && sed -i s/a/b/ <file>",
+        "mkdir <new> && chmod 555 <new> && touch <new>/x", "mkdir -m 1777 <new> && touch <new>/x",
+        "chmod -R u+w <folder> && rm -rf <folder>", "chmod 0777 <folder> && chmod 644 <folder>/* || true",
+        "chmod o+t,g+s <folder>", "chmod a+rwx <any> && chmod g-w <any>", "chmod u=g <file>",
+        "chmod g=u,o=g <any>", "chmod -R a=rX,u+w <folder>",
+        "chmod 6755 <file> && chown 10001 <file> || true", "chmod u-x+X <any>",
+        "chmod -R 755 <folder> && find <folder> -type f -exec chmod 644 {} +",
+    ),
+    "more find": (
+        "find <folder> \\( -type f -o -type l \\) -delete",
+        "find <folder> -mindepth 1 -type d -exec rm -rf {} +",
+        "find <folder> -not -user 10001 -exec chmod g+r {} +",
+        "find <folder> -newer <file> -type f -delete",
+        "find <folder> -type f ! -name '*.txt' -exec rm {} +",
+        "find <folder> -depth -type d -exec chmod 750 {} \\;",
+        "find <folder> -name a -o -name b.txt | xargs rm -f",
+        "cd <folder> && find . -type f -exec chmod 640 {} +",
+        "find <folder> -type f -exec mv {} {}.bak \\;", "find <folder> -type f -exec cp {} {}.copy \\;",
+        "find <folder> -type f -exec install -m 600 {} <other> \\;",
+        "find <folder> -depth -type d -exec mkdir {}/new \\;", "find <folder> -type d -exec touch {}/mark \\;",
+        "find <folder> -type f -exec ln -s {} <other>/ \\;",
+        "find <folder> -type d -exec chmod 755 {} + -o -type f -exec chmod 644 {} +",
+        "find <folder> -type d -exec chmod 755 {} \\; -o -type f -exec chmod 644 {} \\;",
+        "find <folder> -type f -exec cp -p {} <other>/c \\;",
+        "find <folder> -name '*.txt' -exec cp {} <new>/ \\;",
+        "find <folder> -type d -print0 | xargs -0 chmod 755", "find <folder> -exec touch {} +",
+        "find <folder> -type f -name 'a*' -execdir mv {} moved \\;", "find <folder> -xtype l -delete",
+        "find <folder> -type f -links 1 -exec chmod o= {} +", "find <folder> -prune -exec chmod 700 {} +",
+        "find <folder> -maxdepth 0 -exec chmod 700 {} \\;",
+        "find <folder> -mindepth 1 -exec chmod g-w {} +",
+        "find <folder> -type f -exec sed -i.bak s/a/b/ {} +", "find <folder> -iname A -delete",
+        "find <folder> -type f -exec cp --parents {} <other> \\;",
+        "find <folder> -type d -exec cp /etc/issue {} \\;",
+        "find <folder> -type f -print0 | xargs -0 -I{} cp {} <new>", "find <folder> -size 0 -delete",
+        "find <folder> -type f -exec mv -t <other> {} +", "find <folder> -type f -exec cp -t <other> {} +",
+    ),
+    "more archives": (
+        "tar -cf <new> --owner=10001 --group=10001 -C <folder> . && tar -xf <new> -C <other>",
+        "tar -cf <new> --mode=700 -C <folder> . && tar -xf <new> -C <other>",
+        "tar -cf <new> --exclude=a -C <folder> . && tar -xf <new> -C <other> --no-same-owner",
+        "tar -C <folder> -czf <new>.tgz . && tar -xzf <new>.tgz -C <other> && rm <new>.tgz",
+        "tar -cf - <folder> | (cd <other> && tar xf -)", "tar -cf <new> --remove-files -C <folder> .",
+        "tar cf <new> <file> && tar tf <new>", "tar cf <new> <file> <file2> && tar xf <new> -C <folder>",
+        "tar -C <folder> -cf <new> . && tar -xf <new> --transform s/a/z/ -C <other>",
+        "tar -C <folder> -cf <new> . && tar -xkf <new> -C <other> || true",
+        "tar -C <folder> -cf <new> . && tar --overwrite -xf <new> -C <other>",
+        "tar -C <folder> -cf <new> . && tar -xmf <new> --no-overwrite-dir -C <other>",
+        "tar -C <folder> -cf <new> . && tar -rf <new> <file> && tar -xf <new> -C <other>",
+        "tar -C <folder> -cf <new> . && mkdir <new>d && tar -xf <new> -C <new>d --no-same-owner -p",
+        "tar -C <folder> -cf <new> . && tar -xf <new> --owner=0 -C <other>",
+        "tar -C <folder> -cf <new> . && tar xOf <new> > <new>.out || true", "gzip -r <folder>",
+        "gzip < <file> > <new>.gz && gunzip <new>.gz", "gunzip -f <file> || true",
+        "gzip -c <file> | gunzip > <new>", "gzip -k <file> && zcat <file>.gz > <new>", "bzip2 <file>",
+        "tar -C <folder> -cf - . | gzip > <new>", "tar -C <folder> -cO . > <new> || true",
+    ),
+    "more text": (
+        "echo hi | tee -a <file> <new>", "sed s/a/b/ <file> | tee <new> > /dev/null",
+        "tr a b < <file> > <new>", "head -c 10 /dev/zero > <new>", "yes | head -1 > <new>",
+        "diff <file> <file2> > <new> || true", "md5sum <file> | tee <new>", "wc -l <file> > <new>",
+        "env > <new>", "sed -n 'w <new>' <file>", "sort -u <file> -o <file>", "truncate -s 10 <new> <file>",
+        "truncate -c -s 1 <new>", "shred -u <file>",
+        "dd if=/dev/zero of=<file> bs=1 count=1 conv=notrunc 2>/dev/null",
+        "dd of=<new> < <file> 2>/dev/null", "touch -a <file>", "touch -m <new>", "touch -h <link>",
+        "touch --no-create <new>", "fallocate -l 1 <new>", "ln -s <new>2 <new> && echo hi > <new>",
+        "ln -s <new>2 <new> && touch <new> && chmod 600 <new>2",
+        "ln -s <new>2 <new> && cp <file> <new> || true", "script -qc true <new> || true",
+        "printf '' >> <file>", "sed -i -e '1i x' -e '$a y' <file>",
+        "sed -i '/hi/d' <file> && chmod o= <file>", "awk 1 <file> >> <file2>",
+        "sed -i.orig s/a/b/ <file> && rm <file>.orig", "cat <file> | sed s/a/b/ > <new>; chmod +x <new>",
+    ),
+    "more owners": (
+        "chown -R $(id -u):$(id -g) <folder>", "chown --no-dereference 10001 <any>", "chown -c 10001 <any>",
+        "find <folder> -user root -exec chown -h 10001 {} +",
+        "find <folder> -exec chown -h 10001:10001 {} +", "chown -R 10001 <folder> && chmod -R 700 <folder>",
+        "chown 10001:10001 <folder> <folder>/*", "chown -R 10001:10001 <folder> <other>",
+        "find <folder> -type d -exec chown 10001 {} +",
+        "find <folder> ! -user 10001 -exec chown 10001:10001 {} +",
+        "chown -R :10001 <folder> && chmod -R g+w <folder>",
+        "install -d -o 10001 -g 10001 <new> && touch <new>/root", "chown 10001 $(find <folder> -type f)",
+        "find <folder> -type f -print0 | xargs -0 chown 10001:0",
+        "chown -R --from=0:0 10001:10001 <folder>",
+    ),
+    "more accounts": (
+        "useradd -m -u <uid> <user> && usermod -u 4<uid> <user>",
+        "useradd -m -u <uid> <user> && usermod -g 0 <user>",
+        "groupadd -g <uid> <user> && useradd -m -u <uid> -g <user> <user> && groupmod -g 4<uid> <user>",
+        "groupadd -g <uid> <user> && useradd -m -u <uid> -g <user> <user> && usermod -u 4<uid> <user>",
+        "useradd -m -u <uid> <user> && usermod -l n<user> <user>",
+        "useradd -u <uid> <user> && passwd -d <user>",
+        "useradd -m -u <uid> <user> && su <user> -c 'touch ~/own'",
+        "useradd -m -u <uid> <user> && userdel <user>",
+        "getent passwd <user> || useradd -m -u <uid> <user>", "id <user> || useradd -u <uid> -m <user>",
+        "useradd -m -d <folder>/home -u <uid> <user>",
+        "useradd -rm -d <new> -s /bin/sh -g root -u <uid> <user>", "useradd -o -u 0 -m <user>",
+        "adduser --system --no-create-home --uid <uid> <user>",
+        "addgroup --gid <uid> g<user> && adduser --uid <uid> --gid <uid> --disabled-password --gecos '' <user>",
+        "useradd -m -u <uid> <user> && chmod 750 /home/<user> && su <user> -c 'mkdir -p ~/.config'",
+        "mkdir -p /home/<user> && useradd -u <uid> <user> && chown <user> /home/<user>",
+    ),
     "account": (
         "useradd -m -d <folder> -u <uid> <user>", "useradd -m -d <new> -u <uid> <user>",
         "useradd -r -u <uid> <user>", "useradd -d <folder> -u <uid> <user>",
@@ -274,9 +425,11 @@ TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = {
 _WEIGHTS: Final = {
     "account": 2, "linked perhaps": 5, "below a link": 4, "copy": 5, "copy of a tree": 5, "mode": 5,
     "write": 6, "find": 5, "shell": 6, "another user": 4, "archive": 4, "shared directory": 4,
-    "install as root": 2, "stream": 2,
+    "install as root": 2, "stream": 2, "code": 1, "here string": 2, "variable": 5, "loop over names": 5,
+    "nested": 5, "condition": 5, "function": 4, "more find": 6, "more copies": 5, "more moves": 5,
+    "more archives": 4, "more modes": 4, "more accounts": 2, "trap": 1,
 }  # fmt: skip
-_ROOTS: Final = ("account", "another user", "install as root")
+_ROOTS: Final = ("account", "more accounts", "more owners", "another user", "install as root")
 
 
 def write_idiom(choices: Choices, kind: str) -> str:
@@ -298,7 +451,11 @@ def write_idiom(choices: Choices, kind: str) -> str:
             chosen[match[0]] = _choose(choices, match[1], chosen)
         return chosen[match[0]]
 
-    return _HOLE.sub(fill, text)
+    text = _HOLE.sub(fill, text)
+    # xargs and `for` separate names at their blanks.
+    if _SEPARATING.search(text) and any(" " in path for path in choices.world.files | choices.world.folders):
+        raise Impossible
+    return text
 
 
 def _choose(choices: Choices, hole: str, chosen: Mapping[str, str]) -> str:

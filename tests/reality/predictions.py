@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,8 +10,10 @@ from dockfix.context import ClosedFile
 from dockfix.model.filetree import FileTree
 from dockfix.model.lineage import Lineage, find_lineages, read_stages
 from dockfix.model.lineage import Step as ReplayedStep
-from dockfix.model.operations import Act
+from dockfix.model.operations import Act, Operation
 from dockfix.model.outcomes import Outcome
+from dockfix.model.paths import is_within
+from dockfix.model.patterns import is_pattern
 from dockfix.model.permissions import Verdict
 from dockfix.model.replay import SWITCHED, Replay
 from dockfix.model.runs import Invocation, Run, read_run
@@ -34,10 +37,9 @@ class Prediction:
         """Whether something that it does is certainly denied."""
         return any(one.denial and not one.may_succeed for one in self.outcomes)
 
-    @property
-    def finds_nothing(self) -> bool:
-        """Whether its target is predicted to be absent."""
-        outcomes = [one for one in self.outcomes if one.operation.act is not Act.ROOT]
+    def finds_nothing(self, place: str) -> bool:
+        """Whether what it does at a path, if anything, is predicted to find nothing there."""
+        outcomes = [one for one in self.outcomes if _concerns(one.operation, place)]
         return all(answer.verdict is Verdict.ABSENT for one in outcomes for answer in one.answers)
 
     @property
@@ -49,6 +51,23 @@ class Prediction:
     def is_allowed(self) -> bool:
         """Whether nothing that it does can be denied."""
         return not any(answer.verdict is Verdict.DENIED for one in self.outcomes for answer in one.answers)
+
+
+def _concerns(operation: Operation, place: str) -> bool:
+    """Whether an operation may look for, or create, what a denial names."""
+    if operation.act is Act.ROOT:
+        return False
+    return any(
+        is_within(one, place) or (bool(tree := _tree_of(operation, one)) and is_within(place, tree))
+        for one in (operation.path, operation.destination)
+    )
+
+
+def _tree_of(operation: Operation, path: str) -> str:
+    """The directory whose entries an operation on a path concerns as well, "" if it is that path alone."""
+    if operation.recursive:
+        return path
+    return posixpath.dirname(path) if path.endswith("/") or is_pattern(path) else ""
 
 
 def predict_stages(stages: Sequence[StageText]) -> list[Predicted]:

@@ -17,17 +17,16 @@ from .idioms import IDIOMS, write_idiom
 from .shells import Group, Leaf, Shell, Step
 from .worlds import ACCOUNTS, FOLDERS, NAMES, PARENTS, SYSTEM, UMASKS, Choices, Impossible, World
 
+_OF_SYSTEM: Final = ("/etc", "/run", "/var/log", "/var/spool", "/var/mail")
+"""Where tools for accounts leave what no script works with."""
+
 
 def survey(root: Chroot) -> World:
     """The actual files as a World."""
     world = World(set(), {"/etc/hostname", "/etc/issue"}, set(), set())
     for path in root.changed():
         found = root.at(path)
-        if (
-            found is None
-            or path in PARENTS
-            or path.startswith(("/etc", "/var/log", "/var/spool", "/var/mail"))
-        ):
+        if found is None or path in PARENTS or path.startswith(_OF_SYSTEM):
             continue
         kinds = {"directory": world.folders, "file": world.files, "link": world.links}
         kinds.get(found.kind, set()).add(path)
