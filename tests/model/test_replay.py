@@ -36,6 +36,27 @@ LEFT = {
     ("RUN useradd -u 7 app && su app -c 'touch /x'\n", "/x"): "absent",
     # Homes that move and go.
     ("RUN useradd -m -u 7 app && touch /home/app/x && usermod -d /h -m app\n", "/h/x"): "file 0 644",
+    # With a new number, or another group, an account keeps what is in its home; groupmod changes no files.
+    (
+        "RUN useradd -m -u 7 app && touch /home/app/x && usermod -u 8 app\n",
+        "/home/app",
+    ): "dir 8:app 755 | dir 8:app 700",
+    ("RUN useradd -m -u 7 app && touch /home/app/x && usermod -u 8 app\n", "/home/app/x"): "file 0 644",
+    ("RUN useradd -m -u 7 app && usermod -u 8 app\nUSER app\nRUN touch /tmp/x\n", "/tmp/x"): "file 8:app 644",
+    ("RUN useradd -m -u 7 app && usermod -g 0 app\n", "/home/app"): "dir 7:0 755 | dir 7:0 700",
+    (
+        "RUN groupadd -g 7 g && useradd -m -u 7 -g g app && groupmod -g 9 g\n",
+        "/home/app",
+    ): "dir 7 755 | dir 7 700",
+    (
+        "RUN groupadd -g 7 g && useradd -m -u 7 -g g app && groupmod -g 9 g\nUSER app\nRUN touch /tmp/x\n",
+        "/tmp/x",
+    ): "file 7:9 644",
+    # The skeleton is for a home that useradd makes.
+    (
+        "RUN mkdir -p /h && touch /h/.profile; rmdir /h || true; useradd -u 7 -m -d /h app\n",
+        "/h/.profile",
+    ): "file 0 644 | absent | file 7:app 644",
     ("RUN useradd -m -u 7 app && userdel -r app\n", "/home/app"): "absent",
     ("RUN useradd -m -b /h -u 7 app\n", "/h/app"): "dir 7:app 755 | dir 7:app 700",
     # An archive of an earlier step may name the directory itself, with any mode.

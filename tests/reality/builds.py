@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from . import probe
-from .chroots import IMAGE, SETCAP, Event, Real, read_events
+from .chroots import IMAGE, SETCAP, Event, Numbers, Real, read_events, read_numbers
 from .stages import ARCHIVE, CONTEXT, MEMBERS, StageText
 
 BASE: Final = "dockfix-reality"
@@ -32,7 +32,7 @@ class Report:
     """The end state of a stage: the events of each RUN, the accounts' numbers, and the files."""
 
     events: Mapping[int, Sequence[Event]]
-    accounts: Mapping[str, int]
+    accounts: Numbers
     nodes: Mapping[str, Real]
     base: Mapping[str, Real]
     gone: frozenset[str]
@@ -45,8 +45,8 @@ class Report:
         """The existing paths that differ from the base."""
         return sorted(self.nodes)
 
-    def numbers(self) -> Mapping[str, int]:
-        """The uids and gids of the accounts and groups by name."""
+    def numbers(self) -> Numbers:
+        """The uids and gids by name."""
         return self.accounts
 
 
@@ -151,10 +151,9 @@ def _read_nodes(found: Mapping[str, Sequence[Any]]) -> dict[str, Real]:
 
 def _read(file: Path, base: Mapping[str, Real]) -> Report:
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    rows = [row.split(":") for row in found["accounts"].splitlines()]
     return Report(
         {int(number): tuple(read_events(log)) for number, log in found["events"].items()},
-        {row[0]: int(row[2]) for row in reversed(rows)},
+        read_numbers(*found["accounts"]),
         _read_nodes(found["changed"]),
         base,
         frozenset(found["gone"]),

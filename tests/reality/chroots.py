@@ -14,11 +14,11 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from .shells import Step, render
 
@@ -197,10 +197,25 @@ class Chroot:
                 found.update(f"{above}/{name}" for name in (*directories, *files))
         return sorted(path for path in found if self.at(path) is not None)
 
-    def numbers(self) -> dict[str, int]:
-        """The uids and gids of the accounts and groups by name."""
-        rows = (self.root / "etc/passwd").read_text() + (self.root / "etc/group").read_text()
-        return {row.split(":")[0]: int(row.split(":")[2]) for row in reversed(rows.splitlines())}
+    def numbers(self) -> Numbers:
+        """The uids and gids by name."""
+        return read_numbers((self.root / "etc/passwd").read_text(), (self.root / "etc/group").read_text())
+
+
+class Numbers(NamedTuple):
+    """The uids of accounts and the gids of groups by name."""
+
+    users: Mapping[str, int]
+    groups: Mapping[str, int]
+
+
+def read_numbers(passwd: str, group: str) -> Numbers:
+    """The numbers in /etc/passwd and /etc/group; the first row of a name counts."""
+    users, groups = (
+        {row.split(":")[0]: int(row.split(":")[2]) for row in reversed(text.splitlines())}
+        for text in (passwd, group)
+    )
+    return Numbers(users, groups)
 
 
 KINDS: Final = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -16,7 +16,7 @@ from dockfix.model.patterns import is_pattern
 from dockfix.model.playing import ARCHIVED, UNKNOWN_OWNER
 
 from .builds import Report
-from .chroots import DENIAL, Chroot, Event, Real
+from .chroots import DENIAL, Chroot, Event, Numbers, Real
 from .predictions import Predicted, Prediction, predict
 from .shells import Step, render
 from .stages import StageText
@@ -35,8 +35,8 @@ class Image(Protocol):
     def changed(self) -> list[str]:
         """The paths that are not as in the base, as far as they are there."""
 
-    def numbers(self) -> Mapping[str, int]:
-        """The uids and gids of the accounts and groups by name."""
+    def numbers(self) -> Numbers:
+        """The uids and gids by name."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def _compare_trees(predicted: Predicted, root: Image, counts: Counts) -> Iterato
             yield Disagreement("another node", f"{path}: said {said}; is {real}")
 
 
-def _is_true(node: Node, real: Real | None, numbers: Mapping[str, int]) -> bool:
+def _is_true(node: Node, real: Real | None, numbers: Numbers) -> bool:
     """Whether a possible node is right; for a node that nobody looked at, whether its permissions are."""
     if real is None or node.kind is Kind.ABSENT:
         return real is None and node.kind is Kind.ABSENT
@@ -230,7 +230,10 @@ def _is_true(node: Node, real: Real | None, numbers: Mapping[str, int]) -> bool:
         node = node._replace(uid=real.uid, gid=real.gid)
     elif node.gid == UNKNOWN_OWNER:
         node = node._replace(gid=real.gid)
-    owner = tuple(numbers.get(one, -1) if isinstance(one, str) else one for one in (node.uid, node.gid))
+    owner = tuple(
+        names.get(one, -1) if isinstance(one, str) else one
+        for one, names in zip((node.uid, node.gid), numbers, strict=True)
+    )
     if owner[0] != real.uid or (owner[1] != real.gid and node.gid != ARCHIVED):
         return False
     if node.kind is Kind.ANY:
@@ -242,7 +245,7 @@ def _is_true(node: Node, real: Real | None, numbers: Mapping[str, int]) -> bool:
     return is_mode and (node.kind, node.capable) == (real.kind, real.capable)
 
 
-def _is_narrower(node: Node, real: Real | None, numbers: Mapping[str, int]) -> bool:
+def _is_narrower(node: Node, real: Real | None, numbers: Numbers) -> bool:
     """Whether a node is predicted to permit less than it does, or to have lost capabilities that it keeps."""
     if real is None or node.mode & ~real.mode or node.capable > real.capable:
         return False

@@ -46,7 +46,7 @@ def report(base: dict[str, Found]) -> dict[str, object]:
     logs = sorted(name for name in os.listdir(HERE) if name.isdigit())
     return {
         "events": {int(name): read(f"{HERE}/{name}") for name in logs},
-        "accounts": read("/etc/passwd") + read("/etc/group"),
+        "accounts": (read("/etc/passwd"), read("/etc/group")),
         "changed": {path: found for path, found in there.items() if base.get(path) != found},
         "gone": [path for path in base if path not in there],
     }

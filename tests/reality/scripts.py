@@ -30,8 +30,7 @@ def survey(root: Chroot) -> World:
             continue
         kinds = {"directory": world.folders, "file": world.files, "link": world.links}
         kinds.get(found.kind, set()).add(path)
-    numbers = root.numbers()
-    world.accounts = {name for name in ACCOUNTS if name in numbers}
+    world.accounts = set(ACCOUNTS) & set(root.numbers().users)
     world.folders |= {path for path in (*FOLDERS[-4:], "/opt", "/home", "/srv") if root.at(path)}
     return world
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from dockfix.knowledge import read_names
@@ -11,7 +11,7 @@ from dockfix.syntax.words import is_number
 
 CREATORS: Final = ("useradd", "adduser")
 GROUP_CREATORS: Final = ("groupadd", "addgroup")
-HOME_CHANGERS: Final = ("usermod", "userdel", "deluser")
+ACCOUNT_CHANGERS: Final = ("usermod", "userdel", "deluser")
 
 
 def parse_options(command: Command, env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -53,24 +53,43 @@ def to_number(text: str) -> int | None:
     return int(text) if is_number(text) else None
 
 
-class HomeChange(NamedTuple):
-    """A new home of an account, whose files are moved with `is_moved`; `is_gone`: it is removed."""
+class AccountChange(NamedTuple):
+    """A new home of an account, whose files are moved with `is_moved`; `is_gone`: it is removed.
+
+    `uid` and `group` are new ones: what the account has in its home goes with them (usermod(8)).
+    """
 
     name: str
     home: str = ""
     is_moved: bool = False
     is_gone: bool = False
+    uid: int | None = None
+    group: str = ""
 
 
-def read_home_change(command: Command, env: Mapping[str, str]) -> HomeChange | None:
-    """What one of HOME_CHANGERS does to a home (`usermod -d HOME -m`, `userdel -r`); None: unknown whose."""
+def read_account_change(command: Command, env: Mapping[str, str]) -> AccountChange | None:
+    """What one of ACCOUNT_CHANGERS does (`usermod -d HOME -m`, `userdel -r`); None: unknown whose."""
     program = command.program.rpartition("/")[2]
     options, operands = parse_options(command, env)
     short = "".join(key[1:] for key in options if not key.startswith("--"))
     if not operands:
         return None
     if program == "usermod":
-        home = first_of(options, "-d", "--home", "-md")
-        return HomeChange(operands[-1], home, is_moved="m" in short or "--move-home" in options)
+        return AccountChange(
+            operands[-1],
+            first_of(options, "-d", "--home", "-md"),
+            is_moved="m" in short or "--move-home" in options,
+            uid=to_number(first_of(options, "-u", "--uid", "-ou")),
+            group=first_of(options, "-g", "--gid"),
+        )
     is_gone = "r" in short or not {"--remove", "--remove-home"}.isdisjoint(options)
-    return HomeChange(operands[0], is_gone=is_gone)
+    return AccountChange(operands[0], is_gone=is_gone)
+
+
+def read_group_number(command: Command, env: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """(group, its new number) of `groupmod -g`, which leaves files as they are."""
+    if command.program.rpartition("/")[2] == "groupmod":
+        options, operands = parse_options(command, env)
+        gid = to_number(first_of(options, "-g", "--gid", "-og"))
+        if operands and gid is not None:
+            yield operands[-1], gid

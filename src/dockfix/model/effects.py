@@ -13,7 +13,7 @@ from typing import Final
 
 from dockfix.knowledge.commands import Argument, Reading, Usage, configures, find_setting, find_usage
 from dockfix.knowledge.processes import drops_privileges, process_need
-from dockfix.model.finds import on_chosen, read_tests
+from dockfix.model.finds import on_chosen, read_alternatives
 from dockfix.model.operations import Act, How, Operation, posix_operations
 from dockfix.model.paths import NOWHERE, resolve
 from dockfix.model.temporaries import temporary_operations
@@ -238,7 +238,7 @@ def _read_fed(feed: Feed | None, name: str, arguments: list[Argument], found: _F
     mark = feed.placeholder if feed is not None else ""
     if printer == "find" and not {one.text for one in words} & _PRINTING:
         tail = [Argument(name, name), *_with(Argument("{}", "{}"), mark, arguments), Argument("+", "+")]
-        _read_find([*words[1:], Argument("-exec", "-exec"), *tail], found)
+        _read_find([*_grouped(words[1:]), Argument("-exec", "-exec"), *tail], found)
     elif printer == "echo" and not any((one.value or "-").startswith("-") for one in words[1:]):
         printed = [Argument(part, part) for one in words[1:] for part in (one.value or "").split()]
         for one in printed if mark else ():
@@ -247,6 +247,15 @@ def _read_fed(feed: Feed | None, name: str, arguments: list[Argument], found: _F
             _read_program(name, [*arguments, *printed], found)
     else:
         _read_program(name, _with(Argument(None, ""), mark, arguments), found)
+
+
+def _grouped(words: Sequence[Argument]) -> list[Argument]:
+    """The words of a find, with its alternatives in parentheses: xargs gets what any of them selects."""
+    texts = [one.value or one.text for one in words]
+    at = next((index for index, text in enumerate(texts) if text.startswith(_FIND_STARTS)), len(texts))
+    if "-o" not in texts[at:]:
+        return list(words)
+    return [*words[:at], Argument("(", "("), *words[at:], Argument(")", ")")]
 
 
 def _with(fed: Argument, placeholder: str, arguments: Sequence[Argument]) -> list[Argument]:
@@ -420,25 +429,41 @@ def _read_find(arguments: Sequence[Argument], found: _Found) -> None:
     """Read a find command: -delete and the commands behind -exec work on its starting points."""
     words = [argument.value or argument.text for argument in arguments]
     at = next((index for index, word in enumerate(words) if word.startswith(_FIND_STARTS)), len(words))
-    starts = list(arguments[:at]) or [_HERE]
+    starts = [_placed(one, found.cwd) for one in arguments[:at] or [_HERE]]
     for start in starts:
         if start.value:
             place = resolve(start.value, found.cwd)
             found.operations.append(Operation(Act.READ, place, recursive=True, kind="directory"))
-    before = len(found.operations)
+    for start_at, end_at, chosen in read_alternatives(words[at:]):
+        before = len(found.operations)
+        _read_actions(arguments[at + start_at : at + end_at], starts, found)
+        operations = found.operations[before:]
+        found.operations[before:] = [after for one in operations for after in on_chosen(one, chosen)]
+
+
+def _placed(start: Argument, cwd: str) -> Argument:
+    """A starting point as an absolute path, as far as it is known."""
+    return Argument(resolve(start.value, cwd), start.text) if start.value else start
+
+
+def _read_actions(arguments: Sequence[Argument], starts: Sequence[Argument], found: _Found) -> None:
+    """Record what one alternative of find does to its starting points."""
+    words = [argument.value or argument.text for argument in arguments]
     if "-delete" in words:
         for start in starts:
             found.add("removes", start)
     for index, word in enumerate(words):
         if word in ("-exec", "-execdir", "-ok"):
-            if not _run_by_find(arguments[index + 1 :], words[index + 1 :], starts, found):
+            cwd = found.cwd
+            # -execdir works in the directory of each file.
+            found.cwd = NOWHERE if word == "-execdir" else cwd
+            is_known = _run_by_find(arguments[index + 1 :], words[index + 1 :], starts, found)
+            found.cwd = cwd
+            if not is_known:
                 found.root = "not understood: find -exec"
                 return
         elif word in ("-fprint", "-fls", "-fprintf"):
             found.root = "not understood: find"
-    chosen = read_tests(words[at:])
-    operations = found.operations[before:]
-    found.operations[before:] = [after for one in operations for after in on_chosen(one, chosen)]
 
 
 def _run_by_find(

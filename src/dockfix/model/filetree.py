@@ -394,12 +394,19 @@ class FileTree:
                 ]
                 self.set(one, after, weak=weak or len(standing) > 1)
                 if self._names:
-                    self._change_others(one, change)
+                    self._change_others(one, change, recursive=recursive)
 
-    def _change_others(self, path: str, change: Change) -> None:
-        """Apply a change to what may be other names of the same file."""
+    def _change_others(self, path: str, change: Change, *, recursive: bool) -> None:
+        """Apply a change to what may be other names of the same file.
+
+        Directories share only their files, and unlisted ones only change with all that they contain.
+        """
         for other in self.others(path):
-            after = [made for node in self.look(other) for made in changed(node, change, recursive=False)]
+            nodes = self.look(other)
+            after = [
+                made for node in nodes if not node.holds for made in changed(node, change, recursive=False)
+            ]
+            after += (_with_changed_contents(node, change) for node in nodes if node.holds and recursive)
             self.set(other, after, weak=True)
 
     def others(self, path: str) -> frozenset[str]:

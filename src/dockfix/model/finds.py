@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
-from dockfix.model.operations import Act, How, Operation
+from dockfix.model.operations import STREAM, Act, How, Operation
 
 _KINDS: Final = {"f": "file", "d": "directory", "l": "link"}
 _RUNS: Final = ("-exec", "-execdir", "-ok")
 _ENDS: Final = (";", "\\;", "+")
+_OPENS: Final = ("(", "\\(")
+_CLOSES: Final = (")", "\\)")
+_SEPARATES: Final = ("-o", "-or", ",")
+_GROUP: Final = "()"
 _NEUTRAL: Final = ("-delete", "-print", "-print0", "-depth", "-xdev", "-H", "-L", "-P")
 
 
@@ -32,14 +36,34 @@ class Chosen:
         return self.perhaps or self.inside or bool(self.name)
 
 
+def read_alternatives(words: Sequence[str]) -> Iterator[tuple[int, int, Chosen]]:
+    """(start, end, what it selects) of each alternative among the words behind find's starting points.
+
+    `-o` separates them; an alternative may not be reached where an earlier one applies.
+    """
+    earlier: list[Chosen] = []
+    start = depth = 0
+    in_command = False
+    for at, word in enumerate((*words, "-o")):
+        in_command = at < len(words) and (word in _RUNS or (in_command and word not in _ENDS))
+        depth += 0 if in_command else (word in _OPENS) - (word in _CLOSES)
+        if word not in _SEPARATES or in_command or (depth > 0 and at < len(words)):
+            continue
+        chosen = read_tests(words[start:at])
+        is_apart = all(one.kind and chosen.kind and one.kind != chosen.kind for one in earlier)
+        yield start, at, chosen if is_apart else replace(chosen, perhaps=True)
+        earlier.append(chosen)
+        start = at + 1
+
+
 def read_tests(words: Sequence[str]) -> Chosen:
-    """Parse the tests among the words that follow find's starting points."""
+    """Parse the tests of one alternative; what is in parentheses cannot be evaluated."""
     kind = only = name = ""
-    inside = perhaps = False
-    rest = list(_without_commands(words))
+    rest = list(_without_groups(_without_commands(words)))
+    inside, perhaps = False, _GROUP in rest
     while rest:
         word = rest.pop(0)
-        value = rest.pop(0) if rest else ""
+        value = rest.pop(0) if rest and word != _GROUP else ""
         if word == "-type" and value in _KINDS and not kind:
             kind = _KINDS[value]
         elif word == "-user" and not only:
@@ -51,6 +75,16 @@ def read_tests(words: Sequence[str]) -> Chosen:
         else:
             perhaps = True
     return Chosen(kind, only, name, inside, perhaps)
+
+
+def _without_groups(words: Iterable[str]) -> Iterator[str]:
+    """The words, with a mark in the place of each group in parentheses."""
+    depth = 0
+    for word in words:
+        depth -= word in _CLOSES
+        if depth == 0:
+            yield _GROUP if word in _OPENS or word in _CLOSES else word
+        depth += word in _OPENS
 
 
 def _without_commands(words: Sequence[str]) -> Iterator[str]:
@@ -75,11 +109,7 @@ def on_chosen(one: Operation, chosen: Chosen) -> Iterator[Operation]:
     """Turn an operation on a starting point into operations on what is selected below it."""
     how = set(one.how) | {How.ONE_BY_ONE} | ({How.PERHAPS} if chosen.is_doubtful else set())
     if one.act in (Act.COPY, Act.MOVE):
-        yield Operation(Act.READ, one.path, recursive=True)
-        arrived = one.how | {How.COPIED if one.act is Act.COPY else How.MOVED}
-        yield Operation(Act.WRITE, one.spec.rstrip("/") or "/", how=arrived, others=(one.path,))
-        if one.act is Act.MOVE:
-            yield Operation(Act.REMOVE, one.path, how=frozenset({How.CONTENTS, How.PERHAPS}))
+        yield from _brought(one)
         return
     if one.act is Act.LINK:
         pattern = chosen.name or "*"
@@ -98,3 +128,22 @@ def on_chosen(one: Operation, chosen: Chosen) -> Iterator[Operation]:
         kind=chosen.kind,
         how=frozenset(how),
     )
+
+
+def _brought(one: Operation) -> Iterator[Operation]:
+    """A copy or a move of what is selected below a starting point."""
+    yield Operation(Act.READ, one.path, recursive=True)
+    # A backup is beside what it is made of.
+    is_beside = How.AS_NAMED in one.how and one.spec.startswith(one.path)
+    to = one.path if is_beside else one.spec.rstrip("/") or "/"
+    if How.PARENTS in one.how:
+        # The directories are made as well, as from an archive.
+        yield Operation(Act.PACK, one.path, recursive=True, others=(STREAM,))
+        how = {How.UNPACKED, *((How.ARCHIVED,) if How.KEEPS_OWNER in one.how else ())}
+        yield Operation(Act.WRITE, to, how=frozenset(how), others=(STREAM,))
+        return
+    is_copied = one.act is Act.COPY and How.SAME not in one.how
+    arrived = one.how | {How.COPIED if is_copied else How.MOVED}
+    yield Operation(Act.WRITE, to, how=arrived, mode=one.mode, owner=one.owner, others=(one.path,))
+    if one.act is Act.MOVE:
+        yield Operation(Act.REMOVE, one.path, how=frozenset({How.CONTENTS, How.PERHAPS}))

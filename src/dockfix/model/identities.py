@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from dockfix.model.accounts import UserAccount
@@ -49,6 +50,13 @@ class Accounts:
     def declare(self, group: str, gid: int | None) -> None:
         """Add a group that a step created, whose number may be unknown."""
         self._groups.setdefault(group, group if gid is None else gid)
+
+    def renumber(self, group: str, gid: int) -> None:
+        """Give a group, and the accounts whose primary group it is, another number."""
+        old = self.group(group)
+        self._groups[group] = gid
+        for one in [one for one in self._accounts.values() if self.primary_group(one) in (old, group)]:
+            self._accounts[one.name] = replace(one, gid=gid)
 
     def join(self, account: str, groups: Iterable[str]) -> None:
         """Add an account to supplementary groups."""

@@ -72,8 +72,10 @@ class How:
     SAME: Final = HowName("a second name for the same file")
     LINKED: Final = HowName("a hard link, which takes ownership, or read and write permission")
     REPLACES: Final = HowName("an existing target is removed first")
+    PARENTS: Final = HowName("the directories of its path are made again in the target")
     FORCED: Final = HowName("an existing target that cannot be opened is removed first")
     INSTALLED: Final = HowName("directories are created regardless of the umask")
+    FLAT: Final = HowName("files of unknown names in the directory itself, not below it")
     UNPACKED: Final = HowName("files of an archive may replace existing ones")
     COPIED: Final = HowName("what arrives are copies of what stands elsewhere")
     MOVED: Final = HowName("what arrives has stood elsewhere")
@@ -134,6 +136,9 @@ def _unknown(cwd: str) -> Operation:
 
 def posix_operations(name: str, reading: Reading, cwd: str) -> Iterator[Operation]:
     """The operations of mkdir, chmod, chown, cp, mv, ln, install, setcap, tar, gzip and the like."""
+    if name in _BACKING_UP and reading.has(_BACKUPS):
+        # Under a name that depends on what exists.
+        yield _unknown(cwd)
     yield from _COMMANDS[name](reading, cwd)
 
 
@@ -158,6 +163,35 @@ def _mkdir(reading: Reading, cwd: str) -> Iterator[Operation]:
     how = frozenset(() if reading.has(("-p", "--parents")) else {How.NEW})
     for path in _places(reading.operands, cwd):
         yield _unknown(cwd) if path is None else Operation(Act.MAKE, path, mode=mode, how=how)
+
+
+def _mkfifo(reading: Reading, cwd: str) -> Iterator[Operation]:
+    mode = _option(reading, "-m", "--mode")
+    for path in _places(reading.operands, cwd):
+        if path is None:
+            yield _unknown(cwd)
+            continue
+        yield Operation(Act.WRITE, path, "file")
+        if mode:
+            yield Operation(Act.MODE, path, mode)
+
+
+def _split(reading: Reading, cwd: str) -> Iterator[Operation]:
+    yield from _pieces(reading.operands[1:2], cwd)
+
+
+def _csplit(reading: Reading, cwd: str) -> Iterator[Operation]:
+    yield from _pieces(
+        [value for name, value in reading.options if name in ("-f", "--prefix") and value], cwd
+    )
+
+
+def _pieces(prefixes: Sequence[Argument], cwd: str) -> Iterator[Operation]:
+    """Files whose names begin with a prefix, in the working directory if there is none."""
+    paths = list(_places(prefixes, cwd)) if prefixes else [f"{cwd.rstrip('/')}/x"]
+    for path in paths:
+        how = frozenset({How.FLAT})
+        yield _unknown(cwd) if path is None else Operation(Act.WRITE, posixpath.dirname(path), how=how)
 
 
 def _chmod(reading: Reading, cwd: str) -> Iterator[Operation]:
@@ -209,6 +243,10 @@ def _changes(
 def _setcap(reading: Reading, cwd: str) -> Iterator[Operation]:
     for path in _places(reading.operands[1::2], cwd):
         yield _unknown(cwd) if path is None else Operation(Act.CAPABILITY, path)
+
+
+_BACKING_UP: Final = frozenset({"cp", "mv", "ln", "install"})
+_BACKUPS: Final = ("-b", "--backup", "-S", "--suffix")
 
 
 def _destinations(reading: Reading, cwd: str) -> Iterator[tuple[str | None, str | None]]:
@@ -264,6 +302,7 @@ _COPYING: Final[Mapping[str, Sequence[HowName]]] = {
     "--no-target-directory": (How.AS_NAMED,),
     "-f": (How.FORCED,),
     "--force": (How.FORCED,),
+    "--parents": (How.PARENTS,),
 }
 
 
@@ -282,10 +321,10 @@ def _preserved(reading: Reading) -> tuple[set[HowName], set[HowName]]:
 
 
 def _copy(reading: Reading, cwd: str) -> Iterator[Operation]:
-    if reading.has(("-s", "--symbolic-link")):
-        yield from _copy_as_links(reading, cwd)
-        return
     recursive = reading.has(("-r", "-R", "-a", "--recursive", "--archive"))
+    if reading.has(("-s", "--symbolic-link")):
+        yield from _copy_as_links(reading, cwd, recursive=recursive)
+        return
     preserved, lost = _preserved(reading)
     how = (_how(reading, _COPYING) | preserved) - lost
     if recursive and not reading.has(("-L", "-H", "--dereference")):
@@ -295,9 +334,9 @@ def _copy(reading: Reading, cwd: str) -> Iterator[Operation]:
             yield _unknown(cwd)
         else:
             to = target
-            for above in _parents(source) if reading.has(("--parents",)) else ():
+            for above in _parents(source) if How.PARENTS in how else ():
                 to = to.rstrip("/") + "/"
-                yield Operation(Act.COPY, resolve(above, cwd), to, how=frozenset({How.KEEPS_LINKS}))
+                yield Operation(Act.COPY, resolve(above, cwd), to, how=frozenset(how | {How.KEEPS_LINKS}))
                 to += posixpath.basename(above) + "/"
             contents = {How.CONTENTS} if source.endswith("/.") or source == "." else set()
             # `link/` and `link/.` mean the directory.
@@ -317,13 +356,14 @@ def _parents(source: str) -> list[str]:
     return ["/".join(parts[: end + 1]) for end, name in enumerate(parts) if name not in ("", ".")]
 
 
-def _copy_as_links(reading: Reading, cwd: str) -> Iterator[Operation]:
+def _copy_as_links(reading: Reading, cwd: str, *, recursive: bool) -> Iterator[Operation]:
     """`cp -s`: links to files, whose names may follow from a directory that is named."""
     for source, target in _destinations(reading, cwd):
-        if source is None or target is None:
+        inside = source is not None and (source.endswith("/.") or source == ".")
+        if source is None or target is None or (recursive and not inside):
+            # A directory is not linked, but made again, with a link to each of its files.
             yield _unknown(cwd)
             continue
-        inside = source.endswith("/.") or source == "."
         name = "*" if inside else posixpath.basename(source.rstrip("/"))
         at = f"{target.rstrip('/')}/{name}" if inside or target.endswith("/") else target
         yield Operation(Act.LINK, at, resolve(source, cwd) + ("/*" if inside else ""))
@@ -404,6 +444,9 @@ def _compress(reading: Reading, cwd: str, suffix: str, *, undo: bool = False) ->
         if path is None:
             yield _unknown(cwd)
             continue
+        if reading.has(("-r", "--recursive")):
+            yield from compressed_inside(path, how)
+            continue
         if set(path) & set("*?["):
             yield Operation(Act.WRITE, posixpath.dirname(path))
         else:
@@ -411,6 +454,14 @@ def _compress(reading: Reading, cwd: str, suffix: str, *, undo: bool = False) ->
             yield Operation(Act.COPY, path, other, how=how)
         if not reading.has(("-k", "--keep")):
             yield Operation(Act.REMOVE, path)
+
+
+def compressed_inside(directory: str, how: frozenset[HowName]) -> Iterator[Operation]:
+    """Each file in a directory tree under another name beside it."""
+    yield Operation(Act.READ, directory, recursive=True)
+    yield Operation(Act.WRITE, directory, how=how | {How.COPIED}, others=(directory,))
+    gone = frozenset({How.CONTENTS, How.PERHAPS})
+    yield Operation(Act.REMOVE, directory, recursive=True, how=gone, kind="file")
 
 
 def _pack(reading: Reading, cwd: str) -> Iterator[Operation]:
@@ -422,6 +473,8 @@ def _pack(reading: Reading, cwd: str) -> Iterator[Operation]:
     for path in _places(reading.operands, directory):
         one = Operation(Act.PACK, path or "", recursive=True, others=others)
         yield _unknown(cwd) if path is None else one
+        if path is not None and reading.has(("--remove-files",)):
+            yield Operation(Act.REMOVE, path, recursive=True, how=frozenset({How.PERHAPS}))
 
 
 STREAM: Final = "-"
@@ -445,6 +498,9 @@ def _tar(reading: Reading, cwd: str) -> Iterator[Operation]:
 
 _COMMANDS: Final[dict[str, Callable[[Reading, str], Iterator[Operation]]]] = {
     "mkdir": _mkdir,
+    "mkfifo": _mkfifo,
+    "split": _split,
+    "csplit": _csplit,
     "chmod": _chmod,
     "chown": _chown,
     "chgrp": _chgrp,

@@ -100,14 +100,17 @@ def _adopt(tree: FileTree, path: str, actor: Actor) -> None:
             tree.set(real, (node._replace(origin=actor.origin),))
 
 
-def _write(tree: FileTree, operation: Operation, actor: Actor) -> None:
+def _write(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
     """After a redirection or `touch`, the file exists; other programs may write anything there."""
     weak = _is_weak(operation, actor)
     is_inside = works_inside(tree, operation)
+    if How.FLAT in operation.how:
+        tree.fill(operation.path, actor.makes(Kind.FILE, 0o666), flat=True, inherits=True)
+        return
     if is_inside and _is_of_system(tree, operation.path):
         return
     if operation.how & ARRIVING:
-        _gather(tree, operation, actor, is_inside=is_inside)
+        _gather(tree, operation, actor, _finishing(operation, accounts), is_inside=is_inside)
         return
     if is_inside:
         if How.UNPACKED in operation.how:
@@ -224,7 +227,9 @@ def _pack(tree: FileTree, operation: Operation, _actor: Actor) -> None:
             tree.pack(archive, (*tree.packed(archive), *nodes))
 
 
-def _gather(tree: FileTree, operation: Operation, actor: Actor, *, is_inside: bool) -> None:
+def _gather(
+    tree: FileTree, operation: Operation, actor: Actor, finish: Callable[[Node], Node], *, is_inside: bool
+) -> None:
     """Add what find has chosen elsewhere to a directory, as copies or as it is.
 
     Where no directory is, one of them after the other gets its name.
@@ -233,7 +238,7 @@ def _gather(tree: FileTree, operation: Operation, actor: Actor, *, is_inside: bo
     chosen = [one._replace(inside=()) for one in found if one.kind is not Kind.DIRECTORY]
     if How.COPIED in operation.how:
         chosen = [actor.copies(one, operation.how) for one in chosen]
-    arrived = (*dict.fromkeys(chosen), actor.makes(Kind.ANY))
+    arrived = tuple(dict.fromkeys(map(finish, (*chosen, actor.makes(Kind.ANY)))))
     if is_inside:
         _spread(tree, tree.follow(operation.path), arrived, inherits=How.COPIED in operation.how)
     for path, nodes in tree.standing(operation.path):
@@ -241,10 +246,10 @@ def _gather(tree: FileTree, operation: Operation, actor: Actor, *, is_inside: bo
             tree.set(path, arrived, weak=True)
 
 
-def _touch(tree: FileTree, operation: Operation, actor: Actor) -> None:
+def _touch(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
     creates = How.CREATES_NOTHING not in operation.how
     if creates and not operation.recursive and not is_pattern(operation.path):
-        _write(tree, operation._replace(spec="file"), actor)
+        _write(tree, operation._replace(spec="file"), actor, accounts)
 
 
 def _replace(tree: FileTree, operation: Operation, actor: Actor) -> None:
@@ -307,7 +312,8 @@ def _has_name(path: str, operation: Operation) -> bool:
     return any(fnmatchcase(one, operation.name) for one in (names if operation.recursive else names[-1:]))
 
 
-def _copy(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
+def _finishing(operation: Operation, accounts: Accounts) -> Callable[[Node], Node]:
+    """What gives new files the mode and owner that a command names (`install -m -o`)."""
     mode = read_mode(operation.mode)
     owner = (accounts.owner(operation.owner) if operation.owner else None) or (None, None)
 
@@ -318,7 +324,11 @@ def _copy(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts
         bits = node.mode if mode is None else mode(0, is_directory=node.kind is Kind.DIRECTORY)
         return node._replace(uid=uid, gid=gid, mode=bits)
 
-    copy(tree, operation, actor, finish, weak=_is_weak(operation, actor))
+    return finish
+
+
+def _copy(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts) -> None:
+    copy(tree, operation, actor, _finishing(operation, accounts), weak=_is_weak(operation, actor))
 
 
 def _move(tree: FileTree, operation: Operation, actor: Actor) -> None:
@@ -416,17 +426,17 @@ _ACTIONS: Final[dict[ActName, Callable[[FileTree, Operation, Actor], None]]] = {
     Act.PACK: _pack,
     Act.ENTER: _enter,
     Act.MAKE: _make,
-    Act.WRITE: _write,
     Act.REPLACE: _replace,
     Act.REMOVE: _remove,
     Act.MOVE: _move,
     Act.LINK: _link,
-    Act.TOUCH: _touch,
     Act.CODE: _use,
     Act.INSTALL: _use,
     Act.UNKNOWN: _use,
 }
 _BY_ACCOUNT: Final[dict[ActName, Callable[[FileTree, Operation, Actor, Accounts], None]]] = {
+    Act.WRITE: _write,
+    Act.TOUCH: _touch,
     Act.COPY: _copy,
     Act.MODE: _mode,
     Act.OWN: _own,

@@ -20,7 +20,12 @@ from dockfix.knowledge import read_table
 from dockfix.knowledge.commands import Argument
 from dockfix.knowledge.homes import find_fetched, find_home_use
 from dockfix.model import repositories
-from dockfix.model.account_commands import CREATORS, HOME_CHANGERS, read_home_change
+from dockfix.model.account_commands import (
+    ACCOUNT_CHANGERS,
+    CREATORS,
+    read_account_change,
+    read_group_number,
+)
 from dockfix.model.accounts import UserAccount, find_created, read_members
 from dockfix.model.actors import Actor
 from dockfix.model.arrivals import arrive
@@ -376,17 +381,23 @@ class Replay:
                 self._invoke(
                     origin, number + SWITCHED, inner, self._acting(inner, acting), line, is_read=is_read
                 )
-            for name, groups in read_members(one.command, one.env):
-                self.accounts.join(name, groups)
-            for group, gid in read_group(one.command, one.env):
-                self.accounts.declare(group, gid)
-            program = one.command.program.rpartition("/")[2]
-            if program in CREATORS:
-                self._make_homes(created, origin, weak=one.optional)
-            elif program in HOME_CHANGERS:
-                self._change_home(one)
+            self._follow_accounts(one, created, origin)
             yield one
         unmount(self.tree, before, mounts)
+
+    def _follow_accounts(self, one: Invocation, created: Sequence[UserAccount], origin: Origin) -> None:
+        """Apply what a command does to accounts, groups and homes; `created` are those of its step."""
+        for name, groups in read_members(one.command, one.env):
+            self.accounts.join(name, groups)
+        for group, gid in read_group(one.command, one.env):
+            self.accounts.declare(group, gid)
+        for group, gid in read_group_number(one.command, one.env):
+            self.accounts.renumber(group, gid)
+        program = one.command.program.rpartition("/")[2]
+        if program in CREATORS:
+            self._make_homes(created, origin, weak=one.optional)
+        elif program in ACCOUNT_CHANGERS:
+            self._change_account(one)
 
     def _acting(self, one: Invocation, who: Identity) -> Identity:
         """The identity that runs a command: root may have switched to another user."""
@@ -424,9 +435,9 @@ class Replay:
             at = len(self.outcomes)
         return True
 
-    def _change_home(self, one: Invocation) -> None:
-        """Move or remove the home of an account."""
-        change = read_home_change(one.command, one.env)
+    def _change_account(self, one: Invocation) -> None:
+        """Move or remove the home of an account, or give what is in it to its new uid or group."""
+        change = read_account_change(one.command, one.env)
         account = self.accounts.find(change.name) if change is not None else None
         if change is None or account is None:
             return
@@ -435,8 +446,19 @@ class Replay:
         if change.home and change.is_moved:
             self.tree.graft(self.tree.branch(account.home), account.home, change.home, weak=one.optional)
             self.tree.remove(account.home, weak=one.optional)
-        if change.home and not one.optional:
-            self.accounts.add(replace(account, home=change.home))
+        after = replace(account, home=change.home or account.home, uid=change.uid or account.uid)
+        if change.uid is not None:
+            self._give_home(after, Change(uid=change.uid, only=uid_of(account)), weak=one.optional)
+        if change.group:
+            gid = self.accounts.group(change.group)
+            after = replace(after, group=change.group, gid=gid if isinstance(gid, int) else None)
+            old = self.accounts.primary_group(account)
+            self._give_home(after, Change(gid=gid, only_group=old), weak=one.optional)
+        if not one.optional:
+            self.accounts.add(after)
+
+    def _give_home(self, account: UserAccount, change: Change, *, weak: bool) -> None:
+        self.tree.change(account.home, change, recursive=True, weak=weak)
 
     def _make_homes(self, created: Sequence[UserAccount], origin: Origin, *, weak: bool = False) -> None:
         for one in created:
@@ -449,11 +471,11 @@ class Replay:
     def _make_home(self, path: str, home: Node, *, weak: bool) -> None:
         """A home as useradd creates it: it may hold files of /etc/skel, and some bases close it to others."""
         # useradd leaves a directory as it is that a step may have made.
-        made = (one for one in self.tree.listed().get(path, ()) if one.kind is Kind.DIRECTORY)
+        made = [one for one in self.tree.listed().get(path, ()) if one.kind is Kind.DIRECTORY]
         self.tree.set(path, (*made, home, home._replace(mode=0o700)), weak=weak)
         for name in read_table("directories")["skeleton"]:
             file = Node(Kind.FILE, home.uid, home.gid, 0o644)
-            self.tree.set(f"{path}/{name}", (file, ABSENT))
+            self.tree.set(f"{path}/{name}", (file, ABSENT), weak=weak or bool(made))
 
     def _invoke(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -16,7 +16,7 @@ from dockfix.model.paths import NOWHERE, resolve
 from dockfix.model.pip import PipCall, read_pip
 from dockfix.model.temporaries import find_temporary
 from dockfix.syntax.quoting import find_assigned
-from dockfix.syntax.script import Loop, Way
+from dockfix.syntax.script import Branch, Loop, Way
 from dockfix.syntax.shell import Command, Script, Word, parse_script, parse_words
 from dockfix.syntax.tree import Instruction
 from dockfix.syntax.wrappers import is_shell
@@ -315,25 +315,42 @@ class _Shell(NamedTuple):
 
 
 class _State(NamedTuple):
-    """What a script has set so far: the shell of each scope, and the variables, which scopes share."""
+    """What a script has set so far: the shell of each scope, and its variables."""
 
     shells: dict[int, _Shell]
-    env: dict[str, str]
+    envs: dict[int, dict[str, str]]
 
     def copy(self) -> _State:
-        return _State(dict(self.shells), dict(self.env))
+        return _State(dict(self.shells), {scope: dict(env) for scope, env in self.envs.items()})
 
     def joined(self, other: _State) -> _State:
         """The state after either of two branches: what both agree on."""
         shells = {scope: one.joined(other.shells.get(scope, one)) for scope, one in self.shells.items()}
-        env = {name: value for name, value in self.env.items() if other.env.get(name) == value}
-        return _State({**other.shells, **shells}, env)
+        envs = {scope: _agreed(one, other.envs.get(scope, one)) for scope, one in self.envs.items()}
+        return _State({**other.shells, **shells}, {**other.envs, **envs})
 
-    def shell(self, scope: int, parents: Sequence[int]) -> _Shell:
-        """The shell of a scope; a new one is a copy of its parent's."""
+    def enter(self, scope: int, parents: Sequence[int]) -> tuple[_Shell, dict[str, str]]:
+        """The shell and the variables of a scope; those of a new one are copies of its parent's."""
         if scope not in self.shells:
-            self.shells[scope] = self.shell(max(parents[scope], 0), parents) if scope else self.shells[0]
-        return self.shells[scope]
+            above = max(parents[scope], 0) if scope else 0
+            shell, env = self.enter(above, parents)
+            self.shells[scope], self.envs[scope] = shell, dict(env)
+        return self.shells[scope], self.envs[scope]
+
+    def leave_all_but(self, scopes: Container[int]) -> None:
+        """Forget the other scopes: a subshell starts anew each time."""
+        for scope in [one for one in self.shells if one not in scopes]:
+            del self.shells[scope], self.envs[scope]
+
+    def forget(self, names: Collection[str]) -> None:
+        """Forget the values of variables."""
+        for env in self.envs.values():
+            for name in names:
+                env.pop(name, None)
+
+
+def _agreed(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in one.items() if other.get(name) == value}
 
 
 class _Open:
@@ -368,14 +385,17 @@ class _Walk:
         self.optional, self.unchecked, self.user = optional, unchecked, user
         self.calls = calls
         self.functions = _called_functions(script)
-        self.state = _State({0: _Shell(cwd, umask)}, env)
+        self.state = _State({0: _Shell(cwd, umask)}, {0: env})
         self.open: list[_Open] = []
         self.pips: dict[int, PipCall | None] = {}
+        self.traps: list[tuple[Command, Script, _Shell, Mapping[str, str]]] = []
         self.rounds = 0
 
     def run(self) -> Iterator[Invocation]:
         """The invocations of the whole script."""
         yield from self._commands(self.script.commands, 0)
+        for command, script, shell, env in self.traps:
+            yield from self._inner(replace(command, optional=True), script, shell, env)
         self._close(0)
 
     def _commands(self, commands: Sequence[Command], depth: int) -> Iterator[Invocation]:
@@ -400,15 +420,24 @@ class _Walk:
             at = end
 
     def _loop(self, loop: Loop, body: Sequence[Command], depth: int) -> Iterator[Invocation]:
-        if loop.words is None or self.rounds + len(loop.words) > _MAX_ROUNDS:
-            self.state.env.pop(loop.variable, None)
+        words = loop.words
+        if words is None or any(map(_is_open, words)):
+            self.state.forget(_assigned(body))
+        if words is None or self.rounds + len(words) > _MAX_ROUNDS:
+            self.state.forget((loop.variable,))
             yield from self._commands(body, depth + 1)
             return
-        self.rounds += len(loop.words)
-        for word in loop.words:
-            self.state.env[loop.variable] = word.expand(self.state.env) or ""
+        self.rounds += len(words)
+        around, optional = _around(loop.scope, self.script.parents), self.optional
+        for word in words:
+            self.state.leave_all_but(around)
+            _, env = self.state.enter(loop.scope, self.script.parents)
+            env[loop.variable] = word.expand(env) or ""
             yield from self._commands(body, depth + 1)
             self._go(loop.way)
+            # No further round may begin.
+            self.optional |= any(one.program == "break" for one in body)
+        self.optional = optional
 
     def _go(self, way: Way | None) -> None:
         """Leave the alternatives that end here, and enter those that begin."""
@@ -424,6 +453,13 @@ class _Walk:
         for one in ways[kept:]:
             self.open.append(_Open(one, self.state))
             self.state = self.state.copy()
+            if one.branch.repeats:
+                self.state.forget(_assigned(self._inside(one.branch)))
+
+    def _inside(self, branch: Branch) -> list[Command]:
+        """The commands of a branch."""
+        ways = ((one, one.way.chain() if one.way is not None else ()) for one in self.script.commands)
+        return [one for one, around in ways if any(way.branch == branch for way in around)]
 
     def _turn(self, branch: _Open, number: int) -> None:
         branch.ends.append(self.state)
@@ -437,11 +473,14 @@ class _Walk:
                 self.state = self.state.joined(end)
 
     def _command(self, command: Command) -> Iterator[Invocation]:
-        env = self.state.env
-        shell = self.state.shell(command.scope, self.script.parents)
+        self.state.leave_all_but(_around(command.scope, self.script.parents))
+        shell, env = self.state.enter(command.scope, self.script.parents)
         here, optional = shell.cwd, self.optional or command.optional or self._is_uncalled(command)
         unchecked = self.unchecked or command.unchecked
         local = {**env, **_values(command, env, here)} if command.assignments else env
+        if command.script is not None and command.program == "trap":
+            self.traps.append((command, command.script, shell, env))
+            return
         if command.script is not None:
             yield from self._inner(command, command.script, shell, local)
             return
@@ -494,15 +533,17 @@ class _Walk:
         )  # fmt: skip
         inner.functions, inner.pips = self.functions, self.pips
         yield from inner.run()
-        end = inner.state
-        given = {name: value for name, value in self.state.env.items() if not name.isidentifier()}
-        self.state.env.clear()
-        self.state.env.update({name: value for name, value in end.env.items() if name.isidentifier()} | given)
-        self.state.shells[command.scope] = end.shells.get(min(one.scope for one in body), shell)
+        scope = min(one.scope for one in body)
+        end, env = inner.state.enter(scope, self.script.parents)
+        mine = self.state.envs[command.scope]
+        given = {name: value for name, value in mine.items() if not name.isidentifier()}
+        mine.clear()
+        mine.update({name: value for name, value in env.items() if name.isidentifier()} | given)
+        self.state.shells[command.scope] = end
 
     def _set_aside(self, command: Command, local: Mapping[str, str]) -> None:
         """Apply what its words assign, what it configures for other tools, and to the numbered arguments."""
-        env = self.state.env
+        env = self.state.envs[command.scope]
         for word in command.words:
             env.update({} if word.literal else find_assigned(word.text, local))
         if configured := setting(command, local):
@@ -513,7 +554,7 @@ class _Walk:
 
     def _leave(self, command: Command, shell: _Shell, local: Mapping[str, str]) -> None:
         """Apply what a command, run with the variables `local`, changes for the commands after it."""
-        env = self.state.env
+        env = self.state.envs[command.scope]
         name = command.name.value if command.name is not None else None
         self._set_aside(command, local)
         if name in ("cd", "pushd", "popd"):
@@ -571,6 +612,32 @@ def number_arguments(words: Sequence[Word], env: Mapping[str, str]) -> dict[str,
     found = {str(number): value for number, value in enumerate(values[:9], 1) if value is not None}
     if len(values) == 1 and values[0] is not None:
         found |= dict.fromkeys("@*", values[0])
+    return found
+
+
+def _is_open(word: Word) -> bool:
+    """Whether a word of a loop is a pattern, which stands for any number of rounds."""
+    return bool(set(word.text) & set("*?["))
+
+
+def _assigned(body: Iterable[Command]) -> set[str]:
+    """The variables that commands assign."""
+    found: set[str] = set()
+    for one in body:
+        if one.name is None:
+            found.update(name for name, _ in one.assignments)
+        elif one.program in (*_DECLARES, "read"):
+            found.update(word.text.partition("=")[0] for word in one.args)
+        elif one.loop is not None:
+            found.update(loop.variable for loop in one.loop.chain())
+    return found
+
+
+def _around(scope: int, parents: Sequence[int]) -> set[int]:
+    """A scope and those around it."""
+    found = {0, scope}
+    while (scope := parents[scope]) > 0:
+        found.add(scope)
     return found
 
 

@@ -48,11 +48,12 @@ class Redirect:
 class Branch(NamedTuple):
     """An `if`, `case`, `while` or `||` at `start`.
 
-    One of its ways is taken, or possibly none if not `exhaustive`.
+    One of its ways is taken, or possibly none if not `exhaustive`; any number of times if it `repeats`.
     """
 
     start: int
     exhaustive: bool = False
+    repeats: bool = False
 
 
 class Way(NamedTuple):
@@ -77,13 +78,14 @@ class Way(NamedTuple):
 class Loop:
     """A `for` loop: its variable and the words that it iterates over (None: unknown).
 
-    `outer` is the enclosing loop, `way` the enclosing way.
+    `outer` is the enclosing loop, `way` the enclosing way, `scope` the one that it stands in.
     """
 
     variable: str
     words: tuple[Word, ...] | None
     outer: Loop | None = None
     way: Way | None = None
+    scope: int = 0
 
     def chain(self) -> tuple[Loop, ...]:
         """The loop and its enclosing loops, outermost first."""

@@ -138,6 +138,8 @@ class _Reader:
         self.commands: list[Command] = []
         self.parents = [-1]
         self.stops_at_errors = False
+        # What `continue`, `return` and the like have left: ids of loops, names of functions, scopes.
+        self.left: set[int | str] = set()
         self.stack: list[tuple[Node, _Place]] = []
 
     def read(self, root: Node) -> None:
@@ -207,11 +209,24 @@ class _Reader:
             self._redirect(redirect, parts, place._replace(piped=False, redirects=()))
         if self.stops_at_errors:
             place = place._replace(unchecked=False)
+        if self.left and self._is_left(place):
+            place = place._replace(optional=True)
         command = _command(node.byte_range, parts, place, self.nesting)
         if place.piped and "xargs" in command.via:
             command = replace(command, feed=self._feed(parts.words, command, place))
         self.stops_at_errors |= command.program == "set" and any(map(_stops_at_errors, command.args))
         self.commands.append(command)
+        if command.program in _LEAVING:
+            self.left |= _left_by(command)
+
+    def _is_left(self, place: _Place) -> bool:
+        """Whether a command before it may have left its loop, function or shell."""
+        loops = place.loop.chain() if place.loop is not None else ()
+        scopes = [place.scope]
+        while scopes[-1] > 0:
+            scopes.append(self.parents[scopes[-1]])
+        around = (*map(id, loops), *scopes, *([place.function] if place.function else ()))
+        return not self.left.isdisjoint(around)
 
     def _feed(self, words: Sequence[Word], command: Command, place: _Place) -> Feed | None:
         """What xargs reads, if the part of the pipe before it is a simple command."""
@@ -317,7 +332,8 @@ class _Reader:
         place = self._take_redirects(node, place)
         children = node.named_children
         condition = 1 if node.type in ("if_statement", "while_statement") else 0
-        branch = Branch(node.start_byte, exhaustive=children[-1].type == "else_clause")
+        is_last = children[-1].type == "else_clause"
+        branch = Branch(node.start_byte, exhaustive=is_last, repeats=node.type == "while_statement")
         maybe = place._replace(optional=True)
         for number, child in reversed(list(enumerate(children[condition:]))):
             # All commands after `then` belong to the same way.
@@ -332,7 +348,8 @@ class _Reader:
         if self.bash:
             values = [word for value in values for word in expand_braces(value)]
         is_list = bool(values) and not any(set(one.text) & set("$`{") for one in values)
-        loop = Loop(self._word(children[0]).text, tuple(values) if is_list else None, place.loop, place.way)
+        words = tuple(values) if is_list else None
+        loop = Loop(self._word(children[0]).text, words, place.loop, place.way, place.scope)
         # A pattern stands for any number of paths.
         optional = place.optional or not is_list or any(set(one.text) & set("*?[") for one in values)
         self._push(children[1:], place._replace(optional=optional, loop=loop, unchecked=True))
@@ -405,12 +422,25 @@ def _chained(node: Node) -> list[Node]:
     return [node, *reversed(parts)]
 
 
+def _left_by(command: Command) -> set[int | str]:
+    """What a command leaves without failing: a loop by its id, a function by its name, a scope."""
+    if command.program in ("continue", "break"):
+        return {id(command.loop)} if command.loop is not None else set()
+    if any(word.text != "0" for word in command.args):
+        return set()
+    if command.program == "return":
+        return {command.function}
+    # The last status, which may be a failure.
+    return {command.scope} if command.args else set()
+
+
 def _stops_at_errors(word: Word) -> bool:
     """Whether an option of `set` ends the script at the first command that fails."""
     is_short = word.text.startswith("-") and not word.text.startswith("--") and "e" in word.text
     return is_short or word.text == "errexit"
 
 
+_LEAVING: Final = frozenset({"continue", "break", "return", "exit"})
 _WAYS: Final = frozenset({"elif_clause", "else_clause", "case_item"})
 _Handler = Callable[[_Reader, "Node", _Place], None]
 _STATEMENTS: Final[dict[str, _Handler]] = {

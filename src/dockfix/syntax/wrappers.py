@@ -196,8 +196,11 @@ def split_value(word: Word, name: str) -> Word:
     return Word(word.start + skip if word.start >= 0 else -1, word.end, word.text[skip:], word.literal)
 
 
+_AT_END: Final = frozenset({"EXIT", "0"})
+
+
 def inner_script(name: str, args: Sequence[Word]) -> tuple[str | None, str]:
-    """(script that `sh -c`, `su -c` or `eval` runs, account that su names)."""
+    """(script that `sh -c`, `su -c` or `eval` runs, or `trap` at the end; account that su names)."""
     if name in SHELLS:
         return _shell_script(args), ""
     if name in ("su", "runuser"):
@@ -205,6 +208,8 @@ def inner_script(name: str, args: Sequence[Word]) -> tuple[str | None, str]:
     if name == "eval" and args:
         parts = [_plain(word) for word in args]
         return (None if None in parts else " ".join(filter(None, parts))), ""
+    if name == "trap" and any(word.text in _AT_END for word in args[1:]) and args[0].text != "-":
+        return _plain(args[0]), ""
     return None, ""
 
 
