@@ -68,6 +68,7 @@ RULES: list[tuple[tuple[str, ...], str, str]] = [
     ((FOREIGN, OWN, "/app/l link /srv"), "rm /app/l", "allowed"),
     ((FOREIGN, OWN, "/srv/l link /app"), "rm /srv/l", "denied"),
     ((FOREIGN, OWN, "/app/x file 10001", "/srv/l link /app/x"), "ln -sfn /etc /srv/l", "denied"),
+    ((FOREIGN, "/srv/x file 0"), 'f() { chmod "$@"; }; f 600 /srv/x', "denied"),
     # mkdir: the nearest directory that is there decides.
     ((OWN,), "mkdir -p /app/a/b/c", "allowed"),
     ((OWN,), "mkdir -p /app /data", "denied"),

@@ -210,6 +210,46 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
         "/d/f.b",
         "file 7 640 | any 0 755 | absent",
     ),
+    # All arguments of a function; a file in each directory that find selects; names by a pattern's.
+    ((D, F), ROOT, 'f() { chmod "$@"; }; f 600 /d/f', "/d/f", "file 0 600"),
+    (
+        ("/d dir | any",),
+        ROOT,
+        "find /d -type d -exec touch {}/mark \\;",
+        "/d/mark",
+        "any 0 755 | any 0 755 | absent",
+    ),
+    ((D, F), ROOT, 'for x in /d/f*; do mv "$x" "${x%f*}g"; done', "/d/g", "absent | file 0 640"),
+    (
+        (D, "/d/a.b file 0 640"),
+        ROOT,
+        'for x in /d/*.b; do mv "$x" "${x%.b}.c"; done',
+        "/d/a.c",
+        "absent | file 0 640",
+    ),
+    ((), ROOT, "for ((i=0; i<2; i++)); do touch /f$i; done", "/f0", "absent"),
+    (
+        (D, "/d/f file 0 755 capable"),
+        ROOT,
+        "find /d | xargs sed -i s/a/b/",
+        "/d/f",
+        "file 0 755 capable | file 0 755",
+    ),
+    # What an archive says, and where it may be unpacked.
+    (
+        (D, F, "/e dir"),
+        ROOT,
+        "tar -cf /t --mode=600 --owner=7 -C /d f; tar -xf /t -C /e",
+        "/e/f",
+        "file 7:0 600 | any 7:0 600 | any 0 755 | absent",
+    ),
+    (
+        (D, F, "/e any"),
+        ROOT,
+        "tar -cf /t -C /d f; tar -xf /t -C /e",
+        "/e/f",
+        "any 0 755 | file 0 640 | any 0 640 | any 0 755 | absent",
+    ),
     # Names of the same file: its owner and mode are the file's; what replaces one name leaves the other.
     ((D, F), ROOT, "ln /d/f /g; chmod 600 /g", "/d/f", "file 0 640 | file 0 600"),
     ((D, F), ROOT, "ln /d/f /g; mv /g /h; chown 7 /h", "/d/f", "file 0 640 | file 7:0 640"),

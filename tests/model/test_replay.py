@@ -36,6 +36,11 @@ LEFT = {
     ("RUN useradd -u 7 app && su app -c 'touch /x'\n", "/x"): "absent",
     # Homes that move and go.
     ("RUN useradd -m -u 7 app && touch /home/app/x && usermod -d /h -m app\n", "/h/x"): "file 0 644",
+    # In a loop, mkdir may fail without being noticed.
+    (
+        "RUN mkdir /d && if test -e /x; then touch /d/f; fi\nRUN for x in f; do mkdir -p /d/$x; done\n",
+        "/d/f",
+    ): "absent | file 0 644 | dir 0 755",
     # With a new number, or another group, an account keeps what is in its home; groupmod changes no files.
     (
         "RUN useradd -m -u 7 app && touch /home/app/x && usermod -u 8 app\n",

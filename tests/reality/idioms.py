@@ -364,7 +364,7 @@ TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = {
         "tr a b < <file> > <new>", "head -c 10 /dev/zero > <new>", "yes | head -1 > <new>",
         "diff <file> <file2> > <new> || true", "md5sum <file> | tee <new>", "wc -l <file> > <new>",
         "env > <new>", "sed -n 'w <new>' <file>", "sort -u <file> -o <file>", "truncate -s 10 <new> <file>",
-        "truncate -c -s 1 <new>", "shred -u <file>",
+        "shred -u <file>",
         "dd if=/dev/zero of=<file> bs=1 count=1 conv=notrunc 2>/dev/null",
         "dd of=<new> < <file> 2>/dev/null", "touch -a <file>", "touch -m <new>", "touch -h <link>",
         "touch --no-create <new>", "fallocate -l 1 <new>", "ln -s <new>2 <new> && echo hi > <new>",

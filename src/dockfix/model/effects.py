@@ -282,11 +282,22 @@ def read_call(command: Command, env: Mapping[str, str]) -> tuple[str, list[Argum
     words: list[Argument] = []
     for word in (command.name, *command.args):
         value = word.expand(env)
-        if value is not None and word.text.startswith("$") and (" " in value or not value):
+        if word.text in _ALL_ARGUMENTS and "#" in env:
+            words += _given(env)
+        elif value is not None and word.text.startswith("$") and (" " in value or not value):
             words += (Argument(part, part) for part in value.split())
         else:
             words.append(Argument(value, word.text))
     return (words[0].value or "", words[1:]) if words else ("", [])
+
+
+_ALL_ARGUMENTS: Final = frozenset({"$@", '"$@"', "${@}", '"${@}"', "$*"})
+
+
+def _given(env: Mapping[str, str]) -> Iterator[Argument]:
+    """The arguments of a script or function, as far as they are known."""
+    for number in map(str, range(1, int(env["#"]) + 1)):
+        yield Argument(env.get(number), f"${number}")
 
 
 def _read_program(name: str, arguments: list[Argument], found: _Found) -> None:

@@ -232,6 +232,8 @@ def _changes(
         how = {How.KEEPS_LINKS}
     reference = _option(reading, "--reference")
     others = (resolve(reference, cwd),) if reference not in ("", "?") else ()
+    if not operands:
+        yield _unknown(cwd)
     for operand in operands:
         path = _place(operand, cwd)
         # `link/` means the directory.
@@ -470,8 +472,10 @@ def _pack(reading: Reading, cwd: str) -> Iterator[Operation]:
         yield Operation(Act.WRITE, archive, "file")
     directory = resolve(_option(reading, "-C", "--directory"), cwd)
     others = (archive,) if archive else ()
+    mode, owner, group = (_option(reading, name) for name in ("--mode", "--owner", "--group"))
+    owner = f"{owner}:{group}" if group else owner
     for path in _places(reading.operands, directory):
-        one = Operation(Act.PACK, path or "", recursive=True, others=others)
+        one = Operation(Act.PACK, path or "", recursive=True, mode=mode, owner=owner, others=others)
         yield _unknown(cwd) if path is None else one
         if path is not None and reading.has(("--remove-files",)):
             yield Operation(Act.REMOVE, path, recursive=True, how=frozenset({How.PERHAPS}))

@@ -324,12 +324,17 @@ _QUESTIONS: Final[dict[ActName, Callable[[FileTree, Operation, Identity], Answer
 }
 
 
+_INSIDE: Final = frozenset({How.UNPACKED, How.ONE_BY_ONE})
+
+
 def works_inside(tree: FileTree, operation: Operation) -> bool:
     """Whether a write goes into a directory.
 
     A redirection opens a file unless the path must be a directory.
     """
     nodes = [one for _, found in tree.standing(operation.path) for one in found]
+    if operation.how & _INSIDE:
+        return any(one.holds for one in nodes)
     kinds = [one.kind is Kind.DIRECTORY for one in nodes]
     return bool(kinds) and all(kinds) if operation.spec else any(kinds)
 

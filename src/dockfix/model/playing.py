@@ -181,7 +181,7 @@ def _members(
     if not packed and not _is_ours(tree, operation, actor):
         return [content], set()
     private = reduce(and_, (one.mode for one in packed), _PRIVATE)
-    return [content, content._replace(mode=private)], {private}
+    return [content, content._replace(mode=private)], {content.mode, private}
 
 
 def _unpacked(packed: Iterable[Node], actor: Actor, *, keeps: bool) -> Iterator[Node]:
@@ -203,7 +203,9 @@ def _spread(tree: FileTree, directory: str, contents: Sequence[Node], *, inherit
     tree.fill(directory, *contents, inherits=inherits)
     contents = [one for one in contents if one.kind is not Kind.DIRECTORY]
     for path in tree.below(directory):
-        if any(one.kind in (Kind.FILE, Kind.LINK) for one in tree.look(path)) or not tree.below(path):
+        there = tree.look(path)
+        is_free = ABSENT in there or not tree.below(path)
+        if is_free or any(one.kind in (Kind.FILE, Kind.LINK) for one in there):
             arrived = [made for one in contents for made in (tree.born(path, one) if inherits else (one,))]
             tree.set(path, arrived, weak=True)
 
@@ -218,11 +220,12 @@ def _is_ours(tree: FileTree, operation: Operation, actor: Actor) -> bool:
     return actor.who.is_root and any(node.origin not in (BASE, actor.origin) for node in nodes)
 
 
-def _pack(tree: FileTree, operation: Operation, _actor: Actor) -> None:
+def _pack(tree: FileTree, operation: Operation, _actor: Actor, accounts: Accounts) -> None:
     """Remember the modes and owners of what goes into an archive."""
+    finish = _finishing(operation, accounts, as_is=True)
     for path in expand(tree, operation.path):
         top = tree.follow(path, last=False)
-        nodes = (*each(tree.look(top)), *tree.contents(top))
+        nodes = tuple(map(finish, (*each(tree.look(top)), *tree.contents(top))))
         for archive in operation.others:
             tree.pack(archive, (*tree.packed(archive), *nodes))
 
@@ -257,7 +260,8 @@ def _replace(tree: FileTree, operation: Operation, actor: Actor) -> None:
     weak = _is_weak(operation, actor)
     for path in expand(tree, operation.path):
         if is_pattern(path) or operation.recursive:
-            change = Change(*((None, None) if actor.who.is_root else (actor.who.uid, actor.who.gid)))
+            uid, gid = (None, None) if actor.who.is_root else (actor.who.uid, actor.who.gid)
+            change = Change(uid, gid, capable=False)
             directory = posixpath.dirname(path) if is_pattern(path) else path
             tree.change_contents(directory, change)
             for one in tree.below(directory) if operation.recursive else ():
@@ -312,8 +316,11 @@ def _has_name(path: str, operation: Operation) -> bool:
     return any(fnmatchcase(one, operation.name) for one in (names if operation.recursive else names[-1:]))
 
 
-def _finishing(operation: Operation, accounts: Accounts) -> Callable[[Node], Node]:
-    """What gives new files the mode and owner that a command names (`install -m -o`)."""
+def _finishing(operation: Operation, accounts: Accounts, *, as_is: bool = False) -> Callable[[Node], Node]:
+    """What gives new files the mode and owner that a command names (`install -m -o`).
+
+    A symbolic mode changes the mode of what is taken `as_is`, and otherwise sets one.
+    """
     mode = read_mode(operation.mode)
     owner = (accounts.owner(operation.owner) if operation.owner else None) or (None, None)
 
@@ -321,7 +328,8 @@ def _finishing(operation: Operation, accounts: Accounts) -> Callable[[Node], Nod
         if node.kind is Kind.ABSENT:
             return node
         uid, gid = (old if new is None else new for old, new in zip((node.uid, node.gid), owner, strict=True))
-        bits = node.mode if mode is None else mode(0, is_directory=node.kind is Kind.DIRECTORY)
+        before = node.mode if as_is else 0
+        bits = node.mode if mode is None else mode(before, is_directory=node.kind is Kind.DIRECTORY)
         return node._replace(uid=uid, gid=gid, mode=bits)
 
     return finish
@@ -423,7 +431,6 @@ def _use(tree: FileTree, operation: Operation, actor: Actor) -> None:
 
 
 _ACTIONS: Final[dict[ActName, Callable[[FileTree, Operation, Actor], None]]] = {
-    Act.PACK: _pack,
     Act.ENTER: _enter,
     Act.MAKE: _make,
     Act.REPLACE: _replace,
@@ -435,6 +442,7 @@ _ACTIONS: Final[dict[ActName, Callable[[FileTree, Operation, Actor], None]]] = {
     Act.UNKNOWN: _use,
 }
 _BY_ACCOUNT: Final[dict[ActName, Callable[[FileTree, Operation, Actor, Accounts], None]]] = {
+    Act.PACK: _pack,
     Act.WRITE: _write,
     Act.TOUCH: _touch,
     Act.COPY: _copy,

@@ -546,7 +546,7 @@ class Replay:
     def _perform(self, one: Invocation, outcome: Outcome, operation: Operation, actor: Actor) -> None:
         """Change the tree; a known installer leaves nothing where it works."""
         if self._installer is None or not (_is_unread(operation) and self._is_installer(one)):
-            acting = _unnoticed(outcome, actor) if one.unchecked else actor
+            acting = _unnoticed(self.tree, outcome, actor) if one.unchecked else actor
             perform(self.tree, operation, acting, self.accounts)
 
     def _operations(
@@ -721,9 +721,12 @@ def is_left(tree: FileTree, path: str, besides: Collection[Origin] = ()) -> bool
     return any(origin != BASE and origin not in besides for origin in left)
 
 
-def _unnoticed(outcome: Outcome, actor: Actor) -> Actor:
-    """The actor of an operation that may be denied without being noticed (`a; b`): both ends are possible."""
-    return replace(actor, optional=True) if outcome.denial is not None else actor
+def _unnoticed(tree: FileTree, outcome: Outcome, actor: Actor) -> Actor:
+    """The actor of an operation that may fail without being noticed (`a; b`): both ends are possible."""
+    may_fail = outcome.denial is not None or (
+        outcome.operation.act is Act.MAKE and _is_file(tree, outcome.operation.path)
+    )
+    return replace(actor, optional=True) if may_fail else actor
 
 
 def _only_imports(one: Invocation) -> bool:

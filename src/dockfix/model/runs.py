@@ -473,7 +473,8 @@ class _Walk:
                 self.state = self.state.joined(end)
 
     def _command(self, command: Command) -> Iterator[Invocation]:
-        self.state.leave_all_but(_around(command.scope, self.script.parents))
+        if len(self.state.shells) > 1:
+            self.state.leave_all_but(_around(command.scope, self.script.parents))
         shell, env = self.state.enter(command.scope, self.script.parents)
         here, optional = shell.cwd, self.optional or command.optional or self._is_uncalled(command)
         unchecked = self.unchecked or command.unchecked
@@ -603,7 +604,7 @@ def _called_functions(script: Script) -> dict[str, tuple[Command, ...]]:
 def number_all_arguments(words: Sequence[Word], env: Mapping[str, str]) -> dict[str, str]:
     """Arguments by their numbers, as far as they are known; one that is not given is ""."""
     missing = {str(number): "" for number in range(len(words) + 1, 10)}
-    return missing | number_arguments(words, env)
+    return missing | number_arguments(words, env) | {"#": str(len(words))}
 
 
 def number_arguments(words: Sequence[Word], env: Mapping[str, str]) -> dict[str, str]:

@@ -36,7 +36,7 @@ _MAX_UNLISTED: Final = 16
 
 def _destinations(tree: FileTree, operation: Operation, source: str) -> list[str]:
     """The paths that a source may get: in the target, if that may be a directory, or as the target."""
-    target = operation.spec.rstrip("/") or "/"
+    target = _named_target(operation, source).rstrip("/") or "/"
     if How.CONTENTS in operation.how:
         return [real for real, _ in tree.standing(target)]
     found: dict[str, None] = {}
@@ -49,6 +49,15 @@ def _destinations(tree: FileTree, operation: Operation, source: str) -> list[str
                 # A link's own path: what writes follows it, what replaces does not.
                 found.update(dict.fromkeys(tree.places(target, last=False)))
     return list(found)
+
+
+def _named_target(operation: Operation, source: str) -> str:
+    """The target of a path that a pattern matches; it may be a pattern too (`mv "$f" "${f%.a}.b"`)."""
+    pattern, target = operation.path, operation.spec
+    if "*" not in target or pattern.count("*") != 1 or is_pattern(source):
+        return target
+    before, _, after = pattern.partition("*")
+    return target.replace("*", source[len(before) : len(source) - len(after)], 1)
 
 
 def _keeps_link(operation: Operation) -> bool:

@@ -26,6 +26,7 @@ _MAX_NESTING: Final = 8
 _MAX_WAYS: Final = 16
 _TEST_WORD = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
 _SUBSTITUTION = re.compile(r"\$\(|`|[<>]\(")
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
 
 
@@ -354,6 +355,14 @@ class _Reader:
         optional = place.optional or not is_list or any(set(one.text) & set("*?[") for one in values)
         self._push(children[1:], place._replace(optional=optional, loop=loop, unchecked=True))
 
+    def _counting(self, node: Node, place: _Place) -> None:
+        """Read `for ((i=0; ...))`: its body may run any number of times."""
+        place = self._take_redirects(node, place)
+        *header, body = node.named_children
+        variable = _NAME.search(self.text, header[0].start_byte) if header else None
+        loop = Loop(variable[0] if variable else "", None, place.loop, place.way, place.scope)
+        self._push([body], place._replace(optional=True, loop=loop, unchecked=True))
+
     def _take_redirects(self, node: Node, place: _Place) -> _Place:
         if place.redirects:
             self._add(node, _Parts([]), place)
@@ -459,6 +468,7 @@ _STATEMENTS: Final[dict[str, _Handler]] = {
     "if_statement": _Reader._branches,
     "while_statement": _Reader._branches,
     "for_statement": _Reader._for,
+    "c_style_for_statement": _Reader._counting,
     "case_statement": _Reader._branches,
 }
 _HANDLERS: Final[dict[str, _Handler]] = {
