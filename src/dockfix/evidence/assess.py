@@ -173,6 +173,7 @@ def collect_evidence(plan: Plan) -> Evidence:
         tuple(found.places()) if plan.options.read_only else (),
         find_closed_sources(plan, layout),
         tuple(_find_launches(plan, reading)),
+        reading.imports,
     )
 
 

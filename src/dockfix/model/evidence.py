@@ -57,7 +57,8 @@ class Evidence:
     all such code. `is_complete`: everything that the start runs was read, and all its writes are known.
     `closed` are files of the build context that only their owner may read, if any uid is to run the image.
     `places` are (path, `FILE:LINE`) of all that it may write, in the home as `~/...`, if a read-only root
-    file system is asked for. `launches` are the commands that the application starts.
+    file system is asked for. `launches` are the commands that the application starts,
+    `imports` the paths of the modules that it runs or imports, relative to the working directory or absolute.
     """
 
     directories: tuple[str, ...] = ()
@@ -75,6 +76,7 @@ class Evidence:
     places: tuple[tuple[str, str], ...] = ()
     closed: tuple[ClosedFile, ...] = ()
     launches: tuple[Launch, ...] = ()
+    imports: tuple[str, ...] = ()
 
     def joined(self, other: Evidence) -> Evidence:
         """The combined evidence of both, for an image that is built from either of two contexts."""
@@ -95,6 +97,7 @@ class Evidence:
             # What only one of them has cannot be opened in an image that is built from the other.
             tuple(one for one in self.closed if one in other.closed),
             tuple(dict.fromkeys((*self.launches, *other.launches))),
+            tuple(dict.fromkeys((*self.imports, *other.imports))),
         )
 
 

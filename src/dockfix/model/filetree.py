@@ -477,12 +477,28 @@ def changed(node: Node, change: Change, *, recursive: bool) -> Nodes:
         node.inside,
         node.packaged,
     )
-    if node.kind is Kind.ANY and node.origin != BASE and not recursive and made != node:
-        # If it is a directory, the rest of its contents stays as it is.
-        made = made._replace(inside=tuple(dict.fromkeys((*node.inside, node._replace(inside=())))))
+    if node.kind is Kind.ANY:
+        if split := _split(node, made, change):
+            return split
+        if node.origin != BASE and not recursive and made != node:
+            # If it is a directory, the rest of its contents stays as it is.
+            made = made._replace(inside=tuple(dict.fromkeys((*node.inside, node._replace(inside=())))))
     is_sure = change.kind == "" or node.kind is not Kind.ANY
     is_sure = is_sure and change.only in (None, node.uid) and change.only_group in (None, node.gid)
     return (made,) if is_sure else (node, made)
+
+
+def _split(node: Node, made: Node, change: Change) -> Nodes:
+    """The node as a directory, and as a file like those below it, if the change is another for each."""
+    mode = node.mode if change.mode is None else change.mode(node.mode, is_directory=True)
+    if change.kind is Kind.FILE:
+        directory = node
+    elif change.kind == "" and change.mode is not None and mode != made.mode:
+        directory = made._replace(mode=mode)
+    else:
+        return ()
+    file = made._replace(kind=Kind.FILE, inside=())
+    return (directory._replace(inside=tuple(dict.fromkeys((*directory.inside, file)))), file)
 
 
 def _changed_mode(node: Node, change: Change) -> int:

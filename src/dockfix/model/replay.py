@@ -117,7 +117,8 @@ class Replay:
     was read, so nothing has to be assumed about it; `read_scripts` are the texts of RUNs that were read
     likewise. `read` returns the text of a file of the image if the build context has it; `writes` are
     paths that the sources certainly write (a trailing slash stands for something in that directory),
-    `names` strings in them that may name a file, `tools` programs and packages that they use.
+    `names` strings in them that may name a file, `tools` programs and packages that they use, `imports` the
+    paths of the modules themselves.
     `scripts` is the Python code that steps execute, by the origin of the step and the words of the
     command, `closed` are files of the build context that only their owner may read. `before` is the
     replay of the original, or of an earlier text of the rewrite: the steps before the first difference have
@@ -139,6 +140,7 @@ class Replay:
     tools: Sequence[str] = ()
     scripts: Mapping[tuple[Origin, tuple[str, ...]], BuildScript] = field(default_factory=dict)
     closed: tuple[ClosedFile, ...] = ()
+    imports: Sequence[str] = ()
     tree: FileTree = field(init=False)
     end: FileTree = field(init=False)
     user: Identity = field(init=False)
@@ -194,6 +196,7 @@ class Replay:
         if _WITH_GIT.intersection(self.tools):
             self._use_repositories()
         self._use_names()
+        self._use_imports()
         self._use_home()
         self._use_directories()
         copies = [copy for copy in find_copies(self.lineage) if copy.step.instruction.flag("chmod")]
@@ -221,6 +224,14 @@ class Replay:
         for name, path in self.lineage.end.env.items():
             if path in listed and name != "HOME" and is_left(self.tree, path):
                 self._record((START, -7, crc32(name.encode())), self._use(path), self.who, 0)
+
+    def _use_imports(self) -> None:
+        """Read the modules, some of which steps may have closed."""
+        closes = bool(self.imports) and ("chmod" in self._text or "umask" in self._text)
+        for name in self.imports if closes else ():
+            path = resolve(name, self.lineage.end.workdir)
+            if is_left(self.tree, path):
+                self._record((START, -9, crc32(name.encode())), Operation(Act.READ, path), self.who, 0)
 
     def _use_home(self) -> None:
         """Read what stands in the home under a name of the sources' (`Path.home() / "x"` has it in parts)."""

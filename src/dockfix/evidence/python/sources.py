@@ -63,7 +63,8 @@ class Reading:
     `names` are the strings in the modules that may name a file, as written; `tools` the programs that
     they may run and the packages that they import, as far as homes.toml has a row for them; `mentions`
     the absolute paths anywhere in their texts. `texts` are those of the modules and of the configuration
-    files that they may read. `launches` are the commands that the modules start.
+    files that they may read. `launches` are the commands that the modules start,
+    `imports` the modules' own paths in the image, relative below the working directory.
     """
 
     claims: tuple[Claim, ...]
@@ -76,6 +77,7 @@ class Reading:
     mentions: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     launches: tuple[Launch, ...] = ()
+    imports: tuple[str, ...] = ()
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -174,6 +176,7 @@ class _SourceReader:
             tuple(sorted(frozenset().union(*(find_mentions(module.source) for module in modules)))),
             (*(module.source for module in modules), *filter(None, map(self.layout.read, settings))),
             tuple(dict.fromkeys(self.launches)) if self.known else (),
+            tuple(one.path.removeprefix(self.layout.workdir.rstrip("/") + "/") for one in modules),
         )
 
     def _strings(self, module: Module) -> frozenset[str]:
