@@ -104,12 +104,14 @@ class Facts:
 
         Images that write to one volume need one number: the one that most accounts get by themselves.
         """
+        if not self.context.deployments:
+            return ""
         named = (one.user.value for one in self.context.deployments if one.user and not one.is_root)
         users = {user for user in named if user and "$" not in user and "{" not in user}
-        mounts = (mount for one in self.context.deployments for mount in one.mounts)
-        if not users and any(mount.is_shared and not mount.read_only for mount in mounts):
-            return str(FIRST_ID)
-        return users.pop() if len(users) == 1 else ""
+        if users:
+            return users.pop() if len(users) == 1 else ""
+        mounts = [mount for one in self.context.deployments for mount in one.mounts if mount.is_shared]
+        return str(FIRST_ID) if any(not mount.read_only for mount in mounts) else ""
 
     @cached_property
     def strangers(self) -> tuple[Deployment, ...]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from dockfix.lazy import cached_property
 from dockfix.model.accounts import UserAccount, choose_account
@@ -15,7 +17,7 @@ from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.corrections import Corrections
 from dockfix.model.environments import find_environments, virtual_place
 from dockfix.model.facts import Facts
-from dockfix.model.filetree import VOLUME
+from dockfix.model.filetree import VOLUME, each
 from dockfix.model.installs import goes_to_user, system_site_reason
 from dockfix.model.lineage import Step, count_settings
 from dockfix.model.needs import is_harmless, needs_ids, root_reason
@@ -34,6 +36,9 @@ from dockfix.model.relocation import leans_on_root, leaves_relative, moved_copie
 from dockfix.model.replay import Move, Replay
 from dockfix.model.runs import Run
 from dockfix.options import Chown
+
+_REMOVES: Final = re.compile(r"\brm (?:-\w+ )?(?!-|/(?:var|tmp|root)/)").search
+"""Finds a removal that is not that of a cache."""
 
 
 class Plan(Facts):
@@ -182,7 +187,24 @@ class Plan(Facts):
             return tuple(one for one in self.copies if self.origins[one.step.index] in self.repairs.copies)
         if self.options.chown is Chown.NONE:
             return ()
-        return tuple(copy for copy in self.copies if self._is_owned(copy) and not self._is_given(copy))
+        owned = tuple(copy for copy in self.copies if self._is_owned(copy) and not self._is_given(copy))
+        return tuple(copy for copy in owned if not self._is_gone(copy)) if _REMOVES(self.tree.text) else owned
+
+    def _is_gone(self, copy: Copy) -> bool:
+        """Whether steps of root's remove all of a copy before the account's first step."""
+        if self.is_below(copy.step) or not any(is_within(copy.destination, one) for one in self._removed):
+            return False
+        origin, listed = self.origins[copy.step.index], self.replay.end.listed()
+        return not any(node.origin == origin for nodes in listed.values() for node in each(nodes))
+
+    @cached_property
+    def _removed(self) -> frozenset[str]:
+        """The paths that `rm` removes in steps above the account's first one, and that do not come back."""
+        above = (run for index, run in self.runs.items() if index < self.user_index)
+        calls = ((run, one) for run in above for one in run.invocations if one.command.program == "rm")
+        found = (operation for run, one in calls for operation in one.effect(run.home).operations)
+        paths = (one.path for one in found if one.act is Act.REMOVE)
+        return frozenset(path for path in paths if not is_within(self.workdir, path))
 
     def _is_given(self, copy: Copy) -> bool:
         """Whether a later chown -R of the file gives the whole copy to the account."""

@@ -24,7 +24,8 @@ _CLONES: Final = re.compile(r"\bgit\s[^\n;&|]{0,80}?\bclone\b|\bsvn\s+(?:co|chec
 _DOWNLOADS: Final = re.compile(r"\b(?:curl|wget|aria2c)\s")
 # A single file is a program or a module of its own, hardly a package.
 _FETCHES_TREE: Final = re.compile(r"\bclone\b|\bsvn\b|\btar\b|\bunzip\b")
-_BUILT: Final = re.compile(r"(?:.*/)?(?:dist|wheels?|wheelhouse)(?:/.*)?|.*\.(?:whl|pex|pyz)")
+_BUILT: Final = frozenset({"dist", "wheel", "wheels", "wheelhouse"})
+_PACKED: Final = (".whl", ".pex", ".pyz")
 _MOST_FOLDERS: Final = 64
 _PLAIN: Final = re.compile(r"[\w./+-]+")
 
@@ -65,7 +66,8 @@ def _find_unbuilt(layout: Layout) -> Iterator[str]:
     stages = {id(one): one for one in (layout.final, *layout.stages.values())}
     for one in (landing for stage in stages.values() for landing in stage.landings):
         source = one.source.rstrip("/")
-        if one.stage or posixpath.isabs(source) or not _BUILT.fullmatch(source):
+        is_built = source.endswith(_PACKED) or not _BUILT.isdisjoint(source.split("/"))
+        if one.stage or posixpath.isabs(source) or not is_built:
             continue
         place = posixpath.dirname(source) if GLOB.search(source) else source
         if not (layout.exists(place) or layout.exists(f"{place}/")):
