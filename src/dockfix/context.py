@@ -48,6 +48,7 @@ class Mount:
     `is_open`: everybody can write there (emptyDir). One that `is_tmpfs` belongs to root; it has the mode of
     the image's directory, and is open to everybody where there is none. One that `is_bare` belongs to root
     whatever the image has there. `is_shared`: a service of another image of the repository writes to it.
+    `is_private`: nobody but root may read it.
     """
 
     target: Setting
@@ -57,6 +58,7 @@ class Mount:
     is_tmpfs: bool = False
     is_bare: bool = False
     is_shared: bool = False
+    is_private: bool = False
 
     @property
     def is_bind(self) -> bool:

@@ -284,6 +284,64 @@ def test_the_docker_socket_is_roots(tmp_path: Path) -> None:
     assert [one.code for one in result.reasons] == ["needs-root-process"]
 
 
+DENIED: Found = (["denied-to-user"], [])
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("/etc/letsencrypt", DENIED),
+        ("/etc/letsencrypt/live/shop.example", DENIED),
+        ("/etc/letsencrypt/live/shop.example/fullchain.pem", FREE),
+        ("/etc/nginx", FREE),
+        ("/var/log/", DENIED),
+        ("/var/run", DENIED),
+        ("/var/run/dbus", FREE),
+        ("/", DENIED),
+        ("/root/models", FREE),
+        ("~/.ssh", DENIED),
+        ("~/.ssh/id_ed25519", DENIED),
+        ("${HOME}/.config/gcloud", DENIED),
+        ("/home/shop/.kube/config", DENIED),
+        ("~/.sshrc", FREE),
+        ("~/.gitconfig", FREE),
+        ("./.ssh", FREE),
+        ("state", FREE),
+    ],
+)
+def test_what_only_its_owner_on_the_host_may_read(tmp_path: Path, source: str, expected: Found) -> None:
+    assert found(run_by(tmp_path, READS, "compose.yaml", compose(f"{source}:/srv/in:ro"))) == expected
+
+
+def test_what_is_mounted_in_roots_home_is_reported_once(tmp_path: Path) -> None:
+    result = run_by(tmp_path, READS, "compose.yaml", compose("~/.ssh:/root/.ssh:ro"))
+    assert found(result)[0] == ["manifest-mount"]
+
+
+@pytest.mark.parametrize("kind", ["secret", "configMap", "projected"])
+@pytest.mark.parametrize(
+    ("mode", "group", "expected"),
+    [
+        ("0400", "", ["denied-to-user"]),
+        ("256", "", ["denied-to-user"]),
+        ("0440", "", ["denied-to-user"]),
+        ("0o600", "", ["denied-to-user"]),
+        ("0444", "", []),
+        ("420", "", []),
+        ("0400", "  securityContext: {fsGroup: 1000}\n", []),
+    ],
+)
+def test_files_of_a_pod_that_only_root_may_read(
+    tmp_path: Path, kind: str, mode: str, group: str, expected: list[str]
+) -> None:
+    pod = (
+        f"kind: Pod\nspec:\n{group}  containers:\n    - image: web\n"
+        "      volumeMounts: [{name: key, mountPath: /srv/key}]\n"
+        f"  volumes: [{{name: key, {kind}: {{defaultMode: {mode}}}}}]\n"
+    )
+    assert found(run_by(tmp_path, READS, "pod.yaml", pod))[0] == expected
+
+
 @pytest.mark.parametrize(
     ("volume", "expected"),
     [

@@ -14,6 +14,7 @@ from dockfix.context import Deployment, Mount
 from dockfix.evidence.contradictions import path_in_home
 from dockfix.evidence.image_files import Layout
 from dockfix.evidence.landings import Landing
+from dockfix.evidence.private_mounts import find_private_mounts
 from dockfix.evidence.python.path_strings import find_uses
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import START, Kind
@@ -107,6 +108,7 @@ def find_volume_findings(
             continue
         for mount in one.mounts:
             place = posixpath.normpath(mount.target.value)
+            reviews += find_private_mounts(one, mount) if not is_root_home(place) else ()
             if place.endswith(_SOCKET):
                 refusals.append(_of_socket(one, mount))
             elif mount.source == "/dev" or mount.source.startswith("/dev/"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -20,6 +21,9 @@ from dockfix.repository.yaml_nodes import (
     text_of,
     walk,
 )
+
+_FIXED: Final = ("configMap", "secret", "projected", "downwardAPI")
+"""The volumes that are mounted read-only."""
 
 
 def read_kubernetes(path: str, text: str) -> Iterator[Deployment]:
@@ -43,18 +47,32 @@ def _container(path: str, pod: Node, container: MappingNode) -> Deployment:
         if target is not None:
             volume = volumes.get(text_of(get(mount, "name")))
             source = text_of(get(volume, "hostPath", "path")) if volume is not None else ""
-            fixed = any(
-                get(volume, kind) is not None for kind in ("configMap", "secret", "projected", "downwardAPI")
-            )
+            fixed = [
+                node for kind in _FIXED if volume is not None and (node := get(volume, kind)) is not None
+            ]
             is_open = volume is not None and _is_open(volume)
-            read_only = fixed or is_true(get(mount, "readOnly"))
-            mounts.append(Mount(setting_of(target), source, read_only, is_open))
+            read_only = bool(fixed) or is_true(get(mount, "readOnly"))
+            is_private = any(map(_is_private, fixed))
+            mounts.append(Mount(setting_of(target), source, read_only, is_open, is_private=is_private))
     ports = [get(port, "containerPort") for port in items(get(container, "ports"))]
     found = _deployment(
         path, container, contexts, text_of(get(container, "name")), text_of(get(container, "image")),
         tuple(setting_of(port) for port in ports if port is not None), tuple(mounts),
     )  # fmt: skip
     return replace(found, environment=tuple(_environment(container)))
+
+
+def _is_private(volume: Node) -> bool:
+    """Whether the files of a read-only volume have a mode without rights for others.
+
+    YAML 1.1 writes octal numbers as 0400, JSON has decimal ones. Source: kubernetes.io, Secrets
+    (Using Secrets as files from a Pod, POSIX permissions).
+    """
+    text = text_of(get(volume, "defaultMode"))
+    digits = text.removeprefix("0o")
+    if not digits.isdecimal():
+        return False
+    return not int(digits, 8 if text.startswith("0") and set(digits) <= set("01234567") else 10) & 0o4
 
 
 def _is_open(volume: Node) -> bool:
