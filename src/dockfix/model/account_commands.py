@@ -12,6 +12,7 @@ from dockfix.syntax.words import is_number
 CREATORS: Final = ("useradd", "adduser")
 GROUP_CREATORS: Final = ("groupadd", "addgroup")
 ACCOUNT_CHANGERS: Final = ("usermod", "userdel", "deluser")
+ACCOUNT_COMMANDS: Final = frozenset({*CREATORS, *GROUP_CREATORS, *ACCOUNT_CHANGERS, "groupmod", "gpasswd"})
 
 
 def parse_options(command: Command, env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

@@ -22,6 +22,7 @@ from dockfix.knowledge.homes import find_fetched, find_home_use
 from dockfix.model import repositories
 from dockfix.model.account_commands import (
     ACCOUNT_CHANGERS,
+    ACCOUNT_COMMANDS,
     CREATORS,
     read_account_change,
     read_group_number,
@@ -398,13 +399,15 @@ class Replay:
 
     def _follow_accounts(self, one: Invocation, created: Sequence[UserAccount], origin: Origin) -> None:
         """Apply what a command does to accounts, groups and homes; `created` are those of its step."""
+        program = one.command.program.rpartition("/")[2]
+        if program not in ACCOUNT_COMMANDS:
+            return
         for name, groups in read_members(one.command, one.env):
             self.accounts.join(name, groups)
         for group, gid in read_group(one.command, one.env):
             self.accounts.declare(group, gid)
         for group, gid in read_group_number(one.command, one.env):
             self.accounts.renumber(group, gid)
-        program = one.command.program.rpartition("/")[2]
         if program in CREATORS:
             self._make_homes(created, origin, weak=one.optional)
         elif program in ACCOUNT_CHANGERS:
