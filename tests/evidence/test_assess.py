@@ -156,3 +156,26 @@ def test_sources_that_stand_in_the_dockerfile_are_read(tmp_path: Path, place: st
     result = fixed(tmp_path, "", dockerfile=text)
     assert isinstance(result, Changed)
     assert f"mkdir -p {place}" in result.text
+
+
+@pytest.mark.parametrize(
+    ("variable", "step", "expected"),
+    [
+        ("PREFECT_HOME=/data", "RUN true", True),
+        ("GRADIO_TEMP_DIR=/data", "RUN true", True),
+        ("MLFLOW_TRACKING_URI=file:///data", "RUN true", True),
+        # A step makes it, or may put what is only read there.
+        ("POETRY_HOME=/data", "RUN curl -sSL https://example.org | python3 - --at $POETRY_HOME", False),
+        ("MODEL_DIR=/data", "COPY . /data", False),
+        ("JAVA_HOME=/data", "RUN true", False),
+        ("STATIC_DIR=/data", "RUN true", False),
+        ("BASE_URL=/data", "RUN true", False),
+    ],
+)
+def test_places_that_variables_name_and_nothing_makes(
+    tmp_path: Path, variable: str, step: str, expected: bool
+) -> None:
+    dockerfile = DOCKERFILE.replace("COPY . .", f"ENV {variable}\n{step}\nCOPY main.py .")
+    result = fixed(tmp_path, "print()\n", DEFAULT, dockerfile)
+    assert isinstance(result, Changed)
+    assert (GIVES in result.text) == expected

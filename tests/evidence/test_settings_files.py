@@ -53,3 +53,9 @@ def test_what_is_no_place_to_write(text: str) -> None:
 
 def test_a_file_that_nothing_names() -> None:
     assert found({"main.py": "print()\n", "log.yml": "filename: /srv/a.log"}) == []
+
+
+def test_a_database_in_the_configuration_of_alembic() -> None:
+    files = {"main.py": "", "alembic.ini": "[alembic]\nsqlalchemy.url = sqlite:////srv/a.db\n"}
+    dockerfile = APPLICATION.replace('["python", "main.py"]', "alembic upgrade head && python main.py")
+    assert found(files, dockerfile) == ["alembic.ini:2: write /srv/a.db"]

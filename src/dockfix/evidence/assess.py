@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import takewhile
@@ -21,6 +22,7 @@ from dockfix.evidence.image_files import Layout, read_layout
 from dockfix.evidence.installed import find_installed
 from dockfix.evidence.landings import Landing
 from dockfix.evidence.lessons import find_learned_caches, find_learned_reads
+from dockfix.evidence.outputs import is_directory, is_output
 from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.constants import HOLE, Value, Values
 from dockfix.evidence.python.sources import Reading, read_start
@@ -30,6 +32,7 @@ from dockfix.lazy import cached_property
 from dockfix.model.copies import find_volumes
 from dockfix.model.evidence import Evidence, Launch
 from dockfix.model.filetree import BASE, each
+from dockfix.model.filetree import Kind as NodeKind
 from dockfix.model.ownership import owns
 from dockfix.model.paths import (
     NOWHERE,
@@ -50,6 +53,7 @@ from dockfix.syntax.shell import parse_words
 from dockfix.syntax.tree import Dockerfile
 
 SHOWN: Final = 3
+_OF_DATA: Final = re.compile(r"(?<!JAVA)(?<!CUDA)_HOME$|_(?:CACHE|TRACKING_URI)$")
 
 
 class ReadApplication(NamedTuple):
@@ -214,7 +218,8 @@ class _Assessment:
         self.line = plan.starting.steps[-1].instruction.line if plan.starting.steps else 0
         known = {path for path, _ in plan.starting.written}
         learned = _stated(plan.options.learned.writes, "a proof")
-        claims = (*reading.claims, *_stated(plan.options.writes, "the option writes"), *learned)
+        stated = (*_stated(plan.options.writes, "the option writes"), *learned)
+        claims = (*reading.claims, *stated, *_find_named_by_variables(plan, self.line))
         claims = tuple(one for one in claims if not one.only_in or self._may_stand(one.only_in))
         self.claims = [one for one in claims if one.what not in known or not one.what]
         self.outside = [one for one in self.claims if self._is_outside(one)]
@@ -398,6 +403,21 @@ class _Assessment:
 def _stated(paths: Iterable[str], by: str) -> Iterator[Claim]:
     for path in paths:
         yield Claim(Kind.WRITE, path, by, 0, is_directory=path.endswith("/"))
+
+
+def _find_named_by_variables(plan: Plan, line: int) -> Iterator[Claim]:
+    """What variables name as a place of the program's data, where nothing is yet and no step works."""
+    path = posixpath.basename(plan.context.path) or "Dockerfile"
+    texts = [run.text for run in plan.runs.values()]
+    for name, value in (*plan.starting.variables.items(), *plan.starting.other_variables):
+        place = value.removeprefix("file://").rstrip("/")
+        is_data = _OF_DATA.search(name) is not None
+        if not place.startswith("/") or not (is_data or is_output(name)) or not is_ownable(place):
+            continue
+        is_absent = all(one.kind is NodeKind.ABSENT for one in plan.rehearsal.end.look(place))
+        if is_absent and not any(name in text or place in text for text in texts):
+            is_known = plan.starting.variables.get(name) == value
+            yield Claim(Kind.WRITE, place, path, line, is_known, is_data or is_directory(name))
 
 
 def _place(one: Claim) -> str:

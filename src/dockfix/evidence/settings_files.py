@@ -11,6 +11,7 @@ from dockfix.evidence.image_files import Layout
 
 _SUFFIXES: Final = (".cfg", ".conf", ".env", ".ini", ".json", ".properties", ".toml", ".xml", ".yaml", ".yml")
 _PATH: Final = re.compile(r"(?<![\w./$}~-])(?:/[\w@+-][\w.@+-]*)+")
+_DATABASE: Final = re.compile(r"sqlite[+a-z]{0,20}:///(/[\w./@+-]+)")
 _WRITTEN: Final = (".log", ".pid")
 _COMMENT: Final = ("#", ";", "//")
 
@@ -21,9 +22,10 @@ def is_configuration(name: str) -> bool:
 
 
 def find_named_outputs(layout: Layout, paths: Iterable[str]) -> Iterator[Claim]:
-    """The output files named in configuration files, which are given by their paths in the image.
+    """The outputs named in configuration files, which are given by their paths in the image.
 
-    Only absolute paths with a telling suffix count: `/var/log/app.log`, `/run/app.pid`.
+    Only absolute paths count: those with a telling suffix (`/var/log/app.log`, `/run/app.pid`), and those of
+    SQLite.
     """
     for path in dict.fromkeys(paths):
         text = layout.read(path)
@@ -32,5 +34,10 @@ def find_named_outputs(layout: Layout, paths: Iterable[str]) -> Iterator[Claim]:
         file = layout.source_of(path) or path
         for number, line in enumerate(text.splitlines(), 1):
             if not line.lstrip().startswith(_COMMENT):
-                found = (match[0] for match in _PATH.finditer(line) if match[0].endswith(_WRITTEN))
-                yield from (Claim(Kind.WRITE, one, file, number, True) for one in found)
+                yield from _outputs_of(line, file, number)
+
+
+def _outputs_of(line: str, file: str, number: int) -> Iterator[Claim]:
+    found = [match[0] for match in _PATH.finditer(line) if match[0].endswith(_WRITTEN)]
+    found += _DATABASE.findall(line)
+    yield from (Claim(Kind.WRITE, one, file, number, True) for one in found)

@@ -55,6 +55,10 @@ WRITES = {
         'def save(path):\n    open(path, "w")\nsave("/data/a")\nsave("\\x1b[0G")',
         "/data/a?",
     ),
+    "argument-named-like-it": ('import lib\nlib.Store(persist_directory="/data/up")', "/data/up?"),
+    "file-named-like-it": ('import lib\nlib.Store(db_path="/data/a.db")', "/data/a.db?"),
+    "key-named-like-it": ('import lib\nlib.Get({"cachedir": "/data/up"})', "/data/up?"),
+    "option-named-like-it": ('import lib\nlib.add("--user-data-dir=/data/up")', "/data/up?"),
     "dictionary": (
         'import os\nCONF = {"paths": {"up": "/data/up"}}\nos.makedirs(CONF["paths"]["up"])',
         "/data/up",
@@ -226,6 +230,8 @@ def test_writes_are_found_where_they_lead(name: str) -> None:
         'import mlflow\nmlflow.set_tracking_uri("http://tracking:5000")',
         'import socket\ns = socket.socket()\ns.bind(("0.0.0.0", 8000))',
         'import uvicorn\nuvicorn.run("main:app", port=8000)',
+        'import lib\nlib.Site(template_dir="/data", static_folder="/data", config_file="/data/a")',
+        'import lib\nlib.Store(persist_directory="data", db_path=name)',
     ],
 )
 def test_what_writes_nothing_of_the_image_says_nothing(source: str) -> None:
@@ -424,6 +430,23 @@ def test_flags_of_servers(command: str, expected: list[str]) -> None:
 )
 def test_variables_of_servers(variable: str, command: str, expected: list[str]) -> None:
     text = DOCKERFILE.replace("COPY", f"ENV {variable}\nCOPY").replace('["python", "main.py"]', command)
+    assert sorted(found("app = 1", text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ('["pytest", "--junitxml=/data/r.xml"]', ["write /data/r.xml"]),
+        (
+            '["scrapy", "crawl", "x", "-o", "/data/x.json", "-s", "JOBDIR=/srv/jobs"]',
+            ["write /data/x.json", "write /srv/jobs"],
+        ),
+        ('["python", "main.py", "--output-dir", "/data/out"]', ["write /data/out"]),
+        ('["python", "main.py", "--config-dir", "/data", "--input", "/data/x", "--output", "out"]', []),
+    ],
+)
+def test_options_that_are_named_like_a_place_to_write(command: str, expected: list[str]) -> None:
+    text = DOCKERFILE.replace('["python", "main.py"]', command)
     assert sorted(found("app = 1", text)) == expected
 
 
@@ -713,12 +736,12 @@ def test_an_application_that_another_build_packs_is_missing(
     assert [f"{one.kind} {one.what}" for one in read(files, dockerfile).claims] == expected
 
 
-@pytest.mark.parametrize(("name", "expected"), [("alembic", []), ("black", ["missing alembic"])])
+@pytest.mark.parametrize(("name", "expected"), [("aerich", []), ("black", ["missing aerich"])])
 def test_dependencies_beside_what_is_copied_are_installed(name: str, expected: list[str]) -> None:
     files = {"main.py": "", "api/pyproject.toml": f'[project]\ndependencies = ["{name}"]\n', "api/x.py": ""}
     dockerfile = (
         "FROM python:3.12\nWORKDIR /app\nCOPY api/pyproject.toml api/\nRUN uv sync\nCOPY api api\n"
-        'CMD ["python", "-m", "alembic"]\n'
+        'CMD ["python", "-m", "aerich"]\n'
     )
     claims = read(files, dockerfile).claims
     assert [f"{one.kind} {one.what}" for one in claims if one.kind is Kind.MISSING] == expected

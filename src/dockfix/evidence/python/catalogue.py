@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from dockfix.evidence.outputs import find_arguments
 from dockfix.evidence.python.modules import blank_strings, read_imports
 from dockfix.knowledge import read_names, read_table
 
@@ -91,6 +92,7 @@ class Catalogue:
         words = set(text.encode("utf-8", "replace").translate(_APART).split())
         if not self.settings_words.isdisjoint(words) or any(map(text.__contains__, _OTHER)):
             yield from (match.start() for match in self.words.finditer(text))
+        yield from find_arguments(text)
         aliases = {alias: name for name, alias in _aliases_in(text) if name in self.last_names}
         wanted = {name.decode(): name.decode() for name in self.called_words & words} | aliases
         calls = _Calls(text, self.command)

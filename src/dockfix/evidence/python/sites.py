@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from dockfix.evidence.claims import Claim, Kind
+from dockfix.evidence.outputs import is_directory, is_output
 from dockfix.evidence.python.calls import argument_of, arguments, called_name, name_of, positional, text_of
 from dockfix.evidence.python.catalogue import Call, Catalogue
 from dockfix.evidence.python.constants import HOLE, Reference, Value, Values, join_path
@@ -29,6 +30,7 @@ _ACCOUNTS: Final = ("user", "group", "extra_groups")
 """The arguments of subprocess with which only root can start a process."""
 _STAND_IN: Final = "\ue000"
 """Stands for a HOLE in a script, whose parser takes no null characters."""
+_OPTION: Final = re.compile(r"--([\w-]+)=(/\S+)")
 _FLAGS: Final = re.compile(r"\bO_(?:CREAT|WRONLY|RDWR|APPEND|TRUNC)\b")
 _WRITING: Final = re.compile(r"[wax+]")
 _PORT: Final = re.compile(r"^(?:[^\s/]*[:\]])?(\d{1,5})$")
@@ -77,13 +79,30 @@ class SiteReader:
             if known := self.catalogue.calls.get(name):
                 for one in known:
                     yield from self._known(one, name, site, call)
+                yield from self._outputs(site, call, {one.keyword for one in known} | _overrides(known))
                 return
+        yield from self._outputs(site, call, set())
         for given in arguments(call):
             text = text_of(given)
             if text is not None and _SQLITE.search(text):
                 yield from self._place(text, Call("write", url=True), site, certain=True)
         if any(map(_is_raw, arguments(call))) and self._is_socket(call, site):
             yield self._evidence(Kind.ROOT, "raw socket", site, certain=not site.guarded)
+
+    def _outputs(self, site: Site, call: ast.Call, known: Container[str]) -> Iterator[Claim]:
+        """Evidence in arguments that are named like a place to write, except those that are `known`."""
+        for one in call.keywords:
+            if one.arg is not None and one.arg not in known:
+                yield from self._output(one.arg, one.value, site)
+        for text in filter(None, map(text_of, call.args)):
+            if (match := _OPTION.fullmatch(text)) and is_output(match[1]):
+                yield from self._located(match[2], site, certain=False, directory=is_directory(match[1]))
+
+    def _output(self, name: str, value: ast.expr, site: Site) -> Iterator[Claim]:
+        is_meant = is_output(name) and name not in self.catalogue.settings
+        for text, _ in self.evaluator.texts(value, site.scope, site.order) if is_meant else ():
+            if text.startswith("/"):
+                yield from self._located(text, site, certain=False, directory=is_directory(name))
 
     def _names(self, func: ast.expr, site: Site) -> Iterator[str]:
         """The names of a call to look up in the catalogue: its full name, then the method alone."""
@@ -312,6 +331,8 @@ class SiteReader:
         items = {key: value for key, value in pairs if key is not None}
         for key in self.catalogue.settings.keys() & items.keys():
             yield from self._setting(key, Binding(site.scope, site.order, items[key]))
+        for key, value in items.items():
+            yield from self._output(key, value, site)
         target = ""
         if "filename" in items and self._says(items.get("class") or items.get("()"), "FileHandler", site):
             target = "filename"
@@ -369,6 +390,10 @@ class SiteReader:
     ) -> Claim:
         part = site.scope.part
         return Claim(kind, what, part.module.file, part.line_of(site.node), certain, directory)
+
+
+def _overrides(known: Iterable[Call]) -> set[str]:
+    return {name for one in known for name in one.overrides}
 
 
 def _insists(call: ast.Call, site: Site) -> bool:

@@ -15,6 +15,7 @@ from typing import Final
 
 from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.image_files import Layout, Names, Read, read_layout
+from dockfix.evidence.outputs import is_directory, is_output
 from dockfix.evidence.python.application import Application
 from dockfix.evidence.python.catalogue import Catalogue, find_offsets, load_catalogue
 from dockfix.evidence.python.constants import Value, Values
@@ -191,6 +192,9 @@ class _SourceReader:
         named = [
             (line.workdir, word.rpartition("=")[2]) for line in self.start.lines for word in line.words[1:]
         ]
+        for line in self.start.lines:
+            server = find_server(line.words[0])
+            named += [(line.workdir, one) for one in (server.configs(line.words) if server else ())]
         for path, names in strings.items():
             folders = dict.fromkeys((self.layout.workdir, posixpath.dirname(path)))
             named += ((folder, name) for name in sorted(names) for folder in folders)
@@ -324,6 +328,7 @@ class _SourceReader:
 
     def _line(self, line: Line) -> Iterator[Claim]:
         words = line.words
+        yield from self._outputs(line)
         is_python = words[0].startswith("python")
         if is_python and "runserver" in words:
             yield from self._ports(words[-1:], line)
@@ -340,6 +345,14 @@ class _SourceReader:
             yield from self._schedule(line)
         for config in server.configs(words):
             yield from self._config(config, line, server.programs[0])
+
+    def _outputs(self, line: Line) -> Iterator[Claim]:
+        """The places that options of a command line name, unless the build context brings what is there."""
+        for flag, given in flags(line.words):
+            name, equals, value = given.partition("=")
+            option, path = (name, value) if equals and value.startswith("/") else (flag, given)
+            if path.startswith("/") and is_output(option) and self.layout.source_of(path) is None:
+                yield from self._place(path, line, is_directory(option))
 
     def _set_flags(self, server: Server, given: Container[str]) -> Iterator[tuple[str, str]]:
         """(flag, value) of the flags that variables of the environment set, unless they are `given`."""
