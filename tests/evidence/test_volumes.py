@@ -111,6 +111,14 @@ def test_a_named_volume_that_is_a_folder_of_the_host(tmp_path: Path, options: st
     assert found(run_by(tmp_path, WRITES, "compose.yaml", manifest)) == expected
 
 
+@pytest.mark.parametrize(("volume", "expected"), [("state", HELD), ("state:ro", NOTED), ("other", NOTED)])
+def test_a_volume_in_which_the_image_also_works_as_root(tmp_path: Path, volume: str, expected: Found) -> None:
+    name, _, mode = volume.partition(":")
+    seed = f"  seed:\n    build: .\n    user: root\n    volumes: ['{name}:/app/data{mode and ':' + mode}']\n"
+    manifest = compose("state:/app/data", seed)
+    assert found(run_by(tmp_path, WRITES, "compose.yaml", manifest)) == expected
+
+
 OUTSIDE = "import os\nos.makedirs('/scratch/a', exist_ok=True)\n"
 MADE = DOCKERFILE.replace("COPY", "RUN mkdir /app/data\nCOPY")
 

@@ -116,7 +116,9 @@ def find_volume_findings(
             elif _is_harmless(mount, place):
                 continue
             elif mount.takes_owner and one.kind not in ("kubernetes", "helm"):
-                notes += judge.volume(one, mount, place)
+                (reviews if _is_filled_by_root(plan, one, mount) else notes).extend(
+                    judge.volume(one, mount, place)
+                )
             else:
                 reviews += judge.foreign(one, mount, place)
     notes += judge.moved()
@@ -154,6 +156,13 @@ def _of_device(one: Deployment, mount: Mount) -> Iterator[Finding]:
         message = f"{device}, which belongs to root and to a group of the host"
         help_ = "give the container that group (group_add, --group-add)"
         yield Finding(codes.DENIED_TO_USER, 0, message, help_)
+
+
+def _is_filled_by_root(plan: Plan, one: Deployment, mount: Mount) -> bool:
+    """Whether a service that runs the same image as root works in the same volume."""
+    others = (other for other in plan.context.deployments if other.file == one.file and other.is_root)
+    mounts = (found for other in others for found in other.mounts if not found.read_only)
+    return any(found.source == mount.source for found in mounts)
 
 
 @dataclass(frozen=True, slots=True)

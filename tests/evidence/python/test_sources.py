@@ -450,6 +450,19 @@ def test_options_that_are_named_like_a_place_to_write(command: str, expected: li
     assert sorted(found("app = 1", text)) == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import sys\nopen(sys.argv[1], 'w')\n", ["write /data/out?", "write ?"]),
+        ("import sys\nprint(open(sys.argv[1]).read())\n", []),
+    ],
+)
+def test_operands_of_code_that_writes_to_an_unknown_place(source: str, expected: list[str]) -> None:
+    text = DOCKERFILE.replace('["python", "main.py"]', '["python", "main.py", "/app/x.csv", "/data/out"]')
+    claims = read({"main.py": source, "x.csv": ""}, text).claims
+    assert [f"{one.kind} {one.what}{'' if one.certain else '?'}" for one in claims] == expected
+
+
 def test_a_configuration_of_gunicorn_is_run() -> None:
     files = {
         "web.py": "app = 1\n",

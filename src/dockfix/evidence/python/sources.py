@@ -160,6 +160,8 @@ class _SourceReader:
             modules += launched
         self.names_schedule = any("beat_schedule_filename" in module.source for module in modules)
         named = [one for line in self.start.lines for one in self._line(line)]
+        if any(one.kind is Kind.WRITE and not one.what for one in found):
+            named += [one for line in self.start.lines for one in self._operands(line)]
         if not self.known:
             found = [replace(one, certain=False) for one in found]
         outputs = find_named_outputs(self.layout, settings)
@@ -353,6 +355,13 @@ class _SourceReader:
             option, path = (name, value) if equals and value.startswith("/") else (flag, given)
             if path.startswith("/") and is_output(option) and self.layout.source_of(path) is None:
                 yield from self._place(path, line, is_directory(option))
+
+    def _operands(self, line: Line) -> Iterator[Claim]:
+        """The places that a command line names for code that writes to an unknown one."""
+        for path in line.words[1:]:
+            if path.startswith("/") and self.layout.source_of(path) is None:
+                claims = self._place(path, line, "." not in posixpath.basename(path))
+                yield from (replace(one, certain=False) for one in claims)
 
     def _set_flags(self, server: Server, given: Container[str]) -> Iterator[tuple[str, str]]:
         """(flag, value) of the flags that variables of the environment set, unless they are `given`."""
