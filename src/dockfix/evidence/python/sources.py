@@ -159,9 +159,7 @@ class _SourceReader:
                 break
             modules += launched
         self.names_schedule = any("beat_schedule_filename" in module.source for module in modules)
-        named = [one for line in self.start.lines for one in self._line(line)]
-        if any(one.kind is Kind.WRITE and not one.what for one in found):
-            named += [one for line in self.start.lines for one in self._operands(line)]
+        named = list(self._named_by_lines(found))
         if not self.known:
             found = [replace(one, certain=False) for one in found]
         outputs = find_named_outputs(self.layout, settings)
@@ -181,6 +179,14 @@ class _SourceReader:
             tuple(dict.fromkeys(self.launches)) if self.known else (),
             tuple(one.path.removeprefix(self.layout.workdir.rstrip("/") + "/") for one in modules),
         )
+
+    def _named_by_lines(self, found: Iterable[Claim]) -> Iterator[Claim]:
+        """What the start's command lines name; their operands count if code writes to an unknown place."""
+        is_unknown = any(one.kind is Kind.WRITE and not one.what for one in found)
+        for line in self.start.lines:
+            yield from self._line(line)
+            if is_unknown:
+                yield from self._operands(line)
 
     def _strings(self, module: Module) -> frozenset[str]:
         """The strings of a module that may name a file."""
