@@ -296,10 +296,10 @@ def _fix_lineage(
         plan = plan.with_evidence(_collect_evidence(plan))
     if plan.evidence.refusals:
         return ImageFix(index, plan, Skipped(plan.evidence.refusals))
+    # What the application uses and starts is held to the same as what the image starts.
+    if (plan.evidence.tools or plan.evidence.launches) and (left := _leave(plan)) is not None:
+        return ImageFix(index, plan, left)
     if plan.evidence.launches:
-        # What the application starts is held to the same as what the image starts.
-        if (left := _leave(plan)) is not None:
-            return ImageFix(index, plan, left)
         reviews = tuple(dict.fromkeys((*reviews, *find_reviews(plan))))
     done = _rewrite(plan, active, index, moving=moving)
     return ImageFix(index, done.original, _judge(done, active, reviews, moving=moving), done)

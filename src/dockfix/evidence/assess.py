@@ -90,7 +90,8 @@ def read_application(plan: Plan) -> ReadApplication:
     if place := _entered(plan, start, layout.workdir):
         running = replace(running, final=replace(running.final, workdir=place))
     reading = read_start(running, start, plan.tree.text, _environment(plan))
-    elsewhere = dict.fromkeys((*reading.claims, *_read_elsewhere(plan, running, path)))
+    others = (*_read_elsewhere(plan, running, path), *_read_checks(plan, running, path))
+    elsewhere = dict.fromkeys((*reading.claims, *others))
     return ReadApplication(layout, path, replace(reading, claims=tuple(elsewhere)))
 
 
@@ -104,6 +105,15 @@ def _read_elsewhere(plan: Plan, running: Layout, path: str) -> Iterator[Claim]:
             if one.workdir == place:
                 reader.follow(parse_words(one.words), one.by.line, place, one.by.file)
         yield from read_start(there, reader.start, plan.tree.text, _environment(plan)).claims
+
+
+def _read_checks(plan: Plan, running: Layout, path: str) -> Iterator[Claim]:
+    """What the code of health checks and hooks does."""
+    reader = StartReader(running, path)
+    for one in plan.starting.checks:
+        reader.follow(one.command, one.line, one.invocation.cwd, one.where.rpartition(":")[0])
+    if reader.start.is_known:
+        yield from read_start(running, reader.start, plan.tree.text, _environment(plan)).claims
 
 
 def _entered(plan: Plan, start: Start, workdir: str) -> str:

@@ -15,6 +15,7 @@ from dockfix.model.lineage import Step
 from dockfix.model.paths import NOWHERE, resolve
 from dockfix.model.pip import PipCall, read_pip
 from dockfix.model.temporaries import find_temporary
+from dockfix.syntax.parser import exec_form
 from dockfix.syntax.quoting import find_assigned
 from dockfix.syntax.script import Branch, Loop, Way
 from dockfix.syntax.shell import Command, Script, Word, parse_script, parse_words
@@ -189,6 +190,8 @@ def read_run(step: Step, home: str, given: Settings = ()) -> Run:
     args, at = instruction.args, instruction.args_start
     if step.keyword == "HEALTHCHECK" and (match := _HEALTHCHECK.match(args)):
         args, at = args[match.end() :], at + match.end()
+        if args.startswith("[") and (words := exec_form(args)) is not None:
+            return Run(step, home, "", words, True, (), given)
     elif instruction.json is not None:
         return Run(step, home, "", instruction.json, True, (), given)
     text, pieces = _with_heredocs(instruction, args, at)

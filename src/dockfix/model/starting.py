@@ -45,6 +45,7 @@ _WRITTEN: Final = re.compile(
 _SQLITE: Final = re.compile(r"sqlite:////([^\s\"'?]+)")
 
 
+_NO_CHECK: Final = re.compile(r"none\s*", re.IGNORECASE)
 _LOGIN: Final = re.compile(r"""(?:^#!\S*|\b(?:ba|da|a)?)sh[",\s]+(?:-[a-zA-Z]*l[a-zA-Z]*|--login)\b""")
 
 
@@ -201,14 +202,22 @@ class Starting:
         for start in self.deployed:
             for words in start.lines():
                 yield self._by_deployment(words, start.by)
-        yield from self._checks()
+        yield from self.checks
         line = self.steps[-1].instruction.line if self.steps else 0
         for launch in self.launches:
             called = self._line(launch.words, launch.workdir)
             yield StartedCommand(called, line, f"{launch.file}:{launch.line}")
 
-    def _checks(self) -> Iterator[StartedCommand]:
-        """The command lines of the deployments' health checks and hooks."""
+    @cached_property
+    def checks(self) -> tuple[StartedCommand, ...]:
+        """The command lines of health checks, and of the deployments' hooks."""
+        return tuple(self._find_checks())
+
+    def _find_checks(self) -> Iterator[StartedCommand]:
+        own = self.lineage.last("HEALTHCHECK")
+        if own is not None and not _NO_CHECK.fullmatch(own.instruction.args):
+            commands = read_run(own, self.home or "/").invocations
+            yield from (StartedCommand(one, own.instruction.line) for one in commands)
         names = self.lineage.final.names()
         for one in self.context.deployments:
             if one.user is None and one.is_of(names):

@@ -9,6 +9,7 @@ from typing import Final
 from dockfix.model.lineage import Lineage
 from dockfix.model.paths import resolve
 from dockfix.model.runs import Invocation, read_run
+from dockfix.syntax.script import Command
 
 _ESCAPE: Final = re.compile(r"\\([ntr\\])")
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
@@ -25,7 +26,7 @@ def find_written_files(lineage: Lineage) -> dict[str, str]:
             if one.command.program not in _PRINTERS and not one.command.redirects:
                 before = None
                 continue
-            given = before if one.command.piped else _find_document(one, run.text)
+            given = before if one.command.piped else find_document(one.command, run.text)
             before = _output(one, given)
             for path, adds in _targets(one):
                 _write(files, path, before, add=adds)
@@ -44,9 +45,9 @@ def _targets(one: Invocation) -> Iterator[tuple[str, bool]]:
         yield from ((resolve(target, one.cwd), adds) for target in targets if target)
 
 
-def _find_document(one: Invocation, text: str) -> str | None:
-    """The heredoc that a command reads, which may stand in the heredoc of a RUN."""
-    names = (each.target.text.strip("'\"") for each in one.command.redirects if "<<" in each.operator)
+def find_document(command: Command, text: str) -> str | None:
+    """The heredoc that a command of a script reads, which may stand in the heredoc of a RUN."""
+    names = (each.target.text.strip("'\"") for each in command.redirects if "<<" in each.operator)
     name = next(names, "")
     start = (
         re.search(rf"<<-?[ \t]{{0,9}}['\"]?{re.escape(name)}['\"]?(?!\w)[^\n]{{0,2000}}\n", text)

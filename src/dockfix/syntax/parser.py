@@ -261,11 +261,12 @@ def read_line(joined: str, escape: str) -> LogicalLine:
     while start < end and joined[start] in GO_SPACE:
         start += 1
     args = joined[start:end]
-    json = _exec_form(args) if args.startswith("[") else None
+    json = exec_form(args) if args.startswith("[") else None
     return LogicalLine(joined, escape, name, lead, flags, start, end, name.upper(), args, json)
 
 
-def _exec_form(args: str) -> tuple[str, ...] | None:
+def exec_form(args: str) -> tuple[str, ...] | None:
+    """The strings of a JSON array, None for any other text."""
     try:
         value = loads(args)
     except (ValueError, RecursionError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from dockfix.evidence.image_files import Layout
@@ -17,10 +17,13 @@ _ENVIRONMENT: Final = re.compile(r"\b(?:dotenv|decouple|environs|read_env|env_fi
 _NAMED: Final = re.compile(
     r"(?:\benv_file\s*=|\bload_dotenv\(|\bdotenv_path\s*=|\bread_env\()\s*['\"]([^'\"\n]+)['\"]"
 )
-_LINE: Final = re.compile(
-    r"^[ \t{,]*(?:export[ \t]+)?['\"]?([A-Za-z_][\w-]*)['\"]?[ \t]*[=:][ \t]*['\"]?([^\s'\",;#{}\[\]]+)",
-    re.MULTILINE,
+_VARIABLE: Final = re.compile(
+    r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE
 )
+_KEY: Final = re.compile(
+    r"(?<![\w.$-])['\"]?([A-Za-z_][\w-]*)['\"]?[ \t]*[=:][ \t]*['\"]?((?:sqlite[+\w]*:///)?/?[\w@.~+-][\w@.~/+-]*)"
+)
+_COMMENT: Final = re.compile(r"^[ \t]*[#;][^\n]*", re.MULTILINE)
 _PLACE: Final = re.compile(
     r"(?i)path|dir|folder|root|file|home|stor|spool|cache|data|log|pid|lock|db|out|upload|state|archive|socket|tmp|temp"
 )
@@ -55,22 +58,21 @@ class SettingsFiles:
         sources = [one.source for one in self.modules if _ENVIRONMENT.search(one.source)]
         named = [name for source in sources for name in _NAMED.findall(source)]
         paths = dict.fromkeys((*named, ".env")) if sources else ()
-        lines = (pair for path in paths for pair in self._lines(posixpath.join(self.layout.workdir, path)))
         found: dict[str, Values] = {}
-        for name, value in lines:
-            found.setdefault(name, (Value(value),))
+        for path in paths:
+            for name, value in _VARIABLE.findall(self._text(posixpath.join(self.layout.workdir, path))):
+                found.setdefault(name, (Value(value),))
         return found
 
     @cached_property
     def _keys(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
         for path in self.paths:
-            for name, value in self._lines(path):
-                if "/" in value and "$" not in value and "://" not in value:
+            for name, value in _KEY.findall(self._text(path)):
+                if "/" in value:
                     found[name] = tuple(dict.fromkeys((*found.get(name, ()), value)))
         return found
 
-    def _lines(self, path: str) -> Iterator[tuple[str, str]]:
-        """(name, value) of each line that gives a name a plain value."""
-        text = self.layout.read(posixpath.normpath(path)) or ""
-        return ((match[1], match[2]) for match in _LINE.finditer(text))
+    def _text(self, path: str) -> str:
+        """The text of a file without its comments, "" if there is none."""
+        return _COMMENT.sub("", self.layout.read(posixpath.normpath(path)) or "")

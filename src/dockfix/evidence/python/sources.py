@@ -51,6 +51,7 @@ _MADE_IMPORT: Final = re.compile(
     r"(?:import_module|__import__|load_extension)\(\s*(?!\s|['\"][\w.]*['\"]\s*[,)])"
 )
 _PACKAGE: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.?['\"{%]")
+_PYFILE: Final = re.compile(r"\bfrom_pyfile\(\s*['\"]([\w./-]+)['\"]")
 _PARENTS: Final = re.compile(r"\.parents\[(\d{1,3})\]")
 _WORD: Final = re.compile(r"['\"]([A-Za-z][\w.-]*)(?=['\" ])")
 _PORT: Final = re.compile(r"(?:^|.*[:\]=])(\d{1,5})$")
@@ -146,7 +147,7 @@ class _SourceReader:
         started = list(self._find_started(self.start))
         self.known = bool(started)
         started = started or (self._likely() if _PYTHON.search(self.text) else [])
-        modules = self._closure([*started, *self._find_configs()])
+        modules = self._closure([*started, *self._find_configs(), *self._find_settings()])
         found: list[Claim] = []
         launched = modules
         while True:
@@ -223,6 +224,11 @@ class _SourceReader:
         """The Python files that servers run as well, such as gunicorn.conf.py."""
         return (one for path in self.start.configs if (one := self.application.load(path)))
 
+    def _find_settings(self) -> Iterator[Module]:
+        """Django's settings that the environment names, in place of those that manage.py does."""
+        found = self.application.module(self.application.settings)
+        return iter(() if found is None else (found,))
+
     def _find_launched(self) -> list[Module]:
         """The modules that the code read so far starts by commands, which become part of the start."""
         started = len(self.start.files), len(self.start.modules)
@@ -279,6 +285,10 @@ class _SourceReader:
             yield from self._named(module)
             if _MADE_IMPORT.search(module.source):
                 yield from self._members(module)
+        for path in _PYFILE.findall(module.source) if "from_pyfile" in module.source else ():
+            folders = (posixpath.dirname(module.path), self.layout.workdir)
+            found_files = (self.application.load(posixpath.join(folder, path)) for folder in folders)
+            yield from filter(None, found_files)
 
     def _members(self, module: Module) -> Iterator[Module]:
         """What a module may import by a name that it makes: all of the packages that its strings name."""

@@ -12,6 +12,7 @@ from typing import Final
 
 from dockfix.evidence.image_files import Layout
 from dockfix.evidence.python.servers import Server, config_path, find_server, flags, ini_flags
+from dockfix.model.written import find_document
 from dockfix.syntax.script import Command, Word
 from dockfix.syntax.shell import parse_script, parse_words
 from dockfix.syntax.tree import Instruction
@@ -134,6 +135,8 @@ class StartReader:
             if by is not None and command.name is not None and command.name.text in _ALL_ARGUMENTS:
                 # What the caller chose is reported where the caller stands.
                 self._words(_arguments(by), by.line, by.file, workdir, depth)
+            elif _PYTHON.fullmatch(command.program) and (code := find_document(command, text)) is not None:
+                self._code(code, Line((command.program, "-"), file, line + 1, workdir))
             else:
                 self._command(command, line, file, workdir, depth, by)
 
