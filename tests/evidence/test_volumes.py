@@ -280,6 +280,14 @@ def test_a_file_of_the_host_that_may_be_written(tmp_path: Path, code: str, expec
     assert found(run_by(tmp_path, f"{code}\n", "compose.yaml", manifest)) == expected
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [('serve(host="0.0.0.0", version="1.2")', FREE), ('serve(host="0.0.0.0", store="seen.db")', HELD)],
+)
+def test_an_address_is_not_a_path_below_a_host_folder(tmp_path: Path, code: str, expected: Found) -> None:
+    assert found(run_by(tmp_path, f"{code}\n", "compose.yaml", compose(".:/app"))) == expected
+
+
 def test_places_that_the_command_of_the_service_writes(tmp_path: Path) -> None:
     written = compose("./log:/app/log", "    command: sh -c 'python main.py > log/all'\n")
     assert found(run_by(tmp_path, READS, "compose.yaml", written)) == HELD

@@ -58,7 +58,9 @@ def _find_uses(text: str) -> Iterator[str]:
     for pattern, group in ((_NAMED, 1), (_MENTIONED, 0)):
         for one in pattern.finditer(text):
             before = _before(text, one.start(group))
-            if not _is_other(one[group], before) and not _is_only_read(before, text, one.end(group)):
+            # "0.0.0.0", "1.2": an address or a version.
+            is_path = not one[group].replace(".", "").isdecimal() and not _is_other(one[group], before)
+            if is_path and not _is_only_read(before, text, one.end(group)):
                 yield one[group]
 
 
