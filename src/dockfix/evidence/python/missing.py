@@ -48,17 +48,11 @@ def find_missing(layout: Layout, application: Application, start: Start) -> Iter
         if _is_plain(one) and not _is_there(application, one) and not _is_made(layout, one):
             what = (*one.files, *one.modules)[0]
             yield Claim(Kind.MISSING, what, one.by.file, one.by.line)
-    if start.lines and not start.codes and not _is_read(application, start):
-        for source in _find_unbuilt(layout):
-            line = start.lines[0]
-            yield Claim(Kind.MISSING, f"{line.words[0]} of {source}", line.file, line.line)
-            return
-
-
-def _is_read(application: Application, start: Start) -> bool:
-    """Whether any code that an image starts is in its build context."""
-    modules = any(application.module(name) is not None for name in start.modules)
-    return modules or any(application.load(path) is not None for path in start.files)
+    unbuilt = next(_find_unbuilt(layout), "")
+    if unbuilt and start.lines and not start.codes:
+        line = start.lines[0]
+        if not _is_there(application, NamedCode(tuple(start.files), tuple(start.modules), line)):
+            yield Claim(Kind.MISSING, f"{line.words[0]} of {unbuilt}", line.file, line.line)
 
 
 def _find_unbuilt(layout: Layout) -> Iterator[str]:

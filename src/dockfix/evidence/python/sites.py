@@ -205,15 +205,15 @@ class SiteReader:
             yield self._evidence(Kind.WRITE, "", site, certain=False)
         elif not is_anyones(path.rstrip("/") or path):
             kind = Kind.HOME if path.startswith("~") else Kind.WRITE
-            found_there = self._evidence(kind, path, site, certain=certain, directory=directory and known)
-            yield replace(found_there, only_in=self._expected(site, path))
+            claim = self._evidence(kind, path, site, certain=certain, directory=directory and known)
+            yield replace(claim, only_in=self._expected(site, path))
 
     def _expected(self, site: Site, path: str) -> str:
         """The path, or one above it, that the code finds in place before it writes there, "" if none."""
         for node in site.expected:
             for text, _ in self.evaluator.texts(node, site.scope, site.order):
                 place, known = locate(text, self.evaluator.application.workdir) or ("", False)
-                if known and is_within(path, place):
+                if known and place.startswith("/") and is_within(path, place):
                     return place
         return ""
 
