@@ -16,6 +16,7 @@ from dockfix.model.evidence import Launch
 from dockfix.model.image_texts import ImageTexts
 from dockfix.model.inherited import find_inherited
 from dockfix.model.lineage import Lineage, Step
+from dockfix.model.makefiles import find_recipes
 from dockfix.model.paths import is_shared, is_within, on_path, resolve
 from dockfix.model.procfiles import find_processes
 from dockfix.model.runs import Invocation, number_arguments, read_called, read_run, walk_script
@@ -260,6 +261,8 @@ class Starting:
             return
         for inner in find_processes(here, self.read):
             self._follow(replace(one, invocation=inner), depth, commands, unread)
+        for inner in find_recipes(here, self.read) if depth < MAX_DEPTH else ():
+            self._follow(replace(one, invocation=inner), depth + 1, commands, unread)
         path = self._started_file(one.command)
         if path is None or any(path == known for known, _ in unread):
             return

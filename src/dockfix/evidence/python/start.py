@@ -12,6 +12,7 @@ from typing import Final
 
 from dockfix.evidence.image_files import Layout
 from dockfix.evidence.python.servers import Server, config_path, find_server, flags, ini_flags
+from dockfix.model.makefiles import MAKES, read_goals, read_recipes
 from dockfix.model.written import find_document
 from dockfix.syntax.script import Command, Word
 from dockfix.syntax.shell import parse_script, parse_words
@@ -190,6 +191,8 @@ class StartReader:
             self._settings(server, one)
         elif program in _TESTERS:
             self._tests(words[1:], one)
+        elif program in MAKES and depth < _MAX_DEPTH:
+            self._recipes(one, depth)
         elif _SHELL.fullmatch(program) or program in (".", "source"):
             operands = [word for word in words[1:] if not word.startswith("-")]
             self._follow(operands[0] if operands else "", one, depth)
@@ -221,6 +224,16 @@ class StartReader:
         for name in entries if depth < _MAX_DEPTH else ():
             if name.endswith("/") and not name.startswith((".", "node_modules/", "venv/")):
                 yield from self._collected(posixpath.join(place, name.rstrip("/")), depth + 1)
+
+    def _recipes(self, line: Line, depth: int) -> None:
+        """The recipes of the goals that a make command names."""
+        goals = read_goals(line.words[1:])
+        for path in goals.paths(line.workdir):
+            text = self.layout.read(path)
+            if text is not None:
+                for one in read_recipes(text, goals):
+                    self._script(one.text, self.layout.source_of(path) or path, one.number, depth + 1)
+                return
 
     def _settings(self, server: Server, line: Line) -> None:
         """The ini files that a server reads: each key is a flag, on a line of its own."""

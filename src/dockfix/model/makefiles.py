@@ -1,0 +1,156 @@
+"""Makefiles: the recipes that make runs for its goals, as the script of a shell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from dockfix.model.paths import resolve
+from dockfix.model.runs import Invocation, walk_script
+from dockfix.syntax.shell import parse_script
+
+MAKES: Final = frozenset({"make", "gmake"})
+_NAMES: Final = ("GNUmakefile", "makefile", "Makefile")
+_VARIABLE: Final = re.compile(r"(?:export[ \t]+|override[ \t]+)?([\w.-]+)[ \t]*[:?+]{0,2}=[ \t]*([^\n]*)")
+_RULE: Final = re.compile(r"([^\s:=#][^:=#\n]*):{1,2}(?!=)([^\n;#]*)(?:;([^\n]*))?")
+_REFERENCE: Final = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\}|([@<$])|\([^)$\n]*\)|\{[^}$\n]*\})")
+_VALUED: Final = frozenset({"-C", "--directory", "-f", "--file", "--makefile", "-I", "-o", "-W"})
+_UNKNOWN: Final = "$MAKE_DOES_NOT_KNOW"
+_MAX_RULES: Final = 32
+_MAX_EXPANSIONS: Final = 4
+
+
+class Goals(NamedTuple):
+    """What the words of a make command ask for; `directory` is "" for its own."""
+
+    directory: str
+    file: str
+    targets: tuple[str, ...]
+    variables: Mapping[str, str]
+
+    def paths(self, cwd: str) -> list[str]:
+        """The absolute paths of the Makefiles that make looks for, in this order."""
+        place = resolve(self.directory, cwd)
+        return [resolve(name, place) for name in ((self.file,) if self.file else _NAMES)]
+
+
+class RecipeLine(NamedTuple):
+    """A line of a recipe, and its number in the Makefile (from 1); each runs in a shell of its own."""
+
+    number: int
+    text: str
+
+
+class _Rule(NamedTuple):
+    needs: tuple[str, ...]
+    lines: list[RecipeLine]
+
+
+def find_recipes(one: Invocation, read: Callable[[str], str | None]) -> Iterator[Invocation]:
+    """The commands of the recipes that a make command runs, none if its Makefile cannot be read.
+
+    `read` returns the text of a file by its absolute path in the image.
+    """
+    if one.command.program.rpartition("/")[2] not in MAKES:
+        return
+    goals = read_goals([word.expand(one.env) or "" for word in one.command.args])
+    for path in goals.paths(one.cwd):
+        text = read(path)
+        if text is not None:
+            for line in read_recipes(text, goals):
+                cwd = resolve(goals.directory, one.cwd)
+                yield from walk_script(parse_script(line.text), cwd, one.env)
+            return
+
+
+def read_goals(words: Sequence[str]) -> Goals:
+    """Read the words that follow make."""
+    options: dict[str, str] = {}
+    targets: list[str] = []
+    variables: dict[str, str] = {}
+    waiting = ""
+    for word in words:
+        name, equals, value = word.partition("=")
+        if waiting:
+            options[waiting], waiting = word, ""
+        elif word in _VALUED:
+            waiting = word
+        elif word.startswith("-"):
+            options[name] = value
+        elif equals:
+            variables[name] = value
+        else:
+            targets.append(word)
+    directory = options.get("-C") or options.get("--directory", "")
+    file = options.get("-f") or options.get("--file") or options.get("--makefile", "")
+    return Goals(directory, file, tuple(targets), variables)
+
+
+def read_recipes(text: str, goals: Goals) -> list[RecipeLine]:
+    """The recipes of the goals, or of the first rule, below those of what they need.
+
+    Conditions and pattern rules are not evaluated, and functions of make are unknown values.
+    Source: GNU make manual, How make Processes a Makefile.
+    """
+    rules, variables = _read(text, goals.variables)
+    first = next((name for name in rules if not name.startswith(".")), "")
+    waiting = list(goals.targets or ([first] if first else []))
+    seen: dict[str, list[RecipeLine]] = {}
+    while waiting and len(seen) < _MAX_RULES:
+        target = waiting.pop()
+        rule = rules.get(target)
+        if rule is not None and target not in seen:
+            known = {"MAKE": "make", **variables, "@": target, "<": (*rule.needs, "")[0]}
+            seen[target] = [RecipeLine(at, _expand(line.lstrip("@+- \t"), known)) for at, line in rule.lines]
+            waiting += rule.needs
+    return [line for target in reversed(seen) for line in seen[target] if line.text.strip()]
+
+
+def _read(text: str, given: Mapping[str, str]) -> tuple[dict[str, _Rule], dict[str, str]]:
+    """(rules by target, variables as written) of a Makefile; what the command line gives wins."""
+    rules: dict[str, _Rule] = {}
+    variables = dict(given)
+    current: list[_Rule] = []
+    for number, line in _logical_lines(text):
+        if line.startswith("\t"):
+            for rule in current:
+                rule.lines.append(RecipeLine(number, line))
+        elif match := _VARIABLE.match(line):
+            if match[1] not in (variables if "?" in line[: match.start(2)] else given):
+                variables[match[1]] = match[2].partition(" #")[0].strip()
+        elif match := _RULE.match(line):
+            needs = tuple(_expand(match[2].partition("|")[0], variables).split())
+            recipe = [RecipeLine(number, match[3])] if match[3] else []
+            current = []
+            for name in _expand(match[1], variables).split():
+                old = rules.get(name, _Rule((), []))
+                rules[name] = _Rule((*old.needs, *needs), [*old.lines, *recipe])
+                current.append(rules[name])
+    return rules, variables
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """(number, line) of each line, with those that continue it."""
+    whole, first = "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        first = first if whole else number
+        if line.endswith("\\"):
+            whole += line[:-1] + " "
+        else:
+            yield first, whole + line
+            whole = ""
+
+
+def _expand(line: str, variables: Mapping[str, str]) -> str:
+    """A line with make's variables replaced; what make alone knows is a variable that nobody sets."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[3] == "$":
+            return "\0"
+        return variables.get(match[1] or match[2] or match[3] or "", _UNKNOWN)
+
+    for _ in range(_MAX_EXPANSIONS):
+        line = _REFERENCE.sub(value, line.replace(_UNKNOWN, "\1"))
+        line = line.replace("\1", _UNKNOWN)
+    return line.replace("\0", "$")
