@@ -21,7 +21,7 @@ from dockfix.model.runs import read_run
 from dockfix.model.scripts import MAX_DEPTH
 from dockfix.model.written import find_written_files
 
-_GLOB: Final = re.compile(r"[*?[]")
+GLOB: Final = re.compile(r"[*?[]")
 
 
 @dataclass(eq=False)
@@ -60,6 +60,31 @@ class ImageTexts:
             elif (source := find_source(copy, path)) is not None:
                 return self._read_context(source) if copy.stage is None else self._read_stage(copy, source)
         return None
+
+    def find(self, pattern: str) -> tuple[str, ...]:
+        """The absolute paths of files that can be read and that match a pattern for the last component."""
+        folder, last = posixpath.split(pattern)
+        names: set[str] = {posixpath.basename(path) for path in self._written_files}
+        for copy in self.copies if not GLOB.search(folder) else ():
+            names.update(map(posixpath.basename, copy.sources))
+            source = find_source(copy, posixpath.join(folder, "-")) if copy.stage is None else None
+            if source is not None and self.context.names is not None:
+                names |= self.context.names(posixpath.dirname(source))
+        found = [posixpath.join(folder, name) for name in sorted(names) if fnmatchcase(name, last)]
+        return tuple(path for path in found if path[-1] != "/" and self.read(path) is not None)
+
+    def lacks(self, path: str) -> bool:
+        """Whether a file would come from the build context, which does not have it, and no RUN names it."""
+        name, names = posixpath.basename(path), self.context.names
+        copies = [one for one in self.copies if one.stage is None and is_within(path, one.destination)]
+        if (
+            names is None
+            or not copies
+            or any(name in step.instruction.args for step in self.lineage.of("RUN"))
+        ):
+            return False
+        sources = [source for one in copies if (source := find_source(one, path)) is not None]
+        return not any(posixpath.basename(one) in names(posixpath.dirname(one)) for one in sources)
 
     def _read_context(self, source: str) -> str | None:
         """The text of a file of the build context; a pattern for its folder stands for each that matches."""
@@ -102,11 +127,11 @@ def find_folders(pattern: str, names: Callable[[str], AbstractSet[str]] | None) 
 
     `names` lists a folder, if the context is known.
     """
-    if names is None or not _GLOB.search(pattern):
+    if names is None or not GLOB.search(pattern):
         return ()
     found = [""]
     for part in pattern.strip("/").split("/"):
-        if _GLOB.search(part):
+        if GLOB.search(part):
             inner = (
                 (above, one.removesuffix("/"))
                 for above in found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,7 +13,7 @@ from dockfix.knowledge.processes import waits
 from dockfix.lazy import cached_property
 from dockfix.model.copies import Copy
 from dockfix.model.evidence import Launch
-from dockfix.model.image_texts import ImageTexts
+from dockfix.model.image_texts import GLOB, ImageTexts
 from dockfix.model.inherited import find_inherited
 from dockfix.model.lineage import Lineage, Step
 from dockfix.model.makefiles import find_recipes
@@ -263,23 +263,40 @@ class Starting:
             self._follow(replace(one, invocation=inner), depth, commands, unread)
         for inner in find_recipes(here, self.read) if depth < MAX_DEPTH else ():
             self._follow(replace(one, invocation=inner), depth + 1, commands, unread)
-        path = self._started_file(one.command)
-        if path is None or any(path == known for known, _ in unread):
+        path = self._started_file(one)
+        if path is not None and GLOB.search(path):
+            for found in self._texts.find(path):
+                self._follow_file(found, one, depth, commands, unread)
+        elif path is not None:
+            self._follow_file(path, one, depth, commands, unread)
+
+    def _follow_file(
+        self,
+        path: str,
+        one: StartedCommand,
+        depth: int,
+        commands: list[StartedCommand],
+        unread: list[tuple[str, int]],
+    ) -> None:
+        """Follow the script at a path, which a command runs."""
+        here = one.invocation
+        if any(path == known for known, _ in unread):
             return
         text = self.read(path) if depth < MAX_DEPTH else None
         if text is None or not is_shell_script(text):
-            if text is None and not self._is_compiled(path):
+            is_skipped = here.optional and self._texts.lacks(path)
+            if text is None and not is_skipped and not self._is_compiled(path):
                 unread.append((path, one.line))
             return
         arguments = number_arguments(arguments_of_script(one.command), here.env)
         for inner in read_called(text, path, arguments, here):
             self._follow(replace(one, invocation=inner, where=path), depth + 1, commands, unread)
 
-    def _started_file(self, command: Command) -> str | None:
-        """The absolute path of the application's script or program that a command runs, or None."""
-        if (found := self._find_on_path(command)) is not None:
+    def _started_file(self, one: StartedCommand) -> str | None:
+        """The absolute path, or a pattern, of the application's script or program that a command runs."""
+        if (found := self._find_on_path(one.command)) is not None:
             return found
-        written = self._named_file(command)
+        written = self._named_file(one.command, one.invocation.env)
         if written is None or written.endswith(".py") or "$" in written:
             return None
         is_own = written in self._texts.brought or any(copy.destination == written for copy in self.copies)
@@ -300,11 +317,12 @@ class Starting:
         paths = on_path(name, end.env.get("PATH", ""))
         return next((path for path in paths if self.read(path) is not None), None)
 
-    def _named_file(self, command: Command) -> str | None:
+    def _named_file(self, command: Command, env: Mapping[str, str]) -> str | None:
         """The file that a command runs: a path, a script by its name, or the script of a shell."""
         if command.name is None:
             return None
-        variables = self._variables
+        own = {name: value for name, value in env.items() if name.isidentifier() and name != "HOME"}
+        variables = {**own, **self._variables}
         written = command.name.expand(variables) or command.program
         if is_shell(written) or written in (".", "source"):
             script = script_of_shell(command)
