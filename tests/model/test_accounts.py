@@ -26,11 +26,11 @@ def test_the_number_of_a_group_that_was_made_before_is_known() -> None:
 @pytest.mark.parametrize(
     ("mount", "steps", "uid"),
     [
-        (Mount(FILES, "files", is_shared=True), "", 1000),
+        (Mount(FILES, "files", is_shared=True), "", None),  # it gets 1000 by itself
         (Mount(FILES, "files", is_shared=True), "COPY --link a /app/a", 1000),
-        (Mount(FILES, "files", is_shared=True), "RUN useradd -u 40 web", 40),
-        (Mount(FILES, "files", read_only=True, is_shared=True), "", None),
-        (Mount(FILES, "files"), "", None),
+        (Mount(FILES, "files", is_shared=True), "RUN useradd -u 40 web\nCOPY --link a /app/a", 40),
+        (Mount(FILES, "files", read_only=True, is_shared=True), "COPY --link a /app/a", 10001),
+        (Mount(FILES, "files"), "COPY --link a /app/a", 10001),
     ],
 )  # fmt: skip
 def test_images_that_write_to_one_volume_get_one_number(mount: Mount, steps: str, uid: int | None) -> None:

@@ -100,18 +100,16 @@ class Facts:
 
     @cached_property
     def asked_user(self) -> str:
-        """The only user other than root that deployments run the image as, "" if there is none or several.
-
-        Images that write to one volume need one number: the one that most accounts get by themselves.
-        """
-        if not self.context.deployments:
-            return ""
+        """The only user other than root that deployments run the image as, "" if there is none or several."""
         named = (one.user.value for one in self.context.deployments if one.user and not one.is_root)
         users = {user for user in named if user and "$" not in user and "{" not in user}
-        if users:
-            return users.pop() if len(users) == 1 else ""
-        mounts = [mount for one in self.context.deployments for mount in one.mounts if mount.is_shared]
-        return str(FIRST_ID) if any(not mount.read_only for mount in mounts) else ""
+        return users.pop() if len(users) == 1 else ""
+
+    @cached_property
+    def shared_number(self) -> str:
+        """The number of most accounts, if another image writes to one of its volumes, else ""."""
+        mounts = (mount for one in self.context.deployments for mount in one.mounts)
+        return str(FIRST_ID) if any(one.is_shared and not one.read_only for one in mounts) else ""
 
     @cached_property
     def strangers(self) -> tuple[Deployment, ...]:

@@ -54,7 +54,8 @@ class Plan(Facts):
     def account(self) -> UserAccount:
         """The account that the image will run as."""
         if self._needs_ids and self.repairs is None:
-            return choose_account(self.lineage, self.options, needs_ids=True, asked=self.asked_user)
+            asked = self.asked_user or self.shared_number
+            return choose_account(self.lineage, self.options, needs_ids=True, asked=asked)
         return self.likely_account
 
     @cached_property
