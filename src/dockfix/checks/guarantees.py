@@ -113,7 +113,8 @@ def _resolves_names(_before: Plan, after: Plan) -> Iterator[tuple[int, str]]:
         return
     for copy in after.copies:
         flag = copy.step.instruction.flag("chown")
-        if flag and flag.value == account.owner and copy.step.index < account.created.index:
+        value = copy.step.expand(flag.value or "") if flag else ""
+        if value == account.owner and copy.step.index < account.created.index:
             yield copy.step.instruction.line, f"{account.name} does not exist yet, so BuildKit would use root"
 
 

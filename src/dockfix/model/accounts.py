@@ -20,7 +20,7 @@ from dockfix.options import DEFAULT_ID, Options
 from dockfix.syntax.shell import Command
 from dockfix.syntax.words import is_number
 
-_CREATES: Final = re.compile("|".join((*CREATORS, *GROUP_CREATORS)))
+CREATES: Final = re.compile("|".join((*CREATORS, *GROUP_CREATORS)))
 NONROOT_ID: Final = 65532
 # What useradd takes for people (UID_MIN and UID_MAX of login.defs in Debian and RHEL): below, accounts of the
 # system may have the number.
@@ -157,7 +157,7 @@ def _created(lineage: Lineage) -> Iterator[UserAccount]:
     groups: dict[str, tuple[str, Step]] = {}
     for step in lineage.of("RUN"):
         instruction = step.instruction
-        if not _CREATES.search(instruction.source, instruction.start, instruction.end):
+        if not CREATES.search(instruction.source, instruction.start, instruction.end):
             continue
         invocations = read_run(step, "/root").invocations
         members = [row for one in invocations for row in read_members(one.command, one.env)]

@@ -1,4 +1,4 @@
-"""Paths as a RUN has to spell them: by the build arguments that decide on them, not by their values."""
+"""Paths and owners as new steps have to spell them: by the build arguments that decide on them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from dockfix.model.accounts import CREATES, is_account_name
 from dockfix.model.paths import resolve
 from dockfix.syntax.words import declared_arguments, key_values
 
@@ -18,7 +19,7 @@ _WORD: Final = re.compile(r"(?<![\w./@+-])[\w./@+-]*(?:\$(?:\w+|\{\w+\})[\w./@+-
 
 
 class Speller:
-    """Spells the paths of one file for a RUN at the step `at`."""
+    """Spells paths and owners of one file for the step `at`."""
 
     def __init__(self, facts: Facts, at: int) -> None:
         self.steps = facts.steps
@@ -26,12 +27,31 @@ class Speller:
         names = _find_arguments(self.steps[:at])
         # Where a directory gets its name below that step, what stands there counts as well.
         self.words = dict(self._find_words(names)) if names else {}
+        self.accounts = dict(self._find_accounts(names)) if names else {}
+        for name, word in self.accounts.items():
+            self.words.setdefault(f"/home/{name}", f"/home/{word}")
 
     def spell(self, path: str) -> str:
         """The path, in which the file's own words stand for as much of it as an argument decides."""
         known = [one for one in self.words if path == one or path.startswith(f"{one}/")]
         longest = max(known, key=len, default="")
         return self.words.get(longest, "") + path[len(longest) :]
+
+    def spell_owner(self, owner: str) -> str:
+        """A user and perhaps a group, by the arguments that name them where steps create them."""
+        return ":".join(self.accounts.get(name, name) for name in owner.split(":"))
+
+    def _find_accounts(self, arguments: frozenset[str]) -> Iterator[tuple[str, str]]:
+        """(name, word) of each account or group that a RUN creates with a name that an argument gives."""
+        texts = [step.instruction.args for step in self.steps if step.keyword == "RUN"]
+        texts = [text for text in texts if CREATES.search(text)]
+        for word in dict.fromkeys(word for text in texts for word in _WORD.findall(text)):
+            names = frozenset(_VARIABLE.findall(word))
+            if names & arguments and names <= self.variables.keys():
+                value = _VARIABLE.sub(lambda match: self.variables[match[1]], word)
+                literal = re.compile(rf"(?<![\w./$-]){re.escape(value)}(?![\w./-])")
+                if is_account_name(value) and not any(map(literal.search, texts)):
+                    yield value, word
 
     def _find_words(self, arguments: frozenset[str]) -> Iterator[tuple[str, str]]:
         """(path, word) of each word with a build argument, as far as it leads there at this step too."""

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dockfix.edits import Edit
 from dockfix.model.lineage import Step
 from dockfix.model.plan import Plan
+from dockfix.model.spelling import Speller
 from dockfix.syntax.tree import Flag
 
 NAME = "cache-mounts"
@@ -53,7 +54,8 @@ def _is_meant(plan: Plan, step: Step) -> bool:
 def _edits(plan: Plan, step: Step, flag: Flag) -> Iterator[Edit]:
     instruction = step.instruction
     if match := _TARGET.search(instruction.joined, flag.start, flag.end):
-        yield Edit(instruction.at(match.start(1)), instruction.after(match.end(1)), plan.home)
+        home = Speller(plan, step.index).spell(plan.home)
+        yield Edit(instruction.at(match.start(1)), instruction.after(match.end(1)), home)
     if "uid=" not in (flag.value or ""):
         uid, _, gid = plan.account.ids.partition(":")
         quoted = instruction.joined[flag.end - 1] in "\"'"

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from dockfix.edits import Edit
 from dockfix.model.plan import Plan
+from dockfix.model.spelling import Speller
 from dockfix.syntax.tree import Instruction
 
 NAME = "chown-copies"
@@ -46,7 +47,8 @@ def propose(plan: Plan) -> Iterator[Edit]:
         created = account.created.index if account.created else -1
         if copy.has_owner or copy.step.index < created:
             continue
-        yield _give(copy.step.instruction, account.ids if copy.is_linked else account.owner)
+        owner = Speller(plan, copy.step.index).spell_owner(account.owner)
+        yield _give(copy.step.instruction, account.ids if copy.is_linked else owner)
 
 
 def _give(instruction: Instruction, owner: str) -> Edit:

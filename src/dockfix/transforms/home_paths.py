@@ -11,14 +11,17 @@ Source: microsoft/nni#327, astral-sh/uv#13309, microsoft/playwright#2437.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from dockfix.edits import Edit
 from dockfix.model.caches import find_caches
 from dockfix.model.paths import is_root_home
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_moves, home_follows
+from dockfix.model.spelling import Speller
 from dockfix.syntax.style import Layout, NewLine
 
+_EXPANDED: Final = frozenset({"ADD", "COPY", "ENV", "RUN", "VOLUME", "WORKDIR"})
 NAME = "home-paths"
 CHANGES = r"\w+ .*/root.*"
 CASES = ("cases/packages-from-a-builders-root-home",)
@@ -45,8 +48,11 @@ def propose(plan: Plan) -> Iterator[Edit]:
     if plan.repairs is not None:
         yield from _set_home(plan) if plan.repairs.home else ()
         return
+    at = {id(step.instruction): step.index for step in plan.steps if step.keyword in _EXPANDED}
     for instruction, start in find_moves(plan):
-        yield Edit(instruction.at(start), instruction.after(start + len("/root")), plan.home)
+        index = at.get(id(instruction))
+        home = plan.home if index is None else Speller(plan, index).spell(plan.home)
+        yield Edit(instruction.at(start), instruction.after(start + len("/root")), home)
     yield from _set_home(plan)
     if not plan.corrections.shares_home:
         yield from _keep_caches(plan)

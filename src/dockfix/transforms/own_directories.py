@@ -145,7 +145,8 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
     Paths with the same change share a command.
     """
     changes = list(_with_parents(changes, at))
-    spell = Speller(plan, at).spell
+    speller = Speller(plan, at)
+    spell = speller.spell
     new = [spell(one.path) for one in changes if not one.exists(at)]
     found = ["mkdir -p " + " ".join(new)] if new else []
     wide = [one.path for one in changes if one.reach is not Reach.SELF]
@@ -156,7 +157,8 @@ def commands(plan: Plan, changes: Iterable[OwnershipChange], at: int) -> list[st
     for one in sorted(changes, key=lambda one: _ORDER.index(one.reach)):
         if _is_covered(one, reaches) or (one.is_owned and one.exists(at)):
             continue
-        by_manner.setdefault((one.reach, _owner(plan, one)), []).append(one.path)
+        owner = speller.spell_owner(_owner(plan, one))
+        by_manner.setdefault((one.reach, owner), []).append(one.path)
     for (reach, owner), paths in by_manner.items():
         places = " ".join(map(spell, paths))
         if reach is Reach.SELF:

@@ -21,6 +21,7 @@ from dockfix.model.lineage import find_heirs
 from dockfix.model.ownership import find_ownership_changes
 from dockfix.model.plan import Plan
 from dockfix.model.repairs import Repairs
+from dockfix.model.spelling import Speller
 from dockfix.syntax.style import Layout, NewLine
 from dockfix.transforms.create_user import find_place, insert_at
 
@@ -47,6 +48,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
     if plan.runs_as_user:
         return
     before = plan.steps[plan.user_index - 1]
+    user = Speller(plan, plan.user_index).spell_owner(plan.account.user)
     # The RUN that creates the account goes in between.
     follows = find_place(plan) == plan.user_index
     # A RUN that changes owners of directories would go above it, and needs root.
@@ -54,9 +56,9 @@ def propose(plan: Plan) -> Iterator[Edit]:
     if before.keyword == "USER" and plan.after(before).is_root and not stays and not follows:
         instruction = before.instruction
         start, end = instruction.at(instruction.args_start), instruction.after(instruction.args_end)
-        yield Edit(start, end, plan.account.user)
+        yield Edit(start, end, user)
     else:
-        line = NewLine("USER", plan.account.user, "Switch to non-root user")
+        line = NewLine("USER", user, "Switch to non-root user")
         yield insert_at(plan, plan.user_index, line, follows=follows)
     yield from _back_to_root(plan)
 

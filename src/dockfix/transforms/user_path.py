@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from dockfix.edits import Edit
 from dockfix.model.plan import Plan
+from dockfix.model.spelling import Speller
 from dockfix.options import Install
 from dockfix.syntax.style import Layout, NewLine
 
@@ -46,6 +47,7 @@ def propose(plan: Plan) -> Iterator[Edit]:
         return
     for run, pip in plan.user_installs:
         if wanted is Install.USER or pip.is_user_install:
-            line = NewLine("ENV", f'PATH="{plan.user_scripts}:${{PATH}}"', "Configure environment path")
+            place = Speller(plan, run.step.index).spell(plan.user_scripts)
+            line = NewLine("ENV", f'PATH="{place}:${{PATH}}"', "Configure environment path")
             yield Layout(plan.tree).insert_after(run.instruction, [line])
             return

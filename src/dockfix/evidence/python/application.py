@@ -77,9 +77,11 @@ class Application:
 
     def search(self, roots: Iterable[str]) -> None:
         """Search modules in further directories too."""
-        self.roots = tuple(dict.fromkeys((*self.roots, *roots)))
-        self._missing.clear()
-        self._tops.clear()
+        known = tuple(dict.fromkeys((*self.roots, *roots)))
+        if known != self.roots:
+            self.roots = known
+            self._missing.clear()
+            self._tops.clear()
 
     def module(self, name: str) -> Module | None:
         """The application's module with that dotted name, None if the application has none."""

@@ -52,6 +52,8 @@ _MADE_IMPORT: Final = re.compile(
 )
 _PACKAGE: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.?['\"{%]")
 _PYFILE: Final = re.compile(r"\bfrom_pyfile\(\s*['\"]([\w./-]+)['\"]")
+_PATH_CHANGE: Final = re.compile(r"\bsys\.path\.(?:insert|append|extend)\(([^\n]*)")
+_PATH_PART: Final = re.compile(r"['\"]([\w./-]+)['\"]")
 _PARENTS: Final = re.compile(r"\.parents\[(\d{1,3})\]")
 _WORD: Final = re.compile(r"['\"]([A-Za-z][\w.-]*)(?=['\" ])")
 _PORT: Final = re.compile(r"(?:^|.*[:\]=])(\d{1,5})$")
@@ -276,6 +278,7 @@ class _SourceReader:
         return ""
 
     def _imported(self, module: Module) -> Iterator[Module]:
+        self.application.search(_find_roots(module, self.layout.workdir))
         for _, name in module.imported:
             parts = name.split(".")
             for length in range(1, len(parts) + 1):
@@ -445,6 +448,19 @@ class _SourceReader:
         if reason := process_need_of(command_line):
             program = command_line.partition(" ")[0]
             yield Claim(Kind.ROOT, f"{program} {reason}", file, at, is_certain)
+
+
+def _find_roots(module: Module, workdir: str) -> Iterator[str]:
+    """The directories that a module may add to `sys.path`, by the strings of those lines."""
+    if "sys.path" not in module.source:
+        return
+    for line in _PATH_CHANGE.findall(module.source):
+        inner = "/".join(_PATH_PART.findall(line))
+        above = posixpath.dirname(module.path)
+        for _ in range(line.count("dirname(") + line.count(".parent")):
+            yield posixpath.normpath(posixpath.join(above, inner))
+            above = posixpath.dirname(above)
+        yield from (posixpath.normpath(posixpath.join(place, inner)) for place in (workdir, above))
 
 
 @lru_cache(maxsize=512)
