@@ -420,6 +420,23 @@ def test_an_image_whose_name_is_a_variable_is_that_of_the_only_dockerfile_or_of_
     assert (" at /data/up" in dockfix("--diff", "-v", ".")[2]) is is_matched
 
 
+@pytest.mark.parametrize("options", ["", "-u root "])
+@pytest.mark.parametrize("verb", ["run --rm", "exec"])
+@pytest.mark.integration
+def test_what_a_script_runs_in_a_service_writes_there(
+    web: Repository, dockfix: Run, verb: str, options: str
+) -> None:
+    web.put(
+        "compose.yml", text="services:\n  shop:\n    build: services/web\n    volumes: [./out:/srv/out]\n"
+    )
+    web.put("services/web/report.py", text='open("out/report", "w")\n')
+    web.put("Makefile", text=f"report:\n\tdocker compose {verb} {options}shop python report.py\n")
+    web.put("services/other/Dockerfile", text=DOCKERFILE)
+    web.commit()
+    messages = dockfix("--diff", "-v", ".")[2]
+    assert ("mounts ./out at /srv/out, where the application writes" in messages) is (options == "")
+
+
 def test_mounts_that_comments_show_are_named_with_the_one_command(web: Repository, dockfix: Run) -> None:
     comment = "# docker run -v hf:/root/.cache/huggingface -v ./up:/data/up -v ro:/root/key:ro web\n"
     web.put("services/web/Dockerfile", text=comment + DOCKERFILE)

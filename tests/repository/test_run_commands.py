@@ -6,12 +6,43 @@ import pytest
 
 from dockfix.context import Deployment
 from dockfix.repository.manifests import read_manifests
-from dockfix.repository.run_commands import read_commented_mounts, read_runs
+from dockfix.repository.run_commands import read_commented_mounts, read_compose_runs, read_runs
 
 
 def only(text: str) -> Deployment:
     (found,) = read_runs("run.sh", text)
     return found
+
+
+@pytest.mark.parametrize(
+    ("line", "entrypoint", "command"),
+    [
+        ("docker compose run --rm web sh -c 'echo a'", None, ("sh", "-c", "echo a")),
+        ("docker-compose -f a.yml -p x exec -T web python m.py --x", ("python", "m.py", "--x"), None),
+        ("docker compose --profile dev run -e A=b --entrypoint sh web x", ("sh",), ("x",)),
+        ("docker  compose --env-file=.env run --no-deps web a b", None, ("a", "b")),
+        ("podman compose exec -it -w /srv web ls -l", ("ls", "-l"), None),
+    ],
+)
+def test_commands_in_services(
+    line: str, entrypoint: tuple[str, ...] | None, command: tuple[str, ...] | None
+) -> None:
+    (found,) = read_compose_runs("run.sh", line)
+    assert (found.kind, found.name) == ("compose run", "web")
+    assert (found.entrypoint, found.command) == (entrypoint, command)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "docker compose run web",
+        "docker compose up run web x",
+        "docker compose logs exec x",
+        "compose run web x",
+    ],
+)
+def test_services_that_start_as_usual_are_no_commands(line: str) -> None:
+    assert list(read_compose_runs("run.sh", line)) == []
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ _WORKLOAD: Final = re.compile(rb"\nkind:[ \t]*(?:" + _KINDS + rb")\b")
 _STARTS: Final = (b"ommand", b"run:", b"processes", b"entrypoint")
 """A platform's settings that contain none of these leave the start to the image."""
 _RUNNERS: Final = (b"docker", b"podman", b"nerdctl")
+_VERBS: Final = (b" run ", b" create ", b" exec ")
 _CALLS: Final = (b"containers.", b"ocker", b"image", b"Image")
 """Code that contains none of these runs no image."""
 _VALUES: Final = re.compile(r"(?:^|/)values\.ya?ml$")
@@ -201,6 +202,8 @@ class _Known:
         """
         if name.endswith("devcontainer.json") or ACTION_NAME.search(name):
             return True
+        if leans and is_script(name):
+            return any(of & paths for paths in self.by_service.values())
         # A service of another file of the same folder may be built here under its name.
         if is_compose(name) and of & self.sources.get(_project(name), set()):
             return True
@@ -248,7 +251,11 @@ class _Known:
         return of_service if of_service is not None and not _is_public(image) else None
 
     def _of_service(self, deployment: Deployment) -> str | None:
-        """The one Dockerfile from which another compose file of the folder builds a service of that name."""
+        """The one Dockerfile from which a compose file builds the service: another one of its folder."""
+        if deployment.kind == "compose run":
+            built = [paths for (_, name), paths in self.by_service.items() if name == deployment.name]
+            found = frozenset().union(*built)
+            return next(iter(found)) if len(found) == 1 else None
         is_service = deployment.kind == "compose" and is_compose(deployment.file)
         paths = (
             self.by_service.get((_project(deployment.file), deployment.name), set()) if is_service else set()
@@ -333,12 +340,13 @@ def _look_at_action(data: bytes) -> Glance | None:
 
 
 def _look_at_script(data: bytes, name: str) -> Glance | None:
-    runs = any(word in data for word in _RUNNERS) and (b" run " in data or b" create " in data)
+    runs = any(word in data for word in _RUNNERS) and any(verb in data for verb in _VERBS)
     if not runs and not may_have_jobs(name, data):
         return None
     text = data.decode("utf-8", "replace")
-    images = {_untagged(one.image) for one in read_manifests([(name, text)])}
-    return (tuple(sorted(images)), False) if images else None
+    found = read_manifests([(name, text)])
+    images = {_untagged(one.image) for one in found}
+    return (tuple(sorted(images)), any(one.kind == "compose run" for one in found)) if images else None
 
 
 def _look_at_code(data: bytes, name: str) -> Glance | None:

@@ -100,10 +100,11 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) ->
         yield from read_action(path, text)
     if is_script(path):
         from dockfix.repository.job_images import read_jobs
-        from dockfix.repository.run_commands import read_runs
+        from dockfix.repository.run_commands import read_compose_runs, read_runs
 
         lines = script_text(path, text)
         yield from read_runs(path, lines)
+        yield from read_compose_runs(path, lines)
         yield from read_jobs(path, lines)
         return
     if is_code(path):

@@ -1,9 +1,10 @@
-"""The `docker run` commands in scripts: the image, its user and mounts, and the command to run."""
+"""The `docker run` and `docker compose run` or `exec` commands in scripts, and the commands that they run."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from dockfix.context import Deployment, Mount, Setting, read_options, split_mount, tmpfs_mount
@@ -11,15 +12,17 @@ from dockfix.repository.image_names import known_name
 from dockfix.repository.shell_lines import read_lines
 
 _COMMAND: Final = re.compile(r"\b(?:docker(?:\s+container)?|podman|nerdctl)\s+(?:run|create)\s")
+_COMPOSE: Final = re.compile(r"\b(?:docker|podman)(?:-|[ \t]+)compose\s")
 _BASE: Final = re.compile(r"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)", re.IGNORECASE | re.MULTILINE)
 _ALONE: Final = frozenset(
     """
     --detach --init --interactive --tty --rm --privileged --read-only --publish-all --no-healthcheck
     --oom-kill-disable --sig-proxy --quiet --disable-content-trust --replace --help --tls-verify
-    --no-hosts --rmi --systemd
+    --no-hosts --rmi --systemd --no-deps --build --no-TTY --service-ports --use-aliases --remove-orphans
+    --verbose --compatibility --dry-run --all-resources
     """.split()
 )
-_SHORT_ALONE: Final = frozenset("ditPq")
+_SHORT_ALONE: Final = frozenset("ditPqT")
 _LONG: Final = {"-e": "--env", "-v": "--volume", "-u": "--user", "-w": "--workdir", "-p": "--publish"}
 
 
@@ -32,6 +35,20 @@ def read_runs(path: str, text: str) -> Iterator[Deployment]:
         flags, rest = _split_flags(call.words)
         if image := known_name(rest[0], path) if rest else "":
             yield _deployment(path, call.line, flags, image, tuple(rest[1:]))
+
+
+def read_compose_runs(path: str, text: str) -> Iterator[Deployment]:
+    """The commands that `docker compose run` and `exec` lines in a script run in services, named by these."""
+    for call in read_lines(text, _COMPOSE):
+        _, rest = _split_flags(call.words)
+        verb, words = (rest[0], rest[1:]) if rest else ("", [])
+        flags, words = _split_flags(words)
+        if verb in ("run", "exec") and len(words) > 1:
+            service, *command = words
+            one = _deployment(path, call.line, flags, "", tuple(command))
+            if verb == "exec":
+                one = replace(one, entrypoint=one.command, command=None)
+            yield replace(one, kind="compose run", name=service)
 
 
 def read_commented_mounts(path: str, text: str) -> tuple[Deployment, ...]:
