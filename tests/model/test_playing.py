@@ -108,6 +108,20 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     ((D, F, "/e dir"), ROOT, "ln -sr /d/f /e/g", "/e/g", "link ../d/f"),
     ((D, F, "/l link /d/f", "/e dir"), ROOT, "ln -sr /l /e/g", "/e/g", "link ../d/f"),
     ((D, F, "/l link /e", "/e dir", "/e/in dir"), ROOT, "ln -sr /d/f /l/in/g", "/e/in/g", "link ../../d/f"),
+    (
+        (D, "/d/.f file", "/e dir"),
+        ROOT,
+        "find /d -type f -exec ln -s {} /e/ \\;",
+        "/e/.f",
+        "absent | link /d/.f",
+    ),
+    (
+        (D, "/d/in dir", "/d/in/f file", "/e dir"),
+        ROOT,
+        "find /d -type f -exec ln -s {} /e/ \\;",
+        "/e/f",
+        "absent | link /d/in/f",
+    ),
     ((D, F, "/e dir"), ROOT, "cp -rs /d/. /e", "/e/f", "link /d/f"),
     ((D, F, "/e dir"), ROOT, "cp -s /d/f /e/g", "/e/g", "link /d/f"),
     # install: a new file each time, whatever the umask.

@@ -41,6 +41,8 @@ LEFT = {
         "RUN mkdir /d && if test -e /x; then touch /d/f; fi\nRUN for x in f; do mkdir -p /d/$x; done\n",
         "/d/f",
     ): "absent | file 0 644 | dir 0 755",
+    # Debian's adduser puts system accounts into nogroup.
+    ("RUN adduser --system --uid 7 --home /h app\n", "/h"): "dir 7:65534 755 | dir 7:65534 700",
     # With a new number, or another group, an account keeps what is in its home; groupmod changes no files.
     (
         "RUN useradd -m -u 7 app && touch /home/app/x && usermod -u 8 app\n",

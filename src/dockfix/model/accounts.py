@@ -285,6 +285,10 @@ def _is_homeless(image: Image, account: Account) -> bool:
     return account.name != image.user and not account.home.startswith("/home/")
 
 
+_NOGROUP: Final = {"debian": 65534, "ubuntu": 65534, "alpine": 65533}
+"""The number of nogroup. Source: base-passwd, group.master; alpine-baselayout, group."""
+
+
 def _created_account(
     program: str, options: dict[str, str], name: str, step: Step, groups: dict[str, tuple[str, Step]]
 ) -> UserAccount:
@@ -298,9 +302,11 @@ def _created_account(
     gid = 0 if group == "root" else to_number(numbers.get(group, group)) if group else None
     if group:
         named, _ = groups.get(group, ("" if is_number(group) or "$" in group else group, step))
-    else:
+    elif program == "adduser" and system and "--group" not in options:
         # In busybox and Debian, adduser puts system accounts into nogroup.
-        named = "" if program == "adduser" and system and "--group" not in options else name
+        named, gid = "", _NOGROUP.get(image.family)
+    else:
+        named = name
     home = _home(program, options, name)
     made = _makes_home(program, options, short, image, system=system)
     # Debian's adduser --system writes /nonexistent into passwd.

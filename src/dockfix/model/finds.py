@@ -116,6 +116,8 @@ def on_chosen(one: Operation, chosen: Chosen) -> Iterator[Operation]:
         at, target = posixpath.dirname(one.path).rstrip("/"), one.spec.rstrip("/")
         perhaps = one.how | {How.PERHAPS}
         yield one._replace(path=f"{at}/{pattern}", spec=f"{target}/{pattern}", how=perhaps)
+        # At any depth, also hidden ones.
+        yield one._replace(path=f"{at}/", spec=target, how=perhaps | {How.ONE_BY_ONE}, name=chosen.name)
         return
     if one.act is Act.REMOVE and _chooses_start(chosen, posixpath.basename(one.path)):
         yield one._replace(how=one.how | {How.PERHAPS})

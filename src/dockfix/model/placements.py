@@ -61,7 +61,7 @@ def find_placements(commands: Iterable[Invocation], home: str) -> Iterator[Place
 
 
 def _placed(operation: Operation) -> Iterator[tuple[str, str]]:
-    if operation.act is Act.LINK:
+    if operation.act is Act.LINK and How.ONE_BY_ONE not in operation.how:
         yield resolve(operation.spec, posixpath.dirname(operation.path)), operation.path
     elif operation.act in (Act.COPY, Act.MOVE):
         source, target = operation.path, operation.spec.rstrip("/") or "/"

@@ -157,6 +157,9 @@ def _unpack(tree: FileTree, operation: Operation, actor: Actor) -> None:
         if keeps:
             owned = [one._replace(uid=ARCHIVED, gid=ARCHIVED) for one in each(tree.look(real))]
             tree.set(real, owned, weak=True)
+            if any(one.mode & SET_GROUP for one in owned):
+                # Directories that are not members are made like any other.
+                tree.fill(real, actor.makes(Kind.DIRECTORY), inherits=True)
         for path in (real, *tree.below(real)) if modes else ():
             there = [one for one in tree.look(path) if one.kind is Kind.DIRECTORY]
             tree.set(path, [one._replace(mode=mode) for one in there for mode in sorted(modes)], weak=True)

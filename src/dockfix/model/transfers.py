@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatchcase
 from typing import Final
 
 from dockfix.model.actors import Actor
@@ -438,8 +439,14 @@ def may_link(tree: FileTree, operation: Operation, who: Identity) -> Answers:
 
 
 def _links(tree: FileTree, operation: Operation) -> Iterator[tuple[list[str], str]]:
-    """(its possible paths, target) of each link; of a pattern, one for each path that it matches."""
+    """(its possible paths, target) of each link; of a pattern or find, one for each path that it selects."""
     spec, at = operation.spec, operation.path
+    if How.ONE_BY_ONE in operation.how:
+        for path in tree.below(tree.follow(spec)):
+            name = posixpath.basename(path)
+            if fnmatchcase(name, operation.name or "*") and any(each(tree.look(path))):
+                yield [at + name], moved(path, tree.follow(spec), spec)
+        return
     targets = expand(tree, spec) if spec.startswith("/") and is_pattern(spec) else []
     for target in targets or [spec]:
         name = posixpath.join(posixpath.dirname(at), posixpath.basename(target)) if is_pattern(at) else at

@@ -196,7 +196,7 @@ def split_value(word: Word, name: str) -> Word:
     return Word(word.start + skip if word.start >= 0 else -1, word.end, word.text[skip:], word.literal)
 
 
-_AT_END: Final = frozenset({"EXIT", "0"})
+_AT_END: Final = frozenset({"EXIT", "0", "ERR"})
 
 
 def inner_script(name: str, args: Sequence[Word]) -> tuple[str | None, str]:
