@@ -264,6 +264,13 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
         "/e/f",
         "any 0 755 | file 0 640 | any 0 640 | any 0 755 | absent",
     ),
+    (
+        ("/d dir 0:50 2755",),
+        ROOT,
+        "tar -xf /t -C /d",
+        "/d/x",
+        "any an archive's 755 | dir 0:50 2755 | dir 0:an archive's 2755 | absent",
+    ),
     # Names of the same file: its owner and mode are the file's; what replaces one name leaves the other.
     ((D, F), ROOT, "ln /d/f /g; chmod 600 /g", "/d/f", "file 0 640 | file 0 600"),
     ((D, F), ROOT, "ln /d/f /g; mv /g /h; chown 7 /h", "/d/f", "file 0 640 | file 7:0 640"),
