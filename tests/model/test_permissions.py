@@ -69,6 +69,9 @@ RULES: list[tuple[tuple[str, ...], str, str]] = [
     ((FOREIGN, OWN, "/srv/l link /app"), "rm /srv/l", "denied"),
     ((FOREIGN, OWN, "/app/x file 10001", "/srv/l link /app/x"), "ln -sfn /etc /srv/l", "denied"),
     ((FOREIGN, "/srv/x file 0"), 'f() { chmod "$@"; }; f 600 /srv/x', "denied"),
+    ((OWN, "/app/d dir 0"), "find /app -exec touch {} +", "unsure"),
+    ((OWN, "/app/d dir 0"), "find /app -type f -exec touch {} +", "allowed"),
+    ((OWN, "/app/x file 0 644"), "shred -u /app/x", "denied"),
     # mkdir: the nearest directory that is there decides.
     ((OWN,), "mkdir -p /app/a/b/c", "allowed"),
     ((OWN,), "mkdir -p /app /data", "denied"),

@@ -363,7 +363,7 @@ TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = {
         "echo hi | tee -a <file> <new>", "sed s/a/b/ <file> | tee <new> > /dev/null",
         "tr a b < <file> > <new>", "head -c 10 /dev/zero > <new>", "yes | head -1 > <new>",
         "diff <file> <file2> > <new> || true", "md5sum <file> | tee <new>", "wc -l <file> > <new>",
-        "env > <new>", "sed -n 'w <new>' <file>", "sort -u <file> -o <file>", "truncate -s 10 <new> <file>",
+        "env > <new>",  "sort -u <file> -o <file>", "truncate -s 10 <new> <file>",
         "shred -u <file>",
         "dd if=/dev/zero of=<file> bs=1 count=1 conv=notrunc 2>/dev/null",
         "dd of=<new> < <file> 2>/dev/null", "touch -a <file>", "touch -m <new>", "touch -h <link>",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from dockfix.knowledge import read_names
@@ -87,10 +87,8 @@ def read_account_change(command: Command, env: Mapping[str, str]) -> AccountChan
     return AccountChange(operands[0], is_gone=is_gone)
 
 
-def read_group_number(command: Command, env: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+def read_group_number(command: Command, env: Mapping[str, str]) -> tuple[str, int] | None:
     """(group, its new number) of `groupmod -g`, which leaves files as they are."""
-    if command.program.rpartition("/")[2] == "groupmod":
-        options, operands = parse_options(command, env)
-        gid = to_number(first_of(options, "-g", "--gid", "-og"))
-        if operands and gid is not None:
-            yield operands[-1], gid
+    options, operands = parse_options(command, env)
+    gid = to_number(first_of(options, "-g", "--gid", "-og"))
+    return (operands[-1], gid) if operands and gid is not None else None

@@ -44,6 +44,8 @@ _PACKAGED: Final = re.compile(
 )
 _SOCKETS: Final = ("/dev/tcp/", "/dev/udp/")
 """What bash opens as connections instead of files."""
+_PROCESSES: Final = (">(", "<(")
+"""What bash puts a path of a pipe for."""
 _REMOTE: Final = re.compile(r"(?!file:)[a-z][a-z0-9+.-]*://")
 _ASKS: Final = frozenset({"--version", "--help", "-V", "-version", "version", "help"})
 _HERE: Final = Argument(".", ".")
@@ -142,7 +144,7 @@ class _Found:
             return
         if role == "enters":
             self.cwd = resolve(value, self.cwd)
-        elif value != "-" and not is_remote(value):
+        elif value != "-" and not is_remote(value) and not value.startswith(_PROCESSES):
             # `rm -r link/` does not remove the link, but what is behind it.
             follows = role == "removes" and value.endswith("/")
             self._add_path(role, resolve(value, self.cwd), follows=follows)

@@ -402,11 +402,12 @@ class FileTree:
         Directories share only their files, and unlisted ones only change with all that they contain.
         """
         for other in self.others(path):
-            nodes = self.look(other)
-            after = [
-                made for node in nodes if not node.holds for made in changed(node, change, recursive=False)
-            ]
-            after += (_with_changed_contents(node, change) for node in nodes if node.holds and recursive)
+            after: list[Node] = []
+            for node in self.look(other):
+                if node.kind is not Kind.DIRECTORY:
+                    after += changed(node, change, recursive=False)
+                elif recursive:
+                    after.append(_with_changed_contents(node, change))
             self.set(other, after, weak=True)
 
     def others(self, path: str) -> frozenset[str]:

@@ -176,6 +176,14 @@ def _mkfifo(reading: Reading, cwd: str) -> Iterator[Operation]:
             yield Operation(Act.MODE, path, mode)
 
 
+def _shred(reading: Reading, cwd: str) -> Iterator[Operation]:
+    for path in _places(reading.operands, cwd):
+        if path is None:
+            yield _unknown(cwd)
+        else:
+            yield from (Operation(Act.WRITE, path, "file"), Operation(Act.REMOVE, path))
+
+
 def _split(reading: Reading, cwd: str) -> Iterator[Operation]:
     yield from _pieces(reading.operands[1:2], cwd)
 
@@ -503,6 +511,7 @@ def _tar(reading: Reading, cwd: str) -> Iterator[Operation]:
 _COMMANDS: Final[dict[str, Callable[[Reading, str], Iterator[Operation]]]] = {
     "mkdir": _mkdir,
     "mkfifo": _mkfifo,
+    "shred": _shred,
     "split": _split,
     "csplit": _csplit,
     "chmod": _chmod,

@@ -32,6 +32,7 @@ from dockfix.model.permissions import (
     may_read_all,
     may_remove,
     may_replace,
+    may_touch_all,
     may_write,
     owned_by,
 )
@@ -193,7 +194,8 @@ def _of_entering(tree: FileTree, operation: Operation, who: Identity) -> Answers
 
 def _of_write(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     if operation.spec and How.ONE_BY_ONE in operation.how:
-        return _of_contents(tree, operation, who, may_overwrite)
+        question = may_overwrite if operation.kind == Kind.FILE else may_touch_all
+        return _of_contents(tree, operation, who, question)
     if works_inside(tree, operation):
         answers = may_change(tree, operation.path, who)
         if How.UNPACKED in operation.how:

@@ -255,6 +255,16 @@ def may_overwrite(tree: FileTree, path: str, node: Node, who: Identity) -> Answe
     return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
 
 
+def may_touch_all(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
+    """The answers to writing every file in a directory, and setting the times of the directories."""
+
+    def judge(one: Found) -> bool:
+        is_own = one.node.kind is Kind.DIRECTORY and one.node.uid == who.uid
+        return is_own or permits(one.node, who, WRITE)
+
+    return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
+
+
 def may_read_all(
     tree: FileTree, path: str, node: Node, who: Identity, *, only_directories: bool = False
 ) -> Answers:

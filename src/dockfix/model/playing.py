@@ -151,6 +151,10 @@ def _unpack(tree: FileTree, operation: Operation, actor: Actor) -> None:
     Root preserves the archive's owners and modes, which may include those of the directory itself.
     """
     keeps = How.ARCHIVED in operation.how and actor.who.is_root
+    for real, _ in tree.standing(operation.path):
+        # It exists, or tar fails.
+        weak = _is_weak(operation, actor)
+        tree.make_directories(parent_of(real), actor.makes(Kind.DIRECTORY), weak=weak)
     contents, modes = _members(tree, operation, actor, keeps=keeps)
     for real in tree.places(operation.path):
         _spread(tree, real, contents, inherits=not keeps)
@@ -298,7 +302,9 @@ def _remove(tree: FileTree, operation: Operation, actor: Actor) -> None:
             elif How.CONTENTS in operation.how:
                 _remove_contents(tree, tree.follow(real), operation, weak=weak)
             elif not is_pattern(real):
-                tree.remove(real, weak=weak or len(standing) > 1)
+                # `rm -rf FILE/` finds no directory.
+                is_skipped = How.FOLLOWS in operation.how and any(one.kind is Kind.FILE for one in nodes)
+                tree.remove(real, weak=weak or is_skipped or len(standing) > 1)
 
 
 def _remove_contents(tree: FileTree, directory: str, operation: Operation, *, weak: bool) -> None:

@@ -406,12 +406,12 @@ class Replay:
             self.accounts.join(name, groups)
         for group, gid in read_group(one.command, one.env):
             self.accounts.declare(group, gid)
-        for group, gid in read_group_number(one.command, one.env):
-            self.accounts.renumber(group, gid)
         if program in CREATORS:
             self._make_homes(created, origin, weak=one.optional)
         elif program in ACCOUNT_CHANGERS:
             self._change_account(one)
+        elif program == "groupmod" and (number := read_group_number(one.command, one.env)):
+            self.accounts.renumber(*number)
 
     def _acting(self, one: Invocation, who: Identity) -> Identity:
         """The identity that runs a command: root may have switched to another user."""

@@ -10,7 +10,7 @@ from typing import Final
 from dockfix.model.actors import Actor
 from dockfix.model.filetree import BASE, FileTree, Kind, Node, Nodes, each, moved
 from dockfix.model.operations import How, Operation
-from dockfix.model.paths import is_root_home
+from dockfix.model.paths import is_root_home, is_system_directory
 from dockfix.model.patterns import expand, is_pattern
 from dockfix.model.permissions import (
     READ,
@@ -481,6 +481,10 @@ def link(tree: FileTree, operation: Operation, actor: Actor, *, weak: bool) -> N
                 for made in tree.born(real, actor.makes(Kind.LINK, target=to)._replace(mode=0o777))
             ]
             tree.set(real, born, weak=weak or len(names) > 1)
+            is_unlisted = is_pattern(real) and target in expand(tree, operation.spec)
+            if is_unlisted and not is_system_directory(posixpath.dirname(real)):
+                # Nobody knows under which names.
+                tree.fill(posixpath.dirname(real), actor.makes(Kind.ANY), flat=True)
 
 
 def _targets(tree: FileTree, operation: Operation, target: str, at: str) -> list[str]:
