@@ -476,7 +476,7 @@ class _Walk:
                 self.state = self.state.joined(end)
 
     def _command(self, command: Command) -> Iterator[Invocation]:
-        if len(self.state.shells) > 1:
+        if self.script.parents[1:]:
             self.state.leave_all_but(_around(command.scope, self.script.parents))
         shell, env = self.state.enter(command.scope, self.script.parents)
         here, optional = shell.cwd, self.optional or command.optional or self._is_uncalled(command)
