@@ -285,6 +285,29 @@ def test_addresses_and_versions_are_not_paths() -> None:
     assert find_uses(['serve(host="0.0.0.0", version="1.2", store="seen.db")']) == {"seen.db"}
 
 
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("dbt run", HELD),
+        ("poetry run black .", HELD),
+        ("ruff check --fix .", HELD),
+        ("ruff check .", FREE),
+        ("python manage.py makemigrations", HELD),
+        ("python manage.py runserver", FREE),
+        ("sh -c 'sleep 1 && npm run build'", HELD),
+        ("pytest --cov=src", HELD),
+        ("pytest -q", FREE),
+        ("ls dbt", FREE),
+    ],
+)
+def test_a_command_that_writes_where_it_runs_below_a_host_folder(
+    tmp_path: Path, command: str, expected: Found
+) -> None:
+    (tmp_path / "manage.py").write_text("")
+    manifest = compose(".:/app", f'    command: "{command}"\n')
+    assert found(run_by(tmp_path, READS, "compose.yaml", manifest)) == expected
+
+
 def test_places_that_the_command_of_the_service_writes(tmp_path: Path) -> None:
     written = compose("./log:/app/log", "    command: sh -c 'python main.py > log/all'\n")
     assert found(run_by(tmp_path, READS, "compose.yaml", written)) == HELD

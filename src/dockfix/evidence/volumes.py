@@ -15,6 +15,7 @@ from dockfix.evidence.contradictions import path_in_home
 from dockfix.evidence.image_files import Layout
 from dockfix.evidence.landings import Landing
 from dockfix.evidence.private_mounts import find_private_mounts
+from dockfix.evidence.python.catalogue import writes_where_it_runs
 from dockfix.evidence.python.path_strings import find_uses
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import START, Kind
@@ -78,12 +79,15 @@ def find_written(plan: Plan, claimed: Iterable[str], texts: Iterable[str], *, is
 
 
 def _find_started(plan: Plan) -> Iterator[str]:
-    """What the start's command lines write, except for the directories where unknown programs work."""
+    """What the start's command lines write, but not the directories where only unknown programs work."""
     workdirs = {plan.lineage.end.workdir, *(one.workdir for one in plan.starting.deployed)}
     for one in plan.replay.outcomes:
         place = written_at(one.operation) if one.key.step == START else ""
         if place and one.operation.path not in workdirs:
             yield place
+    for started in plan.starting.commands:
+        if writes_where_it_runs([word.text for word in started.command.words]):
+            yield started.invocation.cwd
 
 
 def find_volume_findings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from dockfix.knowledge import read_names, read_table
 _TABLES: Final = ("write", "port", "root", "enter", "command", "home")
 _OTHER: Final = ("FileHandler", "sqlite", "FileBasedCache", "geteuid", "getuid", "SOCK_RAW", "AF_PACKET")
 _SPELT: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET|sqlite[+a-z]{0,40}:///"
+_RUNNING: Final = re.compile(r"python[\d.]*|poetry|uv|pipenv|pdm|hatch|run|exec|tini|dumb-init|-.*")
+"""Words before a program that another one runs: `poetry run python -m black`."""
+_ONLY_ASKING: Final = ("--check", "--diff", "--help", "--version", "--collect-only")
 _METHOD: Final = re.compile(r"\.[\s\\]*$")
 _FAR: Final = 1000
 """The maximum number of characters of a call's arguments to match, because matching is superlinear."""
@@ -58,14 +62,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """All known calls by name, and commands: those that need root, write where they run, or work on files.
+    """All known calls by name, and commands: those that need root, or work on files.
 
     `settings` are those that hold paths.
     """
 
     calls: Mapping[str, tuple[Call, ...]]
     commands: frozenset[str]
-    works: frozenset[str]
     files: frozenset[str]
     questions: Mapping[str, frozenset[str]]
     settings: Mapping[str, str]
@@ -172,6 +175,19 @@ def _calls_in(text: str, name: str) -> Iterator[int]:
         at = text.find(name + "(", at + 1)
 
 
+def writes_where_it_runs(words: Sequence[str]) -> bool:
+    """Whether a command, or what it runs in turn, writes below its working directory."""
+    table = read_table("python")["works"]
+    for at, word in enumerate(map(posixpath.basename, words)):
+        if (needed := table.get(word)) is not None:
+            given = {one.partition("=")[0] for one in words[at + 1 :]}
+            if given.isdisjoint(_ONLY_ASKING) and (not needed or not given.isdisjoint(needed)):
+                return True
+        if not _RUNNING.fullmatch(word):
+            return False
+    return False
+
+
 @lru_cache(maxsize=512)
 def find_offsets(source: str) -> tuple[int, ...]:
     """The sorted offsets in a module at which it may use something in the table."""
@@ -194,13 +210,14 @@ def load_catalogue() -> Catalogue:
                 last_names[last] = (*last_names.get(last, ()), (owner, call))
     settings = {name: kind for kind, names in table["settings"].items() for name in names}
     gunicorn = {name: kind == "directories" for kind, names in table["gunicorn"].items() for name in names}
-    commands, works, files = (frozenset(table["commands"][kind]) for kind in ("root", "works", "files"))
+    commands, files = (frozenset(table["commands"][kind]) for kind in ("root", "files"))
     servers = {name for row in read_table("servers")["server"] for name in row["programs"]}
-    named = sorted(commands | works | files | servers | read_names("processes", "installs", "names"))
+    named = sorted(
+        commands | table["works"].keys() | files | servers | read_names("processes", "installs", "names")
+    )
     return Catalogue(
         calls,
         commands,
-        works,
         files,
         {name: frozenset(words) for name, words in table["questions"].items()},
         settings,

@@ -12,7 +12,7 @@ from typing import Final
 from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.outputs import is_directory, is_output
 from dockfix.evidence.python.calls import argument_of, arguments, called_name, name_of, positional, text_of
-from dockfix.evidence.python.catalogue import Call, Catalogue
+from dockfix.evidence.python.catalogue import Call, Catalogue, writes_where_it_runs
 from dockfix.evidence.python.constants import HOLE, Reference, Value, Values, join_path
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
 from dockfix.evidence.python.scopes import Binding, Part, Site
@@ -247,7 +247,7 @@ class SiteReader:
                 if installer := find_installer(words):
                     yield self._evidence(Kind.INSTALL, installer, site, certain=one.certain)
                     return
-                if name in self.catalogue.works:
+                if writes_where_it_runs(words):
                     yield from self._works(site, call)
                     return
             self.launches.append(self._launch(one, site, call))
