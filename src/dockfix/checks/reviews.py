@@ -20,6 +20,7 @@ from dockfix.model.effects import UNKNOWN_PLACE
 from dockfix.model.filetree import START, Kind
 from dockfix.model.interpreters import find_kept_interpreter
 from dockfix.model.losses import Loss
+from dockfix.model.makefiles import MAKES, find_makefile
 from dockfix.model.operations import WRITING, Act, Operation
 from dockfix.model.ownership import find_reclaimed, owns
 from dockfix.model.paths import NOWHERE, is_shared, is_system_directory
@@ -48,6 +49,7 @@ def find_reviews(plan: Plan) -> Iterator[Finding]:
     yield from _of_context(plan)
     yield from _of_base(plan)
     yield from _of_start(plan, starting)
+    yield from _of_runners(starting)
     yield from _of_jobs(plan)
     yield from _of_places(plan, starting)
     yield from _of_interpreters(plan)
@@ -163,6 +165,20 @@ def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
         yield Finding(
             codes.UNREAD_ENTRYPOINT, line, f"{path} cannot be read", "check that it does not need root"
         )
+
+
+def _of_runners(starting: Starting) -> Iterator[Finding]:
+    """A command that runs tasks of a file that is not read: of a justfile, or of a missing Makefile."""
+    runners = read_names("processes", "start", "runners") | MAKES
+    for one in starting.commands:
+        program = one.command.program
+        if program in runners and find_makefile(one.invocation, starting.read) is None:
+            yield Finding(
+                codes.UNREAD_ENTRYPOINT, one.line,
+                f"what {program} runs in the start{one.place} was not read",
+                "check what it writes, and that it does not need root",
+            )  # fmt: skip
+            return
 
 
 def _find_lost_places(plan: Plan, starting: Starting) -> Iterator[StartedCommand]:

@@ -52,16 +52,20 @@ def find_recipes(one: Invocation, read: Callable[[str], str | None]) -> Iterator
 
     `read` returns the text of a file by its absolute path in the image.
     """
+    text = find_makefile(one, read)
+    for line in read_recipes(text, _goals_of(one)) if text is not None else ():
+        yield from walk_script(parse_script(line.text), resolve(_goals_of(one).directory, one.cwd), one.env)
+
+
+def find_makefile(one: Invocation, read: Callable[[str], str | None]) -> str | None:
+    """The text of the Makefile that a make command reads, None for another command or an unknown file."""
     if one.command.program.rpartition("/")[2] not in MAKES:
-        return
-    goals = read_goals([word.expand(one.env) or "" for word in one.command.args])
-    for path in goals.paths(one.cwd):
-        text = read(path)
-        if text is not None:
-            for line in read_recipes(text, goals):
-                cwd = resolve(goals.directory, one.cwd)
-                yield from walk_script(parse_script(line.text), cwd, one.env)
-            return
+        return None
+    return next((text for path in _goals_of(one).paths(one.cwd) if (text := read(path)) is not None), None)
+
+
+def _goals_of(one: Invocation) -> Goals:
+    return read_goals([word.expand(one.env) or "" for word in one.command.args])
 
 
 def read_goals(words: Sequence[str]) -> Goals:
