@@ -179,3 +179,30 @@ def test_places_that_variables_name_and_nothing_makes(
     result = fixed(tmp_path, "print()\n", DEFAULT, dockerfile)
     assert isinstance(result, Changed)
     assert (GIVES in result.text) == expected
+
+
+ASKED = "import os\ndef keep(place):\n    os.makedirs(PLACES[place])\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("PLACES = vars()\nOUT = '/data'\n", True),
+        ("PLACES = f(out='/data')\n", True),
+        ("PLACES = Store('/data')\n", True),
+        ("PLACES = f(open('/data').read())\n", False),
+        ("PLACES = vars()\nSTATE_URL = '/data'\n", False),
+        ("PLACES = vars()\nprint('/data')\n", False),
+        ("import requests\nPLACES = vars()\nPARTS = ['/data']\n", False),
+    ],
+)
+def test_values_of_code_that_writes_to_an_unknown_place(tmp_path: Path, source: str, expected: bool) -> None:
+    result = fixed(tmp_path, f"{ASKED}{source}keep(input())\n")
+    assert isinstance(result, Changed)
+    assert (GIVES in result.text) == expected
+
+
+def test_values_of_code_whose_writes_are_known(tmp_path: Path) -> None:
+    result = fixed(tmp_path, "OUT = '/data'\nopen('x', 'w')\n")
+    assert isinstance(result, Changed)
+    assert GIVES not in result.text

@@ -229,7 +229,8 @@ class _Assessment:
         known = {path for path, _ in plan.starting.written}
         learned = _stated(plan.options.learned.writes, "a proof")
         stated = (*_stated(plan.options.writes, "the option writes"), *learned)
-        claims = (*reading.claims, *stated, *_find_named_by_variables(plan, self.line))
+        guesses = (one for one in reading.guesses if _is_free(plan, one.directory))
+        claims = (*reading.claims, *stated, *_find_named_by_variables(plan, self.line), *guesses)
         claims = tuple(one for one in claims if not one.only_in or self._may_stand(one.only_in))
         self.claims = [one for one in claims if one.what not in known or not one.what]
         self.outside = [one for one in self.claims if self._is_outside(one)]
@@ -422,12 +423,17 @@ def _find_named_by_variables(plan: Plan, line: int) -> Iterator[Claim]:
     for name, value in (*plan.starting.variables.items(), *plan.starting.other_variables):
         place = value.removeprefix("file://").rstrip("/")
         is_data = _OF_DATA.search(name) is not None
-        if not place.startswith("/") or not (is_data or is_output(name)) or not is_ownable(place):
+        if not place.startswith("/") or not (is_data or is_output(name)) or not _is_free(plan, place):
             continue
-        is_absent = all(one.kind is NodeKind.ABSENT for one in plan.rehearsal.end.look(place))
-        if is_absent and not any(name in text or place in text for text in texts):
+        if not any(name in text or place in text for text in texts):
             is_known = plan.starting.variables.get(name) == value
             yield Claim(Kind.WRITE, place, path, line, is_known, is_data or is_directory(name))
+
+
+def _is_free(plan: Plan, place: str) -> bool:
+    """Whether nothing is at a path, and a directory may be made and given there."""
+    is_free = is_ownable(place) and not is_system_directory(place)
+    return is_free and all(one.kind is NodeKind.ABSENT for one in plan.rehearsal.end.look(place))
 
 
 def _place(one: Claim) -> str:

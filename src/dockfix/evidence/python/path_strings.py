@@ -23,6 +23,11 @@ _ROUTING: Final = (
 """What stands before the path of a route: of Flask, FastAPI, Starlette and aiohttp."""
 _NEAR: Final = 80
 _COMMENT: Final = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
+_VALUE: Final = re.compile(rf"(?:[=:\[{{,]|\b[A-Z]\w{{0,40}}\() {{0,8}}['\"](/{_RELATIVE})/?['\"]")
+_OF_WEB: Final = re.compile(
+    r"(?i)(?:url|uri|route|endpoint|prefix|href|api|static|template)\w{0,20}['\"]?\s?[=:(]\s?['\"]$"
+)
+"""What names an address below a host, and what a server only reads."""
 _OPENING: Final = re.compile(r"\bopen\($")
 _TO_READ: Final = re.compile(
     r"[^'\"\n]*['\"]\s*(?:\)|,\s*(?:(?:mode\s*=\s*)?['\"]r[bt]?['\"]|encoding=|newline=|errors=))"
@@ -62,6 +67,13 @@ def _find_uses(text: str) -> Iterator[str]:
             is_path = not one[group].replace(".", "").isdecimal() and not _is_other(one[group], before)
             if is_path and not _is_only_read(before, text, one.end(group)):
                 yield one[group]
+
+
+def find_values(source: str) -> Iterator[tuple[int, str]]:
+    """(offset, path) of each absolute path that a name, a key, a list or an object of a class holds."""
+    for match in _VALUE.finditer(source):
+        if not _OF_WEB.search(source, max(0, match.start() - _NEAR), match.start(1)):
+            yield match.start(1), match[1]
 
 
 def _before(text: str, at: int) -> str:

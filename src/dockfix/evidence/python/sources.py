@@ -21,7 +21,7 @@ from dockfix.evidence.python.catalogue import Catalogue, find_offsets, load_cata
 from dockfix.evidence.python.constants import Value, Values
 from dockfix.evidence.python.missing import find_missing
 from dockfix.evidence.python.modules import Module
-from dockfix.evidence.python.path_strings import find_mentions, find_names
+from dockfix.evidence.python.path_strings import find_mentions, find_names, find_values
 from dockfix.evidence.python.places import is_anyones, locate, locate_database
 from dockfix.evidence.python.scopes import Part
 from dockfix.evidence.python.servers import Server, config_path, find_server, flags
@@ -56,6 +56,11 @@ _PATH_CHANGE: Final = re.compile(r"\bsys\.path\.(?:insert|append|extend)\(([^\n]
 _PATH_PART: Final = re.compile(r"['\"]([\w./-]+)['\"]")
 _PARENTS: Final = re.compile(r"\.parents\[(\d{1,3})\]")
 _WORD: Final = re.compile(r"['\"]([A-Za-z][\w.-]*)(?=['\" ])")
+_SERVES: Final = frozenset(
+    """
+    aiohttp bottle django falcon fastapi flask httpx litestar quart requests sanic starlette tornado
+    """.split()
+)
 _PORT: Final = re.compile(r"(?:^|.*[:\]=])(\d{1,5})$")
 _CONFIG: Final = re.compile(r"^(\w+)[ \t]*[:=][ \t]*([^\s#][^\n#]*)", re.MULTILINE)
 
@@ -68,7 +73,8 @@ class Reading:
     they may run and the packages that they import, as far as homes.toml has a row for them; `mentions`
     the absolute paths anywhere in their texts. `texts` are those of the modules and of the configuration
     files that they may read. `launches` are the commands that the modules start,
-    `imports` the modules' own paths in the image, relative below the working directory.
+    `imports` the modules' own paths in the image, relative below the working directory. `guesses` are where
+    code that writes to an unknown place may write, as far as its values show.
     """
 
     claims: tuple[Claim, ...]
@@ -82,6 +88,7 @@ class Reading:
     texts: tuple[str, ...] = ()
     launches: tuple[Launch, ...] = ()
     imports: tuple[str, ...] = ()
+    guesses: tuple[Claim, ...] = ()
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -181,11 +188,12 @@ class _SourceReader:
             (*(module.source for module in modules), *filter(None, map(self.layout.read, settings))),
             tuple(dict.fromkeys(self.launches)) if self.known else (),
             tuple(one.path.removeprefix(self.layout.workdir.rstrip("/") + "/") for one in modules),
+            tuple(_guess(modules)) if any(map(_is_unknown, found)) else (),
         )
 
     def _named_by_lines(self, found: Iterable[Claim]) -> Iterator[Claim]:
         """What the start's command lines name; their operands count if code writes to an unknown place."""
-        is_unknown = any(one.kind is Kind.WRITE and not one.what for one in found)
+        is_unknown = any(map(_is_unknown, found))
         for line in self.start.lines:
             yield from self._line(line)
             if is_unknown:
@@ -475,6 +483,22 @@ def _levels(source: str) -> int:
             count += sum(int(number) + 1 for number in _PARENTS.findall(line))
             own, others = (max(own, count), others) if "__file__" in line else (own, max(others, count))
     return own + others
+
+
+def _is_unknown(one: Claim) -> bool:
+    """Whether it is a write to an unknown place."""
+    return one.kind is Kind.WRITE and not one.what
+
+
+def _guess(modules: Iterable[Module]) -> Iterator[Claim]:
+    """The paths that modules hold as values, unless they serve the web, where paths may be addresses."""
+    for module in modules:
+        if not _SERVES.isdisjoint(name.partition(".")[0] for _, name in module.imported):
+            continue
+        for at, path in find_values(module.source):
+            line = module.source.count("\n", 0, at) + 1
+            is_folder = "." not in posixpath.basename(path)
+            yield Claim(Kind.WRITE, path, module.file, line, False, is_folder)
 
 
 def _words(module: Module) -> frozenset[str]:
