@@ -105,6 +105,21 @@ def test_a_docker_action_names_its_image(image: str, dockerfile: str, name: str)
     assert (one.kind, one.dockerfile, one.image, one.line) == (ACTION, dockerfile, name, 4)
 
 
+def test_steps_of_workflows_run_images() -> None:
+    text = (
+        "kind: Workflow\nspec:\n  templates:\n"
+        "    - container: {image: shop/a, command: [sh, -c], args: ['touch /a']}\n"
+        "    - script:\n        image: shop/b\n        command: [bash]\n        source: touch /b\n"
+        "---\nkind: Task\nspec:\n  steps:\n    - image: shop/c\n      script: touch /c\n"
+    )
+    found = read_manifests([("flow.yaml", text)])
+    assert [(one.image, one.entrypoint, one.command) for one in found] == [
+        ("shop/a", ("sh", "-c"), ("touch /a",)),
+        ("shop/b", ("bash", "-c", "touch /b"), ()),
+        ("shop/c", ("sh", "-c", "touch /c"), ()),
+    ]
+
+
 def test_other_actions_run_no_image() -> None:
     text = "runs:\n  using: composite\n  steps: [{run: docker build -t image .}]\n"
     assert read_manifests([("action.yml", text)]) == ()

@@ -43,14 +43,14 @@ from dockfix.repository.unread import Faults, explain_size, explain_text, lose_d
 # Patterns that begin with a literal character match several times faster than anchored ones.
 _TELLS: Final = re.compile(
     rb"[\n{,][ \t-]*[\"']?(?:user|containerUser|remoteUser|runAsNonRoot|runAsUser"
-    rb"|privileged|read_only|volumes|devices|healthcheck|mountPath|readOnlyRootFilesystem|command|entrypoint|args"
+    rb"|privileged|read_only|volumes|devices|healthcheck|mountPath|readOnlyRootFilesystem|command|entrypoint|args|script"
     rb"|env(?:ironment)?|services|containers|tmpfs)[\"']?[ \t]*:"
     rb"|containerPort:[ \t]*\d{1,3}\b"
 )
 _WORDS: Final = (
     b"user", b"User", b"runAs", b"privileged", b"read_only", b"readOnlyRoot", b"mountPath", b"volumes",
     b"devices", b"healthcheck", b"containerPort", b"command", b"entrypoint", b"args", b"env", b"services",
-    b"containers", b"tmpfs",
+    b"containers", b"tmpfs", b"script",
 )  # fmt: skip
 _NAMES: Final = (b"image", b"repository", b"build")
 _IMAGE: Final = re.compile(

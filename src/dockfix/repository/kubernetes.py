@@ -34,8 +34,25 @@ def read_kubernetes(path: str, text: str) -> Iterator[Deployment]:
             for container in [*items(get(pod, "initContainers")), *items(get(pod, "containers"))]:
                 if isinstance(container, MappingNode):
                     yield _container(path, pod, container)
+        yield from _steps(path, root)
         if not pods and get(root, "kind") is None:
             yield from _values(path, root)
+
+
+def _steps(path: str, root: Node) -> Iterator[Deployment]:
+    """The containers of Argo's templates and of Tekton's steps, with the scripts that they run.
+
+    Source: argo-workflows.readthedocs.io, Workflow Concepts (container, script); tekton.dev, Tasks (script).
+    """
+    for node in walk(root):
+        found = [get(node, "container"), get(node, "script"), *items(get(node, "steps"))]
+        for one in found:
+            if isinstance(one, MappingNode) and text_of(get(one, "image")):
+                step = _container(path, node, one)
+                script = text_of(get(one, "source")) or text_of(get(one, "script"))
+                shell = (step.entrypoint or ("sh",))[0]
+                start = (shell, "-c", script) if script else step.entrypoint
+                yield replace(step, entrypoint=start, command=() if script else step.command)
 
 
 def _container(path: str, pod: Node, container: MappingNode) -> Deployment:

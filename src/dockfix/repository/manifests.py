@@ -31,7 +31,7 @@ _HOOKS: Final = (
 _YAML: Final = re.compile(r"\.ya?ml$")
 _TEMPLATES: Final = "templates/"
 _KUBERNETES: Final = re.compile(
-    r"^[ \t]*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:|^[ \t]*(?:command|args):",
+    r"^[ \t]*(?:- )?containers:|runAsNonRoot|runAsUser|securityContext:|^[ \t]*(?:command|args|script):",
     re.MULTILINE,
 )
 
