@@ -260,6 +260,10 @@ def test_low_ports(source: str, expected: list[str]) -> None:
     ("source", "expected"),
     [
         ("import os\nos.setuid(33)", ["root os.setuid"]),
+        ("from icmplib import ping\nping('a')", ["root icmplib.ping"]),
+        ("from icmplib import ping\nping('a', privileged=False)", []),
+        ("import subprocess\nsubprocess.run(['tcpdump', '-i', 'eth0'])", ["root tcpdump"]),
+        ("import subprocess\nsubprocess.run(['tcpdump', '-r', 'a.pcap'])", []),
         ("from os import chown\nchown('a', 1, 1)", ["root os.chown"]),
         ("import socket\nsocket.socket(socket.AF_INET, socket.SOCK_RAW, 1)", ["root raw socket"]),
         ("import subprocess\nsubprocess.run(['apt-get', 'install', 'x'])", ["root apt-get"]),

@@ -140,7 +140,9 @@ class SiteReader:
             case "port":
                 yield from self._port(known, site, call)
             case "root":
-                yield self._evidence(Kind.ROOT, name, site, certain=not site.guarded)
+                wanted = argument_of(call, 99, known.keyword) if known.keyword else None
+                if not (isinstance(wanted, ast.Constant) and wanted.value is False):
+                    yield self._evidence(Kind.ROOT, name, site, certain=not site.guarded)
             case "command":
                 yield from self._command(known, site, call)
             case "home":
