@@ -23,8 +23,8 @@ class Speller:
 
     def __init__(self, facts: Facts, at: int) -> None:
         self.steps = facts.steps
-        self.variables = facts.after(self.steps[at - 1]).variables
         names = _find_arguments(self.steps[:at])
+        self.variables = facts.after(self.steps[at - 1]).variables if names else {}
         # Where a directory gets its name below that step, what stands there counts as well.
         self.words = dict(self._find_words(names)) if names else {}
         self.accounts = dict(self._find_accounts(names)) if names else {}
