@@ -27,6 +27,7 @@ from dockfix.model.scripts import (
     is_shell_script,
     script_of_shell,
 )
+from dockfix.syntax.script import Word
 from dockfix.syntax.shell import Command, parse_words
 from dockfix.syntax.wrappers import is_shell
 
@@ -321,13 +322,19 @@ class Starting:
         """The file that a command runs: a path, a script by its name, or the script of a shell."""
         if command.name is None:
             return None
-        own = {name: value for name, value in env.items() if name.isidentifier() and name != "HOME"}
-        variables = {**own, **self._variables}
-        written = command.name.expand(variables) or command.program
+        written = self._expand(command.name, env)
         if is_shell(written) or written in (".", "source"):
             script = script_of_shell(command)
-            return None if script is None else script.expand(variables) or script.text
+            return None if script is None else self._expand(script, env)
         return written if "/" in written or written.endswith(SCRIPTS) else None
+
+    def _expand(self, word: Word, env: Mapping[str, str]) -> str:
+        """A word with the variables of the start, as it is written if they do not suffice."""
+        variables: Mapping[str, str] = self._variables
+        if "$" in word.text:
+            own = {name: value for name, value in env.items() if name.isidentifier() and name != "HOME"}
+            variables = {**own, **variables}
+        return word.expand(variables) or word.text
 
     @cached_property
     def _variables(self) -> dict[str, str]:
