@@ -206,3 +206,16 @@ def test_values_of_code_whose_writes_are_known(tmp_path: Path) -> None:
     result = fixed(tmp_path, "OUT = '/data'\nopen('x', 'w')\n")
     assert isinstance(result, Changed)
     assert GIVES not in result.text
+
+
+@pytest.mark.parametrize(
+    ("target", "held"),
+    [
+        ("/dev/stdout", []),
+        ("/dev/stderr", []),
+        ("/etc/motd", ["writes-to-system-directory"]),
+    ],
+)
+def test_a_log_that_is_a_link_to_the_output(tmp_path: Path, target: str, held: list[str]) -> None:
+    dockerfile = DOCKERFILE.replace("COPY", f"RUN ln -sf {target} /var/log/app.log\nCOPY")
+    assert codes(fixed(tmp_path, "open('/var/log/app.log', 'a')", DEFAULT, dockerfile))[0] == held

@@ -53,6 +53,7 @@ from dockfix.syntax.shell import parse_words
 from dockfix.syntax.tree import Dockerfile
 
 SHOWN: Final = 3
+_OUTPUT: Final = ("/dev/stdout", "/dev/stderr")
 _OF_DATA: Final = re.compile(r"(?<!JAVA)(?<!CUDA)_HOME$|_(?:CACHE|TRACKING_URI)$")
 
 
@@ -252,9 +253,14 @@ class _Assessment:
         """Whether a claim is a write to a known path that the user does not own anyway."""
         if one.kind is not Kind.WRITE or not one.what or is_shared(one.directory):
             return False
-        if is_below_any(one.directory, self.plan.own_directories):
+        if is_below_any(one.directory, self.plan.own_directories) or self._is_output(one.what):
             return False
         return not owns(self.plan, one.directory) and not self._is_brought(one.directory)
+
+    def _is_output(self, path: str) -> bool:
+        """Whether a path is a link to the output of the process, as `ln -sf /dev/stdout app.log` makes it."""
+        nodes = self.plan.rehearsal.end.look(path)
+        return all(one.kind is NodeKind.LINK and one.target in _OUTPUT for one in nodes)
 
     def _is_brought(self, directory: str) -> bool:
         """Whether an unlisted directory is made by a copy, or in one, that the user owns with its top."""
