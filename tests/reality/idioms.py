@@ -453,6 +453,9 @@ def write_idiom(choices: Choices, kind: str) -> str:
         return chosen[match[0]]
 
     text = _HOLE.sub(fill, text)
+    if kind == "tree of hard links" and chosen.get("<new>", "").startswith(chosen.get("<folder>", "?") + "/"):
+        # cp would link its own links.
+        raise Impossible
     # xargs and `for` separate names at their blanks.
     if _SEPARATING.search(text) and any(" " in path for path in choices.world.files | choices.world.folders):
         raise Impossible
