@@ -162,10 +162,13 @@ class FileTree:
 
         What follows a link that is certainly one is not looked at: it stands elsewhere.
         """
-        on_way = [at for at in self._links if path.startswith(at + "/") or (last and path == at)]
         passed: list[str] = []
         targets: list[str] = []
-        for at in sorted(on_way, key=len):
+        at = ""
+        for part in path.split("/")[1:]:
+            at = f"{at}/{part}"
+            if at not in self._links or (at == path and not last):
+                continue
             nodes = self._nodes.get(at, ())
             links = [one for one in nodes if one.kind is Kind.LINK]
             if links:

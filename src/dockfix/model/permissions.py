@@ -228,7 +228,7 @@ def may_empty(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
         is_filled = _is_filled(tree, one)
         return not is_filled if is_filled is not None else None
 
-    return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
+    return _of_all(judge, who, _and_below(tree, path, node))
 
 
 def _is_kept(tree: FileTree, one: Found, who: Identity) -> bool:
@@ -243,7 +243,7 @@ def may_fill(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
     def judge(one: Found) -> bool:
         return not one.node.holds or permits(one.node, who, _ENTRY)
 
-    return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
+    return _of_all(judge, who, _and_below(tree, path, node))
 
 
 def may_overwrite(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
@@ -252,7 +252,7 @@ def may_overwrite(tree: FileTree, path: str, node: Node, who: Identity) -> Answe
     def judge(one: Found) -> bool:
         return one.node.kind is Kind.DIRECTORY or permits(one.node, who, WRITE)
 
-    return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
+    return _of_all(judge, who, _and_below(tree, path, node))
 
 
 def may_touch_all(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
@@ -262,7 +262,7 @@ def may_touch_all(tree: FileTree, path: str, node: Node, who: Identity) -> Answe
         is_own = one.node.kind is Kind.DIRECTORY and one.node.uid == who.uid
         return is_own or permits(one.node, who, WRITE)
 
-    return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
+    return _of_all(judge, who, _and_below(tree, path, node))
 
 
 def may_read_all(
@@ -276,7 +276,7 @@ def may_read_all(
         bits = READ | SEARCH if one.node.kind is Kind.DIRECTORY else READ
         return one.node.kind is Kind.LINK or permits(one.node, who, bits)
 
-    return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
+    return _of_all(judge, who, _and_below(tree, path, node))
 
 
 def may_change_modes(tree: FileTree, path: str, node: Node, who: Identity, change: Change) -> Answers:
@@ -292,7 +292,7 @@ def may_change_modes(tree: FileTree, path: str, node: Node, who: Identity, chang
             return True
         return None
 
-    return _of_all(judge, who, (Found(path, node, is_sure=True), *walk(tree, path, node)))
+    return _of_all(judge, who, _and_below(tree, path, node))
 
 
 class Found(NamedTuple):
@@ -312,6 +312,12 @@ def walk(tree: FileTree, path: str, node: Node) -> Iterator[Found]:
             if one.kind is not Kind.ABSENT:
                 yield Found(at, one, is_sure=len(nodes) == 1)
                 yield from (Found(at, inner, is_sure=False) for inner in one.inside)
+
+
+def _and_below(tree: FileTree, path: str, node: Node) -> Iterator[Found]:
+    """A node that exists, and those that may exist below it."""
+    yield Found(path, node, is_sure=True)
+    yield from walk(tree, path, node)
 
 
 def _of_all(judge: Callable[[Found], bool | None], who: Identity, found: Iterable[Found]) -> Answers:
