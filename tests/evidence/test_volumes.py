@@ -294,7 +294,7 @@ def test_addresses_and_versions_are_not_paths() -> None:
         ("ruff check .", FREE),
         ("python manage.py makemigrations", HELD),
         ("python manage.py runserver", FREE),
-        ("sh -c 'sleep 1 && npm run build'", HELD),
+        ("sh -c 'sleep 1 && dbt run'", HELD),
         ("pytest --cov=src", HELD),
         ("pytest -q", FREE),
         ("ls dbt", FREE),
