@@ -46,7 +46,7 @@ from dockfix.model.paths import (
 )
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_moves
-from dockfix.model.scripts import is_shell_script
+from dockfix.model.scripts import PYTHON, is_shell_script
 from dockfix.results import Finding
 from dockfix.syntax.parser import reparse
 from dockfix.syntax.shell import parse_words
@@ -193,23 +193,27 @@ def collect_evidence(plan: Plan) -> Evidence:
 
 
 def _find_launches(plan: Plan, reading: Reading) -> Iterator[Launch]:
-    """The commands with which the code starts shell scripts of the image, up to a word that is not known.
+    """The commands that the code needs and whose words are known; of a shell script's, those before others.
 
-    What other commands write is among the claims.
+    Python among them is read anyway.
     """
     for one in reading.launches:
         known = takewhile(lambda word: HOLE not in word, one.words)
         words = tuple(_locate_script(plan, word, one.workdir) for word in known)
-        named = " ".join(words).split()
-        if one.is_certain and any(_locate_script(plan, word, one.workdir) == word for word in named):
+        is_known = len(words) == len(one.words) or (words and _is_script(plan, words[-1]))
+        if one.is_certain and is_known and not PYTHON.fullmatch(words[0]):
             yield replace(one, words=words)
 
 
 def _locate_script(plan: Plan, word: str, workdir: str) -> str:
     """The absolute path of a shell script of the image that a word names, any other word unchanged."""
     path = resolve(word, workdir)
+    return path if _is_script(plan, path) else word
+
+
+def _is_script(plan: Plan, path: str) -> bool:
     text = plan.starting.read(path)
-    return path if text is not None and is_shell_script(text) else word
+    return text is not None and is_shell_script(text)
 
 
 def _environment(plan: Plan) -> dict[str, Values]:

@@ -38,7 +38,7 @@ class SettingsFiles:
         self.modules: tuple[Module, ...] = ()
         self.paths: tuple[str, ...] = ()
 
-    def name(self, modules: Iterable[Module], paths: Iterable[str]) -> None:
+    def use(self, modules: Iterable[Module], paths: Iterable[str]) -> None:
         """Take these modules, and these files that they name, for those of the application."""
         self.modules, self.paths = tuple(modules), tuple(paths)
         for name in ("_variables", "_keys"):
