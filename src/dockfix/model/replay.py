@@ -373,8 +373,10 @@ class Replay:
         before = self.tree.fork() if mounts else self.tree
         mount(self.tree, mounts)
         if not self.tree.may_exist(step.before.workdir):
-            # BuildKit recreates a removed working directory for root, whoever runs the next step.
-            self.tree.make_directories(step.before.workdir, Node(Kind.DIRECTORY, origin=origin))
+            # BuildKit recreates a removed working directory for whoever runs the next step
+            # (moby/buildkit, executor/runcexecutor/executor.go).
+            made = Node(Kind.DIRECTORY, who.uid, who.gid, 0o755, origin)
+            self.tree.make_directories(step.before.workdir, made)
         run = read_run(step, who.home, self._settings.get(who.home, ()))
         self._installer = self._find_installer(step, run.text)
         self._settings[who.home] = run.settings
