@@ -473,8 +473,8 @@ def _names(tree: FileTree, operation: Operation) -> list[str]:
 def link(tree: FileTree, operation: Operation, actor: Actor, *, weak: bool) -> None:
     """Apply `ln -s` to the tree."""
     for names, target in list(_links(tree, operation)):
-        for at in names:
-            real = tree.follow(at, last=False)
+        # Each as it stands before: one of them may become a link on the way to another.
+        for real in [tree.follow(at, last=False) for at in names]:
             born = [
                 made
                 for to in _targets(tree, operation, target, real)
