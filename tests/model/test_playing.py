@@ -276,6 +276,7 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     ((D, F), ROOT, "rm -rf /d/f/", "/d/f", "file 0 640 | absent"),
     ((), ROOT, "bash -c 'tee >(cat > /f) < /x'", "/f", "file 0 644"),
     (("/d absent | dir",), ROOT, "ln -s /a /d", "/d/a", "absent | link /a"),
+    ((D, F), ROOT, "find /d -depth -type d -exec mkdir {}/x \\;", "/d/x", "any 0 755 | absent"),
     # Names of the same file: its owner and mode are the file's; what replaces one name leaves the other.
     ((D, F), ROOT, "ln /d/f /g; chmod 600 /g", "/d/f", "file 0 640 | file 0 600"),
     ((D, F), ROOT, "ln /d/f /g; mv /g /h; chown 7 /h", "/d/f", "file 0 640 | file 7:0 640"),

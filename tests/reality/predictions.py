@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from dockfix.context import ClosedFile
 from dockfix.model.filetree import FileTree
@@ -24,6 +26,9 @@ from dockfix.syntax.script import Command
 from .chroots import IMAGE
 from .shells import Place, Step, render
 from .stages import CONTEXT, StageText
+
+# What runs a command of its own more than once.
+_REPEATS: Final = re.compile(r"\bfor \w+ in |\bwhile |\w\(\) ")
 
 
 @dataclass(frozen=True)
@@ -143,8 +148,10 @@ def _leaves(
             continue
         own = tuple(outcomes.get(number, ()))
         seen = last.setdefault(leaf, set())
-        if not found[leaf] or id(invocation.command) in seen:
-            # The leaf's first command again: the next round of a loop.
+        place = places[leaf]
+        is_again = id(invocation.command) in seen and not _REPEATS.search(run.text[place.start : place.end])
+        if not found[leaf] or is_again:
+            # The leaf's first command again: the next round of a loop around it.
             seen.clear()
             found[leaf].append(Prediction(own))
         else:

@@ -111,6 +111,10 @@ def on_chosen(one: Operation, chosen: Chosen) -> Iterator[Operation]:
     if one.act in (Act.COPY, Act.MOVE):
         yield from _brought(one)
         return
+    if one.act is Act.MAKE:
+        # In each directory (`mkdir {}/x`).
+        yield Operation(Act.WRITE, one.path, how=frozenset(how))
+        return
     if one.act is Act.LINK:
         pattern = chosen.name or "*"
         at, target = posixpath.dirname(one.path).rstrip("/"), one.spec.rstrip("/")
