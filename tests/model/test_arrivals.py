@@ -33,7 +33,8 @@ LEFT: list[tuple[str, str, str]] = [
     (f"{RUN}\nCOPY --chown=7:8 b.txt /d/", "/app/b.txt", "any 7:8 755"),
     (f"{RUN}\nRUN ln -s /app/a.txt /app/b.txt\nCOPY --chown=7:8 b.txt /app/", "/app/b.txt", "any 7:8 755"),
     (f"{RUN}\nRUN ln -s /app/a.txt /app/b.txt\nCOPY --chown=7:8 b.txt /app/", "/app/a.txt", "file 0 644"),
-    ("WORKDIR /w\nRUN rm -rf /w\nUSER 7\nRUN true", "/w", "dir 0 755"),
+    ("WORKDIR /w\nRUN rm -rf /w\nUSER 7:8\nRUN true", "/w", "dir 7:8 755"),
+    ("WORKDIR /w\nRUN rm -rf /w\nRUN true\nUSER 7:8", "/w", "dir 0 755"),
     # A text in the file, a download, an archive.
     ("COPY <<EOF /x.sh\nhi\nEOF", "/x.sh", "file 0 644"),
     ("COPY --chmod=755 <<EOF /x.sh\nhi\nEOF", "/x.sh", "file 0 755"),

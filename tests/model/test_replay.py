@@ -41,9 +41,6 @@ LEFT = {
         "RUN mkdir /d && if test -e /x; then touch /d/f; fi\nRUN for x in f; do mkdir -p /d/$x; done\n",
         "/d/f",
     ): "absent | file 0 644 | dir 0 755",
-    # BuildKit makes a working directory again that a step has removed, for whoever runs the next one.
-    ("WORKDIR /w\nRUN rm -r /w\nUSER 7:8\nRUN true\n", "/w"): "dir 7:8 755",
-    ("WORKDIR /w\nRUN rm -r /w\nRUN true\nUSER 7:8\n", "/w"): "dir 0 755",
     # Debian's adduser puts system accounts into nogroup.
     ("RUN adduser --system --uid 7 --home /h app\n", "/h"): "dir 7:65534 755 | dir 7:65534 700",
     # With a new number, or another group, an account keeps what is in its home; groupmod changes no files.
