@@ -46,10 +46,10 @@ def test_python_sources(dockfix: RunDockfix, repository: Repository, name: str) 
     start = time.monotonic()
     code, _, messages = dockfix("--write", "--timeout", "3", "--verbose", ".")
     assert time.monotonic() - start < 20
-    assert (code, messages.count(": changed (")) == (0, 2), messages
+    is_unread = name in ("nested", "nested-deeper", "number", "escape")
+    assert (code, messages.count(": changed (")) == (0, 0 if is_unread else 2), messages
     assert "Traceback" not in messages
-    if name == "nested":
-        assert "not all of its sources were read [evidence-cut]" in messages
+    assert ("[evidence-cut]" in messages) is is_unread
 
 
 DOCKERFILES = {

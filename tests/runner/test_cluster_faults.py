@@ -111,7 +111,7 @@ def test_sources_that_cannot_be_parsed(repository: Repository, start_cluster: St
     repository.commit()
     with start_cluster() as cluster, start_run(cluster, "--check", "--verbose") as run:
         messages = run.communicate()[1]
-    assert run.returncode == 1, messages
+    assert run.returncode == 0, messages
     assert messages.count("not all of its sources were read [evidence-cut]") == 1
     assert "Traceback" not in messages
 

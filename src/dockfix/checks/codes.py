@@ -278,7 +278,7 @@ MAY_NEED_ROOT: Final = _note(
     "runs/change-of-user-that-may-be-refused",
     answered_by=(Trial.ANSWERS_ALIKE,),
 )
-EVIDENCE_CUT: Final = _note(
+EVIDENCE_CUT: Final = _review(
     "evidence-cut",
     "The application is large, and only part of it was read.",
     "runs/application-of-many-modules",

@@ -375,6 +375,11 @@ class _Assessment:
                 codes.LOW_PORT, self.line, f"{_place(one)} opens port {one.what}, which is below 1024",
                 "Docker allows it (20.10 and later), other runtimes may not",
             )  # fmt: skip
+        if self.reading.is_cut:
+            yield Finding(
+                codes.EVIDENCE_CUT, self.line, "the application is large: not all of its sources were read",
+                "--verify runs the whole application",
+            )  # fmt: skip
 
     @property
     def missing(self) -> list[Claim]:
@@ -413,11 +418,6 @@ class _Assessment:
             yield Finding(
                 codes.LOW_PORT, self.line, f"may open a port below 1024: {_fold(ports)}",
                 "some runtimes reserve such ports for root",
-            )  # fmt: skip
-        if self.reading.is_cut:
-            yield Finding(
-                codes.EVIDENCE_CUT, self.line, "the application is large: not all of its sources were read",
-                "--verify runs the whole application",
             )  # fmt: skip
 
 

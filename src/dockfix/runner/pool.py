@@ -10,7 +10,8 @@ from typing import Final
 from dockfix.checks import codes
 from dockfix.confined import Known, Loss, finding_of, renew, work_all
 from dockfix.confined import work as work_alone
-from dockfix.results import Changed, Finding, Unchanged
+from dockfix.options import Options
+from dockfix.results import Changed, Finding
 from dockfix.runner import outcome
 from dockfix.runner.jobs import Item, Job, Reply, lose, work
 
@@ -51,14 +52,18 @@ def _do_without_evidence(job: Job, loss: Loss, seconds: float) -> Reply:
         alone = replace(job, options=replace(job.options, evidence=False))
         reply = work_alone(work, alone, seconds=seconds)
         if isinstance(reply, Reply):
-            note = Finding(codes.EVIDENCE_CUT, 0, f"its sources were not read: {found.message}", found.help)
-            return _with_note(reply, note)
+            unread = Finding(codes.EVIDENCE_CUT, 0, f"its sources were not read: {found.message}", found.help)
+            return _with_review(reply, unread, job.options)
     return lose(job, found)
 
 
-def _with_note(reply: Reply, note: Finding) -> Reply:
-    """The reply with another note; it is not cached."""
+def _with_review(reply: Reply, finding: Finding, options: Options) -> Reply:
+    """The reply with another review, unless that is accepted; it is not cached."""
     result = reply.file.result
-    if isinstance(result, Changed | Unchanged):
-        result = replace(result, notes=(*result.notes, note))
-    return Reply(replace(reply.file, result=result), reply.around, is_final=False)
+    if isinstance(result, Changed):
+        if finding.code in options.accept:
+            result = replace(result, accepted=(*result.accepted, finding))
+        else:
+            result = replace(result, reviews=(*result.reviews, finding))
+    file = replace(reply.file, result=result, applies=outcome.applies(result, options))
+    return Reply(file, reply.around, is_final=False)

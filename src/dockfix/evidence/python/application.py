@@ -22,7 +22,7 @@ _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = 6
 _MAX_BASES: Final = 4
 _FIELD_NAMES: Final = ("env", "validation_alias", "alias")
-MAX_PARSED: Final = 130_000
+MAX_PARSED: Final = 400_000
 """The maximum number of characters of an application that are parsed."""
 
 

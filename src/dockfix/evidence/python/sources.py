@@ -38,7 +38,7 @@ from dockfix.syntax.shell import parse_words
 from dockfix.syntax.tree import Dockerfile
 from dockfix.syntax.wrappers import SHELLS
 
-MAX_MODULES: Final = 100
+MAX_MODULES: Final = 300
 MAX_UNSTARTED: Final = 4
 _PYTHON: Final = re.compile(r"python|\bpip3?\b|conda|\.py\b|\buvx?\b|poetry|requirements", re.IGNORECASE)
 _DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
