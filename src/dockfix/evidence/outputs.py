@@ -19,13 +19,13 @@ _IN_CODE: Final = re.compile(
 @lru_cache(maxsize=4096)
 def is_output(name: str) -> bool:
     """Whether what an option, argument or setting holds is written or may be."""
-    return _matches(name, "directories") or _matches(name, "files")
+    return is_directory(name) or _files().fullmatch(_plain(name)) is not None
 
 
 @lru_cache(maxsize=4096)
 def is_directory(name: str) -> bool:
     """Whether it holds a directory."""
-    return _matches(name, "directories")
+    return _directories().fullmatch(_plain(name)) is not None
 
 
 def find_arguments(text: str) -> Iterator[int]:
@@ -33,11 +33,15 @@ def find_arguments(text: str) -> Iterator[int]:
     return (match.start() for match in _IN_CODE.finditer(text))
 
 
-def _matches(name: str, kind: str) -> bool:
-    plain = name.lstrip("-").rpartition(".")[2].lower().replace("-", "_")
-    return _pattern(kind).fullmatch(plain) is not None
+def _plain(name: str) -> str:
+    return name.lstrip("-").rpartition(".")[2].lower().replace("-", "_")
 
 
-@lru_cache(maxsize=8)
-def _pattern(kind: str) -> re.Pattern[str]:
-    return re.compile("|".join(read_table("python")["outputs"][kind]))
+@lru_cache(maxsize=1)
+def _directories() -> re.Pattern[str]:
+    return re.compile("|".join(read_table("python")["outputs"]["directories"]))
+
+
+@lru_cache(maxsize=1)
+def _files() -> re.Pattern[str]:
+    return re.compile("|".join(read_table("python")["outputs"]["files"]))
