@@ -277,6 +277,7 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     ((), ROOT, "bash -c 'tee >(cat > /f) < /x'", "/f", "file 0 644"),
     (("/d absent | dir",), ROOT, "ln -s /a /d", "/d/a", "absent | link /a"),
     ((D, F), ROOT, "find /d -depth -type d -exec mkdir {}/x \\;", "/d/x", "any 0 755 | absent"),
+    ((D, F, "/l link /d/f"), ROOT, "sed -i.b s/a/b/ /l", "/l.b", "link /d/f"),
     # Names of the same file: its owner and mode are the file's; what replaces one name leaves the other.
     ((D, F), ROOT, "ln /d/f /g; chmod 600 /g", "/d/f", "file 0 640 | file 0 600"),
     ((D, F), ROOT, "ln /d/f /g; mv /g /h; chown 7 /h", "/d/f", "file 0 640 | file 7:0 640"),

@@ -206,7 +206,9 @@ def _backup(path: str, suffix: str) -> Operation:
     """The backup that `sed -i.bak` makes: the original file under another name."""
     if _GLOB.search(path) or "*" in suffix or "?" in suffix:
         return Operation(Act.WRITE, posixpath.dirname(_GLOB.split(path)[0]) or "/")
-    return Operation(Act.COPY, path, path + suffix, how=frozenset({How.SAME, How.REPLACES, How.AS_NAMED}))
+    return Operation(
+        Act.COPY, path, path + suffix, how=frozenset({How.SAME, How.REPLACES, How.AS_NAMED, How.KEEPS_LINKS})
+    )
 
 
 def _read_command(command: Command, found: _Found) -> None:
