@@ -219,3 +219,10 @@ def test_values_of_code_whose_writes_are_known(tmp_path: Path) -> None:
 def test_a_log_that_is_a_link_to_the_output(tmp_path: Path, target: str, held: list[str]) -> None:
     dockerfile = DOCKERFILE.replace("COPY", f"RUN ln -sf {target} /var/log/app.log\nCOPY")
     assert codes(fixed(tmp_path, "open('/var/log/app.log', 'a')", DEFAULT, dockerfile))[0] == held
+
+
+@pytest.mark.parametrize("words", ["[]", "''", "[tool]", "[tool, '/data/x']"])
+def test_commands_without_a_program_start_nothing(tmp_path: Path, words: str) -> None:
+    result = fixed(tmp_path, f"import subprocess\nsubprocess.run({words})\n")
+    assert isinstance(result, Changed)
+    assert result.safe

@@ -200,8 +200,9 @@ def _find_launches(plan: Plan, reading: Reading) -> Iterator[Launch]:
     for one in reading.launches:
         known = takewhile(lambda word: HOLE not in word, one.words)
         words = tuple(_locate_script(plan, word, one.workdir) for word in known)
-        is_known = len(words) == len(one.words) or (words and _is_script(plan, words[-1]))
-        if one.is_certain and is_known and not PYTHON.fullmatch(words[0]):
+        if not words or not one.is_certain or PYTHON.fullmatch(words[0]):
+            continue
+        if len(words) == len(one.words) or _is_script(plan, words[-1]):
             yield replace(one, words=words)
 
 
