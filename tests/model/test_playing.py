@@ -208,6 +208,8 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     ((D, F), ROOT, "find /d -name f -o -name g -exec chmod 600 {} +", "/d/f", "file 0 640 | file 0 600"),
     ((D, F), ROOT, "find /d \\( -type f -o -type l \\) -delete", "/d/f", "file 0 640 | absent"),
     ((D, F), ROOT, "find /d -name f -o -name g | xargs rm", "/d/f", "file 0 640 | absent"),
+    ((D, F), ROOT, "find /d -type f -or -name x | xargs rm", "/d/f", "file 0 640 | absent"),
+    ((D, F), ROOT, "find /d -type d , -name f | xargs rm", "/d/f", "file 0 640 | absent"),
     (
         (D, F),
         ROOT,

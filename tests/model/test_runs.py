@@ -56,6 +56,21 @@ def test_variables_in_force_at_the_last_command(steps: str, name: str, expected:
 
 
 @pytest.mark.parametrize(
+    "steps",
+    [
+        'ENV #=abc\nRUN mkdir "$@"',
+        'ENV #=999999999\nRUN mkdir "$@"',
+        "RUN export '#=999999999' 1=x && mkdir \"$@\"",
+        'ENV 1=x\nRUN mkdir "$1"',
+    ],
+)
+def test_only_names_of_variables_are_variables_of_a_shell(steps: str) -> None:
+    last = read(steps).invocations[-1]
+    assert last.env.keys().isdisjoint(("#", "1"))
+    assert last.effect("/home/app").makes == ()
+
+
+@pytest.mark.parametrize(
     ("script", "expected"),
     [
         ('f() { mkdir -p "$1"; }; f /x && f /y', ["/x", "/y"]),

@@ -172,6 +172,9 @@ def test_wrappers_that_run_nothing_stay(script: str) -> None:
         ("su -c a", ["a"], "root"),
         ("runuser app -c 'a'", ["a"], "app"),
         ("eval 'a b' c", ["a b c"], ""),
+        ("eval -- 'a b'", ["a b"], ""),
+        ("trap 'a b' EXIT", ["a b"], ""),
+        ("trap -- 'a b' EXIT", ["a b"], ""),
         ("sudo sh -c 'a > f'", ["a >f"], ""),
         ("bash -e <<EOF\na\nb c\nEOF", ["a", "b c"], ""),
         ("bash -c \"sh -c 'a'\"", ["sh -c 'a'"], ""),
@@ -185,7 +188,8 @@ def test_inner_scripts(script: str, expected: list[str], user: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["sh x.sh", 'sh -c "$(a)"', "bash", "su app", "eval `a`", "sh -c", "cat <<E\na\nE"]
+    "script",
+    ["sh x.sh", 'sh -c "$(a)"', "bash", "su app", "eval `a`", "sh -c", "cat <<E\na\nE", "trap -- - EXIT"],
 )
 def test_no_inner_script(script: str) -> None:
     assert parse_script(script).commands[0].script is None

@@ -13,7 +13,7 @@ from typing import Final
 
 from dockfix.knowledge.commands import Argument, Reading, Usage, configures, find_setting, find_usage
 from dockfix.knowledge.processes import drops_privileges, process_need
-from dockfix.model.finds import on_chosen, read_alternatives
+from dockfix.model.finds import SEPARATES, on_chosen, read_alternatives
 from dockfix.model.operations import Act, How, Operation, posix_operations
 from dockfix.model.paths import NOWHERE, resolve
 from dockfix.model.temporaries import temporary_operations
@@ -257,7 +257,7 @@ def _grouped(words: Sequence[Argument]) -> list[Argument]:
     """The words of a find, with its alternatives in parentheses: xargs gets what any of them selects."""
     texts = [one.value or one.text for one in words]
     at = next((index for index, text in enumerate(texts) if text.startswith(_FIND_STARTS)), len(texts))
-    if "-o" not in texts[at:]:
+    if SEPARATES.isdisjoint(texts[at:]):
         return list(words)
     return [*words[:at], Argument("(", "("), *words[at:], Argument(")", ")")]
 

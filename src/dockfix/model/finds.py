@@ -15,7 +15,7 @@ _RUNS: Final = ("-exec", "-execdir", "-ok")
 _ENDS: Final = (";", "\\;", "+")
 _OPENS: Final = ("(", "\\(")
 _CLOSES: Final = (")", "\\)")
-_SEPARATES: Final = ("-o", "-or", ",")
+SEPARATES: Final = frozenset({"-o", "-or", ","})
 _GROUP: Final = "()"
 _NEUTRAL: Final = ("-delete", "-print", "-print0", "-depth", "-xdev", "-H", "-L", "-P")
 
@@ -47,7 +47,7 @@ def read_alternatives(words: Sequence[str]) -> Iterator[tuple[int, int, Chosen]]
     for at, word in enumerate((*words, "-o")):
         in_command = at < len(words) and (word in _RUNS or (in_command and word not in _ENDS))
         depth += 0 if in_command else (word in _OPENS) - (word in _CLOSES)
-        if word not in _SEPARATES or in_command or (depth > 0 and at < len(words)):
+        if word not in SEPARATES or in_command or (depth > 0 and at < len(words)):
             continue
         chosen = read_tests(words[start:at])
         is_apart = all(one.kind and chosen.kind and one.kind != chosen.kind for one in earlier)

@@ -218,8 +218,7 @@ def _read(
     variables: tuple[tuple[str, str], ...],
 ) -> _Reading:
     script = _script(text, words, shell, bash)
-    env = dict(variables)
-    env.setdefault("HOME", home)
+    env = {"HOME": home, **shell_variables(dict(variables))}
     invocations = walk_script(script, cwd, env)
     own = set(map(id, script.commands))
     calls = dict.fromkeys(
@@ -265,6 +264,14 @@ def _with_heredoc_behind(
     return f"{command} {word}\n", [(0, at + start, True), (len(command) + 1, at, True)]
 
 
+def shell_variables(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables of an environment that a shell can name.
+
+    ENV may set others (`ENV #=2`), which are not the numbered arguments of a script, nor their count.
+    """
+    return {name: value for name, value in env.items() if name.isidentifier()}
+
+
 def walk_script(script: Script, cwd: str, env: Mapping[str, str]) -> tuple[Invocation, ...]:
     """The commands of a script in order, with their `cwd` and `env`.
 
@@ -277,8 +284,7 @@ def read_called(
     text: str, path: str, arguments: Mapping[str, str], caller: Invocation
 ) -> tuple[Invocation, ...]:
     """The commands of a script, at the absolute `path`, as `caller` runs it with numbered arguments."""
-    named = {name: value for name, value in caller.env.items() if name.isidentifier()}
-    variables = tuple({**named, **arguments, "0": path}.items())
+    variables = tuple({**shell_variables(caller.env), **arguments, "0": path}.items())
     how = (caller.umask, caller.optional, caller.unchecked)
     readers = (caller.command.program.rpartition("/")[2], *_INTERPRETER.findall(text[:_FIRST_LINE]))
     is_bash = "{" in text and "bash" in readers
@@ -542,7 +548,7 @@ class _Walk:
         mine = self.state.envs[command.scope]
         given = {name: value for name, value in mine.items() if not name.isidentifier()}
         mine.clear()
-        mine.update({name: value for name, value in env.items() if name.isidentifier()} | given)
+        mine.update(shell_variables(env) | given)
         self.state.shells[command.scope] = end
 
     def _set_aside(self, command: Command, local: Mapping[str, str]) -> None:
@@ -673,4 +679,4 @@ def _value(word: Word, env: Mapping[str, str], cwd: str) -> str | None:
 def _exported(command: Command, env: Mapping[str, str], cwd: str) -> dict[str, str]:
     pairs = [word.expand(env) for word in command.args]
     split = [pair.partition("=") for pair in pairs if pair and "=" in pair]
-    return {name: value for name, _, value in split} | _values(command, env, cwd)
+    return shell_variables({name: value for name, _, value in split}) | _values(command, env, cwd)

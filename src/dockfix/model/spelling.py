@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
@@ -60,9 +61,10 @@ class Speller:
             for word in _WORD.findall(text) if "$" in text else ():
                 names = frozenset(_VARIABLE.findall(word))
                 if names & arguments and names <= self.variables.keys():
-                    path = word if word.startswith(("/", "$")) else f"{step.before.workdir}/{word}"
-                    if (value := self._value(path, step)).startswith("/"):
-                        yield resolve(value, "/"), path.rstrip("/")
+                    value, here = self._value(word, step), step.before.workdir
+                    path = word if word.startswith(("/", "$")) else posixpath.join(here, word)
+                    if value and (word is not path or value.startswith("/")):
+                        yield resolve(value, here), path.rstrip("/")
 
     def _value(self, word: str, step: Step) -> str:
         """The value of a word, "" if it has another one at its own place."""

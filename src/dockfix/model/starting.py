@@ -19,7 +19,14 @@ from dockfix.model.lineage import Lineage, Step
 from dockfix.model.makefiles import find_recipes
 from dockfix.model.paths import is_shared, is_within, on_path, resolve
 from dockfix.model.procfiles import find_processes
-from dockfix.model.runs import Invocation, number_arguments, read_called, read_run, walk_script
+from dockfix.model.runs import (
+    Invocation,
+    number_arguments,
+    read_called,
+    read_run,
+    shell_variables,
+    walk_script,
+)
 from dockfix.model.scripts import (
     MAX_DEPTH,
     SCRIPTS,
@@ -233,7 +240,8 @@ class Starting:
         self, words: Sequence[str], workdir: str, environment: Sequence[tuple[str, str]] = ()
     ) -> Invocation:
         """A command line that the container runtime starts, with the image's variables."""
-        env = {"HOME": self.home or "/", **self.lineage.end.variables, **dict(environment)}
+        given = shell_variables({**self.lineage.end.variables, **dict(environment)})
+        env = {"HOME": self.home or "/", **given}
         return Invocation(parse_words(words), workdir, env, None)
 
     def _own(self) -> Iterator[tuple[Invocation, Step]]:

@@ -205,6 +205,8 @@ def inner_script(name: str, args: Sequence[Word]) -> tuple[str | None, str]:
         return _shell_script(args), ""
     if name in ("su", "runuser"):
         return _su_script(args)
+    if name in ("eval", "trap") and args and args[0].text == "--":
+        args = args[1:]
     if name == "eval" and args:
         parts = [_plain(word) for word in args]
         return (None if None in parts else " ".join(filter(None, parts))), ""
