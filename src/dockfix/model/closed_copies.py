@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from dockfix.model.filetree import Kind, Node
+from dockfix.model.filetree import Kind, Node, Nodes
 from dockfix.model.paths import is_ownable, is_system_directory
 from dockfix.model.permissions import READ, SEARCH, permits
 from dockfix.model.plan import Plan
@@ -25,12 +25,14 @@ def find_closed(plan: Plan) -> dict[str, int]:
         path: copies[node.origin].step.index
         for path, nodes in tree.listed().items()
         for node in nodes
-        if node.origin in copies and tree.exists(path) and not permits(node, who, _needed(node))
+        if node.origin in copies and tree.exists(path) and not permits(node, who, _needed(node, nodes))
     }
 
 
-def _needed(node: Node) -> int:
-    may_be_run = node.kind is Kind.DIRECTORY or node.mode & 0o100
+def _needed(node: Node, nodes: Nodes) -> int:
+    # Of what a change of mode has told apart, the file shows whether a copy can be run.
+    is_told_apart = node.kind is Kind.ANY and any(one.kind is Kind.FILE for one in nodes)
+    may_be_run = node.kind is Kind.DIRECTORY or (node.mode & 0o100 and not is_told_apart)
     return READ | SEARCH if may_be_run else READ
 
 
