@@ -46,9 +46,9 @@ class Mount:
     """A volume: its mount point, and its name or, for a bind mount, the path on the host.
 
     `is_open`: everybody can write there (emptyDir). One that `is_tmpfs` belongs to root; it has the mode of
-    the image's directory, and is open to everybody where there is none. One that `is_bare` belongs to root
-    whatever the image has there. `is_shared`: a service of another image of the repository writes to it.
-    `is_private`: nobody but root may read it.
+    the image's directory, and is open to everybody where there is none. One that `is_bare`, perhaps a tmpfs
+    with a mode, belongs to root whatever the image has there. `is_shared`: a service of another image of the
+    repository writes to it. `is_private`: nobody but root may read it.
     """
 
     target: Setting
@@ -85,7 +85,7 @@ def tmpfs_mount(target: Setting, options: Mapping[str, str]) -> Mount:
         return Mount(target, is_open=True)
     mode = options.get("mode", "").removeprefix("0o")
     is_closed = mode.isdecimal() and mode[-1] in "0145"
-    return Mount(target, is_tmpfs=not is_closed, is_bare=is_closed)
+    return Mount(target, is_tmpfs=True, is_bare=is_closed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ def _of_runners(starting: Starting) -> Iterator[Finding]:
         if program in runners and find_makefile(one.invocation, starting.read) is None:
             yield Finding(
                 codes.UNREAD_ENTRYPOINT, one.line,
-                f"what {program} runs in the start{one.place} was not read",
+                f"the tasks that {program} runs{one.place} were not read",
                 "check what it writes, and that it does not need root",
             )  # fmt: skip
             return

@@ -35,7 +35,7 @@ def find_capability_findings(plan: Plan) -> tuple[Finding, ...]:
 
 def _of_deployment(one: Deployment) -> Iterator[Finding]:
     if one.privileged is not None:
-        message = f"{one.at(one.privileged)} runs it privileged, and only root's programs have those rights"
+        message = f"{one.at(one.privileged)} runs it in privileged mode, which only root's processes use"
         yield Finding(codes.MANIFEST_PRIVILEGED, 0, message, _HELP_PRIVILEGED)
     for setting in one.capabilities:
         name = setting.value.upper().removeprefix("CAP_")

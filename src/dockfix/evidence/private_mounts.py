@@ -23,7 +23,7 @@ def find_private_mounts(one: Deployment, mount: Mount) -> Iterator[Finding]:
     if mount.is_private and one.group is None:
         message, help_ = f"{where} mounts files that only root may read", "set fsGroup to the user's group"
     elif source and _is_of_root(posixpath.normpath(source)):
-        message = f"{where} mounts {source}, of which only root may read some"
+        message = f"{where} mounts {source}, parts of which only root may read"
         help_ = "leave it as root, or mount a copy that the user may read"
     elif source and _is_of_owner(source):
         message = f"{where} mounts {source}, which only its owner on the host may read"

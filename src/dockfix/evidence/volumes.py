@@ -46,7 +46,7 @@ _UNKNOWN: Final = "$"
 class Written:
     """The absolute paths that an image writes or may write; `is_complete`: it writes no others.
 
-    `uses` are those of which nobody knows whether it only reads them.
+    `uses` are paths that it names and may write.
     """
 
     places: frozenset[str]
@@ -184,7 +184,7 @@ class _Judge:
 
     def bind(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
         """Findings for a host folder, which keeps its owner whoever the image's user is."""
-        if is_system_directory(place) and not is_shared(place) and not self._is_hit(place):
+        if self._is_untouched(place):
             return
         # Everybody may write to the host's own /tmp and /dev/shm.
         if mount.source in _OPEN or (verb := self._writes(one, place)) == "":
@@ -194,17 +194,17 @@ class _Judge:
 
     def bare(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
         """Findings for a tmpfs, or a volume that takes nothing over from the image: both belong to root."""
-        if is_shared(place) or (mount.is_tmpfs and not self._stands(place)):
-            return
-        if is_system_directory(place) and not self._is_hit(place):
+        takes_mode = mount.is_tmpfs and not mount.is_bare
+        if is_shared(place) or self._is_untouched(place) or (takes_mode and not self._stands(place)):
             return
         if verb := self._writes(one, place):
-            what = "a tmpfs" if mount.is_tmpfs or not mount.source else f"the volume {mount.source}"
+            volume = f"the volume {mount.source}" if mount.source else "a volume"
+            what = "a tmpfs" if mount.is_tmpfs else volume
             message = (
-                f"{one.at(mount.target)} mounts {what} at {place}, which belongs to root,"
+                f"{one.at(mount.target)} mounts {what} at {place}; it belongs to root,"
                 f" and the application {verb}"
             )
-            help_ = "mount it with the user's uid" if what == "a tmpfs" else self._help(one, mount, place)
+            help_ = "mount it with the user's uid" if mount.is_tmpfs else self._help(one, mount, place)
             yield Finding(codes.EXISTING_VOLUMES, 0, message, help_)
 
     def _stands(self, place: str) -> bool:
@@ -271,6 +271,10 @@ class _Judge:
         )
         words = (*(one.entrypoint or ()), *(one.command or ()), *own)
         return any(word.startswith("/") and is_within(posixpath.normpath(word), place) for word in words)
+
+    def _is_untouched(self, place: str) -> bool:
+        """Whether it is a directory of the system's in which the application writes nothing that is known."""
+        return is_system_directory(place) and not is_shared(place) and not self._is_hit(place)
 
     def _is_hit(self, place: str) -> bool:
         return any(is_within(path, place) for path in self.written.places)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Final
 
 from dockfix.lazy import cached_property
 from dockfix.model.accounts import UserAccount, choose_account
@@ -36,9 +34,6 @@ from dockfix.model.relocation import leans_on_root, leaves_relative, moved_copie
 from dockfix.model.replay import Move, Replay
 from dockfix.model.runs import Run
 from dockfix.options import Chown
-
-_REMOVES: Final = re.compile(r"\brm (?:-\w+ )?(?!-|/(?:var|tmp|root)/)").search
-"""Finds a removal that is not that of a cache."""
 
 
 class Plan(Facts):
@@ -189,7 +184,7 @@ class Plan(Facts):
         if self.options.chown is Chown.NONE:
             return ()
         owned = tuple(copy for copy in self.copies if self._is_owned(copy) and not self._is_given(copy))
-        return tuple(copy for copy in owned if not self._is_gone(copy)) if _REMOVES(self.tree.text) else owned
+        return tuple(copy for copy in owned if not self._is_gone(copy))
 
     def _is_gone(self, copy: Copy) -> bool:
         """Whether steps of root's remove all of a copy before the account's first step."""

@@ -270,8 +270,10 @@ class _Known:
         return found if found is not None and not _is_public(image) else None
 
     def _only_for(self, service: str) -> str | None:
-        """The only Dockerfile, unless the service is called like a public image."""
-        return next(iter(self.candidates)) if len(self.candidates) == 1 and not _is_public(service) else None
+        """The only Dockerfile, unless compose builds it, or the service is named like a public image."""
+        if self.by_service or len(self.candidates) != 1 or _is_public(service):
+            return None
+        return next(iter(self.candidates))
 
     def _of_name(self, name: str) -> str | None:
         """The one Dockerfile whose image may have that name."""

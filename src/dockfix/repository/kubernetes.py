@@ -24,6 +24,7 @@ from dockfix.repository.yaml_nodes import (
 
 _FIXED: Final = ("configMap", "secret", "projected", "downwardAPI")
 """The volumes that are mounted read-only."""
+_LONGEST_MODE: Final = 4
 
 
 def read_kubernetes(path: str, text: str) -> Iterator[Deployment]:
@@ -87,7 +88,7 @@ def _is_private(volume: Node) -> bool:
     """
     text = text_of(get(volume, "defaultMode"))
     digits = text.removeprefix("0o")
-    if not digits.isdecimal():
+    if not digits.isdecimal() or len(digits) > _LONGEST_MODE:
         return False
     return not int(digits, 8 if text.startswith("0") and set(digits) <= set("01234567") else 10) & 0o4
 

@@ -120,7 +120,8 @@ def _long_mount(keys: Mapping[str, str], line: int) -> Iterator[Mount]:
     elif place:
         source = keys.get("source") or keys.get("src") or ""
         read_only = "readonly" in keys or "ro" in keys
-        yield Mount(Setting(place, line), source, read_only, is_bare="volume-nocopy" in keys)
+        is_bare = not keys.keys().isdisjoint(("volume-nocopy", "volume-subpath"))
+        yield Mount(Setting(place, line), source, read_only, is_bare=is_bare)
 
 
 def _split_flags(words: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
