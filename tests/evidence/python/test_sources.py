@@ -209,6 +209,12 @@ def test_writes_are_found_where_they_lead(name: str) -> None:
     assert found(source) == [f"write {place}" for place in places.split(";")]
 
 
+def test_handled_failure_of_a_command_excuses_what_the_command_writes() -> None:
+    start = 'import os, subprocess as sp\ntry:\n    sp.run(["touch", "/etc/a"], check=True)\n'
+    write = '    os.makedirs("/etc/b")\nexcept sp.CalledProcessError:\n    pass'
+    assert found(start + write) == ["write /etc/a?", "write /etc/b"]
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -277,6 +283,7 @@ def test_low_ports(source: str, expected: list[str]) -> None:
         ("import subprocess\nsubprocess.run(['id'], user=None)", []),
         ("import os\ntry:\n    os.setgid(1)\nexcept PermissionError:\n    pass", ["root os.setgid?"]),
         ("import os\ntry:\n    os.setgid(1)\nexcept OSError:\n    raise", ["root os.setgid"]),
+        ("import os\ntry:\n    os.setgid(1)\nexcept CalledProcessError:\n    pass", ["root os.setgid"]),
         (
             "import os\nif os.getuid() == 0:\n    os.setgid(1)",
             ["root os.getuid() compared with 0?", "root os.setgid?"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -80,8 +80,8 @@ class Scope:
 class Site:
     """A call, dictionary, comparison or setting, and the scope that contains it.
 
-    It is `guarded` if the application handles a lack of permission there; it runs only if the paths
-    `expected` exist.
+    It is `guarded` if the application handles a lack of permission there, and `may_fail` if it handles
+    the failure of a command; it runs only if the paths `expected` exist.
     """
 
     node: ast.expr
@@ -89,6 +89,7 @@ class Site:
     order: int
     guarded: bool = False
     expected: tuple[ast.expr, ...] = ()
+    may_fail: bool = False
 
     @property
     def called(self) -> str:
@@ -119,6 +120,7 @@ class Part:
         self.functions: dict[str, Scope] = {}
         self._order = 0
         self._guards = 0
+        self._failures = 0
         self._expected: tuple[ast.expr, ...] = ()
         self._arms: list[Arm] = []
         self._asks_who = _WHO.search(self.text) is not None
@@ -174,23 +176,32 @@ class Part:
         return True
 
     def _site(self, node: ast.Call | ast.Compare, scope: Scope) -> bool:
-        self.sites.append(Site(node, scope, self._order, self._guards > 0, self._expected))
+        self._add_site(node, scope)
         if isinstance(node, ast.Call):
             self._remember(node, scope)
         return True
 
+    def _add_site(self, node: ast.expr, scope: Scope) -> None:
+        is_guarded, may_fail = self._guards > 0, self._failures > 0
+        self.sites.append(Site(node, scope, self._order, is_guarded, self._expected, may_fail))
+
     def _dictionary(self, node: ast.Dict, scope: Scope) -> bool:
-        self.sites.append(Site(node, scope, self._order, self._guards > 0, self._expected))
+        self._add_site(node, scope)
         pairs = zip(node.keys, node.values, strict=True)
         self._walk_all((one for pair in pairs for one in pair if one is not None), scope)
         return False
 
     def _attempt(self, node: ast.Try | ast.TryStar, scope: Scope) -> bool:
-        forgiving = any(_forgives(handler) for handler in node.handlers)
+        forgiving, tolerant = (
+            any(_forgives(handler, read_names("python", "names", kind)) for handler in node.handlers)
+            for kind in ("forbidden", "failing")
+        )
         self._guards += forgiving
+        self._failures += tolerant
         branch = self._order
         self._arm(node.body, scope, branch, 0)
         self._guards -= forgiving
+        self._failures -= tolerant
         for handler in node.handlers:
             self._arm([handler], scope, self._order, 0)
         self._walk_all([*node.orelse, *node.finalbody], scope)
@@ -326,8 +337,7 @@ def _expected_in(test: ast.expr) -> Iterator[ast.expr]:
 def _makes_property(decorator: ast.expr) -> bool:
     """Whether a decorator is `property`, or one like it of functools, Django, pydantic or SQLAlchemy."""
     named = decorator.func if isinstance(decorator, ast.Call) else decorator
-    name = named.attr if isinstance(named, ast.Attribute) else getattr(named, "id", "")
-    return name.endswith(("property", "computed_field"))
+    return name_of(named).endswith(("property", "computed_field"))
 
 
 def _asks_who(test: ast.expr) -> bool:
@@ -335,14 +345,13 @@ def _asks_who(test: ast.expr) -> bool:
     return any(_WHO.search(getattr(node, "id", "") or getattr(node, "attr", "")) for node in ast.walk(test))
 
 
-def _forgives(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler catches permission errors, or failures of commands, and the program goes on."""
+def _forgives(handler: ast.ExceptHandler, errors: Container[str]) -> bool:
+    """Whether a handler catches one of these errors without raising again or ending the program."""
     if any(isinstance(node, ast.Raise) or _exits(node) for node in handler.body):
         return False
     kinds = handler.type
-    forbidden = read_names("python", "names", "forbidden")
     named = kinds.elts if isinstance(kinds, ast.Tuple) else [kinds]
-    return any(one is None or name_of(one) in forbidden for one in named)
+    return any(one is None or name_of(one) in errors for one in named)
 
 
 def _exits(node: ast.stmt) -> bool:

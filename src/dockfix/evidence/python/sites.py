@@ -271,7 +271,7 @@ class SiteReader:
         text, _ = self._places(site, call)[0]
         place = join_path(self.evaluator.application.workdir, text)
         part = site.scope.part
-        is_certain = command.certain and not site.guarded
+        is_certain = command.certain and not (site.guarded or site.may_fail)
         return Launch(words, place, part.module.file, part.line_of(site.node), is_certain)
 
     def _written_by(self, line: Value, site: Site, call: ast.Call) -> Iterator[Claim]:
@@ -282,7 +282,7 @@ class SiteReader:
         for text, is_sure in self._places(site, call):
             place = locate(text, self.evaluator.application.workdir)
             cwd = place[0] if place is not None and all(place) else NOWHERE
-            is_certain = line.certain and is_sure and not site.guarded
+            is_certain = line.certain and is_sure and not (site.guarded or site.may_fail)
             for one in walk_script(script, cwd, {}):
                 certain = is_certain and not one.command.optional
                 is_known = one.command.program in self.catalogue.files
