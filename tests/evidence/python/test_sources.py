@@ -199,7 +199,7 @@ WRITES = {
         "Store.from_documents(rows, embeddings)",
     ],
 )
-def test_what_is_kept_in_memory_or_elsewhere_is_no_write(source: str) -> None:
+def test_what_is_kept_in_memory_or_elsewhere_is_not_a_write(source: str) -> None:
     assert found(source) == []
 
 
@@ -207,6 +207,28 @@ def test_what_is_kept_in_memory_or_elsewhere_is_no_write(source: str) -> None:
 def test_writes_are_found_where_they_lead(name: str) -> None:
     source, places = WRITES[name]
     assert found(source) == [f"write {place}" for place in places.split(";")]
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ('["coverage", "run", "worker.py"]', ["write /app?", "write /etc/a"]),
+        ('["python", "manage.py", "makemigrations"]', ["write /app?", "write /etc/b"]),
+        ('["black", "."] if quick else ["python", "worker.py"]', ["write /app?", "write /etc/a"]),
+        ('["sysctl", "-p"] if quick else ["python", "worker.py"]', ["root sysctl?", "write /etc/a"]),
+        ('"black . && systemctl stop x"', ["root systemctl", "write /app?"]),
+    ],
+)
+def test_commands_are_followed_whatever_else_they_do(command: str, expected: list[str]) -> None:
+    source = f"import subprocess\nsubprocess.run({command})"
+    more = {"worker": 'open("/etc/a", "w")', "manage": 'open("/etc/b", "w")'}
+    assert found(source, **more) == expected
+
+
+def test_commands_that_are_not_known_are_not_launched() -> None:
+    source = "import subprocess\nfrom conf import settings\nsubprocess.run(settings.COMMAND, shell=True)\n"
+    source += 'subprocess.run({"a": "touch /etc/c"}, shell=True)'
+    assert read({"main.py": source}).launches == ()
 
 
 def test_handled_failure_of_a_command_excuses_what_the_command_writes() -> None:

@@ -28,8 +28,6 @@ from dockfix.syntax.shell import parse_script, parse_words
 
 _ACCOUNTS: Final = ("user", "group", "extra_groups")
 """The arguments of subprocess with which only root can start a process."""
-_STAND_IN: Final = "\ue000"
-"""Stands for a HOLE in a script, whose parser takes no null characters."""
 _OPTION: Final = re.compile(r"--([\w-]+)=(/\S+)")
 _FLAGS: Final = re.compile(r"\bO_(?:CREAT|WRONLY|RDWR|APPEND|TRUNC)\b")
 _WRITING: Final = re.compile(r"[wax+]")
@@ -107,7 +105,7 @@ class SiteReader:
     def _names(self, func: ast.expr, site: Site) -> Iterator[str]:
         """The names of a call to look up in the catalogue: its full name, then the method alone."""
         if isinstance(func, ast.Name | ast.Attribute):
-            last = func.id if isinstance(func, ast.Name) else func.attr
+            last = name_of(func)
             last = site.scope.module.imports.get(last, last).rpartition(".")[2]
             if not self.catalogue.knows(last, self._owner(func, site)):
                 return
@@ -240,39 +238,44 @@ class SiteReader:
         if any(one.arg in _ACCOUNTS and not _is_none(one.value) for one in call.keywords):
             yield self._evidence(Kind.ROOT, "another user's process", site, certain=not site.guarded)
         for one in self._started(known, site, call):
+            self._launch(one, site, call)
             yield from self._written_by(one, site, call)
             for words in _commands(one):
-                name = posixpath.basename(words[0])
-                if name in self.catalogue.commands and not self.catalogue.only_asks(name, words[1:]):
-                    yield self._evidence(Kind.ROOT, name, site, certain=one.certain and not site.guarded)
-                    return
-                if installer := find_installer(words):
-                    yield self._evidence(Kind.INSTALL, installer, site, certain=one.certain)
-                    return
-                if writes_where_it_runs(words):
-                    yield from self._works(site, call)
-                    return
-            self.launches.append(self._launch(one, site, call))
+                yield from self._program(words, one, site, call)
 
     def _started(self, known: Call, site: Site, call: ast.Call) -> Iterable[Value]:
         """The possible command lines that a call starts: strings, or the words of a list."""
         if known.spread or known.before:
-            words = positional(call)[known.argument :][: None if known.spread else 1]
+            words = positional(call)[known.argument :]
+            if not known.spread:
+                words = words[:1]
             before = tuple((Value(word),) for word in known.before)
             values = (self.evaluator.values(word, site.scope, site.order) for word in words)
             return (Value((*before, *values)),)
         given = arguments(call)[known.argument :]
         return self.evaluator.values(given[0], site.scope, site.order) if given else ()
 
-    def _launch(self, command: Value, site: Site, call: ast.Call) -> Launch:
-        """A command line that a call starts; a string is the script of a shell."""
+    def _launch(self, command: Value, site: Site, call: ast.Call) -> None:
+        """Note a command line that a call starts; a string is the script of a shell."""
         content = command.content
-        words = _words(content) if isinstance(content, tuple) else ("sh", "-c", str(content))
+        if not isinstance(content, str | tuple):
+            return
+        words = ("sh", "-c", content) if isinstance(content, str) else _words(content)
         text, _ = self._places(site, call)[0]
         place = join_path(self.evaluator.application.workdir, text)
         part = site.scope.part
         is_certain = command.certain and not (site.guarded or site.may_fail)
-        return Launch(words, place, part.module.file, part.line_of(site.node), is_certain)
+        self.launches.append(Launch(words, place, part.module.file, part.line_of(site.node), is_certain))
+
+    def _program(self, words: Sequence[str], line: Value, site: Site, call: ast.Call) -> Iterator[Claim]:
+        """Evidence in the program that a command of a command line starts."""
+        name = posixpath.basename(words[0])
+        if name in self.catalogue.commands and not self.catalogue.only_asks(name, words[1:]):
+            yield self._evidence(Kind.ROOT, name, site, certain=line.certain and not site.guarded)
+        elif installer := find_installer(words):
+            yield self._evidence(Kind.INSTALL, installer, site, certain=line.certain)
+        elif writes_where_it_runs(words):
+            yield from self._works(site, call)
 
     def _written_by(self, line: Value, site: Site, call: ast.Call) -> Iterator[Claim]:
         """Evidence in what a command line writes, by the tables of commands."""
@@ -288,7 +291,7 @@ class SiteReader:
                 is_known = one.command.program in self.catalogue.files
                 command = one.command if is_known else replace(one.command, name=None)
                 for operation in effect(command, one.env, one.cwd, "~").operations:
-                    path = written_at(operation).replace(_STAND_IN, HOLE)
+                    path = written_at(operation)
                     if path and not path.startswith(NOWHERE):
                         is_made = operation.act is Act.MAKE
                         yield from self._located(path, site, certain, directory=is_made)
@@ -438,10 +441,9 @@ def _is_none(node: ast.expr) -> bool:
 def _script(value: Value) -> Script | None:
     """The script in a command line, which is a string or a list."""
     if isinstance(value.content, str):
-        return parse_script(value.content.replace(HOLE, _STAND_IN))
+        return parse_script(value.content)
     if isinstance(value.content, tuple) and value.content:
-        words = [word.replace(HOLE, _STAND_IN) for word in _words(value.content)]
-        return Script((parse_words(words),), True)
+        return Script((parse_words(_words(value.content)),), True)
     return None
 
 
