@@ -194,6 +194,7 @@ ASKED = "import os\ndef keep(place):\n    os.makedirs(PLACES[place])\n"
         ("PLACES = vars()\nSTATE_URL = '/data'\n", False),
         ("PLACES = vars()\nprint('/data')\n", False),
         ("import requests\nPLACES = vars()\nPARTS = ['/data']\n", False),
+        ("PLACES = vars()\nPARTS = ['cmd.exe', '/c']\n", False),
     ],
 )
 def test_values_of_code_that_writes_to_an_unknown_place(tmp_path: Path, source: str, expected: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from dockfix.context import ContextSource
 from dockfix.evidence.landings import GLOB, Landing, LandingIndex
+from dockfix.evidence.project_files import find_package_folders
 from dockfix.model.image_texts import find_folders
 from dockfix.model.placements import find_placements, may_place
 from dockfix.model.runs import walk_script
@@ -200,6 +201,13 @@ class Layout:
         An environment that comes from another stage names those of that stage.
         """
         return tuple(self._find_projects()) if self.names is not None else ()
+
+    @property
+    def package_folders(self) -> Iterator[str]:
+        """The directories in which projects have their packages: their own, src, and declared ones."""
+        for one in self.projects:
+            declared = find_package_folders(self.read(posixpath.join(one, "pyproject.toml")) or "")
+            yield from (posixpath.normpath(posixpath.join(one, folder)) for folder in ("", "src", *declared))
 
     def _find_projects(self) -> Iterator[str]:
         assert self.names is not None

@@ -803,6 +803,14 @@ def test_code_that_a_step_makes_is_not_missing(step: str) -> None:
     ("files", "written"),
     [
         ({"pyproject.toml": "", "src/shop/__init__.py": "open('/data/a', 'w')"}, True),
+        (
+            {
+                "pyproject.toml": '[tool.poetry]\npackages = [{include = "shop", from = "parts"}]\n',
+                "parts/shop/__init__.py": "open('/data/a', 'w')",
+            },
+            True,
+        ),
+        ({"pyproject.toml": "", "parts/shop/__init__.py": "open('/data/a', 'w')"}, False),
         ({"libs/shop/setup.py": "", "libs/shop/shop/__init__.py": "open('/data/a', 'w')"}, True),
         ({"libs/shop/pyproject.toml": "", "libs/shop/src/shop.py": "open('/data/a', 'w')"}, True),
         ({"libs/other/shop.py": "open('/data/a', 'w')"}, False),

@@ -72,7 +72,8 @@ def _find_uses(text: str) -> Iterator[str]:
 def find_values(source: str) -> Iterator[tuple[int, str]]:
     """(offset, path) of each absolute path that a name, a key, a list or an object of a class holds."""
     for match in _VALUE.finditer(source):
-        if not _OF_WEB.search(source, max(0, match.start() - _NEAR), match.start(1)):
+        # One letter is an option of a command for Windows: `cmd.exe /c`.
+        if len(match[1]) > 2 and not _OF_WEB.search(source, max(0, match.start() - _NEAR), match.start(1)):
             yield match.start(1), match[1]
 
 

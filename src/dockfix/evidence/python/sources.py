@@ -141,7 +141,7 @@ class _SourceReader:
         roots = [*start.roots, layout.workdir, *(posixpath.join(layout.workdir, one) for one in paths if one)]
         # What is installed of the context's own projects is imported from anywhere.
         roots += layout.sites
-        roots += (place for one in layout.projects for place in (one, posixpath.join(one, "src")))
+        roots += layout.package_folders
         self.text = text
         self.names_schedule = False
         self.known = False
