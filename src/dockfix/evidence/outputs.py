@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
 from dockfix.knowledge import read_table
 
-_IN_CODE: Final = re.compile(
-    r"(?:[\w-]dir|[_-](?:directory|folder|path|file|filename)|dirpath|outtmpl)"
-    r"(?:=|['\"]: ?)(?=[frb]{0,2}['\"]/|[\w/])"
-)
-"""The end of the name of an argument (no spaces around its sign), a key, or an option in a string."""
+_SIGN: Final = re.compile(r"(?:=|['\"][ \t]*:\s*)(?=[frb]{0,2}['\"]/|[a-zA-Z_/])(?!(?:True|False|None)\b)")
+"""Between a name and its value: of an argument (no spaces around it), a key, or an option in a string."""
+_NAMING: Final = f"{string.ascii_letters}{string.digits}_-"
+_LONGEST_NAME: Final = 80
 
 
 @lru_cache(maxsize=4096)
@@ -30,7 +30,10 @@ def is_directory(name: str) -> bool:
 
 def find_arguments(text: str) -> Iterator[int]:
     """The offsets of arguments, keys and options in Python code that may hold a place to write."""
-    return (match.start() for match in _IN_CODE.finditer(text))
+    for match in _SIGN.finditer(text):
+        before = text[max(0, match.start() - _LONGEST_NAME) : match.start()]
+        if is_output(before[len(before.rstrip(_NAMING)) :]):
+            yield match.start()
 
 
 def _plain(name: str) -> str:

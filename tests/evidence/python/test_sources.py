@@ -57,6 +57,10 @@ WRITES = {
     ),
     "argument-named-like-it": ('import lib\nlib.Store(persist_directory="/data/up")', "/data/up?"),
     "file-named-like-it": ('import lib\nlib.Store(db_path="/data/a.db")', "/data/a.db?"),
+    "log-named-like-it": ('import lib\nlib.Store(logfile="/data/a.log")', "/data/a.log?"),
+    "database-named-like-it": ('import lib\nlib.Store(database="/data/a.db")', "/data/a.db?"),
+    "destination-named-like-it": ('import lib\nlib.Store(dest="/data/up")', "/data/up?"),
+    "aligned-key-named-like-it": ('import lib\nlib.Get({"outputs"  :   "/data/up"})', "/data/up?"),
     "key-named-like-it": ('import lib\nlib.Get({"cachedir": "/data/up"})', "/data/up?"),
     "option-named-like-it": ('import lib\nlib.add("--user-data-dir=/data/up")', "/data/up?"),
     "dictionary": (
@@ -83,8 +87,8 @@ WRITES = {
         "/data/up",
     ),
     "set-defaults": (
-        "import argparse, os\np = argparse.ArgumentParser()\np.set_defaults(out='/data/up')\n"
-        "a = p.parse_args()\nos.makedirs(a.out)",
+        "import argparse, os\np = argparse.ArgumentParser()\np.set_defaults(place='/data/up')\n"
+        "a = p.parse_args()\nos.makedirs(a.place)",
         "/data/up?",
     ),
     "class-constant": (

@@ -91,7 +91,10 @@ class Catalogue:
         return asked is not None and (not asked.isdisjoint(words) or not words)
 
     def find(self, text: str) -> Iterator[int]:
-        """Offsets of possible uses of the table: fast, with false positives but no false negatives."""
+        """Offsets of possible uses of the table: fast, with false positives but no false negatives.
+
+        Only arguments with spaces around their sign are not found by their names.
+        """
         words = set(text.encode("utf-8", "replace").translate(_APART).split())
         if not self.settings_words.isdisjoint(words) or any(map(text.__contains__, _OTHER)):
             yield from (match.start() for match in self.words.finditer(text))
