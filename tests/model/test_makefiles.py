@@ -31,7 +31,11 @@ stamp: app.py | check
 
 
 def recipes(*words: str) -> list[tuple[int, str]]:
-    return [(one.number, one.text) for one in read_recipes(MAKEFILE, read_goals(words))]
+    return [(one.number, one.text) for one in read_recipes(MAKEFILE, read_goals(words), {})]
+
+
+def texts(makefile: str, *words: str, **environment: str) -> list[str]:
+    return [one.text for one in read_recipes(makefile, read_goals(words), environment)]
 
 
 def test_recipes_of_a_goal_follow_those_of_what_it_needs() -> None:
@@ -64,11 +68,58 @@ def test_recipe_may_stand_behind_a_semicolon() -> None:
     assert recipes("lint") == [(18, "ruff check")]
 
 
-def test_options_with_values_are_not_goals() -> None:
-    goals = read_goals(["-s", "-C", "deploy", "--file=Run.mk", "-j4", "run"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "-s -C deploy --file=Run.mk -j4 run",
+        "-sCdeploy -fRun.mk -j 4 run",
+        "--directory deploy --makefile Run.mk --jobs 4 run",
+        "-C deploy -f Run.mk -l 2.5 run",
+        "-C deploy -f Run.mk --load-average 2 run",
+        "-C deploy -f Run.mk -kj run",
+        "-C deploy -f Run.mk --jobs run",
+        "-C deploy -f Run.mk --include-dir mk -W x run",
+    ],
+)
+def test_options_with_values_are_not_goals(words: str) -> None:
+    goals = read_goals(words.split())
     assert (goals.targets, goals.paths("/app")) == (("run",), ["/app/deploy/Run.mk"])
 
 
-def test_variables_that_name_each_other_end() -> None:
+def test_variables_that_name_each_other_are_not_known() -> None:
     text = "A = $(B)\nB = $(A)$(A)\nrun:\n\techo $(A)\n"
-    assert read_recipes(text, read_goals(["run"]))[0].text.startswith("echo ")
+    assert set(texts(text, "run")[0].split()[1].split("$")) == {"", "MAKE_DOES_NOT_KNOW"}
+
+
+def test_a_line_grows_only_so_far() -> None:
+    text = f"A = {'$(A)' * 60}\nB := {'x' * 5000}\nrun:\n\techo $(A)\n\techo {'$(B)' * 500}\n"
+    assert max(map(len, texts(text, "run"))) < 40_000
+
+
+def test_a_prefix_may_stand_in_a_variable() -> None:
+    assert texts("Q = @\nrun:\n\t$(Q)python main.py\n\t$(Q)-rm x\n") == ["python main.py", "rm x"]
+
+
+@pytest.mark.parametrize(
+    ("assignments", "environment", "expected"),
+    [
+        ("X = a\nX += b", {}, "a b"),
+        ("X += b", {}, "b"),
+        ("X += b", {"X": "a"}, "a b"),
+        ("X = b", {"X": "a"}, "b"),
+        ("X ?= b", {"X": "a"}, "a"),
+        ("X ?= b", {}, "b"),
+        ("", {"X": "a"}, "a"),
+        ("X := $(X):b", {"X": "a"}, "a:b"),
+        ("Y = 1\nX := $(Y)\nY = 2", {}, "1"),
+        ("Y = 1\nX = $(Y)\nY = 2", {}, "2"),
+        ("X := $${HOME}", {"HOME": "/root"}, "${HOME}"),
+        ("", {"X": "/\0"}, "/$MAKE_DOES_NOT_KNOW"),
+    ],
+)
+def test_values_of_variables(assignments: str, environment: dict[str, str], expected: str) -> None:
+    assert texts(f"{assignments}\nrun:\n\techo $(X)\n", **environment) == [f"echo {expected}"]
+
+
+def test_an_addition_leaves_what_the_command_line_gives() -> None:
+    assert texts("X += b\nrun:\n\techo $(X)\n", "X:=a") == ["echo a"]

@@ -171,7 +171,7 @@ def _of_runners(starting: Starting) -> Iterator[Finding]:
     """A command that runs tasks of a file that is not read: of a justfile, or of a missing Makefile."""
     runners = read_names("processes", "start", "runners") | MAKES
     for one in starting.commands:
-        program = one.command.program
+        program = one.command.program.rpartition("/")[2]
         if program in runners and find_makefile(one.invocation, starting.read) is None:
             yield Finding(
                 codes.UNREAD_ENTRYPOINT, one.line,

@@ -7,18 +7,32 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from dockfix.model.paths import resolve
-from dockfix.model.runs import Invocation, walk_script
+from dockfix.model.runs import Invocation, shell_variables, walk_script
 from dockfix.syntax.shell import parse_script
 
 MAKES: Final = frozenset({"make", "gmake"})
 _NAMES: Final = ("GNUmakefile", "makefile", "Makefile")
-_VARIABLE: Final = re.compile(r"(?:export[ \t]+|override[ \t]+)?([\w.-]+)[ \t]*[:?+]{0,2}=[ \t]*([^\n]*)")
+_VARIABLE: Final = re.compile(r"(?:export[ \t]+|override[ \t]+)?([\w.-]+)[ \t]*([:?+]{0,3})=[ \t]*([^\n]*)")
 _RULE: Final = re.compile(r"([^\s:=#][^:=#\n]*):{1,2}(?!=)([^\n;#]*)(?:;([^\n]*))?")
 _REFERENCE: Final = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\}|([@<$])|\([^)$\n]*\)|\{[^}$\n]*\})")
-_VALUED: Final = frozenset({"-C", "--directory", "-f", "--file", "--makefile", "-I", "-o", "-W"})
+_VALUED: Final = "CfIoWE"
+_NUMBERED: Final = "jl"
+"""Options with a value only if the next word is a number."""
+_LONG: Final = {
+    "--directory": "C", "--file": "f", "--makefile": "f", "--include-dir": "I", "--old-file": "o",
+    "--assume-old": "o", "--new-file": "W", "--assume-new": "W", "--what-if": "W", "--eval": "E",
+    "--jobs": "j", "--load-average": "l", "--max-load": "l",
+}  # fmt: skip
+_OPTION: Final = re.compile(rf"-[a-zA-Z]*?([{_VALUED}{_NUMBERED}O])(.*)")
+_NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _UNKNOWN: Final = "$MAKE_DOES_NOT_KNOW"
+# What stands for a dollar sign of the shell, and for an unknown value, while a line is expanded.
+_DOLLAR: Final = "\0"
+_LOST: Final = "\1"
 _MAX_RULES: Final = 32
 _MAX_EXPANSIONS: Final = 4
+_LONGEST: Final = 8192
+"""The most characters that variables add to a line, and the most of a variable."""
 
 
 class Goals(NamedTuple):
@@ -53,8 +67,11 @@ def find_recipes(one: Invocation, read: Callable[[str], str | None]) -> Iterator
     `read` returns the text of a file by its absolute path in the image.
     """
     text = find_makefile(one, read)
-    for line in read_recipes(text, _goals_of(one)) if text is not None else ():
-        yield from walk_script(parse_script(line.text), resolve(_goals_of(one).directory, one.cwd), one.env)
+    if text is None:
+        return
+    goals, env = _goals_of(one), shell_variables(one.env)
+    for line in read_recipes(text, goals, env):
+        yield from walk_script(parse_script(line.text), resolve(goals.directory, one.cwd), env)
 
 
 def find_makefile(one: Invocation, read: Callable[[str], str | None]) -> str | None:
@@ -76,28 +93,37 @@ def read_goals(words: Sequence[str]) -> Goals:
     waiting = ""
     for word in words:
         name, equals, value = word.partition("=")
-        if waiting:
+        if waiting and (waiting in _VALUED or _NUMBER.fullmatch(word)):
             options[waiting], waiting = word, ""
-        elif word in _VALUED:
-            waiting = word
         elif word.startswith("-"):
-            options[name] = value
+            letter, attached = _read_option(word)
+            options[letter], waiting = attached, "" if attached or letter == "O" else letter
         elif equals:
-            variables[name] = value
+            variables[name.rstrip(":")], waiting = value, ""
         else:
             targets.append(word)
-    directory = options.get("-C") or options.get("--directory", "")
-    file = options.get("-f") or options.get("--file") or options.get("--makefile", "")
-    return Goals(directory, file, tuple(targets), variables)
+            waiting = ""
+    return Goals(options.get("C", ""), options.get("f", ""), tuple(targets), variables)
 
 
-def read_recipes(text: str, goals: Goals) -> list[RecipeLine]:
+def _read_option(word: str) -> tuple[str, str]:
+    """(letter, attached value) of an option that may have a value; ("", "") for others."""
+    if word.startswith("--"):
+        name, _, value = word.partition("=")
+        return _LONG.get(name, ""), value
+    match = _OPTION.fullmatch(word)
+    return (match[1], match[2]) if match else ("", "")
+
+
+def read_recipes(text: str, goals: Goals, environment: Mapping[str, str]) -> list[RecipeLine]:
     """The recipes of the goals, or of the first rule, below those of what they need.
 
-    Conditions and pattern rules are not evaluated, and functions of make are unknown values.
-    Source: GNU make manual, How make Processes a Makefile.
+    The Makefile's variables win over those of the environment, where a zero byte stands for what is not
+    known. Conditions and pattern rules are not evaluated, and functions of make are unknown values.
+    Source: GNU make manual, How make Processes a Makefile, Variables from the Environment.
     """
-    rules, variables = _read(text, goals.variables)
+    known = {name: value.replace("\0", _LOST) for name, value in environment.items()}
+    rules, variables = _read(text, goals.variables, known)
     first = next((name for name in rules if not name.startswith(".")), "")
     waiting = list(goals.targets or ([first] if first else []))
     seen: dict[str, list[RecipeLine]] = {}
@@ -106,23 +132,25 @@ def read_recipes(text: str, goals: Goals) -> list[RecipeLine]:
         rule = rules.get(target)
         if rule is not None and target not in seen:
             known = {"MAKE": "make", **variables, "@": target, "<": (*rule.needs, "")[0]}
-            seen[target] = [RecipeLine(at, _expand(line.lstrip("@+- \t"), known)) for at, line in rule.lines]
+            seen[target] = [RecipeLine(at, _expand(line, known).lstrip("@+- \t")) for at, line in rule.lines]
             waiting += rule.needs
     return [line for target in reversed(seen) for line in seen[target] if line.text.strip()]
 
 
-def _read(text: str, given: Mapping[str, str]) -> tuple[dict[str, _Rule], dict[str, str]]:
+def _read(
+    text: str, given: Mapping[str, str], environment: Mapping[str, str]
+) -> tuple[dict[str, _Rule], dict[str, str]]:
     """(rules by target, variables as written) of a Makefile; what the command line gives wins."""
     rules: dict[str, _Rule] = {}
-    variables = dict(given)
+    variables = {**environment, **given}
     current: list[_Rule] = []
     for number, line in _logical_lines(text):
         if line.startswith("\t"):
             for rule in current:
                 rule.lines.append(RecipeLine(number, line))
         elif match := _VARIABLE.match(line):
-            if match[1] not in (variables if "?" in line[: match.start(2)] else given):
-                variables[match[1]] = match[2].partition(" #")[0].strip()
+            if match[1] not in given:
+                _assign(match[1], match[2], match[3].partition(" #")[0].strip(), variables)
         elif match := _RULE.match(line):
             needs = tuple(_expand(match[2].partition("|")[0], variables).split())
             recipe = [RecipeLine(number, match[3])] if match[3] else []
@@ -132,6 +160,17 @@ def _read(text: str, given: Mapping[str, str]) -> tuple[dict[str, _Rule], dict[s
                 rules[name] = _Rule((*old.needs, *needs), [*old.lines, *recipe])
                 current.append(rules[name])
     return rules, variables
+
+
+def _assign(name: str, how: str, value: str, variables: dict[str, str]) -> None:
+    """Apply an assignment (`=`, `:=`, `?=` or `+=`) to the variables."""
+    if how == "?" and name in variables:
+        return
+    if ":" in how:
+        value = _substitute(value, variables)
+    elif how == "+":
+        value = f"{variables.get(name, '')} {value}".strip()
+    variables[name] = value if len(value) <= _LONGEST else _LOST
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -148,13 +187,21 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _expand(line: str, variables: Mapping[str, str]) -> str:
     """A line with make's variables replaced; what make alone knows is a variable that nobody sets."""
+    return _substitute(line, variables).replace(_LOST, _UNKNOWN).replace(_DOLLAR, "$")
+
+
+def _substitute(line: str, variables: Mapping[str, str]) -> str:
+    """A line with make's variables replaced, in which _DOLLAR and _LOST stand for themselves."""
+    room = _LONGEST
 
     def value(match: re.Match[str]) -> str:
+        nonlocal room
         if match[3] == "$":
-            return "\0"
-        return variables.get(match[1] or match[2] or match[3] or "", _UNKNOWN)
+            return _DOLLAR
+        found = variables.get(match[1] or match[2] or match[3] or "", _LOST)
+        room -= len(found)
+        return found if room >= 0 else _LOST
 
     for _ in range(_MAX_EXPANSIONS):
-        line = _REFERENCE.sub(value, line.replace(_UNKNOWN, "\1"))
-        line = line.replace("\1", _UNKNOWN)
-    return line.replace("\0", "$")
+        line = _REFERENCE.sub(value, line)
+    return _REFERENCE.sub(lambda match: _DOLLAR if match[3] == "$" else _LOST, line)

@@ -264,12 +264,17 @@ def _with_heredoc_behind(
     return f"{command} {word}\n", [(0, at + start, True), (len(command) + 1, at, True)]
 
 
-def shell_variables(env: Mapping[str, str]) -> dict[str, str]:
-    """The variables of an environment that a shell can name.
+_PARAMETERS: Final = frozenset("0123456789#@*?-$!")
 
-    ENV may set others (`ENV #=2`), which are not the numbered arguments of a script, nor their count.
+
+def shell_variables(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables of an environment without those that are called like a shell's parameters.
+
+    ENV may set them (`ENV #=2`), but a shell has its own: the arguments of a script and their count.
     """
-    return {name: value for name, value in env.items() if name.isidentifier()}
+    if _PARAMETERS.isdisjoint(env):
+        return dict(env)
+    return {name: value for name, value in env.items() if name not in _PARAMETERS}
 
 
 def walk_script(script: Script, cwd: str, env: Mapping[str, str]) -> tuple[Invocation, ...]:

@@ -13,6 +13,7 @@ from typing import Final
 from dockfix.evidence.image_files import Layout
 from dockfix.evidence.python.servers import Server, config_path, find_server, flags, ini_flags
 from dockfix.model.makefiles import MAKES, read_goals, read_recipes
+from dockfix.model.paths import resolve
 from dockfix.model.written import find_document
 from dockfix.syntax.script import Command, Word
 from dockfix.syntax.shell import parse_script, parse_words
@@ -124,11 +125,12 @@ class StartReader:
         if line.json:
             self._command(parse_words(line.json), line.line, self.path, self.layout.workdir, 0)
         elif line.json is None:
-            self._script(line.args, self.path, line.line, 0)
+            self._script(line.args, self.path, line.line, self.layout.workdir, 0)
 
-    def _script(self, text: str, file: str, first: int, depth: int, by: Line | None = None) -> None:
-        """Read a script; `by` is the line that calls it, with its arguments."""
-        workdir = self.layout.workdir
+    def _script(
+        self, text: str, file: str, first: int, workdir: str, depth: int, by: Line | None = None
+    ) -> None:
+        """Read a script that runs in `workdir`; `by` is the line that calls it, with its arguments."""
         for command in parse_script(text).commands:
             line = first + text.count("\n", 0, command.start)
             workdir = self._entered(command, workdir)
@@ -191,7 +193,7 @@ class StartReader:
             self._settings(server, one)
         elif program in _TESTERS:
             self._tests(words[1:], one)
-        elif program in MAKES and depth < _MAX_DEPTH:
+        elif posixpath.basename(program) in MAKES and depth < _MAX_DEPTH:
             self._recipes(one, depth)
         elif _SHELL.fullmatch(program) or program in (".", "source"):
             operands = [word for word in words[1:] if not word.startswith("-")]
@@ -226,13 +228,15 @@ class StartReader:
                 yield from self._collected(posixpath.join(place, name.rstrip("/")), depth + 1)
 
     def _recipes(self, line: Line, depth: int) -> None:
-        """The recipes of the goals that a make command names."""
+        """The recipes of the goals that a make command names; each runs where make does."""
         goals = read_goals(line.words[1:])
+        place = resolve(goals.directory, line.workdir)
         for path in goals.paths(line.workdir):
             text = self.layout.read(path)
             if text is not None:
-                for one in read_recipes(text, goals):
-                    self._script(one.text, self.layout.source_of(path) or path, one.number, depth + 1)
+                source = self.layout.source_of(path) or path
+                for one in read_recipes(text, goals, self.variables):
+                    self._script(one.text, source, one.number, place, depth + 1)
                 return
 
     def _settings(self, server: Server, line: Line) -> None:
@@ -257,7 +261,7 @@ class StartReader:
         elif path.endswith(".py") or re.match(r"#!.*python", found):
             self._file(path, line)
         elif depth < _MAX_DEPTH:
-            self._script(found, self.layout.source_of(path) or written, 1, depth + 1, line)
+            self._script(found, self.layout.source_of(path) or written, 1, line.workdir, depth + 1, line)
 
     def _beside(self, name: str) -> str | None:
         for landing in self.layout.final.landings:
