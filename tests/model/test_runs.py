@@ -100,6 +100,22 @@ def test_a_loop_over_literals_is_unrolled() -> None:
     assert after.command.program == "a"
 
 
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("for f in a b; do for g in *.x; do mkdir $f; done; done", ["a", "b"]),
+        ("for f in a b; do for g in $(ls); do mkdir $f; done; done", ["a", "b"]),
+        ("for f in a b; do while read l; do mkdir $f; done; done", ["a", "b"]),
+        ("for f in *.x; do mkdir $g; for g in a; do A=1; done; done", [None]),
+        ("g=1; while x; do mkdir $g; for g in a; do A=1; done; done", [None]),
+        ("g=1; while x; do mkdir $g; for g in a; do b; done; done", [None]),
+    ],
+)
+def test_a_loop_forgets_what_it_assigns_alone(script: str, expected: list[str | None]) -> None:
+    made = [one for one in read(f"RUN {script}").invocations if one.command.program == "mkdir"]
+    assert [one.command.args[0].expand(one.env) for one in made] == expected
+
+
 def test_a_umask_counts_from_where_it_stands() -> None:
     assert [one.umask for one in read("RUN a; umask 077; b").invocations] == [0o022, 0o022, 0o077]
 

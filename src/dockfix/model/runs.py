@@ -422,21 +422,21 @@ class _Walk:
             around = commands[at].loop
             loops = around.chain() if around is not None else ()
             if len(loops) <= depth:
-                self._go(commands[at].way)
+                self._go(commands[at].way, depth)
                 yield from self._command(commands[at])
                 at += 1
                 continue
             loop, end = loops[depth], at + 1
             while end < len(commands) and _is_in(commands[end], loop):
                 end += 1
-            self._go(loop.way)
+            self._go(loop.way, depth)
             yield from self._loop(loop, commands[at:end], depth)
             at = end
 
     def _loop(self, loop: Loop, body: Sequence[Command], depth: int) -> Iterator[Invocation]:
         words = loop.words
         if words is None or any(map(_is_open, words)):
-            self.state.forget(_assigned(body))
+            self.state.forget(_assigned(body, depth + 1))
         if words is None or self.rounds + len(words) > _MAX_ROUNDS:
             self.state.forget((loop.variable,))
             yield from self._commands(body, depth + 1)
@@ -448,13 +448,13 @@ class _Walk:
             _, env = self.state.enter(loop.scope, self.script.parents)
             env[loop.variable] = word.expand(env) or ""
             yield from self._commands(body, depth + 1)
-            self._go(loop.way)
+            self._go(loop.way, depth)
             # No further round may begin.
             self.optional |= any(one.program == "break" for one in body)
         self.optional = optional
 
-    def _go(self, way: Way | None) -> None:
-        """Leave the alternatives that end here, and enter those that begin."""
+    def _go(self, way: Way | None, depth: int) -> None:
+        """Leave the alternatives that end here, and enter those that begin, within `depth` loops."""
         ways = way.chain() if way is not None else ()
         kept = 0
         while kept < min(len(ways), len(self.open)) and self.open[kept].branch == ways[kept].branch:
@@ -468,7 +468,7 @@ class _Walk:
             self.open.append(_Open(one, self.state))
             self.state = self.state.copy()
             if one.branch.repeats:
-                self.state.forget(_assigned(self._inside(one.branch)))
+                self.state.forget(_assigned(self._inside(one.branch), depth))
 
     def _inside(self, branch: Branch) -> list[Command]:
         """The commands of a branch."""
@@ -635,16 +635,16 @@ def _is_open(word: Word) -> bool:
     return bool(set(word.text) & set("*?["))
 
 
-def _assigned(body: Iterable[Command]) -> set[str]:
-    """The variables that commands assign."""
+def _assigned(body: Iterable[Command], depth: int) -> set[str]:
+    """The variables that commands assign, and their loops except the outer `depth`."""
     found: set[str] = set()
     for one in body:
         if one.name is None:
             found.update(name for name, _ in one.assignments)
         elif one.program in (*_DECLARES, "read"):
             found.update(word.text.partition("=")[0] for word in one.args)
-        elif one.loop is not None:
-            found.update(loop.variable for loop in one.loop.chain())
+        if one.loop is not None:
+            found.update(loop.variable for loop in one.loop.chain()[depth:])
     return found
 
 
