@@ -296,6 +296,14 @@ class Application:
 
     # What is set elsewhere
 
+    def use_settings(self, modules: Iterable[Module], paths: Iterable[str]) -> None:
+        """Take the settings from these modules and the files that they name, and forget earlier values."""
+        self.settings_files = SettingsFiles(self.layout, modules, paths)
+        self._keys.clear()
+        self._arguments.clear()
+        self._called.clear()
+        self._globals.clear()
+
     def variable(self, name: str) -> Values:
         """The possible values of a variable at the start, or of one that code reads from a file."""
         return self.environment.get(name) or self.settings_files.variable(name)

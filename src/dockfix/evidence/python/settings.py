@@ -33,16 +33,10 @@ _PLACE: Final = re.compile(
 class SettingsFiles:
     """The configuration files of one application, as far as its code names them."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, modules: Iterable[Module] = (), paths: Iterable[str] = ()) -> None:
         self.layout = layout
-        self.modules: tuple[Module, ...] = ()
-        self.paths: tuple[str, ...] = ()
-
-    def use(self, modules: Iterable[Module], paths: Iterable[str]) -> None:
-        """Take these modules, and these files that they name, for those of the application."""
-        self.modules, self.paths = tuple(modules), tuple(paths)
-        for name in ("_variables", "_keys"):
-            self.__dict__.pop(name, None)
+        self.modules = tuple(modules)
+        self.paths = tuple(paths)
 
     def variable(self, name: str) -> Values:
         """The value of an environment variable that code loads from a file, none if there is none."""

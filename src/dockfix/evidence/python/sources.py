@@ -162,7 +162,7 @@ class _SourceReader:
         while True:
             strings = {module.path: self._strings(module) for module in modules}
             settings = tuple(dict.fromkeys(self._configuration_files(strings)))
-            self.application.settings_files.use(modules, settings)
+            self.application.use_settings(modules, settings)
             found += self._modules(launched)
             launched = self._closure(self._find_launched(), modules)
             if not launched:
