@@ -235,6 +235,17 @@ def test_commands_that_are_not_known_are_not_launched() -> None:
     assert read({"main.py": source}).launches == ()
 
 
+def test_values_are_looked_up_again_in_the_settings_of_what_is_started() -> None:
+    write = 'import os\nos.makedirs(app.config["DATA_DIR"])\n'
+    files = {
+        "main.py": f'{write}import subprocess\nsubprocess.run(["python", "worker.py"])',
+        "worker.py": f'{write}load("worker.toml")',
+        "worker.toml": 'DATA_DIR = "/srv/data"',
+    }
+    claims = [f"{one.file} {one.what}" for one in read(files).claims]
+    assert "worker.py /srv/data" in claims
+
+
 def test_handled_failure_of_a_command_excuses_what_the_command_writes() -> None:
     start = 'import os, subprocess as sp\ntry:\n    sp.run(["touch", "/etc/a"], check=True)\n'
     write = '    os.makedirs("/etc/b")\nexcept sp.CalledProcessError:\n    pass'
@@ -462,6 +473,8 @@ def test_flags_of_servers(command: str, expected: list[str]) -> None:
         ("PORT=80", "gunicorn -b :8000 main:app", []),
         ("STREAMLIT_SERVER_PORT=80", "streamlit run main.py", ["port 80"]),
         ("UVICORN_UDS=/srv/web.sock", "uvicorn main:app", ["write /srv/web.sock"]),
+        ("UVICORN_UDS=/srv/web.sock", "uvicorn main:app --port 8000", ["write /srv/web.sock"]),
+        ("UVICORN_UDS=/srv/web.sock", "uvicorn main:app --uds /srv/x", ["write /srv/x"]),
         ('GUNICORN_CMD_ARGS="--pid /srv/pid -b :80"', "gunicorn main:app", ["port 80", "write /srv/pid"]),
     ],
 )

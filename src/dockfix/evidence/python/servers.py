@@ -40,6 +40,10 @@ class Server:
         """Whether it is Celery, which finds tasks by module names."""
         return "celery" in self.programs
 
+    def same(self, flag: str) -> tuple[str, ...]:
+        """The flags that replace the value of a flag: all those of ports, or itself."""
+        return self.ports if flag in self.ports else (flag,)
+
     def configs(self, words: Sequence[str]) -> list[str]:
         """The configuration files that the command line names, or the default one."""
         return [value for flag, value in flags(words) if flag in self.config] or [self.default_config]

@@ -397,7 +397,7 @@ class _SourceReader:
                 value = str(one.content)
                 if not flag:
                     yield from flags(("", *value.split()))
-                elif flag not in given and not any(short in given for short in server.ports):
+                elif not any(one in given for one in server.same(flag)):
                     yield flag, f":{value}" if value.isdecimal() else value
 
     def _flag(self, server: Server, flag: str, value: str, line: Line) -> Iterator[Claim]:
