@@ -57,6 +57,15 @@ WRITES = {
     ),
     "argument-named-like-it": ('import lib\nlib.Store(persist_directory="/data/up")', "/data/up?"),
     "file-named-like-it": ('import lib\nlib.Store(db_path="/data/a.db")', "/data/a.db?"),
+    "lock-by-path": ('import fasteners\nfasteners.InterProcessLock(path="/data/a.lock")', "/data/a.lock"),
+    "lock-by-filename": ('import portalocker as p\np.Lock(filename="/data/a.lock")', "/data/a.lock"),
+    "lock-by-lock-file": ('import filelock\nfilelock.FileLock(lock_file="/data/a.lock")', "/data/a.lock"),
+    "wave-file": ('from scipy.io import wavfile\nwavfile.write("a.wav", "/rate", data)', "/app/a.wav"),
+    "metrics": (
+        'from prometheus_client import write_to_textfile as w\nw(path="/data/a.prom", registry=R)',
+        "/data/a.prom",
+    ),
+    "milvus-lite": ('from pymilvus import MilvusClient\nMilvusClient(uri="/data/a.db")', "/data/a.db"),
     "log-named-like-it": ('import lib\nlib.Store(logfile="/data/a.log")', "/data/a.log?"),
     "database-named-like-it": ('import lib\nlib.Store(database="/data/a.db")', "/data/a.db?"),
     "destination-named-like-it": ('import lib\nlib.Store(dest="/data/up")', "/data/up?"),
@@ -201,6 +210,8 @@ WRITES = {
         "import faiss\nfaiss.write_index(index, faiss.VectorIOWriter())",
         'from qdrant_client import QdrantClient\nQdrantClient("http://qdrant:6333")',
         "Store.from_documents(rows, embeddings)",
+        'from pymilvus import MilvusClient\nMilvusClient(uri="http://milvus:19530")',
+        'import subprocess\nsubprocess.run(["make", "-C", "docs"])',
     ],
 )
 def test_what_is_kept_in_memory_or_elsewhere_is_not_a_write(source: str) -> None:

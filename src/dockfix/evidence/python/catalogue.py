@@ -12,6 +12,7 @@ from typing import Any, Final
 from dockfix.evidence.outputs import find_arguments
 from dockfix.evidence.python.modules import blank_strings, read_imports
 from dockfix.knowledge import read_names, read_table
+from dockfix.model.makefiles import MAKES
 
 _TABLES: Final = ("write", "port", "root", "enter", "command", "home")
 _OTHER: Final = ("FileHandler", "sqlite", "FileBasedCache", "geteuid", "getuid", "SOCK_RAW", "AF_PACKET")
@@ -215,9 +216,8 @@ def load_catalogue() -> Catalogue:
     gunicorn = {name: kind == "directories" for kind, names in table["gunicorn"].items() for name in names}
     commands, files = (frozenset(table["commands"][kind]) for kind in ("root", "files"))
     servers = {name for row in read_table("servers")["server"] for name in row["programs"]}
-    named = sorted(
-        commands | table["works"].keys() | files | servers | read_names("processes", "installs", "names")
-    )
+    installers = read_names("processes", "installs", "names")
+    named = sorted(commands | table["works"].keys() | files | servers | installers | MAKES)
     return Catalogue(
         calls,
         commands,
