@@ -193,9 +193,9 @@ def collect_evidence(plan: Plan) -> Evidence:
 
 
 def _find_launches(plan: Plan, reading: Reading) -> Iterator[Launch]:
-    """The commands that the code needs and whose words are known; of a shell script's, those before others.
+    """The commands that the code certainly starts; unknown words after a shell script are dropped.
 
-    Python among them is read anyway.
+    Python is left out: what it runs is read as part of the application.
     """
     for one in reading.launches:
         known = takewhile(lambda word: HOLE not in word, one.words)
@@ -258,11 +258,11 @@ class _Assessment:
         """Whether a claim is a write to a known path that the user does not own anyway."""
         if one.kind is not Kind.WRITE or not one.what or is_shared(one.directory):
             return False
-        if is_below_any(one.directory, self.plan.own_directories) or self._is_output(one.what):
+        if is_below_any(one.directory, self.plan.own_directories) or self._leads_to_stdout(one.what):
             return False
         return not owns(self.plan, one.directory) and not self._is_brought(one.directory)
 
-    def _is_output(self, path: str) -> bool:
+    def _leads_to_stdout(self, path: str) -> bool:
         """Whether a path is a link to the output of the process, as `ln -sf /dev/stdout app.log` makes it."""
         nodes = self.plan.rehearsal.end.look(path)
         return all(one.kind is NodeKind.LINK and one.target in _OUTPUT for one in nodes)

@@ -795,8 +795,8 @@ def test_code_that_is_started_and_not_there(start: str, more: dict[str, str], ex
 @pytest.mark.parametrize(
     ("copy", "start", "expected"),
     [
-        ("dist dist", '["play"]', ["missing play of dist"]),
-        ("dist/play-*.whl /tmp/", '["play", "--all"]', ["missing play of dist/play-*.whl"]),
+        ("dist dist", '["play"]', ["missing play (from dist)"]),
+        ("dist/play-*.whl /tmp/", '["play", "--all"]', ["missing play (from dist/play-*.whl)"]),
         ("ci/wheels/ /wheels/", '["play"]', []),
         ("play /usr/bin/", '["play"]', []),
         ("dist dist", '["python", "main.py"]', []),

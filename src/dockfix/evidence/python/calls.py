@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 
-def name_of(node: ast.expr) -> str:
+def name_of(node: ast.AST) -> str:
     """The last component of a dotted name, "" for other expressions."""
     if isinstance(node, ast.Attribute):
         return node.attr

@@ -52,7 +52,7 @@ def find_missing(layout: Layout, application: Application, start: Start) -> Iter
     if unbuilt and start.lines and not start.codes:
         line = start.lines[0]
         if not _is_there(application, NamedCode(tuple(start.files), tuple(start.modules), line)):
-            yield Claim(Kind.MISSING, f"{line.words[0]} of {unbuilt}", line.file, line.line)
+            yield Claim(Kind.MISSING, f"{line.words[0]} (from {unbuilt})", line.file, line.line)
 
 
 def _find_unbuilt(layout: Layout) -> Iterator[str]:

@@ -342,7 +342,7 @@ def _makes_property(decorator: ast.expr) -> bool:
 
 def _asks_who(test: ast.expr) -> bool:
     """Whether a condition asks which account runs the program."""
-    return any(_WHO.search(getattr(node, "id", "") or getattr(node, "attr", "")) for node in ast.walk(test))
+    return any(_WHO.search(name_of(node)) for node in ast.walk(test))
 
 
 def _forgives(handler: ast.ExceptHandler, errors: Container[str]) -> bool:
