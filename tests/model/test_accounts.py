@@ -184,3 +184,20 @@ def test_numbers_are_fixed_where_names_do_not_do(steps: str, uid: int | None) ->
     account = choose(BOOKWORM, steps)
     assert (account.uid, account.gid) == (uid, uid)
     assert account.user == "appuser"
+
+
+@pytest.mark.parametrize(
+    ("base", "steps", "name"),
+    [
+        (BOOKWORM, "RUN useradd -o -u 0 toor", "appuser"),
+        (BOOKWORM, "RUN useradd web && usermod -u 0 -o web", "appuser"),
+        (BOOKWORM, "RUN useradd ops\nRUN useradd web\nRUN userdel -r web", "ops"),
+        (BOOKWORM, "RUN useradd web && userdel web\nRUN useradd web", "web"),
+        (BOOKWORM, "RUN userdel web || true; useradd web", "web"),
+        (BOOKWORM, "RUN useradd web && usermod -u 2000 web", "web"),
+        (BOOKWORM, "RUN useradd web && deluser web www-data", "web"),
+        ("node:20", "RUN userdel -r node", "appuser"),
+    ],
+)
+def test_an_account_that_is_removed_or_becomes_root_is_not_used(base: str, steps: str, name: str) -> None:
+    assert choose(base, steps).name == name

@@ -50,6 +50,7 @@ LEFT = {
     ): "dir 8:app 755 | dir 8:app 700",
     ("RUN useradd -m -u 7 app && touch /home/app/x && usermod -u 8 app\n", "/home/app/x"): "file 0 644",
     ("RUN useradd -m -u 7 app && usermod -u 8 app\nUSER app\nRUN touch /tmp/x\n", "/tmp/x"): "file 8:app 644",
+    ("RUN useradd -m app && usermod -o -u 0 app\nUSER app\nRUN touch /tmp/x\n", "/tmp/x"): "file 0:app 644",
     ("RUN useradd -m -u 7 app && usermod -g 0 app\n", "/home/app"): "dir 7:0 755 | dir 7:0 700",
     (
         "RUN groupadd -g 7 g && useradd -m -u 7 -g g app && groupmod -g 9 g\n",

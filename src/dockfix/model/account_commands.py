@@ -55,8 +55,9 @@ def to_number(text: str) -> int | None:
 
 
 class AccountChange(NamedTuple):
-    """A new home of an account, whose files are moved with `is_moved`; `is_gone`: it is removed.
+    """A new home of an account, whose files are moved with `is_moved`.
 
+    `is_removed`: the account itself is removed, `is_gone`: its home is.
     `uid` and `group` are new ones: what the account has in its home goes with them (usermod(8)).
     """
 
@@ -64,6 +65,7 @@ class AccountChange(NamedTuple):
     home: str = ""
     is_moved: bool = False
     is_gone: bool = False
+    is_removed: bool = False
     uid: int | None = None
     group: str = ""
 
@@ -84,7 +86,8 @@ def read_account_change(command: Command, env: Mapping[str, str]) -> AccountChan
             group=first_of(options, "-g", "--gid"),
         )
     is_gone = "r" in short or not {"--remove", "--remove-home"}.isdisjoint(options)
-    return AccountChange(operands[0], is_gone=is_gone)
+    # `deluser NAME GROUP` only leaves the group.
+    return AccountChange(operands[0], is_gone=is_gone, is_removed=len(operands) == 1)
 
 
 def read_group_number(command: Command, env: Mapping[str, str]) -> tuple[str, int] | None:

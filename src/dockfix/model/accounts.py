@@ -9,7 +9,15 @@ from functools import lru_cache
 from typing import Final
 
 from dockfix.knowledge import read_names
-from dockfix.model.account_commands import CREATORS, GROUP_CREATORS, first_of, parse_options, to_number
+from dockfix.model.account_commands import (
+    ACCOUNT_CHANGERS,
+    CREATORS,
+    GROUP_CREATORS,
+    first_of,
+    parse_options,
+    read_account_change,
+    to_number,
+)
 from dockfix.model.copies import Copy
 from dockfix.model.groups import Group, find_groups, read_group
 from dockfix.model.images import Account, Image
@@ -21,6 +29,8 @@ from dockfix.syntax.shell import Command
 from dockfix.syntax.words import is_number
 
 CREATES: Final = re.compile("|".join((*CREATORS, *GROUP_CREATORS)))
+_CHANGES: Final = re.compile("|".join(ACCOUNT_CHANGERS))
+_CREATES_OR_CHANGES: Final = re.compile("|".join((*CREATORS, *ACCOUNT_CHANGERS)))
 NONROOT_ID: Final = 65532
 # What useradd takes for people (UID_MIN and UID_MAX of login.defs in Debian and RHEL): below, accounts of the
 # system may have the number.
@@ -81,7 +91,7 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked
     not accept names. `asked` is the user (name or number) that the deployments run the image as: a new
     account gets that number.
     """
-    own = find_created(lineage)
+    image, own = _find_usable(lineage)
     user = lineage.end.user.partition(":")[0]
     if asked and (meant := _find_asked(lineage, own, asked)):
         return _as_wanted(meant, options)
@@ -89,7 +99,7 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked
     if wanted and not (options.numeric and wanted[-1].uid is None):
         return _as_wanted(wanted[-1], options)
     named = user if user and not is_root_user(user) else _favourite(lineage)
-    ready = _ready_account(lineage.image, named) or _namesake(lineage.image, options)
+    ready = _ready_account(image, named) or _namesake(image, options)
     if ready is not None and options.uid in (None, ready.uid):
         return _as_wanted(ready, options)
     if options.user == _DEFAULT.user and (promised := _promised(lineage)):
@@ -97,7 +107,7 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked
     number = asked.partition(":")[0]
     if options.uid is None and is_number(number) and FIRST_ID <= int(number) <= _LAST_ID:
         options = replace(options, uid=int(number))
-    return new_account(lineage.image, options, needs_ids=needs_ids, groups=find_groups(lineage))
+    return new_account(image, options, needs_ids=needs_ids, groups=find_groups(lineage))
 
 
 def is_account_name(name: str) -> bool:
@@ -172,6 +182,34 @@ def _created(lineage: Lineage) -> Iterator[UserAccount]:
                 joined = (group for name, found in members if name == made.name for group in found)
                 others = dict.fromkeys(group for group in joined if group != made.group)
                 yield replace(made, groups=tuple(others))
+
+
+def _find_usable(lineage: Lineage) -> tuple[Image, tuple[UserAccount, ...]]:
+    """(the base, the accounts of the file) without accounts that are gone at the end, or root's equals."""
+    lost, image = _find_lost(lineage), lineage.image
+    own = tuple(one for one in find_created(lineage) if one.uid != 0 and one.name not in lost)
+    if lost:
+        image = replace(image, accounts=tuple(one for one in image.accounts if one.name not in lost))
+    return image, own
+
+
+@lru_cache(maxsize=8)
+def _find_lost(lineage: Lineage) -> frozenset[str]:
+    """The accounts that RUN steps remove, or give root's number, and do not create again."""
+    lost: set[str] = set()
+    for step in lineage.of("RUN"):
+        pattern = _CREATES_OR_CHANGES if lost else _CHANGES
+        if not pattern.search(step.instruction.source, step.instruction.start, step.instruction.end):
+            continue
+        for one in read_run(step, "/root").invocations:
+            program = one.command.program.rpartition("/")[2]
+            if program in CREATORS:
+                lost.difference_update(parse_options(one.command, one.env)[1][:1])
+            elif program in ACCOUNT_CHANGERS:
+                change = read_account_change(one.command, one.env)
+                if change is not None and (change.is_removed or change.uid == 0):
+                    lost.add(change.name)
+    return frozenset(lost)
 
 
 def read_members(command: Command, env: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -462,7 +462,8 @@ class Replay:
         if change.home and change.is_moved:
             self.tree.graft(self.tree.branch(account.home), account.home, change.home, weak=one.optional)
             self.tree.remove(account.home, weak=one.optional)
-        after = replace(account, home=change.home or account.home, uid=change.uid or account.uid)
+        uid = account.uid if change.uid is None else change.uid
+        after = replace(account, home=change.home or account.home, uid=uid)
         if change.uid is not None:
             self._give_home(after, Change(uid=change.uid, only=uid_of(account)), weak=one.optional)
         if change.group:
