@@ -20,7 +20,7 @@ from dockfix.model.effects import UNKNOWN_PLACE
 from dockfix.model.filetree import START, Kind
 from dockfix.model.interpreters import find_kept_interpreter
 from dockfix.model.losses import Loss
-from dockfix.model.makefiles import MAKES, find_makefile
+from dockfix.model.makefiles import MAKES, find_recipes
 from dockfix.model.operations import WRITING, Act, Operation
 from dockfix.model.ownership import find_reclaimed, owns
 from dockfix.model.paths import NOWHERE, is_shared, is_system_directory
@@ -168,11 +168,11 @@ def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
 
 
 def _of_runners(starting: Starting) -> Iterator[Finding]:
-    """A command that runs tasks of a file that is not read: of a justfile, or of a missing Makefile."""
+    """A command that runs tasks of a file that is not read: of a justfile, or a goal that no Makefile has."""
     runners = read_names("processes", "start", "runners") | MAKES
     for one in starting.commands:
         program = one.command.program.rpartition("/")[2]
-        if program in runners and find_makefile(one.invocation, starting.read) is None:
+        if program in runners and not any(find_recipes(one.invocation, starting.read)):
             yield Finding(
                 codes.UNREAD_ENTRYPOINT, one.line,
                 f"the tasks that {program} runs{one.place} were not read",

@@ -66,7 +66,7 @@ def find_recipes(one: Invocation, read: Callable[[str], str | None]) -> Iterator
 
     `read` returns the text of a file by its absolute path in the image.
     """
-    text = find_makefile(one, read)
+    text = _find_makefile(one, read)
     if text is None:
         return
     goals, env = _goals_of(one), shell_variables(one.env)
@@ -74,7 +74,7 @@ def find_recipes(one: Invocation, read: Callable[[str], str | None]) -> Iterator
         yield from walk_script(parse_script(line.text), resolve(goals.directory, one.cwd), env)
 
 
-def find_makefile(one: Invocation, read: Callable[[str], str | None]) -> str | None:
+def _find_makefile(one: Invocation, read: Callable[[str], str | None]) -> str | None:
     """The text of the Makefile that a make command reads, None for another command or an unknown file."""
     if one.command.program.rpartition("/")[2] not in MAKES:
         return None
