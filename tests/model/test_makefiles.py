@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dockfix.model.makefiles import read_goals, read_recipes
+from dockfix.model.makefiles import find_recipes, read_goals, read_recipes
+from dockfix.model.runs import Invocation
+from dockfix.syntax.shell import parse_script
 
 MAKEFILE = """\
 # the service
@@ -119,6 +121,24 @@ def test_a_prefix_may_stand_in_a_variable() -> None:
 )
 def test_values_of_variables(assignments: str, environment: dict[str, str], expected: str) -> None:
     assert texts(f"{assignments}\nrun:\n\techo $(X)\n", **environment) == [f"echo {expected}"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("make $WORDS", ["/srv b"]),
+        ("make $EMPTY", ["/srv a"]),
+        ("make $UNKNOWN", []),
+        ("make -C $UNKNOWN run", []),
+        ("make X=$UNKNOWN run", ["/srv $MAKE_DOES_NOT_KNOW"]),
+        ('make "X=$UNKNOWN" run', ["/srv $MAKE_DOES_NOT_KNOW"]),
+    ],
+)
+def test_words_of_make_are_those_of_the_shell(line: str, expected: list[str]) -> None:
+    (command,) = parse_script(line).commands
+    one = Invocation(command, "/srv", {"WORDS": "run X=b", "EMPTY": ""}, None)
+    found = find_recipes(one, {"/srv/Makefile": "X = a\nrun:\n\techo $(X)\n"}.get)
+    assert [f"{made.cwd} {made.command.args[0].text}" for made in found] == expected
 
 
 def test_an_addition_leaves_what_the_command_line_gives() -> None:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from dockfix.knowledge.commands import Argument
+from dockfix.model.effects import read_call
 from dockfix.model.paths import resolve
 from dockfix.model.runs import Invocation, shell_variables, walk_script
 from dockfix.syntax.shell import parse_script
@@ -82,7 +84,16 @@ def _find_makefile(one: Invocation, read: Callable[[str], str | None]) -> str | 
 
 
 def _goals_of(one: Invocation) -> Goals:
-    return read_goals([word.expand(one.env) or "" for word in one.command.args])
+    _, words = read_call(one.command, one.env)
+    return read_goals([_known(word) for word in words])
+
+
+def _known(word: Argument) -> str:
+    """A word as far as it is known: of an assignment the name, otherwise a name that no goal has."""
+    if word.value is not None:
+        return word.value
+    name, equals, _ = word.text.strip("\"'").partition("=")
+    return f"{name}={_LOST}" if equals else _LOST
 
 
 def read_goals(words: Sequence[str]) -> Goals:
