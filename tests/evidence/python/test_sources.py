@@ -8,6 +8,7 @@ from folders import listing
 from dockfix import Changed, fix
 from dockfix.context import Context
 from dockfix.evidence.claims import Kind
+from dockfix.evidence.python.places import is_likely_directory
 from dockfix.evidence.python.sources import Reading, read_sources
 from dockfix.options import Options
 from dockfix.syntax.parser import parse
@@ -913,3 +914,19 @@ def test_what_a_module_defines_is_not_done_by_the_step_that_imports_it() -> None
     assert isinstance(result, Changed)
     # Nothing made it yet, so that chown would fail.
     assert "/tmp/ca.pem" not in result.text
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/data", True),
+        ("/var/lib/shop", True),
+        ("/data/state", False),
+        ("/srv/shop/out", False),
+        ("/a.db", False),
+    ],
+)
+def test_a_path_of_unknown_kind_is_a_directory_where_nothing_around_it_can_be_given(
+    path: str, expected: bool
+) -> None:
+    assert is_likely_directory(path) is expected

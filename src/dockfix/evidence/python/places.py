@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from dockfix.evidence.python.constants import HOLE
+from dockfix.model.paths import is_ownable, is_system_directory
 
 _SHARED: Final = ("/tmp", "/var/tmp")
 _ANYONES: Final = (*_SHARED, "/dev", "/proc", "/run/secrets")
@@ -61,3 +62,12 @@ def is_anyones(path: str) -> bool:
     if posixpath.dirname(path.rstrip("/")).startswith(_SHARED):
         return False
     return any(path == place or path.startswith(place + "/") for place in _ANYONES) or path in ("", "/")
+
+
+def is_likely_directory(path: str) -> bool:
+    """Whether a path of unknown kind is to be given as a directory: because what is around it cannot be.
+
+    In any other place the program makes itself what it needs, a file or a directory.
+    """
+    above = posixpath.dirname(path.rstrip("/"))
+    return "." not in posixpath.basename(path) and (not is_ownable(above) or is_system_directory(above))

@@ -14,7 +14,7 @@ from dockfix.evidence.outputs import is_directory, is_output
 from dockfix.evidence.python.calls import argument_of, arguments, called_name, name_of, positional, text_of
 from dockfix.evidence.python.catalogue import Call, Catalogue, writes_where_it_runs
 from dockfix.evidence.python.constants import HOLE, Reference, Value, Values, join_path
-from dockfix.evidence.python.places import is_anyones, locate, locate_database
+from dockfix.evidence.python.places import is_anyones, is_likely_directory, locate, locate_database
 from dockfix.evidence.python.scopes import Binding, Part, Site
 from dockfix.evidence.python.values import ConstantEvaluator
 from dockfix.knowledge.processes import find_installer
@@ -94,13 +94,15 @@ class SiteReader:
                 yield from self._output(one.arg, one.value, site)
         for text in filter(None, map(text_of, call.args)):
             if (match := _OPTION.fullmatch(text)) and is_output(match[1]):
-                yield from self._located(match[2], site, certain=False, directory=is_directory(match[1]))
+                is_folder = is_directory(match[1]) or is_likely_directory(match[2])
+                yield from self._located(match[2], site, certain=False, directory=is_folder)
 
     def _output(self, name: str, value: ast.expr, site: Site) -> Iterator[Claim]:
         is_meant = is_output(name) and name not in self.catalogue.settings
         for text, _ in self.evaluator.texts(value, site.scope, site.order) if is_meant else ():
             if text.startswith("/"):
-                yield from self._located(text, site, certain=False, directory=is_directory(name))
+                is_folder = is_directory(name) or is_likely_directory(text)
+                yield from self._located(text, site, certain=False, directory=is_folder)
 
     def _names(self, func: ast.expr, site: Site) -> Iterator[str]:
         """The names of a call to look up in the catalogue: its full name, then the method alone."""

@@ -22,7 +22,7 @@ from dockfix.evidence.python.constants import Value, Values
 from dockfix.evidence.python.missing import find_missing
 from dockfix.evidence.python.modules import Module
 from dockfix.evidence.python.path_strings import find_mentions, find_names, find_values
-from dockfix.evidence.python.places import is_anyones, locate, locate_database
+from dockfix.evidence.python.places import is_anyones, is_likely_directory, locate, locate_database
 from dockfix.evidence.python.scopes import Part
 from dockfix.evidence.python.servers import Server, config_path, find_server, flags
 from dockfix.evidence.python.sites import SiteReader
@@ -381,13 +381,13 @@ class _SourceReader:
             name, equals, value = given.partition("=")
             option, path = (name, value) if equals and value.startswith("/") else (flag, given)
             if path.startswith("/") and is_output(option) and self.layout.source_of(path) is None:
-                yield from self._place(path, line, is_directory(option))
+                yield from self._place(path, line, is_directory(option) or is_likely_directory(path))
 
     def _operands(self, line: Line) -> Iterator[Claim]:
         """The places that a command line names for code that writes to an unknown one."""
         for path in line.words[1:]:
             if path.startswith("/") and self.layout.source_of(path) is None:
-                claims = self._place(path, line, "." not in posixpath.basename(path))
+                claims = self._place(path, line, is_likely_directory(path))
                 yield from (replace(one, certain=False) for one in claims)
 
     def _set_flags(self, server: Server, given: Container[str]) -> Iterator[tuple[str, str]]:
@@ -497,8 +497,7 @@ def _guess(modules: Iterable[Module]) -> Iterator[Claim]:
             continue
         for at, path in find_values(module.source):
             line = module.source.count("\n", 0, at) + 1
-            is_folder = "." not in posixpath.basename(path)
-            yield Claim(Kind.WRITE, path, module.file, line, False, is_folder)
+            yield Claim(Kind.WRITE, path, module.file, line, False, is_likely_directory(path))
 
 
 def _words(module: Module) -> frozenset[str]:
