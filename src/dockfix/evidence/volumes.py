@@ -71,7 +71,7 @@ def find_written(plan: Plan, claimed: Iterable[str], texts: Iterable[str], *, is
     places = {path.rstrip("/") or "/" for path in claimed if path.startswith("/")}
     places.update(path for path, _ in plan.starting.written)
     places.update(path for _, path in find_volumes(plan.lineage))
-    if not plan.context.deployments:
+    if not any(one.mounts for one in plan.context.deployments):
         return Written(frozenset(places), is_complete)
     places.update(_find_started(plan))
     uses = (resolve(one, plan.lineage.end.workdir) for one in find_uses(texts))
@@ -120,9 +120,8 @@ def find_volume_findings(
             elif _is_harmless(mount, place):
                 continue
             elif mount.takes_owner and one.kind not in ("kubernetes", "helm"):
-                (reviews if _is_filled_by_root(plan, one, mount) else notes).extend(
-                    judge.volume(one, mount, place)
-                )
+                rows = reviews if _is_filled_by_root(plan, one, mount) else notes
+                rows += judge.volume(one, mount, place)
             else:
                 reviews += judge.foreign(one, mount, place)
     notes += judge.moved()

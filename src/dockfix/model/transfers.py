@@ -230,9 +230,9 @@ def _graft(
     if not weak:
         found[source] = tuple(each(found[source])) or found[source]
         tree.settle(posixpath.dirname(at))
-    branch = dict(found)
+    original = found[source]
     if How.CONTENTS not in operation.how:
-        found[source] = _launching(source, found[source])
+        found[source] = _launching(source, original)
     for path, there in found.items():
         nodes = _followed(tree, path, there) if How.FOLLOWS in operation.how else there
         last = How.REPLACES not in operation.how and any(one.kind is not Kind.LINK for one in nodes)
@@ -244,7 +244,7 @@ def _graft(
                 tree.join(path, to)
     if operation.recursive:
         _fill_unlisted(tree, found, at, make, actor, operation)
-        _launch_unlisted(tree, branch, source, at)
+        _launch_unlisted(tree, {**found, source: original}, source, at)
 
 
 def _launching(path: str, nodes: Nodes) -> Nodes:
@@ -397,10 +397,10 @@ def _move_branch(tree: FileTree, source: str, destinations: list[str], *, weak: 
     nodes = tree.branch(source)
     if not weak:
         nodes[source] = tuple(each(nodes[source])) or nodes[source]
-    branch = dict(nodes)
+    original = nodes[source]
     leaves_home = any(is_root_home(source) and not is_root_home(at) for at in destinations)
     if leaves_home:
-        nodes[source] = _launching(source, nodes[source])
+        nodes[source] = _launching(source, original)
     targets = list(dict.fromkeys(to for at in destinations for to in tree.places(at, last=False)))
     tree.remove(source, weak=weak)
     is_weak = weak or len(targets) > 1
@@ -409,7 +409,7 @@ def _move_branch(tree: FileTree, source: str, destinations: list[str], *, weak: 
             tree.settle(posixpath.dirname(to))
         tree.graft(nodes, source, to, weak=is_weak)
         if leaves_home:
-            _launch_unlisted(tree, branch, source, to)
+            _launch_unlisted(tree, {**nodes, source: original}, source, to)
 
 
 def _confirm_target(tree: FileTree, operation: Operation) -> None:
