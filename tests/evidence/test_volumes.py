@@ -364,6 +364,7 @@ def test_what_is_mounted_in_roots_home_is_reported_once(tmp_path: Path) -> None:
         ("0o600", "", ["denied-to-user"]),
         ("0444", "", []),
         ("420", "", []),
+        ("9" * 5_000, "", []),
         ("0400", "  securityContext: {fsGroup: 1000}\n", []),
     ],
 )

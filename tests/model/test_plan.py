@@ -181,3 +181,12 @@ def test_evidence_makes_another_plan_and_leaves_this_one() -> None:
 def test_a_plan_is_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         read_plan("CMD python a.py\n").evidence = NO_EVIDENCE  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("remove", ["rm -rf", "rm -r -f", "rm --recursive", "cd / && rm -fr"])
+def test_a_copy_that_root_removes_keeps_its_owner(remove: str) -> None:
+    plan = read_plan(
+        "WORKDIR /src\nCOPY . /src\nRUN apt-get update && make install "
+        f"&& apt-get purge -y gcc && {remove} /src\nWORKDIR /build\n{START}"
+    )
+    assert plan.owned_copies == ()

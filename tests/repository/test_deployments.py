@@ -420,6 +420,16 @@ def test_an_image_whose_name_is_a_variable_is_that_of_the_only_dockerfile_or_of_
     assert (" at /data/up" in dockfix("--diff", "-v", ".")[2]) is is_matched
 
 
+@pytest.mark.integration
+def test_an_image_whose_name_is_a_variable_is_not_one_that_compose_builds(
+    web: Repository, dockfix: Run
+) -> None:
+    stranger = "{image: '${DB_IMAGE}', volumes: ['./up:/data/up']}"
+    web.put("compose.yml", text=f"services:\n  web: {{build: services/web}}\n  store: {stranger}\n")
+    web.commit()
+    assert " at /data/up" not in dockfix("--diff", "-v", ".")[2]
+
+
 @pytest.mark.parametrize("options", ["", "-u root "])
 @pytest.mark.parametrize("verb", ["run --rm", "exec"])
 @pytest.mark.integration

@@ -15,6 +15,27 @@ def only(text: str) -> Deployment:
 
 
 @pytest.mark.parametrize(
+    ("mount", "is_bare"),
+    [
+        ("type=volume,src=up,dst=/data", False),
+        ("type=volume,src=up,dst=/data,volume-nocopy", True),
+        ("type=volume,src=up,dst=/data,volume-subpath=shop", True),
+    ],
+)
+def test_a_volume_that_takes_nothing_over_from_the_image(mount: str, is_bare: bool) -> None:
+    (found,) = only(f"docker run --mount {mount} app").mounts
+    assert found.is_bare is is_bare
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_bare"), [("", False), (",tmpfs-mode=0755", True), (",tmpfs-mode=1777", False)]
+)
+def test_a_tmpfs_stays_one_whatever_its_mode(mode: str, is_bare: bool) -> None:
+    (found,) = only(f"docker run --mount type=tmpfs,dst=/data{mode} app").mounts
+    assert (found.is_tmpfs, found.is_bare) == (True, is_bare)
+
+
+@pytest.mark.parametrize(
     ("line", "entrypoint", "command"),
     [
         ("docker compose run --rm web sh -c 'echo a'", None, ("sh", "-c", "echo a")),
