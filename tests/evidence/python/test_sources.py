@@ -56,6 +56,36 @@ WRITES = {
         'def save(path):\n    open(path, "w")\nsave("/data/a")\nsave("\\x1b[0G")',
         "/data/a?",
     ),
+    "separator": ('import os\nopen(os.sep + "data/a", "w")', "/data/a"),
+    "imported-separator": ('from os import sep\nopen(f"{sep}data/a", "w")', "/data/a"),
+    "separator-made-absolute": (
+        'import os\nopen(os.path.join(os.path.abspath(os.sep), "data"), "w")',
+        "/data",
+    ),
+    "joined-list": ('PARTS = ["", "data", "a"]\nopen("/".join(PARTS), "w")', "/data/a"),
+    "unpacked-list": ('import os\nPARTS = ("data", "a")\nopen(os.path.join("/", *PARTS), "w")', "/data/a"),
+    "unpacked-in-joinpath": ('from pathlib import Path\nPath("/").joinpath(*["srv", "a"]).touch()', "/srv/a"),
+    "anchor": ('from pathlib import Path\nPath(Path.cwd().anchor, "data").mkdir()', "/data"),
+    "last-parent": ('from pathlib import Path\n(Path(__file__).parents[-1] / "data").mkdir()', "/data"),
+    "percent": ('R = "/data"\nopen("%s/%s.txt" % (R, "a"), "w")', "/data/a.txt"),
+    "percent-by-name": ('open("%(r)s/a" % {"r": "/data"}, "w")', "/data/a"),
+    "percent-unknown": ('def save(n):\n    open("/data/%05d.txt" % n, "w")', "/data/"),
+    "format": ('open("{}/{}".format("/data", "a"), "w")', "/data/a"),
+    "format-by-name": ('P = {"r": "/data"}\nopen("{r}/{r[0]}".format(**P), "w")', "/data/"),
+    "format-invalid": ('open("/data/{".format(1), "w")', "?"),
+    "augmented": ('p = "/srv"\np += "/data"\nopen(p, "w")', "/srv/data?"),
+    "bound-to-itself": ('def f():\n    p = "/srv"\n    p = p + "/data"\n    open(p, "w")', "/srv/data?"),
+    "split": ('P = "/data:/srv"\nopen(P.split(":")[0] + "/a", "w")', "/data/a"),
+    "sliced": ('P = "file:/data"\nopen(P[5:] + "/a", "w")', "/data/a"),
+    "stripped": ('open(" /data ".strip() + "/a", "w")', "/data/a"),
+    "renamed": ('from pathlib import Path\nPath("/data/a.txt").with_suffix(".csv").touch()', "/data/a.csv"),
+    "got": ('PLACES = {"up": "/data/up"}\nimport os\nos.makedirs(PLACES.get("up", "x"))', "/data/up"),
+    "each-value": ('import os\nP = {"a": "/data"}\nfor n, p in P.items():\n    os.makedirs(p)', "/data"),
+    "namespace": (
+        'from types import SimpleNamespace as N\nP = N(up="/data/up")\nopen(P.up, "w")',
+        "/data/up",
+    ),
+    "by-name": ('class C:\n    up = "/data/up"\nopen(getattr(C, "up"), "w")', "/data/up?"),
     "argument-named-like-it": ('import lib\nlib.Store(persist_directory="/data/up")', "/data/up?"),
     "file-named-like-it": ('import lib\nlib.Store(db_path="/data/a.db")', "/data/a.db?"),
     "lock-by-path": ('import fasteners\nfasteners.InterProcessLock(path="/data/a.lock")', "/data/a.lock"),
@@ -393,6 +423,22 @@ def test_constants_are_followed_across_the_applications_own_imports() -> None:
         shop__paths="SUB = 'orders'\n",
         other="open('/never/imported', 'w')",
     ) == ["write /data/orders/a"]
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ('json.loads(os.environ["PLACES"])["up"]', "/data/up"),
+        ('json.loads(os.getenv("PLACES", "{}")).get("up")', "/data/up"),
+        ('lib.parsed("env", os.environ["PLACES"])["up"]', ""),
+        ("S().places['up']", "/data/up?"),
+    ],
+)
+def test_a_path_in_the_structured_value_of_a_variable_is_found(place: str, expected: str) -> None:
+    dockerfile = DOCKERFILE.replace("COPY", 'ENV PLACES=\'{"up": "/data/up"}\'\nCOPY')
+    settings = "from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n    places: dict"
+    source = f"import json, os\nimport lib\n{settings}\nos.makedirs({place})"
+    assert found(source, dockerfile) == [f"write {expected or '?'}"]
 
 
 def test_the_images_environment_goes_before_a_default() -> None:

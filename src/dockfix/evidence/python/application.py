@@ -17,6 +17,7 @@ from dockfix.evidence.python.constants import Reference, Value, Values
 from dockfix.evidence.python.modules import Module, Statement
 from dockfix.evidence.python.scopes import Binding, Part, Scope, Site, parse_statement
 from dockfix.evidence.python.settings import SettingsFiles
+from dockfix.knowledge import read_table
 
 _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = 6
@@ -40,7 +41,10 @@ class Evaluator(Protocol):
     def reference(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Reference | None:
         """The dotted name that an expression refers to, None if it is not a name."""
 
-    def join_paths(self, nodes: Sequence[ast.expr], scope: Scope, order: int) -> Iterator[Value]:
+    def operands(self, nodes: Iterable[ast.expr], scope: Scope, order: int) -> list[Values]:
+        """The values of each expression; `*NAME` stands for those of the items."""
+
+    def join_paths(self, nodes: Iterable[ast.expr], scope: Scope, order: int) -> Iterator[Value]:
         """The expressions joined as os.path.join does."""
 
     def bound_by(self, bindings: Sequence[Binding], *, is_sure: bool) -> Values:
@@ -162,7 +166,7 @@ class Application:
         """The possible values of a dotted name: those that the application defines, else a reference."""
         split = self.split(name)
         if split is None:
-            return (Value(Reference(name)),)
+            return (Value(read_table("python")["constants"].get(name) or Reference(name)),)
         module, rest = split
         if not rest:
             return (Value(Reference(name)),)
@@ -219,7 +223,7 @@ class Application:
         bindings = part.top.bindings.get(name, ())
         own, is_bound = part.reaching(bindings, order)
         if not own:
-            return self._global_or_builtin(scope.module, name, evaluator, line)
+            return self._global_or_builtin(scope.module, name, evaluator, line - 1)
         is_sure = is_bound and len(bindings) == 1 and len(list(self._parts_with(scope.module, name))) <= 1
         values = evaluator.bound_by(own, is_sure=is_sure)
         above = () if is_bound else self.global_of(scope.module, name, evaluator, line - 1)

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 
 from dockfix.evidence.python.calls import argument_of, called_name, positional
-from dockfix.evidence.python.constants import HOLE, Reference, Value, join_path, parent_of
+from dockfix.evidence.python.constants import (
+    HOLE,
+    Reference,
+    Table,
+    Texts,
+    Value,
+    Values,
+    concatenate,
+    items_of,
+    join_path,
+    parent_of,
+    texts_of,
+)
+from dockfix.evidence.python.strings import Arguments, apply_method, split_format
+from dockfix.evidence.python.structures import parse_text, table_of
 from dockfix.knowledge import read_names
 
 if TYPE_CHECKING:
-    from dockfix.evidence.python.application import Evaluator
+    from dockfix.evidence.python.application import Application, Evaluator
     from dockfix.evidence.python.scopes import Scope
+
+_VARIABLE: Final = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
 def _names(kind: str) -> frozenset[str]:
@@ -52,7 +69,11 @@ def _known(
     if name in fixed:
         return (Value(fixed[name]),)
     if name in _names("paths"):
-        return evaluator.join_paths(nodes, scope, order) if nodes else (Value("."),)
+        return evaluator.join_paths(call.args, scope, order) if call.args else (Value("."),)
+    if name in _names("tables"):
+        return (Value(Table(_keywords(evaluator, call, scope, order))),)
+    if name == "getattr" and len(nodes) > 1:
+        return _attribute(evaluator, nodes, scope, order)
     if name in _names("environment"):
         return _environment(evaluator, call, scope, order)
     if name in _names("defaults"):
@@ -79,24 +100,73 @@ def _applied(
     """The result of a function with a known effect on its argument, None for other functions."""
     if name in _names("same"):
         return evaluator.values(nodes[-1] if name == "typing.cast" else nodes[0], scope, order)
-    change = _path_function(name, evaluator.application.workdir)
+    if name in _names("lists"):
+        lists = evaluator.values(nodes[0], scope, order)
+        return (Value(tuple(items_of(one.content)), one.certain) for one in lists)
+    if name == "vars":
+        return (one for one in evaluator.values(nodes[0], scope, order) if isinstance(one.content, Table))
+    texts = evaluator.texts(nodes[0], scope, order)
+    parsed = [one for text, certain in texts if (one := parse_text(name, text, certain=certain)) is not None]
+    if parsed:
+        return parsed
+    if name == "os.path.split":
+        return (
+            Value(((Value(parent_of(one), sure),), (Value(_base(one), sure),)), sure) for one, sure in texts
+        )
+    change = _path_function(name, evaluator.application)
     if change is None:
         return None
-    return (Value(change(text), certain) for text, certain in evaluator.texts(nodes[0], scope, order))
+    return (Value(change(text), certain) for text, certain in texts)
 
 
-def _path_function(name: str, workdir: str) -> Callable[[str], str] | None:
+def _base(path: str) -> str:
+    return HOLE if HOLE in path else posixpath.basename(path)
+
+
+def _attribute(evaluator: Evaluator, nodes: Sequence[ast.expr], scope: Scope, order: int) -> Iterable[Value]:
+    """The value of `getattr(OWNER, NAME, DEFAULT)`."""
+    names = [one.content for one in evaluator.values(nodes[1], scope, order)]
+    known = [one for one in names if isinstance(one, str)]
+    found = [one for name in known for one in evaluator.values(ast.Attribute(nodes[0], name), scope, order)]
+    default = evaluator.values(nodes[2], scope, order) if len(nodes) > 2 and not found else ()
+    return (Value(one.content, False) for one in (*found, *default))
+
+
+def _keywords(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int) -> dict[str, Values]:
+    """The values of a call's arguments by name, with those of a dictionary given whole or as `**NAME`."""
+    found: dict[str, Values] = {}
+    whole = [ast.keyword(None, one) for one in positional(call)]
+    for keyword in (*whole, *call.keywords):
+        values = evaluator.values(keyword.value, scope, order)
+        if keyword.arg is not None:
+            found[keyword.arg] = values
+        else:
+            tables = (table for one in values if (table := table_of(one)) is not None)
+            found.update((key, value) for table in tables for key, value in table.rows.items())
+    return found
+
+
+def _path_function(name: str, application: Application) -> Callable[[str], str] | None:
     """The effect of a function of os.path on a string, None for other functions."""
     match name:
         case "os.path.abspath" | "os.path.realpath":
-            return lambda text: text if HOLE in text else join_path(workdir, text)
+            return lambda text: text if HOLE in text else join_path(application.workdir, text)
+        case "os.path.expandvars":
+            return lambda text: _VARIABLE.sub(lambda one: _variable(application, one[1] or one[2]), text)
         case "os.path.dirname":
             return parent_of
         case "os.path.expanduser" | "os.path.normpath":
             return str
-        case "os.path.basename" | "os.path.relpath":
+        case "os.path.basename":
+            return _base
+        case "os.path.relpath":
             return lambda _: HOLE
     return None
+
+
+def _variable(application: Application, name: str) -> str:
+    found = application.variable(name)
+    return str(found[0].content) if found else HOLE
 
 
 def _environment(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int) -> Iterable[Value]:
@@ -127,40 +197,54 @@ def _method(
     evaluator: Evaluator, func: ast.Attribute, call: ast.Call, scope: Scope, order: int
 ) -> Iterable[Value] | None:
     name = func.attr
-    nodes = positional(call)
     if name == "joinpath":
-        return evaluator.join_paths([func.value, *nodes], scope, order)
-    if name == "get" and nodes and not _is_name_of_environment(evaluator, func, scope, order):
-        return _looked_up(evaluator, call, scope, order)
+        return evaluator.join_paths([func.value, *call.args], scope, order)
+    if name == "get" and positional(call) and not _is_name_of_environment(evaluator, func, scope, order):
+        return _looked_up(evaluator, func, call, scope, order)
     owner = evaluator.values(func.value, scope, order)
+    tables = [one.content for one in owner if isinstance(one.content, Table)]
+    if tables and name in ("items", "values", "keys"):
+        return (Value(_listed(tables[0], name)),)
     if not any(isinstance(one.content, str) for one in owner):
         return None
+    given = evaluator.operands(call.args, scope, order)
     texts = evaluator.texts(func.value, scope, order)
-    if name in _names("same_methods"):
-        return (Value(_stripped(text, name), certain) for text, certain in texts)
-    if name == "format":
-        return (Value(_formatted(text), certain) for text, certain in texts)
-    if name in ("with_suffix", "with_name", "with_stem"):
-        return (Value(posixpath.join(parent_of(text), HOLE), certain) for text, certain in texts)
-    if name == "replace" and len(nodes) == 2:
-        old, new = (evaluator.texts(node, scope, order)[0][0] for node in nodes)
-        return (Value(text.replace(old, new), certain) for text, certain in texts)
-    return (Value(HOLE),)
+    if name in ("format", "format_map"):
+        arguments = Arguments(given, _keywords(evaluator, call, scope, order))
+        return (one for text, sure in texts for one in arguments.fill(split_format(text), certain=sure))
+    if name == "join" and given:
+        return _joined(texts, given[0])
+    return _applied_method(name, texts, given)
 
 
-def _stripped(text: str, name: str) -> str:
-    return text.rstrip("/ \n") or "/" if name == "rstrip" else text
+def _listed(table: Table, name: str) -> tuple[Values, ...]:
+    """What `items`, `values` or `keys` of a dictionary list."""
+    if name == "values":
+        return tuple(table.rows.values())
+    keys = tuple(items_of(table))
+    pairs = zip(keys, table.rows.values(), strict=True)
+    return keys if name == "keys" else tuple((Value(pair),) for pair in pairs)
 
 
-def _formatted(text: str) -> str:
-    out, at = "", 0
-    while (start := text.find("{", at)) >= 0:
-        end = text.find("}", start)
-        if end < 0:
-            break
-        out += text[at:start] + HOLE
-        at = end + 1
-    return out + text[at:]
+def _joined(separators: Texts, lists: Values) -> Iterator[Value]:
+    """The items of lists, joined by a separator."""
+    known = [one.content for one in lists if isinstance(one.content, tuple)]
+    for items in known:
+        sides = [side for one in items for side in (separators, texts_of(one))]
+        yield from concatenate(sides[1:])
+    if not known:
+        yield Value(HOLE)
+
+
+def _applied_method(name: str, texts: Texts, given: Sequence[Values]) -> Iterator[Value]:
+    """The results of a method of texts; an unknown argument makes them unknown."""
+    known = [one[0] for one in given if one and isinstance(one[0].content, str | int)]
+    for text, certain in texts if len(known) == len(given) else ():
+        made = apply_method(text, name, [one.content for one in known if isinstance(one.content, str | int)])
+        sure = certain and all(one.certain for one in known)
+        yield Value(made if isinstance(made, str) else tuple((Value(one, sure),) for one in made), sure)
+    if len(known) < len(given):
+        yield Value(HOLE)
 
 
 def _is_name_of_environment(evaluator: Evaluator, func: ast.Attribute, scope: Scope, order: int) -> bool:
@@ -175,8 +259,13 @@ def _option(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int) -> I
     return [one for one in found if isinstance(one.content, str) and one.content.isidentifier()]
 
 
-def _looked_up(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int) -> Iterable[Value] | None:
-    """The value of `x.get("KEY", default)` on a configuration that the application fills."""
+def _looked_up(
+    evaluator: Evaluator, func: ast.Attribute, call: ast.Call, scope: Scope, order: int
+) -> Iterable[Value] | None:
+    """The value of `x.get("KEY", default)` on a dictionary, or a configuration that the application fills."""
+    item = ast.Subscript(func.value, call.args[0])
+    if found := evaluator.values(item, scope, order):
+        return found
     # The first argument of a configparser's `get` is the section.
     keys = (*evaluator.values(call.args[0], scope, order), *_option(evaluator, call, scope, order))
     for one in keys:

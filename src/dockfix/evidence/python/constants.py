@@ -5,8 +5,9 @@ The unknown part of a string is HOLE; a path below the home starts with `~`.
 
 from __future__ import annotations
 
+import itertools
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from dockfix.evidence.python.scopes import Scope
 
 HOLE: Final = "\0"
+MAX_ALTERNATIVES: Final = 8
+MAX_TEXT: Final = 8192
+MAX_BITS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Value(NamedTuple):
 
 
 Values = tuple[Value, ...]
+Texts = tuple[tuple[str, bool], ...]
+"""(string, certain) for each possible value."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,3 +63,38 @@ def parent_of(path: str) -> str:
     """The directory of a path, HOLE if the path is unknown."""
     trimmed = path.rstrip("/")
     return HOLE if trimmed == HOLE else posixpath.dirname(trimmed)
+
+
+def texts_of(values: Values) -> Texts:
+    """The strings and numbers as strings; values too long for a path are unknown."""
+    known = [one for one in values if isinstance(one.content, str | int)]
+    short = [Value(HOLE, one.certain) if _is_long(one.content) else one for one in known]
+    return tuple((str(one.content), one.certain) for one in short) or ((HOLE, True),)
+
+
+def join(join_two: Callable[[str, str], str], sides: Iterable[Texts]) -> Iterator[Value]:
+    """The combinations of one string from each side, joined from left to right; too long ones are unknown."""
+    for parts in itertools.islice(itertools.product(*sides), MAX_ALTERNATIVES):
+        text = parts[0][0]
+        for part, _ in parts[1:]:
+            text = HOLE if len(text) > MAX_TEXT else join_two(text, part)
+        yield Value(text, all(certain for _, certain in parts))
+
+
+def concatenate(sides: Iterable[Texts]) -> Iterator[Value]:
+    """The combinations of one string from each side, one behind the other."""
+    return join(str.__add__, [(("", True),), *sides])
+
+
+def items_of(content: object) -> Iterator[Values]:
+    """The values of each item of a list, or each key of a dictionary."""
+    if isinstance(content, tuple):
+        yield from content
+    elif isinstance(content, Table):
+        yield from ((Value(key),) for key in content.rows)
+
+
+def _is_long(content: object) -> bool:
+    if isinstance(content, int):
+        return content.bit_length() > MAX_BITS
+    return isinstance(content, str) and len(content) > MAX_TEXT

@@ -25,7 +25,7 @@ _BRACKET: Final = re.compile(r"[()\[\]{}]|\n(?=[^\s#])")
 _CONTINUES: Final = re.compile(r"(?:else|elif|except|finally)\b|[)\]}]")
 _BINDING: Final = re.compile(
     r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+(\w+)|class[ \t]+(\w+)"
-    r"|(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*(?::[^=\n]+)?=(?!=)"
+    r"|(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*(?::[^=\n]+|[+/])?=(?!=)"
     r"|for[ \t]+(\w[\w, \t]*?)(?<=[ \t])in\b|with\b[^\n]*?\bas[ \t]+(\w+))",
     re.MULTILINE,
 )

@@ -32,7 +32,7 @@ def locate(text: str, workdir: str) -> tuple[str, bool] | None:
     known, hole, _ = text.partition(HOLE)
     if hole:
         known = known[: known.rfind("/") + 1]
-        if not known:
+        if not known.strip("/"):
             return "", False
     if known.startswith("~"):
         rest = known[1:].lstrip("/")

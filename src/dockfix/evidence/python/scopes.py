@@ -158,7 +158,8 @@ class Part:
         return False
 
     def _augment(self, node: ast.AugAssign, scope: Scope) -> bool:
-        self._bind(node.target, None, scope)
+        changed = ast.BinOp(node.target, node.op, node.value) if isinstance(node.target, ast.Name) else None
+        self._bind(node.target, changed, scope)
         return True
 
     def _iterate(self, node: ast.For | ast.AsyncFor | ast.comprehension, scope: Scope) -> bool:

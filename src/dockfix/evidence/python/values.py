@@ -7,21 +7,38 @@ import itertools
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from dockfix.evidence.python.application import Application
 from dockfix.evidence.python.builtins import call_values
 from dockfix.evidence.python.calls import text_of
-from dockfix.evidence.python.constants import HOLE, Reference, Table, Value, Values, join_path, parent_of
+from dockfix.evidence.python.constants import (
+    HOLE,
+    MAX_ALTERNATIVES,
+    Reference,
+    Table,
+    Texts,
+    Value,
+    Values,
+    concatenate,
+    items_of,
+    join,
+    join_path,
+    parent_of,
+    texts_of,
+)
 from dockfix.evidence.python.scopes import Binding, Scope
+from dockfix.evidence.python.strings import Arguments, split_percent
+from dockfix.evidence.python.structures import table_of
 
 _CONFIGURATION: Final = re.compile(r"(?i)_?(?:cfg|conf|config|settings)")
-MAX_ALTERNATIVES: Final = 8
 MAX_DEPTH: Final = 24
-MAX_TEXT: Final = 8192
-MAX_BITS: Final = 64
 _OF_VALUES: Final = ("value", "name", "stem", "suffix")
 """Attributes of members of an Enum, and of paths."""
+_OF_ROOT: Final = ("anchor", "root")
+_OF_SCRIPT: Final[Mapping[str, Callable[[str], str]]] = {"sys.argv": str, "sys.path": posixpath.dirname}
+"""The lists that begin with the path of the script that Python runs, or with its directory."""
 MAX_ROWS: Final = 64
 MAX_STEPS: Final = 2_000
 """The maximum number of subexpressions to evaluate for one expression; the rest is unknown."""
@@ -50,9 +67,9 @@ class ConstantEvaluator:
             self._depth -= 1
             self._open.discard(key)
 
-    def texts(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> tuple[tuple[str, bool], ...]:
+    def texts(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Texts:
         """(string, certain) for each possible value; an unknown part is a HOLE."""
-        return _texts(self.values(node, scope, order))
+        return texts_of(self.values(node, scope, order))
 
     def _values(self, node: ast.expr, scope: Scope, order: int) -> Iterable[Value]:
         handle = _HANDLERS.get(type(node))
@@ -72,11 +89,28 @@ class ConstantEvaluator:
         return (Value(one.content, False) for one in both)
 
     def _first_known(self, node: ast.BoolOp, scope: Scope, order: int) -> Iterable[Value]:
-        sides = node.values if isinstance(node.op, ast.Or) else ()
-        return next(filter(None, (self.values(one, scope, order) for one in sides)), ())
+        if isinstance(node.op, ast.And):
+            return (Value(one.content, False) for one in self.values(node.values[-1], scope, order))
+        return next(filter(None, (self.values(one, scope, order) for one in node.values)), ())
 
-    def _items(self, node: ast.Tuple | ast.List, scope: Scope, order: int) -> Iterable[Value]:
-        return (Value(tuple(self.values(one, scope, order) for one in node.elts)),)
+    def _signed(self, node: ast.UnaryOp, scope: Scope, order: int) -> Iterable[Value]:
+        numbers = self.values(node.operand, scope, order) if isinstance(node.op, ast.USub) else ()
+        return (Value(-one.content, one.certain) for one in numbers if isinstance(one.content, int))
+
+    def _items(self, node: ast.Tuple | ast.List | ast.Set, scope: Scope, order: int) -> Iterable[Value]:
+        return (Value(tuple(self.operands(node.elts, scope, order))),)
+
+    def operands(self, nodes: Iterable[ast.expr], scope: Scope, order: int) -> list[Values]:
+        """The values of each expression; `*NAME` stands for those of the items."""
+        found: list[Values] = []
+        for node in nodes:
+            if isinstance(node, ast.Starred):
+                lists = self.values(node.value, scope, order)
+                items = next((one.content for one in lists if isinstance(one.content, tuple)), ((),))
+                found += items
+            else:
+                found.append(self.values(node, scope, order))
+        return found
 
     def _table(self, node: ast.Dict, scope: Scope, order: int) -> Iterable[Value]:
         keys = map(text_of, node.keys)
@@ -93,29 +127,19 @@ class ConstantEvaluator:
     def _called(self, node: ast.Call, scope: Scope, order: int) -> Iterable[Value]:
         return call_values(self, node, scope, order)
 
-    def _joined(
-        self,
-        join: Callable[[str, str], str],
-        nodes: Sequence[ast.expr],
-        scope: Scope,
-        order: int,
-    ) -> Iterator[Value]:
-        return _join(join, [self.texts(node, scope, order) for node in nodes])
-
-    def join_paths(self, nodes: Sequence[ast.expr], scope: Scope, order: int) -> Iterator[Value]:
+    def join_paths(self, nodes: Iterable[ast.expr], scope: Scope, order: int) -> Iterator[Value]:
         """The expressions joined as os.path.join does."""
-        return self._joined(join_path, nodes, scope, order)
+        return join(join_path, map(texts_of, self.operands(nodes, scope, order)))
 
     def _formatted(self, node: ast.JoinedStr, scope: Scope, order: int) -> Iterator[Value]:
-        sides: list[tuple[tuple[str, bool], ...]] = []
+        sides: list[Texts] = []
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
                 plain = part.format_spec is None
                 sides.append(self.texts(part.value, scope, order) if plain else ((HOLE, True),))
             else:
                 sides.append(((text_of(part) or "", True),))
-        for parts in itertools.islice(itertools.product(*sides), MAX_ALTERNATIVES):
-            yield Value("".join(text for text, _ in parts), all(certain for _, certain in parts))
+        return concatenate(sides)
 
     def _operation(self, node: ast.BinOp, scope: Scope, order: int) -> Iterable[Value]:
         nodes = [node.left, node.right]
@@ -128,24 +152,39 @@ class ConstantEvaluator:
             numbers = [side[0].content for side in sides if side and isinstance(side[0].content, int)]
             if len(numbers) == len(sides):
                 return (Value(sum(numbers)),)
-            return _join(str.__add__, map(_texts, sides))
-        if isinstance(node.op, ast.Mod):
-            texts = self.texts(node.left, scope, order)
-            return (
-                Value(re.sub(r"%(?:\(\w+\))?[-+ #0-9.]*[a-zA-Z]", HOLE, text), sure) for text, sure in texts
-            )
-        return ()
+            return concatenate(map(texts_of, sides))
+        return self._percent(node, scope, order) if isinstance(node.op, ast.Mod) else ()
+
+    def _percent(self, node: ast.BinOp, scope: Scope, order: int) -> Iterator[Value]:
+        right = self.values(node.right, scope, order)
+        content = right[0].content if right else None
+        given = Arguments(content if isinstance(content, tuple) else (right,))
+        if isinstance(content, Table):
+            given = Arguments((), content.rows)
+        for one in self.values(node.left, scope, order):
+            if isinstance(one.content, str):
+                yield from given.fill(split_percent(one.content), certain=one.certain)
 
     def _subscript(self, node: ast.Subscript, scope: Scope, order: int) -> Iterable[Value]:
+        if isinstance(node.slice, ast.Slice):
+            return self._sliced(node.value, node.slice, scope, order)
         keys = self.values(node.slice, scope, order)
         key = keys[0].content if keys else None
         owner = self.reference(node.value, scope, order)
         if owner is not None and owner.name == "os.environ" and isinstance(key, str):
             return self.application.variable(key)
+        if owner is not None and owner.name in _OF_SCRIPT and key == 0:
+            return (Value(_OF_SCRIPT[owner.name](scope.module.path), False),)
         if isinstance(node.value, ast.Attribute) and node.value.attr == "parents" and isinstance(key, int):
             return self._above(node.value.value, key + 1, scope, order)
-        for one in self.values(node.value, scope, order):
-            if isinstance(one.content, Table) and (found := one.content.at(key)):
+        if found := self._item(node.value, key, scope, order):
+            return found
+        return self.application.key(key, self) if isinstance(key, str) else ()
+
+    def _item(self, node: ast.expr, key: object, scope: Scope, order: int) -> Values:
+        """The values at a key or number of a dictionary, a list, or a text that something parsed."""
+        for one in self.values(node, scope, order):
+            if (table := table_of(one)) is not None and (found := table.at(key)):
                 return found
             if (
                 isinstance(one.content, tuple)
@@ -153,11 +192,24 @@ class ConstantEvaluator:
                 and -len(one.content) <= key < len(one.content)
             ):
                 return one.content[key]
-        return self.application.key(key, self) if isinstance(key, str) else ()
+        return ()
+
+    def _sliced(self, node: ast.expr, part: ast.Slice, scope: Scope, order: int) -> Iterator[Value]:
+        """The part of a list or text between two numbers."""
+        ends = [self.values(one, scope, order)[:1] for one in (part.lower, part.upper) if one is not None]
+        numbers = [one.content for found in ends for one in found if isinstance(one.content, int)]
+        if len(numbers) < len(ends) or part.step is not None:
+            return
+        lower = numbers.pop(0) if part.lower is not None else None
+        upper = numbers.pop(0) if part.upper is not None else None
+        for one in self.values(node, scope, order):
+            if isinstance(one.content, tuple) or (isinstance(one.content, str) and HOLE not in one.content):
+                yield Value(one.content[lower:upper], one.certain)
 
     def _above(self, node: ast.expr, levels: int, scope: Scope, order: int) -> Iterator[Value]:
+        """The directory that many levels above a path; 0 and below count from the root."""
         for text, certain in self.texts(node, scope, order):
-            for _ in range(levels):
+            for _ in range(levels if levels > 0 else text.rstrip("/").count("/") + levels):
                 text = parent_of(text)  # noqa: PLW2901
             yield Value(text, certain)
 
@@ -195,10 +247,10 @@ class ConstantEvaluator:
             return self.application.argument(binding, self)
         if binding.value is None:
             return ()
-        values = self.values(binding.value, binding.scope, binding.order)
+        # What a name is bound to is evaluated before it: `path = path + "/x"`.
+        values = self.values(binding.value, binding.scope, binding.order - 1)
         if binding.each:
-            items = [item for one in values if isinstance(one.content, tuple) for item in one.content]
-            values = tuple(value for item in items for value in item)
+            values = tuple(value for one in values for item in items_of(one.content) for value in item)
         if binding.index >= 0:
             parts = [one.content for one in values if isinstance(one.content, tuple)]
             return tuple(v for part in parts if binding.index < len(part) for v in part[binding.index])
@@ -230,7 +282,14 @@ class ConstantEvaluator:
         if name in ("instance_path", "root_path"):
             ending = "instance" if name == "instance_path" else ""
             return (Value(posixpath.join(self.application.workdir, ending).rstrip("/"), False),)
-        known = self.values(node.value, scope, order) if name in _OF_VALUES else ()
+        if found := self._item(node.value, name, scope, order):
+            return found
+        known = self.values(node.value, scope, order) if name in (*_OF_VALUES, *_OF_ROOT, "parts") else ()
+        if name in _OF_ROOT:
+            return tuple(Value("/", one.certain) for one in known if isinstance(one.content, str))
+        if name == "parts":
+            paths = (one.content for one in known if isinstance(one.content, str))
+            return tuple(Value(tuple((Value(part),) for part in PurePosixPath(one).parts)) for one in paths)
         if name == "value":
             return tuple(one for one in known if isinstance(one.content, str | int))
         return (Value(HOLE),) if known else ()
@@ -270,6 +329,8 @@ _HANDLERS: Final[Mapping[type[ast.expr], Callable[[ConstantEvaluator, Any, Scope
     ast.BoolOp: ConstantEvaluator._first_known,
     ast.Tuple: ConstantEvaluator._items,
     ast.List: ConstantEvaluator._items,
+    ast.Set: ConstantEvaluator._items,
+    ast.UnaryOp: ConstantEvaluator._signed,
     ast.Dict: ConstantEvaluator._table,
     ast.Subscript: ConstantEvaluator._subscript,
     ast.Await: ConstantEvaluator._inner,
@@ -278,30 +339,9 @@ _HANDLERS: Final[Mapping[type[ast.expr], Callable[[ConstantEvaluator, Any, Scope
 }
 
 
-def _texts(values: Values) -> tuple[tuple[str, bool], ...]:
-    """(string, certain) for each string or number; values too long for a path are unknown."""
-    known = [one for one in values if isinstance(one.content, str | int)]
-    short = [Value(HOLE, one.certain) if _is_long(one.content) else one for one in known]
-    return tuple((str(one.content), one.certain) for one in short) or ((HOLE, True),)
-
-
 def _join_lists(left: Values, right: Values) -> Iterator[Value]:
     """The lists joined; one item of unknown value stands for a list that is not known."""
     added = [one.content for one in right if isinstance(one.content, tuple)]
     for one in left:
         if isinstance(one.content, tuple):
             yield Value((*one.content, *(added[0] if added else ((),))), one.certain)
-
-
-def _is_long(content: object) -> bool:
-    if isinstance(content, int):
-        return content.bit_length() > MAX_BITS
-    return isinstance(content, str) and len(content) > MAX_TEXT
-
-
-def _join(join: Callable[[str, str], str], sides: Iterable[tuple[tuple[str, bool], ...]]) -> Iterator[Value]:
-    for parts in itertools.islice(itertools.product(*sides), MAX_ALTERNATIVES):
-        text = parts[0][0]
-        for part, _ in parts[1:]:
-            text = join(text, part)
-        yield Value(text, all(certain for _, certain in parts))
