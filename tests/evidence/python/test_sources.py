@@ -441,6 +441,12 @@ def test_a_path_in_the_structured_value_of_a_variable_is_found(place: str, expec
     assert found(source, dockerfile) == [f"write {expected or '?'}"]
 
 
+def test_a_setting_that_is_extended_is_found_where_it_is_extended() -> None:
+    source = 'MEDIA_ROOT = "/srv"\nMEDIA_ROOT += "/up"\n'
+    places = [(one.line, one.what) for one in read({"main.py": source}).claims]
+    assert (2, "/srv/up") in places
+
+
 def test_the_images_environment_goes_before_a_default() -> None:
     text = DOCKERFILE.replace("COPY", "ENV PLACE=/srv/files\nCOPY")
     assert found("import os\nos.makedirs(os.getenv('PLACE', '/data'))", text) == ["write /srv/files"]

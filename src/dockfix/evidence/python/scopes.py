@@ -158,8 +158,8 @@ class Part:
         return False
 
     def _augment(self, node: ast.AugAssign, scope: Scope) -> bool:
-        changed = ast.BinOp(node.target, node.op, node.value) if isinstance(node.target, ast.Name) else None
-        self._bind(node.target, changed, scope)
+        changed = ast.copy_location(ast.BinOp(node.target, node.op, node.value), node)
+        self._bind(node.target, changed if isinstance(node.target, ast.Name) else None, scope)
         return True
 
     def _iterate(self, node: ast.For | ast.AsyncFor | ast.comprehension, scope: Scope) -> bool:
