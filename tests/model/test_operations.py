@@ -34,11 +34,30 @@ def test_operations(script: str) -> None:
     assert found == READ[script]
 
 
-def test_sed_in_place_replaces_the_file_which_needs_its_directory() -> None:
-    (one,) = walk_script(parse_script("sed -i s/a/b/ f"), "/w", {})
-    assert [(operation.act, operation.path) for operation in one.effect("/").operations] == [
-        (Act.REPLACE, "/w/f")
-    ]
+@pytest.mark.parametrize(
+    "script",
+    [
+        "sed -i s/a/b/ f",
+        "git config --file f core.bare true",
+        "git config -f f core.bare true",
+        "patch f fix.patch",
+        "yq -i '.a = 1' f",
+        "yq eval --inplace '.a = 1' f",
+        "yq -i --from-file edit.yq f",
+        "gawk -i inplace '{print}' f",
+        "awk -i inplace -v x=1 -f edit.awk f",
+    ],
+)
+def test_an_edit_in_place_replaces_the_file_which_needs_its_directory(script: str) -> None:
+    (one,) = walk_script(parse_script(script), "/w", {})
+    found = [(operation.act, operation.path) for operation in one.effect("/").operations]
+    assert [each for each in found if each[0] is not Act.HOME] == [(Act.REPLACE, "/w/f")]
+
+
+@pytest.mark.parametrize("script", ["yq .a f", "yq eval .a f", "awk '{print}' f", "xmllint --format f"])
+def test_the_same_programs_leave_files_alone_that_they_only_read(script: str) -> None:
+    (one,) = walk_script(parse_script(script), "/w", {})
+    assert one.effect("/").operations == ()
 
 
 def test_a_place_that_only_the_build_knows_is_not_understood() -> None:
