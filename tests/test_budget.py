@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FILES = 40
-BUDGETS = {"replays": 3.8, "parses": 4.15, "plans": 3.2, "questions": 126.0, "calls": 26150.0}
+BUDGETS = {"replays": 3.8, "parses": 4.15, "plans": 3.2, "questions": 126.0, "calls": 26100.0}
 """The most of each per file, a tenth above what was measured when it was set. Lower them with every gain.
 
 `questions` are asked of a file tree; `calls` are all of Python's functions and of those in C.

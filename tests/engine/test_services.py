@@ -119,7 +119,7 @@ def test_a_service_of_the_repository_is_built_and_gets_its_settings(tmp_path: Pa
     (row,) = (one for one in json.loads(report)["files"] if one["path"] == "files/Dockerfile")
     assert [one["body"] for one in row["proof"]["details"]["after"]["answers"]] == ["***"]
     assert "s3cret" not in report
-    # Other tests prove at the same time, so what is left is told by a label of this test's own.
+    # Other tests prove at the same time: only this label shows what this proof left behind.
     marked = [engine().executable, "images", "--quiet", "--filter", f"label={mark}"]
     assert subprocess.run(marked, capture_output=True, text=True, check=True).stdout == ""
 

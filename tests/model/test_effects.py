@@ -95,6 +95,8 @@ WRITES: dict[str, tuple[str, ...]] = {
     "apt-get update > log": ("/app/log",),
     "mkdir /srv/{a,b}": ("/srv",),
     "git config --global user.name x": (),
+    "pip config --site set global.timeout 60": ("/usr/local/pip.conf",),
+    "xmllint --format --output out.xml in.xml": ("/app/out.xml",),
     ". /opt/venv/bin/activate": (),
     "mkdir $EMPTY a": ("/app/a",),
 }

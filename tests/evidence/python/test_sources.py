@@ -430,6 +430,7 @@ def test_constants_are_followed_across_the_applications_own_imports() -> None:
     [
         ('json.loads(os.environ["PLACES"])["up"]', "/data/up"),
         ('json.loads(os.getenv("PLACES", "{}")).get("up")', "/data/up"),
+        ('ast.literal_eval(os.environ["PLACES"])["up"]', "/data/up"),
         ('lib.parsed("env", os.environ["PLACES"])["up"]', ""),
         ("S().places['up']", "/data/up?"),
     ],
@@ -437,8 +438,13 @@ def test_constants_are_followed_across_the_applications_own_imports() -> None:
 def test_a_path_in_the_structured_value_of_a_variable_is_found(place: str, expected: str) -> None:
     dockerfile = DOCKERFILE.replace("COPY", 'ENV PLACES=\'{"up": "/data/up"}\'\nCOPY')
     settings = "from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n    places: dict"
-    source = f"import json, os\nimport lib\n{settings}\nos.makedirs({place})"
+    source = f"import ast, json, os\nimport lib\n{settings}\nos.makedirs({place})"
     assert found(source, dockerfile) == [f"write {expected or '?'}"]
+
+
+@pytest.mark.parametrize("text", ["{[]: 1}", "{", "1 +", "'", "(" * 400])
+def test_a_text_that_is_not_a_literal_is_an_unknown_place(text: str) -> None:
+    assert found(f"import ast, os\nos.makedirs(ast.literal_eval({text!r}))") == ["write ?"]
 
 
 def test_a_setting_that_is_extended_is_found_where_it_is_extended() -> None:

@@ -23,7 +23,7 @@ from dockfix.evidence.python.constants import (
     texts_of,
 )
 from dockfix.evidence.python.strings import Arguments, apply_method, split_format
-from dockfix.evidence.python.structures import parse_text, table_of
+from dockfix.evidence.python.structures import is_parser, parse_text, table_of
 from dockfix.knowledge import read_names
 
 if TYPE_CHECKING:
@@ -105,18 +105,19 @@ def _applied(
         return (Value(tuple(items_of(one.content)), one.certain) for one in lists)
     if name == "vars":
         return (one for one in evaluator.values(nodes[0], scope, order) if isinstance(one.content, Table))
-    texts = evaluator.texts(nodes[0], scope, order)
-    parsed = [one for text, certain in texts if (one := parse_text(name, text, certain=certain)) is not None]
-    if parsed:
-        return parsed
+    if is_parser(name):
+        texts = evaluator.texts(nodes[0], scope, order)
+        parsed = (parse_text(name, text, certain=certain) for text, certain in texts)
+        return [one for one in parsed if one is not None] or None
     if name == "os.path.split":
+        texts = evaluator.texts(nodes[0], scope, order)
         return (
             Value(((Value(parent_of(one), sure),), (Value(_base(one), sure),)), sure) for one, sure in texts
         )
     change = _path_function(name, evaluator.application)
     if change is None:
         return None
-    return (Value(change(text), certain) for text, certain in texts)
+    return (Value(change(text), certain) for text, certain in evaluator.texts(nodes[0], scope, order))
 
 
 def _base(path: str) -> str:

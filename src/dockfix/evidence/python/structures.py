@@ -7,6 +7,7 @@ import base64
 import json
 import shlex
 import tomllib
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,14 +16,19 @@ from dockfix.evidence.python.constants import HOLE, Reference, Table, Value
 from dockfix.knowledge import read_table
 
 
+def is_parser(function: str) -> bool:
+    """Whether a function parses texts."""
+    return function in read_table("python")["parsers"]
+
+
 def parse_text(function: str, text: str, *, certain: bool) -> Value | None:
-    """What a function that parses texts returns, None for any other function, or for a text it refuses."""
-    kind = read_table("python")["parsers"].get(function)
-    if kind is None or HOLE in text:
+    """What a function that parses texts returns, None for a text it refuses."""
+    if HOLE in text:
         return None
+    parse = _PARSERS[read_table("python")["parsers"][function]]
     try:
-        return _value(_PARSERS[kind](text), certain=certain)
-    except (ValueError, SyntaxError, RecursionError, MemoryError, AttributeError):
+        return _value(parse(text), certain=certain)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return None
 
 
@@ -55,6 +61,12 @@ def _values(data: object, *, certain: bool) -> tuple[Value, ...]:
     return () if found is None else (found,)
 
 
+def _read_literal(text: str) -> object:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about escapes in the repository's texts
+        return ast.literal_eval(text)
+
+
 def _split_url(text: str) -> Mapping[str, Any]:
     found = urlsplit(text)
     return {**found._asdict(), "hostname": found.hostname or ""}
@@ -63,7 +75,7 @@ def _split_url(text: str) -> Mapping[str, Any]:
 _PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "json": json.loads,
     "toml": tomllib.loads,
-    "literal": ast.literal_eval,
+    "literal": _read_literal,
     "words": shlex.split,
     "url": _split_url,
     "base64": base64.b64decode,
