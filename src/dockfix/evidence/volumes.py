@@ -46,12 +46,13 @@ _UNKNOWN: Final = "$"
 class Written:
     """The absolute paths that an image writes or may write; `is_complete`: it writes no others.
 
-    `uses` are paths that it names and may write.
+    `uses` are paths that it names, `reads` those of them that it only reads.
     """
 
     places: frozenset[str]
     is_complete: bool
     uses: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,9 @@ def find_written(plan: Plan, claimed: Iterable[str], texts: Iterable[str], *, is
     if not any(one.mounts for one in plan.context.deployments):
         return Written(frozenset(places), is_complete)
     places.update(_find_started(plan))
-    uses = (resolve(one, plan.lineage.end.workdir) for one in find_uses(texts))
-    return Written(frozenset(places), is_complete, frozenset(uses))
+    workdir = plan.lineage.end.workdir
+    uses, reads = (frozenset(resolve(one, workdir) for one in found) for found in find_uses(texts))
+    return Written(frozenset(places), is_complete, uses, reads)
 
 
 def _find_started(plan: Plan) -> Iterator[str]:
@@ -253,15 +255,22 @@ class _Judge:
             return "writes" if hits[0] == place else f"writes {hits[0]}"
         if is_shared(place):
             return "writes"
+        return self._may_write(one, place)
+
+    def _may_write(self, one: Deployment, place: str) -> str:
+        """`may write` and what it names there, or "" if it is known to write nothing below it."""
         is_code = self._is_code(place)
-        used = () if is_code else sorted(path for path in self.written.uses if is_within(path, place))
-        if used:
+        named = () if is_code else [path for path in self.written.uses if is_within(path, place)]
+        if used := sorted(path for path in named if path not in self.written.reads):
             return "may write" if used[0] == place else f"may write {used[0]}"
         is_over_all = is_within(self.plan.lineage.end.workdir, place)
         if "." in posixpath.basename(place) or (is_code and not is_over_all):
             return ""
-        is_named = not is_code and self._is_named(one, place)
-        return "may write" if is_named or not self.written.is_complete else ""
+        if not self.written.is_complete or (not is_code and self._is_named(one, place)):
+            return "may write"
+        # Something unread names it then: a variable in an .env that is not committed, a path put together.
+        is_unexplained = not (is_code or named or any(self._variables_at(one, place)))
+        return "may write, as nothing that was read names it" if is_unexplained else ""
 
     def _is_started_with(self, one: Deployment, place: str) -> bool:
         """Whether a command line of the start names a path below it."""
@@ -279,10 +288,16 @@ class _Judge:
         return any(is_within(path, place) for path in self.written.places)
 
     def _is_named(self, one: Deployment, place: str) -> bool:
-        """Whether a variable holds the path, or one below it."""
+        """Whether a variable that is not for code or settings holds the path, or one below it."""
+        return not all(map(_OF_CODE.search, self._variables_at(one, place)))
+
+    def _variables_at(self, one: Deployment, place: str) -> Iterator[str]:
+        """The variables that hold the path, or one below it."""
         variables = {**self.plan.lineage.end.env, **dict(one.environment)}
-        named = (_of_database(value) for name, value in variables.items() if not _OF_CODE.search(name))
-        return any(value.startswith("/") and is_within(posixpath.normpath(value), place) for value in named)
+        for name, value in variables.items():
+            path = _of_database(value)
+            if path.startswith("/") and is_within(posixpath.normpath(path), place):
+                yield name
 
     def _is_code(self, place: str) -> bool:
         """Whether the mount brings sources of the build context, or replaces copied ones (development)."""

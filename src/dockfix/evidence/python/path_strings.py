@@ -51,22 +51,25 @@ def find_mentions(source: str) -> frozenset[str]:
     return frozenset(_MENTIONED.findall(source))
 
 
-def find_uses(texts: Iterable[str]) -> frozenset[str]:
-    """The paths, as written, in sources and configuration files that are not known to be only read.
+def find_uses(texts: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """The paths, as written, in sources and settings files: all of them, and those only read.
 
     Relative ones are whole strings, absolute ones stand anywhere but in comments.
     """
-    return frozenset(one for text in texts for one in _find_uses(_COMMENT.sub("", text)))
+    found = [one for text in texts for one in _find_uses(_COMMENT.sub("", text))]
+    written = {path for path, is_only_read in found if not is_only_read}
+    return frozenset(path for path, _ in found), frozenset(path for path, _ in found if path not in written)
 
 
-def _find_uses(text: str) -> Iterator[str]:
+def _find_uses(text: str) -> Iterator[tuple[str, bool]]:
+    """(path, whether it is only read there) for each place that names a path."""
     for pattern, group in ((_NAMED, 1), (_MENTIONED, 0)):
         for one in pattern.finditer(text):
             before = _before(text, one.start(group))
             # "0.0.0.0", "1.2": an address or a version.
             is_path = not one[group].replace(".", "").isdecimal() and not _is_other(one[group], before)
-            if is_path and not _is_only_read(before, text, one.end(group)):
-                yield one[group]
+            if is_path:
+                yield one[group], _is_only_read(before, text, one.end(group))
 
 
 def find_values(source: str) -> Iterator[tuple[int, str]]:
