@@ -50,6 +50,7 @@ from dockfix.results import Changed, Failed, Finding, Result, Skipped, Unchanged
 from dockfix.syntax.parser import parse, reparse
 from dockfix.syntax.suppressions import Suppression, find_suppressions
 from dockfix.syntax.tree import Dockerfile
+from dockfix.syntax.words import declared_arguments
 from dockfix.transforms import ROUNDS, TRANSFORMS
 
 NAMES: Final = frozenset(transform.name for transform in TRANSFORMS)
@@ -151,11 +152,10 @@ def _find_stage_too_many(tree: Dockerfile) -> Finding | None:
 def _fix_builds(tree: Dockerfile, options: Options, context: Context) -> Trace:
     """Fix the images of all builds, whose arguments may have different values, with one change."""
     first = _fix_targets(tree, options, context)
-    if not (options.alternatives and isinstance(first.result, Changed | Unchanged)):
+    builds = tuple(_find_builds(tree, options))
+    if not (builds and isinstance(first.result, Changed | Unchanged)):
         return first
-    others = [
-        _fix_targets(tree, replace(options, arguments=one), context).result for one in options.alternatives
-    ]
+    others = [_fix_targets(tree, one, context).result for one in builds]
     left = next((one for one in others if isinstance(one, Skipped | Failed)), None)
     if left is not None:
         return first._replace(result=left)
@@ -170,6 +170,20 @@ def _fix_builds(tree: Dockerfile, options: Options, context: Context) -> Trace:
     assert isinstance(joined, Changed)
     reviews = (*joined.reviews, *([finding] if differ and finding.code not in options.accept else []))
     return first._replace(result=replace(joined, text=changes[0].text, reviews=reviews))
+
+
+def _find_builds(tree: Dockerfile, options: Options) -> Iterator[Options]:
+    """The options for each build that gives an argument another value than the default or the first build."""
+    first = set(options.arguments)
+    lines = [one for one in tree.instructions if one.keyword == "ARG"] if options.alternatives else []
+    declared = [one for line in lines for one in declared_arguments(line.args, line.escape)]
+    for given in options.alternatives:
+        build = dict(given)
+        if any(
+            name in build and ((name, build[name]) not in first if default is None else build[name] != default)
+            for name, default in declared
+        ):
+            yield replace(options, arguments=given, overrides=True)
 
 
 def _fix_targets(tree: Dockerfile, options: Options, context: Context) -> Trace:

@@ -87,6 +87,13 @@ def test_arguments_of_builds_stand_in_for_defaults_that_are_missing() -> None:
     assert (lineage.end.user, lineage.end.workdir) == ("app", "/srv/x")
 
 
+def test_arguments_of_one_build_replace_defaults() -> None:
+    text = "ARG PY=3.9\nFROM python:$PY\nARG MODE=x\nARG OTHER=z\nWORKDIR /srv/$MODE/$OTHER\nCMD a\n"
+    given = Options(arguments=(("PY", "3.12-slim"), ("MODE", "y")), overrides=True)
+    (lineage,) = find_lineages(read_stages(parse(text), given), ())
+    assert (lineage.image.tag, lineage.end.workdir) == ("3.12-slim", "/srv/y/z")
+
+
 @pytest.mark.integration
 def test_a_base_keeps_root_and_its_children_get_the_user(dockfix: Run, family: Repository) -> None:
     code, out, err = dockfix("--diff", ".")

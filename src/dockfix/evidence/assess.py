@@ -78,6 +78,7 @@ def read_application(plan: Plan) -> ReadApplication:
     layout = read_layout(
         _with_moved_home(plan), plan.context.read, plan.context.names, plan.context.file or path,
         plan.lineage.final.index, starts, root, dict(plan.options.arguments),
+        overrides=plan.options.overrides,
     )  # fmt: skip
     # What a copy brings comes before what a mount brings in its place.
     installed = list(find_installed(plan, layout))

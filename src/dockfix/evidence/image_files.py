@@ -255,16 +255,19 @@ def read_layout(
     starts: Mapping[int, str] | None = None,
     root: str = "/",
     given: Mapping[str, str] | None = None,
+    *,
+    overrides: bool = False,
 ) -> Layout:
     """Read which files of the build context a Dockerfile puts where.
 
     `read` returns the text of a file of the context, `names` lists a folder of it, if it can. `path` is
     the Dockerfile in the context, which may have its own ignore file. `stage` is the index of the stage
     that ships, None for the last. `starts` are the working directories in which stages begin, by index, if
-    not `/`; those at `root` get it in place of `/`. `given` are build arguments, for those without a default.
+    not `/`; those at `root` get it in place of `/`. `given` are build arguments, for those without a default or,
+    with `overrides`, for all.
     """
     walker = _Walker(read, starts or {}, root, names)
-    walker.given = given or {}
+    walker.given, walker.overrides = given or {}, overrides
     for line in tree.instructions:
         walker.step(line)
     last = walker.stage or StageLayout("")
@@ -318,6 +321,7 @@ class _Walker:
         self.stage: StageLayout | None = None
         self.arguments: dict[str, str] = {}
         self.given: Mapping[str, str] = {}
+        self.overrides = False
         self.documents: dict[str, str] = {}
         self.count = 0
 
@@ -344,7 +348,9 @@ class _Walker:
 
     def _declare(self, line: Instruction, into: dict[str, str], known: Mapping[str, str]) -> None:
         for name, raw in declared_arguments(line.args, line.escape):
-            if raw is not None:
+            if self.overrides and name in self.given:
+                into[name] = self.given[name]
+            elif raw is not None:
                 into[name] = expand(raw, {**known, **into}, line.escape) or ""
             elif name in self.arguments:
                 into[name] = self.arguments[name]

@@ -70,7 +70,8 @@ class Step:
 class Stage:
     """A FROM and its instructions; `parent` is the stage of the same file that it is built from, if any.
 
-    `earlier` are the stages before it, from which it may copy.
+    `earlier` are the stages before it, from which it may copy. `arguments` are build arguments for those
+    without a default, `given` those that replace defaults.
     """
 
     index: int
@@ -80,6 +81,7 @@ class Stage:
     arguments: Mapping[str, str]
     parent: Stage | None = None
     earlier: tuple[Stage, ...] = field(default=(), repr=False)
+    given: Mapping[str, str] = field(default_factory=dict)
     image: Image = field(init=False)
 
     def names(self) -> tuple[str, ...]:
@@ -210,7 +212,9 @@ def _with_args(state: State, step: Step) -> dict[str, str]:
     for name, value in declared_arguments(step.instruction.args, step.instruction.escape):
         if name in state.env:
             continue
-        if value is not None:
+        if name in step.stage.given:
+            variables[name] = step.stage.given[name]
+        elif value is not None:
             variables[name] = step.expand(value)
         elif name in step.stage.arguments:
             variables[name] = step.stage.arguments[name]
@@ -220,9 +224,10 @@ def _with_args(state: State, step: Step) -> dict[str, str]:
 def read_stages(tree: Dockerfile, options: Options) -> tuple[Stage, ...]:
     """All stages of a file, each linked to its parent stage or base image.
 
-    A build argument has its default, or else a value that the builds give.
+    A build argument has its default, or else a value that the builds give; the options may turn that around.
     """
     variables = {**_PLATFORM_ARGS, **dict(options.arguments)}
+    given = dict(options.arguments) if options.overrides else {}
     stages: list[Stage] = []
     rows: list[list[Instruction]] = []
     for instruction in tree.instructions:
@@ -232,13 +237,13 @@ def read_stages(tree: Dockerfile, options: Options) -> tuple[Stage, ...]:
             rows[-1].append(instruction)
         elif instruction.keyword == "ARG":
             for argument, default in declared_arguments(instruction.args, instruction.escape):
-                if default is not None:
+                if default is not None and argument not in given:
                     variables[argument] = expand(default, variables, instruction.escape) or ""
     for index, row in enumerate(rows):
         written, name = image_from(row[0].args)
         reference = expand(written, variables, row[0].escape) or ""
         parent = next((stage for stage in stages if reference.lower() == stage.name.lower() != ""), None)
-        stage = Stage(index, name or "", reference, tuple(row), variables, parent, tuple(stages))
+        stage = Stage(index, name or "", reference, tuple(row), variables, parent, tuple(stages), given)
         stage.image = parent.image if parent else _base_image(stage, rows, options)
         stages.append(stage)
     return tuple(stages)

@@ -66,8 +66,8 @@ class Options:
     account. `facts` are those of real base images, by `name:tag` and by digest. `writes` are absolute
     paths in the image that the application writes while it runs, folders with a slash at the end;
     `languages` those besides Python whose images a proof may answer for; `learned` is what a proof has
-    shown of the file; `arguments` are build arguments that each build gives, `alternatives`
-    what single builds give instead.
+    shown of the file; `arguments` are build arguments for those without a default, or for all of them with
+    `overrides`; `alternatives` are what single builds give.
     """
 
     user: str = option("appuser", _NAME, "User to run as (default: appuser)", "--user", "NAME")
@@ -121,6 +121,7 @@ class Options:
     )
     learned: Learned = NOTHING
     arguments: tuple[tuple[str, str], ...] = ()
+    overrides: bool = False
     alternatives: tuple[tuple[tuple[str, str], ...], ...] = ()
     facts: Mapping[str, ImageFacts] = field(default_factory=dict)
 

@@ -30,7 +30,7 @@ _MOVING: Final = frozenset({"", "usr", "root", "home"})
 _ARG = re.compile(rb"^[ \t]*ARG[ \t]+(\w+)=(\S+)", re.IGNORECASE | re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?(?::?-([^}$]*)\})?")
 MAX_ALTERNATIVES: Final = 8
-"""So many further sets of build arguments are read."""
+"""So many sets of build arguments are read."""
 MAX_DEPTH: Final = 100
 """The maximum length of a chain of the repository's images; beyond it, a base is unknown."""
 
@@ -84,14 +84,14 @@ def _with_builds(candidate: Candidate, options: Options) -> Options:
     new = tuple(target for target in targets if target not in options.targets)
     builds = [dict(build.arguments) for build in candidate.builds]
     given = tuple(sorted(_arguments(builds)))
-    others = tuple(one for one in _alternatives(builds) if one != given)[:MAX_ALTERNATIVES]
+    others = tuple(filter(None, _alternatives(builds)))[:MAX_ALTERNATIVES]
     if not (new or given or others):
         return options
     return replace(options, targets=options.targets + new, arguments=given, alternatives=others)
 
 
 def _alternatives(builds: Sequence[Mapping[str, str | None]]) -> Iterator[tuple[tuple[str, str], ...]]:
-    """What each build gives, where several values of an argument are known."""
+    """What each build gives, as far as it is known."""
     known = [
         tuple(sorted((name, value) for name, value in one.items() if value and value != UNKNOWN))
         for one in builds
