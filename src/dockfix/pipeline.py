@@ -180,7 +180,8 @@ def _find_builds(tree: Dockerfile, options: Options) -> Iterator[Options]:
     for given in options.alternatives:
         build = dict(given)
         if any(
-            name in build and ((name, build[name]) not in first if default is None else build[name] != default)
+            name in build
+            and ((name, build[name]) not in first if default is None else build[name] != default)
             for name, default in declared
         ):
             yield replace(options, arguments=given, overrides=True)

@@ -263,8 +263,8 @@ def read_layout(
     `read` returns the text of a file of the context, `names` lists a folder of it, if it can. `path` is
     the Dockerfile in the context, which may have its own ignore file. `stage` is the index of the stage
     that ships, None for the last. `starts` are the working directories in which stages begin, by index, if
-    not `/`; those at `root` get it in place of `/`. `given` are build arguments, for those without a default or,
-    with `overrides`, for all.
+    not `/`; those at `root` get it in place of `/`. `given` are build arguments, for those without a default
+    or, with `overrides`, for all.
     """
     walker = _Walker(read, starts or {}, root, names)
     walker.given, walker.overrides = given or {}, overrides

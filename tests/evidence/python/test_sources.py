@@ -485,6 +485,36 @@ def test_modules_that_are_imported_by_a_string_are_read(
     assert [one.what for one in reading.claims] == [f"/data/{one}/x" for one in expected]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "exec(open('jobs/daily.py').read())",
+        "exec(Path('jobs/daily.py').read_text())",
+        "exec(compile(open('jobs/daily.py').read(), 'daily', 'exec'))",
+        "runpy.run_path('jobs/daily.py')",
+        "runpy.run_path(os.environ['JOB'])",
+        "spec_from_file_location('daily', os.path.join('jobs', 'daily.py'))",
+        "imp.load_source('daily', 'jobs/daily.py')",
+        "[runpy.run_path(one) for one in glob('jobs/*.py')]",
+        "import_string('jobs.daily:run')",
+        "exec('open(\\'/mnt/in/a.txt\\', \\'w\\')')",
+    ],
+)
+def test_code_that_is_executed_by_its_file_or_from_a_string_is_read(call: str) -> None:
+    imports = "import imp, os, runpy\nfrom importlib.util import spec_from_file_location\n"
+    files = {"main.py": imports + call + "\n", "jobs/daily.py": "open('/mnt/in/a.txt', 'w')\n"}
+    reading = read(files, DOCKERFILE.replace("COPY", "ENV JOB=/app/jobs/daily.py\nCOPY"))
+    assert [one.what for one in reading.claims] == ["/mnt/in/a.txt"]
+
+
+@pytest.mark.parametrize(
+    "call", ["exec(sys.stdin.read())", "exec(fetch(url))", "runpy.run_path(sys.argv[1])"]
+)
+def test_code_that_nobody_knows_may_write_anywhere(call: str) -> None:
+    (claim,) = read({"main.py": f"import runpy, sys\n\n{call}\n"}).claims
+    assert (claim.kind, claim.what, claim.line, claim.certain) == (Kind.WRITE, "", 3, False)
+
+
 def test_django_settings_are_found_through_manage_py() -> None:
     files = {
         "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site1.settings')\n",

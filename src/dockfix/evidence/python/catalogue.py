@@ -133,7 +133,7 @@ class _Calls:
     def _fits(self, owner: str, call: Call, last: str, before: str | None, at: int, end: int) -> bool:
         """Whether the text of a call can match a row; `owner` is the name before the row's last dot."""
         text = self.text
-        if call.kind == "command" and not self._starts_known():
+        if call.kind == "command" and not call.before and not self._starts_known():
             return False
         is_method = text[at - 1 : at] == "."
         if owner == "*":

@@ -26,7 +26,7 @@ from dockfix.evidence.python.places import is_anyones, is_likely_directory, loca
 from dockfix.evidence.python.scopes import Part
 from dockfix.evidence.python.servers import Server, config_path, find_server, flags
 from dockfix.evidence.python.sites import SiteReader
-from dockfix.evidence.python.start import Line, Start, StartReader
+from dockfix.evidence.python.start import InlineCode, Line, Start, StartReader
 from dockfix.evidence.python.values import ConstantEvaluator
 from dockfix.evidence.settings_files import find_named_outputs, is_configuration
 from dockfix.knowledge import read_names, read_table
@@ -41,17 +41,23 @@ from dockfix.syntax.wrappers import SHELLS
 MAX_MODULES: Final = 300
 MAX_UNSTARTED: Final = 4
 _PYTHON: Final = re.compile(r"python|\bpip3?\b|conda|\.py\b|\buvx?\b|poetry|requirements", re.IGNORECASE)
-_DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)['\"]")
+_DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?::\w+)?['\"]")
 _NAMING: Final = (
     "DJANGO_SETTINGS_MODULE", "INSTALLED_APPS", "include(", "autodiscover", "register_blueprint",
-    "import_module(", "__import__(", "load_extension(", "from_object(",
+    "import_module(", "__import__(", "load_extension(", "from_object(", "import_string(",
 )  # fmt: skip
-"""Marks of a module that names others in strings; the last two are discord.py's and Flask's, or Celery's."""
+"""Marks of a module that names others in strings; the last: discord.py, Flask or Celery, Werkzeug."""
 _MADE_IMPORT: Final = re.compile(
     r"(?:import_module|__import__|load_extension)\(\s*(?!\s|['\"][\w.]*['\"]\s*[,)])"
 )
 _PACKAGE: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.?['\"{%]")
-_PYFILE: Final = re.compile(r"\bfrom_pyfile\(\s*['\"]([\w./-]+)['\"]")
+_EXECUTES: Final = re.compile(
+    r"(?:(?<![\w.])(?:exec|execfile|exec_)|"
+    r"\b(?:from_pyfile|run_path|load_source|spec_from_file_location|SourceFileLoader))\((?!\s*[frb]?['\"]{3})"
+)
+"""Calls that execute a file by its path, or code that something else may hold."""
+_EXECUTED: Final = re.compile(r"['\"]([./*-]*\w[\w./*-]*)['\"]")
+_PYFILE: Final = re.compile(r"\b(?:from_pyfile|run_path|exec\(open|execfile)\(\s*['\"]([\w./-]+)['\"]")
 _PATH_CHANGE: Final = re.compile(r"\bsys\.path\.(?:insert|append|extend)\(([^\n]*)")
 _PATH_PART: Final = re.compile(r"['\"]([\w./-]+)['\"]")
 _PARENTS: Final = re.compile(r"\.parents\[(\d{1,3})\]")
@@ -150,6 +156,7 @@ class _SourceReader:
         self.reader = SiteReader(ConstantEvaluator(self.application), self.catalogue, collects=collects)
         self.launches = self.reader.launches
         self.followed = 0
+        self.executed: dict[str, frozenset[str]] = {}
 
     def read(self) -> Reading:
         """Collect all evidence of the application."""
@@ -168,6 +175,7 @@ class _SourceReader:
             if not launched:
                 break
             modules += launched
+        found += self._find_foreign_code(modules)
         self.names_schedule = any("beat_schedule_filename" in module.source for module in modules)
         named = list(self._named_by_lines(found))
         if not self.known:
@@ -226,8 +234,8 @@ class _SourceReader:
         application = self.application
         yield from (one for path in start.files if (one := application.load(path, _main_name(path))))
         yield from (one for name in start.modules if (one := application.module(name)))
-        for number, code in enumerate(start.codes):
-            path = posixpath.join(code.by.workdir, f"<string {number}>")
+        for code in start.codes:
+            path = posixpath.join(code.by.workdir, f"<string {len(application.modules)}>")
             yield application.add(code.text, path, code.by.file, max(code.by.line, 1))
 
     def _find_configs(self) -> Iterator[Module]:
@@ -242,6 +250,7 @@ class _SourceReader:
     def _find_launched(self) -> list[Module]:
         """The modules that the code read so far starts by commands, which become part of the start."""
         started = len(self.start.files), len(self.start.modules)
+        codes: list[InlineCode] = []
         for one in self.launches[self.followed :]:
             reader = StartReader(self.layout, one.file)
             start = reader.follow(parse_words(one.words), one.line, one.workdir, one.file)
@@ -249,9 +258,12 @@ class _SourceReader:
             self.start.files += start.files
             self.start.modules += start.modules
             self.start.configs += start.configs
+            codes += start.codes
             self.application.search(start.roots)
         self.followed = len(self.launches)
-        new = Start(files=self.start.files[started[0] :], modules=self.start.modules[started[1] :])
+        new = Start(
+            files=self.start.files[started[0] :], modules=self.start.modules[started[1] :], codes=codes
+        )
         return [*self._find_started(new), *self._find_configs()]
 
     def _closure(self, waiting: list[Module], known: Iterable[Module] = ()) -> list[Module]:
@@ -296,10 +308,32 @@ class _SourceReader:
             yield from self._named(module)
             if _MADE_IMPORT.search(module.source):
                 yield from self._members(module)
-        for path in _PYFILE.findall(module.source) if "from_pyfile" in module.source else ():
-            folders = (posixpath.dirname(module.path), self.layout.workdir)
-            found_files = (self.application.load(posixpath.join(folder, path)) for folder in folders)
-            yield from filter(None, found_files)
+        if _EXECUTES.search(module.source):
+            executed = [one for path in self._executed(module) if (one := self.application.load(path))]
+            self.executed[module.path] = frozenset(one.path for one in executed)
+            yield from executed
+
+    def _executed(self, module: Module) -> Iterator[str]:
+        """The files that a module may execute by their paths: its strings name them, or their folder."""
+        named = dict.fromkeys(_EXECUTED.findall(module.source))
+        for folder in dict.fromkeys((posixpath.dirname(module.path), self.layout.workdir)):
+            yield from (posixpath.join(folder, path) for path in _PYFILE.findall(module.source))
+            for path in (posixpath.normpath(posixpath.join(folder, one)) for one in named):
+                if path.endswith(".py") and "*" not in path:
+                    yield path
+                else:
+                    place = path.partition("/*")[0]
+                    entries = self.layout.entries(place)
+                    yield from (posixpath.join(place, one) for one in entries if one.endswith(".py"))
+
+    def _find_foreign_code(self, modules: Iterable[Module]) -> Iterator[Claim]:
+        """The calls that execute what no file of the image is known to hold: it may write anywhere."""
+        launching = {one.file for one in self.launches if not any("\0" in word for word in one.words)}
+        for module in modules:
+            if module.file not in launching and not self.executed.get(module.path, module.path):
+                at = next(_EXECUTES.finditer(module.source)).start()
+                line = module.source.count("\n", 0, at) + 1
+                yield Claim(Kind.WRITE, "", module.file, line, certain=False)
 
     def _members(self, module: Module) -> Iterator[Module]:
         """What a module may import by a name that it makes: all of the packages that its strings name."""
@@ -338,6 +372,7 @@ class _SourceReader:
             for module in self.start.modules
             if (one := self.application.modules.get(module)) and (path := one.path)
         }
+        entries = entries.union(*self.executed.values())
         parts = [one for module in modules for one in self._parts(module, module.path in entries)]
         entering = [one for one in parts if "chdir(" in one.text]
         entered = (place for one in entering for place in self.reader.find_entered(one))
