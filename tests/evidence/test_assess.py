@@ -192,6 +192,8 @@ ASKED = "import os\ndef keep(place):\n    os.makedirs(PLACES[place])\n"
         ("PLACES = Store('/data')\n", True),
         ("PLACES = f(open('/data').read())\n", False),
         ("PLACES = vars()\nSTATE_URL = '/data'\n", False),
+        ("PLACES = vars()\nAPI_V1_STR: str = '/data'\n", False),
+        ("PLACES = vars()\nSTATE: str = '/data'\n", True),
         ("PLACES = vars()\nprint('/data')\n", False),
         ("import requests\nPLACES = vars()\nPARTS = ['/data']\n", False),
         ("PLACES = vars()\nPARTS = ['cmd.exe', '/c']\n", False),

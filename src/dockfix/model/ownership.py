@@ -267,12 +267,25 @@ class _Search:
             return
         if path in self.plan.corrections.directories and self._may_be_file(path):
             return
+        if path in self._made_by_account - self.plan.corrections.directories:
+            path = posixpath.dirname(path)
         for place in (*around, path):
             if obstacles := self._obstacles(place):
                 yield from (self._change(one, Reach.SELF) for one in sorted(obstacles - {place}))
                 is_file = _is_taken_for_file(self.tree.look(self.tree.follow(place)))
                 is_wide = self._holds_touched_files(place) or self._holds_closed(place)
                 yield self._change(place, self._reach(place) if is_wide and not is_file else Reach.SELF)
+
+    @cached_property
+    def _made_by_account(self) -> frozenset[str]:
+        """The directories that a step of the account creates in one that can be given to it."""
+        made = (one for one in self.replay.outcomes if one.operation.act is Act.MAKE and not one.optional)
+        return frozenset(
+            one.operation.path
+            for one in made
+            if one.key.step in self.index_of and one.who == self.who
+            if self.tree.exists(above := posixpath.dirname(one.operation.path)) and is_ownable(above)
+        )
 
     def _reach(self, path: str) -> Reach:
         """How much of a directory has to change its owner: copies that the account owns are left out."""

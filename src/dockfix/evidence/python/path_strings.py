@@ -25,7 +25,8 @@ _NEAR: Final = 80
 _COMMENT: Final = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 _VALUE: Final = re.compile(rf"(?:[=:\[{{,]|\b[A-Z]\w{{0,40}}\() {{0,8}}['\"](/{_RELATIVE})/?['\"]")
 _OF_WEB: Final = re.compile(
-    r"(?i)(?:url|uri|route|endpoint|prefix|href|api|static|template)\w{0,20}['\"]?\s?[=:(]\s?['\"]$"
+    r"(?i)(?:url|uri|route|endpoint|prefix|href|api|static|template)\w{0,20}['\"]?(?::\s?\w{1,20})?"
+    r"\s?[=:(]\s?['\"]$"
 )
 """What names an address below a host, and what a server only reads."""
 _OPENING: Final = re.compile(r"\bopen\($")
