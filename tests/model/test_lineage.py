@@ -208,3 +208,24 @@ FROM base AS last
     assert [(one.final.name, one.unnamed) for one in found] == [
         ("last", False), ("base", True), ("run", True), ("test", True),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("RUN useradd -o -u 0 app", True),
+        ("RUN useradd -ou0 app", True),
+        ("RUN useradd --non-unique --uid=0 app", True),
+        ("ARG N=0\nRUN useradd -o -u $N app", True),
+        ("RUN adduser -D app && usermod -o -u 0 app", True),
+        ("RUN <<EOF\nadduser -u 0 app\nEOF", True),
+        ("RUN echo 'app:x:0:0::/root:/bin/sh' >> /etc/passwd", True),
+        ("RUN useradd -o -u 0 app\nRUN usermod -u 1000 app", False),
+        ("RUN useradd -u 1000 -g 0 app", False),
+        ("RUN echo 'app:x:1000:0::/root:/bin/sh' >> /etc/passwd", False),
+        ("RUN useradd -o -u 0 other", False),
+    ],
+)
+def test_an_account_with_roots_number_is_root(step: str, expected: bool) -> None:
+    (lineage,) = find_lineages(stages_of(f"FROM debian\n{step}\nUSER app:app\nCMD a\n"), ())
+    assert lineage.end.is_root is expected

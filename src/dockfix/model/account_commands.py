@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -12,6 +13,8 @@ from dockfix.syntax.words import is_number
 CREATORS: Final = ("useradd", "adduser")
 GROUP_CREATORS: Final = ("groupadd", "addgroup")
 ACCOUNT_CHANGERS: Final = ("usermod", "userdel", "deluser")
+_JOINED: Final = re.compile(r"-(\w*)([ug])(\d+)")
+"""A number without a space before it: `-u1000`, `-ou0`."""
 ACCOUNT_COMMANDS: Final = frozenset({*CREATORS, *GROUP_CREATORS, *ACCOUNT_CHANGERS, "groupmod", "gpasswd"})
 
 
@@ -24,6 +27,8 @@ def parse_options(command: Command, env: Mapping[str, str]) -> tuple[dict[str, s
         text = word.expand(env) or word.text
         if key:
             options[key], key = text, ""
+        elif (joined := _JOINED.fullmatch(text)) is not None:
+            options |= {"-" + joined[1]: "", "-" + joined[2]: joined[3]}
         elif text.startswith("-") and len(text) > 1:
             name, equals, value = text.partition("=")
             options[name] = value
@@ -95,3 +100,15 @@ def read_group_number(command: Command, env: Mapping[str, str]) -> tuple[str, in
     options, operands = parse_options(command, env)
     gid = to_number(first_of(options, "-g", "--gid", "-og"))
     return (operands[-1], gid) if operands and gid is not None else None
+
+
+def read_number(command: Command, env: Mapping[str, str]) -> tuple[str, int] | None:
+    """(account, number) of a command that gives an account, new or not, a number."""
+    program = command.program.rpartition("/")[2]
+    if program not in (*CREATORS, "usermod"):
+        return None
+    options, operands = parse_options(command, env)
+    number = to_number(first_of(options, "-u", "--uid", "-ou"))
+    if not operands or number is None:
+        return None
+    return operands[0 if program in CREATORS else -1], number

@@ -107,6 +107,8 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked
     number = asked.partition(":")[0]
     if options.uid is None and is_number(number) and FIRST_ID <= int(number) <= _LAST_ID:
         options = replace(options, uid=int(number))
+    if options.user in lineage.end.roots:
+        options = replace(options, user=f"{options.user}2")
     return new_account(image, options, needs_ids=needs_ids, groups=find_groups(lineage))
 
 

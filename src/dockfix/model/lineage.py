@@ -10,10 +10,12 @@ from typing import Final, NamedTuple
 
 from dockfix.knowledge import read_table
 from dockfix.lazy import cached_property
+from dockfix.model.account_commands import CREATORS, read_number
 from dockfix.model.images import Image, find_image, infer_image, with_start
 from dockfix.model.paths import resolve
 from dockfix.options import ANY_STAGE, Options
 from dockfix.syntax.expansion import expand
+from dockfix.syntax.shell import parse_script
 from dockfix.syntax.tree import Dockerfile, Instruction
 from dockfix.syntax.words import declared_arguments, image_from, is_number, key_values
 
@@ -29,13 +31,17 @@ _SETTINGS: Final = frozenset({"ARG", "ENV", "LABEL", "SHELL", "MAINTAINER", "ONB
 # The instructions that the current user affects, and the one that sets it.
 _TOUCHED: Final = ("USER", "RUN", "COPY", "ADD")
 _VARIABLE: Final = re.compile(r"\$\{?(\w+)")
+_ACCOUNTS: Final = re.compile("|".join((*CREATORS, "usermod", "/etc/passwd")))
+_OF_ROOT: Final = re.compile(r"(?<![\w.:-])([a-z_][\w.-]*):[^:\s]*:0+:")
+"""A line of /etc/passwd with root's number. Source: passwd(5)."""
 
 
 class State(NamedTuple):
     """What is in force when an instruction starts.
 
     `variables` are ARG and ENV values for substitution (ENV wins); `env` holds the ENV values alone.
-    `user` is as written, "" if its variable is empty.
+    `user` is as written, "" if its variable is empty. `roots` are the accounts besides root that have its
+    number.
     """
 
     user: str
@@ -43,11 +49,12 @@ class State(NamedTuple):
     env: Mapping[str, str]
     variables: Mapping[str, str]
     shell: tuple[str, ...] = DEFAULT_SHELL
+    roots: frozenset[str] = frozenset()
 
     @property
     def is_root(self) -> bool:
-        """Whether the current user is root."""
-        return is_root_user(self.user)
+        """Whether the current user is root, perhaps by another name."""
+        return is_root_user(self.user) or self.user.partition(":")[0] in self.roots
 
 
 @dataclass(slots=True, eq=False)
@@ -148,10 +155,10 @@ class Lineage:
         image = self.image
         env = {"PATH": DEFAULT_PATH, **image.env}
         shell = image.facts.shell if image.facts and image.facts.shell else DEFAULT_SHELL
-        state = State(image.user, image.workdir or "/", env, env, shell)
+        roots = frozenset(one.name for one in image.accounts if one.uid == 0)
+        state = State(image.user, image.workdir or "/", env, env, shell, roots)
         index = 0
         for stage in self.stages:
-            state = State(state.user, state.workdir, state.env, state.variables, state.shell)
             for instruction in stage.instructions:
                 step = Step(index, instruction.keyword, instruction, stage, state)
                 yield step
@@ -185,26 +192,43 @@ def is_root_user(user: str) -> bool:
 
 def _advance(state: State, step: Step) -> State:
     keyword = step.keyword
-    if keyword in ("RUN", "COPY", "FROM", "ADD", "CMD"):
+    if keyword in ("RUN", "COPY"):
+        written = step.instruction
+        changes = _ACCOUNTS.search(written.source, written.start, written.end) is not None
+        return state._replace(roots=_roots_after(step)) if changes else state
+    if keyword in ("FROM", "ADD", "CMD"):
         return state
     if keyword == "USER":
         user = step.expand(step.instruction.args)
-        return State(user, state.workdir, state.env, state.variables, state.shell)
+        return state._replace(user=user)
     if keyword == "WORKDIR":
         workdir = resolve(step.expand(step.instruction.args), state.workdir)
-        return State(state.user, workdir, state.env, state.variables, state.shell)
+        return state._replace(workdir=workdir)
     if keyword == "ENV":
         pairs = {
             key: step.expand(value)
             for key, value in key_values(step.instruction.args, step.instruction.escape)
         }
         env, variables = {**state.env, **pairs}, {**state.variables, **pairs}
-        return State(state.user, state.workdir, env, variables, state.shell)
+        return state._replace(env=env, variables=variables)
     if keyword == "ARG":
         return state._replace(variables=_with_args(state, step))
     if keyword == "SHELL" and step.instruction.json:
         return state._replace(shell=step.instruction.json)
     return state
+
+
+def _roots_after(step: Step) -> frozenset[str]:
+    """The accounts besides root that have its number after a step that makes or changes accounts."""
+    roots, written = set(step.before.roots), step.instruction
+    for text in (written.args, *(one.body for one in written.heredocs)):
+        if "/etc/passwd" in written.args:
+            roots.update(_OF_ROOT.findall(text))
+        for command in parse_script(text).commands if step.keyword == "RUN" else ():
+            if (numbered := read_number(command, step.before.variables)) is not None:
+                name, number = numbered
+                roots = roots | {name} if number == 0 else roots - {name}
+    return frozenset(roots - {"root"})
 
 
 def _with_args(state: State, step: Step) -> dict[str, str]:
