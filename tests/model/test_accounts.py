@@ -150,6 +150,19 @@ def test_numbers_of_the_files_account_are_read(command: str, uid: int | None, gi
 
 
 @pytest.mark.parametrize(
+    ("base", "steps", "home"),
+    [
+        (BOOKWORM, "RUN useradd web\nRUN usermod -d /srv/web web", "/srv/web"),
+        (BOOKWORM, "RUN useradd -d /srv/a web && usermod --home /srv/b -m web", "/srv/b"),
+        (BOOKWORM, "RUN useradd web && usermod -d /srv/a games", "/home/web"),
+        ("node:20", "RUN usermod -d /srv/node node", "/srv/node"),
+    ],
+)
+def test_an_account_has_the_home_that_it_has_at_the_end(base: str, steps: str, home: str) -> None:
+    assert choose(base, steps).home == home
+
+
+@pytest.mark.parametrize(
     ("steps", "name"),
     [
         ("RUN useradd first && useradd second", "second"),

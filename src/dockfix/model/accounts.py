@@ -187,18 +187,24 @@ def _created(lineage: Lineage) -> Iterator[UserAccount]:
 
 
 def _find_usable(lineage: Lineage) -> tuple[Image, tuple[UserAccount, ...]]:
-    """(the base, the accounts of the file) without accounts that are gone at the end, or root's equals."""
-    lost, image = _find_lost(lineage), lineage.image
-    own = tuple(one for one in find_created(lineage) if one.uid != 0 and one.name not in lost)
-    if lost:
-        image = replace(image, accounts=tuple(one for one in image.accounts if one.name not in lost))
-    return image, own
+    """(the base, the accounts of the file) as they are at the end, without what is gone or root's equal."""
+    (lost, homes), image = _find_changed(lineage), lineage.image
+    if not lost and not homes:
+        return image, tuple(one for one in find_created(lineage) if one.uid != 0)
+    own = (one for one in find_created(lineage) if one.uid != 0 and one.name not in lost)
+    kept = (one for one in image.accounts if one.name not in lost)
+    accounts = tuple(replace(one, home=homes.get(one.name, one.home)) for one in kept)
+    return (
+        replace(image, accounts=accounts),
+        tuple(replace(one, home=homes.get(one.name, one.home)) for one in own),
+    )
 
 
 @lru_cache(maxsize=8)
-def _find_lost(lineage: Lineage) -> frozenset[str]:
-    """The accounts that RUN steps remove, or give root's number, and do not create again."""
+def _find_changed(lineage: Lineage) -> tuple[frozenset[str], dict[str, str]]:
+    """The accounts that RUN steps remove, or give root's number, and do not create again; and new homes."""
     lost: set[str] = set()
+    homes: dict[str, str] = {}
     for step in lineage.of("RUN"):
         pattern = _CREATES_OR_CHANGES if lost else _CHANGES
         if not pattern.search(step.instruction.source, step.instruction.start, step.instruction.end):
@@ -211,7 +217,9 @@ def _find_lost(lineage: Lineage) -> frozenset[str]:
                 change = read_account_change(one.command, one.env)
                 if change is not None and (change.is_removed or change.uid == 0):
                     lost.add(change.name)
-    return frozenset(lost)
+                if change is not None and change.home.startswith("/"):
+                    homes[change.name] = change.home
+    return frozenset(lost), homes
 
 
 def read_members(command: Command, env: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -34,6 +34,7 @@ from dockfix.knowledge.homes import find_home_use
 from dockfix.knowledge.processes import process_need_of
 from dockfix.model.effects import is_remote
 from dockfix.model.evidence import Launch
+from dockfix.model.lineage import DEFAULT_PATH
 from dockfix.syntax.shell import parse_words
 from dockfix.syntax.tree import Dockerfile
 from dockfix.syntax.wrappers import SHELLS
@@ -58,6 +59,7 @@ _EXECUTES: Final = re.compile(
 """Calls that execute a file by its path, or code that something else may hold."""
 _EXECUTED: Final = re.compile(r"['\"]([./*-]*\w[\w./*-]*)['\"]")
 _PYFILE: Final = re.compile(r"\b(?:from_pyfile|run_path|exec\(open|execfile)\(\s*['\"]([\w./-]+)['\"]")
+_PROGRAMS: Final = frozenset(DEFAULT_PATH.split(":"))
 _PATH_CHANGE: Final = re.compile(r"\bsys\.path\.(?:insert|append|extend)\(([^\n]*)")
 _PATH_PART: Final = re.compile(r"['\"]([\w./-]+)['\"]")
 _PARENTS: Final = re.compile(r"\.parents\[(\d{1,3})\]")
@@ -421,7 +423,8 @@ class _SourceReader:
     def _operands(self, line: Line) -> Iterator[Claim]:
         """The places that a command line names for code that writes to an unknown one."""
         for path in line.words[1:]:
-            if path.startswith("/") and self.layout.source_of(path) is None:
+            is_program = posixpath.dirname(path) in _PROGRAMS
+            if path.startswith("/") and not is_program and self.layout.source_of(path) is None:
                 claims = self._place(path, line, is_likely_directory(path))
                 yield from (replace(one, certain=False) for one in claims)
 
