@@ -152,7 +152,7 @@ def _find_stage_too_many(tree: Dockerfile) -> Finding | None:
 def _fix_builds(tree: Dockerfile, options: Options, context: Context) -> Trace:
     """Fix the images of all builds, whose arguments may have different values, with one change."""
     first = _fix_targets(tree, options, context)
-    builds = tuple(_find_builds(tree, options))
+    builds = list(_find_builds(tree, options)) if options.alternatives else []
     if not (builds and isinstance(first.result, Changed | Unchanged)):
         return first
     others = [_fix_targets(tree, one, context).result for one in builds]
@@ -175,7 +175,7 @@ def _fix_builds(tree: Dockerfile, options: Options, context: Context) -> Trace:
 def _find_builds(tree: Dockerfile, options: Options) -> Iterator[Options]:
     """The options for each build that gives an argument another value than the default or the first build."""
     first = set(options.arguments)
-    lines = [one for one in tree.instructions if one.keyword == "ARG"] if options.alternatives else []
+    lines = [one for one in tree.instructions if one.keyword == "ARG"]
     declared = [one for line in lines for one in declared_arguments(line.args, line.escape)]
     for given in options.alternatives:
         build = dict(given)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from dockfix.knowledge import read_table
 from dockfix.lazy import cached_property
-from dockfix.model.account_commands import CREATORS, read_number
+from dockfix.model.account_commands import read_number
 from dockfix.model.images import Image, find_image, infer_image, with_start
 from dockfix.model.paths import resolve
 from dockfix.options import ANY_STAGE, Options
@@ -31,7 +31,8 @@ _SETTINGS: Final = frozenset({"ARG", "ENV", "LABEL", "SHELL", "MAINTAINER", "ONB
 # The instructions that the current user affects, and the one that sets it.
 _TOUCHED: Final = ("USER", "RUN", "COPY", "ADD")
 _VARIABLE: Final = re.compile(r"\$\{?(\w+)")
-_ACCOUNTS: Final = re.compile("|".join((*CREATORS, "usermod", "/etc/passwd")))
+_NUMBERS: Final = re.compile(r"(?:useradd|adduser|usermod)[^;&|]{0,400}?[ \t]-(?:-uid|\w{0,8}u)|/etc/passwd")
+"""What may give an account a number."""
 _OF_ROOT: Final = re.compile(r"(?<![\w.:-])([a-z_][\w.-]*):[^:\s]*:0+:")
 """A line of /etc/passwd with root's number. Source: passwd(5)."""
 
@@ -54,7 +55,9 @@ class State(NamedTuple):
     @property
     def is_root(self) -> bool:
         """Whether the current user is root, perhaps by another name."""
-        return is_root_user(self.user) or self.user.partition(":")[0] in self.roots
+        if is_root_user(self.user):
+            return True
+        return bool(self.roots) and self.user.partition(":")[0] in self.roots
 
 
 @dataclass(slots=True, eq=False)
@@ -155,8 +158,8 @@ class Lineage:
         image = self.image
         env = {"PATH": DEFAULT_PATH, **image.env}
         shell = image.facts.shell if image.facts and image.facts.shell else DEFAULT_SHELL
-        roots = frozenset(one.name for one in image.accounts if one.uid == 0)
-        state = State(image.user, image.workdir or "/", env, env, shell, roots)
+        roots = {one.name for one in image.accounts if one.uid == 0}
+        state = State(image.user, image.workdir or "/", env, env, shell, frozenset(roots))
         index = 0
         for stage in self.stages:
             for instruction in stage.instructions:
@@ -192,25 +195,28 @@ def is_root_user(user: str) -> bool:
 
 def _advance(state: State, step: Step) -> State:
     keyword = step.keyword
-    if keyword in ("RUN", "COPY"):
+    if keyword == "RUN":
         written = step.instruction
-        changes = _ACCOUNTS.search(written.source, written.start, written.end) is not None
-        return state._replace(roots=_roots_after(step)) if changes else state
-    if keyword in ("FROM", "ADD", "CMD"):
+        source = written.source
+        may_number = "-u" in source or "-ou" in source or "/etc/passwd" in source
+        if may_number and _NUMBERS.search(source, written.start, written.end):
+            return state._replace(roots=_roots_after(step))
+        return state
+    if keyword in ("COPY", "FROM", "ADD", "CMD"):
         return state
     if keyword == "USER":
         user = step.expand(step.instruction.args)
-        return state._replace(user=user)
+        return State(user, state.workdir, state.env, state.variables, state.shell, state.roots)
     if keyword == "WORKDIR":
         workdir = resolve(step.expand(step.instruction.args), state.workdir)
-        return state._replace(workdir=workdir)
+        return State(state.user, workdir, state.env, state.variables, state.shell, state.roots)
     if keyword == "ENV":
         pairs = {
             key: step.expand(value)
             for key, value in key_values(step.instruction.args, step.instruction.escape)
         }
         env, variables = {**state.env, **pairs}, {**state.variables, **pairs}
-        return state._replace(env=env, variables=variables)
+        return State(state.user, state.workdir, env, variables, state.shell, state.roots)
     if keyword == "ARG":
         return state._replace(variables=_with_args(state, step))
     if keyword == "SHELL" and step.instruction.json:
@@ -224,7 +230,7 @@ def _roots_after(step: Step) -> frozenset[str]:
     for text in (written.args, *(one.body for one in written.heredocs)):
         if "/etc/passwd" in written.args:
             roots.update(_OF_ROOT.findall(text))
-        for command in parse_script(text).commands if step.keyword == "RUN" else ():
+        for command in parse_script(text).commands:
             if (numbered := read_number(command, step.before.variables)) is not None:
                 name, number = numbered
                 roots = roots | {name} if number == 0 else roots - {name}

@@ -322,10 +322,9 @@ class Replay:
         """The identity that runs the step at `index`; in a planned rewrite, the account from USER on."""
         if self.move is not None and state.is_root and index >= self.move.index:
             return self.accounts.identity(self.move.account.user, state.env)
-        return self._identity_as_written(state)
-
-    def _identity_as_written(self, state: State) -> Identity:
-        is_unlisted = state.is_root and self.accounts.find(state.user.partition(":")[0]) is None
+        is_unlisted = (
+            state.roots and state.is_root and self.accounts.find(state.user.partition(":")[0]) is None
+        )
         return self.accounts.identity("root" if is_unlisted else state.user, state.env)
 
     def _starting_identity(self) -> Identity:
@@ -365,7 +364,7 @@ class Replay:
         if self.move is not None and self.move.tries and step.before.is_root and not who.is_root:
             if self._try(step, origin, who, self.move.tries):
                 return
-            who = self._identity_as_written(step.before)
+            who = self.accounts.identity(step.before.user, step.before.env)
         for _ in self._commands(step, origin, who):
             pass
         if self.move is not None and self.move.directories and who.is_root:
