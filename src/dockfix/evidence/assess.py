@@ -85,7 +85,7 @@ def read_application(plan: Plan) -> ReadApplication:
     landings = [*_find_mounted(plan, layout), *layout.final.landings, *installed]
     sites = tuple(dict.fromkeys(one.destination for one in installed))
     running = replace(layout, final=replace(layout.final, landings=landings), sites=sites)
-    reader = StartReader(running, path)
+    reader = StartReader(running, path, plan.starting.other_variables)
     start = reader.read()
     for one in plan.starting.deployed:
         start = reader.follow(parse_words(one.words), one.by.line, one.workdir, one.by.file)
@@ -102,7 +102,7 @@ def _read_elsewhere(plan: Plan, running: Layout, path: str) -> Iterator[Claim]:
     deployed = [one for one in plan.starting.deployed if one.by.workdir not in ("", running.workdir)]
     for place in sorted({one.workdir for one in deployed}):
         there = replace(running, final=replace(running.final, workdir=place))
-        reader = StartReader(there, path)
+        reader = StartReader(there, path, plan.starting.other_variables)
         for one in deployed:
             if one.workdir == place:
                 reader.follow(parse_words(one.words), one.by.line, place, one.by.file)
@@ -392,7 +392,10 @@ class _Assessment:
 
     def _ports(self, *, certain: bool) -> list[Claim]:
         text = self.plan.tree.text
-        ports = (one for one in self.claims if one.kind is Kind.PORT and one.certain is certain)
+        # A number that a deployment gives in a variable is certain, even if the image has a default.
+        given = {value.rpartition(":")[2] for _, value in self.plan.starting.other_variables}
+        ports = (one for one in self.claims if one.kind is Kind.PORT)
+        ports = (one for one in ports if (one.certain or one.what in given) is certain)
         return [one for one in ports if f" {one.what}" not in text and f":{one.what}" not in text]
 
     def notes(self) -> Iterator[Finding]:

@@ -332,6 +332,8 @@ def test_what_writes_nothing_of_the_image_says_nothing(source: str) -> None:
         ("import os, uvicorn\nuvicorn.run(app, port=int(os.environ.get('PORT', '80')))", ["port 80"]),
         ("from http.server import HTTPServer\nHTTPServer(('', 80), H)", ["port 80"]),
         ("import socket\ns = socket.socket()\ns.bind(('0.0.0.0', 25))", ["port 25"]),
+        ("import os, socket\nsocket.socket().bind(('', 443 if os.name else 8000))", ["port 443?"]),
+        ("import os, socket\nsocket.socket().bind(('', 8000 if os.name else 443))", ["port 443?"]),
         ("import socket\ns = socket.socket()\ns.listen(5)", []),
         ("server.add_insecure_port('[::]:443')", ["port 443"]),
         ("smtp = smtplib.SMTP('host', port=25)", []),

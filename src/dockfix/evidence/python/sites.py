@@ -232,9 +232,9 @@ class SiteReader:
         if node is None:
             return
         for one in self.evaluator.values(node, site.scope, site.order):
-            number, certain = _number(one)
-            if 0 < number < 1024:
-                yield self._evidence(Kind.PORT, str(number), site, certain=certain)
+            for number, certain in _numbers(one):
+                if 0 < number < 1024:
+                    yield self._evidence(Kind.PORT, str(number), site, certain=certain)
 
     def _command(self, known: Call, site: Site, call: ast.Call) -> Iterator[Claim]:
         if any(one.arg in _ACCOUNTS and not _is_none(one.value) for one in call.keywords):
@@ -424,16 +424,16 @@ def _is_url(node: ast.expr) -> bool:
     return text is not None and _SQLITE.search(text) is not None
 
 
-def _number(value: Value) -> tuple[int, bool]:
-    """(port, certain) for a number, "host:port" or (host, port); the port is 0 if there is none."""
+def _numbers(value: Value) -> Iterator[tuple[int, bool]]:
+    """(port, certain) of each port in a number, "host:port" or (host, port)."""
     content = value.content
     if isinstance(content, int):
-        return content, value.certain
-    if isinstance(content, str) and (match := _PORT.match(content.replace(HOLE, ""))):
-        return int(match[1]), value.certain
-    if isinstance(content, tuple) and len(content) >= 2 and content[1]:
-        return _number(content[1][0])
-    return 0, False
+        yield content, value.certain
+    elif isinstance(content, str) and (match := _PORT.match(content.replace(HOLE, ""))):
+        yield int(match[1]), value.certain
+    elif isinstance(content, tuple) and len(content) >= 2:
+        for one in content[1]:
+            yield from _numbers(one)
 
 
 def _is_none(node: ast.expr) -> bool:

@@ -6,7 +6,7 @@ import itertools
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -90,14 +90,19 @@ class Start:
 
 
 class StartReader:
-    """Follows an image's start through launchers, shells and scripts."""
+    """Follows an image's start through launchers, shells and scripts.
 
-    def __init__(self, layout: Layout, path: str) -> None:
+    `given` are variables that deployments may set in place of the image's.
+    """
+
+    def __init__(self, layout: Layout, path: str, given: Iterable[tuple[str, str]] = ()) -> None:
         self.layout = layout
         self.path = path
         self.start = Start()
         self.variables = dict(layout.env)
         self.alternatives: dict[str, list[str]] = {}
+        for name, value in given:
+            self.alternatives.setdefault(name, []).append(value)
 
     def read(self) -> Start:
         """The start of the image."""
@@ -146,12 +151,21 @@ class StartReader:
     def _assign(self, command: Command) -> None:
         """Keep the variables that a command of a script sets; what it may set is an alternative."""
         for name, word in command.assignments if command.name is None else _exported(command):
-            value = word.expand(self.variables)
-            if command.optional and value is not None:
-                self.alternatives.setdefault(name, []).append(value)
-            elif not command.optional:
-                self.alternatives.pop(name, None)
+            value, others = word.expand(self.variables), list(self._otherwise(word))
+            if command.optional:
+                others = [*self.alternatives.get(name, ()), *filter(None, [value]), *others]
+            else:
                 self.variables[name] = "\0" if value is None else value
+            self.alternatives.pop(name, None)
+            if others:
+                self.alternatives[name] = others
+
+    def _otherwise(self, word: Word) -> Iterator[str]:
+        """What a word is with one of the alternatives of a variable in it."""
+        for name, values in self.alternatives.items() if "$" in word.text else ():
+            if name in word.text:
+                found = (word.expand({**self.variables, name: value}) for value in values)
+                yield from (one for one in found if one is not None)
 
     def _entered(self, command: Command, workdir: str) -> str:
         """The working directory after a command that may be `cd`."""
