@@ -19,6 +19,7 @@ from dockfix.model.paths import NOWHERE, resolve
 from dockfix.model.temporaries import temporary_operations
 from dockfix.syntax.script import Feed
 from dockfix.syntax.shell import Command
+from dockfix.syntax.wrappers import SHELLS
 
 __all__ = ["UNKNOWN_PLACE", "Effect", "drops_privileges", "effect", "process_need", "read_call", "setting"]
 
@@ -47,7 +48,8 @@ _SOCKETS: Final = ("/dev/tcp/", "/dev/udp/")
 _PROCESSES: Final = (">(", "<(")
 """What bash puts a path of a pipe for."""
 _REMOTE: Final = re.compile(r"(?!file:)[a-z][a-z0-9+.-]*://")
-_ASKS: Final = frozenset({"--version", "--help", "-V", "-version", "version", "help"})
+_ASKS: Final = frozenset({"--version", "--help", "-V", "-h", "-version", "version", "help"})
+_OF_NODE: Final = frozenset({"node", "npm", "npx", "yarn", "pnpm"})
 _HERE: Final = Argument(".", ".")
 _ACTS: Final = {
     "writes": Act.WRITE,
@@ -304,9 +306,19 @@ def _given(env: Mapping[str, str]) -> Iterator[Argument]:
         yield Argument(env.get(number), f"${number}")
 
 
+def asks_about(program: str, words: Sequence[str]) -> bool:
+    """Whether a program only prints its version or its help, or the help of its subcommand."""
+    if len(words) == 1:
+        return words[0] in _ASKS or (words[0] == "-v" and program in _OF_NODE)
+    if words[-1:] != ["--help"] or program in SHELLS or _PYTHON.fullmatch(program):
+        return False
+    return all(re.fullmatch(r"[a-z][a-z0-9_-]*", word) for word in words[:-1])
+
+
 def _read_program(name: str, arguments: list[Argument], found: _Found) -> None:
     program = posixpath.basename(name)
-    if len(arguments) == 1 and arguments[0].value in _ASKS:
+    last = arguments[-1].value if arguments else ""
+    if last in _ASKS and asks_about(program, [one.value or "" for one in arguments]):
         return
     if _PYTHON.fullmatch(program):
         _read_python(program, arguments, found)

@@ -40,7 +40,7 @@ from dockfix.model.command_operations import (
     started_operations,
 )
 from dockfix.model.copies import Copy, find_copies, find_volumes
-from dockfix.model.effects import UNKNOWN_PLACE
+from dockfix.model.effects import UNKNOWN_PLACE, asks_about
 from dockfix.model.evidence import BuildScript
 from dockfix.model.filetree import ABSENT, BASE, START, VOLUME, FileTree, Kind, Node, Origin
 from dockfix.model.groups import read_group
@@ -72,8 +72,6 @@ ANY_UID: Final = "any uid"
 _HOME: Final = re.compile(r"(?<![\w/])~(?=[/\s])|\bHOME\b")
 
 # The only word behind a program that prints about itself; with `-v`, most others work and say more.
-_ABOUT: Final = frozenset({"--version", "-V", "--help", "-h", "version", "help"})
-_OF_NODE: Final = frozenset({"node", "npm", "npx", "yarn", "pnpm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -599,7 +597,7 @@ class Replay:
             for path in self._installer.leaves(one.env, home):
                 self.tree.make_directories(posixpath.dirname(path), actor.makes(Kind.DIRECTORY))
                 self.tree.put(path, actor.makes(Kind.FILE))
-        elif _asks_about(one):
+        elif asks_about(one.command.program, [word.text for word in one.command.args]):
             return
         elif (_is_own_program(one) or self._names_home(one)) and not _is_known_module(one, actor.who):
             self.tree.fill(home, actor.makes(Kind.ANY), inherits=True)
@@ -774,13 +772,6 @@ def _is_own_program(one: Invocation) -> bool:
     name = one.command.program
     is_ours = bool(name) and "/" not in name and not name.endswith((".sh", ".bash"))
     return is_ours and one.pip is None and name not in SHELLS and not name.startswith(("$", "."))
-
-
-def _asks_about(one: Invocation) -> bool:
-    """Whether a program only prints its version or its help."""
-    words = [word.text for word in one.command.args]
-    is_short = words == ["-v"] and one.command.program in _OF_NODE
-    return is_short or (len(words) == 1 and words[0] in _ABOUT)
 
 
 def _is_known_module(one: Invocation, who: Identity) -> bool:
