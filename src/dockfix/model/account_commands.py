@@ -97,6 +97,8 @@ def read_account_change(command: Command, env: Mapping[str, str]) -> AccountChan
 
 def read_group_number(command: Command, env: Mapping[str, str]) -> tuple[str, int] | None:
     """(group, its new number) of `groupmod -g`, which leaves files as they are."""
+    if command.program.rpartition("/")[2] != "groupmod":
+        return None
     options, operands = parse_options(command, env)
     gid = to_number(first_of(options, "-g", "--gid", "-og"))
     return (operands[-1], gid) if operands and gid is not None else None

@@ -16,6 +16,8 @@ from dockfix.model.account_commands import (
     first_of,
     parse_options,
     read_account_change,
+    read_group_number,
+    read_number,
     to_number,
 )
 from dockfix.model.copies import Copy
@@ -30,6 +32,7 @@ from dockfix.syntax.words import is_number
 
 CREATES: Final = re.compile("|".join((*CREATORS, *GROUP_CREATORS)))
 _CHANGES: Final = re.compile("|".join(ACCOUNT_CHANGERS))
+_RENUMBERS: Final = re.compile("usermod|groupmod")
 _CREATES_OR_CHANGES: Final = re.compile("|".join((*CREATORS, *ACCOUNT_CHANGERS)))
 NONROOT_ID: Final = 65532
 # What useradd takes for people (UID_MIN and UID_MAX of login.defs in Debian and RHEL): below, accounts of the
@@ -109,7 +112,21 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked
         options = replace(options, uid=int(number))
     if options.user in lineage.end.roots:
         options = replace(options, user=f"{options.user}2")
+    needs_ids = needs_ids or _gives_numbers(lineage)
     return new_account(image, options, needs_ids=needs_ids, groups=find_groups(lineage))
+
+
+def _gives_numbers(lineage: Lineage) -> bool:
+    """Whether a RUN gives another account, or a later group, a number that useradd gives new ones."""
+    text = lineage.steps[0].instruction.source
+    if "group" not in text and "usermod" not in text:
+        return False
+    if any(not one.is_ready and (one.gid or 0) >= FIRST_ID for one in find_groups(lineage)):
+        return True
+    changing = (step for step in lineage.of("RUN") if _RENUMBERS.search(step.instruction.args))
+    commands = (one for step in changing for one in read_run(step, "/root").invocations)
+    found = (read_number(one.command, one.env) or read_group_number(one.command, one.env) for one in commands)
+    return any(one is not None and one[1] >= FIRST_ID for one in found)
 
 
 def is_account_name(name: str) -> bool:
