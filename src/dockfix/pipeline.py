@@ -14,6 +14,7 @@ from dockfix.checks.refusals import (
     find_clashes,
     find_failing_steps,
     find_foreign,
+    find_missing_targets,
     find_refusals,
     find_unknown_user,
     find_unreadable,
@@ -26,6 +27,7 @@ from dockfix.checks.reviews import (
     find_out_of_reach,
     find_reviews,
     find_taken_back,
+    find_undecided_owners,
     find_writable_note,
 )
 from dockfix.context import Context
@@ -362,13 +364,18 @@ def _judge(done: Rewrite, active: frozenset[str], reviews: tuple[Finding, ...], 
         return Skipped(plan.evidence.refusals)
     if not done.names:
         return Unchanged()
-    failing = (*find_failing_steps(done.losses), *find_clashes(plan, rewrite))
+    failing = (
+        *find_failing_steps(done.losses),
+        *find_clashes(plan, rewrite),
+        *find_missing_targets(plan, rewrite),
+    )
     if wrong := failing or tuple(check_guarantees(plan, rewrite, active)):
         return Skipped(wrong)
     reviews += (
         *plan.evidence.reviews,
         *find_out_of_reach(plan, rewrite),
         *find_taken_back(plan, rewrite),
+        *find_undecided_owners(rewrite),
         *find_closed_packages(plan, rewrite),
         *find_closed_files(plan, rewrite),
     )

@@ -17,6 +17,7 @@ from dockfix.model.filetree import START
 from dockfix.model.interpreters import find_interpreters
 from dockfix.model.lineage import trace
 from dockfix.model.losses import Loss
+from dockfix.model.operations import Act
 from dockfix.model.outcomes import describe
 from dockfix.model.paths import is_root_home
 from dockfix.model.plan import Plan
@@ -184,6 +185,22 @@ def find_clashes(original: Plan, rewrite: Plan) -> Iterator[Finding]:
                     "name another user with --user",
                 )  # fmt: skip
                 return
+
+
+def find_missing_targets(original: Plan, rewrite: Plan) -> Iterator[Finding]:
+    """The first path that the rewrite would have to give to the account and that may not be there."""
+    doubtful = [
+        one for one in rewrite.replay.outcomes if one.operation.act is Act.OWN and not one.surely_succeeds
+    ]
+    known = {one.key for one in original.replay.outcomes} if doubtful else set()
+    for one in doubtful:
+        path, tree = one.operation.path, original.replay.end
+        if one.who.is_root and one.key not in known and tree.may_exist(path) and not tree.exists(path):
+            message = f"an archive or a link decides whether {path} can be given to the user"
+            yield Finding(
+                codes.STEP_WOULD_FAIL, 0, message, "create it in a step, or name it without the link"
+            )
+            return
 
 
 def find_foreign(context: Context) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from dockfix.model.interpreters import find_kept_interpreter
 from dockfix.model.losses import Loss
 from dockfix.model.makefiles import MAKES, find_recipes
 from dockfix.model.operations import WRITING, Act, Operation
-from dockfix.model.ownership import find_reclaimed, owns
+from dockfix.model.ownership import find_reclaimed, find_undecided, owns
 from dockfix.model.paths import NOWHERE, is_shared, is_system_directory
 from dockfix.model.plan import Plan
 from dockfix.model.runs import Invocation
@@ -442,6 +442,16 @@ def find_taken_back(original: Plan, rewrite: Plan) -> Iterator[Finding]:
                 "copy it with --chown, or check that the copy does not hold it",
             )  # fmt: skip
             return
+
+
+def find_undecided_owners(rewrite: Plan) -> Iterator[Finding]:
+    """Directories that the account is given, and may not own."""
+    undecided = find_undecided(rewrite)
+    for path in sorted(undecided - find_reclaimed(rewrite).keys())[:1] if undecided else ():
+        yield Finding(
+            codes.DENIED_TO_USER, 0, f"an archive, a link or a removal decides who owns {path} at the start",
+            "check that the user can write there",
+        )  # fmt: skip
 
 
 def find_closed_packages(original: Plan, rewrite: Plan) -> Iterator[Finding]:

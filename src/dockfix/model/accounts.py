@@ -112,11 +112,10 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked
         options = replace(options, uid=int(number))
     if options.user in lineage.end.roots:
         options = replace(options, user=f"{options.user}2")
-    needs_ids = needs_ids or _gives_numbers(lineage)
     return new_account(image, options, needs_ids=needs_ids, groups=find_groups(lineage))
 
 
-def _gives_numbers(lineage: Lineage) -> bool:
+def gives_numbers(lineage: Lineage) -> bool:
     """Whether a RUN gives another account, or a later group, a number that useradd gives new ones."""
     text = lineage.steps[0].instruction.source
     if "group" not in text and "usermod" not in text:

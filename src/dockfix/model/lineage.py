@@ -218,7 +218,8 @@ def _advance(state: State, step: Step) -> State:
         env, variables = {**state.env, **pairs}, {**state.variables, **pairs}
         return State(state.user, state.workdir, env, variables, state.shell, state.roots)
     if keyword == "ARG":
-        return state._replace(variables=_with_args(state, step))
+        variables = _with_args(state, step)
+        return State(state.user, state.workdir, state.env, variables, state.shell, state.roots)
     if keyword == "SHELL" and step.instruction.json:
         return state._replace(shell=step.instruction.json)
     return state

@@ -14,7 +14,7 @@ from dockfix.knowledge.homes import find_fetched
 from dockfix.lazy import cached_property
 from dockfix.model.changes import Id
 from dockfix.model.copies import Copy, find_volumes
-from dockfix.model.filetree import BASE, START, VOLUME, FileTree, Kind, Node, Nodes, each
+from dockfix.model.filetree import BASE, START, VOLUME, FileTree, Kind, Node, Nodes, each, parent_of
 from dockfix.model.image_tree import base_tree
 from dockfix.model.losses import is_special
 from dockfix.model.operations import Act, ActName, How
@@ -29,7 +29,7 @@ from dockfix.model.paths import (
     is_within,
     resolve,
 )
-from dockfix.model.permissions import Identity, Verdict, find_denials, may_change, may_write
+from dockfix.model.permissions import SEARCH, Identity, Verdict, find_denials, may_change, may_write, permits
 
 if TYPE_CHECKING:
     from dockfix.model.outcomes import Outcome
@@ -86,6 +86,26 @@ class OwnershipChange:
 @lru_cache(maxsize=2)  # the last round of transforms and the guarantee ask about the same plan
 def find_ownership_changes(plan: Plan) -> tuple[OwnershipChange, ...]:
     """The paths that somebody else owns in the plan and that the account must own, each once."""
+    found = _find_changes(plan)
+    undecided = find_undecided(plan) if found else ()
+    return tuple(one for one in found if one.path not in undecided) if undecided else found
+
+
+def find_undecided(plan: Plan) -> set[str]:
+    """What a rewrite gives to the account, and may belong to somebody else all the same.
+
+    An archive or a link decides what is there, or a later step removes it.
+    """
+    added: dict[str, object] = {}
+    for one in _find_changes(plan):
+        if one.since >= 0 and isinstance(plan.origins[one.since], str):
+            added[one.path] = plan.origins[one.since]
+    giving = [one for one in plan.rehearsal.outcomes if one.operation.act is Act.OWN] if added else []
+    return {one.operation.path for one in giving if added.get(one.operation.path) == one.key.step}
+
+
+@lru_cache(maxsize=2)
+def _find_changes(plan: Plan) -> tuple[OwnershipChange, ...]:
     wanted: dict[str, OwnershipChange] = {}
     for one in _Search(plan).find():
         if _LITERAL.fullmatch(one.path) and one.since < plan.user_index:
@@ -467,7 +487,16 @@ class _Search:
         if not denials if exists else is_given:
             return frozenset()
         above = {one.obstacle for one in denials}.intersection(find_around(path))
-        return frozenset((path, *filter(is_ownable, above)))
+        # Behind a directory that cannot be entered there may be others.
+        closed = (
+            (one for one in find_around(parent_of(path)) if self._is_closed(one)) if above - {path} else ()
+        )
+        return frozenset((path, *filter(is_ownable, (*above, *closed))))
+
+    def _is_closed(self, path: str) -> bool:
+        """Whether a directory may be closed to the account."""
+        nodes = self.tree.look(self.tree.follow(path))
+        return any(node.holds and not permits(node, self.who, SEARCH) for node in nodes)
 
     def _holds_touched_files(self, path: str) -> bool:
         if self.plan.evidence.is_complete:
@@ -611,7 +640,7 @@ def find_reclaimed(plan: Plan) -> dict[str, int]:
         if one.step.index > created and not _is_given(one, plan.account.owner)
     ]
     found: dict[str, int] = {}
-    for change in find_ownership_changes(plan) if copies else ():
+    for change in _find_changes(plan) if copies else ():
         for index, places in copies:
             if any(is_within(change.path, one) or is_within(one, change.path) for one in places):
                 found[change.path] = index

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from dockfix.lazy import cached_property
-from dockfix.model.accounts import UserAccount, choose_account
+from dockfix.model.accounts import UserAccount, choose_account, gives_numbers
 from dockfix.model.caches import find_moved_installers
 from dockfix.model.closed_files import brings_closed
 from dockfix.model.copies import Copy, find_volumes
@@ -360,5 +360,7 @@ class Plan(Facts):
     @cached_property
     def _needs_ids(self) -> bool:
         if any(copy.is_linked and not copy.has_owner and self._is_owned(copy) for copy in self.copies):
+            return True
+        if gives_numbers(self.lineage):
             return True
         return any(needs_ids(step) for step in self.steps[self.user_index :] if step.keyword == "RUN")

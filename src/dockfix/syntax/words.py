@@ -23,7 +23,7 @@ _SWAP_ESCAPES = str.maketrans("\\`", "`\\")
 
 def is_number(text: str) -> bool:
     """Whether a text is a whole number of at most ten digits, as user IDs, group IDs and ports are."""
-    return len(text) <= 10 and text.isascii() and text.isdecimal()
+    return text.isdecimal() and text.isascii() and len(text) <= 10
 
 
 class Operand(NamedTuple):
