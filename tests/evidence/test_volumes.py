@@ -98,6 +98,50 @@ def test_a_volume_in_the_long_form_gets_its_directory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("volume", "source", "made"),
+    [
+        ("state:/run/shop", READS, "/run/shop"),
+        ("state:/tmp/shop", READS, "/tmp/shop"),
+        ("state:/tmp", ASKS, ""),
+        ("state:/state:nocopy", ASKS, ""),
+        ("state:/state:ro", ASKS, ""),
+        # An anonymous volume is new each time; nobody else fills it.
+        ("/state", ASKS, "/state"),
+        ("/app/data", READS, ""),
+        # Below a system directory there may be files of the base.
+        ("state:/usr/share/nginx/html", ASKS, ""),
+        ("state:/usr/share/shop", "open('/usr/share/shop/a', mode)\n", "/usr/share/shop"),
+        ("state:/etc/shop", "open('/etc/shop/a').read()\n", ""),
+    ],
+)
+def test_the_directory_of_a_volume_is_made(tmp_path: Path, volume: str, source: str, made: str) -> None:
+    result = run_by(tmp_path, source, "compose.yaml", compose(volume))
+    assert isinstance(result, Changed)
+    expected = f"mkdir -p {made} && chown appuser:appuser {made}"
+    text = " ".join(result.text.replace("\\\n", "").split())
+    assert expected in text if made else "mkdir" not in text
+
+
+DISTROLESS = 'FROM gcr.io/distroless/python3-debian12\nCOPY . /app\nWORKDIR /app\nCMD ["main.py"]\n'
+
+
+@pytest.mark.parametrize(
+    ("volume", "source", "dockerfile", "expected"),
+    [
+        ("logs:/var/log", "open('/var/log/shop', mode)\n", DOCKERFILE, HELD),
+        ("logs:/var/log", READS, DOCKERFILE, NOTED),
+        ("logs:/state", ASKS, DISTROLESS, HELD),
+        ("logs:/app/state", ASKS, DISTROLESS, HELD),
+        ("logs:/tmp", ASKS, DISTROLESS, NOTED),
+    ],
+)
+def test_a_volume_whose_directory_stays_roots(
+    tmp_path: Path, volume: str, source: str, dockerfile: str, expected: Found
+) -> None:
+    assert found(run_by(tmp_path, source, "compose.yaml", compose(volume), dockerfile)) == expected
+
+
+@pytest.mark.parametrize(
     ("options", "expected"),
     [
         ("{type: none, o: bind, device: ./state}", HELD),

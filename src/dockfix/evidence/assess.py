@@ -27,7 +27,7 @@ from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.constants import HOLE, Value, Values
 from dockfix.evidence.python.sources import Reading, read_start
 from dockfix.evidence.python.start import Start, StartReader
-from dockfix.evidence.volumes import find_volume_findings, find_written
+from dockfix.evidence.volumes import Written, find_mount_points, find_volume_findings, find_written
 from dockfix.lazy import cached_property
 from dockfix.model.copies import find_volumes
 from dockfix.model.evidence import Evidence, Launch
@@ -157,20 +157,18 @@ def _context_of(one: Deployment, file: str) -> str | None:
 def collect_evidence(plan: Plan) -> Evidence:
     """Collect evidence about the original file's image from its sources and its deployments."""
     layout, path, reading = read_application(plan)
-    found = _Assessment(plan, reading)
+    mounted = tuple(_find_mounted(plan, layout))
+    found = _Assessment(plan, reading, layout, mounted)
     written = found.directories
     home = plan.home if plan.home.strip("/") else ""
-    mounts = tuple(_mounts(plan, home))
     hidden = _hidden_mounts(plan, home)
-    places = find_written(plan, found.may_write, reading.texts, is_complete=found.is_complete)
-    mounted = tuple(_find_mounted(plan, layout))
-    volumes = find_volume_findings(plan, layout, places, written, mounted)
+    volumes = find_volume_findings(plan, layout, found.written, written, mounted)
     runs = tuple(read_runs(plan, layout, path))
     filled = {*find_filled_caches(plan, runs), *find_learned_caches(plan)}
     return Evidence(
         written,
         found.writes,
-        mounts,
+        found.mount_points,
         frozenset(filled),
         found.is_complete,
         reading.names,
@@ -183,7 +181,11 @@ def collect_evidence(plan: Plan) -> Evidence:
             *find_capability_findings(plan),
             *find_learned_reads(plan),
         ),
-        (*found.notes(), *_contradictions(plan, home, (*written, *mounts), hidden), *volumes.notes),
+        (
+            *found.notes(),
+            *_contradictions(plan, home, (*written, *found.mount_points), hidden),
+            *volumes.notes,
+        ),
         reading.mentions,
         tuple(describe_script(plan, layout, one) for one in runs),
         tuple(found.places()) if plan.options.read_only else (),
@@ -229,9 +231,11 @@ def _environment(plan: Plan) -> dict[str, Values]:
 class _Assessment:
     """The claims about one application, except for what its Dockerfile shows already."""
 
-    def __init__(self, plan: Plan, reading: Reading) -> None:
+    def __init__(self, plan: Plan, reading: Reading, layout: Layout, mounted: Sequence[Landing]) -> None:
         self.plan = plan
         self.reading = reading
+        self.layout = layout
+        self.mounted = mounted
         self.line = plan.starting.steps[-1].instruction.line if plan.starting.steps else 0
         known = {path for path, _ in plan.starting.written}
         learned = _stated(plan.options.learned.writes, "a proof")
@@ -314,6 +318,16 @@ class _Assessment:
         """The known paths that the start may write to, including those that the user owns."""
         return (one.what for one in self.claims if one.kind is Kind.WRITE and self._is_met(one))
 
+    @cached_property
+    def written(self) -> Written:
+        """What the image writes or may write, for the findings about mounts."""
+        return find_written(self.plan, self.may_write, self.reading.texts, is_complete=self.is_complete)
+
+    @cached_property
+    def mount_points(self) -> tuple[str, ...]:
+        """The directories that the image needs for its volumes, and that the user must own."""
+        return find_mount_points(self.plan, self.layout, self.written, self.mounted)
+
     def places(self) -> Iterator[tuple[str, str]]:
         """(path, `FILE:LINE`) of all that the start may write; a trailing slash stands for a directory."""
         for one in self.claims:
@@ -327,7 +341,8 @@ class _Assessment:
 
     def _can_be_given(self, directory: str) -> bool:
         has_shell = self.plan.lineage.image.account_command != "none"
-        return has_shell and is_ownable(directory) and not is_system_directory(directory)
+        is_free = is_ownable(directory) and not is_system_directory(directory)
+        return has_shell and (is_free or is_below_any(directory, self.mount_points))
 
     def refusals(self) -> Iterator[Finding]:
         """Findings about what certainly needs root."""
@@ -469,20 +484,6 @@ def _fold(claims: Sequence[Claim]) -> str:
         shown.setdefault(what or place, f"{what} ({place})" if what else place)
     more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
     return ", ".join(list(shown.values())[:SHOWN]) + more
-
-
-def _mounts(plan: Plan, home: str) -> Iterator[str]:
-    """The mount points of named volumes; a new volume takes over the owner of the image's directory."""
-    for deployment in plan.context.deployments:
-        for mount in deployment.mounts if deployment.kind in ("compose", "docker run") else ():
-            place = posixpath.normpath(mount.target.value)
-            if mount.is_bind or mount.read_only or not mount.source or not place.startswith("/"):
-                continue
-            if is_root_home(place) and place != "/root" and home:
-                inside = place.removeprefix("/root/").split("/")
-                yield from (posixpath.join(home, *inside[:depth]) for depth in range(1, len(inside) + 1))
-            elif is_ownable(place) and not is_system_directory(place) and not is_shared(place):
-                yield place
 
 
 def _hidden_mounts(plan: Plan, home: str) -> list[Finding]:

@@ -20,7 +20,17 @@ from dockfix.evidence.python.path_strings import find_uses
 from dockfix.model.copies import find_volumes
 from dockfix.model.filetree import START, Kind
 from dockfix.model.operations import written_at
-from dockfix.model.paths import is_root_home, is_shared, is_system_directory, is_within, resolve
+from dockfix.model.ownership import owns
+from dockfix.model.paths import (
+    FOR_SERVICES,
+    is_below_any,
+    is_ownable,
+    is_root_home,
+    is_shared,
+    is_system_directory,
+    is_within,
+    resolve,
+)
 from dockfix.model.plan import Plan
 from dockfix.results import Finding
 
@@ -33,6 +43,8 @@ _OF_CODE: Final = re.compile(
     r"|EXECUTABLE|MODEL)S?_PATH$|^VIRTUAL_ENV$|^HOME$|_HOME$|_VENV$|_MODULE$"
 )
 _OPEN: Final = ("/tmp", "/var/tmp", "/dev/shm")
+_BY_DOCKER: Final = ("compose", "compose run", "docker run")
+"""The kinds of deployments whose new volumes take the owner of the image's directory, or are root's."""
 # Source: systemd rules.d/50-udev-default.rules.in (mode 0666); NVIDIA's driver README, NVreg_DeviceFileMode.
 _DEVICES_OF_ALL: Final = tuple(
     f"/dev/{name}" for name in ("shm", "null", "zero", "random", "urandom", "net/tun", "fuse", "nvidia")
@@ -92,6 +104,16 @@ def _find_started(plan: Plan) -> Iterator[str]:
             yield started.invocation.cwd
 
 
+def find_mount_points(
+    plan: Plan, layout: Layout, written: Written, mounted: Sequence[Landing]
+) -> tuple[str, ...]:
+    """The directories that the image needs for its volumes, and that must belong to the user.
+
+    `mounted` are the folders of the build context that deployments mount.
+    """
+    return tuple(dict.fromkeys(_Judge(plan, layout, written, (), mounted).mount_points()))
+
+
 def find_volume_findings(
     plan: Plan,
     layout: Layout,
@@ -121,11 +143,13 @@ def find_volume_findings(
                 reviews += _of_device(one, mount)
             elif _is_harmless(mount, place):
                 continue
-            elif mount.takes_owner and one.kind not in ("kubernetes", "helm"):
+            elif not mount.takes_owner or one.kind in ("kubernetes", "helm"):
+                reviews += judge.foreign(one, mount, place)
+            elif found := list(judge.roots(one, mount, place)):
+                reviews += found
+            else:
                 rows = reviews if _is_filled_by_root(plan, one, mount) else notes
                 rows += judge.volume(one, mount, place)
-            else:
-                reviews += judge.foreign(one, mount, place)
     notes += judge.moved()
     return VolumeFindings(_folded(refusals), _folded(reviews), _folded(notes))
 
@@ -198,6 +222,15 @@ class _Judge:
         takes_mode = mount.is_tmpfs and not mount.is_bare
         if is_shared(place) or self._is_untouched(place) or (takes_mode and not self._stands(place)):
             return
+        yield from self._of_root(one, mount, place)
+
+    def roots(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
+        """Findings for a volume that takes over the image's directory, if that is root's."""
+        is_given = one.kind not in _BY_DOCKER or is_shared(place) or self.can_give(one, place)
+        if not is_given and (self._is_used(one, place) or not is_system_directory(place)):
+            yield from self._of_root(one, mount, place)
+
+    def _of_root(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
         if verb := self._writes(one, place):
             volume = f"the volume {mount.source}" if mount.source else "a volume"
             what = "a tmpfs" if mount.is_tmpfs else volume
@@ -207,6 +240,39 @@ class _Judge:
             )
             help_ = "mount it with the user's uid" if mount.is_tmpfs else self._help(one, mount, place)
             yield Finding(codes.EXISTING_VOLUMES, 0, message, help_)
+
+    def mount_points(self) -> Iterator[str]:
+        """Where volumes are mounted that need a directory of the user's in the image."""
+        home = self.plan.home if self.plan.home.strip("/") else ""
+        for one in self.plan.context.deployments:
+            for mount in one.mounts if one.kind in _BY_DOCKER else ():
+                place = posixpath.normpath(mount.target.value)
+                if not mount.takes_owner or mount.read_only or not place.startswith("/"):
+                    continue
+                if not is_root_home(place) and self._needs_directory(one, mount, place):
+                    yield place
+                elif is_root_home(place) and place != "/root" and home:
+                    inside = place.removeprefix("/root/").split("/")
+                    yield from (posixpath.join(home, *inside[:depth]) for depth in range(1, len(inside) + 1))
+
+    def _needs_directory(self, one: Deployment, mount: Mount, place: str) -> bool:
+        """Whether a directory is to be made for a volume: always for a named one, which others may fill."""
+        return self.can_give(one, place) and bool(mount.source or self._writes(one, place))
+
+    def can_give(self, one: Deployment, place: str) -> bool:
+        """Whether the directory at a mount point may be made, and given to the user.
+
+        Below a system directory it has to be one that the application uses.
+        """
+        if self.plan.lineage.image.account_command == "none":
+            return self.plan.rehearsal.end.exists(place) and owns(self.plan, place)
+        is_systems = is_system_directory(place) and not is_below_any(place, FOR_SERVICES)
+        return is_ownable(place) and (not is_systems or self._is_used(one, place))
+
+    def _is_used(self, one: Deployment, place: str) -> bool:
+        """Whether the application writes below a path, or names one there that it may write."""
+        named = (*self.written.places, *(self.written.uses - self.written.reads))
+        return any(is_within(path, place) for path in named) or any(self._variables_at(one, place))
 
     def _stands(self, place: str) -> bool:
         """Whether the new image has a directory there that not everybody may write to."""

@@ -19,6 +19,7 @@ from dockfix.model.image_tree import base_tree
 from dockfix.model.losses import is_special
 from dockfix.model.operations import Act, ActName, How
 from dockfix.model.paths import (
+    FOR_SERVICES,
     STANDING_DIRECTORIES,
     find_around,
     is_below_any,
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from dockfix.model.outcomes import Outcome
     from dockfix.model.plan import Plan
 
-# System directories in which services keep the files that they write.
-_FOR_SERVICES: Final = ("/run", "/var/run", "/var/lock")
 _OWNERS: Final = 0o700
 _OTHERS_WRITE: Final = 0o022
 _LITERAL: Final = re.compile(r"/[\w./+@=,-]+")
@@ -224,7 +223,7 @@ class _Search:
                 continue
             if self._stands_for(one) and is_ownable(path) and not is_root_home(path):
                 is_data = not is_system_directory(path) or is_below_any(path, self.plan.own_directories)
-                is_data = is_data or is_below_any(path, _FOR_SERVICES)
+                is_data = is_data or is_below_any(path, FOR_SERVICES)
                 if is_data and not self._is_filled(path):
                     yield path
 

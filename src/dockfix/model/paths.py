@@ -13,6 +13,8 @@ _TABLE: Final = read_table("directories")
 SYSTEM_DIRECTORIES: Final = frozenset(_TABLE["system"])
 STANDING_DIRECTORIES: Final = frozenset(_TABLE["standing"])
 _SHARED: Final = frozenset(_TABLE["shared"])
+FOR_SERVICES: Final = ("/run", "/var/run", "/var/lock")
+"""System directories in which services keep the files that they write."""
 _BELOW_SYSTEM: Final = tuple(f"{path}/" for path in _TABLE["trees"])
 _BELOW_SHARED: Final = tuple(f"{path}/" for path in _SHARED)
 
