@@ -18,6 +18,7 @@ from dockfix.evidence.capabilities import find_capability_findings
 from dockfix.evidence.claims import Claim, Kind
 from dockfix.evidence.closed_files import find_closed_sources
 from dockfix.evidence.contradictions import find_contradictions, hides_mount
+from dockfix.evidence.docker_socket import is_remote
 from dockfix.evidence.image_files import Layout, read_layout
 from dockfix.evidence.installed import find_installed
 from dockfix.evidence.landings import Landing
@@ -387,6 +388,12 @@ class _Assessment:
                 f"{_place(one)} installs packages with {one.what}, where the user may not",
                 "install them at build time",
             )  # fmt: skip
+        if talking := self.talking_to_docker:
+            yield Finding(
+                codes.DENIED_TO_USER, self.line,
+                f"talks to docker, whose socket belongs to root and to a group of the host: {_fold(talking)}",
+                "give the container that group (group_add, --group-add), or leave it as root",
+            )  # fmt: skip
         for one in self._ports(certain=True)[:1]:
             yield Finding(
                 codes.LOW_PORT, self.line, f"{_place(one)} opens port {one.what}, which is below 1024",
@@ -397,6 +404,14 @@ class _Assessment:
                 codes.EVIDENCE_CUT, self.line, "the application is large: not all of its sources were read",
                 "--verify runs the whole application",
             )  # fmt: skip
+
+    @property
+    def talking_to_docker(self) -> list[Claim]:
+        """The uses of docker's socket, unless the environment names a server."""
+        given = (*self.plan.starting.variables.items(), *self.plan.starting.other_variables)
+        if any(name == "DOCKER_HOST" and is_remote(value) for name, value in given):
+            return []
+        return [one for one in self.claims if one.kind is Kind.DOCKER and self._is_met(one)]
 
     @property
     def missing(self) -> list[Claim]:

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     INSTALL = "install"
     MISSING = "missing"
     FETCHED = "fetched"
+    DOCKER = "docker"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,11 +25,12 @@ class Claim:
     """A fact that follows from one line of the application.
 
     `what` is, for a write, the absolute path in the image (a trailing slash means that its last part is
-    unknown; a path below the home starts with `~/`), for a port its number, for a need for root or an
-    installation the call or command, for a home the cache directory, for missing or fetched code its path
-    or module. It is "" for a write to an unknown path. `directory` is the directory that the user must
-    own. `file` is relative to the build context. `certain` is False if the value may differ at run time,
-    or if the line may not run at all. `only_in`: it writes there only if that path exists already.
+    unknown; a path below the home starts with `~/`), for a port its number, for a need for root, an
+    installation or a use of docker's socket the call, command or path, for a home the cache directory, for
+    missing or fetched code its path or module. It is "" for a write to an unknown path. `directory` is the
+    directory that the user must own. `file` is relative to the build context. `certain` is False if the
+    value may differ at run time, or if the line may not run at all. `only_in`: it writes there only if that
+    path exists already.
     """
 
     kind: Kind

@@ -21,6 +21,7 @@ _DEEDS = {
     Kind.INSTALL: "installs a package: {}",
     Kind.MISSING: "starts {}, which was not found",
     Kind.FETCHED: "starts {}, which a step downloads",
+    Kind.DOCKER: "talks to docker: {}",
 }
 
 

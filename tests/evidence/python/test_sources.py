@@ -346,6 +346,30 @@ def test_low_ports(source: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
+        ("import docker\ndocker.from_env()", ["docker docker.from_env"]),
+        ("from docker import DockerClient as Client\nClient()", ["docker docker.DockerClient"]),
+        (
+            "try:\n    import docker\nexcept ImportError:\n    docker = None\n"
+            "def logs():\n    return docker.from_env().containers.get('web').logs()",
+            ["docker docker.from_env"],
+        ),
+        ("import docker\ndocker.DockerClient(base_url='tcp://proxy:2375')", []),
+        ("import docker\ndocker.DockerClient('ssh://build.example')", []),
+        ("import docker\ndocker.APIClient(address)", ["docker docker.APIClient"]),
+        ("import aiodocker\nasync def f():\n    aiodocker.Docker()", ["docker aiodocker.Docker"]),
+        ("from settings import Settings\nSettings.from_env()", []),
+        ("SOCKET = 'unix:///var/run/docker.sock'", ["docker /var/run/docker.sock"]),
+        ("SOCKET = 'unix://var/run/docker.sock'", ["docker /var/run/docker.sock"]),
+        ("# '/run/docker.sock'\n\"Or /run/docker.sock.\"", []),
+    ],
+)
+def test_uses_of_dockers_socket(source: str, expected: list[str]) -> None:
+    assert found(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
         ("import os\nos.setuid(33)", ["root os.setuid"]),
         ("from icmplib import ping\nping('a')", ["root icmplib.ping"]),
         ("from icmplib import ping\nping('a', privileged=False)", []),

@@ -14,7 +14,7 @@ from dockfix.evidence.python.modules import blank_strings, read_imports
 from dockfix.knowledge import read_names, read_table
 from dockfix.model.makefiles import MAKES
 
-_TABLES: Final = ("write", "port", "root", "enter", "command", "home")
+_TABLES: Final = ("write", "port", "root", "enter", "command", "home", "docker")
 _OTHER: Final = ("FileHandler", "sqlite", "FileBasedCache", "geteuid", "getuid", "SOCK_RAW", "AF_PACKET")
 _SPELT: Final = "FileHandler|sqlite3|FileBasedCache|geteuid|getuid|SOCK_RAW|AF_PACKET|sqlite[+a-z]{0,40}:///"
 _RUNNING: Final = re.compile(r"python[\d.]*|poetry|uv|pipenv|pdm|hatch|run|exec|tini|dumb-init|-.*")

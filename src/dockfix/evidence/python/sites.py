@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from dockfix.evidence.claims import Claim, Kind
+from dockfix.evidence.docker_socket import is_remote
 from dockfix.evidence.outputs import is_directory, is_output
 from dockfix.evidence.python.calls import argument_of, arguments, called_name, name_of, positional, text_of
 from dockfix.evidence.python.catalogue import Call, Catalogue, writes_where_it_runs
@@ -143,6 +144,8 @@ class SiteReader:
                 wanted = argument_of(call, 99, known.keyword) if known.keyword else None
                 if not (isinstance(wanted, ast.Constant) and wanted.value is False):
                     yield self._evidence(Kind.ROOT, name, site, certain=not site.guarded)
+            case "docker":
+                yield from self._docker(known, name, site, call)
             case "command":
                 yield from self._command(known, site, call)
             case "home":
@@ -226,6 +229,13 @@ class SiteReader:
             return True
         texts = self.evaluator.texts(mode, site.scope, site.order)
         return any(len(text) <= 6 and _WRITING.search(text.partition("|")[0]) for text, _ in texts)
+
+    def _docker(self, known: Call, name: str, site: Site, call: ast.Call) -> Iterator[Claim]:
+        """Evidence in a client of docker, unless it gets the address of another one than this machine's."""
+        node = argument_of(call, known.argument, known.keyword) if known.keyword else None
+        found = self.evaluator.texts(node, site.scope, site.order) if node is not None else ()
+        if not any(is_remote(text) for text, _ in found):
+            yield self._evidence(Kind.DOCKER, name, site)
 
     def _port(self, known: Call, site: Site, call: ast.Call) -> Iterator[Claim]:
         node = argument_of(call, known.argument, known.keyword)

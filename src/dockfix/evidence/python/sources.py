@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Final
 
 from dockfix.evidence.claims import Claim, Kind
+from dockfix.evidence.docker_socket import find_named_sockets
 from dockfix.evidence.image_files import Layout, Names, Read, read_layout
 from dockfix.evidence.outputs import is_directory, is_output
 from dockfix.evidence.python.application import Application
@@ -178,6 +179,7 @@ class _SourceReader:
                 break
             modules += launched
         found += self._find_foreign_code(modules)
+        found += (one for module in modules for one in find_named_sockets(module))
         self.names_schedule = any("beat_schedule_filename" in module.source for module in modules)
         named = list(self._named_by_lines(found))
         if not self.known:
