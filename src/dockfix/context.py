@@ -173,7 +173,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class ClosedFile:
-    """A file or folder of the build context that its group, or everybody, may not use as its owner may.
+    """A file or folder of the build context that others may not use as its owner may, or nobody may write.
 
     `path` is relative to the context, with slashes; `mode` has 9 bits.
     """
@@ -181,6 +181,11 @@ class ClosedFile:
     path: str
     mode: int
     is_folder: bool = False
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether not even its owner may write it, unless that is root."""
+        return not self.mode & 0o200
 
 
 def _nothing(_path: str) -> str | None:

@@ -216,7 +216,7 @@ def test_a_copy_for_root_may_bring_what_the_user_writes_again(steps: str) -> Non
     assert isinstance(result, Changed)
     asked = [one.message for one in result.reviews if one.code == "denied-to-user"]
     assert asked == [
-        f"the copy may bring {TAKEN_BACK[steps]} again, which the user writes, for another owner"
+        f"the copy may bring {TAKEN_BACK[steps]} again, which the user writes, for another owner or read-only"
     ]
 
 

@@ -38,3 +38,25 @@ def test_a_closed_file_of_root(flags: str, is_safe: bool, tmp_path: Path) -> Non
     context = replace(describe_context(str(tmp_path / "Dockerfile")), path="Dockerfile")
     result = fix(START.format(flags=flags), Options(), context)
     assert (isinstance(result, Changed) and result.safe) is is_safe
+
+
+@pytest.mark.parametrize(
+    ("mode", "start", "is_safe"),
+    [
+        (0o444, "echo started >> log.txt", False),
+        (0o444, "cp app.py log.txt", False),
+        (0o444, "cat log.txt", True),
+        # A new file takes its place.
+        (0o444, "sed -i s/a/b/ log.txt", True),
+        (0o644, "echo started >> log.txt", True),
+    ],
+)
+def test_a_file_that_nobody_may_write(mode: int, start: str, is_safe: bool, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("", encoding="utf-8")
+    log = tmp_path / "log.txt"
+    log.write_text("", encoding="utf-8")
+    log.chmod(mode)
+    context = replace(describe_context(str(tmp_path / "Dockerfile")), path="Dockerfile")
+    text = f'FROM python:3.12-slim\nWORKDIR /srv/site\nCOPY . .\nCMD ["sh", "-c", "{start}"]\n'
+    result = fix(text, Options(), context)
+    assert (isinstance(result, Changed) and result.safe) is is_safe

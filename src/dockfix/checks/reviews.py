@@ -438,18 +438,18 @@ def find_taken_back(original: Plan, rewrite: Plan) -> Iterator[Finding]:
         if isinstance(origin, int):
             yield Finding(
                 codes.DENIED_TO_USER, original.steps[origin].instruction.line,
-                f"the copy may bring {path} again, which the user writes, for another owner",
-                "copy it with --chown, or check that the copy does not hold it",
+                f"the copy may bring {path} again, which the user writes, for another owner or read-only",
+                "copy it with --chown and a mode of its own, or check that the copy does not hold it",
             )  # fmt: skip
             return
 
 
 def find_undecided_owners(rewrite: Plan) -> Iterator[Finding]:
-    """Directories that the account is given, and may not own."""
+    """Directories that the account is given, and that may stay closed to it."""
     undecided = find_undecided(rewrite)
     for path in sorted(undecided - find_reclaimed(rewrite).keys())[:1] if undecided else ():
         yield Finding(
-            codes.DENIED_TO_USER, 0, f"an archive, a link or a removal decides who owns {path} at the start",
+            codes.DENIED_TO_USER, 0, f"an archive, a link or a later step may keep {path} from the user",
             "check that the user can write there",
         )  # fmt: skip
 

@@ -190,7 +190,7 @@ def collect_evidence(plan: Plan) -> Evidence:
         reading.mentions,
         tuple(describe_script(plan, layout, one) for one in runs),
         tuple(found.places()) if plan.options.read_only else (),
-        find_closed_sources(plan, layout),
+        find_closed_sources(plan, layout, found.writes),
         tuple(_find_launches(plan, reading)),
         reading.imports,
     )

@@ -151,7 +151,8 @@ def _find_closed(target: str, path: str) -> Iterator[ClosedFile]:
             names = sorted(os.listdir(at), reverse=True) if stat.S_ISDIR(mode) else []
         except OSError:
             continue
-        if inside and not stat.S_ISLNK(mode) and _OWNERS & mode & ~(mode << 3 & mode << 6):
+        is_closed = _OWNERS & mode & ~(mode << 3 & mode << 6) or not mode & stat.S_IWUSR
+        if inside and not stat.S_ISLNK(mode) and is_closed:
             yield ClosedFile(inside, stat.S_IMODE(mode) & 0o777, stat.S_ISDIR(mode))
         waiting += ((os.path.join(at, name), f"{inside}/{name}".lstrip("/")) for name in names)
 

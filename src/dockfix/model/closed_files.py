@@ -37,7 +37,7 @@ def brings_closed(copy: Copy, closed: Sequence[ClosedFile]) -> bool:
     place = copy.destination
     if copy.stage is not None or is_root_home(place) or is_below_any(place, _MUST_BE_ROOTS):
         return False
-    return any(any(_places(FileTree({}), copy, one)) for one in closed)
+    return any(any(_places(FileTree({}), copy, one)) for one in closed if not one.is_read_only)
 
 
 def _places(tree: FileTree, copy: Copy, one: ClosedFile) -> Iterator[tuple[str, bool]]:

@@ -91,16 +91,20 @@ def find_ownership_changes(plan: Plan) -> tuple[OwnershipChange, ...]:
 
 
 def find_undecided(plan: Plan) -> set[str]:
-    """What a rewrite gives to the account, and may belong to somebody else all the same.
+    """What a rewrite gives or opens to the account, and may stay closed to it all the same.
 
-    An archive or a link decides what is there, or a later step removes it.
+    An archive or a link decides what is there, or a later step removes or closes it.
     """
-    added: dict[str, object] = {}
+    added: dict[tuple[str, ActName], object] = {}
     for one in _find_changes(plan):
         if one.since >= 0 and isinstance(plan.origins[one.since], str):
-            added[one.path] = plan.origins[one.since]
-    giving = [one for one in plan.rehearsal.outcomes if one.operation.act is Act.OWN] if added else []
-    return {one.operation.path for one in giving if added.get(one.operation.path) == one.key.step}
+            added[one.path, Act.MODE if one.opens else Act.OWN] = plan.origins[one.since]
+    made = plan.rehearsal.outcomes if added else ()
+    return {
+        one.operation.path
+        for one in made
+        if added.get((one.operation.path, one.operation.act), BASE) == one.key.step
+    }
 
 
 @lru_cache(maxsize=2)
@@ -630,19 +634,18 @@ class _Search:
 def find_reclaimed(plan: Plan) -> dict[str, int]:
     """What stays somebody else's in a finished rewrite, with the index of the copy that takes it back.
 
-    Such a copy has another owner, and may bring the path, or what is in it.
+    Such a copy has another owner, or brings a directory that not even its owner may write; it may bring the
+    path, or what is in it.
     """
     created = plan.account.created.index if plan.account.created is not None else -1
-    copies: list[tuple[int, list[str]]] = [
-        (one.step.index, [path.removesuffix("/*") or "/" for path in one.landed()])
-        for one in plan.copies
-        if one.step.index > created and not _is_given(one, plan.account.owner)
-    ]
+    copies = [one for one in plan.copies if one.step.index > created]
     found: dict[str, int] = {}
     for change in _find_changes(plan) if copies else ():
-        for index, places in copies:
-            if any(is_within(change.path, one) or is_within(one, change.path) for one in places):
-                found[change.path] = index
+        for copy in copies:
+            places = (path.removesuffix("/*") or "/" for path in copy.landed())
+            takes = change.opens or not _is_given(copy, plan.account.owner)
+            if takes and any(is_within(change.path, one) or is_within(one, change.path) for one in places):
+                found[change.path] = copy.step.index
     return found
 
 
