@@ -238,7 +238,8 @@ class _Judge:
                 f"{one.at(mount.target)} mounts {what} at {place}; it belongs to root,"
                 f" and the application {verb}"
             )
-            help_ = "mount it with the user's uid" if mount.is_tmpfs else self._help(one, mount, place)
+            takes_uid = mount.is_tmpfs or (mount.is_bare and not mount.source)
+            help_ = "mount it with the user's uid" if takes_uid else self._help(one, mount, place)
             yield Finding(codes.EXISTING_VOLUMES, 0, message, help_)
 
     def mount_points(self) -> Iterator[str]:

@@ -67,6 +67,7 @@ _STARTS: Final = (b"ommand", b"run:", b"processes", b"entrypoint")
 """A platform's settings that contain none of these leave the start to the image."""
 _RUNNERS: Final = (b"docker", b"podman", b"nerdctl")
 _VERBS: Final = (b" run ", b" create ", b" exec ")
+_CLOUD_RUN: Final = b"gcloud"
 _CALLS: Final = (b"containers.", b"ocker", b"image", b"Image")
 """Code that contains none of these runs no image."""
 _VALUES: Final = re.compile(r"(?:^|/)values\.ya?ml$")
@@ -198,12 +199,13 @@ class _Known:
     def is_wanted(self, name: str, images: Iterable[str], of: Set[str], *, leans: bool) -> bool:
         """Whether a manifest with these images may run the image of one of the Dockerfiles in `of`.
 
-        `leans`: its images may be built here, or be defined by another file.
+        An image may also be the path of its Dockerfile. `leans`: its images may be built here, or be defined
+        by another file.
         """
         if name.endswith("devcontainer.json") or ACTION_NAME.search(name):
             return True
-        if leans and is_script(name):
-            return any(of & paths for paths in self.by_service.values())
+        if leans and is_script(name) and any(of & paths for paths in self.by_service.values()):
+            return True
         # A service of another file of the same folder may be built here under its name.
         if is_compose(name) and of & self.sources.get(_project(name), set()):
             return True
@@ -215,10 +217,12 @@ class _Known:
             images = (*images, *self.shared)
             if of & self.sources.get(name, set()):
                 return True
-        return any(
-            self._of_image(image) in of or (of and is_open(image)) or of & self._built_beside(image, name)
-            for image in images
-        )
+        return any(self._may_be(image, name, of) for image in images)
+
+    def _may_be(self, image: str, name: str, of: Set[str]) -> bool:
+        """Whether an image that a manifest names may be that of one of the Dockerfiles in `of`."""
+        is_named = image in of or self._of_image(image) in of
+        return is_named or bool(of and is_open(image)) or bool(of & self._built_beside(image, name))
 
     def match(self, deployments: Iterable[Deployment], of: Set[str]) -> Iterator[tuple[str, Deployment]]:
         """(absolute path of a Dockerfile in `of`, deployment that runs its image)."""
@@ -343,11 +347,12 @@ def _look_at_action(data: bytes) -> Glance | None:
 
 def _look_at_script(data: bytes, name: str) -> Glance | None:
     runs = any(word in data for word in _RUNNERS) and any(verb in data for verb in _VERBS)
+    runs = runs or _CLOUD_RUN in data
     if not runs and not may_have_jobs(name, data):
         return None
     text = data.decode("utf-8", "replace")
     found = read_manifests([(name, text)])
-    images = {_untagged(one.image) for one in found}
+    images = {_untagged(one.image) or one.dockerfile for one in found}
     return (tuple(sorted(images)), any(one.kind == "compose run" for one in found)) if images else None
 
 

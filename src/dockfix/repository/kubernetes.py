@@ -10,6 +10,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from dockfix.context import Deployment, Mount, Setting
 from dockfix.repository.arguments import UNKNOWN
+from dockfix.repository.cloud_run import make_mount, mount_options
 from dockfix.repository.yaml_nodes import (
     get,
     is_true,
@@ -25,6 +26,8 @@ from dockfix.repository.yaml_nodes import (
 _FIXED: Final = ("configMap", "secret", "projected", "downwardAPI")
 """The volumes that are mounted read-only."""
 _LONGEST_MODE: Final = 4
+_CLOUD_RUN: Final = "run.googleapis.com/"
+"""In the annotations, labels and drivers of a Knative service that Google Cloud Run serves."""
 
 
 def read_kubernetes(path: str, text: str) -> Iterator[Deployment]:
@@ -34,7 +37,7 @@ def read_kubernetes(path: str, text: str) -> Iterator[Deployment]:
         for pod in pods:
             for container in [*items(get(pod, "initContainers")), *items(get(pod, "containers"))]:
                 if isinstance(container, MappingNode):
-                    yield _container(path, pod, container)
+                    yield _container(path, pod, container, is_cloud_run=_CLOUD_RUN in text)
         yield from _steps(path, root)
         if not pods and get(root, "kind") is None:
             yield from _values(path, root)
@@ -56,28 +59,40 @@ def _steps(path: str, root: Node) -> Iterator[Deployment]:
                 yield replace(step, entrypoint=start, command=() if script else step.command)
 
 
-def _container(path: str, pod: Node, container: MappingNode) -> Deployment:
+def _container(path: str, pod: Node, container: MappingNode, *, is_cloud_run: bool = False) -> Deployment:
     contexts = [get(container, "securityContext"), get(pod, "securityContext")]
-    volumes = {text_of(get(one, "name")): one for one in items(get(pod, "volumes"))}
-    mounts = []
-    for mount in items(get(container, "volumeMounts")):
-        target = get(mount, "mountPath")
-        if target is not None:
-            volume = volumes.get(text_of(get(mount, "name")))
-            source = text_of(get(volume, "hostPath", "path")) if volume is not None else ""
-            fixed = [
-                node for kind in _FIXED if volume is not None and (node := get(volume, kind)) is not None
-            ]
-            is_open = volume is not None and _is_open(volume)
-            read_only = bool(fixed) or is_true(get(mount, "readOnly"))
-            is_private = any(map(_is_private, fixed))
-            mounts.append(Mount(setting_of(target), source, read_only, is_open, is_private=is_private))
     ports = [get(port, "containerPort") for port in items(get(container, "ports"))]
     found = _deployment(
         path, container, contexts, text_of(get(container, "name")), text_of(get(container, "image")),
-        tuple(setting_of(port) for port in ports if port is not None), tuple(mounts),
+        tuple(setting_of(port) for port in ports if port is not None),
+        tuple(_mounts(pod, container, is_cloud_run=is_cloud_run)),
     )  # fmt: skip
     return replace(found, environment=tuple(_environment(container)))
+
+
+def _mounts(pod: Node, container: Node, *, is_cloud_run: bool) -> Iterator[Mount]:
+    volumes = {text_of(get(one, "name")): one for one in items(get(pod, "volumes"))}
+    for mount in items(get(container, "volumeMounts")):
+        target = get(mount, "mountPath")
+        volume = volumes.get(text_of(get(mount, "name")))
+        fixed = [node for kind in _FIXED if (node := get(volume, kind)) is not None]
+        read_only = bool(fixed) or is_true(get(mount, "readOnly"))
+        if target is not None and is_cloud_run and not read_only:
+            yield _cloud_run_mount(setting_of(target), volume)
+        elif target is not None:
+            source = text_of(get(volume, "hostPath", "path"))
+            is_open = volume is not None and _is_open(volume)
+            is_private = any(map(_is_private, fixed))
+            yield Mount(setting_of(target), source, read_only, is_open, is_private=is_private)
+
+
+def _cloud_run_mount(target: Setting, volume: Node | None) -> Mount:
+    """The mount of a volume in the YAML of a Cloud Run service, of which buckets are those of a driver."""
+    kind = "nfs" if get(volume, "nfs") is not None else ""
+    options = mount_options(text_of(get(volume, "csi", "volumeAttributes", "mountOptions")))
+    mount = make_mount(target, kind, options, text_of(get(volume, "nfs", "path")))
+    is_read_only = is_true(get(volume, "csi", "readOnly")) or is_true(get(volume, "nfs", "readOnly"))
+    return replace(mount, read_only=is_read_only)
 
 
 def _is_private(volume: Node) -> bool:

@@ -1,4 +1,4 @@
-"""How a repository runs its images: compose, Kubernetes, Helm values, dev containers, `docker run` lines."""
+"""How a repository runs its images: compose, Kubernetes, Helm values, dev containers, lines of scripts."""
 
 from __future__ import annotations
 
@@ -99,12 +99,14 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) ->
     if ACTION_NAME.search(path):
         yield from read_action(path, text)
     if is_script(path):
+        from dockfix.repository.cloud_run import read_cloud_runs
         from dockfix.repository.job_images import read_jobs
         from dockfix.repository.run_commands import read_compose_runs, read_runs
 
         lines = script_text(path, text)
         yield from read_runs(path, lines)
         yield from read_compose_runs(path, lines)
+        yield from read_cloud_runs(path, lines)
         yield from read_jobs(path, lines)
         return
     if is_code(path):
