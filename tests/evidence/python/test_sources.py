@@ -231,6 +231,41 @@ WRITES = {
     "cookies": ('YoutubeDL({"cookiefile": "/data/a.txt", "outtmpl": "%(id)s"})', "/app/%(id)s;/data/a.txt"),
     "upload-folder": ('app.config.update(UPLOAD_FOLDER="/data/up")', "/data/up"),
     "unknown": ("import sys\nopen(sys.argv[1], 'w')", "?"),
+    "comprehension": (
+        'import os\nB = "/srv"\nfor d in [os.path.join(B, n) for n in ("x", "y")]:\n    os.makedirs(d)',
+        "/srv/x;/srv/y",
+    ),
+    "comprehension-of-constants": (
+        'import os\nDIRS = {f"/srv/{n}" for n in ("x", "y")}\nfor d in DIRS:\n    os.makedirs(d)',
+        "/srv/x;/srv/y",
+    ),
+    "joined-comprehension": ('import os\nos.makedirs("/srv/" + "-".join(n for n in ("x", "y")))', "/srv/"),
+    "numbered": ('import os\nfor i, d in enumerate(["/srv/x"]):\n    os.makedirs(d)', "/srv/x"),
+    "paired": (
+        'import os\nfor n, d in zip((1, 2), ("/srv/x", "/srv/y")):\n    os.makedirs(d)',
+        "/srv/x;/srv/y",
+    ),
+    "character": ("import os\nos.makedirs(chr(47) + 'srv')", "/srv"),
+    "starred": ('import os\na, *_, d = ("/a", "/b", "/c", "/srv/x")\nos.makedirs(d)', "/srv/x"),
+    "rest": ('import os\na, *rest = ("/a", "/b", "/c")\nfor d in rest:\n    os.makedirs(d)', "/b;/c"),
+    "template": (
+        'import os\nfrom string import Template\nos.makedirs(Template("$base/x$$").substitute(base="/srv"))',
+        "/srv/x$",
+    ),
+    "template-of-a-table": (
+        'import os, string\nos.makedirs(string.Template("${base}/x").safe_substitute({"base": "/srv"}))',
+        "/srv/x",
+    ),
+    "field-of-a-dataclass": (
+        "import os\nfrom dataclasses import dataclass\n@dataclass\nclass A:\n    n: int\n    d: str\n"
+        'a = A(1, "/srv/x")\nos.makedirs(a.d)',
+        "/srv/x",
+    ),
+    "field-by-its-name": (
+        "import os\nfrom typing import NamedTuple\nclass A(NamedTuple):\n    d: str = '/srv/x'\n"
+        "os.makedirs(A(d='/srv/y').d)",
+        "/srv/x;/srv/y",
+    ),
 }
 
 
@@ -477,6 +512,18 @@ def test_a_setting_that_is_extended_is_found_where_it_is_extended() -> None:
     source = 'MEDIA_ROOT = "/srv"\nMEDIA_ROOT += "/up"\n'
     places = [(one.line, one.what) for one in read({"main.py": source}).claims]
     assert (2, "/srv/up") in places
+
+
+def test_fields_of_nested_settings_are_set_by_variables() -> None:
+    source = (
+        "import os\nfrom pydantic import BaseModel\nfrom pydantic_settings import BaseSettings\n"
+        "class Store(BaseModel):\n    dir: str = '/srv/x'\n"
+        "class Settings(BaseSettings):\n    model_config = dict(env_nested_delimiter='__')\n"
+        "    store: Store = Store()\nos.makedirs(Settings().store.dir)\n"
+    )
+    text = DOCKERFILE.replace("COPY", "ENV STORE__DIR=/srv/y\nCOPY")
+    assert found(source, text) == ["write /srv/x", "write /srv/y"]
+    assert found(source.replace("env_nested_delimiter", "extra"), text) == ["write /srv/x"]
 
 
 def test_the_images_environment_goes_before_a_default() -> None:

@@ -22,6 +22,8 @@ from dockfix.knowledge import read_table
 _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = 6
 _MAX_BASES: Final = 4
+_FIELD: Final = re.compile(r"^[ \t]+(\w+)[ \t]*:", re.MULTILINE)
+"""A field of a class, as it is annotated."""
 _FIELD_NAMES: Final = ("env", "validation_alias", "alias")
 MAX_PARSED: Final = 400_000
 """The maximum number of characters of an application that are parsed."""
@@ -253,7 +255,28 @@ class Application:
         given = self._given(owner, name, evaluator) if depth == 0 else ()
         if any(one.certain for one in given):
             return given
-        return (*self._member(owner, name, evaluator, depth), *given)
+        outside = (*self._nested(name), *self._passed_to_class(owner, name, evaluator)) if depth == 0 else ()
+        return (*self._member(owner, name, evaluator, depth), *given, *outside)
+
+    def _passed_to_class(self, owner: Scope, name: str, evaluator: Evaluator) -> Iterator[Value]:
+        """The values that calls of a class without `__init__` pass for a field (dataclasses, NamedTuple)."""
+        fields = list(dict.fromkeys(_FIELD.findall(owner.part.statement.text)))
+        if f"{owner.path}.__init__" in owner.part.functions or name not in fields:
+            return
+        for site in self._calls_of(owner.path.rpartition(".")[2]):
+            if (node := site.argument(fields.index(name), name)) is not None:
+                yield from evaluator.values(node, site.scope, site.order)
+
+    def _nested(self, name: str) -> Values:
+        """The values of variables for a field of what pydantic's settings may hold: `APP__DIR`.
+
+        Source: pydantic-settings documentation, Parsing environment variable values.
+        """
+        ending = f"__{name}".upper()
+        given = [values for variable, values in self.environment.items() if variable.upper().endswith(ending)]
+        if not given or not any("env_nested_delimiter" in one.source for one in self.modules.values()):
+            return ()
+        return tuple(one for values in given for one in values)
 
     def _given(self, owner: Scope, name: str, evaluator: Evaluator) -> Values:
         """The values that variables give to a field of pydantic's settings.

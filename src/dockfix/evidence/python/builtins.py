@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ from dockfix.evidence.python.constants import (
     parent_of,
     texts_of,
 )
-from dockfix.evidence.python.strings import Arguments, apply_method, split_format
+from dockfix.evidence.python.strings import Arguments, apply_method, split_format, split_template
 from dockfix.evidence.python.structures import is_parser, parse_text, table_of
 from dockfix.knowledge import read_names
 
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
     from dockfix.evidence.python.scopes import Scope
 
 _VARIABLE: Final = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
+_OF_LISTS: Final = ("chr", "enumerate", "vars", "zip")
+_FORMATS: Final = {
+    "format": split_format,
+    "format_map": split_format,
+    "substitute": split_template,
+    "safe_substitute": split_template,
+}
+"""How the methods of strings, and of `string.Template`, read their formats."""
 
 
 def _names(kind: str) -> frozenset[str]:
@@ -100,11 +109,8 @@ def _applied(
     """The result of a function with a known effect on its argument, None for other functions."""
     if name in _names("same"):
         return evaluator.values(nodes[-1] if name == "typing.cast" else nodes[0], scope, order)
-    if name in _names("lists"):
-        lists = evaluator.values(nodes[0], scope, order)
-        return (Value(tuple(items_of(one.content)), one.certain) for one in lists)
-    if name == "vars":
-        return (one for one in evaluator.values(nodes[0], scope, order) if isinstance(one.content, Table))
+    if name in _names("lists") or name in _OF_LISTS:
+        return _listing(name, [evaluator.values(node, scope, order) for node in nodes])
     if is_parser(name):
         texts = evaluator.texts(nodes[0], scope, order)
         parsed = (parse_text(name, text, certain=certain) for text, certain in texts)
@@ -118,6 +124,24 @@ def _applied(
     if change is None:
         return None
     return (Value(change(text), certain) for text, certain in evaluator.texts(nodes[0], scope, order))
+
+
+def _listing(name: str, given: Sequence[Values]) -> Iterable[Value]:
+    """What a function makes of lists, a table or a character's number; the numbers of items are unknown."""
+    first = given[0]
+    if name == "vars":
+        return (one for one in first if isinstance(one.content, Table))
+    if name == "chr":
+        numbers = (one.content for one in first if isinstance(one.content, int))
+        return [Value(chr(one)) for one in numbers if 0 < one < 256]
+    lists = [[Value(tuple(items_of(one.content)), one.certain) for one in values] for values in given]
+    if name not in _OF_LISTS:
+        return lists[0]
+    items = [found[0].content if found else () for found in lists]
+    rows = zip(*map(items_of, items), strict=False)
+    if name == "enumerate":
+        rows = zip(itertools.repeat(()), items_of(items[0]), strict=False)
+    return (Value(tuple((Value(tuple(row)),) for row in rows)),)
 
 
 def _base(path: str) -> str:
@@ -210,9 +234,9 @@ def _method(
         return None
     given = evaluator.operands(call.args, scope, order)
     texts = evaluator.texts(func.value, scope, order)
-    if name in ("format", "format_map"):
+    if (split := _FORMATS.get(name)) is not None:
         arguments = Arguments(given, _keywords(evaluator, call, scope, order))
-        return (one for text, sure in texts for one in arguments.fill(split_format(text), certain=sure))
+        return (one for text, sure in texts for one in arguments.fill(split(text), certain=sure))
     if name == "join" and given:
         return _joined(texts, given[0])
     return _applied_method(name, texts, given)

@@ -25,7 +25,7 @@ _BRACKET: Final = re.compile(r"[()\[\]{}]|\n(?=[^\s#])")
 _CONTINUES: Final = re.compile(r"(?:else|elif|except|finally)\b|[)\]}]")
 _BINDING: Final = re.compile(
     r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+(\w+)|class[ \t]+(\w+)"
-    r"|(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*(?::[^=\n]+|[+/])?=(?!=)"
+    r"|(\*?\w+(?:[ \t]*,[ \t]*\*?\w+)*)[ \t]*(?::[^=\n]+|[+/])?=(?!=)"
     r"|for[ \t]+(\w[\w, \t]*?)(?<=[ \t])in\b|with\b[^\n]*?\bas[ \t]+(\w+))",
     re.MULTILINE,
 )
@@ -70,7 +70,9 @@ class Statement:
     @cached_property
     def names(self) -> frozenset[str]:
         """The names that it may bind."""
-        return frozenset(name.strip() for match in _BINDING.finditer(self.quiet) for name in _names(match))
+        return frozenset(
+            name.strip(" \t*") for match in _BINDING.finditer(self.quiet) for name in _names(match)
+        )
 
     @property
     def is_main(self) -> bool:

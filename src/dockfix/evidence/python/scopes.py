@@ -293,8 +293,11 @@ class Part:
             case ast.Name():
                 scope.bindings.setdefault(target.id, []).append(binding)
             case ast.Tuple() | ast.List():
-                for place, element in enumerate(target.elts):
+                star = next((at for at, one in enumerate(target.elts) if isinstance(one, ast.Starred)), None)
+                for place, element in enumerate(target.elts[:star]):
                     self._bind(element, value, scope, each=each, index=place)
+                if star is not None and value is not None and not each:
+                    self._bind_from_star(target.elts, star, value, scope)
             case ast.Attribute(value=ast.Name(id="self" | "cls")):
                 owner = scope.enclosing_class()
                 if owner is not None:
@@ -303,6 +306,14 @@ class Part:
                 self.keys.setdefault(target.attr, []).append(binding)
             case ast.Subscript(slice=ast.Constant(value=str() as key)):
                 self.keys.setdefault(key, []).append(binding)
+
+    def _bind_from_star(self, targets: list[ast.expr], star: int, value: ast.expr, scope: Scope) -> None:
+        """Bind the name behind a star to its part of a list, and those after it counted from the end."""
+        ends = [ast.Constant(place - len(targets)) for place in range(star + 1, len(targets))]
+        part = ast.Slice(ast.Constant(star), ends[0] if ends else None)
+        for target, index in zip(targets[star:], (part, *ends), strict=True):
+            bound = target.value if isinstance(target, ast.Starred) else target
+            self._bind(bound, ast.Subscript(value, index), scope)
 
     def _remember(self, call: ast.Call, scope: Scope) -> None:
         """Record options of argparse and click, and keywords that set configuration values."""

@@ -53,6 +53,18 @@ def split_format(text: str) -> Iterator[str | Field]:
         yield HOLE
 
 
+def split_template(text: str) -> Iterator[str | Field]:
+    """The texts and fields of a format of `string.Template`."""
+    at = 0
+    for match in string.Template.pattern.finditer(text):
+        name = match["named"] or match["braced"]
+        yield text[at : match.start()] + ("" if name else "$" if match["escaped"] else match[0])
+        at = match.end()
+        if name:
+            yield Field(name, is_plain=True)
+    yield text[at:]
+
+
 @dataclass(frozen=True, slots=True)
 class Arguments:
     """What is put into a format: the values by number and by name."""

@@ -112,6 +112,12 @@ class ConstantEvaluator:
                 found.append(self.values(node, scope, order))
         return found
 
+    def _comprehended(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope, order: int
+    ) -> Values:
+        """A list of one item that stands for several, and of an unknown one, so that it cannot be joined."""
+        return (Value((self.values(node.elt, scope, order), ())),)
+
     def _table(self, node: ast.Dict, scope: Scope, order: int) -> Iterable[Value]:
         keys = map(text_of, node.keys)
         pairs = itertools.islice(zip(keys, node.values, strict=True), MAX_ROWS)
@@ -330,6 +336,9 @@ _HANDLERS: Final[Mapping[type[ast.expr], Callable[[ConstantEvaluator, Any, Scope
     ast.Tuple: ConstantEvaluator._items,
     ast.List: ConstantEvaluator._items,
     ast.Set: ConstantEvaluator._items,
+    ast.ListComp: ConstantEvaluator._comprehended,
+    ast.SetComp: ConstantEvaluator._comprehended,
+    ast.GeneratorExp: ConstantEvaluator._comprehended,
     ast.UnaryOp: ConstantEvaluator._signed,
     ast.Dict: ConstantEvaluator._table,
     ast.Subscript: ConstantEvaluator._subscript,
