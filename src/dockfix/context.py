@@ -88,6 +88,15 @@ def tmpfs_mount(target: Setting, options: Mapping[str, str]) -> Mount:
     return Mount(target, is_tmpfs=True, is_bare=is_closed)
 
 
+def memory_volume(target: Setting, options: Mapping[str, str]) -> Mount:
+    """A volume that is a tmpfs by the options of docker's driver: nothing of the image is copied to it.
+
+    Source: measured with docker 28.5.
+    """
+    found = tmpfs_mount(target, options)
+    return found if found.is_bare else Mount(target, is_open=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """One service or container, as run by a manifest or a command line.

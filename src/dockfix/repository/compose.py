@@ -15,6 +15,7 @@ from dockfix.context import (
     Mount,
     Setting,
     is_host_path,
+    memory_volume,
     read_options,
     split_mount,
     tmpfs_mount,
@@ -204,7 +205,7 @@ def _devices(node: Node) -> Iterator[Mount]:
 
 def _all_mounts(nodes: Iterator[Node], whole: Service, own_node: Node) -> Iterator[Mount]:
     """The mounts of a service, then those of the service that it overrides with another image."""
-    own = [mount for node in nodes for mount in _mounts(node, whole.devices)]
+    own = [mount for node in nodes for mount in _mounts(node, whole)]
     yield from own
     if get(own_node, "image") is None and get(get(own_node, "build"), "context") is None:
         return  # the file below names the same image, and these mounts
@@ -214,17 +215,23 @@ def _all_mounts(nodes: Iterator[Node], whole: Service, own_node: Node) -> Iterat
         if isinstance(one, str):
             source, place, mode = (*split_mount(one), "", "")[:3]
             if place.startswith("/") and place not in places:
-                yield Mount(
-                    Setting(place, line_of(own_node)), whole.devices.get(source, source), "ro" in mode
-                )
+                yield _volume(whole, source, Mount(Setting(place, line_of(own_node)), "", "ro" in mode))
 
 
-def _mounts(node: Node, devices: Mapping[str, str]) -> Iterator[Mount]:
-    """The mounts of a service; the source of a named volume that stands for a folder is that folder."""
+def _volume(whole: Service, source: str, mount: Mount) -> Mount:
+    """The mount of a source of a service: a volume may stand for a folder, or be a tmpfs."""
+    if source in whole.memory:
+        found = memory_volume(mount.target, read_options(whole.memory[source]))
+        return replace(found, read_only=mount.read_only)
+    return replace(mount, source=whole.devices.get(source, source))
+
+
+def _mounts(node: Node, whole: Service) -> Iterator[Mount]:
+    """The mounts that a node lists."""
     for item in items(node):
         target = get(item, "target")
         if target is not None:
-            yield _long_mount(item, setting_of(target), devices)
+            yield _long_mount(item, setting_of(target), whole)
             continue
         text = text_of(item)
         parts = split_mount(_VARIABLE.sub(lambda match: "$" * len(match[0]), text))
@@ -234,15 +241,11 @@ def _mounts(node: Node, devices: Mapping[str, str]) -> Iterator[Mount]:
         if value.startswith(("/", UNKNOWN)):
             modes = parts[2].split(",") if len(parts) > 2 else []
             source = text[: len(parts[0])] if place else ""
-            yield Mount(
-                setting_of(item, value, offset),
-                devices.get(source, source),
-                "ro" in modes,
-                is_bare="nocopy" in modes,
-            )
+            mount = Mount(setting_of(item, value, offset), "", "ro" in modes, is_bare="nocopy" in modes)
+            yield _volume(whole, source, mount)
 
 
-def _long_mount(item: Node, target: Setting, devices: Mapping[str, str]) -> Mount:
+def _long_mount(item: Node, target: Setting, whole: Service) -> Mount:
     """A mount in the long form; one without copying, or of a volume's folder, takes nothing over."""
     kind, source = text_of(get(item, "type")), text_of(get(item, "source"))
     if kind == "tmpfs":
@@ -250,7 +253,7 @@ def _long_mount(item: Node, target: Setting, devices: Mapping[str, str]) -> Moun
     if kind == "bind" and source and not is_host_path(source):
         source = f"./{source}"
     is_bare = is_true(get(item, "volume", "nocopy")) or get(item, "volume", "subpath") is not None
-    return Mount(target, devices.get(source, source), is_true(get(item, "read_only")), is_bare=is_bare)
+    return _volume(whole, source, Mount(target, "", is_true(get(item, "read_only")), is_bare=is_bare))
 
 
 def _tmpfs_mounts(node: Node) -> Iterator[Mount]:

@@ -38,7 +38,8 @@ Facts = dict[str, Any]
 class Service:
     """A service, and the file that describes it; its paths are relative to `folder`.
 
-    `devices` are the folders of the host that named volumes stand for, by name.
+    `devices` are the folders of the host that named volumes stand for, by name, `memory` the options of those
+    that are a tmpfs.
     """
 
     source: str
@@ -46,6 +47,7 @@ class Service:
     facts: Facts
     folder: str
     devices: Mapping[str, str] = field(default_factory=dict)
+    memory: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_services(name: str, text: str, read: Read = read_nothing) -> list[Service]:
@@ -96,8 +98,8 @@ def _is_partial(service: Service) -> bool:
 def _on_top(base: Service | None, own: Service) -> Service:
     if base is None:
         return own
-    devices = {**base.devices, **own.devices}
-    return Service(own.source, own.name, _merge(base.facts, own.facts), base.folder, devices)
+    devices, memory = {**base.devices, **own.devices}, {**base.memory, **own.memory}
+    return Service(own.source, own.name, _merge(base.facts, own.facts), base.folder, devices, memory)
 
 
 @dataclass
@@ -129,16 +131,18 @@ class _Project:
         values = read_environment(self.read(posixpath.join(start, ".env")) or "")
         found: dict[str, Facts] = {}
         devices: dict[str, str] = {}
+        memory: dict[str, str] = {}
         for document in read_values(text, _TAGS):
             content = fill(document, values) if isinstance(document, Mapping) else {}
             self._include(start, content.get("include"))
             devices.update(_devices(content.get("volumes")))
+            memory.update(_memory(content.get("volumes")))
             services = content.get("services")
             for key, facts in services.items() if isinstance(services, Mapping) else ():
                 if isinstance(facts, Mapping):
                     found[str(key)] = _merge(found.get(str(key), {}), _place(facts, start))
         rows = {key: self._extend(name, found, key, ()) for key in found}
-        return {key: Service(name, key, facts, start, devices) for key, facts in rows.items()}
+        return {key: Service(name, key, facts, start, devices, memory) for key, facts in rows.items()}
 
     def _include(self, start: str, written: Any) -> None:
         for one in written if isinstance(written, list) else ():
@@ -173,11 +177,24 @@ class _Project:
 
 def _devices(volumes: object) -> Iterator[tuple[str, str]]:
     """(name of a volume, folder of the host or of a file server that it stands for)."""
-    for name, volume in volumes.items() if isinstance(volumes, Mapping) else ():
-        options = volume.get("driver_opts") if isinstance(volume, Mapping) else None
-        device = options.get("device") if isinstance(options, Mapping) else None
-        if isinstance(options, Mapping) and isinstance(device, str) and options.get("type") != "tmpfs":
-            yield str(name), device.removeprefix(":")
+    for name, options in _driver_options(volumes):
+        device = options.get("device")
+        if isinstance(device, str) and options.get("type") != "tmpfs":
+            yield name, device.removeprefix(":")
+
+
+def _memory(volumes: object) -> Iterator[tuple[str, str]]:
+    """(name of a volume that is a tmpfs, its options)."""
+    for name, options in _driver_options(volumes):
+        if options.get("type") == "tmpfs":
+            yield name, str(options.get("o") or "")
+
+
+def _driver_options(volumes: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, volume in mapping_of(volumes).items():
+        options = mapping_of(volume).get("driver_opts")
+        if isinstance(options, Mapping):
+            yield str(name), options
 
 
 def _with_folder(found: Service) -> Facts:
