@@ -25,6 +25,8 @@ from dockfix.syntax.wrappers import is_shell
 _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _MAX_ROUNDS: Final = 64
 _DECLARES: Final = ("export", "local", "declare", "readonly", "typeset")
+_READERS: Final = ("read", "mapfile", "readarray", "getopts", "unset")
+"""What sets the variables that its operands name to something else."""
 # What sets HOME to the new user's home, unlike setpriv(1) and `runuser -u`. Source: gosu and su-exec (main),
 # sudoers(5) on always_set_home.
 _SETS_HOME: Final = frozenset({"gosu", "su-exec", "sudo", "doas"})
@@ -492,7 +494,10 @@ class _Walk:
         shell, env = self.state.enter(command.scope, self.script.parents)
         here, optional = shell.cwd, self.optional or command.optional or self._is_uncalled(command)
         unchecked = self.unchecked or command.unchecked
-        local = {**env, **_values(command, env, here)} if command.assignments else env
+        local = env
+        if command.assignments:
+            local = dict(env)
+            _bind(local, _values(command, env, here))
         if command.script is not None and command.program == "trap":
             self.traps.append((command, command.script, shell, env))
             return
@@ -580,9 +585,11 @@ class _Walk:
         elif place := activated(command, env):
             env["VIRTUAL_ENV"] = resolve(place, shell.cwd)
         elif name is None:
-            env.update(_values(command, env, shell.cwd))
+            _bind(env, _values(command, env, shell.cwd))
         elif name in _DECLARES:
-            env.update(_exported(command, env, shell.cwd))
+            _bind(env, _exported(command, env, shell.cwd))
+        elif name in _READERS:
+            _bind(env, dict.fromkeys((word.text for word in command.args), "" if name == "unset" else None))
 
 
 def _moved(shell: _Shell, name: str, command: Command, env: Mapping[str, str]) -> _Shell:
@@ -671,9 +678,17 @@ def activated(command: Command, env: Mapping[str, str]) -> str:
     return script.removesuffix("/bin/activate") if script.endswith("/bin/activate") else ""
 
 
-def _values(command: Command, env: Mapping[str, str], cwd: str) -> dict[str, str]:
-    values = {name: _value(word, env, cwd) for name, word in command.assignments}
-    return {name: value for name, value in values.items() if value is not None}
+def _bind(env: dict[str, str], values: Mapping[str, str | None]) -> None:
+    """Set variables; None stands for a value that is not known."""
+    for name, value in values.items():
+        if value is not None:
+            env[name] = value
+        else:
+            env.pop(name, None)
+
+
+def _values(command: Command, env: Mapping[str, str], cwd: str) -> dict[str, str | None]:
+    return {name: _value(word, env, cwd) for name, word in command.assignments}
 
 
 def _value(word: Word, env: Mapping[str, str], cwd: str) -> str | None:
@@ -681,7 +696,9 @@ def _value(word: Word, env: Mapping[str, str], cwd: str) -> str | None:
     return find_temporary(word, env, cwd) if value is None else value
 
 
-def _exported(command: Command, env: Mapping[str, str], cwd: str) -> dict[str, str]:
+def _exported(command: Command, env: Mapping[str, str], cwd: str) -> dict[str, str | None]:
+    written = [word.text.partition("=") for word in command.args]
+    found: dict[str, str | None] = {name: None for name, equals, _ in written if equals}
     pairs = [word.expand(env) for word in command.args]
     split = [pair.partition("=") for pair in pairs if pair and "=" in pair]
-    return shell_variables({name: value for name, _, value in split}) | _values(command, env, cwd)
+    return found | shell_variables({name: value for name, _, value in split}) | _values(command, env, cwd)
