@@ -47,12 +47,12 @@ def test_each_command_has_the_directory_that_it_runs_in(steps: str, expected: li
         ("RUN . /venv/bin/activate && a", "VIRTUAL_ENV", "/venv"),
         ("RUN poetry config virtualenvs.create false && a", "POETRY_VIRTUALENVS_CREATE", "false"),
         ("RUN poetry config virtualenvs.create false\nRUN a", "POETRY_VIRTUALENVS_CREATE", "false"),
-        ("RUN A=1; A=$(cat f); cmd", "A", None),
-        ("RUN A=1 && export A=$(cat f) && cmd", "A", None),
-        ("RUN A=1; read -r A < f; cmd", "A", None),
-        ("RUN for A in 1; do :; done; cat f | while read -r A B; do cmd; done", "A", None),
-        ("RUN A=1; unset A; cmd", "A", ""),
-        ("RUN A=1; A=$(cat f) cmd", "A", None),
+        ("RUN A=1; A=$(cat f); a", "A", None),
+        ("RUN A=1 && export A=$(cat f) && a", "A", None),
+        ("RUN A=1; read -r A < f; a", "A", None),
+        ("RUN for A in 1; do :; done; cat f | while read -r A B; do a; done", "A", None),
+        ("RUN A=1; unset A; a", "A", ""),
+        ("RUN A=1; A=$(cat f) a", "A", None),
     ],
 )
 def test_variables_in_force_at_the_last_command(steps: str, name: str, expected: str | None) -> None:
