@@ -588,6 +588,18 @@ def test_code_that_nobody_knows_may_write_anywhere(call: str) -> None:
     assert (claim.kind, claim.what, claim.line, claim.certain) == (Kind.WRITE, "", 3, False)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "app.config.from_pyfile('local.cfg', silent=True)",
+        "def exec(self): pass",
+        "exec('mount = 1')",
+    ],
+)
+def test_what_executes_no_unknown_code_writes_nowhere(code: str) -> None:
+    assert not read({"main.py": f"{code}\n"}).claims
+
+
 def test_django_settings_are_found_through_manage_py() -> None:
     files = {
         "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site1.settings')\n",

@@ -473,7 +473,7 @@ def _commands(value: Value) -> Iterator[list[str]]:
         words = list(_words(value.content))
         if words:
             yield words
-        if len(words) > 2 and words[1] in ("-c", "-lc"):
+        if len(words) > 2 and words[1] in ("-c", "-lc") and not words[0].startswith("python"):
             yield from _commands(Value(words[2]))
     elif isinstance(value.content, str):
         for command in re.split(r"&&|\|\|?|;|\n", value.content):

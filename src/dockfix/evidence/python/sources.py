@@ -54,7 +54,7 @@ _MADE_IMPORT: Final = re.compile(
 )
 _PACKAGE: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.?['\"{%]")
 _EXECUTES: Final = re.compile(
-    r"(?:(?<![\w.])(?:exec|execfile|exec_)|"
+    r"(?:(?<![\w.])(?<!def )(?:exec|execfile|exec_)|"
     r"\b(?:from_pyfile|run_path|load_source|spec_from_file_location|SourceFileLoader))\((?!\s*[frb]?['\"]{3})"
 )
 """Calls that execute a file by its path, or code that something else may hold."""
@@ -334,9 +334,12 @@ class _SourceReader:
         """The calls that execute what no file of the image is known to hold: it may write anywhere."""
         launching = {one.file for one in self.launches if not any("\0" in word for word in one.words)}
         for module in modules:
-            if module.file not in launching and not self.executed.get(module.path, module.path):
-                at = next(_EXECUTES.finditer(module.source)).start()
-                line = module.source.count("\n", 0, at) + 1
+            if module.file in launching or self.executed.get(module.path) != frozenset():
+                continue
+            # A configuration for Flask may be missing, and only sets values.
+            calls = (one for one in _EXECUTES.finditer(module.source) if one[0] != "from_pyfile(")
+            for call in islice(calls, 1):
+                line = module.source.count("\n", 0, call.start()) + 1
                 yield Claim(Kind.WRITE, "", module.file, line, certain=False)
 
     def _members(self, module: Module) -> Iterator[Module]:
