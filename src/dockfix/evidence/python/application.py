@@ -8,6 +8,7 @@ import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, Protocol
 
 from dockfix.evidence.image_files import Layout
@@ -260,7 +261,7 @@ class Application:
 
     def _passed_to_class(self, owner: Scope, name: str, evaluator: Evaluator) -> Iterator[Value]:
         """The values that calls of a class without `__init__` pass for a field (dataclasses, NamedTuple)."""
-        fields = list(dict.fromkeys(_FIELD.findall(owner.part.statement.text)))
+        fields = _find_fields(owner.part.statement.text)
         if f"{owner.path}.__init__" in owner.part.functions or name not in fields:
             return
         for site in self._calls_of(owner.path.rpartition(".")[2]):
@@ -293,15 +294,15 @@ class Application:
 
     def _prefix(self, owner: Scope, evaluator: Evaluator, depth: int = 0) -> str | None:
         """The prefix of the variables of a class of settings, None for other classes."""
-        found = re.search(r"\benv_prefix\s*=\s*['\"](\w*)['\"]", owner.part.statement.text)
+        own = _find_prefix(owner.part.statement.text)
         for base in owner.bases if depth < _MAX_BASES else ():
             if name_of(base) == "BaseSettings":
-                return found[1] if found else ""
+                return own or ""
             reference = evaluator.reference(base, owner)
             if reference is not None and reference.local is not None and reference.local is not owner:
                 above = self._prefix(reference.local, evaluator, depth + 1)
                 if above is not None:
-                    return found[1] if found else above
+                    return above if own is None else own
         return None
 
     def _member(self, owner: Scope, name: str, evaluator: Evaluator, depth: int) -> Values:
@@ -413,6 +414,19 @@ class Application:
                     return
                 part = self.part(module, statement, name)
                 yield from (site for site in part.sites if site.called == name) if part else ()
+
+
+@lru_cache(maxsize=512)
+def _find_fields(text: str) -> tuple[str, ...]:
+    """The annotated names in the text of a class, in order."""
+    return tuple(dict.fromkeys(_FIELD.findall(text)))
+
+
+@lru_cache(maxsize=512)
+def _find_prefix(text: str) -> str | None:
+    """The prefix that a class of pydantic's settings sets for its variables."""
+    found = re.search(r"\benv_prefix\s*=\s*['\"](\w*)['\"]", text)
+    return found[1] if found else None
 
 
 def _parameter_name(binding: Binding) -> str:
