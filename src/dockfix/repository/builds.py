@@ -292,7 +292,7 @@ def _read_package(file: File) -> Iterator[Build]:
 def _read_script(file: File) -> Iterator[Build]:
     """The builds of a script, which runs in its folder or at the top, except for a Makefile."""
     is_shell = file.name.endswith((".sh", ".bash"))
-    commands = list(read_commands(script_text(file.name, file.text), is_one_shell=is_shell))
+    commands = list(read_commands(script_text(file.name, file.text, file.read), is_one_shell=is_shell))
     yield from _build_by(commands, file.name, posixpath.dirname(file.name))
     if "/" in file.name and not file.name.lower().endswith(("makefile", ".mk")):
         yield from _build_by(commands, file.name, "")

@@ -103,7 +103,7 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) ->
         from dockfix.repository.job_images import read_jobs
         from dockfix.repository.run_commands import read_compose_runs, read_runs
 
-        lines = script_text(path, text)
+        lines = script_text(path, text, read)
         yield from read_runs(path, lines)
         yield from read_compose_runs(path, lines)
         yield from read_cloud_runs(path, lines)

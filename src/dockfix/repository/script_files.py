@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
+from dockfix.repository.neighbours import Read, read_nothing
 from dockfix.repository.parts import mapping_of
-from dockfix.repository.shell_lines import UNKNOWN
+from dockfix.repository.shell_lines import UNKNOWN, fill_variables, find_assignments
 
 PIPELINE_NAME: Final = re.compile(
     r"^(?:azure-pipelines.*|cloudbuild.*|bitbucket-pipelines|buildspec.*|appveyor|\.travis|\.?drone|\.woodpecker.*"
@@ -30,6 +32,10 @@ _STARTED: Final = re.compile(
     r"^Exec(?:Start|StartPre|StartPost|Reload|Stop)=[-@:+!]{0,3}(?:/[\w/.-]{1,60}/)?", re.MULTILINE
 )
 """What stands before a command line of a unit. Source: systemd.service(5)."""
+_MAKEFILES: Final = ("GNUmakefile", "makefile", "Makefile")
+_INCLUDE: Final = re.compile(r"^[ \t]*[-s]?include[ \t]+([^\n#$]+)", re.MULTILINE)
+_MADE: Final = re.compile(r"\$\((\w+)\)")
+"""A variable of make; what a shell would run is `$$(...)` there."""
 _QUOTED_LINE: Final = re.compile(r"""\bsh[ (]{1,4}(?:script: ?)?(['"])(?!['"])([^\n]{1,2000}?)\1""")
 """A step of a Jenkinsfile with one line for the shell."""
 
@@ -51,12 +57,15 @@ def package_scripts(text: str) -> Iterator[tuple[int, str]]:
             yield (text.count("\n", 0, key.start()) + 1 if key else 1), script
 
 
-def script_text(path: str, text: str) -> str:
+def script_text(path: str, text: str, read: Read = read_nothing) -> str:
     """A file with its shell lines where they stand: bare in package.json, Jenkinsfile, units and tox.ini too.
 
-    It is empty for JSON that is not valid, which the reader of builds reports.
+    It is empty for JSON that is not valid, which the reader of builds reports. `read` returns other files, of
+    which a makefile may include some.
     """
     name = path.rpartition("/")[2].lower()
+    if name.endswith((".mk", "makefile")):
+        return _makefile_text(path, text, read)
     if name == "tox.ini":
         return re.sub(r"\{(?:toxinidir|tox_root)\}", ".", text)
     if name.startswith(".gitlab-ci"):
@@ -74,6 +83,34 @@ def script_text(path: str, text: str) -> str:
         for line, script in package_scripts(text):
             lines[line - 1] = script.replace("\n", " ")
     return "\n".join(lines)
+
+
+def _makefile_text(path: str, text: str, read: Read) -> str:
+    """A makefile with the variables that it, and the others it is read with, set to one plain word.
+
+    Those that are left are written as in a shell.
+    """
+    texts = "\n".join((text, *_read_together(path, text, read)))
+    return _MADE.sub(r"${\1}", fill_variables(text, find_assignments(texts)))
+
+
+def _read_together(path: str, text: str, read: Read) -> Iterator[str]:
+    """The makefiles that a makefile includes, or for a part the one of a folder around it, and its parts."""
+    folder = posixpath.dirname(path)
+    if path.endswith(".mk"):
+        while "include" not in (text := _makefile_in(folder, read)):
+            if not folder:
+                return
+            folder = posixpath.dirname(folder)
+        yield text
+    for names in _INCLUDE.findall(text):
+        for name in names.split():
+            yield read(posixpath.normpath(posixpath.join(folder, name))) or ""
+
+
+def _makefile_in(folder: str, read: Read) -> str:
+    found = (read(posixpath.join(folder, name)) for name in _MAKEFILES)
+    return next(filter(None, found), "")
 
 
 def _pipeline_text(text: str) -> str:
