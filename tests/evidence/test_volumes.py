@@ -122,6 +122,16 @@ def test_the_directory_of_a_volume_is_made(tmp_path: Path, volume: str, source: 
     assert expected in text if made else "mkdir" not in text
 
 
+@pytest.mark.parametrize(("variable", "is_made"), [("STATE_DIR", True), ("PYTHONPATH", False)])
+def test_a_variable_that_names_a_volume_in_a_system_directory(
+    tmp_path: Path, variable: str, is_made: bool
+) -> None:
+    manifest = compose("state:/usr/share/shop", f"    environment: {{{variable}: /usr/share/shop}}\n")
+    result = run_by(tmp_path, READS, "compose.yaml", manifest)
+    assert isinstance(result, Changed)
+    assert ("mkdir -p /usr/share/shop" in result.text) is is_made
+
+
 DISTROLESS = 'FROM gcr.io/distroless/python3-debian12\nCOPY . /app\nWORKDIR /app\nCMD ["main.py"]\n'
 
 
