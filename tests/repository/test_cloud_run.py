@@ -75,6 +75,38 @@ def test_what_a_source_folder_names(path: str, line: str, expected: list[str]) -
     assert [one.dockerfile for one in read(line, path)] == expected
 
 
+WORKFLOW = """\
+on: push
+jobs:
+  ship:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: google-github-actions/deploy-cloudrun@v2
+        with:
+          service: web
+          image: europe-docker.pkg.dev/${{ vars.PROJECT }}/shop/web:${{ github.sha }}
+          env_vars: |
+            STATE=/mnt/v
+            MODE=fast
+          flags: >-
+            --port=8080 --add-volume=name=v,type=cloud-storage,bucket=b
+            --add-volume-mount=volume=v,mount-path=/mnt/v
+"""
+
+
+def test_the_action_of_a_workflow() -> None:
+    (found,) = read(WORKFLOW, ".github/workflows/ship.yml")
+    assert (found.line, found.image) == (7, "$/web")
+    assert found.environment == (("PORT", "8080"), ("STATE", "/mnt/v"), ("MODE", "fast"))
+    assert [(mount.target.value, mount.is_bare) for mount in found.mounts] == [("/mnt/v", True)]
+
+
+def test_an_action_that_deploys_a_folder() -> None:
+    text = WORKFLOW.replace("image: europe-docker.pkg.dev/${{ vars.PROJECT }}/shop/web", "source: ./web #")
+    assert [one.dockerfile for one in read(text, ".github/workflows/ship.yml")] == ["web/Dockerfile"]
+
+
 SERVICE = """\
 apiVersion: serving.knative.dev/v1
 kind: Service

@@ -1,4 +1,4 @@
-"""Google Cloud Run: the `gcloud run` commands in scripts and workflows, and the volumes that it mounts.
+"""Google Cloud Run: `gcloud run` commands, the workflow action that calls it, and the volumes that it mounts.
 
 A bucket belongs to root, with mode 0755, unless its mount options say otherwise; so does a volume in memory,
 except in the first generation; the files of an NFS server keep their owners.
@@ -12,14 +12,18 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from dockfix.context import Deployment, Mount, Setting, read_options
 from dockfix.repository.build_places import make_build
 from dockfix.repository.image_names import known_name
+from dockfix.repository.parts import list_of, mapping_of
 from dockfix.repository.script_files import is_pipeline
 from dockfix.repository.shell_lines import Call, read_lines
+from dockfix.repository.yaml_nodes import read_values
 
 KIND: Final = "cloud run"
 _COMMAND: Final = re.compile(
@@ -29,6 +33,7 @@ _FLAGS: Final = (
     "--image", "--source", "--command", "--args", "--port", "--set-env-vars", "--update-env-vars",
     "--add-volume", "--add-volume-mount", "--container",
 )  # fmt: skip
+_ACTION: Final = "google-github-actions/deploy-cloudrun@"
 _DELIMITER: Final = re.compile(r"\^([^^]+)\^")
 _OPTIONS: Final = re.compile(r"[;,\s]+")
 
@@ -36,8 +41,11 @@ _Flags = list[tuple[str, str]]
 
 
 def read_cloud_runs(path: str, text: str) -> Iterator[Deployment]:
-    """The deployments of `gcloud run` lines in a script: one for each container. Paths are relative."""
-    for call in read_lines(text, _COMMAND) if "gcloud" in text else ():
+    """The deployments of a script's `gcloud run` lines or actions: one for each container.
+
+    Paths are relative.
+    """
+    for call in (*(read_lines(text, _COMMAND) if "gcloud" in text else ()), *_find_actions(text)):
         shared, *containers = _split_containers(call.words)
         volumes = _volumes(shared) | {
             name: options for flags in containers for name, options in _volumes(flags).items()
@@ -45,6 +53,26 @@ def read_cloud_runs(path: str, text: str) -> Iterator[Deployment]:
         for flags in [[*shared, *one] for one in containers] or [shared]:
             for image, dockerfile in _images(path, call, dict(flags)):
                 yield _deployment(path, call.line, flags, image, dockerfile, volumes)
+
+
+def _find_actions(text: str) -> Iterator[Call]:
+    """The steps of a workflow that deploy by the action, as commands.
+
+    Source: google-github-actions/deploy-cloudrun, README (inputs).
+    """
+    places = re.finditer(re.escape(_ACTION), text)
+    documents = read_values(text) if _ACTION in text else ()
+    jobs = (job for one in documents for job in mapping_of(mapping_of(one).get("jobs")).values())
+    steps = (mapping_of(step) for job in jobs for step in list_of(mapping_of(job).get("steps")))
+    found = (step for step in steps if str(step.get("uses") or "").startswith(_ACTION))
+    for step, place in zip(found, places, strict=False):
+        given = {name: str(value) for name, value in mapping_of(step.get("with")).items()}
+        words = [f"--{name}={given[name]}" for name in ("image", "source") if given.get(name)]
+        with suppress(ValueError):
+            words += shlex.split(given.get("flags", ""))
+        variables = [line.strip() for line in given.get("env_vars", "").splitlines()]
+        words.append(f"--set-env-vars={','.join(filter(None, variables))}")
+        yield Call(text.count("\n", 0, place.start()) + 1, words, "")
 
 
 def make_mount(target: Setting, kind: str, options: Mapping[str, str], place: str = "") -> Mount:

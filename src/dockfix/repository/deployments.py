@@ -67,7 +67,7 @@ _STARTS: Final = (b"ommand", b"run:", b"processes", b"entrypoint")
 """A platform's settings that contain none of these leave the start to the image."""
 _RUNNERS: Final = (b"docker", b"podman", b"nerdctl")
 _VERBS: Final = (b" run ", b" create ", b" exec ")
-_CLOUD_RUN: Final = b"gcloud"
+_CLOUD_RUN: Final = (b"gcloud", b"deploy-cloudrun")
 _CALLS: Final = (b"containers.", b"ocker", b"image", b"Image")
 """Code that contains none of these runs no image."""
 _VALUES: Final = re.compile(r"(?:^|/)values\.ya?ml$")
@@ -347,7 +347,7 @@ def _look_at_action(data: bytes) -> Glance | None:
 
 def _look_at_script(data: bytes, name: str) -> Glance | None:
     runs = any(word in data for word in _RUNNERS) and any(verb in data for verb in _VERBS)
-    runs = runs or _CLOUD_RUN in data
+    runs = runs or any(word in data for word in _CLOUD_RUN)
     if not runs and not may_have_jobs(name, data):
         return None
     text = data.decode("utf-8", "replace")
