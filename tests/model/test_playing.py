@@ -390,6 +390,13 @@ def test_what_a_directory_is_not_known_to_hold_changes_with_it() -> None:
     assert show(tree, "/d/x/y") == "any 7 700 | absent"
 
 
+@pytest.mark.parametrize("command", ["chown -h 7:50 /l", "chown -R 7:50 /l"])
+def test_a_link_has_an_owner_wherever_it_leads(command: str) -> None:
+    tree = plant("/l link /none")
+    play(tree, command)
+    assert [(one.uid, one.gid) for one in tree.look("/l")] == [(7, 50)]
+
+
 def test_a_group_without_a_known_number_may_be_the_one_that_is_meant() -> None:
     tree = FileTree({"/f": (Node(Kind.FILE, 5, "web"),)})
     tree.change("/f", Change(7, only_group=50))

@@ -276,7 +276,7 @@ def _of_change(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     """A change that only root can make, and whose object must exist."""
     if not who.is_root:
         return _of_root(tree, operation, who)
-    return owned_by(tree, operation.path, who)
+    return owned_by(tree, operation.path, who, last=How.KEEPS_LINKS not in operation.how)
 
 
 def _of_control(tree: FileTree, operation: Operation, who: Identity) -> Answers:

@@ -352,7 +352,9 @@ def _is_filled(tree: FileTree, found: Found) -> bool | None:
     return None if may_be else False
 
 
-def owned_by(tree: FileTree, path: str, who: Identity, change: Change | None = None) -> Answers:
+def owned_by(
+    tree: FileTree, path: str, who: Identity, change: Change | None = None, *, last: bool = True
+) -> Answers:
     """The answers to what only the owner may do (chmod, utime); with `change`, to a whole tree."""
 
     def judge(real: str, node: Node) -> Iterator[Answer]:
@@ -365,7 +367,7 @@ def owned_by(tree: FileTree, path: str, who: Identity, change: Change | None = N
         else:
             yield from both(frozenset({answer}), may_change_modes(tree, real, node, who, change))
 
-    return ask_each(tree, path, who, judge)
+    return ask_each(tree, path, who, judge, last=last)
 
 
 def may_replace(tree: FileTree, path: str, who: Identity) -> Answers:
