@@ -259,16 +259,31 @@ def _root_tools(plan: Plan) -> Iterator[Finding]:
 
 
 def _docker_clients(plan: Plan) -> Iterator[Finding]:
-    """Copies of docker's client from other images: it talks to a socket of root's."""
+    """Copies of docker's client from other images, and downloads: it talks to a socket of root's."""
+    for line in (*_copied_clients(plan), *_downloaded_clients(plan)):
+        yield Finding(
+            codes.INSTALLS_ROOT_TOOL, line, "only root can use docker's socket, which the client needs",
+            "check that nothing starts it, or give the user the socket's group",
+        )  # fmt: skip
+        return
+
+
+def _copied_clients(plan: Plan) -> Iterator[int]:
+    """The lines of the copies."""
     for copy in plan.copies:
         programs = [path for path in copy.sources if posixpath.basename(path) == "docker"]
         if copy.stage and any(is_system_directory(posixpath.dirname(path)) for path in programs):
-            yield Finding(
-                codes.INSTALLS_ROOT_TOOL, copy.step.instruction.line,
-                "only root can use docker's socket, which the client needs",
-                "check that nothing starts it, or give the user the socket's group",
-            )  # fmt: skip
-            return
+            yield copy.step.instruction.line
+
+
+def _downloaded_clients(plan: Plan) -> Iterator[int]:
+    """The lines of the downloads: docker's script, the archives of its programs, and compose."""
+    addresses = read_names("processes", "packages", "docker")
+    for run in plan.runs.values():
+        for one in run.invocations:
+            words = (word.expand(one.env) or word.text for word in one.command.args)
+            if any(address in word for word in words for address in addresses):
+                yield run.line_of(one.command)
 
 
 def _low_ports(plan: Plan) -> Iterator[Finding]:
