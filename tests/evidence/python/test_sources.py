@@ -600,6 +600,63 @@ def test_what_executes_no_unknown_code_writes_nowhere(code: str) -> None:
     assert not read({"main.py": f"{code}\n"}).claims
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import uvicorn\nuvicorn.run('shop.web:app')",
+        "scheduler.add_job('shop.web:refresh')",
+        "queue.enqueue('shop.web.refresh')",
+        "app = Celery('shop', include=['shop.web'])",
+        "import pkgutil, shop\nfor f, n, _ in pkgutil.walk_packages(shop.__path__, 'shop.'):\n    load(f, n)",
+    ],
+)
+def test_modules_that_are_named_by_strings_are_read(source: str) -> None:
+    reading = read({"main.py": source, "shop/__init__.py": "", "shop/web.py": "open('/srv/x', 'w')\n"})
+    assert [one.what for one in reading.claims] == ["/srv/x"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "for a, n, _ in pkgutil.iter_modules(__path__):\n    import_module(f'{__name__}.' + n)",
+        "for n in names:\n    import_module('.' + n, package=__package__)",
+    ],
+)
+def test_a_package_that_imports_its_modules_by_their_names_is_read(source: str) -> None:
+    package = {"shop/__init__.py": f"from importlib import import_module\n{source}\n"}
+    reading = read({"main.py": "import shop", "shop/web.py": "open('/srv/x', 'w')\n"} | package)
+    assert [one.what for one in reading.claims] == ["/srv/x"]
+
+
+def test_the_tasks_of_packages_are_found() -> None:
+    files = {"shop/__init__.py": "", "shop/tasks.py": "open('/srv/x', 'w')\n"}
+    found = read({"main.py": "app.autodiscover_tasks(['shop'])\n"} | files).claims
+    assert [one.what for one in found] == ["/srv/x"]
+
+
+@pytest.mark.parametrize(
+    ("start", "main"),
+    [
+        ('["python", "manage.py", "collect"]', ""),
+        (
+            '["python", "main.py"]',
+            "import settings\nfrom django.core.management import call_command\ncall_command('collect')\n",
+        ),
+    ],
+)
+def test_a_command_of_a_django_app_is_read(start: str, main: str) -> None:
+    files = {
+        "main.py": main,
+        "manage.py": "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\nimport django\n",
+        "settings.py": "INSTALLED_APPS = ['shop']\n",
+        "shop/__init__.py": "",
+        "shop/management/commands/collect.py": "open('/srv/x', 'w')\n",
+        "shop/management/commands/other.py": "open('/srv/y', 'w')\n",
+    }
+    reading = read(files, DOCKERFILE.replace('["python", "main.py"]', start))
+    assert [one.what for one in reading.claims] == ["/srv/x"]
+
+
 def test_django_settings_are_found_through_manage_py() -> None:
     files = {
         "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site1.settings')\n",

@@ -165,6 +165,11 @@ class Module:
         self.source = self.source.replace("\r\n", "\n").lstrip("\ufeff")
 
     @property
+    def package(self) -> str:
+        """The dotted name of its package: its own, or the one around it."""
+        return self.name if self.is_package else self.name.rpartition(".")[0]
+
+    @property
     def statements(self) -> tuple[Statement, ...]:
         """The top-level statements in order."""
         return cut_statements(self.source)

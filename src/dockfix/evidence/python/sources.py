@@ -50,11 +50,12 @@ _NAMING: Final = (
 )  # fmt: skip
 """Marks of a module that names others in strings; the last: discord.py, Flask or Celery, Werkzeug."""
 _MADE_IMPORT: Final = re.compile(
-    r"(?:import_module|__import__|load_extension)\(\s*(?!\s|['\"][\w.]*['\"]\s*[,)])"
+    r"(?:import_module|__import__|load_extension)\(\s*(?!\s|['\"][\w.]*['\"]\s*[,)])|\b(?:walk_packages|iter_modules)\("
 )
+_OWN_PACKAGE: Final = re.compile(r"\b__(?:path|name|package)__\b(?!\s*==)")
 _PACKAGE: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.?['\"{%]")
 _EXECUTES: Final = re.compile(
-    r"(?:(?<![\w.])(?<!def )(?:exec|execfile|exec_)|"
+    r"(?:(?<![\w.])(?<!def )(?:exec|execfile|exec_|eval(?=\(compile\())|"
     r"\b(?:from_pyfile|run_path|load_source|spec_from_file_location|SourceFileLoader))\((?!\s*[frb]?['\"]{3})"
 )
 """Calls that execute a file by its path, or code that something else may hold."""
@@ -174,7 +175,7 @@ class _SourceReader:
             settings = tuple(dict.fromkeys(self._configuration_files(strings)))
             self.application.use_settings(modules, settings)
             found += self._modules(launched)
-            launched = self._closure(self._find_launched(), modules)
+            launched = self._closure([*self._find_launched(), *self._find_commands(modules)], modules)
             if not launched:
                 break
             modules += launched
@@ -251,6 +252,22 @@ class _SourceReader:
         found = self.application.module(self.application.settings)
         return iter(() if found is None else (found,))
 
+    def _find_commands(self, modules: Iterable[Module]) -> Iterator[Module]:
+        """The commands of Django's apps that the start names (`manage.py NAME`), or `call_command`.
+
+        Source: docs.djangoproject.com, "How to create custom django-admin commands".
+        """
+        named = {word for line in self.start.lines for word in line.words}
+        calling = (one.source for one in modules if "call_command(" in one.source)
+        named = named.union(*map(_quoted, calling))
+        is_django = any("django" in one.source for one in modules)
+        for folder in sorted({posixpath.dirname(one.path) for one in modules} if is_django else ()):
+            place = posixpath.join(folder, "management", "commands")
+            for entry in self.layout.entries(place):
+                if entry.endswith(".py") and entry.removesuffix(".py") in named:
+                    found = self.application.load(posixpath.join(place, entry))
+                    yield from () if found is None else (found,)
+
     def _find_launched(self) -> list[Module]:
         """The modules that the code read so far starts by commands, which become part of the start."""
         started = len(self.start.files), len(self.start.modules)
@@ -308,10 +325,9 @@ class _SourceReader:
             for length in range(1, len(parts) + 1):
                 if found := self.application.module(".".join(parts[:length])):
                     yield found
-        if any(one in module.source for one in _NAMING):
-            yield from self._named(module)
-            if _MADE_IMPORT.search(module.source):
-                yield from self._members(module)
+        yield from self._named(module)
+        if _MADE_IMPORT.search(module.source):
+            yield from self._members(module)
         if _EXECUTES.search(module.source):
             executed = [one for path in self._executed(module) if (one := self.application.load(path))]
             self.executed[module.path] = frozenset(one.path for one in executed)
@@ -322,7 +338,8 @@ class _SourceReader:
         named = dict.fromkeys(_EXECUTED.findall(module.source))
         for folder in dict.fromkeys((posixpath.dirname(module.path), self.layout.workdir)):
             yield from (posixpath.join(folder, path) for path in _PYFILE.findall(module.source))
-            for path in (posixpath.normpath(posixpath.join(folder, one)) for one in named):
+            written = dict.fromkeys((*named, *(one.lstrip("/") for one in named)))
+            for path in (posixpath.normpath(posixpath.join(folder, one)) for one in written):
                 if path.endswith(".py") and "*" not in path:
                     yield path
                 else:
@@ -343,8 +360,12 @@ class _SourceReader:
                 yield Claim(Kind.WRITE, "", module.file, line, certain=False)
 
     def _members(self, module: Module) -> Iterator[Module]:
-        """What a module may import by a name that it makes: all of the packages that its strings name."""
-        for name in dict.fromkeys(_PACKAGE.findall(module.source)):
+        """What a module may import by a name that it makes: all of the packages that its strings name.
+
+        Its own counts too where it uses `__path__`, `__name__` or `__package__`.
+        """
+        own = [module.package] if module.package and _OWN_PACKAGE.search(module.source) else []
+        for name in dict.fromkeys((*own, *_PACKAGE.findall(module.source))):
             folders = (posixpath.join(root, name.replace(".", "/")) for root in self.application.roots)
             entries = {
                 entry.removesuffix(".py").rstrip("/") for one in folders for entry in self.layout.entries(one)
@@ -355,20 +376,24 @@ class _SourceReader:
                     yield from () if found is None else (found,)
 
     def _named(self, module: Module) -> Iterator[Module]:
-        """The modules that Django finds by name: settings, urls, and the parts of installed apps."""
+        """The modules that strings name, such as `"shop.web:app"`, and the parts of installed apps.
+
+        A name without a dot counts where something is known to import it.
+        """
         match = re.search(r"DJANGO_SETTINGS_MODULE['\"]\s*,\s*['\"]([\w.]+)['\"]", module.source)
         if match and not self.application.settings:
             self.application.settings = match[1]
+        is_naming = any(one in module.source for one in _NAMING)
+        parts = read_table("python")["names"]["django"] if "INSTALLED_APPS" in module.source else []
+        parts = [*parts, "tasks"] if "autodiscover_tasks" in module.source else parts
         for name in dict.fromkeys(_DOTTED.findall(module.source)):
-            split = self.application.split(name)
+            split = self.application.split(name) if is_naming or "." in name else None
             if split is None:
                 continue
             found, _ = split
             yield found
-            package = found.name if found.is_package else found.name.rpartition(".")[0]
-            for part in read_table("python")["names"]["django"] if "INSTALLED_APPS" in module.source else ():
-                if inner := self.application.module(f"{package}.{part}"):
-                    yield inner
+            inner = (self.application.module(f"{found.package}.{part}") for part in parts)
+            yield from filter(None, inner)
 
     def _modules(self, modules: Iterable[Module]) -> Iterator[Claim]:
         entries = {
