@@ -140,6 +140,8 @@ DISTROLESS = 'FROM gcr.io/distroless/python3-debian12\nCOPY . /app\nWORKDIR /app
     [
         ("logs:/var/log", "open('/var/log/shop', mode)\n", DOCKERFILE, HELD),
         ("logs:/var/log", READS, DOCKERFILE, NOTED),
+        ("logs:/dev/shm/shop", "open('/dev/shm/shop/a', 'w')\n", DOCKERFILE, HELD),
+        ("logs:/dev/shm", "open('/dev/shm/a', 'w')\n", DOCKERFILE, NOTED),
         ("logs:/state", ASKS, DISTROLESS, HELD),
         ("logs:/app/state", ASKS, DISTROLESS, HELD),
         ("logs:/tmp", ASKS, DISTROLESS, NOTED),

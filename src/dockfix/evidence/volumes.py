@@ -226,7 +226,7 @@ class _Judge:
 
     def roots(self, one: Deployment, mount: Mount, place: str) -> Iterator[Finding]:
         """Findings for a volume that takes over the image's directory, if that is root's."""
-        is_given = one.kind not in _BY_DOCKER or is_shared(place) or self.can_give(one, place)
+        is_given = one.kind not in _BY_DOCKER or place in _OPEN or self.can_give(one, place)
         if not is_given and (self._is_used(one, place) or not is_system_directory(place)):
             yield from self._of_root(one, mount, place)
 
@@ -263,12 +263,13 @@ class _Judge:
     def can_give(self, one: Deployment, place: str) -> bool:
         """Whether the directory at a mount point may be made, and given to the user.
 
-        Below a system directory it has to be one that the application uses.
+        Below a system directory it has to be one that the application uses; nothing in /dev stays in an image.
         """
         if self.plan.lineage.image.account_command == "none":
             return self.plan.rehearsal.end.exists(place) and owns(self.plan, place)
         is_systems = is_system_directory(place) and not is_below_any(place, FOR_SERVICES)
-        return is_ownable(place) and (not is_systems or self._is_used(one, place))
+        is_kept = is_ownable(place) and not is_within(place, "/dev")
+        return is_kept and (not is_systems or self._is_used(one, place))
 
     def _is_used(self, one: Deployment, place: str) -> bool:
         """Whether the application writes below a path, or names one there that it may write."""
