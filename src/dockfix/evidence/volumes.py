@@ -263,7 +263,7 @@ class _Judge:
     def can_give(self, one: Deployment, place: str) -> bool:
         """Whether the directory at a mount point may be made, and given to the user.
 
-        Below a system directory it has to be one that the application uses; nothing in /dev stays in an image.
+        Below a system directory it has to be one that the application uses; no image keeps one in /dev.
         """
         if self.plan.lineage.image.account_command == "none":
             return self.plan.rehearsal.end.exists(place) and owns(self.plan, place)
