@@ -52,7 +52,9 @@ _NAMING: Final = (
 _MADE_IMPORT: Final = re.compile(
     r"(?:import_module|__import__|load_extension)\(\s*(?!\s|['\"][\w.]*['\"]\s*[,)])|\b(?:walk_packages|iter_modules)\("
 )
-_OWN_PACKAGE: Final = re.compile(r"\b__(?:path|name|package)__\b(?!\s*==)")
+_OWN_PACKAGE: Final = re.compile(
+    r"(?:import_module|__import__|walk_packages|iter_modules)\([^\n]{0,200}?\b__(?:path|name|package)__"
+)
 _PACKAGE: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.?['\"{%]")
 _EXECUTES: Final = re.compile(
     r"(?:(?<![\w.])(?<!def )(?:exec|execfile|exec_|eval(?=\(compile\())|"
@@ -362,7 +364,7 @@ class _SourceReader:
     def _members(self, module: Module) -> Iterator[Module]:
         """What a module may import by a name that it makes: all of the packages that its strings name.
 
-        Its own counts too where it uses `__path__`, `__name__` or `__package__`.
+        Its own counts too where it imports by `__path__`, `__name__` or `__package__`.
         """
         own = [module.package] if module.package and _OWN_PACKAGE.search(module.source) else []
         for name in dict.fromkeys((*own, *_PACKAGE.findall(module.source))):
