@@ -139,3 +139,10 @@ def test_mounts_in_the_comments_of_a_dockerfile() -> None:
         ("./data", "/data"),
         ("hf", "/root/.cache/hf"),
     ]
+
+
+def test_a_variable_of_make_is_no_command_of_the_shell() -> None:
+    text = "run:\n\tdocker run -v $$(pwd)/data:/data -v $(DATA):/more $(IMAGE) $$(date)\n"
+    (found,) = read_manifests([("Makefile", text)])
+    assert found.image == "Makefile/{IMAGE}"
+    assert [mount.source for mount in found.mounts] == ["$$_/data", "${DATA}"]

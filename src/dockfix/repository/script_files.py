@@ -34,7 +34,7 @@ _STARTED: Final = re.compile(
 """What stands before a command line of a unit. Source: systemd.service(5)."""
 _MAKEFILES: Final = ("GNUmakefile", "makefile", "Makefile")
 _INCLUDE: Final = re.compile(r"^[ \t]*[-s]?include[ \t]+([^\n#$]+)", re.MULTILINE)
-_MADE: Final = re.compile(r"\$\((\w+)\)")
+_MADE: Final = re.compile(r"(?<!\$)\$\((\w+)\)")
 """A variable of make; what a shell would run is `$$(...)` there."""
 _QUOTED_LINE: Final = re.compile(r"""\bsh[ (]{1,4}(?:script: ?)?(['"])(?!['"])([^\n]{1,2000}?)\1""")
 """A step of a Jenkinsfile with one line for the shell."""
