@@ -158,12 +158,12 @@ def _fix_builds(tree: Dockerfile, options: Options, context: Context) -> Trace:
     if not (builds and isinstance(first.result, Changed | Unchanged)):
         return first
     others = [_fix_targets(tree, one, context).result for one in builds]
-    left = next((one for one in others if isinstance(one, Skipped | Failed)), None)
-    if left is not None:
-        return first._replace(result=left)
     changes = [one for one in (first.result, *others) if isinstance(one, Changed)]
     if not changes:
         return first
+    left = next((one for one in others if isinstance(one, Skipped | Failed)), None)
+    if left is not None:
+        return first._replace(result=left)
     differ = len({one.text for one in changes}) > 1 or len(changes) <= len(others)
     finding = Finding(
         codes.BUILDS_DIFFER, changes[0].line, "its builds need different changes", "look at each image"
