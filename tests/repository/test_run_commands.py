@@ -141,7 +141,7 @@ def test_mounts_in_the_comments_of_a_dockerfile() -> None:
     ]
 
 
-def test_a_variable_of_make_is_no_command_of_the_shell() -> None:
+def test_variables_of_make_and_commands_of_the_shell() -> None:
     text = "run:\n\tdocker run -v $$(pwd)/data:/data -v $(DATA):/more $(IMAGE) $$(date)\n"
     (found,) = read_manifests([("Makefile", text)])
     assert found.image == "Makefile/{IMAGE}"
