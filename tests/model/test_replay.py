@@ -116,3 +116,10 @@ def test_a_start_is_played_behind_the_steps_and_leaves_the_end_alone() -> None:
     played = replay('RUN mkdir /data\nCMD ["touch", "/data/x"]\n')
     assert [one.operation.path for one in played.outcomes if one.key.step == START] == ["/data/x"]
     assert (show(played.end, "/data/x"), show(played.tree, "/data/x")) == ("absent", "file 0 644")
+
+
+def test_a_home_that_userdel_removes_is_not_made_again_with_another_account() -> None:
+    steps = "RUN useradd -m one && userdel -r one && useradd -m two"
+    end = read_plan(f"FROM debian:bookworm\n{steps}\n").replay.end
+    assert not end.may_exist("/home/one")
+    assert end.exists("/home/two")

@@ -24,6 +24,7 @@ from dockfix.model.account_commands import (
     ACCOUNT_CHANGERS,
     ACCOUNT_COMMANDS,
     CREATORS,
+    parse_options,
     read_account_change,
     read_group_number,
 )
@@ -410,6 +411,9 @@ class Replay:
         for group, gid in read_group(one.command, one.env):
             self.accounts.declare(group, gid)
         if program in CREATORS:
+            if created[1:]:
+                named = parse_options(one.command, one.env)[1][:1]
+                created = [account for account in created if account.name in named]
             self._make_homes(created, origin, weak=one.optional)
         elif program in ACCOUNT_CHANGERS:
             self._change_account(one)
