@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -229,3 +230,35 @@ def test_commands_without_a_program_start_nothing(tmp_path: Path, words: str) ->
     result = fixed(tmp_path, f"import subprocess\nsubprocess.run({words})\n")
     assert isinstance(result, Changed)
     assert result.safe
+
+
+WRITES = "open('/data/a', 'w')\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "files", "gives", "held"),
+    [
+        ('["honcho", "start"]', {"Procfile": "web: memcached\njob: python main.py\n"}, True, []),
+        ("supercronic crontab", {"crontab": "5 * * * * cd /app && python main.py\n"}, True, []),
+        (
+            '["./wait-for-it.sh", "db:5432", "--", "python", "main.py"]',
+            {"wait-for-it.sh": "#!/bin/sh\n"},
+            True,
+            [],
+        ),
+        # What starts modules by tables that are not read.
+        ("pipenv run start", {}, False, ["unread-entrypoint"]),
+        ("nodemon --exec 'python main.py'", {}, False, ["unread-entrypoint"]),
+        ("app-server", {}, False, ["unread-entrypoint"]),
+        ("sleep infinity", {}, False, []),
+    ],
+)
+def test_starts_that_lists_and_runners_name(
+    tmp_path: Path, command: str, files: dict[str, str], gives: bool, held: list[str]
+) -> None:
+    dockerfile = f"FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nCMD {command}\n"
+    path = lay(tmp_path, {"Dockerfile": dockerfile, "main.py": WRITES, **files})
+    result = fix(dockerfile, context=replace(describe_context(str(path)), is_alone=False))
+    assert isinstance(result, Changed)
+    assert (GIVES in result.text) == gives
+    assert codes(result)[0] == held

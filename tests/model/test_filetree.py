@@ -10,6 +10,13 @@ from dockfix.model.filetree import Kind, Node, moved
 DIRECTORY = Node(Kind.DIRECTORY)
 
 
+def test_a_link_that_may_lead_below_itself_resolves_to_nothing_more() -> None:
+    tree = plant("/a dir", "/a/b link /a/b", "/a/f file")
+    tree.set("/a", (*tree.look("/a"), Node(Kind.LINK, target="/a/b")))
+    assert tree.places("/a/f") == ["/a/f"]
+    assert tree.places("/a/b/f") == ["/a/b/f"]
+
+
 def test_links_are_followed_relative_to_their_directory_and_not_for_ever() -> None:
     tree = plant("/a dir", "/a/l link b", "/a/b dir", "/a/b/f file", "/loop link /loop")
     assert tree.follow("/a/l/f") == "/a/b/f"

@@ -164,3 +164,36 @@ def test_places_that_the_start_names_to_write_to(steps: str, written: list[str])
 )
 def test_whether_the_start_is_understood(steps: str, understood: bool) -> None:
     assert read(steps).understood is understood
+
+
+CRONTAB = """\
+SHELL=/bin/sh
+# every hour
+5 * * * * python hourly.py
+*/30 0 9-17 * * MON-FRI flask digest
+@daily ./backup.sh
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "text", "expected"),
+    [
+        ("supercronic -quiet crontab", "crontab", CRONTAB, ["supercronic", "python", "flask", "./backup.sh"]),
+        ("supercronic", "crontab", CRONTAB, ["supercronic"]),
+        (
+            "honcho start",
+            "Procfile",
+            "web: flask run\n# x: y\njob: celery beat\n",
+            ["honcho", "flask", "celery"],
+        ),
+        ("honcho start job", "Procfile", "web: flask run\njob: celery beat\n", ["honcho", "celery"]),
+        ("honcho -f a/Procs start", "a/Procs", "web: flask run\n", ["honcho", "flask"]),
+        ("./wait-for-it.sh db:5432 -t 9 -- flask run", "none", "", ["./wait-for-it.sh", "flask"]),
+        ("wait_for_db -- sh -c 'flask run'", "none", "", ["wait_for_db", "sh", "flask"]),
+        ("./waiter -- flask run", "none", "", ["./waiter"]),
+    ],
+)
+def test_what_files_list_and_what_waits_is_started(
+    command: str, name: str, text: str, expected: list[str]
+) -> None:
+    assert programs(f"CMD {command}", {name: text}) == expected

@@ -35,6 +35,7 @@ from dockfix.model.evidence import Evidence, Launch
 from dockfix.model.filetree import BASE, each
 from dockfix.model.filetree import Kind as NodeKind
 from dockfix.model.ownership import owns
+from dockfix.model.operations import Act
 from dockfix.model.paths import (
     NOWHERE,
     is_below_any,
@@ -48,9 +49,11 @@ from dockfix.model.paths import (
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_moves
 from dockfix.model.scripts import PYTHON, is_shell_script
+from dockfix.model.starting import StartedCommand
 from dockfix.results import Finding
 from dockfix.syntax.parser import reparse
-from dockfix.syntax.shell import parse_words
+from dockfix.syntax.script import Word
+from dockfix.syntax.shell import Command, parse_words
 from dockfix.syntax.tree import Dockerfile
 
 SHOWN: Final = 3
@@ -90,12 +93,22 @@ def read_application(plan: Plan) -> ReadApplication:
     start = reader.read()
     for one in plan.starting.deployed:
         start = reader.follow(parse_words(one.words), one.by.line, one.workdir, one.by.file)
+    if not start.is_known:
+        # Scripts that steps of the build write, and shells that only the replay understands.
+        for called in plan.starting.commands:
+            known = {name: value for name, value in called.invocation.env.items() if name != "HOME"}
+            words = [one.expand(known) or "\0" for one in _words_of(called.command)]
+            start = reader.follow(parse_words(words), called.line, called.invocation.cwd)
     if place := _entered(plan, start, layout.workdir):
         running = replace(running, final=replace(running.final, workdir=place))
     reading = read_start(running, start, plan.tree.text, _environment(plan))
     others = (*_read_elsewhere(plan, running, path), *_read_checks(plan, running, path))
     elsewhere = dict.fromkeys((*reading.claims, *others))
     return ReadApplication(layout, path, replace(reading, claims=tuple(elsewhere)))
+
+
+def _words_of(command: Command) -> tuple[Word, ...]:
+    return () if command.name is None else (command.name, *command.args)
 
 
 def _read_elsewhere(plan: Plan, running: Layout, path: str) -> Iterator[Claim]:
@@ -370,6 +383,12 @@ class _Assessment:
                 codes.WRITES_TO_SYSTEM_DIRECTORY, self.line, f"{_fold(elsewhere)}: only root can write there",
                 "use a directory that the user owns",
             )  # fmt: skip
+        if self._is_unstarted():
+            yield Finding(
+                codes.UNREAD_ENTRYPOINT, self.line,
+                "nothing that was read says which of the image's modules the start runs",
+                "check what it writes, and that it does not need root",
+            )  # fmt: skip
         for one in self.missing[:1]:
             yield Finding(
                 codes.UNREAD_ENTRYPOINT, self.line,
@@ -404,6 +423,19 @@ class _Assessment:
                 codes.EVIDENCE_CUT, self.line, "the application is large: not all of its sources were read",
                 "--verify runs the whole application",
             )  # fmt: skip
+
+    def _is_unstarted(self) -> bool:
+        """Whether the image has modules of the build context, and the start is not known to run any."""
+        if self.reading.start_known or self.plan.context.is_alone or not self.plan.starting.steps:
+            return False
+        return self.layout.has_modules and any(map(self._runs_something_else, self.plan.starting.commands))
+
+    def _runs_something_else(self, one: StartedCommand) -> bool:
+        """Whether a command may run code that was not found; a script of the image is read itself."""
+        if _is_script(self.plan, resolve(one.command.program, one.invocation.cwd)):
+            return False
+        operations = one.invocation.effect(self.plan.home).operations
+        return any(operation.act in (Act.CODE, Act.UNKNOWN) for operation in operations)
 
     @property
     def talking_to_docker(self) -> list[Claim]:

@@ -194,6 +194,23 @@ class Layout:
                 if not folder or self.exists(folder + "/"):
                     yield from self._below(folder, landing.destination, wanted)
 
+    def holds_code(self, folder: str) -> bool:
+        """Whether a folder of the build context, `.` for all of it, has modules or packages."""
+        top = "" if folder == "." else f"{folder}/"
+        if self.names is None or (top and not self.exists(top)):
+            return False
+        names = self.names(top.rstrip("/"))
+        packages = (f"{top}{name}__init__.py" for name in names if name.endswith("/"))
+        return any(name.endswith(".py") for name in names) or any(map(self.exists, packages))
+
+    @property
+    def has_modules(self) -> bool:
+        """Whether a copy brings modules or packages of the build context."""
+        copied = [one for one in self.final.landings if not one.stage]
+        return any(
+            self.holds_code(one.source) if one.is_tree else one.destination.endswith(".py") for one in copied
+        )
+
     @cached_property
     def projects(self) -> tuple[str, ...]:
         """The directories to which folders are copied that hold a Python project, which may be installed.

@@ -370,20 +370,13 @@ class _Judge:
     def _is_code(self, place: str) -> bool:
         """Whether the mount brings sources of the build context, or replaces copied ones (development)."""
         sources = (*self.layout.sources_of(place), *(one.source for one in self._mounted_at(place)))
-        for source in sources:
-            if self.layout.exists(f"{source}/") and self._holds_code(source):
-                return True
+        if any(map(self.layout.holds_code, sources)):
+            return True
         landings = self.layout.final.landings
         return any(not one.stage and is_within(one.destination, place) for one in landings)
 
     def _mounted_at(self, place: str) -> Iterator[Landing]:
         return (one for one in self.mounted if one.destination == place)
-
-    def _holds_code(self, folder: str) -> bool:
-        """Whether a folder of the build context has modules, or packages."""
-        names = self.layout.names(folder) if self.layout.names is not None else frozenset()
-        packages = (f"{folder}/{name}__init__.py" for name in names if name.endswith("/"))
-        return any(name.endswith(".py") for name in names) or any(map(self.layout.exists, packages))
 
     def _help(self, one: Deployment, mount: Mount, place: str) -> str:
         """The command that gives the mounted files to the user.

@@ -172,10 +172,7 @@ class FileTree:
             nodes = self._nodes.get(at, ())
             links = [one for one in nodes if one.kind is Kind.LINK]
             if links:
-                above, rest = parent_of(at), path[len(at) :]
-                joined = (posixpath.normpath(posixpath.join(above, one.target) + rest) for one in links)
-                # normpath keeps two slashes at the beginning.
-                targets += (one.replace("//", "/", 1) for one in joined)
+                targets += (f"{lead.rstrip('/')}{path[len(at) :]}" or "/" for lead in _leads(at, links))
                 passed.append(at)
                 if len(links) == len(nodes):
                     return False, passed, targets
@@ -446,6 +443,15 @@ def moved(path: str, source: str, to: str) -> str:
 def parent_of(path: str) -> str:
     """The directory of an absolute, normalised path."""
     return path.rpartition("/")[0] or "/"
+
+
+def _leads(path: str, links: Iterable[Node]) -> Iterator[str]:
+    """Where links at a path lead; one to itself, or to what is below it, never resolves."""
+    for one in links:
+        # normpath keeps two slashes at the beginning.
+        lead = posixpath.normpath(posixpath.join(parent_of(path), one.target)).replace("//", "/", 1)
+        if not f"{lead}/".startswith(f"{path}/"):
+            yield lead
 
 
 def _has_link(nodes: Nodes) -> bool:

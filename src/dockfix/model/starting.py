@@ -11,6 +11,7 @@ from typing import Final
 from dockfix.context import Context, Deployment
 from dockfix.knowledge.processes import waits
 from dockfix.lazy import cached_property
+from dockfix.model.command_lists import find_listed
 from dockfix.model.copies import Copy
 from dockfix.model.evidence import Launch
 from dockfix.model.image_texts import GLOB, ImageTexts
@@ -18,7 +19,6 @@ from dockfix.model.inherited import find_inherited
 from dockfix.model.lineage import Lineage, Step
 from dockfix.model.makefiles import find_recipes
 from dockfix.model.paths import is_shared, is_within, on_path, resolve
-from dockfix.model.procfiles import find_processes
 from dockfix.model.runs import (
     Invocation,
     number_arguments,
@@ -268,7 +268,7 @@ class Starting:
                 else:
                     self._follow(started, depth, commands, unread)
             return
-        for inner in find_processes(here, self.read):
+        for inner in find_listed(here, self.read):
             self._follow(replace(one, invocation=inner), depth, commands, unread)
         for inner in find_recipes(here, self.read) if depth < MAX_DEPTH else ():
             self._follow(replace(one, invocation=inner), depth + 1, commands, unread)

@@ -12,12 +12,14 @@ from typing import Final
 
 from dockfix.evidence.image_files import Layout
 from dockfix.evidence.python.servers import Server, config_path, find_server, flags, ini_flags
+from dockfix.model.command_lists import read_command_list
 from dockfix.model.makefiles import MAKES, read_goals, read_recipes
 from dockfix.model.paths import resolve
 from dockfix.model.written import find_document
 from dockfix.syntax.script import Command, Word
 from dockfix.syntax.shell import parse_script, parse_words
 from dockfix.syntax.tree import Instruction
+from dockfix.syntax.wrappers import find_awaited
 
 _SHELL: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _PYTHON: Final = re.compile(r"(?:.*/)?(?:python|pypy)[\d.]*")
@@ -28,7 +30,7 @@ _LAUNCHERS: Final = {
     ),
     **dict.fromkeys(("dotenv", "doppler"), ("run",)),
     **dict.fromkeys(("opentelemetry-instrument", "ddtrace-run", "kernprof", "torchrun", "debugpy"), ()),
-    **dict.fromkeys(("watchfiles", "wait-for-it", "dockerize", "xvfb-run", "stdbuf", "ipython"), ()),
+    **dict.fromkeys(("watchfiles", "dockerize", "xvfb-run", "stdbuf", "ipython"), ()),
     "newrelic-admin": ("run-program",),
     "watchmedo": ("auto-restart",),
     "accelerate": ("launch",),
@@ -36,7 +38,7 @@ _LAUNCHERS: Final = {
 _OF_WATCHFILES: Final = frozenset(
     {"--filter", "--args", "--target-type", "--ignore-paths", "--verbosity", "--grace-period"}
 )
-_TESTERS: Final = ("pytest", "py.test")
+_TESTERS: Final = ("pytest", "py.test", "unittest")
 _TESTS: Final = re.compile(r"(?:test_.*|.*_test|conftest)\.py")
 _MOST_TESTS: Final = 60
 _ALL_ARGUMENTS: Final = ('"$@"', "$@", '"${@}"', "${@}", "$*", '"$*"')
@@ -209,6 +211,9 @@ class StartReader:
             self._tests(words[1:], one)
         elif posixpath.basename(program) in MAKES and depth < _MAX_DEPTH:
             self._recipes(one, depth)
+        elif listed := list(read_command_list(words, workdir, self.layout.read)):
+            for path, number, text in listed if depth < _MAX_DEPTH else ():
+                self._script(text, self.layout.source_of(path) or path, number, workdir, depth + 1)
         elif _SHELL.fullmatch(program) or program in (".", "source"):
             operands = [word for word in words[1:] if not word.startswith("-")]
             self._follow(operands[0] if operands else "", one, depth)
@@ -406,6 +411,7 @@ def _arguments(line: Line) -> tuple[str, ...]:
 def launched(words: tuple[str, ...]) -> tuple[str, ...]:
     """The command after launchers such as `poetry run`."""
     for _ in range(4):
+        words = tuple(find_awaited(words)) or words
         name = posixpath.basename(words[0]) if words else ""
         if name not in _LAUNCHERS:
             return words
