@@ -34,8 +34,8 @@ from dockfix.model.copies import find_volumes
 from dockfix.model.evidence import Evidence, Launch
 from dockfix.model.filetree import BASE, each
 from dockfix.model.filetree import Kind as NodeKind
-from dockfix.model.ownership import owns
 from dockfix.model.operations import Act
+from dockfix.model.ownership import owns
 from dockfix.model.paths import (
     NOWHERE,
     is_below_any,
