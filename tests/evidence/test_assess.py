@@ -246,6 +246,7 @@ WRITES = "open('/data/a', 'w')\n"
             True,
             [],
         ),
+        ('["locust", "-f", "main.py"]', {}, True, []),
         # What starts modules by tables that are not read.
         ("pipenv run start", {}, False, ["unread-entrypoint"]),
         ("nodemon --exec 'python main.py'", {}, False, ["unread-entrypoint"]),

@@ -10,10 +10,11 @@ from typing import Final, NamedTuple
 from dockfix.model.paths import resolve
 from dockfix.model.runs import Invocation, walk_script
 from dockfix.syntax.shell import parse_script, parse_words
-from dockfix.syntax.wrappers import find_awaited, is_waiting
+from dockfix.syntax.wrappers import find_awaited
 
 _OF_PROCFILES: Final = frozenset({"foreman", "forego", "goreman", "hivemind", "honcho", "overmind"})
 _OF_CRONTABS: Final = "supercronic"
+_LISTED: Final = _OF_PROCFILES | {_OF_CRONTABS}
 _PROCESS: Final = re.compile(r"^([\w-]+)[ \t]*:[ \t]*(\S.*)")
 _NAME: Final = "(?:SUN|MON|TUE|WED|THU|FRI|SAT|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)"
 _FIELD: Final = rf"(?:[\d*?/,LW#-]|{_NAME})+"
@@ -54,7 +55,7 @@ def read_command_list(
 def find_listed(one: Invocation, read: Callable[[str], str | None]) -> Iterator[Invocation]:
     """The commands that a command starts: those of a file that lists them, or one that it makes wait."""
     program = one.command.program.rpartition("/")[2]
-    if program not in _OF_PROCFILES and program != _OF_CRONTABS and not is_waiting(program):
+    if program not in _LISTED and program[:4] != "wait":
         return
     words = [one.command.program, *(word.expand(one.env) or word.text for word in one.command.args)]
     if awaited := find_awaited(words):

@@ -86,7 +86,8 @@ class OwnershipChange:
 def find_ownership_changes(plan: Plan) -> tuple[OwnershipChange, ...]:
     """The paths that somebody else owns in the plan and that the account must own, each once."""
     found = _find_changes(plan)
-    undecided = find_undecided(plan) if found else ()
+    # For any uid, modes follow in a later round than owners.
+    undecided = find_undecided(plan) if found and not plan.serves_any_uid else ()
     return tuple(one for one in found if one.path not in undecided) if undecided else found
 
 

@@ -16,14 +16,9 @@ _WAITS: Final = re.compile(r"wait[-_]?(?:for|until)")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 
 
-def is_waiting(program: str) -> bool:
-    """Whether the name of a program is that of a script that waits for services."""
-    return _WAITS.match(program) is not None
-
-
 def find_awaited(words: Sequence[str]) -> Sequence[str]:
     """The command after the `--` of a script that waits for services (`wait-for-it.sh db:5432 -- CMD`)."""
-    waits = bool(words) and is_waiting(words[0].rpartition("/")[2])
+    waits = bool(words) and _WAITS.match(words[0].rpartition("/")[2])
     return words[words.index("--") + 1 :] if waits and "--" in words else ()
 
 

@@ -219,6 +219,14 @@ class StartReader:
             self._follow(operands[0] if operands else "", one, depth)
         else:
             self._follow(program, one, depth)
+            self._operands(words[1:], one)
+
+    def _operands(self, words: Sequence[str], line: Line) -> None:
+        """The modules of the image that a command line gives to a program, which may run them."""
+        for word in words:
+            path = posixpath.normpath(posixpath.join(line.workdir, word))
+            if word.endswith(".py") and self.layout.source_of(path) is not None:
+                self._file(path, line)
 
     def _tests(self, words: Sequence[str], line: Line) -> None:
         """The modules that pytest collects from its operands, else from the working directory.
@@ -411,7 +419,8 @@ def _arguments(line: Line) -> tuple[str, ...]:
 def launched(words: tuple[str, ...]) -> tuple[str, ...]:
     """The command after launchers such as `poetry run`."""
     for _ in range(4):
-        words = tuple(find_awaited(words)) or words
+        if "--" in words:
+            words = tuple(find_awaited(words)) or words
         name = posixpath.basename(words[0]) if words else ""
         if name not in _LAUNCHERS:
             return words
