@@ -98,11 +98,11 @@ def _of_base(plan: Plan) -> Iterator[Finding]:
         )  # fmt: skip
     if not mentions_python(plan):
         yield review_language(plan, first)
-    user = plan.lineage.last("USER")
-    if user is not None and not user.before.is_root and plan.lineage.end.is_root:
+    users = list(plan.lineage.of("USER"))
+    if plan.lineage.end.is_root and any(not one.before.is_root for one in users):
         yield Finding(
             codes.FINAL_USER_ROOT,
-            user.instruction.line,
+            users[-1].instruction.line,
             "the file switches back to USER root at its end",
             "check whether that is deliberate",
         )
