@@ -112,12 +112,6 @@ def test_a_program_that_is_a_variable_without_a_value_needs_review(command: str,
         ('python main.py --log "$LOG"\n', False),
     ],
 )
-def test_root_again_on_a_base_that_has_its_account_is_a_review() -> None:
-    result = fix(f"FROM apache/airflow:2.9.0\nUSER root\nRUN apt-get update\nCOPY . .\nUSER root\n{START}")
-    assert isinstance(result, Changed)
-    assert "final-user-root" in [one.code for one in result.reviews]
-
-
 def test_a_start_script_that_writes_where_nobody_knows_needs_review(script: str, is_asked: bool) -> None:
     start = 'CMD ["sh", "start.sh"]\n'
     sources = {"start.sh": script, "main.py": "print()\n", "place": "/srv"}
@@ -262,3 +256,9 @@ def test_images_of_taskcluster_s_jobs_start_as_root(path: str, is_asked: bool) -
     result = fix(text, Options(), Context(path))
     assert isinstance(result, Changed)
     assert any("Taskcluster" in one.message for one in result.reviews) == is_asked
+
+
+def test_root_again_on_a_base_that_has_its_account_is_a_review() -> None:
+    result = fix(f"FROM apache/airflow:2.9.0\nUSER root\nRUN apt-get update\nCOPY . .\nUSER root\n{START}")
+    assert isinstance(result, Changed)
+    assert "final-user-root" in [one.code for one in result.reviews]
