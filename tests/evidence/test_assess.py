@@ -252,6 +252,8 @@ WRITES = "open('/data/a', 'w')\n"
         ("nodemon --exec 'python main.py'", {}, False, ["unread-entrypoint"]),
         ("app-server", {}, False, ["unread-entrypoint"]),
         ("sleep infinity", {}, False, []),
+        # A module that the image has from elsewhere.
+        ("python -m http.server", {}, False, []),
     ],
 )
 def test_starts_that_lists_and_runners_name(

@@ -426,7 +426,8 @@ class _Assessment:
 
     def _is_unstarted(self) -> bool:
         """Whether the image has modules of the build context, and the start is not known to run any."""
-        if self.reading.start_known or self.plan.context.is_alone or not self.plan.starting.steps:
+        reading, context = self.reading, self.plan.context
+        if reading.start_known or reading.names_code or context.is_alone or not self.plan.starting.steps:
             return False
         return self.layout.has_modules and any(map(self._runs_something_else, self.plan.starting.commands))
 

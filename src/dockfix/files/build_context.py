@@ -149,7 +149,8 @@ def _find_closed(target: str, path: str) -> Iterator[ClosedFile]:
         try:
             mode = os.lstat(at).st_mode
             names = sorted(os.listdir(at), reverse=True) if stat.S_ISDIR(mode) else []
-        except OSError:
+        # Strings of sources may hold what no file system can name: surrogates, NUL characters.
+        except (OSError, ValueError):
             continue
         is_closed = _OWNERS & mode & ~(mode << 3 & mode << 6) or not mode & stat.S_IWUSR
         if inside and not stat.S_ISLNK(mode) and is_closed:

@@ -86,7 +86,8 @@ class Reading:
     the absolute paths anywhere in their texts. `texts` are those of the modules and of the configuration
     files that they may read. `launches` are the commands that the modules start,
     `imports` the modules' own paths in the image, relative below the working directory. `guesses` are where
-    code that writes to an unknown place may write, as far as its values show.
+    code that writes to an unknown place may write, as far as its values show. `names_code`: the start names
+    files or modules, whether they were found or not, or is a known server.
     """
 
     claims: tuple[Claim, ...]
@@ -101,6 +102,7 @@ class Reading:
     launches: tuple[Launch, ...] = ()
     imports: tuple[str, ...] = ()
     guesses: tuple[Claim, ...] = ()
+    names_code: bool = False
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -204,6 +206,7 @@ class _SourceReader:
             tuple(dict.fromkeys(self.launches)) if self.known else (),
             tuple(one.path.removeprefix(self.layout.workdir.rstrip("/") + "/") for one in modules),
             tuple(_guess(modules)) if any(map(_is_unknown, found)) else (),
+            bool(self.start.named) or any(find_server(one.words[0]) for one in self.start.lines),
         )
 
     def _named_by_lines(self, found: Iterable[Claim]) -> Iterator[Claim]:
