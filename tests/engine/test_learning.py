@@ -43,7 +43,7 @@ MAKES = f"""\
 FROM {BASE}
 WORKDIR /app
 COPY serve.py .
-RUN python -c "import os; os.mkdir(chr(47) + chr(120))"
+RUN python -c "import os; os.mkdir(bytes([47, 120]))"
 CMD ["python", "-c", "print('done')"]
 """
 # A name of torch's cache that no reader of sources sees, and a step that only root can do beside it.
@@ -81,7 +81,7 @@ def test_what_a_proof_shows_is_learned_and_kept(tmp_path: Path) -> None:
     )
     assert "Permission denied: '/data'; tried again, as it writes /data/, /data/cache/\n" in done.stderr
     assert "files/makes/Dockerfile: round 1: it no longer builds: RUN python -c" in done.stderr
-    assert 'os.mkdir(chr(47) + chr(120))" needs root\n' in done.stderr
+    assert 'os.mkdir(bytes([47, 120]))" needs root\n' in done.stderr
     assert "files/writes/Dockerfile: proven\n" in done.stderr
     assert "chown appuser:appuser /data /data/cache" in (tmp_path / "files/writes/Dockerfile").read_text()
     reads = (tmp_path / "files/reads/Dockerfile").read_text()

@@ -69,6 +69,8 @@ WRITES = {
     "last-parent": ('from pathlib import Path\n(Path(__file__).parents[-1] / "data").mkdir()', "/data"),
     "percent": ('R = "/data"\nopen("%s/%s.txt" % (R, "a"), "w")', "/data/a.txt"),
     "percent-by-name": ('open("%(r)s/a" % {"r": "/data"}, "w")', "/data/a"),
+    "reversed-string": ('place = "".join(reversed("atad/"))\nopen(place + "/x", "w")', "?"),
+    "reversed-list": ('place = "/".join(reversed(["x", "data", ""]))\nopen(place, "w")', "/data/x"),
     "percent-unknown": ('def save(n):\n    open("/data/%05d.txt" % n, "w")', "/data/"),
     "format": ('open("{}/{}".format("/data", "a"), "w")', "/data/a"),
     "format-by-name": ('P = {"r": "/data"}\nopen("{r}/{r[0]}".format(**P), "w")', "/data/"),

@@ -134,7 +134,17 @@ def _listing(name: str, given: Sequence[Values]) -> Iterable[Value]:
     if name == "chr":
         numbers = (one.content for one in first if isinstance(one.content, int))
         return [Value(chr(one)) for one in numbers if 0 < one < 256]
-    lists = [[Value(tuple(items_of(one.content)), one.certain) for one in values] for values in given]
+    # The characters of a string are not followed.
+    lists = [
+        [
+            Value(tuple(items_of(one.content)), one.certain)
+            for one in values
+            if not isinstance(one.content, str)
+        ]
+        for values in given
+    ]
+    if name == "reversed":
+        return [Value(tuple(reversed(list(items_of(one.content)))), one.certain) for one in lists[0]]
     if name not in _OF_LISTS:
         return lists[0]
     items = [found[0].content if found else () for found in lists]
