@@ -27,7 +27,7 @@ from dockfix.evidence.outputs import is_directory, is_output
 from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.constants import HOLE, Value, Values
 from dockfix.evidence.python.sources import Reading, read_start
-from dockfix.evidence.python.start import Start, StartReader
+from dockfix.evidence.python.start import Start, StartReader, expand_words
 from dockfix.evidence.volumes import Written, find_mount_points, find_volume_findings, find_written
 from dockfix.lazy import cached_property
 from dockfix.model.copies import find_volumes
@@ -52,8 +52,7 @@ from dockfix.model.scripts import PYTHON, is_shell_script
 from dockfix.model.starting import StartedCommand
 from dockfix.results import Finding
 from dockfix.syntax.parser import reparse
-from dockfix.syntax.script import Word
-from dockfix.syntax.shell import Command, parse_words
+from dockfix.syntax.shell import parse_words
 from dockfix.syntax.tree import Dockerfile
 
 SHOWN: Final = 3
@@ -97,7 +96,7 @@ def read_application(plan: Plan) -> ReadApplication:
         # Scripts that steps of the build write, and shells that only the replay understands.
         for called in plan.starting.commands:
             known = {name: value for name, value in called.invocation.env.items() if name != "HOME"}
-            words = [one.expand(known) or "\0" for one in _words_of(called.command)]
+            words = expand_words(called.command, known)
             start = reader.follow(parse_words(words), called.line, called.invocation.cwd)
     if place := _entered(plan, start, layout.workdir):
         running = replace(running, final=replace(running.final, workdir=place))
@@ -105,10 +104,6 @@ def read_application(plan: Plan) -> ReadApplication:
     others = (*_read_elsewhere(plan, running, path), *_read_checks(plan, running, path))
     elsewhere = dict.fromkeys((*reading.claims, *others))
     return ReadApplication(layout, path, replace(reading, claims=tuple(elsewhere)))
-
-
-def _words_of(command: Command) -> tuple[Word, ...]:
-    return () if command.name is None else (command.name, *command.args)
 
 
 def _read_elsewhere(plan: Plan, running: Layout, path: str) -> Iterator[Claim]:

@@ -273,8 +273,9 @@ class _Judge:
 
     def _is_used(self, one: Deployment, place: str) -> bool:
         """Whether the application writes below a path, or names one there that it may write."""
-        named = (*self.written.places, *(self.written.uses - self.written.reads))
-        return any(is_within(path, place) for path in named) or self._is_named(one, place)
+        named = self.written.uses - self.written.reads
+        is_used = self._is_hit(place) or any(is_within(path, place) for path in named)
+        return is_used or self._is_named(one, place)
 
     def _stands(self, place: str) -> bool:
         """Whether the new image has a directory there that not everybody may write to."""

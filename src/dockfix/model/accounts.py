@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 from dockfix.knowledge import read_names
 from dockfix.model.account_commands import (
@@ -29,6 +29,8 @@ from dockfix.model.runs import read_run
 from dockfix.options import DEFAULT_ID, Options
 from dockfix.syntax.shell import Command
 from dockfix.syntax.words import is_number
+
+_Account = TypeVar("_Account", Account, "UserAccount")
 
 CREATES: Final = re.compile("|".join((*CREATORS, *GROUP_CREATORS)))
 _CHANGES: Final = re.compile("|".join(ACCOUNT_CHANGERS))
@@ -205,15 +207,18 @@ def _created(lineage: Lineage) -> Iterator[UserAccount]:
 def _find_usable(lineage: Lineage) -> tuple[Image, tuple[UserAccount, ...]]:
     """(the base, the accounts of the file) as they are at the end, without what is gone or root's equal."""
     (lost, homes), image = _find_changed(lineage), lineage.image
+    own = tuple(one for one in find_created(lineage) if one.uid != 0)
     if not lost and not homes:
-        return image, tuple(one for one in find_created(lineage) if one.uid != 0)
-    own = (one for one in find_created(lineage) if one.uid != 0 and one.name not in lost)
-    kept = (one for one in image.accounts if one.name not in lost)
-    accounts = tuple(replace(one, home=homes.get(one.name, one.home)) for one in kept)
-    return (
-        replace(image, accounts=accounts),
-        tuple(replace(one, home=homes.get(one.name, one.home)) for one in own),
-    )
+        return image, own
+    image = replace(image, accounts=_as_changed(image.accounts, lost, homes))
+    return image, _as_changed(own, lost, homes)
+
+
+def _as_changed(
+    accounts: tuple[_Account, ...], lost: Container[str], homes: Mapping[str, str]
+) -> tuple[_Account, ...]:
+    kept = (one for one in accounts if one.name not in lost)
+    return tuple(replace(one, home=homes.get(one.name, one.home)) for one in kept)
 
 
 @lru_cache(maxsize=8)

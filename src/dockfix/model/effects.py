@@ -50,6 +50,7 @@ _PROCESSES: Final = (">(", "<(")
 _REMOTE: Final = re.compile(r"(?!file:)[a-z][a-z0-9+.-]*://")
 _ASKS: Final = frozenset({"--version", "--help", "-V", "-h", "-version", "version", "help"})
 _OF_NODE: Final = frozenset({"node", "npm", "npx", "yarn", "pnpm"})
+"""What prints its version with `-v`; most other programs work with it, and say more."""
 _HERE: Final = Argument(".", ".")
 _ACTS: Final = {
     "writes": Act.WRITE,

@@ -72,8 +72,6 @@ ANY_UID: Final = "any uid"
 """Stands for a uid that no file belongs to."""
 _HOME: Final = re.compile(r"(?<![\w/])~(?=[/\s])|\bHOME\b")
 
-# The only word behind a program that prints about itself; with `-v`, most others work and say more.
-
 
 @dataclass(frozen=True, slots=True)
 class Move:

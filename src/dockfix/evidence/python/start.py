@@ -184,11 +184,11 @@ class StartReader:
             return
         if command.name is None:
             return
-        words = _expand(command, self.variables, by)
+        words = expand_words(command, self.variables, by)
         self._words(words, line, file, workdir, depth)
         for name, values in self.alternatives.items():
             for value in values:
-                other = launched(_expand(command, {**self.variables, name: value}, by))
+                other = launched(expand_words(command, {**self.variables, name: value}, by))
                 # Only for its flags: the code that it would start may not exist.
                 if other and other != launched(words) and find_server(other[0]):
                     self.start.lines.append(Line(other, file, line, workdir))
@@ -395,8 +395,11 @@ def _exported(command: Command) -> Iterator[tuple[str, Word]]:
             yield name, word._replace(text=value)
 
 
-def _expand(command: Command, variables: Mapping[str, str], by: Line | None) -> tuple[str, ...]:
-    """The words of a command; a NUL stands for one whose value is unknown."""
+def expand_words(command: Command, variables: Mapping[str, str], by: Line | None = None) -> tuple[str, ...]:
+    """The words of a command; a NUL stands for one whose value is unknown.
+
+    `by` is the line that calls the script of the command, whose arguments stand for `"$@"`.
+    """
     words: list[str] = []
     for word in (command.name, *command.args) if command.name is not None else ():
         if by is not None and word.text in _ALL_ARGUMENTS:
