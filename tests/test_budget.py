@@ -12,10 +12,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FILES = 40
-BUDGETS = {"replays": 3.8, "parses": 4.15, "plans": 3.2, "questions": 126.0, "calls": 26100.0}
+BUDGETS = {"replays": 3.8, "parses": 4.15, "plans": 3.2, "questions": 126.0, "calls": 27000.0}
 """The most of each per file, a tenth above what was measured when it was set. Lower them with every gain.
 
-`questions` are asked of a file tree; `calls` are all of Python's functions and of those in C.
+`questions` are asked of a file tree; `calls` are all of Python's functions and of those in C, summed
+before `pstats` reads them: it keeps one of all the methods that dataclasses make under the same name.
 """
 SCRIPT = f"""
 import cProfile, json, pstats
@@ -29,6 +30,7 @@ profile.enable()
 for text in texts:
     fix(text)
 profile.disable()
+calls = sum(entry.callcount for entry in profile.getstats())
 stats = pstats.Stats(profile)
 
 def count(file, function):
@@ -40,7 +42,7 @@ print(json.dumps({{
     "parses": count("syntax/parser.py", "parse") + count("syntax/parser.py", "reparse"),
     "plans": count("pipeline.py", "_plan") + count("pipeline.py", "_reread"),
     "questions": count("model/outcomes.py", "ask"),
-    "calls": stats.total_calls,
+    "calls": calls,
 }}))
 """
 
