@@ -206,6 +206,12 @@ def test_values_of_code_that_writes_to_an_unknown_place(tmp_path: Path, source: 
     assert (GIVES in result.text) == expected
 
 
+def test_values_in_the_text_that_documents_a_module(tmp_path: Path) -> None:
+    result = fixed(tmp_path, f'# Keeps.\n"""Keeps.\n\n    keep(out="/data")\n"""\n{ASKED}keep(input())\n')
+    assert isinstance(result, Changed)
+    assert GIVES not in result.text
+
+
 def test_values_of_code_whose_writes_are_known(tmp_path: Path) -> None:
     result = fixed(tmp_path, "OUT = '/data'\nopen('x', 'w')\n")
     assert isinstance(result, Changed)

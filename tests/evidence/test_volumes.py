@@ -500,3 +500,24 @@ def test_words_of_a_manifest_never_make_a_command(tmp_path: Path) -> None:
     assert [one.help for one in result.reviews] == [
         "once: docker compose run --rm -u 0 --entrypoint chown SERVICE -R appuser /app/data"
     ]
+
+
+@pytest.mark.parametrize(
+    ("volumes", "expected"),
+    [
+        (["./data:/data:ro"], False),
+        (["./in:/data/in:ro"], True),
+        (["state:/data", "./data:/data:ro"], True),
+    ],
+)
+def test_places_of_variables_where_only_what_cannot_be_written_is_mounted(
+    tmp_path: Path, volumes: list[str], expected: bool
+) -> None:
+    services = "".join(
+        f'  job{at}:\n    build: .\n    environment:\n      DATA_DIR: /data\n    volumes: ["{one}"]\n'
+        for at, one in enumerate(volumes)
+    )
+    manifest = f"services:\n{services}volumes:\n  state:\n"
+    result = run_by(tmp_path, "print()\n", "compose.yaml", manifest)
+    assert isinstance(result, Changed)
+    assert ("mkdir -p /data" in result.text) == expected

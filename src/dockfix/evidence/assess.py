@@ -504,9 +504,17 @@ def _find_named_by_variables(plan: Plan, line: int) -> Iterator[Claim]:
 
 
 def _is_free(plan: Plan, place: str) -> bool:
-    """Whether nothing is at a path, and a directory may be made and given there."""
-    is_free = is_ownable(place) and not is_system_directory(place)
-    return is_free and all(one.kind is NodeKind.ABSENT for one in plan.rehearsal.end.look(place))
+    """Whether nothing is at a path, and a directory may be made and given there that is written to."""
+    if not is_ownable(place) or is_system_directory(place) or _is_read_only(plan, place):
+        return False
+    return all(one.kind is NodeKind.ABSENT for one in plan.rehearsal.end.look(place))
+
+
+def _is_read_only(plan: Plan, place: str) -> bool:
+    """Whether deployments mount something at a path, or around it, and always so that nobody can write."""
+    mounts = (mount for one in plan.context.deployments for mount in one.mounts)
+    found = [mount.read_only for mount in mounts if is_within(place, mount.target.value)]
+    return bool(found) and all(found)
 
 
 def _place(one: Claim) -> str:

@@ -35,7 +35,7 @@ _IMPORT: Final = re.compile(
 _INNER: Final = re.compile(r"^([ \t]+)(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.MULTILINE)
 _BRACKETS: Final = re.compile(r"[()\[\]{}]")
 _HEAD_END: Final = re.compile(r"[ \t]*(?:->[^\n]*?)?(:)[ \t]*(?=\n)")
-_DOCUMENTED: Final = re.compile(r":[ \t]*\n\s*$")
+_DOCUMENTED: Final = re.compile(r":[ \t]*\n\s*$|\A(?:#[^\n]*\n|\s)*$")
 _ENDS: Final = re.compile(r"[ \t]*(?:\n|$)")
 _LONG: Final = 30
 _SHORT: Final = 8

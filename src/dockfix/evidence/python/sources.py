@@ -21,7 +21,7 @@ from dockfix.evidence.python.application import Application
 from dockfix.evidence.python.catalogue import Catalogue, find_offsets, load_catalogue
 from dockfix.evidence.python.constants import Value, Values
 from dockfix.evidence.python.missing import find_missing
-from dockfix.evidence.python.modules import Module
+from dockfix.evidence.python.modules import Module, condense
 from dockfix.evidence.python.path_strings import find_mentions, find_names, find_values
 from dockfix.evidence.python.places import is_anyones, is_likely_directory, locate, locate_database
 from dockfix.evidence.python.scopes import Part
@@ -568,8 +568,9 @@ def _guess(modules: Iterable[Module]) -> Iterator[Claim]:
     for module in modules:
         if not _SERVES.isdisjoint(name.partition(".")[0] for _, name in module.imported):
             continue
-        for at, path in find_values(module.source):
-            line = module.source.count("\n", 0, at) + 1
+        text, numbers = condense(module.source)
+        for at, path in find_values(text):
+            line = numbers[text.count("\n", 0, at)] + 1
             yield Claim(Kind.WRITE, path, module.file, line, False, is_likely_directory(path))
 
 
