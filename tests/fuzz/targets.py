@@ -105,7 +105,9 @@ def _image(text: str) -> None:
 def _compose(text: str) -> None:
     find_builds("compose.yml", text, lambda _: text)
     read_manifests(
-        [("compose.yml", text), ("pod.yaml", text), ("devcontainer.json", text)], bool, lambda _: text
+        [(name, text) for name in ("compose.yml", "pod.yaml", "devcontainer.json", "config.yaml")],
+        bool,
+        lambda _: text,
     )
     rewrite_file("compose.yml", text, fix, unsafe=True)
 

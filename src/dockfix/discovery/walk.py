@@ -59,6 +59,7 @@ DESCRIPTIONS: Final = (
     b"readme.rst",
     *(row.encode() for row in (*NAMED_SUFFIXES, *CODE_SUFFIXES)),
     b"devcontainer.json",
+    b"config.json",
 )
 DESCRIPTION_NAMES: Final = tuple(name.decode() for name in DESCRIPTIONS)
 MAX_SEARCHED: Final = 1024 * 1024

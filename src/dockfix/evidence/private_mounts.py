@@ -14,6 +14,10 @@ from dockfix.model.paths import is_below_any
 from dockfix.results import Finding
 
 _HOME: Final = re.compile(r"(?:~|\$HOME|\$\{HOME\}|/home/[^/]+)/")
+_BY_KIND: Final = {
+    "add-on": "leave it as root, or start a script as root that reads the options and then becomes the user"
+}
+"""What to do about files of root's that a platform mounts, where there is no fsGroup."""
 _PUBLIC: Final = re.compile(r"/(?:cert|chain|fullchain)\d*\.pem$")
 
 
@@ -21,7 +25,8 @@ def find_private_mounts(one: Deployment, mount: Mount) -> Iterator[Finding]:
     """The finding for a mount of what only root, or one account of the host, may read."""
     where, source = one.at(mount.target), mount.source
     if mount.is_private and one.group is None:
-        message, help_ = f"{where} mounts files that only root may read", "set fsGroup to the user's group"
+        message = f"{where} mounts files at {mount.target.value} that only root may read"
+        help_ = _BY_KIND.get(one.kind, "set fsGroup to the user's group")
     elif source and _is_of_root(posixpath.normpath(source)):
         message = f"{where} mounts {source}, parts of which only root may read"
         help_ = "leave it as root, or mount a copy that the user may read"

@@ -25,6 +25,7 @@ from dockfix.repository.docker_actions import ACTION_NAME
 from dockfix.repository.image_names import is_open
 from dockfix.repository.job_images import may_have_jobs
 from dockfix.repository.manifests import (
+    can_be_add_on,
     can_be_manifest,
     chart_of,
     is_code,
@@ -68,6 +69,7 @@ _STARTS: Final = (b"ommand", b"run:", b"processes", b"entrypoint")
 _RUNNERS: Final = (b"docker", b"podman", b"nerdctl")
 _VERBS: Final = (b" run ", b" create ", b" exec ")
 _CLOUD_RUN: Final = (b"gcloud", b"deploy-cloudrun")
+_ADD_ON: Final = (b"slug", b"version", b"arch")
 _CALLS: Final = (b"containers.", b"ocker", b"image", b"Image")
 """Code that contains none of these runs no image."""
 _VALUES: Final = re.compile(r"(?:^|/)values\.ya?ml$")
@@ -333,6 +335,8 @@ def _look_by_name(name: str) -> Callable[[bytes], Glance | None]:
         return partial(_look_at_code, name=name)
     if is_platform(name):
         return _look_at_platform
+    if can_be_add_on(name):
+        return partial(_look_at_configuration, name=name)
     return _look if is_compose(name) or name.endswith(".json") else _look_at_workload
 
 
@@ -350,10 +354,20 @@ def _look_at_script(data: bytes, name: str) -> Glance | None:
     runs = runs or any(word in data for word in _CLOUD_RUN)
     if not runs and not may_have_jobs(name, data):
         return None
-    text = data.decode("utf-8", "replace")
-    found = read_manifests([(name, text)])
+    return _look_by_reading(data, name)
+
+
+def _look_by_reading(data: bytes, name: str) -> Glance | None:
+    """The glance at a file that has to be read to know its images, or their Dockerfiles."""
+    found = read_manifests([(name, data.decode("utf-8", "replace"))])
     images = {_untagged(one.image) or one.dockerfile for one in found}
     return (tuple(sorted(images)), any(one.kind == "compose run" for one in found)) if images else None
+
+
+def _look_at_configuration(data: bytes, name: str) -> Glance | None:
+    """The glance at what may be an add-on's configuration, or another manifest of that name."""
+    found = _look_by_reading(data, name) if all(word in data for word in _ADD_ON) else None
+    return found or (None if name.endswith(".json") else _look_at_workload(data))
 
 
 def _look_at_code(data: bytes, name: str) -> Glance | None:

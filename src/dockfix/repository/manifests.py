@@ -24,6 +24,7 @@ ENVIRONMENT_NAME: Final = re.compile(
 """Names that compose files may have by their environment, as those of NASA-IMPACT/COSMOS do (`local.yml`)."""
 
 _DEVCONTAINER: Final = re.compile(r"(?:^|/)\.?devcontainer\.json$")
+_ADD_ON: Final = re.compile(r"(?:^|/)config\.(?:ya?ml|json)$")
 _HOOKS: Final = (
     "onCreateCommand", "updateContentCommand", "postCreateCommand", "postStartCommand", "postAttachCommand",
 )  # fmt: skip
@@ -58,8 +59,13 @@ def can_be_manifest(path: str) -> bool:
         is_script(path)
         or is_platform(path)
         or is_code(path)
-        or any(one.search(path) for one in (_YAML, _DEVCONTAINER))
+        or any(one.search(path) for one in (_YAML, _DEVCONTAINER, _ADD_ON))
     )
+
+
+def can_be_add_on(path: str) -> bool:
+    """Whether a file with that name may be the configuration of a Home Assistant add-on."""
+    return _ADD_ON.search(path) is not None
 
 
 def is_platform(path: str) -> bool:
@@ -112,7 +118,7 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) ->
     if is_code(path):
         yield from _read_code(path, text)
         return
-    if is_platform(path) and (starts := list(read_platform(path, text))):
+    if starts := list(_read_settings(path, text)):
         yield from starts
         return
     parts = [part for part in split_manifest(path, text) if is_wanted(part.text)]
@@ -129,6 +135,16 @@ def _read(path: str, text: str, is_wanted: Callable[[str], bool], read: Read) ->
 
         for part in parts:
             yield from (_shifted(one, part) for one in read_kubernetes(path, part.text))
+
+
+def _read_settings(path: str, text: str) -> Iterator[Deployment]:
+    """The deployments of settings for one platform, whose names other manifests may have too."""
+    if is_platform(path):
+        yield from read_platform(path, text)
+    elif can_be_add_on(path):
+        from dockfix.repository.add_ons import read_add_on
+
+        yield from read_add_on(path, text)
 
 
 def _read_code(path: str, text: str) -> Iterator[Deployment]:
