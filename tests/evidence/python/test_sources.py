@@ -843,6 +843,56 @@ def test_a_start_script_and_a_gunicorn_configuration_are_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ("import os\nPORT = os.getenv('PORT', '80')\nbind = f'0.0.0.0:{PORT}'\n", ["port 80"]),
+        ("import os\nbind = '0.0.0.0:' + os.getenv('PORT', '80')\n", ["port 80"]),
+        ("bind = ['0.0.0.0:8000', '[::]:443', 'unix:/srv/web.sock']\n", ["port 443", "write /srv/web.sock"]),
+        ("import os\nLOG = os.path.join('/srv', 'log')\naccesslog = LOG + '/a'\n", ["write /srv/log/a"]),
+        ("import os\nbind = os.environ['BIND']\naccesslog = os.getenv('LOG', '-')\npidfile = None\n", []),
+    ],
+)  # fmt: skip
+def test_values_that_a_gunicorn_configuration_computes(config: str, expected: list[str]) -> None:
+    text = DOCKERFILE.replace('["python", "main.py"]', "gunicorn -c conf/g.py web:app")
+    files = {"web.py": "", "conf/g.py": config}
+    assert [f"{one.kind} {one.what}" for one in read(files, text).claims] == expected
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ("if [ -f /app/own.py ]; then C=/app/own.py; else C=/app/conf/g.py; fi\n", ["conf/g.py:1: port 80"]),
+        ("[ -f /app/own.py ] && C=/app/conf/g.py\n", ["conf/g.py:1: port 80"]),
+        ("C=$(choose)\n", []),
+    ],
+)
+def test_a_gunicorn_configuration_that_a_script_chooses(chosen: str, expected: list[str]) -> None:
+    files = {
+        "start.sh": f'{chosen}exec gunicorn -c "${{C:-none.py}}" web:app\n',
+        "web.py": "",
+        "conf/g.py": "bind = ':80'\n",
+    }
+    text = DOCKERFILE.replace('["python", "main.py"]', '["./start.sh"]')
+    reading = read(files, text)
+    assert [str(one) for one in reading.claims] == expected
+    assert reading.start_known
+
+
+@pytest.mark.parametrize(
+    ("script", "modules"),
+    [
+        ("M=app.main\n[ -f /app/main.py ] && M=main\nexec uvicorn $M:app\n", ["main.py"]),
+        ("if [ -f x ]; then M=main; else M=other; fi\nexec uvicorn $M:app\n", ["main.py", "other.py"]),
+    ],
+)
+def test_an_application_that_a_script_chooses(script: str, modules: list[str]) -> None:
+    files = {"start.sh": script, "main.py": "", "other.py": ""}
+    reading = read(files, DOCKERFILE.replace('["python", "main.py"]', '["./start.sh"]'))
+    assert sorted(reading.modules) == modules
+    assert reading.claims == ()
+
+
+@pytest.mark.parametrize(
     ("script", "ports"),
     [
         ("PORT=80\nuvicorn web:app --port $PORT\n", ["80"]),

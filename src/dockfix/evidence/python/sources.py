@@ -19,7 +19,7 @@ from dockfix.evidence.image_files import Layout, Names, Read, read_layout
 from dockfix.evidence.outputs import is_directory, is_output
 from dockfix.evidence.python.application import Application
 from dockfix.evidence.python.catalogue import Catalogue, find_offsets, load_catalogue
-from dockfix.evidence.python.constants import Value, Values
+from dockfix.evidence.python.constants import HOLE, Value, Values, items_of, texts_of
 from dockfix.evidence.python.missing import find_missing
 from dockfix.evidence.python.modules import Module, condense
 from dockfix.evidence.python.path_strings import find_mentions, find_names, find_values
@@ -74,6 +74,7 @@ _SERVES: Final = frozenset(
     """.split()
 )
 _PORT: Final = re.compile(r"(?:^|.*[:\]=])(\d{1,5})$")
+_QUOTED: Final = re.compile(r"'[^']*'\s*|\"[^\"]*\"\s*")
 _CONFIG: Final = re.compile(r"^(\w+)[ \t]*[:=][ \t]*([^\s#][^\n#]*)", re.MULTILINE)
 
 
@@ -513,16 +514,25 @@ class _SourceReader:
         for match in _CONFIG.finditer(text):
             name, value = match[1], match[2].rstrip().strip("'\"")
             at = text.count("\n", 0, match.start()) + 1
-            quoted = program != "gunicorn" or match[2][:1] in "'\""
+            is_text = program != "gunicorn" or _QUOTED.fullmatch(match[2]) is not None
+            values = [value] if is_text else self._values_in(path, name)
             if name in self.catalogue.gunicorn or name.endswith("_logfile"):
-                yield from self._place(
-                    value if quoted else "", line, self.catalogue.gunicorn.get(name, False), file, at
+                is_directory = self.catalogue.gunicorn.get(name, False)
+                yield from (
+                    claim for one in values for claim in self._place(one, line, is_directory, file, at)
                 )
             elif name in ("bind", "port"):
-                yield from self._ports([value], line, file, at)
+                yield from self._ports(values, line, file, at)
             elif program == "gunicorn" and value not in ("None", "root", "0"):
                 is_certain = value.isdecimal() or match[2][:1] in "'\""
                 yield from self._process(f"{program} --{name} {value}", file, at, is_certain=is_certain)
+
+    def _values_in(self, path: str, name: str) -> list[str]:
+        """The texts that a name of a Python file may have in the end, each alone if it is a list of them."""
+        module = self.application.load(path)
+        found = self.application.global_of(module, name, self.reader.evaluator) if module else ()
+        inner = (items for one in found for items in items_of(one.content))
+        return [text for values in (found, *inner) for text, _ in texts_of(values) if HOLE not in text]
 
     def _process(self, command_line: str, file: str, at: int, *, is_certain: bool) -> Iterator[Claim]:
         """The need for root of a process, also where a file holds the flags."""

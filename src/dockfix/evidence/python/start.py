@@ -185,13 +185,22 @@ class StartReader:
         if command.name is None:
             return
         words = expand_words(command, self.variables, by)
+        named = len(self.start.named)
         self._words(words, line, file, workdir, depth)
         for name, values in self.alternatives.items():
             for value in values:
                 other = launched(expand_words(command, {**self.variables, name: value}, by))
-                # Only for its flags: the code that it would start may not exist.
-                if other and other != launched(words) and find_server(other[0]):
+                if other and other != launched(words) and (server := find_server(other[0])):
                     self.start.lines.append(Line(other, file, line, workdir))
+                    self._server(server, self.start.lines[-1])
+                    self._join_named(named)
+
+    def _join_named(self, first: int) -> None:
+        """Take the code that is named from the index `first` on for alternatives, of which one exists."""
+        if found := self.start.named[first:]:
+            files = dict.fromkeys(file for one in found for file in one.files)
+            modules = dict.fromkeys(module for one in found for module in one.modules)
+            self.start.named[first:] = [NamedCode(tuple(files), tuple(modules), found[0].by)]
 
     def _words(self, words: tuple[str, ...], line: int, file: str, workdir: str, depth: int) -> None:
         words = launched(words)
