@@ -193,6 +193,12 @@ DENIED_TO_USER: Final = _review(
     "cases/start-that-changes-a-mode-of-the-systems",
     answered_by=(Trial.ANSWERS_ALIKE, Trial.MAY_WRITE),
 )
+FOREIGN_OWNER: Final = _review(
+    "foreign-owner",
+    "What the image gets when it is started belongs to root, or to another user.",
+    "runs/add-on-of-home-assistant",
+    "cases/job-of-sagemaker",
+)
 UNFINISHED_MOVE: Final = Code(
     "unfinished-move",
     (Kind.REVIEW, Kind.NOTE),

@@ -206,7 +206,7 @@ def _of_jobs(plan: Plan) -> Iterator[Finding]:
     """
     if "/taskcluster/docker/" in f"/{plan.context.path}":
         yield Finding(
-            codes.DENIED_TO_USER, plan.steps[0].instruction.line,
+            codes.FOREIGN_OWNER, plan.steps[0].instruction.line,
             "Taskcluster starts jobs in this image by run-task, which gives them their volumes as root",
             "leave it as root: run-task drops it by itself",
         )  # fmt: skip
@@ -214,7 +214,7 @@ def _of_jobs(plan: Plan) -> Iterator[Finding]:
     for one in plan.context.deployments:
         if one.kind == "job" and one.user is None:
             yield Finding(
-                codes.DENIED_TO_USER, plan.steps[0].instruction.line,
+                codes.FOREIGN_OWNER, plan.steps[0].instruction.line,
                 f"{one.place} runs the steps of a job in this image, in a workspace of another user",
                 "let the job run as root (`options: --user root`, or `docker: user` in GitLab)",
             )  # fmt: skip

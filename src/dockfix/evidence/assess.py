@@ -28,6 +28,7 @@ from dockfix.evidence.python.catalogue import load_catalogue
 from dockfix.evidence.python.constants import HOLE, Value, Values
 from dockfix.evidence.python.sources import Reading, read_start
 from dockfix.evidence.python.start import Start, StartReader, expand_words
+from dockfix.evidence.sagemaker import find_started_folders
 from dockfix.evidence.volumes import Written, find_mount_points, find_volume_findings, find_written
 from dockfix.lazy import cached_property
 from dockfix.model.copies import find_volumes
@@ -402,12 +403,7 @@ class _Assessment:
                 f"{_place(one)} installs packages with {one.what}, where the user may not",
                 "install them at build time",
             )  # fmt: skip
-        if talking := self.talking_to_docker:
-            yield Finding(
-                codes.DENIED_TO_USER, self.line,
-                f"talks to docker, whose socket belongs to root and to a group of the host: {_fold(talking)}",
-                "give the container that group (group_add, --group-add), or leave it as root",
-            )  # fmt: skip
+        yield from self._of_other_owners()
         for one in self._ports(certain=True)[:1]:
             yield Finding(
                 codes.LOW_PORT, self.line, f"{_place(one)} opens port {one.what}, which is below 1024",
@@ -417,6 +413,21 @@ class _Assessment:
             yield Finding(
                 codes.EVIDENCE_CUT, self.line, "the application is large: not all of its sources were read",
                 "--verify runs the whole application",
+            )  # fmt: skip
+
+    def _of_other_owners(self) -> Iterator[Finding]:
+        """Findings about uses of what the image is given when it is started."""
+        if talking := self.talking_to_docker:
+            yield Finding(
+                codes.FOREIGN_OWNER, self.line,
+                f"talks to docker, whose socket belongs to root and to a group of the host: {_fold(talking)}",
+                "give the container that group (group_add, --group-add), or leave it as root",
+            )  # fmt: skip
+        if mounted := self.from_sagemaker:
+            yield Finding(
+                codes.FOREIGN_OWNER, self.line,
+                f"uses folders that SageMaker mounts, and it expects images to run as root: {_fold(mounted)}",
+                "leave it as root, unless SageMaker never runs it",
             )  # fmt: skip
 
     def _is_unstarted(self) -> bool:
@@ -440,6 +451,13 @@ class _Assessment:
         if any(name == "DOCKER_HOST" and is_remote(value) for name, value in given):
             return []
         return [one for one in self.claims if one.kind is Kind.DOCKER and self._is_met(one)]
+
+    @property
+    def from_sagemaker(self) -> list[Claim]:
+        """The uses of what SageMaker mounts, by the sources and by the start's command lines."""
+        file = posixpath.basename(self.plan.context.path) or "Dockerfile"
+        named = (one for one in self.reading.claims if one.kind is Kind.PLATFORM)
+        return [*named, *find_started_folders(self.plan, file)]
 
     @property
     def missing(self) -> list[Claim]:

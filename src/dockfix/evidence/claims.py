@@ -18,6 +18,7 @@ class Kind(StrEnum):
     MISSING = "missing"
     FETCHED = "fetched"
     DOCKER = "docker"
+    PLATFORM = "platform"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,10 +28,10 @@ class Claim:
     `what` is, for a write, the absolute path in the image (a trailing slash means that its last part is
     unknown; a path below the home starts with `~/`), for a port its number, for a need for root, an
     installation or a use of docker's socket the call, command or path, for a home the cache directory, for
-    missing or fetched code its path or module. It is "" for a write to an unknown path. `directory` is the
-    directory that the user must own. `file` is relative to the build context. `certain` is False if the
-    value may differ at run time, or if the line may not run at all. `only_in`: it writes there only if that
-    path exists already.
+    missing or fetched code its path or module, for what a platform gives its path, variable or module. It is
+    "" for a write to an unknown path. `directory` is the directory that the user must own. `file` is relative
+    to the build context. `certain` is False if the value may differ at run time, or if the line may not run
+    at all. `only_in`: it writes there only if that path exists already.
     """
 
     kind: Kind

@@ -35,7 +35,7 @@ def find_private_mounts(one: Deployment, mount: Mount) -> Iterator[Finding]:
         help_ = "make sure that the user has the owner's uid"
     else:
         return
-    yield Finding(codes.DENIED_TO_USER, 0, message, help_)
+    yield Finding(codes.FOREIGN_OWNER, 0, message, help_)
 
 
 def _is_of_root(source: str) -> bool:

@@ -184,7 +184,7 @@ def _of_device(one: Deployment, mount: Mount) -> Iterator[Finding]:
         device = f"{one.at(mount.target)} gives it {mount.source}"
         message = f"{device}, which belongs to root and to a group of the host"
         help_ = "give the container that group (group_add, --group-add)"
-        yield Finding(codes.DENIED_TO_USER, 0, message, help_)
+        yield Finding(codes.FOREIGN_OWNER, 0, message, help_)
 
 
 def _is_filled_by_root(plan: Plan, one: Deployment, mount: Mount) -> bool:

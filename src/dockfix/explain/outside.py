@@ -22,6 +22,7 @@ _DEEDS = {
     Kind.MISSING: "starts {}, which was not found",
     Kind.FETCHED: "starts {}, which a step downloads",
     Kind.DOCKER: "talks to docker: {}",
+    Kind.PLATFORM: "uses what SageMaker mounts: {}",
 }
 
 

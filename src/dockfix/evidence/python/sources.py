@@ -29,6 +29,7 @@ from dockfix.evidence.python.servers import Server, config_path, find_server, fl
 from dockfix.evidence.python.sites import SiteReader
 from dockfix.evidence.python.start import InlineCode, Line, Start, StartReader
 from dockfix.evidence.python.values import ConstantEvaluator
+from dockfix.evidence.sagemaker import find_named_folders
 from dockfix.evidence.settings_files import find_named_outputs, is_configuration
 from dockfix.knowledge import read_names, read_table
 from dockfix.knowledge.homes import find_home_use
@@ -185,7 +186,7 @@ class _SourceReader:
                 break
             modules += launched
         found += self._find_foreign_code(modules)
-        found += (one for module in modules for one in find_named_sockets(module))
+        found += (one for module in modules for one in _find_given(module))
         self.names_schedule = any("beat_schedule_filename" in module.source for module in modules)
         named = list(self._named_by_lines(found))
         if not self.known:
@@ -592,6 +593,12 @@ def _words(module: Module) -> frozenset[str]:
 @lru_cache(maxsize=512)
 def _quoted(source: str) -> frozenset[str]:
     return frozenset(_WORD.findall(source))
+
+
+def _find_given(module: Module) -> Iterator[Claim]:
+    """What a module names of what the image is only given when it is started."""
+    yield from find_named_sockets(module)
+    yield from find_named_folders(module)
 
 
 @lru_cache(maxsize=8192)
