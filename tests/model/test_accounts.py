@@ -210,6 +210,9 @@ def test_numbers_are_fixed_where_names_do_not_do(steps: str, uid: int | None) ->
         (BOOKWORM, "RUN useradd web && usermod -u 2000 web", "web"),
         (BOOKWORM, "RUN useradd web && deluser web www-data", "web"),
         ("node:20", "RUN userdel -r node", "appuser"),
+        (BOOKWORM, "RUN useradd -u 2000 web && usermod -l www web", "appuser"),
+        (BOOKWORM, "RUN useradd ops\nRUN useradd web\nRUN usermod --login www -d /srv web", "ops"),
+        ("node:20", "RUN usermod -l web -d /srv/web -m node", "appuser"),
     ],
 )
 def test_an_account_that_is_removed_or_becomes_root_is_not_used(base: str, steps: str, name: str) -> None:

@@ -111,6 +111,8 @@ RULES: list[tuple[tuple[str, ...], str, str]] = [
     ((OWN, "/app/d dir 0", "/app/d/x file 0"), "find /app -type f -delete", "unsure"),
     ((OWN, "/app/x file 0"), "find /app -exec chmod 600 {} +", "denied"),
     ((OWN, "/app/l link /f", "/f file 0"), "find /app -exec chmod 600 {} +", "unsure"),
+    ((OWN, "/app/x file 0 600"), "find /app -type f -exec sed -i s/a/b/ {} +", "unsure"),
+    ((OWN, "/app/x file 0 644"), "find /app -type f -exec sed -i s/a/b/ {} +", "allowed"),
     # What is packed or read must be readable.
     ((OWN, "/d dir", "/d/x file 0 600"), "tar -cf /app/x.tar -C /d .", "denied"),
     ((OWN, "/x file 0 600"), "wc -l < /x", "denied"),

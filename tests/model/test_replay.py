@@ -51,6 +51,10 @@ LEFT = {
     ("RUN useradd -m -u 7 app && touch /home/app/x && usermod -u 8 app\n", "/home/app/x"): "file 0 644",
     ("RUN useradd -m -u 7 app && usermod -u 8 app\nUSER app\nRUN touch /tmp/x\n", "/tmp/x"): "file 8:app 644",
     ("RUN useradd -m app && usermod -o -u 0 app\nUSER app\nRUN touch /tmp/x\n", "/tmp/x"): "file 0:app 644",
+    (
+        "RUN useradd -m -u 7 app && usermod -l web app\nUSER web\nRUN touch /tmp/x\n",
+        "/tmp/x",
+    ): "file 7:app 644",
     ("RUN useradd -m -u 7 app && usermod -g 0 app\n", "/home/app"): "dir 7:0 755 | dir 7:0 700",
     (
         "RUN groupadd -g 7 g && useradd -m -u 7 -g g app && groupmod -g 9 g\n",
@@ -66,6 +70,11 @@ LEFT = {
         "/h/.profile",
     ): "file 0 644 | absent | file 7:app 644",
     ("RUN useradd -m -u 7 app && userdel -r app\n", "/home/app"): "absent",
+    # What an archive brings may be a directory, in which the file would be then.
+    (
+        "RUN mkdir -m 700 /i && mkdir /i/a /o && tar -cf /p -C /i . && tar -xf /p -C /o\nCOPY x.py /o/x.py\n",
+        "/o/x.py",
+    ): "any 0 755 | dir 0 700 | dir 0 755 | dir 0 700 | dir 0 755",
     ("RUN useradd -m -b /h -u 7 app\n", "/h/app"): "dir 7:app 755 | dir 7:app 700",
     # An archive of an earlier step may name the directory itself, with any mode.
     (

@@ -62,7 +62,7 @@ def to_number(text: str) -> int | None:
 class AccountChange(NamedTuple):
     """A new home of an account, whose files are moved with `is_moved`.
 
-    `is_removed`: the account itself is removed, `is_gone`: its home is.
+    `is_removed`: the account itself is removed, `is_gone`: its home is. `login` is its new name.
     `uid` and `group` are new ones: what the account has in its home goes with them (usermod(8)).
     """
 
@@ -73,6 +73,7 @@ class AccountChange(NamedTuple):
     is_removed: bool = False
     uid: int | None = None
     group: str = ""
+    login: str = ""
 
 
 def read_account_change(command: Command, env: Mapping[str, str]) -> AccountChange | None:
@@ -89,10 +90,17 @@ def read_account_change(command: Command, env: Mapping[str, str]) -> AccountChan
             is_moved="m" in short or "--move-home" in options,
             uid=to_number(first_of(options, "-u", "--uid", "-ou")),
             group=first_of(options, "-g", "--gid"),
+            login=_new_login(options, operands),
         )
     is_gone = "r" in short or not {"--remove", "--remove-home"}.isdisjoint(options)
     # `deluser NAME GROUP` only leaves the group.
     return AccountChange(operands[0], is_gone=is_gone, is_removed=len(operands) == 1)
+
+
+def _new_login(options: dict[str, str], operands: list[str]) -> str:
+    """The new name that usermod gives an account; with useradd, `-l` takes no value."""
+    is_apart = len(operands) > 1 and not {"-l", "--login"}.isdisjoint(options)
+    return operands[0] if is_apart else first_of(options, "--login")
 
 
 def read_group_number(command: Command, env: Mapping[str, str]) -> tuple[str, int] | None:

@@ -103,7 +103,7 @@ def choose_account(lineage: Lineage, options: Options, *, needs_ids: bool, asked
     wanted = [account for account in own if account.name in (user, options.user)] or own[-1:]
     if wanted and not (options.numeric and wanted[-1].uid is None):
         return _as_wanted(wanted[-1], options)
-    named = user if user and not is_root_user(user) else _favourite(lineage)
+    named = user if user and not is_root_user(user) else _preferred(lineage)
     ready = _ready_account(image, named) or _namesake(image, options)
     if ready is not None and options.uid in (None, ready.uid):
         return _as_wanted(ready, options)
@@ -223,7 +223,7 @@ def _as_changed(
 
 @lru_cache(maxsize=8)
 def _find_changed(lineage: Lineage) -> tuple[frozenset[str], dict[str, str]]:
-    """The accounts that RUN steps remove, or give root's number, and do not create again; and new homes."""
+    """The accounts that RUN steps remove, rename or give root's number for good; and new homes."""
     lost: set[str] = set()
     homes: dict[str, str] = {}
     for step in lineage.of("RUN"):
@@ -236,7 +236,7 @@ def _find_changed(lineage: Lineage) -> tuple[frozenset[str], dict[str, str]]:
                 lost.difference_update(parse_options(one.command, one.env)[1][:1])
             elif program in ACCOUNT_CHANGERS:
                 change = read_account_change(one.command, one.env)
-                if change is not None and (change.is_removed or change.uid == 0):
+                if change is not None and (change.is_removed or change.login or change.uid == 0):
                     lost.add(change.name)
                 if change is not None and change.home.startswith("/"):
                     homes[change.name] = change.home
@@ -290,7 +290,7 @@ def _gifts(lineage: Lineage) -> Iterator[tuple[str, str]]:
             yield step.expand(flag.value), resolve(operands[-1], step.before.workdir)
 
 
-def _favourite(lineage: Lineage) -> str:
+def _preferred(lineage: Lineage) -> str:
     """The base's account that the file makes owner of the working directory, or the base's default user."""
     end = lineage.end.workdir
     if end != "/":

@@ -56,10 +56,9 @@ def arrive(
         if is_tree and source is not None and all(_is_listed(source, one) for one in copy.sources):
             _bring(tree, copy, source, real, owner, mode, origin)
             continue
-        if is_tree or any(one.kind is Kind.DIRECTORY for one in tree.look(real)):
-            _cover(tree, real, content, directory, patterns if is_tree else ())
+        if is_tree:
+            _cover(tree, real, content, directory, patterns)
         else:
-            tree.make_directories(posixpath.dirname(real), directory)
             _land(tree, copy, real, content, directory)
         if source is not None:
             _bring(tree, copy, source, real, owner, mode, origin)
@@ -76,17 +75,24 @@ def _is_listed(source: FileTree, path: str) -> bool:
 
 
 def _land(tree: FileTree, copy: Copy, at: str, content: Node, directory: Node) -> None:
-    """Put content at a path that is not a known directory.
+    """Put content at a path, or in the directory that it is, or may be.
 
     An unknown node stays possible if a tree may arrive, in a directory with a mode of its own.
     """
+    are_directories = {one.kind is Kind.DIRECTORY for one in tree.look(at)}
+    if True in are_directories:
+        _cover(tree, at, content, directory)
+    if False not in are_directories:
+        return
+    covered = [one for one in tree.look(at) if one.kind is Kind.DIRECTORY]
+    tree.make_directories(posixpath.dirname(at), directory)
     is_file = bool(copy.step.instruction.heredocs) or copy.is_download
     may_be_tree = copy.may_bring_tree
     there = [one for one in tree.look(at) if one.kind is Kind.ANY and may_be_tree]
     arrived = [content._replace(kind=Kind.FILE) if is_file else content]
     if may_be_tree and directory.mode != content.mode:
         arrived.append(content._replace(mode=directory.mode))
-    tree.set(at, (*there, *arrived))
+    tree.set(at, (*there, *arrived, *covered))
 
 
 def _known(owner: Id) -> Id:

@@ -250,8 +250,12 @@ def _of_contents(
 
 def _of_replacing(tree: FileTree, operation: Operation, who: Identity) -> Answers:
     if operation.recursive:
-        return _of_contents(tree, operation, who, may_empty)
+        return _of_contents(tree, operation, who, _may_edit_all)
     return both(may(tree, operation.path, who, READ), may_replace(tree, operation.path, who))
+
+
+def _may_edit_all(tree: FileTree, path: str, node: Node, who: Identity) -> Answers:
+    return both(may_empty(tree, path, node, who), may_read_all(tree, path, node, who))
 
 
 def _of_mode(tree: FileTree, operation: Operation, who: Identity) -> Answers:

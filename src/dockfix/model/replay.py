@@ -455,7 +455,7 @@ class Replay:
         return True
 
     def _change_account(self, one: Invocation) -> None:
-        """Move or remove the home of an account, or give what is in it to its new uid or group."""
+        """Rename an account, move or remove its home, or give what is in it to its new uid or group."""
         change = read_account_change(one.command, one.env)
         account = self.accounts.find(change.name) if change is not None else None
         if change is None or account is None:
@@ -474,6 +474,8 @@ class Replay:
             after = replace(after, group=change.group, gid=gid if isinstance(gid, int) else None)
             old = self.accounts.primary_group(account)
             self._give_home(after, Change(gid=gid, only_group=old), weak=one.optional)
+        if change.login and after.uid is not None:
+            after = replace(after, name=change.login)
         if not one.optional:
             self.accounts.add(after)
 
