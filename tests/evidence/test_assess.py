@@ -165,6 +165,7 @@ def test_sources_that_stand_in_the_dockerfile_are_read(tmp_path: Path, place: st
         ("PREFECT_HOME=/data", "RUN true", True),
         ("GRADIO_TEMP_DIR=/data", "RUN true", True),
         ("MLFLOW_TRACKING_URI=file:///data", "RUN true", True),
+        ("DBT_PACKAGES_INSTALL_PATH=/data", "RUN true", True),
         # A step makes it, or may put what is only read there.
         ("POETRY_HOME=/data", "RUN curl -sSL https://example.org | python3 - --at $POETRY_HOME", False),
         ("MODEL_DIR=/data", "COPY . /data", False),

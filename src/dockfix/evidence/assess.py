@@ -58,7 +58,7 @@ from dockfix.syntax.tree import Dockerfile
 
 SHOWN: Final = 3
 _OUTPUT: Final = ("/dev/stdout", "/dev/stderr")
-_OF_DATA: Final = re.compile(r"(?<!JAVA)(?<!CUDA)_HOME$|_(?:CACHE|TRACKING_URI)$")
+_OF_DATA: Final = re.compile(r"(?<!JAVA)(?<!CUDA)_HOME$|_(?:CACHE|TRACKING_URI|INSTALL_PATH)$")
 
 
 class ReadApplication(NamedTuple):

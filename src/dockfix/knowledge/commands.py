@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -16,6 +16,10 @@ _FLAGS: Final = frozenset({"flag", "root", "harmless", "cwd", "home", "suffix"})
 _PLACE_NAME: Final = re.compile(
     r"^--?[\w-]*(dir(ectory)?|prefix|path|(?<![a-z])out|output|dest(ination)?|root)$"
 )
+_REDIRECTS: Final = {
+    "awk": re.compile(r"\bprintf?\b[^;}>\n]{0,200}>>?[ \t]{0,9}\"([^\"\n]{1,400})\""),
+    "sed": re.compile(r"(?:^|[;{}\n/|,$\d!])[gpiIM]{0,4}[ \t]{0,9}w[ \t]{1,9}(/[^\s;}]{1,400})"),
+}
 _VERSIONED: Final = re.compile(r"(?:-|(?<!\d)(?<!\d\.))\d+(?:\.\d+)*$")
 
 
@@ -50,6 +54,7 @@ class Usage:
     bundled: bool = False
     posix: str = ""
     packages: bool = False
+    language: str = ""
 
     def read(self, arguments: Sequence[Argument]) -> Reading:
         """Parse the words into options with their values, and operands."""
@@ -71,6 +76,12 @@ class Usage:
             else:
                 at = self._cluster(argument, arguments, at, reading)
         return reading
+
+    def find_redirects(self, reading: Reading) -> Iterator[str]:
+        """The files that programs among the words write to: `{ print > "FILE" }`, `s/a/b/w FILE`."""
+        words = (*reading.operands, *(value for _, value in reading.options)) if self.language else ()
+        for word in filter(None, words):
+            yield from _REDIRECTS[self.language].findall(word.value or word.text)
 
     def counts(self, reading: Reading, env: Mapping[str, str]) -> bool:
         """Whether the options and variables that the table depends on are present."""

@@ -353,6 +353,8 @@ def _apply(program: str, usage: Usage, reading: Reading, found: _Found) -> None:
         _apply_option(f"{program} {name}", role, value, found)
     is_placed = any(role in ("writes", "makes") for role, _, _ in roles)
     _apply_operands(usage, reading, found, is_placed=is_placed)
+    for path in usage.find_redirects(reading):
+        found.add("touches", Argument(path, path))
     if usage.default and not is_placed and (usage.code or found.count == before):
         found.add("writes", _default_place(usage.default, reading))
     # A system-wide option writes nothing to the places that the table names.
