@@ -52,6 +52,11 @@ def changes(steps: str) -> list[tuple[str, Reach]]:
             [("/app", Reach.SELF)],
         ),
         ("WORKDIR /app\nRUN git clone https://example.org/x.git .\n" + APT + START, [("/app", Reach.ALL)]),
+        # What may be missing, and may be a file, is not made.
+        (
+            'COPY conf /opt\nRUN <<END\nT=$(mktemp) && cp "$T" /opt/sub && rm -f "$T"\ntrue\nEND\n' + START,
+            [],
+        ),
     ],
 )
 def test_directories_are_found(steps: str, expected: list[tuple[str, Reach]]) -> None:

@@ -556,7 +556,8 @@ class _Search:
             if posixpath.dirname(path) != directory:
                 continue
             # What a link leads to is given under its own name.
-            if all(node.kind is not Kind.LINK for node in self.tree.look(path)):
+            is_link = any(node.kind is Kind.LINK for node in self.tree.look(path))
+            if not is_link and not self._may_be_file(path):
                 yield from self._directory(path, itself=True)
 
     def _brought_with(self, path: str) -> str:
