@@ -54,7 +54,9 @@ def changes(steps: str) -> list[tuple[str, Reach]]:
         ("WORKDIR /app\nRUN git clone https://example.org/x.git .\n" + APT + START, [("/app", Reach.ALL)]),
         # What may be missing, and may be a file, is not made.
         (
-            'COPY conf /opt\nRUN <<END\nT=$(mktemp) && cp "$T" /opt/sub && rm -f "$T"\ntrue\nEND\n' + START,
+            'COPY conf /opt\nRUN <<END\nT=$(mktemp) && cp "$T" /opt/sub && rm -f "$T"\ntrue\nEND\n'
+            + APT
+            + START,
             [],
         ),
     ],
