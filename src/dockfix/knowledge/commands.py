@@ -67,6 +67,9 @@ class Usage:
             if literal or not text.startswith("-") or text == "-":
                 if self.bundled and not reading.operands and not reading.options and text.isalpha():
                     at = self._cluster(Argument(f"-{text}", f"-{text}"), arguments, at, reading, old=True)
+                elif (name := text[: text.find("=") + 1]) in self.options:
+                    value = None if argument.value is None else text.removeprefix(name)
+                    reading.options.append((name, Argument(value, argument.text.removeprefix(name))))
                 else:
                     reading.operands.append(argument)
             elif text == "--":
