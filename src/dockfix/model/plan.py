@@ -144,8 +144,8 @@ class Plan(Facts):
             for run in above
             for one in run.invocations
             if one.pip and one.pip in run.pips and one.pip.is_user_install
-            # PYTHONUSERBASE names a place for everybody.
-            if is_root_home(one.env.get("PYTHONUSERBASE") or "/root")
+            # With ENV, PYTHONUSERBASE or HOME names one place for root and the account.
+            if is_root_home(one.env.get("PYTHONUSERBASE") or run.step.before.env.get("HOME") or "/root")
         )
         return tuple(dict.fromkeys(found))
 
