@@ -70,6 +70,12 @@ LEFT = {
         "/h/.profile",
     ): "file 0 644 | absent | file 7:app 644",
     ("RUN useradd -m -u 7 app && userdel -r app\n", "/home/app"): "absent",
+    # Nothing is there to move, so what needs that does not run.
+    ("WORKDIR /app\nRUN <<E\nmv /app/* /o/ && touch /c\ntrue\nE\n", "/c"): "absent",
+    ("WORKDIR /app\nRUN <<E\nmv /app/* /o/; touch /c\nE\n", "/c"): "file 0 644",
+    ("RUN mv /nothing /o/ >/log && touch /c && touch /d; true\n", "/d"): "absent",
+    ("RUN { mv /nothing /o/ && touch /c; } && touch /d; true\n", "/c"): "absent",
+    ("RUN make && mv /nothing /o/ && touch /c\n", "/c"): "file 0 644",
     # What an archive brings may be a directory, in which the file would be then.
     (
         "RUN mkdir -m 700 /i && mkdir /i/a /o && tar -cf /p -C /i . && tar -xf /p -C /o\nCOPY x.py /o/x.py\n",

@@ -53,10 +53,11 @@ from dockfix.model.mounts import find_mounts, mount, unmount
 from dockfix.model.operations import Act, ActName, How, Operation
 from dockfix.model.outcomes import Key, Outcome, ask, is_directory
 from dockfix.model.paths import is_root_home, is_system_directory, is_within, on_path, resolve
-from dockfix.model.permissions import Identity
+from dockfix.model.permissions import Identity, Verdict
 from dockfix.model.playing import perform
 from dockfix.model.runs import Invocation, Run, Settings, read_run
 from dockfix.model.scripts import PYTHON, find_called, runs_readable_script
+from dockfix.syntax.shell import Command
 from dockfix.syntax.wrappers import SHELLS, is_shell
 
 # The distance of the numbers of a script's commands from that of the command that calls it.
@@ -387,7 +388,12 @@ class Replay:
             unread = Operation(Act.UNKNOWN, step.before.workdir, "a script that is not understood")
             self._record((origin, -1, 0), unread, who, step.instruction.line)
         is_read = run.text in self.read_scripts
+        failed: Command | None = None
         for number, line, one, calls in self._flatten(run):
+            if failed is not None and run.needs(one.command, failed):
+                failed = one.command
+                continue
+            at = len(self.outcomes)
             acting = self._acting(one, who) if one.user else who
             self._invoke(origin, number, one, acting, line, is_read=is_read, calls=calls)
             inner = one.switched() if one.command.user else None
@@ -396,6 +402,7 @@ class Replay:
                     origin, number + SWITCHED, inner, self._acting(inner, acting), line, is_read=is_read
                 )
             self._follow_accounts(one, created, origin)
+            failed = one.command if one.unchecked and any(map(_fails, self.outcomes[at:])) else None
             yield one
         unmount(self.tree, before, mounts)
 
@@ -720,6 +727,12 @@ def end_of(stage: Stage, closed: tuple[ClosedFile, ...] = ()) -> FileTree:
     """The tree at the end of a stage that others copy from."""
     lineage = trace(stage)
     return Replay(lineage, range(len(lineage.steps)), closed=closed).end
+
+
+def _fails(outcome: Outcome) -> bool:
+    """Whether an operation certainly finds nothing to copy or to move."""
+    is_transfer = outcome.operation.act in (Act.COPY, Act.MOVE)
+    return is_transfer and all(one.verdict is Verdict.ABSENT for one in outcome.answers)
 
 
 def _is_same(step: Step, other: Step) -> bool:

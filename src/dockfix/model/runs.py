@@ -33,6 +33,7 @@ _SETS_HOME: Final = frozenset({"gosu", "su-exec", "sudo", "doas"})
 _LOGIN: Final = frozenset({"-", "-l", "--login"})
 # What ends a command, or begins another one.
 _JOINS: Final = re.compile(r"[;&|<()]")
+_AND: Final = re.compile(r"[^;|&\n]*&&\s*")
 _HEALTHCHECK: Final = re.compile(r"CMD\s+", re.IGNORECASE)
 
 
@@ -126,6 +127,12 @@ class Run:
     def script(self) -> Script:
         """The parsed commands."""
         return _script(self.text, self.words, self.shell, "{" in self.text and self._is_bash)
+
+    def needs(self, command: Command, before: Command) -> bool:
+        """Whether a command only runs if the one before it succeeds: `&&` alone stands between them."""
+        own = [one for one in self.script.commands if one is command or one is before]
+        between = self.script.text[before.end : command.start]
+        return len(own) == 2 and _AND.fullmatch(between) is not None
 
     @property
     def _is_bash(self) -> bool:
