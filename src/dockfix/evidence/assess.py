@@ -74,7 +74,7 @@ class ReadApplication(NamedTuple):
 
 def read_application(plan: Plan) -> ReadApplication:
     """Read the application that the original file's image starts."""
-    path = posixpath.basename(plan.context.path) or "Dockerfile"
+    path = _file_name(plan)
     starts = {one.index: one.image.workdir or "/" for one in plan.stages if one.parent is None}
     # If the image gets a working directory, paths that were relative to / are relative to that.
     root = plan.workdir if plan.relocates else "/"
@@ -455,9 +455,8 @@ class _Assessment:
     @property
     def from_sagemaker(self) -> list[Claim]:
         """The uses of what SageMaker mounts, by the sources and by the start's command lines."""
-        file = posixpath.basename(self.plan.context.path) or "Dockerfile"
         named = (one for one in self.reading.claims if one.kind is Kind.PLATFORM)
-        return [*named, *find_started_folders(self.plan, file)]
+        return [*named, *find_started_folders(self.plan, _file_name(self.plan), self.line)]
 
     @property
     def missing(self) -> list[Claim]:
@@ -507,9 +506,14 @@ def _stated(paths: Iterable[str], by: str) -> Iterator[Claim]:
         yield Claim(Kind.WRITE, path, by, 0, is_directory=path.endswith("/"))
 
 
+def _file_name(plan: Plan) -> str:
+    """The Dockerfile's own name, for claims about its lines."""
+    return posixpath.basename(plan.context.path) or "Dockerfile"
+
+
 def _find_named_by_variables(plan: Plan, line: int) -> Iterator[Claim]:
     """What variables name as a place of the program's data, where nothing is yet and no step works."""
-    path = posixpath.basename(plan.context.path) or "Dockerfile"
+    path = _file_name(plan)
     texts = [run.text for run in plan.runs.values()]
     for name, value in (*plan.starting.variables.items(), *plan.starting.other_variables):
         place = value.removeprefix("file://").rstrip("/")

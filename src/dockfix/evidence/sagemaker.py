@@ -40,12 +40,11 @@ def find_named_folders(module: Module) -> Iterator[Claim]:
         yield Claim(Kind.PLATFORM, found[1] or found[2], module.file, line)
 
 
-def find_started_folders(plan: Plan, file: str) -> Iterator[Claim]:
-    """What the start's command lines and the image's variables name; `file` is its Dockerfile."""
+def find_started_folders(plan: Plan, file: str, line: int) -> Iterator[Claim]:
+    """What the start's command lines name, and the image's variables, which count for `line` of `file`."""
     for one in plan.starting.commands:
         for path in _WORD.findall(" ".join(word.text for word in one.command.words)):
             yield Claim(Kind.PLATFORM, path, one.where or file, one.line)
-    line = plan.starting.steps[-1].instruction.line if plan.starting.steps else 0
     for name, value in plan.starting.variables.items():
         if name == _PROGRAM or _WORD.match(value):
             yield Claim(Kind.PLATFORM, name, file, line)

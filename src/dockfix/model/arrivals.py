@@ -84,11 +84,12 @@ def _land(tree: FileTree, copy: Copy, at: str, content: Node, directory: Node) -
         _cover(tree, at, content, directory)
     if False not in are_directories:
         return
-    covered = [one for one in tree.look(at) if one.kind is Kind.DIRECTORY]
     tree.make_directories(posixpath.dirname(at), directory)
+    found = tree.look(at)
+    covered = [one for one in found if one.kind is Kind.DIRECTORY]
     is_file = bool(copy.step.instruction.heredocs) or copy.is_download
     may_be_tree = copy.may_bring_tree
-    there = [one for one in tree.look(at) if one.kind is Kind.ANY and may_be_tree]
+    there = [one for one in found if one.kind is Kind.ANY and may_be_tree]
     arrived = [content._replace(kind=Kind.FILE) if is_file else content]
     if may_be_tree and directory.mode != content.mode:
         arrived.append(content._replace(mode=directory.mode))
