@@ -89,16 +89,16 @@ def _data_left(one: Invocation, who: Identity) -> Iterator[Operation]:
     how = _PACKAGES if makes_environments else frozenset()
     for place in use.writes if use is not None else ():
         if find_kind(place) == "data":
-            yield Operation(Act.WRITE, in_home(place, home_of(one, who), one.cwd), how=how)
+            yield Operation(Act.WRITE, in_home(place, home_of(one, who.home), one.cwd), how=how)
 
 
 def _home_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
     """What a tool reads and writes in the home, from the homes table; the whole home if it is not listed."""
     use = home_use(one, who)
     if use is None:
-        yield Operation(Act.HOME, home_of(one, who))
+        yield Operation(Act.HOME, home_of(one, who.home))
         return
-    home = home_of(one, who)
+    home = home_of(one, who.home)
     for place in use.reads:
         yield Operation(Act.HOME, in_home(place, home, one.cwd))
     for place in use.existing:
@@ -120,10 +120,10 @@ def home_use(one: Invocation, who: Identity) -> HomeUse | None:
     return find_home_use(program, arguments, one.env)
 
 
-def home_of(one: Invocation, who: Identity) -> str:
-    """Where `~` leads for a command: to the home of whoever runs it, unless `HOME=` stands before it."""
+def home_of(one: Invocation, home: str) -> str:
+    """Where `~` leads for a command: to the `home` of whoever runs it, unless `HOME=` stands before it."""
     given = next((word.expand(one.env) for name, word in one.command.assignments if name == "HOME"), None)
-    return given if given and given.startswith("/") else who.home
+    return given if given and given.startswith("/") else home
 
 
 def in_home(place: str, home: str, cwd: str) -> str:
@@ -178,6 +178,7 @@ def _pip_operations(one: Invocation, who: Identity) -> Iterator[Operation]:
     elif pip.chooses_place:
         yield Operation(Act.UNKNOWN, one.cwd, "installs to a location of its own")
     elif pip.is_user_install or not who.is_root:
-        yield Operation(Act.INSTALL, resolve(one.env.get("PYTHONUSERBASE") or f"{who.home}/.local", one.cwd))
+        base = one.env.get("PYTHONUSERBASE") or f"{home_of(one, who.home)}/.local"
+        yield Operation(Act.INSTALL, resolve(base, one.cwd))
     else:
         yield Operation(Act.INSTALL, SITE)

@@ -11,6 +11,7 @@ from dockfix.lazy import cached_property
 from dockfix.model.accounts import UserAccount, choose_account, gives_numbers
 from dockfix.model.caches import find_moved_installers
 from dockfix.model.closed_files import brings_closed
+from dockfix.model.command_operations import home_of
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.corrections import Corrections
 from dockfix.model.environments import find_environments, virtual_place
@@ -144,8 +145,10 @@ class Plan(Facts):
             for run in above
             for one in run.invocations
             if one.pip and one.pip in run.pips and one.pip.is_user_install
-            # With ENV, PYTHONUSERBASE or HOME names one place for root and the account.
-            if is_root_home(one.env.get("PYTHONUSERBASE") or run.step.before.env.get("HOME") or "/root")
+            # Where they are set, PYTHONUSERBASE and HOME name one place for root and the account.
+            if is_root_home(
+                one.env.get("PYTHONUSERBASE") or home_of(one, run.step.before.env.get("HOME") or "/root")
+            )
         )
         return tuple(dict.fromkeys(found))
 

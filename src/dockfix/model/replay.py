@@ -564,7 +564,7 @@ class Replay:
         if script.closes:
             actor = replace(actor, umask=actor.umask | _OTHERS)
         for number, (written, is_certain) in enumerate(script.writes, _IN_CODE):
-            place = in_home(written, home_of(one, actor.who), one.cwd)
+            place = in_home(written, home_of(one, actor.who.home), one.cwd)
             how = frozenset() if is_certain and not imports else _PERHAPS
             spec = "" if written.endswith("/") else "file"
             operation = Operation(Act.WRITE, place, spec, how=how)
@@ -603,7 +603,7 @@ class Replay:
 
     def _fill_home(self, one: Invocation, actor: Actor) -> None:
         """An unread program of the application may leave anything in the home, a known installer its own."""
-        home = home_of(one, actor.who)
+        home = home_of(one, actor.who.home)
         if self._installer is not None and self._installer.is_run_by(one):
             for path in self._installer.leaves(one.env, home):
                 self.tree.make_directories(posixpath.dirname(path), actor.makes(Kind.DIRECTORY))
@@ -658,7 +658,7 @@ class Replay:
         """The use of the repository, left by steps, that a git command works in; git may trust its owner."""
         for place in repositories.find_places(one):
             if is_left(self.tree, f"{place}/.git"):
-                yield Operation(Act.CONTROL, place, self._trust(home_of(one, who)))
+                yield Operation(Act.CONTROL, place, self._trust(home_of(one, who.home)))
                 return
 
     def _trust(self, home: str) -> str:

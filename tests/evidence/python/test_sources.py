@@ -759,6 +759,24 @@ def test_operands_of_code_that_writes_to_an_unknown_place(source: str, expected:
     assert [f"{one.kind} {one.what}{'' if one.certain else '?'}" for one in claims] == expected
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "gunicorn main",
+        "gunicorn --bind 0.0.0.0:8000 main",
+        "gunicorn -b :8000 --workers 2 main",
+        "gunicorn --bind localhost:http main",
+        "gunicorn -c unix:conf.py main",
+        "waitress-serve --listen 127.0.0.1:8000 main",
+        "hypercorn -b 0.0.0.0:8000 main:app",
+    ],
+)
+def test_an_address_is_not_taken_for_the_application(command: str) -> None:
+    text = DOCKERFILE.replace('["python", "main.py"]', command)
+    reading = read({"main.py": "open('/data/x', 'w')\n"}, text)
+    assert [str(one) for one in reading.claims] == ["main.py:1: write /data/x"]
+
+
 def test_a_configuration_of_gunicorn_is_run() -> None:
     files = {
         "web.py": "app = 1\n",

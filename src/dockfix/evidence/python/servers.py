@@ -12,6 +12,8 @@ from typing import Any, Final
 from dockfix.knowledge import read_names, read_table
 
 _KEY: Final = re.compile(r"\s*([A-Za-z_][\w-]*)[ \t]*[=:](.*)")
+# `module:name`, which `0.0.0.0:8000` is not.
+_NAMED: Final = re.compile(r"[^\W\d][\w.-]*:[^\W\d].*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,28 @@ class Server:
             yield from (value for flag, value in flags(words) if flag in self.application)
             return
         skip = 1 if self.subcommands else 0
-        candidates = [word for word in _operands(words) if word not in self.subcommands]
-        named = [word for word in candidates if ":" in word and "/" not in word.partition(":")[0]]
+        candidates = [word for word in self._operands(words) if word not in self.subcommands]
+        named = [word for word in candidates if _NAMED.fullmatch(word)]
         dotted = [
             word for word in candidates if word.endswith(".py") or word.replace(".", "_").isidentifier()
         ]
         yield from (named or dotted[: 1 + skip])
+
+    def _operands(self, words: Sequence[str]) -> Iterator[str]:
+        """The words that are not flags, nor values of known ones.
+
+        A word after another flag may be its value, so it comes last.
+        """
+        valued = {*self.files, *self.directories, *self.ports, *self.urls, *self.config, *self.settings}
+        behind: list[str] = []
+        for before, word in zip(("", *words[1:]), words[1:], strict=False):
+            if word.startswith("-") or before in valued:
+                continue
+            if before.startswith("-") and "=" not in before and before not in read_names("servers", "plain"):
+                behind.append(word)
+            else:
+                yield word
+        yield from behind
 
 
 def ini_flags(text: str) -> Iterator[tuple[int, str]]:
@@ -89,20 +107,6 @@ def config_path(written: str, workdir: str) -> str:
         written = written.removeprefix("python:").replace(".", "/") + ".py"
     written = written.removeprefix("file:")
     return posixpath.normpath(posixpath.join(workdir, written)) if written else ""
-
-
-def _operands(words: Sequence[str]) -> Iterator[str]:
-    """The words that are not flags; a word after a flag may be its value, so it comes last."""
-    behind: list[str] = []
-    for index, word in enumerate(words[1:], 1):
-        before = words[index - 1] if index > 1 else ""
-        if word.startswith("-"):
-            continue
-        if before.startswith("-") and "=" not in before and before not in read_names("servers", "plain"):
-            behind.append(word)
-        else:
-            yield word
-    yield from behind
 
 
 @lru_cache(maxsize=1)
