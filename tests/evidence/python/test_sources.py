@@ -777,6 +777,50 @@ def test_an_address_is_not_taken_for_the_application(command: str) -> None:
     assert [str(one) for one in reading.claims] == ["main.py:1: write /data/x"]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "functions-framework --target=handle",
+        "functions-framework --target=handle --source main.py",
+        "litestar --app main:app run",
+        "sanic main:app --host 0.0.0.0",
+        "faust -A main worker",
+        "procrastinate --app main.app worker",
+        "taskiq worker broker:broker main",
+        "dramatiq broker:broker main",
+        "faststream run main:app",
+        "nameko run main --broker amqp://queue",
+        "flask --app main run",
+        "env FLASK_APP=main flask run",
+        "torchrun --nproc_per_node 2 main.py",
+        "accelerate launch --num_processes 2 -m main",
+        "python -m debugpy --listen 0.0.0.0:5678 main.py",
+        "python -m debugpy --listen 5678 -m uvicorn main:app",
+        "opentelemetry-instrument --traces_exporter console --service_name=web uvicorn main:app",
+        "watchmedo auto-restart -d . -p '*.py' -- python main.py",
+    ],
+)
+def test_the_application_of_a_runner_is_read(command: str) -> None:
+    text = DOCKERFILE.replace('["python", "main.py"]', command)
+    reading = read({"main.py": "open('/data/x', 'w')\n", "broker.py": "broker = 1\n"}, text)
+    assert [str(one) for one in reading.claims] == ["main.py:1: write /data/x"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "command"),
+    [
+        ("FLASK_APP=main:app", "flask run"),
+        ("LITESTAR_APP=main:app", "litestar run"),
+        ("FUNCTION_SOURCE=main.py", "functions-framework --target handle"),
+        ("PROCRASTINATE_APP=main.app", "procrastinate worker"),
+    ],
+)
+def test_an_application_that_a_variable_names_is_read(variable: str, command: str) -> None:
+    text = DOCKERFILE.replace('CMD ["python", "main.py"]', f"ENV {variable}\nCMD {command}")
+    reading = read({"main.py": "open('/data/x', 'w')\n", "app.py": "open('/data/y', 'w')\n"}, text)
+    assert [str(one) for one in reading.claims] == ["main.py:1: write /data/x"]
+
+
 def test_a_configuration_of_gunicorn_is_run() -> None:
     files = {
         "web.py": "app = 1\n",

@@ -20,8 +20,9 @@ _NAMED: Final = re.compile(r"[^\W\d][\w.-]*:[^\W\d].*")
 class Server:
     """One row of the table; `settings` are flags whose value is a file of further flags.
 
-    With `attribute`, the application is written `module.name` instead of `module:name`. `variables` of the
-    environment have the value of a flag each, or hold several flags if that is "".
+    With `attribute`, the application is written `module.name` instead of `module:name`; with `several`, more
+    modules follow. Without one, any of the `default_applications` is started. `variables` of the environment
+    have the value of a flag each, or hold several flags if that is "".
     """
 
     programs: tuple[str, ...]
@@ -33,6 +34,8 @@ class Server:
     settings: tuple[str, ...] = ()
     default_config: str = ""
     application: str | tuple[str, ...] = ()
+    default_applications: tuple[str, ...] = ()
+    several: bool = False
     subcommands: tuple[str, ...] = ()
     attribute: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -50,10 +53,12 @@ class Server:
         """The configuration files that the command line names, or the default one."""
         return [value for flag, value in flags(words) if flag in self.config] or [self.default_config]
 
-    def applications(self, words: Sequence[str]) -> Iterator[str]:
-        """The application that the command line names."""
+    def applications(self, words: Sequence[str], env: Mapping[str, str]) -> Iterator[str]:
+        """The applications that the command line names, or the environment `env`, or the default ones."""
         if self.application != "operand":
-            yield from (value for flag, value in flags(words) if flag in self.application)
+            named = [value for flag, value in flags(words) if flag in self.application]
+            by_env = [env.get(name) for name, flag in self.variables.items() if flag in self.application]
+            yield from named or [one for one in by_env if one] or self.default_applications
             return
         skip = 1 if self.subcommands else 0
         candidates = [word for word in self._operands(words) if word not in self.subcommands]
@@ -61,7 +66,7 @@ class Server:
         dotted = [
             word for word in candidates if word.endswith(".py") or word.replace(".", "_").isidentifier()
         ]
-        yield from (named or dotted[: 1 + skip])
+        yield from [*named, *dotted] if self.several else named or dotted[: 1 + skip]
 
     def _operands(self, words: Sequence[str]) -> Iterator[str]:
         """The words that are not flags, nor values of known ones.

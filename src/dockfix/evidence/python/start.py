@@ -35,8 +35,14 @@ _LAUNCHERS: Final = {
     "watchmedo": ("auto-restart",),
     "accelerate": ("launch",),
 }
+# Those that run a Python script, or a module by `-m`, whatever options stand before it.
+_OF_SCRIPTS: Final = frozenset({"accelerate", "debugpy", "torchrun"})
 _OF_WATCHFILES: Final = frozenset(
     {"--filter", "--args", "--target-type", "--ignore-paths", "--verbosity", "--grace-period"}
+)
+_VALUED: Final = frozenset(
+    {"-n", "-p", "--name", "--prefix", "--env-file", "--project", "--directory", "--extra", "--with"}
+    | {"-d", "--pattern", "--patterns", "--ignore-patterns", "--interval", "--signal"}
 )
 _TESTERS: Final = ("pytest", "py.test", "unittest")
 _TESTS: Final = re.compile(r"(?:test_.*|.*_test|conftest)\.py")
@@ -186,7 +192,11 @@ class StartReader:
             return
         words = expand_words(command, self.variables, by)
         named = len(self.start.named)
+        outer = self.variables
+        if command.assignments:
+            self.variables = {**outer, **_given(command, outer)}
         self._words(words, line, file, workdir, depth)
+        self.variables = outer
         for name, values in self.alternatives.items():
             for value in values:
                 other = launched(expand_words(command, {**self.variables, name: value}, by))
@@ -345,7 +355,7 @@ class StartReader:
             self.start.codes.append(InlineCode(text, line))
 
     def _module(self, name: str, words: Sequence[str], line: Line) -> None:
-        if find_server(name) or name in _TESTERS:
+        if find_server(name) or name in _TESTERS or name in _LAUNCHERS:
             self._words(tuple(words), line.line, line.file, line.workdir, 0)
             return
         self.start.roots.append(line.workdir)
@@ -368,18 +378,13 @@ class StartReader:
         self.start.roots.append(root)
         files: list[str] = []
         modules: list[str] = []
-        for written in server.applications(line.words):
+        for written in server.applications(line.words, self.variables):
             name = written.partition(":")[0]
             if name.endswith(".py") or "/" in name:
                 files.append(posixpath.normpath(posixpath.join(root, name)))
                 self.start.roots.append(posixpath.dirname(files[-1]))
             elif name:
                 modules += _modules(server, name)
-        if server.programs[0] == "flask":
-            named = self.layout.env.get("FLASK_APP", "").partition(":")[0]
-            names = [named, f"{named}.py"] if named else ["app.py", "wsgi.py"]
-            files += [posixpath.normpath(posixpath.join(root, name)) for name in names]
-            modules += [named] if re.fullmatch(r"[\w.]+", named) else []
         if server.programs[0] == "gunicorn":
             self.start.configs += [config_path(one, line.workdir) for one in server.configs(line.words)]
         self._name(tuple(files), tuple(modules), line)
@@ -394,6 +399,12 @@ def _modules(server: Server, name: str) -> list[str]:
 def _celery_modules(name: str) -> list[str]:
     """The modules in which Celery may find an application: the named one, its submodules, or its parent."""
     return [one for one in (name, f"{name}.celery", f"{name}.tasks", name.rpartition(".")[0]) if one]
+
+
+def _given(command: Command, variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables that stand before a command (`NAME=VALUE COMMAND`); a NUL for an unknown value."""
+    expanded = ((name, word.expand(variables)) for name, word in command.assignments)
+    return {name: "\0" if value is None else value for name, value in expanded}
 
 
 def _exported(command: Command) -> Iterator[tuple[str, Word]]:
@@ -440,8 +451,8 @@ def launched(words: tuple[str, ...]) -> tuple[str, ...]:
         for expected in _LAUNCHERS[name]:
             if expected in rest:
                 rest = rest[rest.index(expected) + 1 :]
-        words = _watched(rest) if name == "watchfiles" else tuple(_without_options(rest))
-        if name in ("coverage", "torchrun", "accelerate", "debugpy", "ipython", "kernprof") and words:
+        words = _watched(rest) if name == "watchfiles" else tuple(_without_options(name, rest))
+        if name in (*_OF_SCRIPTS, "coverage", "ipython", "kernprof") and words:
             return words if words[0].startswith("python") else ("python", *words)
     return words
 
@@ -464,19 +475,13 @@ def _watched(words: list[str]) -> tuple[str, ...]:
     return ("python", "-m", module, *arguments)
 
 
-def _without_options(words: list[str]) -> Iterator[str]:
+def _without_options(name: str, words: list[str]) -> Iterator[str]:
+    """What a launcher launches: its words without the options before it."""
     at = 0
+    if name in _OF_SCRIPTS:
+        starts = (at for at, word in enumerate(words) if word == "-m" or word.endswith(".py"))
+        at = next(starts, len(words))
     while at < len(words) and words[at].startswith("-") and words[at] != "-m":
-        takes = words[at] in (
-            "-n",
-            "-p",
-            "--name",
-            "--prefix",
-            "--env-file",
-            "--project",
-            "--directory",
-            "--extra",
-            "--with",
-        )
+        takes = words[at] in _VALUED or name == "opentelemetry-instrument"
         at += 2 if takes and "=" not in words[at] else 1
     yield from words[at:]
