@@ -60,6 +60,50 @@ def test_what_a_claim_leads_to(tmp_path: Path, source: str, held: list[str], not
     assert codes(fixed(tmp_path, source, Options(evidence=False))) == ([], [])
 
 
+def given_to_script(folder: Path, script: str, steps: str = "") -> str:
+    """The rewrite of a Dockerfile whose entry point is a script beside an application that is read."""
+    dockerfile = (
+        f"FROM python:3.12-slim\n{steps}WORKDIR /app\nCOPY . .\n"
+        'ENTRYPOINT ["./start.sh"]\nCMD ["python", "main.py"]\n'
+    )
+    lay(folder, {"start.sh": f'#!/bin/sh\n{script}\nexec "$@"\n', "default.yml": "a: 1\n"})
+    result = fixed(folder, "print(1)", dockerfile=dockerfile)
+    assert isinstance(result, Changed)
+    assert not result.reviews
+    return result.text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ledger serve /data",
+        "ledger --database=/data/ledger.db",
+        "sqlite3 /data/ledger.db 'create table entries (id)'",
+        "rm -f /data/ledger.pid",
+        "find /data -name '*.pid' -delete",
+    ],
+)
+def test_a_directory_that_a_start_script_names_is_given(tmp_path: Path, line: str) -> None:
+    text = given_to_script(tmp_path, line, "RUN apt-get update && mkdir /data\n")
+    assert "chown appuser:appuser /data\n" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("[ -f /config/app.yml ] || cp default.yml /config/app.yml", True),
+        ("cp -n default.yml /config/", True),
+        ("echo 1 | tee /config/app.yml", True),
+        ("mv default.yml /config/app.yml", True),
+        ("if [ -d /config ]; then cp -n default.yml /config/; fi", False),
+        ("rm -f /config/app.yml", False),
+    ],
+)
+def test_a_directory_that_is_to_be_mounted_is_given(tmp_path: Path, line: str, expected: bool) -> None:
+    text = given_to_script(tmp_path, line)
+    assert ("mkdir -p /config && chown appuser:appuser /config\n" in text) is expected
+
+
 def test_a_written_directory_is_given_above_a_volume(tmp_path: Path) -> None:
     dockerfile = DOCKERFILE.replace("COPY", "VOLUME /data\nCOPY")
     result = fixed(tmp_path, "import os\nos.makedirs('/srv/up', exist_ok=True)", dockerfile=dockerfile)

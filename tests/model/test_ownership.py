@@ -185,8 +185,9 @@ def test_no_directory_is_made_of_what_the_start_writes_as_a_file() -> None:
     )
     result = fix(text)
     assert isinstance(result, Changed)
-    (made,) = [line for line in result.text.splitlines() if "mkdir -p /home" in line]
-    assert "tool.sh" not in made
+    made = [line for line in result.text.splitlines() if "mkdir -p /home" in line]
+    assert ["/home/assets" in made[0], "/home/conf/deep" in made[1]] == [True, True]
+    assert "tool.sh" not in "".join(made)
 
 
 @pytest.mark.parametrize("step", ["RUN mkdir /data", "RUN mkdir -p /data"])

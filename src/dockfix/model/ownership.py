@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final
 from dockfix.knowledge.homes import find_fetched
 from dockfix.lazy import cached_property
 from dockfix.model.changes import Id
+from dockfix.model.command_operations import named_files
 from dockfix.model.copies import Copy, find_volumes
 from dockfix.model.filetree import BASE, START, VOLUME, FileTree, Kind, Node, Nodes, each, parent_of
 from dockfix.model.image_tree import base_tree
 from dockfix.model.losses import is_special
-from dockfix.model.operations import Act, ActName, How
+from dockfix.model.operations import Act, ActName, How, written_at
 from dockfix.model.paths import (
     FOR_SERVICES,
     STANDING_DIRECTORIES,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _OWNERS: Final = 0o700
 _OTHERS_WRITE: Final = 0o022
+_MAKING: Final = (Act.WRITE, Act.COPY, Act.MOVE, Act.LINK)
 _LITERAL: Final = re.compile(r"/[\w./+@=,-]+")
 
 
@@ -184,6 +186,7 @@ class _Search:
             directory = posixpath.dirname(path)
             if not is_system_directory(directory):
                 yield directory
+        yield from self._to_be_mounted()
         if not plan.evidence.is_complete:
             yield from (path for path in self._fetched() if not self._is_made_at_the_start(path))
         yield from plan.evidence.directories
@@ -192,6 +195,31 @@ class _Search:
             if path in plan.evidence.writes and _is_taken_for_file(self.tree.look(self.tree.follow(path))):
                 yield from self._around_file(path)
             yield path
+
+    def _to_be_mounted(self) -> Iterator[str]:
+        """The directories where the start makes files, and that neither a step makes nor the start tests for.
+
+        It fails unless something is mounted there; a new volume belongs to the owner of the directory.
+        """
+        for one in self.replay.outcomes:
+            if one.key.step != START or one.key.command < 0 or one.operation.act not in _MAKING:
+                continue
+            directory = posixpath.dirname(written_at(one.operation)) or "/"
+            is_missing = is_ownable(directory) and not self.tree.exists(self.tree.follow(directory))
+            if is_missing and not is_system_directory(directory) and directory not in self._looked_for:
+                yield directory
+
+    @cached_property
+    def _looked_for(self) -> frozenset[str]:
+        """The directories that the start's scripts test for (`[ -d DIRECTORY ]`)."""
+        commands = ((one, one.command.words) for one in self.plan.starting.invocations)
+        values = (
+            words[at + 1].expand(one.env) or ""
+            for one, words in commands
+            for at, word in enumerate(words[:-1])
+            if word.text == "-d"
+        )
+        return frozenset(value.rstrip("/") for value in values)
 
     def _fetched(self) -> Iterator[str]:
         """Where packages keep what they download, or the directory around it that a variable names."""
@@ -245,9 +273,20 @@ class _Search:
     def _mentions(self) -> frozenset[str]:
         end, evidence = self.plan.lineage.end, self.plan.evidence
         relative = (resolve(name, end.workdir) for name in evidence.names if not name.startswith("/"))
-        mentions = (one for one in (*evidence.mentions, *end.env.values()) if one.startswith("/"))
+        mentions = (
+            one for one in (*evidence.mentions, *end.env.values(), *self._started) if one.startswith("/")
+        )
         found = (*mentions, *(path for path in relative if path in self.tree.listed()))
         return frozenset(path for path in found if path != end.workdir and not is_system_directory(path))
+
+    @cached_property
+    def _started(self) -> frozenset[str]:
+        """What the commands of the start name or change."""
+        named = (named_files(one, self.who) for one in self.plan.starting.invocations)
+        changed = (one.operation for one in self.replay.outcomes if one.key.step == START)
+        return frozenset(
+            [*(path for found in named for path, is_path in found if is_path), *map(written_at, changed)]
+        )
 
     @cached_property
     def _owning(self) -> tuple[Outcome, ...]:
