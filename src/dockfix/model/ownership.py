@@ -205,8 +205,11 @@ class _Search:
             if one.key.step != START or one.key.command < 0 or one.operation.act not in _MAKING:
                 continue
             directory = posixpath.dirname(written_at(one.operation)) or "/"
-            is_missing = is_ownable(directory) and not self.tree.exists(self.tree.follow(directory))
-            if is_missing and not is_system_directory(directory) and directory not in self._looked_for:
+            if not is_ownable(directory) or is_system_directory(directory) or directory in self._looked_for:
+                continue
+            if not self.tree.exists(self.tree.follow(directory)) and not self._is_made_at_the_start(
+                directory
+            ):
                 yield directory
 
     @cached_property
