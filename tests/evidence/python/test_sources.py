@@ -16,6 +16,9 @@ from dockfix.syntax.parser import parse
 DOCKERFILE = 'FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD ["python", "main.py"]\n'
 
 
+WRITER = "open('/data/x', 'w')\n"
+
+
 def read(files: Mapping[str, str], dockerfile: str = DOCKERFILE) -> Reading:
     return read_sources(parse(dockerfile), files.get, listing(files))
 
@@ -773,7 +776,7 @@ def test_operands_of_code_that_writes_to_an_unknown_place(source: str, expected:
 )
 def test_an_address_is_not_taken_for_the_application(command: str) -> None:
     text = DOCKERFILE.replace('["python", "main.py"]', command)
-    reading = read({"main.py": "open('/data/x', 'w')\n"}, text)
+    reading = read({"main.py": WRITER}, text)
     assert [str(one) for one in reading.claims] == ["main.py:1: write /data/x"]
 
 
@@ -802,8 +805,51 @@ def test_an_address_is_not_taken_for_the_application(command: str) -> None:
 )
 def test_the_application_of_a_runner_is_read(command: str) -> None:
     text = DOCKERFILE.replace('["python", "main.py"]', command)
-    reading = read({"main.py": "open('/data/x', 'w')\n", "broker.py": "broker = 1\n"}, text)
+    reading = read({"main.py": WRITER, "broker.py": "broker = 1\n"}, text)
     assert [str(one) for one in reading.claims] == ["main.py:1: write /data/x"]
+
+
+@pytest.mark.parametrize(
+    ("command", "files"),
+    [
+        (
+            "fastapi run",
+            {"app/main.py": "from app import store\n", "app/__init__.py": "", "app/store.py": WRITER},
+        ),
+        ("streamlit run main.py", {"main.py": "", "pages/1_Stock.py": WRITER}),
+        (
+            "streamlit run main.py",
+            {
+                "main.py": "import streamlit as st\nst.navigation([st.Page('views/stock.py')])\n",
+                "views/stock.py": WRITER,
+            },
+        ),
+        ("uvicorn main:app --app-dir src", {"src/main.py": "import store\n", "src/store.py": WRITER}),
+        ("python ledger", {"ledger/__main__.py": "import store\n", "ledger/store.py": WRITER}),
+        ("python .", {"__main__.py": WRITER}),
+        (
+            "alembic upgrade head",
+            {"alembic.ini": "[alembic]\nscript_location = %(here)s/moves\n", "moves/env.py": WRITER},
+        ),
+        (
+            "/opt/venv/bin/ledger",
+            {
+                "setup.cfg": "[options.entry_points]\nconsole_scripts =\n  ledger = main:run\n",
+                "main.py": WRITER,
+            },
+        ),
+        ("python main.py", {"main.py": "import uvicorn\nuvicorn.run('web:app')\n", "web.py": WRITER}),
+        ("python main.py", {"main.py": "jobs.add_job('nightly:run', 'cron')\n", "nightly.py": WRITER}),
+    ],
+)
+def test_what_a_start_reaches_is_read(command: str, files: Mapping[str, str]) -> None:
+    reading = read(files, DOCKERFILE.replace('["python", "main.py"]', command))
+    assert [one.what for one in reading.claims if one.certain] == ["/data/x"]
+
+
+def test_a_notebook_that_is_run_is_not_read() -> None:
+    text = DOCKERFILE.replace('["python", "main.py"]', "papermill report.ipynb -")
+    assert read({"report.ipynb": "{}"}, text).unread == ("/app/report.ipynb",)
 
 
 @pytest.mark.parametrize(
@@ -817,7 +863,7 @@ def test_the_application_of_a_runner_is_read(command: str) -> None:
 )
 def test_an_application_that_a_variable_names_is_read(variable: str, command: str) -> None:
     text = DOCKERFILE.replace('CMD ["python", "main.py"]', f"ENV {variable}\nCMD {command}")
-    reading = read({"main.py": "open('/data/x', 'w')\n", "app.py": "open('/data/y', 'w')\n"}, text)
+    reading = read({"main.py": WRITER, "app.py": "open('/data/y', 'w')\n"}, text)
     assert [str(one) for one in reading.claims] == ["main.py:1: write /data/x"]
 
 

@@ -21,7 +21,8 @@ class Server:
     """One row of the table; `settings` are flags whose value is a file of further flags.
 
     With `attribute`, the application is written `module.name` instead of `module:name`; with `several`, more
-    modules follow. Without one, any of the `default_applications` is started. `variables` of the environment
+    modules follow. Without one, any of the `default_applications` is started. `pages` is a folder beside it
+    whose modules run as well. `variables` of the environment
     have the value of a flag each, or hold several flags if that is "".
     """
 
@@ -36,6 +37,7 @@ class Server:
     application: str | tuple[str, ...] = ()
     default_applications: tuple[str, ...] = ()
     several: bool = False
+    pages: str = ""
     subcommands: tuple[str, ...] = ()
     attribute: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -66,7 +68,8 @@ class Server:
         dotted = [
             word for word in candidates if word.endswith(".py") or word.replace(".", "_").isidentifier()
         ]
-        yield from [*named, *dotted] if self.several else named or dotted[: 1 + skip]
+        found = [*named, *dotted] if self.several else named or dotted[: 1 + skip]
+        yield from found or self.default_applications
 
     def _operands(self, words: Sequence[str]) -> Iterator[str]:
         """The words that are not flags, nor values of known ones.

@@ -44,7 +44,7 @@ from dockfix.syntax.wrappers import SHELLS
 MAX_MODULES: Final = 300
 MAX_UNSTARTED: Final = 4
 _PYTHON: Final = re.compile(r"python|\bpip3?\b|conda|\.py\b|\buvx?\b|poetry|requirements", re.IGNORECASE)
-_DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?::\w+)?['\"]")
+_DOTTED: Final = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(:\w+)?['\"]")
 _NAMING: Final = (
     "DJANGO_SETTINGS_MODULE", "INSTALLED_APPS", "include(", "autodiscover", "register_blueprint",
     "import_module(", "__import__(", "load_extension(", "from_object(", "import_string(",
@@ -62,6 +62,7 @@ _EXECUTES: Final = re.compile(
     r"\b(?:from_pyfile|run_path|load_source|spec_from_file_location|SourceFileLoader))\((?!\s*[frb]?['\"]{3})"
 )
 """Calls that execute a file by its path, or code that something else may hold."""
+_PAGES: Final = re.compile(r"\b(?:st|streamlit)\.(?:Page|switch_page|page_link)\(")
 _EXECUTED: Final = re.compile(r"['\"]([./*-]*\w[\w./*-]*)['\"]")
 _PYFILE: Final = re.compile(r"\b(?:from_pyfile|run_path|exec\(open|execfile)\(\s*['\"]([\w./-]+)['\"]")
 _PROGRAMS: Final = frozenset(DEFAULT_PATH.split(":"))
@@ -335,7 +336,7 @@ class _SourceReader:
         yield from self._named(module)
         if _MADE_IMPORT.search(module.source):
             yield from self._members(module)
-        if _EXECUTES.search(module.source):
+        if _EXECUTES.search(module.source) or _PAGES.search(module.source):
             executed = [one for path in self._executed(module) if (one := self.application.load(path))]
             self.executed[module.path] = frozenset(one.path for one in executed)
             yield from executed
@@ -385,7 +386,7 @@ class _SourceReader:
     def _named(self, module: Module) -> Iterator[Module]:
         """The modules that strings name, such as `"shop.web:app"`, and the parts of installed apps.
 
-        A name without a dot counts where something is known to import it.
+        A name without a dot or a colon counts where something is known to import it.
         """
         match = re.search(r"DJANGO_SETTINGS_MODULE['\"]\s*,\s*['\"]([\w.]+)['\"]", module.source)
         if match and not self.application.settings:
@@ -393,8 +394,8 @@ class _SourceReader:
         is_naming = any(one in module.source for one in _NAMING)
         parts = read_table("python")["names"]["django"] if "INSTALLED_APPS" in module.source else []
         parts = [*parts, "tasks"] if "autodiscover_tasks" in module.source else parts
-        for name in dict.fromkeys(_DOTTED.findall(module.source)):
-            split = self.application.split(name) if is_naming or "." in name else None
+        for name, attribute in dict.fromkeys(_DOTTED.findall(module.source)):
+            split = self.application.split(name) if is_naming or attribute or "." in name else None
             if split is None:
                 continue
             found, _ = split

@@ -47,6 +47,9 @@ _VALUED: Final = frozenset(
 _TESTERS: Final = ("pytest", "py.test", "unittest")
 _TESTS: Final = re.compile(r"(?:test_.*|.*_test|conftest)\.py")
 _MOST_TESTS: Final = 60
+# Where servers look for modules first: gunicorn, uvicorn.
+_CHANGES: Final = re.compile(r"\s--(?:chdir|app-dir)[ =](\S+)")
+_LOCATION: Final = re.compile(r"^script_location[ \t]*=[ \t]*(\S+)", re.MULTILINE)
 _ALL_ARGUMENTS: Final = ('"$@"', "$@", '"${@}"', "${@}", "$*", '"$*"')
 _MAX_DEPTH: Final = 3
 
@@ -241,11 +244,18 @@ class StartReader:
             self._operands(words[1:], one)
 
     def _operands(self, words: Sequence[str], line: Line) -> None:
-        """The modules of the image that a command line gives to a program, which may run them."""
+        """The modules of the image that a command line gives to a program, which may run them.
+
+        A notebook is run as well, and not read.
+        """
         for word in words:
             path = posixpath.normpath(posixpath.join(line.workdir, word))
-            if word.endswith(".py") and self.layout.source_of(path) is not None:
+            if not word.endswith((".py", ".ipynb")) or self.layout.source_of(path) is None:
+                continue
+            if word.endswith(".py"):
                 self._file(path, line)
+            else:
+                self.start.unread.append(path)
 
     def _tests(self, words: Sequence[str], line: Line) -> None:
         """The modules that pytest collects from its operands, else from the working directory.
@@ -315,7 +325,8 @@ class StartReader:
                 return self.layout.read(landing.destination)
         return None
 
-    def _console_script(self, name: str) -> None:
+    def _console_script(self, written: str) -> None:
+        name = posixpath.basename(written) if "/bin/" in written else written
         declared = re.compile(
             rf"""(?:^[ \t]*['"]?|['"]){re.escape(name)}\s*(?:['"]\s*)?=\s*['"]?([\w.]+)\s*:""", re.MULTILINE
         )
@@ -326,8 +337,8 @@ class StartReader:
                 # A script finds its packages where they are installed, not in the working directory.
                 self.start.roots += [*self.layout.sites, work, posixpath.join(work, "src")]
                 return
-        if name and "/" in name:
-            self.start.unread.append(name)
+        if "/" in written:
+            self.start.unread.append(written)
 
     def _projects(self) -> Iterator[str]:
         """The texts that describe the project of the build context, and those that the image installs."""
@@ -362,8 +373,11 @@ class StartReader:
         self._name((), (name, f"{name}.__main__"), line)
 
     def _file(self, path: str, line: Line) -> None:
-        self.start.roots.append(posixpath.dirname(path))
-        self._name((path,), (), line)
+        """A file that Python runs, or the `__main__.py` of a directory."""
+        main = posixpath.join(path, "__main__.py")
+        is_directory = self.layout.source_of(main) is not None
+        self.start.roots.append(path if is_directory else posixpath.dirname(path))
+        self._name((main if is_directory else path,), (), line)
 
     def _name(self, files: tuple[str, ...], modules: tuple[str, ...], line: Line) -> None:
         self.start.files += files
@@ -373,7 +387,7 @@ class StartReader:
             self.start.named.append(NamedCode(files, modules, line))
 
     def _server(self, server: Server, line: Line) -> None:
-        changed = re.search(r"\s--chdir[ =](\S+)", " ".join(line.words))
+        changed = _CHANGES.search(" ".join(line.words))
         root = posixpath.normpath(posixpath.join(line.workdir, changed[1] if changed else "."))
         self.start.roots.append(root)
         files: list[str] = []
@@ -385,9 +399,23 @@ class StartReader:
                 self.start.roots.append(posixpath.dirname(files[-1]))
             elif name:
                 modules += _modules(server, name)
+        for folder in {posixpath.dirname(path) for path in files} if server.pages else ():
+            place = posixpath.join(folder, server.pages)
+            pages = (name for name in self.layout.entries(place) if name.endswith(".py"))
+            self.start.files += (posixpath.join(place, name) for name in pages)
+        if server.programs[0] == "alembic":
+            self.start.files += self._migrations(server, line)
         if server.programs[0] == "gunicorn":
             self.start.configs += [config_path(one, line.workdir) for one in server.configs(line.words)]
         self._name(tuple(files), tuple(modules), line)
+
+    def _migrations(self, server: Server, line: Line) -> Iterator[str]:
+        """The scripts that alembic runs (alembic.sqlalchemy.org, "The Migration Environment")."""
+        for path in (config_path(one, line.workdir) for one in server.configs(line.words)):
+            folder = posixpath.dirname(path)
+            for place in _LOCATION.findall(self.layout.read(path) or ""):
+                found = place.replace("%(here)s", folder)
+                yield posixpath.normpath(posixpath.join(line.workdir, found, "env.py"))
 
 
 def _modules(server: Server, name: str) -> list[str]:
