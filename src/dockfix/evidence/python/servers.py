@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -55,21 +55,25 @@ class Server:
         """The configuration files that the command line names, or the default one."""
         return [value for flag, value in flags(words) if flag in self.config] or [self.default_config]
 
-    def applications(self, words: Sequence[str], env: Mapping[str, str]) -> Iterator[str]:
+    def applications(self, words: Sequence[str], env: Mapping[str, str]) -> Iterable[str]:
         """The applications that the command line names, or the environment `env`, or the default ones."""
-        if self.application != "operand":
-            named = [value for flag, value in flags(words) if flag in self.application]
-            by_env = [env.get(name) for name, flag in self.variables.items() if flag in self.application]
-            yield from named or [one for one in by_env if one] or self.default_applications
-            return
+        found = self._first_operands(words) if self.application == "operand" else self._given(words, env)
+        return found or self.default_applications
+
+    def _given(self, words: Sequence[str], env: Mapping[str, str]) -> list[str]:
+        """The values of the flags that name an application, or of the variables that set them."""
+        given = [value for flag, value in flags(words) if flag in self.application]
+        variables = (name for name, flag in self.variables.items() if flag in self.application)
+        return given or [env[name] for name in variables if env.get(name)]
+
+    def _first_operands(self, words: Sequence[str]) -> list[str]:
         skip = 1 if self.subcommands else 0
         candidates = [word for word in self._operands(words) if word not in self.subcommands]
         named = [word for word in candidates if _NAMED.fullmatch(word)]
         dotted = [
             word for word in candidates if word.endswith(".py") or word.replace(".", "_").isidentifier()
         ]
-        found = [*named, *dotted] if self.several else named or dotted[: 1 + skip]
-        yield from found or self.default_applications
+        return [*named, *dotted] if self.several else named or dotted[: 1 + skip]
 
     def _operands(self, words: Sequence[str]) -> Iterator[str]:
         """The words that are not flags, nor values of known ones.

@@ -389,25 +389,25 @@ class StartReader:
     def _server(self, server: Server, line: Line) -> None:
         changed = _CHANGES.search(" ".join(line.words))
         root = posixpath.normpath(posixpath.join(line.workdir, changed[1] if changed else "."))
-        self.start.roots.append(root)
-        files: list[str] = []
-        modules: list[str] = []
-        for written in server.applications(line.words, self.variables):
-            name = written.partition(":")[0]
-            if name.endswith(".py") or "/" in name:
-                files.append(posixpath.normpath(posixpath.join(root, name)))
-                self.start.roots.append(posixpath.dirname(files[-1]))
-            elif name:
-                modules += _modules(server, name)
-        for folder in {posixpath.dirname(path) for path in files} if server.pages else ():
-            place = posixpath.join(folder, server.pages)
-            pages = (name for name in self.layout.entries(place) if name.endswith(".py"))
-            self.start.files += (posixpath.join(place, name) for name in pages)
+        named = [one.partition(":")[0] for one in server.applications(line.words, self.variables)]
+        paths = [name for name in named if name.endswith(".py") or "/" in name]
+        files = [posixpath.normpath(posixpath.join(root, path)) for path in paths]
+        modules = [one for name in named if name and name not in paths for one in _modules(server, name)]
+        self.start.roots += [root, *map(posixpath.dirname, files)]
+        self.start.files += self._pages(server, files)
         if server.programs[0] == "alembic":
             self.start.files += self._migrations(server, line)
         if server.programs[0] == "gunicorn":
             self.start.configs += [config_path(one, line.workdir) for one in server.configs(line.words)]
         self._name(tuple(files), tuple(modules), line)
+
+    def _pages(self, server: Server, files: Iterable[str]) -> Iterator[str]:
+        """The modules that a server runs beside an application."""
+        for folder in sorted(set(map(posixpath.dirname, files))) if server.pages else ():
+            place = posixpath.join(folder, server.pages)
+            yield from (
+                posixpath.join(place, one) for one in self.layout.entries(place) if one.endswith(".py")
+            )
 
     def _migrations(self, server: Server, line: Line) -> Iterator[str]:
         """The scripts that alembic runs (alembic.sqlalchemy.org, "The Migration Environment")."""
