@@ -225,8 +225,9 @@ def test_a_base_of_another_folder_of_a_registry_is_not_read_but_its_namesake_kee
 
 
 @pytest.mark.integration
-def test_a_public_image_is_no_base_of_the_repository(dockfix: Run, repository: Repository) -> None:
-    repository.put("compose.yml", text="services:\n  python: {build: base, image: acme/python}\n")
+@pytest.mark.parametrize("name", ["acme/python", "python:3.8"])
+def test_a_public_image_is_no_base_of_the_repository(dockfix: Run, repository: Repository, name: str) -> None:
+    repository.put("compose.yml", text=f"services:\n  python: {{build: base, image: '{name}'}}\n")
     repository.put("base/Dockerfile", text=BASE)
     repository.put("web/Dockerfile", text=APP.format(base="python:3.12-slim"))
     repository.commit()

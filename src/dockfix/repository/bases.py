@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -150,8 +149,8 @@ def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[st
     shorter = _by_short_name(builders)
     found = derive_all(cache, "bases", [row.real for row in rows], _read_bases)
     for row, names in zip(rows, found, strict=True):
-        known = ChainMap(_contexts(row, by_name), builders)
-        built = dict(_find_built(row, dict.fromkeys((*names[0], *names[2])), known, shorter))
+        contexts = _contexts(row, by_name)
+        built = dict(_find_built(row, dict.fromkeys((*names[0], *names[2])), contexts, shorter))
         if built:
             every, parents, copied = ({name: built[name] for name in part if name in built} for part in names)
             bases[row.real] = _Named(every, tuple(parents.values()), tuple(copied.values()))
@@ -161,24 +160,29 @@ def _find_bases(candidates: Sequence[Candidate], cache: Cache | None) -> dict[st
 def _find_built(
     row: Candidate,
     names: Iterable[str],
-    known: Mapping[str, _Builder],
-    shorter: Mapping[str, Mapping[str, _Builder]],
+    contexts: Mapping[str, _Builder],
+    builders: Mapping[str, Mapping[str, _Builder]],
 ) -> Iterator[tuple[str, _Builder]]:
     """(name, what builds it) for each image that another Dockerfile builds."""
     for name in names:
-        builder = known.get(name) or _find_elsewhere(name, shorter)
+        builder = contexts.get(name) or _find_builder(name, builders)
         if builder is not None and builder.real != row.real:
             yield name, builder
 
 
-def _find_elsewhere(name: str, builders: Mapping[str, Mapping[str, _Builder]]) -> _Builder | None:
-    """What builds an image under another registry, unless the name is that of a public image.
+def _find_builder(name: str, builders: Mapping[str, Mapping[str, _Builder]]) -> _Builder | None:
+    """What builds an image, perhaps under another registry, unless the name is that of a public image.
 
     `builders` are those of each image by its last name. None if several images may be meant.
     """
     named = builders.get(_short(name), {})
+    own = named.get(name)
+    if own is not None and "/" in name:
+        return own
     agreeing = [one for built, one in named.items() if _agree(built, name)]
-    found = agreeing or [one._replace(is_certain=False) for one in named.values()]
+    found = (
+        [own] if own is not None else agreeing or [one._replace(is_certain=False) for one in named.values()]
+    )
     if len({one.real for one in found}) != 1:
         return None
     from dockfix.model.images import find_image
