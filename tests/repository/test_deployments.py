@@ -469,3 +469,19 @@ def test_volume_that_moves_keeps_the_files_of_root(web: Repository, dockfix: Run
         " compose run --rm -u 0 --entrypoint chown web -R appuser /home/appuser/.cache/huggingface)"
         in messages
     )
+
+
+def test_an_image_is_known_by_the_end_of_its_name(web: Repository, dockfix: Run) -> None:
+    web.put(
+        ".github/workflows/image.yml",
+        text="on: push\nenv:\n  IMAGE: ${{ github.repository }}-stock\njobs:\n  image:\n    steps:\n"
+        "      - id: meta\n        uses: docker/metadata-action@v5\n"
+        "        with: {images: 'ghcr.io/${{ env.IMAGE }}'}\n"
+        "      - uses: docker/build-push-action@v6\n"
+        "        with: {context: services/web, tags: '${{ steps.meta.outputs.tags }}'}\n",
+    )
+    run = "docker run -v /mnt/data:/data ghcr.io/acme/{}:latest"
+    web.put("README.md", text=f"    {run.format('shop-stock')}\n")
+    assert "README.md:1 mounts /mnt/data at /data" in dockfix("--diff", ".")[2]
+    web.put("README.md", text=f"    {run.format('shop-prices')}\n")
+    assert "README.md" not in dockfix("--diff", ".")[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -11,6 +12,7 @@ from typing import Any, Final
 from dockfix.files.candidates import Build
 from dockfix.repository.arguments import UNKNOWN, fill_expressions
 
+_TAIL: Final = re.compile(rf"{re.escape(UNKNOWN)}([-_.]\w[\w.-]*)")
 _REMOTE: Final = ("git@", "/", "~", "http:", "https:", "-")
 
 
@@ -36,13 +38,19 @@ def make_build(
     if path.startswith(("../", "/")) or folder.startswith("../") or not can_be_path(path + folder):
         return
     if UNKNOWN not in path and rest.get("images"):
-        rest["images"] = tuple(one for one in rest["images"] if not _is_open_name(one))
+        rest["images"] = tuple(one for one in rest["images"] if not _is_open_name(one) or tail_of(one))
     yield Build(source, path, "" if folder == "." else folder, **rest)
 
 
 def _is_open_name(image: str) -> bool:
     """Whether the name of an image, without its registry and folders, has an unknown part."""
     return UNKNOWN in posixpath.basename(image)
+
+
+def tail_of(image: str) -> str:
+    """The known end of an image's name (`-api` of `${{ github.repository }}-api`), "" if there is none."""
+    match = _TAIL.fullmatch(posixpath.basename(image))
+    return match[1] if match else ""
 
 
 def named_contexts(contexts: object, prefix: str) -> tuple[tuple[str, str], ...]:

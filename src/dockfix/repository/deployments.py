@@ -20,7 +20,7 @@ from dockfix.files.patterns import Glance
 from dockfix.files.reading import read_within
 from dockfix.files.stamps import Mark, Stamp
 from dockfix.repository.arguments import fill_defaults
-from dockfix.repository.build_places import matches
+from dockfix.repository.build_places import matches, tail_of
 from dockfix.repository.docker_actions import ACTION_NAME
 from dockfix.repository.image_names import is_open
 from dockfix.repository.job_images import may_have_jobs
@@ -161,6 +161,7 @@ class _Known:
     folder: str = ""
     by_image: dict[str, set[str]] = field(default_factory=dict)
     by_name: dict[str, set[str]] = field(default_factory=dict)
+    by_tail: dict[str, set[str]] = field(default_factory=dict)
     by_service: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     sources: dict[str, set[str]] = field(default_factory=dict)
     shared: tuple[str, ...] = ()
@@ -174,7 +175,11 @@ class _Known:
                     project = _project(build.source)
                     self.sources.setdefault(project, set()).add(path)
                     self.by_service.setdefault((project, build.name), set()).add(path)
-            images = [image for build in one.builds for image in build.images]
+            named = [image for build in one.builds for image in build.images]
+            images = [image for image in named if not tail_of(image)]
+            for image in named:
+                if tail := tail_of(image):
+                    self.by_tail.setdefault(tail, set()).add(path)
             for image in images:
                 self.by_image.setdefault(image, set()).add(path)
                 # A script's variable names an image only there.
@@ -187,7 +192,8 @@ class _Known:
     def digest(self) -> str:
         """A digest of everything that manifests can be matched with."""
         services = ("/".join(one) for one in self.by_service)
-        return digest_names([*self.candidates, *self.by_image, *self.by_name, *services, *self.sources])
+        names = (*self.by_image, *self.by_name, *self.by_tail)
+        return digest_names([*self.candidates, *names, *services, *self.sources])
 
     def share(self, images: Mapping[str, Iterable[str]]) -> None:
         """Record the images that a service may inherit from another compose file, and those of charts."""
@@ -283,7 +289,8 @@ class _Known:
 
     def _of_name(self, name: str) -> str | None:
         """The one Dockerfile whose image may have that name."""
-        paths = self.by_name.get(name, set())
+        tails = [tail for tail in self.by_tail if name.endswith(tail)]
+        paths = self.by_name.get(name) or self.by_tail.get(max(tails, key=len, default=""), set())
         return next(iter(paths)) if len(paths) == 1 else None
 
 
