@@ -46,9 +46,8 @@ def web(repository: Repository) -> Repository:
 def test_a_contradiction_is_reported_with_its_line(web: Repository, dockfix: Run) -> None:
     web.put("compose.yml", text=COMPOSE)
     _, patch, messages = dockfix("--diff", "-v", ".")
-    assert (
-        "chown appuser:appuser /srv /data /data/up /home/appuser/.cache /home/appuser/.cache/huggingface"
-        in (re.sub(r" \\\n\+ +", " ", patch))
+    assert "chown appuser:appuser /srv /home/appuser/.cache /home/appuser/.cache/huggingface /data" in (
+        re.sub(r" \\\n\+ +", " ", patch)
     )
     assert "compose.yml:5 still runs it as root [manifest-user]" in messages
     assert (
@@ -485,3 +484,13 @@ def test_an_image_is_known_by_the_end_of_its_name(web: Repository, dockfix: Run)
     assert "README.md:1 mounts /mnt/data at /data" in dockfix("--diff", ".")[2]
     web.put("README.md", text=f"    {run.format('shop-prices')}\n")
     assert "README.md" not in dockfix("--diff", ".")[2]
+
+
+def test_what_the_application_makes_in_a_volume_is_not_made_in_the_image(
+    web: Repository, dockfix: Run
+) -> None:
+    web.put("services/web/web.py", text="import os\nos.makedirs('/state/north/keys', exist_ok=True)\n")
+    web.put("compose.yml", text="services: {web: {build: services/web, volumes: ['state:/state']}}\n")
+    _, patch, _ = dockfix("--diff", ".")
+    assert "mkdir -p /state && chown appuser:appuser /srv /state\n" in patch
+    assert "north" not in patch

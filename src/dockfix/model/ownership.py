@@ -189,12 +189,18 @@ class _Search:
         yield from self._to_be_mounted()
         if not plan.evidence.is_complete:
             yield from (path for path in self._fetched() if not self._is_made_at_the_start(path))
-        yield from plan.evidence.directories
+        yield from (path for path in plan.evidence.directories if not self._is_in_volume(path))
         yield from plan.evidence.mounts
         for path in sorted(plan.corrections.directories):
             if path in plan.evidence.writes and _is_taken_for_file(self.tree.look(self.tree.follow(path))):
                 yield from self._around_file(path)
             yield path
+
+    def _is_in_volume(self, path: str) -> bool:
+        """Whether no step makes a directory below a mount point: there the start makes it, or fails."""
+        mounts = frozenset(self.plan.evidence.mounts)
+        is_below = not mounts.isdisjoint(find_around(posixpath.dirname(path))) and path not in mounts
+        return is_below and not self.tree.exists(self.tree.follow(path))
 
     def _to_be_mounted(self) -> Iterator[str]:
         """The directories where the start makes files, and that neither a step makes nor the start tests for.

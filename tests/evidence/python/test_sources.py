@@ -355,6 +355,7 @@ def test_handled_failure_of_a_command_excuses_what_the_command_writes() -> None:
         'import mlflow\nmlflow.set_tracking_uri("http://tracking:5000")',
         'import socket\ns = socket.socket()\ns.bind(("0.0.0.0", 8000))',
         'import uvicorn\nuvicorn.run("main:app", port=8000)',
+        "def links(job): return {'html': f'/reports/{job}', 'output': f'/api/reports/{job}'}",
         'import lib\nlib.Site(template_dir="/data", static_folder="/data", config_file="/data/a")',
         'import lib\nlib.Store(persist_directory="data", db_path=name)',
     ],

@@ -34,6 +34,9 @@ _FLAGS: Final = re.compile(r"\bO_(?:CREAT|WRONLY|RDWR|APPEND|TRUNC)\b")
 _WRITING: Final = re.compile(r"[wax+]")
 _PORT: Final = re.compile(r"^(?:[^\s/]*[:\]])?(\d{1,5})$")
 _PATH_LIKE: Final = re.compile(r"[/~]|\.\w{2,5}$")
+_FORMATS: Final = frozenset({"csv", "html"})
+"""Options that name a file, while the keys of a dictionary name what they hold."""
+_ROUTE: Final = re.compile(r"/(?:api|v\d{1,2})/")
 _SQLITE: Final = re.compile(r"sqlite[+a-z]{0,40}:///")
 _ASKS: Final = re.compile(r"\b(?:exists|isdir|is_dir|lexists)\(|FileExistsError")
 _NAMES_PLACE: Final = re.compile(r"(?!.*name_or_)\w*(?:path|dir|directory|folder)$", re.IGNORECASE)
@@ -101,7 +104,7 @@ class SiteReader:
     def _output(self, name: str, value: ast.expr, site: Site) -> Iterator[Claim]:
         is_meant = is_output(name) and name not in self.catalogue.settings
         for text, _ in self.evaluator.texts(value, site.scope, site.order) if is_meant else ():
-            if text.startswith("/"):
+            if text.startswith("/") and not _ROUTE.match(text):
                 is_folder = is_directory(name) or is_likely_directory(text)
                 yield from self._located(text, site, certain=False, directory=is_folder)
 
@@ -349,7 +352,8 @@ class SiteReader:
         for key in self.catalogue.settings.keys() & items.keys():
             yield from self._setting(key, Binding(site.scope, site.order, items[key]))
         for key, value in items.items():
-            yield from self._output(key, value, site)
+            if key not in _FORMATS:
+                yield from self._output(key, value, site)
         target = ""
         if "filename" in items and self._says(items.get("class") or items.get("()"), "FileHandler", site):
             target = "filename"
