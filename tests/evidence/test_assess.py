@@ -104,6 +104,18 @@ def test_a_directory_that_is_to_be_mounted_is_given(tmp_path: Path, line: str, e
     assert ("mkdir -p /config && chown appuser:appuser /config\n" in text) is expected
 
 
+@pytest.mark.parametrize("source", ["import torch\ntorch.hub.load('a', 'b')\n", "import unknown_models\n"])
+def test_a_cache_that_a_stage_has_filled_is_given_with_all_that_is_in_it(tmp_path: Path, source: str) -> None:
+    dockerfile = (
+        "FROM python:3.12-slim AS models\nRUN python -c 'fill()'\n"
+        "FROM python:3.12-slim\nENV TORCH_HOME=/opt/torch\nCOPY --from=models /opt/torch /opt/torch\n"
+        'WORKDIR /app\nCOPY main.py .\nRUN apt-get update\nCMD ["python", "main.py"]\n'
+    )
+    result = fixed(tmp_path, source, dockerfile=dockerfile)
+    assert isinstance(result, Changed)
+    assert "COPY --chown=appuser:appuser --from=models /opt/torch /opt/torch\n" in result.text
+
+
 def test_a_written_directory_is_given_above_a_volume(tmp_path: Path) -> None:
     dockerfile = DOCKERFILE.replace("COPY", "VOLUME /data\nCOPY")
     result = fixed(tmp_path, "import os\nos.makedirs('/srv/up', exist_ok=True)", dockerfile=dockerfile)

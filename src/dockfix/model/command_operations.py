@@ -122,8 +122,10 @@ def home_use(one: Invocation, who: Identity) -> HomeUse | None:
 
 def home_of(one: Invocation, home: str) -> str:
     """Where `~` leads for a command: to the `home` of whoever runs it, unless `HOME=` stands before it."""
-    given = next((word.expand(one.env) for name, word in one.command.assignments if name == "HOME"), None)
-    return given if given and given.startswith("/") else home
+    for name, word in one.command.assignments:
+        if name == "HOME" and (given := word.expand(one.env) or "").startswith("/"):
+            return given
+    return home
 
 
 def in_home(place: str, home: str, cwd: str) -> str:

@@ -10,7 +10,6 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from dockfix.knowledge.homes import find_fetched
 from dockfix.lazy import cached_property
 from dockfix.model.changes import Id
 from dockfix.model.command_operations import named_files
@@ -187,9 +186,10 @@ class _Search:
             if not is_system_directory(directory):
                 yield directory
         yield from self._to_be_mounted()
-        if not plan.evidence.is_complete:
-            yield from (path for path in self._fetched() if not self._is_made_at_the_start(path))
-        yield from (path for path in plan.evidence.directories if not self._is_in_volume(path))
+        yield from self._fetched()
+        for path in plan.evidence.directories:
+            if not self._is_in_volume(path):
+                yield path
         yield from plan.evidence.mounts
         for path in sorted(plan.corrections.directories):
             if path in plan.evidence.writes and _is_taken_for_file(self.tree.look(self.tree.follow(path))):
@@ -232,12 +232,13 @@ class _Search:
 
     def _fetched(self) -> Iterator[str]:
         """Where packages keep what they download, or the directory around it that a variable names."""
-        env = self.plan.lineage.end.env
-        named = {value.rstrip("/") for value in env.values()}
-        for path in find_fetched(env):
+        for path in self.plan.fetched:
             above = posixpath.dirname(path)
             is_there = any(each(self.tree.look(self.tree.follow(path))))
-            yield above if above in named and not is_there else path
+            named = {value.rstrip("/") for value in self.plan.lineage.end.env.values()}
+            place = above if above in named and not is_there else path
+            if not self._is_made_at_the_start(place):
+                yield place
 
     def _is_made_at_the_start(self, path: str) -> bool:
         """Whether a missing directory is below one of the account's, so that what fetches can create it."""
@@ -428,7 +429,7 @@ class _Search:
         is_owned = made is not None and reach is Reach.SELF and self._is_owned(nodes)
         around = tuple(self._around(real))
         # What may be missing is made in their place only where a variable says that it is filled.
-        is_sure = made is not None or real in find_fetched(self.plan.lineage.end.env)
+        is_sure = made is not None or real in self.plan.fetched
         makers = self._makers(foreign) if is_sure else ()
         return OwnershipChange(real, reach, since, made, makers, around, opens, opens_inside, is_owned)
 
@@ -582,8 +583,9 @@ class _Search:
     def _filled(self) -> Iterator[str]:
         """The directories whose contents are written: all of the application's, unless sources tell which."""
         evidence = self.plan.evidence
+        yield from self.plan.fetched
         if not evidence.is_complete:
-            yield from (*self.plan.own_directories, *find_fetched(self.plan.lineage.end.env))
+            yield from self.plan.own_directories
             return
         if self._shares_home:
             yield self.plan.home

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
+from dockfix.knowledge.homes import find_fetched
 from dockfix.lazy import cached_property
 from dockfix.model.accounts import UserAccount, choose_account, gives_numbers
 from dockfix.model.caches import find_moved_installers
@@ -238,7 +239,7 @@ class Plan(Facts):
         if self.options.chown is Chown.WRITABLE:
             volumes = [path for _, path in find_volumes(self.lineage)]
             return (copy.is_download and self._is_kept(copy)) or is_below_any(copy.destination, volumes)
-        if copy.destination in self.corrections.directories:
+        if self._filled and is_below_any(copy.destination, self._filled):
             return True
         if copy.stage is not None and is_system_directory(copy.destination):
             # Programs and libraries keep the owner of their stage: everybody can read them.
@@ -246,6 +247,17 @@ class Plan(Facts):
         if self.is_below(copy.step) or self.lands_in_application(copy):
             return True
         return copy.is_download and copy.step.instruction.flag("chmod") is None and self._is_kept(copy)
+
+    @cached_property
+    def fetched(self) -> tuple[str, ...]:
+        """Where variables say that packages keep what they download."""
+        return find_fetched(self.lineage.end.env)
+
+    @cached_property
+    def _filled(self) -> frozenset[str]:
+        """The directories that the application, or a package that it uses, fills with files of its own."""
+        written = [path[:-1] for path in self.evidence.writes if path.endswith("/")]
+        return self.corrections.directories.union(written, self.fetched)
 
     def _is_kept(self, copy: Copy) -> bool:
         """Whether a download stays in the image, where mode 0600 would hide it from the account."""
