@@ -262,3 +262,22 @@ def test_root_again_on_a_base_that_has_its_account_is_a_review() -> None:
     result = fix(f"FROM apache/airflow:2.9.0\nUSER root\nRUN apt-get update\nCOPY . .\nUSER root\n{START}")
     assert isinstance(result, Changed)
     assert "final-user-root" in [one.code for one in result.reviews]
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ('["bash"]', ["uses-root-home"]),
+        ('["/bin/bash", "-l"]', ["uses-root-home"]),
+        ("bash", ["uses-root-home"]),
+        ('["sh"]', []),
+        ('["bash", "-c", "pip list"]', []),
+    ],
+)
+def test_a_bash_without_a_script_reads_what_root_left_in_its_settings(
+    start: str, expected: list[str]
+) -> None:
+    steps = "RUN echo 'alias a=b' >> ~/.bashrc\nRUN apt-get update\nRUN pip install pandas\n"
+    result = fix(f"FROM python:3.12-slim\nWORKDIR /app\n{steps}CMD {start}\n")
+    assert isinstance(result, Changed)
+    assert [one.code for one in result.reviews] == expected

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from dockfix.knowledge.commands import Argument
 from dockfix.knowledge.homes import HomeUse, find_home_use, find_kind
 from dockfix.model.effects import read_call
 from dockfix.model.environments import virtual_place
@@ -23,6 +24,7 @@ _OF_ENVIRONMENTS: Final = frozenset({"uv", "pipx"})
 """Installers that give each program an environment of its own (docs.astral.sh, Tools; pypa/pipx README)."""
 SITE: Final = "/usr/local/lib/python"
 """Stands for the site-packages directory of root's pip, whatever its real path."""
+_INTERACTIVE: Final = Argument("-i", "-i")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][\w+-]*")
 # Characters that rule out a file name in a command: those of patterns, lists and URLs.
 _VERSION: Final = re.compile(r"[\d.]+")
@@ -143,7 +145,9 @@ def started_operations(
     replay.
     """
     if calls or is_shell(one.command.program):
-        return  # the commands of its script follow
+        # The commands of a script follow.
+        yield from () if calls else _settings_of_bash(one, who)
+        return
     how = frozenset({How.READ_OUT} if is_read else ())
     for operation in operations_of(one, who):
         assumed = operation.path == one.cwd and operation.act in (Act.UNKNOWN, Act.CODE, Act.WRITE)
@@ -157,6 +161,16 @@ def started_operations(
             yield operation._replace(spec=START, others=_named_places(one), how=how)
         elif operation.act is not Act.ROOT:
             yield operation
+
+
+def _settings_of_bash(one: Invocation, who: Identity) -> Iterator[Operation]:
+    """The reading of its user's settings by a bash that is started without a script."""
+    name, arguments = read_call(one.command, {**one.env, "HOME": who.home})
+    is_bash = posixpath.basename(name) == "bash" and one.command.script is None
+    if is_bash and all(each.text.startswith("-") for each in arguments):
+        use = find_home_use("bash", (*arguments, _INTERACTIVE), one.env)
+        for place in use.reads if use is not None else ():
+            yield Operation(Act.HOME, in_home(place, home_of(one, who.home), one.cwd))
 
 
 def _named_places(one: Invocation) -> tuple[str, ...]:
