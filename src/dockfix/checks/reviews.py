@@ -117,13 +117,13 @@ def _only_copied(plan: Plan) -> tuple[Deployment, ...]:
 def _of_start(plan: Plan, starting: Starting) -> Iterator[Finding]:
     if not (starting.steps or starting.deployed) and not plan.lineage.image.starts:
         yield Finding(
-            codes.STARTS_NOTHING, plan.steps[0].instruction.line,
+            codes.STARTS_NOTHING, plan.lineage.final.instructions[0].line,
             "no CMD or ENTRYPOINT: probably a base for images whose steps need root",
             "check which images build on it",
         )  # fmt: skip
     elif plan.context.deployments and (copies := _only_copied(plan)):
         yield Finding(
-            codes.STARTS_NOTHING, plan.steps[0].instruction.line,
+            codes.STARTS_NOTHING, plan.lineage.final.instructions[0].line,
             f"{copies[0].place} only copies files out of the image", "check whether anybody else runs it",
         )  # fmt: skip
     if not starting.understood:
