@@ -449,13 +449,14 @@ def find_out_of_reach(original: Plan, rewrite: Plan) -> Iterator[Finding]:
 def find_taken_back(original: Plan, rewrite: Plan) -> Iterator[Finding]:
     """Directories of the account's that a copy may bring again, as somebody else's."""
     for path, index in find_reclaimed(rewrite).items():
-        origin = rewrite.origins[index]
+        origin, copy = rewrite.origins[index], rewrite.steps[index].instruction
         if isinstance(origin, int):
-            yield Finding(
-                codes.DENIED_TO_USER, original.steps[origin].instruction.line,
-                f"the copy may bring {path} again, which the user writes, for another owner or read-only",
-                "copy it with --chown and a mode of its own, or check that the copy does not hold it",
-            )  # fmt: skip
+            what = f"the copy may bring {path} again, which the user writes, for another owner or read-only"
+            advice = "copy it with --chown and a mode of its own, or check that the copy does not hold it"
+            if copy.flag("chmod") and copy.flag("chown"):
+                what = f"--chmod is the mode of folders as well: not even the owner of {path} may use it"
+                advice = "let directories be entered and written (--chmod=755), or change the files alone"
+            yield Finding(codes.DENIED_TO_USER, original.steps[origin].instruction.line, what, advice)
             return
 
 

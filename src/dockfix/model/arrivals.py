@@ -31,10 +31,12 @@ def arrive(
     origin: Origin,
     source: FileTree | None = None,
     closed: Sequence[ClosedFile] = (),
+    folders: Sequence[str] = (),
 ) -> None:
     """Add what a COPY or ADD brings to the tree; `source` is the tree of the stage that it copies from.
 
-    `closed` are files of the build context whose modes are known, because only their owner may read them.
+    `closed` are files of the build context whose modes are known, because only their owner may read them;
+    `folders` are the paths of the directories that are known to arrive with the copy's `--chmod`.
     `owner` is the copy's `--chown`, None if it has none. `--chown` and `--chmod` also apply to the
     directories that the copy creates, the mode without what BuildKit's umask takes away, and without
     set-id bits and the sticky bit (measured with docker 28.5).
@@ -64,6 +66,8 @@ def arrive(
             _bring(tree, copy, source, real, owner, mode, origin)
     if closed and copy.stage is None and mode is None:
         put_closed(tree, copy, content, closed)
+    for path in folders:
+        tree.put(tree.follow(path, last=False), directory._replace(inside=(content,)))
 
 
 def _is_listed(source: FileTree, path: str) -> bool:

@@ -155,7 +155,7 @@ class Facts:
             is_read=self.evidence.is_complete, read_scripts=self._read_scripts,
             read=self.starting.read, writes=self.evidence.writes, names=self.evidence.names,
             tools=self._tools, scripts=self.build_scripts, before=self.before, any_uid=any_uid,
-            closed=self.evidence.closed, imports=self.evidence.imports,
+            closed=self.evidence.closed, imports=self.evidence.imports, folders=self.context.names,
         )  # fmt: skip
 
     @cached_property

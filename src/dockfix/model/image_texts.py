@@ -15,7 +15,7 @@ from dockfix.lazy import cached_property
 from dockfix.model.copies import Copy, find_copies
 from dockfix.model.inherited import find_brought_scripts
 from dockfix.model.lineage import Lineage, trace
-from dockfix.model.paths import is_within
+from dockfix.model.paths import is_within, resolve
 from dockfix.model.placements import Placement, find_placements, may_place
 from dockfix.model.runs import read_run
 from dockfix.model.scripts import MAX_DEPTH
@@ -142,6 +142,19 @@ def find_folders(pattern: str, names: Callable[[str], AbstractSet[str]] | None) 
         else:
             found = [posixpath.join(above, part) for above in found]
     return tuple(found)
+
+
+def find_brought_folders(copy: Copy, names: Callable[[str], AbstractSet[str]] | None) -> tuple[str, ...]:
+    """The directories that a copy with `--chmod` makes in its destination; others have modes of their own.
+
+    `names` is as above.
+    """
+    if names is None or copy.stage is not None or copy.step.instruction.flag("chmod") is None:
+        return ()
+    sources = (posixpath.normpath(source).strip("/") for source in copy.sources if "://" not in source)
+    found = (top for source in sources for top in find_folders(source, names) or (source,))
+    inside = (name for top in found for name in names("" if top == "." else top) if name[-1:] == "/")
+    return tuple(resolve(name, copy.destination) for name in sorted({*inside}))
 
 
 def find_source(copy: Copy, path: str) -> str | None:

@@ -285,7 +285,7 @@ class Plan(Facts):
         return Replay(
             self.lineage, self.origins, self.starting.invocations, move, self.evidence.is_complete,
             read=self.starting.read, scripts=self.build_scripts, before=self.before,
-            any_uid=self.serves_any_uid, closed=self.evidence.closed,
+            any_uid=self.serves_any_uid, closed=self.evidence.closed, folders=self.context.names,
         )  # fmt: skip
 
     @property

@@ -46,6 +46,7 @@ from dockfix.model.evidence import BuildScript
 from dockfix.model.filetree import ABSENT, BASE, START, VOLUME, FileTree, Kind, Node, Origin
 from dockfix.model.groups import read_group
 from dockfix.model.identities import Accounts, uid_of
+from dockfix.model.image_texts import find_brought_folders
 from dockfix.model.image_tree import base_tree
 from dockfix.model.installers import Installer, find_installer
 from dockfix.model.lineage import Lineage, Stage, State, Step, trace
@@ -119,10 +120,11 @@ class Replay:
     `names` strings in them that may name a file, `tools` programs and packages that they use, `imports` the
     paths of the modules themselves.
     `scripts` is the Python code that steps execute, by the origin of the step and the words of the
-    command, `closed` are files of the build context that only their owner may read. `before` is the
-    replay of the original, or of an earlier text of the rewrite: the steps before the first difference have
-    the same outcomes, which are reused. With `any_uid`, an image that does not
-    run as root is started as a uid that the image does not know, with group 0.
+    command, `closed` are files of the build context that only their owner may read; `folders` lists one of
+    its folders, subfolders with a slash, None if it is not known. `before` is the replay of the original, or
+    of an earlier text of the rewrite: the steps before the first difference have the same outcomes, which
+    are reused. With `any_uid`, an image that does not run as root is started as a uid that the image does
+    not know, with group 0.
     """
 
     lineage: Lineage
@@ -140,6 +142,7 @@ class Replay:
     scripts: Mapping[tuple[Origin, tuple[str, ...]], BuildScript] = field(default_factory=dict)
     closed: tuple[ClosedFile, ...] = ()
     imports: Sequence[str] = ()
+    folders: Callable[[str], frozenset[str]] | None = None
     tree: FileTree = field(init=False)
     end: FileTree = field(init=False)
     user: Identity = field(init=False)
@@ -199,9 +202,10 @@ class Replay:
         self._use_home()
         self._use_directories()
         copies = [copy for copy in find_copies(self.lineage) if copy.step.instruction.flag("chmod")]
-        landed = [(copy.step, path) for copy in copies for path in copy.landed()]
+        landed = [(copy.step, posixpath.dirname(path) or "/") for copy in copies for path in copy.landed()]
+        landed += ((copy.step, path) for copy in copies for path in find_brought_folders(copy, self.folders))
         for number, (step, path) in enumerate(landed):
-            operation = Operation(Act.ENTER, posixpath.dirname(path) or "/")
+            operation = Operation(Act.ENTER, path)
             self._record((START, -2, number), operation, self.who, step.instruction.line)
 
     def _use_repositories(self) -> None:
@@ -355,7 +359,8 @@ class Replay:
         name = (copy.stage or "").lower()
         source = next((one for one in copy.step.stage.earlier if name and name in one.names()), None)
         brought = end_of(source, self.closed) if source is not None else None
-        arrive(self.tree, copy, owner, origin, brought, self.closed)
+        made = find_brought_folders(copy, self.folders) if self.folders is not None else ()
+        arrive(self.tree, copy, owner, origin, brought, self.closed, made)
 
     def _run(self, step: Step, origin: Origin) -> None:
         who = self._identity(step.before, step.index)
