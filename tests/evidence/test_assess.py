@@ -116,6 +116,20 @@ def test_a_cache_that_a_stage_has_filled_is_given_with_all_that_is_in_it(tmp_pat
     assert "COPY --chown=appuser:appuser --from=models /opt/torch /opt/torch\n" in result.text
 
 
+@pytest.mark.parametrize(
+    "step", ["python manage.py migrate", "python main.py", "cd /app && python ./manage.py x"]
+)
+def test_what_a_step_of_roots_leaves_by_the_applications_code_is_given(tmp_path: Path, step: str) -> None:
+    source = "import os\nos.makedirs('/var/lib/site', exist_ok=True)\nopen('/var/lib/site/db', 'a')\n"
+    lay(tmp_path, {"manage.py": source})
+    dockerfile = DOCKERFILE.replace("CMD", f"RUN {step} > /etc/site-version\nCMD")
+    result = fixed(tmp_path, source, dockerfile=dockerfile)
+    assert isinstance(result, Changed)
+    assert not result.reviews
+    (given,) = (line for line in result.text.split("\n") if "chown -R" in line)
+    assert given.rstrip().endswith("/var/lib/site")
+
+
 def test_a_written_directory_is_given_above_a_volume(tmp_path: Path) -> None:
     dockerfile = DOCKERFILE.replace("COPY", "VOLUME /data\nCOPY")
     result = fixed(tmp_path, "import os\nos.makedirs('/srv/up', exist_ok=True)", dockerfile=dockerfile)

@@ -67,7 +67,8 @@ def describe_script(plan: Plan, layout: Layout, one: ReadRun) -> BuildScript:
     """What the replay has to know of the code that a RUN executes."""
     reading = one.reading
     claims = [claim for claim in reading.claims if claim.kind in (Kind.WRITE, Kind.HOME)]
-    writes = {_written(one, claims): one.certain for one in claims}
+    writes = dict.fromkeys(_given_places(layout, one), False)
+    writes |= {_written(one, claims): one.certain for one in claims}
     texts = [
         *(layout.reader(file) or "" for file in reading.modules),
         *(code.text for code in one.start.codes),
@@ -88,6 +89,15 @@ def describe_script(plan: Plan, layout: Layout, one: ReadRun) -> BuildScript:
         not any(reaches_out(text, one.cwd) for text in texts),
         any(map(_CLOSES.search, texts)),
     )
+
+
+def _given_places(layout: Layout, one: ReadRun) -> Iterator[str]:
+    """The absolute paths that the command gives to the code, which may write there."""
+    for word in one.command.command.args:
+        value = word.expand(one.command.env) or ""
+        path = value.partition("=")[2] if value.startswith("-") else value
+        if path.startswith("/") and path not in one.start.files and layout.source_of(path) is None:
+            yield path
 
 
 def relocate(plan: Plan, run: Run) -> Run:

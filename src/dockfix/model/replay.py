@@ -53,11 +53,19 @@ from dockfix.model.lineage import Lineage, Stage, State, Step, trace
 from dockfix.model.mounts import find_mounts, mount, unmount
 from dockfix.model.operations import Act, ActName, How, Operation
 from dockfix.model.outcomes import Key, Outcome, ask, is_directory
-from dockfix.model.paths import is_root_home, is_system_directory, is_within, on_path, resolve
+from dockfix.model.paths import (
+    is_ownable,
+    is_root_home,
+    is_shared,
+    is_system_directory,
+    is_within,
+    on_path,
+    resolve,
+)
 from dockfix.model.permissions import Identity, Verdict
 from dockfix.model.playing import perform
 from dockfix.model.runs import Invocation, Run, Settings, read_run
-from dockfix.model.scripts import PYTHON, find_called, runs_readable_script
+from dockfix.model.scripts import PYTHON, find_called, read_python, runs_readable_script
 from dockfix.syntax.shell import Command
 from dockfix.syntax.wrappers import SHELLS, is_shell
 
@@ -544,6 +552,8 @@ class Replay:
                 self._fill_home(one, actor)
             if operation.act in (Act.UNKNOWN, Act.CODE) and step != START:
                 self._fetch(one, actor)
+                if not is_complete and (script or read_python(one, self.read) is not None):
+                    self._fill_written(actor)
             self.is_installed_by_script |= operation.act is Act.UNKNOWN and self._may_install(one)
         if script is not None:
             self._execute(_without_caches(script) if is_read else script, (step, command), one, actor, line)
@@ -623,6 +633,14 @@ class Replay:
         for place in find_fetched(one.env) if one.pip is None else ():
             self.tree.make_directories(place, actor.makes(Kind.DIRECTORY), weak=True)
             self.tree.fill(place, actor.makes(Kind.ANY), inherits=True)
+
+    def _fill_written(self, actor: Actor) -> None:
+        """A step that runs the application's code may leave files where the start writes its own."""
+        places = (path.rstrip("/") if path.endswith("/") else posixpath.dirname(path) for path in self.writes)
+        for place in dict.fromkeys(places):
+            if is_ownable(place) and not is_shared(place):
+                self.tree.make_directories(place, actor.makes(Kind.DIRECTORY), weak=True)
+                self.tree.fill(place, actor.makes(Kind.ANY), inherits=True)
 
     def _without_others(self, operations: Iterator[Operation]) -> Iterator[Operation]:
         """Keep only the first existing path of those that a tool may write, or its default paths."""

@@ -27,15 +27,20 @@ _IN_APP: Final = re.compile(r"['\"]/app/")
 _BEYOND_WRITES: Final = re.compile(_RUNS_OTHERS)
 
 
-def runs_readable_script(one: Invocation, read: Read) -> bool:
-    """Whether a command runs a Python file that stays within its working directory and the home.
+def read_python(one: Invocation, read: Read) -> str | None:
+    """The text of the Python file that a command runs, None if there is none or it cannot be read.
 
     `read` returns the text of a file by its absolute path in the image, None if it cannot be read.
     """
     if not PYTHON.fullmatch(one.command.program):
-        return False
+        return None
     script = next((word.expand(one.env) for word in one.command.args if not word.text.startswith("-")), None)
-    text = read(resolve(script, one.cwd)) if script and script.endswith(".py") else None
+    return read(resolve(script, one.cwd)) if script and script.endswith(".py") else None
+
+
+def runs_readable_script(one: Invocation, read: Read) -> bool:
+    """Whether a command runs a Python file that stays within its working directory and the home."""
+    text = read_python(one, read)
     return text is not None and "setup(" not in text and not reaches_out(text, one.cwd)
 
 
