@@ -134,8 +134,9 @@ class Deployment:
 
     @property
     def is_start(self) -> bool:
-        """Whether it overrides the image's start, with the image's own user."""
-        return self.user is None and (self.entrypoint is not None or self.command is not None)
+        """Whether it overrides the image's start or its working directory, with the image's own user."""
+        is_other = self.entrypoint is not None or self.command is not None or bool(self.workdir)
+        return self.user is None and is_other
 
     @property
     def place(self) -> str:

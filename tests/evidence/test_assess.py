@@ -116,9 +116,7 @@ def test_a_cache_that_a_stage_has_filled_is_given_with_all_that_is_in_it(tmp_pat
     assert "COPY --chown=appuser:appuser --from=models /opt/torch /opt/torch\n" in result.text
 
 
-@pytest.mark.parametrize(
-    "step", ["python manage.py migrate", "python main.py", "cd /app && python ./manage.py x"]
-)
+@pytest.mark.parametrize("step", ["python manage.py migrate", "python main.py"])
 def test_what_a_step_of_roots_leaves_by_the_applications_code_is_given(tmp_path: Path, step: str) -> None:
     source = "import os\nos.makedirs('/var/lib/site', exist_ok=True)\nopen('/var/lib/site/db', 'a')\n"
     lay(tmp_path, {"manage.py": source})

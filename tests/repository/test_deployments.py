@@ -494,3 +494,15 @@ def test_what_the_application_makes_in_a_volume_is_not_made_in_the_image(
     _, patch, _ = dockfix("--diff", ".")
     assert "mkdir -p /state && chown appuser:appuser /srv /state\n" in patch
     assert "north" not in patch
+
+
+def test_a_working_directory_that_a_service_sets_is_given(web: Repository, dockfix: Run) -> None:
+    web.put("services/web/Dockerfile", text=DOCKERFILE.replace('"web.py"', '"/srv/web.py"'))
+    web.put("services/web/web.py", text="open('result.txt', 'w')\n")
+    web.put("compose.yml", text="services: {web: {build: services/web, working_dir: /out}}\n")
+    assert "mkdir -p /out && chown appuser:appuser /srv /out\n" in dockfix("--diff", ".")[1]
+
+
+def test_a_service_with_the_home_of_root_is_a_review(web: Repository, dockfix: Run) -> None:
+    web.put("compose.yml", text="services: {web: {build: services/web, environment: {HOME: /root}}}\n")
+    assert "needs review: compose.yml:1 sets HOME to /root" in dockfix("--diff", ".")[2]

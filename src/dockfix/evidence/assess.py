@@ -171,7 +171,7 @@ def collect_evidence(plan: Plan) -> Evidence:
     found = _Assessment(plan, reading, layout, mounted)
     written = found.directories
     home = plan.home if plan.home.strip("/") else ""
-    hidden = _hidden_mounts(plan, home)
+    hidden = _hidden_in_home(plan, home)
     volumes = find_volume_findings(plan, layout, found.written, written, mounted)
     runs = tuple(read_runs(plan, layout, path))
     filled = {*find_filled_caches(plan, runs), *find_learned_caches(plan)}
@@ -559,13 +559,23 @@ def _fold(claims: Sequence[Claim]) -> str:
     return ", ".join(list(shown.values())[:SHOWN]) + more
 
 
-def _hidden_mounts(plan: Plan, home: str) -> list[Finding]:
-    """Findings for mounts below /root in deployments as the image's own user, which would fail to start."""
+def _hidden_in_home(plan: Plan, home: str) -> list[Finding]:
+    """Findings for deployments as the image's own user with mounts below /root, or with it as HOME."""
     hiding = [one for one in plan.context.deployments if hides_mount(one)]
     if not hiding:
         return []
-    found = find_contradictions(hiding, user=user_to_give(plan), home=home)
-    return [finding for finding in found if finding.code == codes.MANIFEST_MOUNT.name]
+    contradictions = find_contradictions(hiding, user=user_to_give(plan), home=home)
+    found = [finding for finding in contradictions if finding.code == codes.MANIFEST_MOUNT.name]
+    homes = ((one.place, dict(one.environment).get("HOME", "")) for one in hiding)
+    found += (
+        Finding(
+            codes.USES_ROOT_HOME, 0, f"{place} sets HOME to {value}, which no other user can enter",
+            "remove that setting",
+        )
+        for place, value in homes
+        if is_root_home(value)
+    )  # fmt: skip
+    return found
 
 
 def _contradictions(
