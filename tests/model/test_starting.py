@@ -197,3 +197,26 @@ def test_what_files_list_and_what_waits_is_started(
     command: str, name: str, text: str, expected: list[str]
 ) -> None:
     assert programs(f"CMD {command}", {name: text}) == expected
+
+
+@pytest.mark.parametrize(
+    "sourcing",
+    [
+        '. "$(dirname "$0")/lib/common.sh"',
+        'source "${BASH_SOURCE%/*}/lib/common.sh"',
+        ". ./lib/common.sh",
+    ],
+)
+def test_functions_and_variables_of_a_sourced_file_are_known(sourcing: str) -> None:
+    script = f'#!/bin/bash\n{sourcing}\nprepare "$DATA/out"\nexec serve\n'
+    library = 'DATA=/srv\nprepare() {\n  mkdir -p "$1"\n}\n'
+    found = read('CMD ["/app/start.sh"]', {"start.sh": script, "lib/common.sh": library})
+    made = [one.invocation for one in found.commands if one.command.program == "mkdir"]
+    assert "/srv/out" in [word.expand(one.env) for one in made for word in one.command.args]
+    assert found.unread == ()
+
+
+def test_a_sourced_file_that_only_a_variable_names_is_unread() -> None:
+    script = '#!/bin/sh\n. "$LIB/common.sh"\n. "$VENV/bin/activate"\n[ -f "$ENV" ] && . "$ENV"\nexec serve\n'
+    found = read('CMD ["/app/start.sh"]', {"start.sh": script})
+    assert [path for path, _ in found.unread] == ['"$LIB/common.sh"']

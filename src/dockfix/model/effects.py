@@ -450,7 +450,7 @@ def _read_python(program: str, arguments: list[Argument], found: _Found) -> None
 
 
 def _read_sourced(arguments: Sequence[Argument], found: _Found) -> None:
-    path = arguments[0].value or arguments[0].text if arguments else ""
+    path = arguments[0].value or arguments[0].text.strip("\"'") if arguments else ""
     if not _SOURCED.fullmatch(f"/{path}"):
         found.root = f"not understood: source {path}"
 

@@ -552,8 +552,7 @@ class Replay:
                 self._fill_home(one, actor)
             if operation.act in (Act.UNKNOWN, Act.CODE) and step != START:
                 self._fetch(one, actor)
-                if not is_complete and (script or read_python(one, self.read) is not None):
-                    self._fill_written(actor)
+                self._fill_written(one, script, actor)
             self.is_installed_by_script |= operation.act is Act.UNKNOWN and self._may_install(one)
         if script is not None:
             self._execute(_without_caches(script) if is_read else script, (step, command), one, actor, line)
@@ -634,8 +633,11 @@ class Replay:
             self.tree.make_directories(place, actor.makes(Kind.DIRECTORY), weak=True)
             self.tree.fill(place, actor.makes(Kind.ANY), inherits=True)
 
-    def _fill_written(self, actor: Actor) -> None:
+    def _fill_written(self, one: Invocation, script: BuildScript | None, actor: Actor) -> None:
         """A step that runs the application's code may leave files where the start writes its own."""
+        is_complete = script is not None and script.is_complete
+        if is_complete or (script is None and read_python(one, self.read) is None):
+            return
         places = (path.rstrip("/") if path.endswith("/") else posixpath.dirname(path) for path in self.writes)
         for place in dict.fromkeys(places):
             if is_ownable(place) and not is_shared(place):

@@ -298,7 +298,7 @@ def read_called(
     text: str, path: str, arguments: Mapping[str, str], caller: Invocation
 ) -> tuple[Invocation, ...]:
     """The commands of a script, at the absolute `path`, as `caller` runs it with numbered arguments."""
-    variables = tuple({**shell_variables(caller.env), **arguments, "0": path}.items())
+    variables = tuple({**shell_variables(caller.env), **arguments, "0": path, "BASH_SOURCE": path}.items())
     how = (caller.umask, caller.optional, caller.unchecked)
     readers = (caller.command.program.rpartition("/")[2], *_INTERPRETER.findall(text[:_FIRST_LINE]))
     is_bash = "{" in text and "bash" in readers

@@ -35,7 +35,7 @@ from dockfix.model.scripts import (
     script_of_shell,
 )
 from dockfix.syntax.script import Word
-from dockfix.syntax.shell import Command, parse_words
+from dockfix.syntax.shell import Command, parse_script, parse_words
 from dockfix.syntax.wrappers import is_shell
 
 _SCRIPT: Final = re.compile(r".*\.(?:sh|bash)|.*entry-?point[^/]*", re.IGNORECASE)
@@ -54,6 +54,9 @@ _WRITTEN: Final = re.compile(
 _SQLITE: Final = re.compile(r"sqlite:////([^\s\"'?]+)")
 
 
+_SOURCING: Final = (".", "source")
+_MAX_SOURCED: Final = 16
+"""So many files that a script sources are read."""
 _NO_CHECK: Final = re.compile(r"none\s*", re.IGNORECASE)
 _LOGIN: Final = re.compile(r"""(?:^#!\S*|\b(?:ba|da|a)?)sh[",\s]+(?:-[a-zA-Z]*l[a-zA-Z]*|--login)\b""")
 
@@ -195,9 +198,8 @@ class Starting:
     def _is_set(self, name: str, value: str) -> bool:
         """Whether a variable is set when the image starts, not only during the build."""
         end = self.lineage.end
-        return (
-            name.isidentifier() and name != "HOME" and (name in end.env or end.variables.get(name) != value)
-        )
+        is_variable = name.isidentifier() and name not in ("BASH_SOURCE", "HOME")
+        return is_variable and (name in end.env or end.variables.get(name) != value)
 
     @property
     def invocations(self) -> tuple[Invocation, ...]:
@@ -278,6 +280,8 @@ class Starting:
                 self._follow_file(found, one, depth, commands, unread)
         elif path is not None:
             self._follow_file(path, one, depth, commands, unread)
+        elif one.command.program in _SOURCING and not here.optional and here.effect("/").root:
+            unread.append((" ".join(word.text for word in one.command.args), one.line))
 
     def _follow_file(
         self,
@@ -298,8 +302,31 @@ class Starting:
                 unread.append((path, one.line))
             return
         arguments = number_arguments(arguments_of_script(one.command), here.env)
+        text = self._with_sourced(text.replace("\r\n", "\n"), path, arguments, here)
         for inner in read_called(text, path, arguments, here):
             self._follow(replace(one, invocation=inner, where=path), depth + 1, commands, unread)
+
+    def _with_sourced(self, text: str, path: str, arguments: Mapping[str, str], caller: Invocation) -> str:
+        """The text of a script with the files that it sources, whose functions and variables it may use."""
+        for _ in range(_MAX_SOURCED):
+            for one in read_called(text, path, arguments, caller):
+                command = one.command
+                if command.program not in _SOURCING or not text.startswith(_SOURCING, max(command.start, 0)):
+                    continue
+                found = self._sourced(command, one)
+                if found is not None:
+                    text = f"{text[: command.start]}{{\n:\n{found}\n}}{text[command.end :]}"
+                    break
+            else:
+                break
+        return text
+
+    def _sourced(self, command: Command, one: Invocation) -> str | None:
+        """The text of the file that `.` or `source` names, None if it cannot be read."""
+        word = script_of_shell(command)
+        place = word.expand(one.env) if word is not None else None
+        text = (self.read(resolve(place, one.cwd)) or "").replace("\r\n", "\n") if place else ""
+        return text if text and is_shell_script(text) and parse_script(text).understood else None
 
     def _started_file(self, one: StartedCommand) -> str | None:
         """The absolute path, or a pattern, of the application's script or program that a command runs."""
@@ -331,7 +358,7 @@ class Starting:
         if command.name is None:
             return None
         written = self._expand(command.name, env)
-        if is_shell(written) or written in (".", "source"):
+        if is_shell(written) or written in _SOURCING:
             script = script_of_shell(command)
             return None if script is None else self._expand(script, env)
         return written if "/" in written or written.endswith(SCRIPTS) else None
