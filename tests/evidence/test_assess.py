@@ -128,6 +128,24 @@ def test_what_a_step_of_roots_leaves_by_the_applications_code_is_given(tmp_path:
     assert given.rstrip().endswith("/var/lib/site")
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        "RUN install -m 755 main.py /usr/local/bin/ledger",
+        "RUN cp main.py /usr/local/bin/ledger && chmod +x /usr/local/bin/ledger",
+        "RUN ln -s /app/main.py /usr/local/bin/ledger",
+        "COPY --chmod=755 main.py /usr/local/bin/ledger",
+    ],
+)
+def test_a_program_that_stands_on_path_is_read(tmp_path: Path, step: str) -> None:
+    dockerfile = f'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\n{step}\nENTRYPOINT ["ledger"]\n'
+    source = "#!/usr/bin/env python3\nimport os\nos.makedirs('/data/x', exist_ok=True)\n"
+    result = fixed(tmp_path, source, dockerfile=dockerfile)
+    assert isinstance(result, Changed)
+    assert not result.reviews
+    assert GIVES in result.text
+
+
 def test_a_written_directory_is_given_above_a_volume(tmp_path: Path) -> None:
     dockerfile = DOCKERFILE.replace("COPY", "VOLUME /data\nCOPY")
     result = fixed(tmp_path, "import os\nos.makedirs('/srv/up', exist_ok=True)", dockerfile=dockerfile)

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import takewhile
 from typing import Final, NamedTuple
 
@@ -50,7 +51,7 @@ from dockfix.model.paths import (
 from dockfix.model.plan import Plan
 from dockfix.model.roothome import find_moves
 from dockfix.model.scripts import PYTHON, is_shell_script
-from dockfix.model.starting import StartedCommand
+from dockfix.model.starting import StartedCommand, Starting
 from dockfix.results import Finding
 from dockfix.syntax.parser import reparse
 from dockfix.syntax.shell import parse_words
@@ -89,7 +90,7 @@ def read_application(plan: Plan) -> ReadApplication:
     landings = [*_find_mounted(plan, layout), *layout.final.landings, *installed]
     sites = tuple(dict.fromkeys(one.destination for one in installed))
     running = replace(layout, final=replace(layout.final, landings=landings), sites=sites)
-    reader = StartReader(running, path, plan.starting.other_variables)
+    reader = StartReader(running, path, plan.starting.other_variables, partial(_find_program, plan.starting))
     start = reader.read()
     for one in plan.starting.deployed:
         start = reader.follow(parse_words(one.words), one.by.line, one.workdir, one.by.file)
@@ -105,6 +106,13 @@ def read_application(plan: Plan) -> ReadApplication:
     others = (*_read_elsewhere(plan, running, path), *_read_checks(plan, running, path))
     elsewhere = dict.fromkeys((*reading.claims, *others))
     return ReadApplication(layout, path, replace(reading, claims=tuple(elsewhere)))
+
+
+def _find_program(starting: Starting, name: str) -> tuple[str, str] | None:
+    """(path, text) of a program of the image that can be read."""
+    path = starting.find_program(name)
+    text = starting.read(path) if path is not None else None
+    return None if path is None or text is None else (path, text)
 
 
 def _read_elsewhere(plan: Plan, running: Layout, path: str) -> Iterator[Claim]:

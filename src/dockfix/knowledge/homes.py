@@ -234,11 +234,12 @@ def _find_row(place: str) -> _Place | None:
 def _use_of(program: _Program, words: Sequence[str], env: Mapping[str, str]) -> HomeUse:
     used = [one for one in program.places if one.when.holds(words, env)]
     writes = [one for one in program.writes if _calls(words, one.words) and one.when.holds(words, env)]
-    use = _use(used, (one.path for one in writes if not one.existing), env)
-    return use._replace(existing=_fill_in((one.path for one in writes if one.existing), env))
+    use = _use(used, [one.path for one in writes if not one.existing], env)
+    existing = [one.path for one in writes if one.existing]
+    return use._replace(existing=_fill_in(existing, env)) if existing else use
 
 
-def _use(places: Iterable[_Place], writes: Iterable[_Path], env: Mapping[str, str]) -> HomeUse:
+def _use(places: Iterable[_Place], writes: Sequence[_Path], env: Mapping[str, str]) -> HomeUse:
     reads: list[_Path] = []
     caches: list[_Path] = []
     for place in places:
@@ -246,9 +247,9 @@ def _use(places: Iterable[_Place], writes: Iterable[_Path], env: Mapping[str, st
     return HomeUse(_fill_in(reads, env), _fill_in(writes, env), _fill_in(caches, env))
 
 
-def _fill_in(paths: Iterable[_Path], env: Mapping[str, str]) -> tuple[str, ...]:
+def _fill_in(paths: Sequence[_Path], env: Mapping[str, str]) -> tuple[str, ...]:
     """The distinct locations of the places with these variables."""
-    return tuple(dict.fromkeys(place for path in paths for place in path.at(env)))
+    return tuple(dict.fromkeys([place for path in paths for place in path.at(env)])) if paths else ()
 
 
 def _calls(words: Sequence[str], wanted: Sequence[str]) -> bool:

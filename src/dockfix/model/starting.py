@@ -262,8 +262,8 @@ class Starting:
     ) -> None:
         commands.append(one)
         here = one.invocation
-        if one.command.script is not None:
-            for inner in walk_script(one.command.script, here.cwd, here.env):
+        if here.command.script is not None:
+            for inner in walk_script(here.command.script, here.cwd, here.env):
                 started = replace(one, invocation=inner)
                 if inner.command.script is not None:  # its commands are walked here too
                     commands.append(started)
@@ -280,8 +280,8 @@ class Starting:
                 self._follow_file(found, one, depth, commands, unread)
         elif path is not None:
             self._follow_file(path, one, depth, commands, unread)
-        elif one.command.program in _SOURCING and not here.optional and here.effect("/").root:
-            unread.append((" ".join(word.text for word in one.command.args), one.line))
+        elif not here.optional and here.command.program in _SOURCING and here.effect("/").root:
+            unread.append((" ".join(word.text for word in here.command.args), one.line))
 
     def _follow_file(
         self,
@@ -346,11 +346,13 @@ class Starting:
 
     def _find_on_path(self, command: Command) -> str | None:
         """The application's file that a bare name refers to, if PATH leads to one."""
+        name = command.name.expand(self.lineage.end.variables) if command.name is not None else None
+        return self.find_program(name) if name and "/" not in name and "$" not in name else None
+
+    def find_program(self, name: str) -> str | None:
+        """The path of the application's file that `name` runs, None if there is none that can be read."""
         end = self.lineage.end
-        name = (command.name.expand(end.variables) or "") if command.name is not None else ""
-        if not name or "/" in name or "$" in name:
-            return None
-        paths = on_path(name, end.env.get("PATH", ""))
+        paths = (resolve(name, end.workdir),) if "/" in name else on_path(name, end.env.get("PATH", ""))
         return next((path for path in paths if self.read(path) is not None), None)
 
     def _named_file(self, command: Command, env: Mapping[str, str]) -> str | None:

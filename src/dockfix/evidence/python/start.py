@@ -6,7 +6,7 @@ import itertools
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -103,12 +103,20 @@ class Start:
 class StartReader:
     """Follows an image's start through launchers, shells and scripts.
 
-    `given` are variables that deployments may set in place of the image's.
+    `given` are variables that deployments may set in place of the image's. `find` returns (path, text) of
+    a program by its name, wherever a step has put it.
     """
 
-    def __init__(self, layout: Layout, path: str, given: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        path: str,
+        given: Iterable[tuple[str, str]] = (),
+        find: Callable[[str], tuple[str, str] | None] = lambda _name: None,
+    ) -> None:
         self.layout = layout
         self.path = path
+        self.find = find
         self.start = Start()
         self.variables = dict(layout.env)
         self.alternatives: dict[str, list[str]] = {}
@@ -311,18 +319,23 @@ class StartReader:
         path = posixpath.normpath(posixpath.join(line.workdir, written)) if written else ""
         found = self.layout.read(path) if path and ("/" in written or "." in written) else None
         if found is None and path and "/" not in written:
-            found = self._beside(written)
-        if found is None:
+            path, found = self._beside(written) or (path, None)
+        if found is None and (placed := self.find(written) if written else None) and _runs_python(placed[1]):
+            self.start.roots.append(posixpath.dirname(placed[0]))
+            self._code(placed[1], Line(line.words, placed[0], 1, line.workdir))
+        elif found is None:
             self._console_script(written)
-        elif path.endswith(".py") or re.match(r"#!.*python", found):
+        elif path.endswith(".py") or _runs_python(found):
             self._file(path, line)
         elif depth < _MAX_DEPTH:
             self._script(found, self.layout.source_of(path) or written, 1, line.workdir, depth + 1, line)
 
-    def _beside(self, name: str) -> str | None:
+    def _beside(self, name: str) -> tuple[str, str] | None:
+        """(path, text) of the file of that name that a copy brings by itself."""
         for landing in self.layout.final.landings:
             if posixpath.basename(landing.destination) == name and not landing.is_tree:
-                return self.layout.read(landing.destination)
+                text = self.layout.read(landing.destination)
+                return None if text is None else (landing.destination, text)
         return None
 
     def _console_script(self, written: str) -> None:
@@ -416,6 +429,10 @@ class StartReader:
             for place in _LOCATION.findall(self.layout.read(path) or ""):
                 found = place.replace("%(here)s", folder)
                 yield posixpath.normpath(posixpath.join(line.workdir, found, "env.py"))
+
+
+def _runs_python(text: str) -> bool:
+    return re.match(r"#!.*python", text) is not None
 
 
 def _modules(server: Server, name: str) -> list[str]:
