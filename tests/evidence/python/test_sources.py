@@ -206,6 +206,57 @@ WRITES = {
         "    def g(self):\n        os.makedirs(self.d)\nA().g()",
         "/a?;/b?",
     ),
+    "set-in-a-dictionary": (
+        'import os\nC = {"d": "/a"}\nC["d"] = "/srv/b"\nos.makedirs(C["d"])',
+        "/a?;/srv/b?",
+    ),
+    "set-in-a-list": ('import os\nD = ["/a"]\nD[0] = "/srv/b"\nos.makedirs(D[0])', "/a?;/srv/b?"),
+    "put-before-the-others": (
+        'import os\nD = ["/a"]\nD.insert(0, "/srv/b")\nos.makedirs(D[0])',
+        "/a?;/srv/b?",
+    ),
+    "update": ('import os\nC = {"d": "/a"}\nC.update(d="/srv/b")\nos.makedirs(C["d"])', "/a?;/srv/b?"),
+    "update-with-a-table": (
+        'import os\nC = {"d": "/a"}\nC.update({"n": 1, "d": "/srv/b"})\nos.makedirs(C.get("d"))',
+        "/a?;/srv/b?",
+    ),
+    "default-of-a-key": ('import os\nC = {}\nC.setdefault("d", "/srv/b")\nos.makedirs(C["d"])', "/srv/b?"),
+    "set-in-what-is-passed": (
+        'import os\nC = {"d": "/a"}\ndef f(c):\n    os.makedirs(c["d"])\nC["d"] = "/srv/b"\nf(C)',
+        "/a?;/srv/b?",
+    ),
+    "set-in-another": ('import os\nC = {"d": "/a"}\nD = {}\nD["d"] = "/srv/b"\nos.makedirs(C["d"])', "/a"),
+    "attribute-of-a-class": (
+        'import os\nclass A:\n    d = "/a"\nA.d = "/srv/b"\nos.makedirs(A().d)',
+        "/a?;/srv/b?",
+    ),
+    "attribute-of-an-instance": (
+        'import os\nclass A:\n    def __init__(self):\n        self.d = "/a"\n'
+        '    def f(self):\n        os.makedirs(self.d)\na = A()\na.d = "/srv/b"\na.f()',
+        "/a?;/srv/b?",
+    ),
+    "attribute-of-an-heir": (
+        'import os\nclass A:\n    d = "/a"\n    def f(self):\n        os.makedirs(self.d)\n'
+        'class B(A):\n    pass\nb = B()\nb.d = "/srv/b"\nb.f()',
+        "/a?;/srv/b?",
+    ),
+    "attribute-of-another-class": (
+        'import os\nclass A:\n    d = "/a"\nclass B:\n    pass\nB.d = "/srv/b"\nos.makedirs(A.d)',
+        "/a",
+    ),
+    "attribute-of-a-namespace": (
+        'import os\nfrom types import SimpleNamespace as N\nn = N(d="/a")\nn.d = "/srv/b"\nos.makedirs(n.d)',
+        "/a?;/srv/b?",
+    ),
+    "attribute-set-by-name": (
+        'import os\nclass A:\n    d = "/a"\nsetattr(A, "d", "/srv/b")\nos.makedirs(A.d)',
+        "/a?;/srv/b?",
+    ),
+    "attribute-of-a-frozen-object": (
+        'import os\nclass A:\n    def __init__(self):\n        object.__setattr__(self, "d", "/srv/b")\n'
+        "os.makedirs(A().d)",
+        "/srv/b",
+    ),
     "option": (
         'import argparse, os\np = argparse.ArgumentParser()\np.add_argument("--out-dir", default="/data")\n'
         "a = p.parse_args()\nos.makedirs(a.out_dir)",
@@ -490,6 +541,16 @@ def test_constants_are_followed_across_the_applications_own_imports() -> None:
         shop__paths="SUB = 'orders'\n",
         other="open('/never/imported', 'w')",
     ) == ["write /data/orders/a"]
+
+
+@pytest.mark.parametrize(
+    "reader",
+    ["os.makedirs(conf.D)", "from conf import D\nos.makedirs(D)", "conf.make()", "C.D = C.D\nconf.make()"],
+)
+def test_a_module_whose_names_another_one_sets(reader: str) -> None:
+    conf = 'import os\nD = "/a"\ndef make():\n    os.makedirs(D)\n'
+    source = f'import os, conf\nimport conf as C\nconf.D = "/srv/b"\n{reader}\n'
+    assert set(found(source, conf=conf)) == {"write /a?", "write /srv/b?"}
 
 
 @pytest.mark.parametrize(

@@ -12,21 +12,24 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from dockfix.evidence.image_files import Layout
+from dockfix.evidence.python.assigned import find_assigned
 from dockfix.evidence.python.calls import argument_of, name_of, text_of
 from dockfix.evidence.python.catalogue import find_offsets
-from dockfix.evidence.python.constants import Reference, Value, Values
+from dockfix.evidence.python.constants import Objects, Reference, Value, Values
 from dockfix.evidence.python.modules import Module, Statement
 from dockfix.evidence.python.scopes import Binding, Part, Scope, Site, parse_statement
 from dockfix.evidence.python.settings import SettingsFiles
 from dockfix.knowledge import read_table
 
+_END: Final = 1 << 30
 _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = 6
-_MAX_BASES: Final = 4
+_MAX_SET: Final = 16
+MAX_BASES: Final = 4
 _FIELD: Final = re.compile(r"^[ \t]+(\w+)[ \t]*:", re.MULTILINE)
 """A field of a class, as it is annotated."""
 _FIELD_NAMES: Final = ("env", "validation_alias", "alias")
-MAX_PARSED: Final = 400_000
+MAX_PARSED: Final = 450_000
 """The maximum number of characters of an application that are parsed."""
 
 
@@ -35,13 +38,13 @@ class Evaluator(Protocol):
 
     application: Application
 
-    def values(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Values:
+    def values(self, node: ast.expr, scope: Scope, order: int = _END) -> Values:
         """The possible values of an expression, none if it is unknown."""
 
-    def texts(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> tuple[tuple[str, bool], ...]:
+    def texts(self, node: ast.expr, scope: Scope, order: int = _END) -> tuple[tuple[str, bool], ...]:
         """(string, certain) for each possible value; an unknown part is a HOLE."""
 
-    def reference(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Reference | None:
+    def reference(self, node: ast.expr, scope: Scope, order: int = _END) -> Reference | None:
         """The dotted name that an expression refers to, None if it is not a name."""
 
     def operands(self, nodes: Iterable[ast.expr], scope: Scope, order: int) -> list[Values]:
@@ -55,6 +58,9 @@ class Evaluator(Protocol):
 
     def bound(self, binding: Binding) -> Values:
         """The possible values of a binding."""
+
+    def with_set(self, found: Values, key: str, owner: Objects) -> Values:
+        """The values of an attribute or key, with those that statements anywhere in the modules set."""
 
 
 class Application:
@@ -72,12 +78,14 @@ class Application:
         self._missing: set[str] = set()
         self._tops: dict[str, tuple[str, ...]] = {}
         self._by_path: dict[str, Module] = {}
-        self._parts: dict[tuple[str, int, str], Part | None] = {}
+        self._parts: dict[tuple[str, int, tuple[int, ...]], Part | None] = {}
         self._read: dict[tuple[str, int, str], Part | None] = {}
         self._left = MAX_PARSED
+        self._left_for_set = MAX_PARSED // 4
         self._keys: dict[str, Values] = {}
         self._arguments: dict[int, tuple[Binding, Values]] = {}
         self._called: dict[str, list[Site]] = {}
+        self._set: dict[str, tuple[Binding, ...]] = {}
         self._globals: dict[tuple[str, str, int], Values] = {}
 
     # Modules
@@ -139,24 +147,24 @@ class Application:
                 return found, ".".join(parts[length:])
         return None
 
-    def part(self, module: Module, statement: Statement, called: str = "") -> Part | None:
+    def part(self, module: Module, statement: Statement, asked: tuple[int, ...] = ()) -> Part | None:
         """A parsed statement of a module; None if it cannot be parsed, or the limit is reached.
 
-        Long functions without catalogue entries and without calls of `called` are left out.
+        Long functions without catalogue entries and without one of the offsets `asked` are left out.
         """
-        key = (module.path, statement.line, called)
+        key = (module.path, statement.line, asked)
         if key not in self._parts:
-            text = statement.without_idle(find_offsets(module.source), called)
-            self._parts[key] = self._parse(module, statement, text)
+            text = statement.without_idle(sorted((*find_offsets(module.source), *asked)))
+            same = (module.path, statement.line, text)
+            if same not in self._read:
+                self._left -= len(text)
+                if self._left < 0:
+                    self.is_cut = True
+                    return None
+                self._read[same] = parse_statement(module, statement, text)
+                self.is_cut = self.is_cut or self._read[same] is None
+            self._parts[key] = self._read[same]
         return self._parts[key]
-
-    def _parse(self, module: Module, statement: Statement, text: str) -> Part | None:
-        same = (module.path, statement.line, text)
-        if same not in self._read:
-            self._left -= len(text)
-            self._read[same] = parse_statement(module, statement, text) if self._left >= 0 else None
-            self.is_cut = self.is_cut or self._read[same] is None
-        return self._read[same]
 
     def _parts_with(self, module: Module, name: str) -> Iterator[Part]:
         for statement in module.statements if name in module.source else ():
@@ -180,12 +188,16 @@ class Application:
         owners = [one.content for one in found if isinstance(one.content, Reference)]
         return self.attribute(owners[0], more, evaluator) if owners else ()
 
-    def global_of(self, module: Module, name: str, evaluator: Evaluator, before: int = 1 << 30) -> Values:
+    def global_of(self, module: Module, name: str, evaluator: Evaluator, before: int = _END) -> Values:
         """The values of a module's global after the last statement before line `before`."""
         key = (module.path, name, before)
         if key not in self._globals:
             self._globals[key] = ()
-            self._globals[key] = self._global(module, name, evaluator, before)
+            found = self._global(module, name, evaluator, before)
+            is_over = before == _END and bool(found)
+            self._globals[key] = (
+                evaluator.with_set(found, name, Objects.of(module.name)) if is_over else found
+            )
         return self._globals[key]
 
     def _global(self, module: Module, name: str, evaluator: Evaluator, before: int) -> Values:
@@ -197,7 +209,7 @@ class Application:
                 local = part.classes.get(name) or part.functions[name]
                 made = (Value(Reference(f"{module.name}.{name}", local=local)),)
                 return (*evaluator.bound_by(bindings, is_sure=False), *made)
-            reaching, is_bound = part.reaching(part.top.bindings.get(name, ()), 1 << 30)
+            reaching, is_bound = part.reaching(part.top.bindings.get(name, ()), _END)
             bindings += reaching
             if is_bound:
                 break
@@ -219,7 +231,7 @@ class Application:
         """The values of a global in `scope`: from its own statement, then those above it, then builtins."""
         part = scope.part
         if scope.kind != "module":
-            return self._global_or_builtin(scope.module, name, evaluator, 1 << 30)
+            return self._global_or_builtin(scope.module, name, evaluator, _END)
         line = part.statement.line
         if name in part.classes or name in part.functions:
             return self._global_or_builtin(scope.module, name, evaluator, line)
@@ -295,7 +307,7 @@ class Application:
     def _prefix(self, owner: Scope, evaluator: Evaluator, depth: int = 0) -> str | None:
         """The prefix of the variables of a class of settings, None for other classes."""
         own = _find_prefix(owner.part.statement.text)
-        for base in owner.bases if depth < _MAX_BASES else ():
+        for base in owner.bases if depth < MAX_BASES else ():
             if name_of(base) == "BaseSettings":
                 return own or ""
             reference = evaluator.reference(base, owner)
@@ -313,7 +325,7 @@ class Application:
         known = [one for one in bindings if one.value is not None]
         if values := evaluator.bound_by(known, is_sure=len(known) == 1):
             return values
-        for base in owner.bases if depth < _MAX_BASES else ():
+        for base in owner.bases if depth < MAX_BASES else ():
             reference = evaluator.reference(base, owner)
             inner = reference.local if reference is not None else None
             if inner is not None and inner is not owner:
@@ -330,6 +342,7 @@ class Application:
         self._keys.clear()
         self._arguments.clear()
         self._called.clear()
+        self._set.clear()
         self._globals.clear()
 
     def variable(self, name: str) -> Values:
@@ -366,6 +379,22 @@ class Application:
             if site is not None and (default := site.argument(99, "default")) is not None:
                 return tuple(Value(v.content, False) for v in evaluator.values(default, site.scope))
         return ()
+
+    def set_elsewhere(self, key: str) -> Sequence[Binding]:
+        """The assignments to an attribute or key of that name, in all modules: of whatever object."""
+        if key not in self._set:
+            self._set[key] = ()
+            # These statements have a limit of their own, so that the others are read as far as without them.
+            (left, is_cut), self._left = (self._left, self.is_cut), self._left_for_set
+            self._set[key] = tuple(itertools.islice(self._find_set(key), _MAX_SET))
+            self._left_for_set, self._left, self.is_cut = self._left, left, is_cut
+        return self._set[key]
+
+    def _find_set(self, key: str) -> Iterator[Binding]:
+        for module in list(self.modules.values()):
+            for part in self._parts_at(module, find_assigned(module.source).get(key, ())):
+                yield from part.keys.get(key, ())
+                yield from (one for inner in part.classes.values() for one in inner.attributes.get(key, ()))
 
     def argument(self, binding: Binding, evaluator: Evaluator) -> Values:
         """The values that the application's calls pass for a parameter, or its default."""
@@ -407,13 +436,19 @@ class Application:
         for module in list(self.modules.values()):
             if f"{name}(" not in module.source:
                 continue
-            for statement in module.statements_at(match.start() for match in called.finditer(module.source)):
-                # Keep the larger part of the budget for the statements that write.
-                if self._left < MAX_PARSED // 3:
-                    self.is_cut = True
-                    return
-                part = self.part(module, statement, name)
-                yield from (site for site in part.sites if site.called == name) if part else ()
+            offsets = tuple(match.start() for match in called.finditer(module.source))
+            # Keep the larger part of the budget for the statements that write.
+            for part in self._parts_at(module, offsets, keep=MAX_PARSED // 3):
+                yield from (site for site in part.sites if site.called == name)
+
+    def _parts_at(self, module: Module, offsets: tuple[int, ...], keep: int = 0) -> Iterator[Part]:
+        """The parsed statements of a module that contain one of these offsets; of the limit, `keep` stays."""
+        for statement in module.statements_at(offsets):
+            if self._left < keep:
+                self.is_cut = True
+                return
+            if part := self.part(module, statement, offsets):
+                yield part
 
 
 @lru_cache(maxsize=512)

@@ -80,7 +80,7 @@ def _known(
     if name in _names("paths"):
         return evaluator.join_paths(call.args, scope, order) if call.args else (Value("."),)
     if name in _names("tables"):
-        return (Value(Table(_keywords(evaluator, call, scope, order))),)
+        return (Value(Table(_keywords(evaluator, call, scope, order), call)),)
     if name == "getattr" and len(nodes) > 1:
         return _attribute(evaluator, nodes, scope, order)
     if name in _names("environment"):

@@ -5,6 +5,7 @@ The unknown part of a string is HOLE; a path below the home starts with `~`.
 
 from __future__ import annotations
 
+import ast
 import itertools
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,6 +37,34 @@ class Value(NamedTuple):
     certain: bool = True
 
 
+Identity = str | int | tuple[str, str]
+
+
+class Objects(NamedTuple):
+    """What an expression may refer to, by identity; `above` are the classes that these inherit from."""
+
+    own: frozenset[Identity]
+    above: frozenset[Identity]
+
+    @classmethod
+    def of(cls, identity: Identity) -> Objects:
+        """One object."""
+        return cls(frozenset({identity}), frozenset())
+
+    @property
+    def all(self) -> frozenset[Identity]:
+        """All of them."""
+        return self.own | self.above
+
+    def joined(self, other: Objects) -> Objects:
+        """What either expression may refer to."""
+        return Objects(self.own | other.own, self.above | other.above)
+
+    def may_be(self, other: Objects) -> bool:
+        """Whether both may refer to the same, which may be of a class below that of the other."""
+        return not (self.own.isdisjoint(other.all) and other.own.isdisjoint(self.all))
+
+
 Values = tuple[Value, ...]
 Texts = tuple[tuple[str, bool], ...]
 """(string, certain) for each possible value."""
@@ -43,9 +72,10 @@ Texts = tuple[tuple[str, bool], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """A dictionary: the possible values of each of its keys that is a string."""
+    """A dictionary: the possible values of each key that is a string, and the expression that makes it."""
 
     rows: Mapping[str, Values]
+    origin: ast.expr | None = None
 
     def at(self, key: object) -> Values:
         """The values at a key; those at any key if it is not a string, which is then unknown."""

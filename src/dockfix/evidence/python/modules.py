@@ -79,11 +79,11 @@ class Statement:
         """Whether it runs only if the module is the main program."""
         return re.match(r"if\s+__name__\b", self.quiet) is not None
 
-    def without_idle(self, offsets: Sequence[int], called: str = "") -> str:
+    def without_idle(self, offsets: Sequence[int]) -> str:
         """The text, with unchanged line numbers, without the bodies of irrelevant inner functions.
 
-        Kept are those that contain one of the sorted `offsets` (of the module) or a call of `called`,
-        short ones, whose return value may be needed, and constructors.
+        Kept are those that contain one of the sorted `offsets` (of the module), short ones, whose return
+        value may be needed, and constructors.
         """
         if self.quiet.count("\n") < _LONG:
             return self.text
@@ -100,7 +100,7 @@ class Statement:
             body = self.quiet[begin:end]
             first = bisect_left(offsets, self.start + begin)
             matters = first < len(offsets) and offsets[first] < self.start + end
-            is_asked = body.count("\n") < _SHORT or match[2] in makers or f"{called or chr(0)}(" in body
+            is_asked = body.count("\n") < _SHORT or match[2] in makers
             if matters or is_asked:
                 continue
             parts += self.text[at:begin], " ...", "\n" * body.count("\n")

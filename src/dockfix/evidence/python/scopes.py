@@ -6,7 +6,7 @@ import ast
 import re
 import warnings
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -36,7 +36,10 @@ def children(node: ast.AST) -> Iterator[ast.AST]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Binding:
-    """What a name is bound to: an expression, an item of one (`each`), a parameter, or something unknown."""
+    """What a name is bound to: an expression, an item of one (`each`), a parameter, or something unknown.
+
+    The name is that of an attribute or key of `owner`, if there is one.
+    """
 
     scope: Scope
     order: int
@@ -44,6 +47,7 @@ class Binding:
     each: bool = False
     parameter: int = -1
     index: int = -1
+    owner: ast.expr | None = None
 
 
 @dataclass(eq=False)
@@ -298,14 +302,12 @@ class Part:
                     self._bind(element, value, scope, each=each, index=place)
                 if star is not None and value is not None and not each:
                     self._bind_from_star(target.elts, star, value, scope)
-            case ast.Attribute(value=ast.Name(id="self" | "cls")):
-                owner = scope.enclosing_class()
-                if owner is not None:
-                    owner.attributes.setdefault(target.attr, []).append(binding)
-            case ast.Attribute():
-                self.keys.setdefault(target.attr, []).append(binding)
-            case ast.Subscript(slice=ast.Constant(value=str() as key)):
-                self.keys.setdefault(key, []).append(binding)
+            case ast.Attribute(value=owner):
+                inner = scope.enclosing_class() if is_own(owner) else None
+                names = self.keys if inner is None else inner.attributes
+                names.setdefault(target.attr, []).append(replace(binding, owner=owner))
+            case ast.Subscript(value=owner, slice=ast.Constant(value=str() | int() as key)):
+                self.keys.setdefault(str(key), []).append(replace(binding, owner=owner))
 
     def _bind_from_star(self, targets: list[ast.expr], star: int, value: ast.expr, scope: Scope) -> None:
         """Bind the name behind a star to its part of a list, and those after it counted from the end."""
@@ -316,13 +318,11 @@ class Part:
             self._bind(bound, ast.Subscript(value, index), scope)
 
     def _remember(self, call: ast.Call, scope: Scope) -> None:
-        """Record options of argparse and click, and keywords that set configuration values."""
+        """Record options of argparse and click, and calls that set attributes and keys."""
         name = called_name(call)
-        if name in ("update", "from_mapping"):
-            for one in call.keywords:
-                if one.arg is not None:
-                    self.keys.setdefault(one.arg, []).append(Binding(scope, self._order, one.value))
-        elif name == "set_defaults":
+        for target, value in set_by(call):
+            self._bind(target, value, scope)
+        if name == "set_defaults":
             for one in call.keywords:
                 if one.arg is not None:
                     self.options[one.arg] = Site(
@@ -332,6 +332,29 @@ class Part:
             names = [word for word in map(text_of, call.args) if word is not None]
             long = next((name for name in names if name.startswith("--")), names[0] if names else "")
             self.options[long.lstrip("-").replace("-", "_")] = Site(call, scope, self._order)
+
+
+def is_own(node: ast.expr) -> bool:
+    """Whether an expression is the object or class of a method: `self`, `cls`."""
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
+def set_by(call: ast.Call) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """(target, value) of what a call assigns: `D.update(key=V)`, `setattr(X, "name", V)`."""
+    match call:
+        case ast.Call(args=[owner, ast.Constant(value=str() as name), value]) if (
+            called_name(call) in _SETTERS
+        ):
+            yield ast.Attribute(owner, name), value
+        case ast.Call(
+            func=ast.Attribute(owner, "setdefault" | "insert"), args=[ast.Constant() as key, value]
+        ):
+            yield ast.Subscript(owner, key), value
+        case ast.Call(func=ast.Attribute(owner, "update" | "from_mapping"), args=args, keywords=keywords):
+            tables = [one for one in args if isinstance(one, ast.Dict)]
+            pairs = [pair for one in tables for pair in zip(one.keys, one.values, strict=True)]
+            pairs += [(ast.Constant(one.arg), one.value) for one in keywords]
+            yield from ((ast.Subscript(owner, key), value) for key, value in pairs if key is not None)
 
 
 def _expected_in(test: ast.expr) -> Iterator[ast.expr]:
@@ -372,6 +395,7 @@ def _exits(node: ast.stmt) -> bool:
     return isinstance(call, ast.Call) and called_name(call) in ("exit", "_exit", "abort")
 
 
+_SETTERS: Final = ("setattr", "__setattr__")
 _WHO: Final = re.compile(r"\bgete?uid\b|\bis_root\b")
 _HANDLERS: Final[Mapping[type[ast.AST], Callable[[Part, Any, Scope], bool]]] = {
     ast.FunctionDef: Part._definition,

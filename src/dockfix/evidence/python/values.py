@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from dockfix.evidence.python.application import Application
+from dockfix.evidence.python.application import MAX_BASES, Application
 from dockfix.evidence.python.builtins import call_values
 from dockfix.evidence.python.calls import text_of
 from dockfix.evidence.python.constants import (
     HOLE,
     MAX_ALTERNATIVES,
+    Objects,
     Reference,
     Table,
     Texts,
@@ -28,7 +29,7 @@ from dockfix.evidence.python.constants import (
     parent_of,
     texts_of,
 )
-from dockfix.evidence.python.scopes import Binding, Scope
+from dockfix.evidence.python.scopes import Binding, Scope, is_own
 from dockfix.evidence.python.strings import Arguments, split_percent
 from dockfix.evidence.python.structures import table_of
 
@@ -52,6 +53,7 @@ class ConstantEvaluator:
         self._depth = 0
         self._steps = 0
         self._open: set[tuple[int, int]] = set()
+        self._owners: dict[int, Objects] = {}
 
     def values(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Values:
         """The possible values of an expression, none if it is unknown."""
@@ -122,7 +124,7 @@ class ConstantEvaluator:
         keys = map(text_of, node.keys)
         pairs = itertools.islice(zip(keys, node.values, strict=True), MAX_ROWS)
         rows = {key: self.values(value, scope, order) for key, value in pairs if key is not None}
-        return (Value(Table(rows)),)
+        return (Value(Table(rows, node)),)
 
     def _inner(self, node: ast.Await, scope: Scope, order: int) -> Iterable[Value]:
         return self.values(node.value, scope, order)
@@ -183,9 +185,10 @@ class ConstantEvaluator:
             return (Value(_OF_SCRIPT[owner.name](scope.module.path), False),)
         if isinstance(node.value, ast.Attribute) and node.value.attr == "parents" and isinstance(key, int):
             return self._above(node.value.value, key + 1, scope, order)
-        if found := self._item(node.value, key, scope, order):
-            return found
-        return self.application.key(key, self) if isinstance(key, str) else ()
+        found = self._item(node.value, key, scope, order)
+        if isinstance(key, str | int):
+            found = self._with_set(found, node.value, str(key), scope, order)
+        return found or (self.application.key(key, self) if isinstance(key, str) else ())
 
     def _item(self, node: ast.expr, key: object, scope: Scope, order: int) -> Values:
         """The values at a key or number of a dictionary, a list, or a text that something parsed."""
@@ -263,8 +266,61 @@ class ConstantEvaluator:
         return values
 
     def _attribute(self, node: ast.Attribute, scope: Scope, order: int) -> Iterable[Value]:
+        found = tuple(self._defined(node, scope, order))
+        return self._with_set(found, node.value, node.attr, scope, order)
+
+    def _with_set(self, found: Values, owner: ast.expr, key: str, scope: Scope, order: int) -> Values:
+        if not self.application.set_elsewhere(key):
+            return found
+        return self.with_set(found, key, self._objects(owner, scope, order))
+
+    def with_set(self, found: Values, key: str, owner: Objects) -> Values:
+        """The values of an attribute or key, with those that statements anywhere in the modules set."""
+        bindings = (one for one in self.application.set_elsewhere(key) if owner.may_be(self._owner(one)))
+        values = [value for one in bindings for value in self.bound(one)]
+        known = {one.content for one in found}
+        if known.issuperset(one.content for one in values):
+            return found
+        return tuple(Value(one.content, False) for one in (*found, *values))
+
+    def _owner(self, binding: Binding) -> Objects:
+        """The objects of which a binding sets an attribute or key."""
+        if id(binding) not in self._owners:
+            assert binding.owner is not None
+            steps = self._steps
+            self._owners[id(binding)] = self._objects(binding.owner, binding.scope, binding.order)
+            self._steps = steps
+        return self._owners[id(binding)]
+
+    def _objects(self, node: ast.expr, scope: Scope, order: int) -> Objects:
+        """The objects that an expression may be; its text stands for them if they are not known."""
+        own = scope.enclosing_class() if is_own(node) else None
+        if own is not None:
+            return self._instances(own)
+        found = Objects(frozenset(), frozenset())
+        for one in self.values(node, scope, order):
+            match one.content:
+                case Reference(local=Scope(kind="class") as local):
+                    found = found.joined(self._instances(local))
+                case Reference(name=name):
+                    found = found.joined(Objects.of(name))
+                case Table(origin=ast.expr() as origin):
+                    found = found.joined(Objects.of(id(origin)))
+        return found if found.own else Objects.of((scope.module.path, ast.unparse(node)))
+
+    def _instances(self, local: Scope, depth: int = 0) -> Objects:
+        """A class and its instances."""
+        found = Objects.of((local.module.path, local.path))
+        for base in local.bases if depth < MAX_BASES else ():
+            reference = self.reference(base, local)
+            if reference is not None and reference.local is not None and reference.local is not local:
+                found = found.joined(Objects(frozenset(), self._instances(reference.local, depth + 1).all))
+        return found
+
+    def _defined(self, node: ast.Attribute, scope: Scope, order: int) -> Iterable[Value]:
+        """The values that a module, a class or an option gives to an attribute."""
         name = node.attr
-        if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+        if is_own(node.value):
             owner = scope.enclosing_class()
             if owner is not None and (found := self.application.member(owner, name, self)):
                 return self._got(found)
