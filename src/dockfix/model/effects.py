@@ -328,7 +328,8 @@ def _read_program(name: str, arguments: list[Argument], found: _Found) -> None:
     elif program == "find":
         _read_find(arguments, found)
     elif program in ("cd", "pushd"):
-        target = arguments[0].value if arguments else found.env["HOME"]
+        places = [one.value for one in arguments if one.text not in ("-P", "-L", "--")]
+        target = places[0] if places else found.env["HOME"]
         if target and target != "-":
             found.operations.append(Operation(Act.ENTER, resolve(target, found.cwd)))
     elif _PACKAGED.fullmatch(name) and (matched := find_usage(program, arguments, found.env)):

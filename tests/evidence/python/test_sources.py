@@ -915,6 +915,20 @@ def test_a_notebook_that_is_run_is_not_read() -> None:
 
 
 @pytest.mark.parametrize(
+    "script",
+    [
+        "(cd /srv && echo there)\nexec python main.py\n",
+        'cd -- "$(dirname -- "$0")"\nexec python main.py\n',
+        "cd /srv && cd - > /dev/null\nexec python /app/main.py\n",
+    ],
+)
+def test_a_script_runs_code_where_it_stands(script: str) -> None:
+    text = DOCKERFILE.replace('["python", "main.py"]', '["/app/start.sh"]')
+    reading = read({"main.py": WRITER, "start.sh": f"#!/bin/bash\n{script}"}, text)
+    assert [str(one) for one in reading.claims] == ["main.py:1: write /data/x"]
+
+
+@pytest.mark.parametrize(
     ("variable", "command"),
     [
         ("FLASK_APP=main:app", "flask run"),

@@ -16,7 +16,7 @@ from dockfix.model.command_lists import read_command_list
 from dockfix.model.makefiles import MAKES, read_goals, read_recipes
 from dockfix.model.paths import resolve
 from dockfix.model.written import find_document
-from dockfix.syntax.script import Command, Word
+from dockfix.syntax.script import Command, Script, Word
 from dockfix.syntax.shell import parse_script, parse_words
 from dockfix.syntax.tree import Instruction
 from dockfix.syntax.wrappers import find_awaited
@@ -155,17 +155,16 @@ class StartReader:
         self, text: str, file: str, first: int, workdir: str, depth: int, by: Line | None = None
     ) -> None:
         """Read a script that runs in `workdir`; `by` is the line that calls it, with its arguments."""
-        for command in parse_script(text).commands:
+        for command, place in self._placed(parse_script(text), workdir):
             line = first + text.count("\n", 0, command.start)
-            workdir = self._entered(command, workdir)
             self._assign(command)
             if by is not None and command.name is not None and command.name.text in _ALL_ARGUMENTS:
                 # What the caller chose is reported where the caller stands.
-                self._words(_arguments(by), by.line, by.file, workdir, depth)
+                self._words(_arguments(by), by.line, by.file, place, depth)
             elif _PYTHON.fullmatch(command.program) and (code := find_document(command, text)) is not None:
-                self._code(code, Line((command.program, "-"), file, line + 1, workdir))
+                self._code(code, Line((command.program, "-"), file, line + 1, place))
             else:
-                self._command(command, line, file, workdir, depth, by)
+                self._command(command, line, file, place, depth, by)
 
     def _assign(self, command: Command) -> None:
         """Keep the variables that a command of a script sets; what it may set is an alternative."""
@@ -186,18 +185,27 @@ class StartReader:
                 found = (word.expand({**self.variables, name: value}) for value in values)
                 yield from (one for one in found if one is not None)
 
-    def _entered(self, command: Command, workdir: str) -> str:
-        """The working directory after a command that may be `cd`."""
-        place = command.args[0].expand(self.variables) if command.program == "cd" and command.args else ""
-        return posixpath.normpath(posixpath.join(workdir, place)) if place else workdir
+    def _placed(self, script: Script, workdir: str) -> Iterator[tuple[Command, str]]:
+        """The commands of a script, each with its working directory; a subshell's `cd` ends with it."""
+        places = {0: workdir}
+        for command in script.commands:
+            scope = command.scope
+            while scope not in places:
+                scope = script.parents[scope]
+            place = places[scope]
+            if command.program == "cd":
+                words = [word for word in command.args if word.text not in ("--", "-P", "-L")]
+                entered = words[0].expand(self.variables) if words else ""
+                place = posixpath.normpath(posixpath.join(place, entered)) if entered else place
+            places[command.scope] = place
+            yield command, place
 
     def _command(
         self, command: Command, line: int, file: str, workdir: str, depth: int, by: Line | None = None
     ) -> None:
         if command.script is not None:
-            for inner in command.script.commands:
-                workdir = self._entered(inner, workdir)
-                self._command(inner, line, file, workdir, depth, by)
+            for inner, place in self._placed(command.script, workdir):
+                self._command(inner, line, file, place, depth, by)
             return
         if command.name is None:
             return
@@ -328,7 +336,10 @@ class StartReader:
         elif path.endswith(".py") or _runs_python(found):
             self._file(path, line)
         elif depth < _MAX_DEPTH:
+            caller = self.variables.get("0", path)
+            self.variables["0"] = caller if line.words[0] in (".", "source") else path
             self._script(found, self.layout.source_of(path) or written, 1, line.workdir, depth + 1, line)
+            self.variables["0"] = caller
 
     def _beside(self, name: str) -> tuple[str, str] | None:
         """(path, text) of the file of that name that a copy brings by itself."""
