@@ -128,6 +128,15 @@ def test_what_a_step_of_roots_leaves_by_the_applications_code_is_given(tmp_path:
     assert given.rstrip().endswith("/var/lib/site")
 
 
+@pytest.mark.parametrize("path", ["~/.gitconfig", "~/.ssh/config", "$HOME/.cache/matplotlib/f", "~/notes"])
+def test_what_the_sources_read_in_roots_home_is_missed(tmp_path: Path, path: str) -> None:
+    step = f"RUN apt-get update && mkdir -p {path.rpartition('/')[0]} && echo 1 > {path}\n"
+    dockerfile = DOCKERFILE.replace("WORKDIR", f"{step}WORKDIR")
+    source = f"import os\nprint(open(os.path.expandvars(os.path.expanduser('{path}'))).read())\n"
+    held, _ = codes(fixed(tmp_path, source, dockerfile=dockerfile))
+    assert {"denied-to-user", "uses-root-home"}.intersection(held)
+
+
 @pytest.mark.parametrize(
     "step",
     [

@@ -12,6 +12,7 @@ from dockfix.knowledge import read_table
 _RELATIVE: Final = r"\w[\w.@+-]*(?:/[\w.@+-]+)*"
 _MENTIONED: Final = re.compile(rf"/(?:(?<![\w/:.<-]/)|(?<=sqlite:///)|(?<=sqlite:////)){_RELATIVE}")
 _NAMED: Final = re.compile(rf"['\"](\.{{0,2}}/?{_RELATIVE}/?)['\"]")
+_IN_HOME: Final = re.compile(rf"['\"](?:~|\$HOME)/(\.?{_RELATIVE}/?)['\"]")
 _UPWARDS: Final = re.compile(r"['\"]\.\.(?:/|['\"])")
 _ASKING: Final = tuple(
     f"{name}(" for name in "stat lstat exists isfile isdir access getsize getmtime".split()
@@ -41,8 +42,12 @@ _ASKED: Final = re.compile(
 
 @lru_cache(maxsize=512)
 def find_names(source: str) -> frozenset[str]:
-    """The strings that may name a file whose content matters, and `..` if one leads upwards."""
+    """The strings that may name a file whose content matters, and `..` if one leads upwards.
+
+    Those that name one in a home are without it.
+    """
     found = {one[1] for one in _NAMED.finditer(source) if not _is_other(one[1], _before(source, one.start()))}
+    found.update(_IN_HOME.findall(source))
     return frozenset(found | {".."} if _UPWARDS.search(source) else found)
 
 
