@@ -22,8 +22,8 @@ class Server:
 
     With `attribute`, the application is written `module.name` instead of `module:name`; with `several`, more
     modules follow. Without one, any of the `default_applications` is started. `pages` is a folder beside it
-    whose modules run as well. `variables` of the environment
-    have the value of a flag each, or hold several flags if that is "".
+    whose modules run as well. `variables` of the environment have the value of a flag each, or hold several
+    flags if that is "".
     """
 
     programs: tuple[str, ...]
