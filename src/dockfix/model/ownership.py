@@ -213,9 +213,8 @@ class _Search:
             directory = posixpath.dirname(written_at(one.operation)) or "/"
             if not is_ownable(directory) or is_system_directory(directory) or directory in self._looked_for:
                 continue
-            if not self.tree.exists(self.tree.follow(directory)) and not self._is_made_at_the_start(
-                directory
-            ):
+            is_there = self.tree.exists(self.tree.follow(directory))
+            if not is_there and not self._is_made_at_the_start(directory):
                 yield directory
 
     @cached_property
