@@ -84,7 +84,14 @@ def test_only_names_of_variables_are_variables_of_a_shell(steps: str) -> None:
         ('f() { local d="$1/logs"; mkdir -p "$d"; }; f /x', ["/x/logs"]),
         ("f() { cd /x; }; f; mkdir a", ["/x/a"]),
         ("f() { X=/x; }; f; mkdir $X", ["/x"]),
-        ('f() { shift; mkdir "$1"; }; f a b', ["/\0"]),
+        ('f() { shift; mkdir "$1"; }; f a b', ["/b"]),
+        ('f() { shift $n; mkdir "$1"; }; f a b', ["/\0"]),
+        ('f() { shift 2; for d in "$@"; do mkdir "$d"; done; }; f a b /c /d', ["/c", "/d"]),
+        ('f() { for d; do mkdir "$d"; done; }; f /x /y', ["/x", "/y"]),
+        ('f() { g -v "$@"; }; g() { mkdir "$3"; }; f /x /y', ["/y"]),
+        ('f() { set -- "$1"/a "$1"/b; for d in $*; do mkdir "$d"; done; }; f /x', ["/x/a", "/x/b"]),
+        ("sh -c 'mkdir $0' /x", ["/x"]),
+        ("sh -c 'for d in \"$@\"; do mkdir $d; done' sh /x /y", ["/x", "/y"]),
         ("f() { g; }; g() { mkdir a; }; f", ["/a"]),
         ("f() { mkdir a; f; }; f", ["/a"]),
     ],
@@ -104,6 +111,52 @@ def test_a_loop_over_literals_is_unrolled() -> None:
     one, two, after = read("RUN for D in x y; do mkdir /$D; done && a").invocations
     assert [found.env["D"] for found in (one, two)] == ["x", "y"]
     assert after.command.program == "a"
+
+
+@pytest.mark.parametrize(
+    ("loop", "expected"),
+    [
+        ("L='x y'; for d in $L /z", ["x", "y", "/z"]),
+        ("L='x y'; for d in \"$L\"", ["x y"]),
+        ("L=; for d in $L", []),
+        ("A=/x; for d in $A/a ${A}b", ["/x/a", "/xb"]),
+    ],
+)
+def test_a_loop_over_variables_with_values_is_unrolled(loop: str, expected: list[str]) -> None:
+    made = [one for one in read(f"RUN {loop}; do mkdir $d; done").invocations if one.command.args]
+    assert [one.env["d"] for one in made] == expected
+    assert not any(one.optional for one in made)
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for d in $LIST",
+        'for d in "$@"',
+        "for d",
+        "for d in /x $(cat list)",
+        "for ((d=0; d<9; d++))",
+        "while read d",
+        "printf '%s' /x | while read -r d",
+        "until read d",
+        "ls | xargs sh -c 'mkdir \"$1\"' _; for d in $1",
+    ],
+)
+def test_what_a_loop_may_do_any_number_of_times_is_not_known(loop: str) -> None:
+    made = [
+        one for one in read(f"RUN {loop}; do mkdir $d; done").invocations if one.command.program == "mkdir"
+    ]
+    assert [one.command.args[0].expand(one.env) for one in made] == [None] * len(made)
+    assert made[-1].optional
+    assert made[-1].looped
+
+
+def test_what_is_guarded_in_a_loop_is_not_optional_for_the_loop_alone() -> None:
+    guarded, called = read("RUN f() { mkdir $d; }; for d in $L; do test $d || mkdir $d; f; done").invocations[
+        1:
+    ]
+    assert (guarded.optional, guarded.looped) == (True, False)
+    assert (called.optional, called.looped) == (True, True)
 
 
 @pytest.mark.parametrize(

@@ -182,14 +182,16 @@ def _of_runners(starting: Starting) -> Iterator[Finding]:
 
 
 def _find_lost_places(plan: Plan, starting: Starting) -> Iterator[StartedCommand]:
-    """Commands, certain to run, that write or work where a variable or another command's output leads.
+    """Commands that write or work where a variable, another command's output or a loop leads.
 
-    A script is read with and without the arguments that CMD gives it; one place that is known is enough.
+    They are certain to run, unless the loop has no round. A script is read with and without the arguments
+    that CMD gives it; one place that is known is enough.
     """
     lost = {id(one): _is_lost(one.invocation, plan.home) for one in starting.commands}
-    known = {(one.where, one.command.start) for one in starting.commands if not lost[id(one)]}
+    known = {(one.where, id(one.command)) for one in starting.commands if not lost[id(one)]}
     for one in starting.commands:
-        if lost[id(one)] and not one.invocation.optional and (one.where, one.command.start) not in known:
+        is_certain = one.invocation.looped or not one.invocation.optional
+        if lost[id(one)] and is_certain and (one.where, id(one.command)) not in known:
             yield one
 
 

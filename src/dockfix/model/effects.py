@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ from dockfix.model.finds import SEPARATES, on_chosen, read_alternatives
 from dockfix.model.operations import Act, How, Operation, posix_operations
 from dockfix.model.paths import NOWHERE, resolve
 from dockfix.model.temporaries import temporary_operations
-from dockfix.syntax.script import Feed
+from dockfix.syntax.script import Feed, Word
 from dockfix.syntax.shell import Command
 from dockfix.syntax.wrappers import SHELLS
 
@@ -286,19 +286,25 @@ def read_call(command: Command, env: Mapping[str, str]) -> tuple[str, list[Argum
     """
     if command.name is None:
         return "", []
-    words: list[Argument] = []
-    for word in (command.name, *command.args):
-        value = word.expand(env)
-        if word.text in _ALL_ARGUMENTS and "#" in env:
-            words += _given(env)
-        elif value is not None and word.text.startswith("$") and (" " in value or not value):
-            words += (Argument(part, part) for part in value.split())
-        else:
-            words.append(Argument(value, word.text))
+    words = expand_words((command.name, *command.args), env)
     return (words[0].value or "", words[1:]) if words else ("", [])
 
 
-_ALL_ARGUMENTS: Final = frozenset({"$@", '"$@"', "${@}", '"${@}"', "$*"})
+def expand_words(words: Iterable[Word], env: Mapping[str, str]) -> list[Argument]:
+    """The words as a shell splits them; all arguments of a script or function in the place of `"$@"`."""
+    found: list[Argument] = []
+    for word in words:
+        value = word.expand(env)
+        if word.text in ALL_ARGUMENTS and "#" in env:
+            found += _given(env)
+        elif value is not None and word.text.startswith("$") and (" " in value or not value):
+            found += (Argument(part, part) for part in value.split())
+        else:
+            found.append(Argument(value, word.text))
+    return found
+
+
+ALL_ARGUMENTS: Final = frozenset({"$@", '"$@"', "${@}", '"${@}"', "$*"})
 
 
 def _given(env: Mapping[str, str]) -> Iterator[Argument]:

@@ -8,19 +8,20 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from dockfix.knowledge.commands import Argument
 from dockfix.lazy import cached_property
 from dockfix.model.changes import read_umask
-from dockfix.model.effects import Effect, effect, setting
+from dockfix.model.effects import ALL_ARGUMENTS, Effect, effect, expand_words, setting
 from dockfix.model.lineage import Step
 from dockfix.model.paths import NOWHERE, resolve
 from dockfix.model.pip import PipCall, read_pip
 from dockfix.model.temporaries import find_temporary
 from dockfix.syntax.parser import exec_form
 from dockfix.syntax.quoting import find_assigned
-from dockfix.syntax.script import Branch, Loop, Way
+from dockfix.syntax.script import EVERY_ARGUMENT, Loop, Way
 from dockfix.syntax.shell import Command, Script, Word, parse_script, parse_words
 from dockfix.syntax.tree import Instruction
-from dockfix.syntax.wrappers import is_shell
+from dockfix.syntax.wrappers import find_arguments, is_shell
 
 _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _MAX_ROUNDS: Final = 64
@@ -47,7 +48,8 @@ class Invocation:
 
     `optional`: it, or the command whose script contains it, may be skipped, or may fail without
     consequence. `unchecked`: if it fails, what follows runs all the same. `user` is the account that root
-    has switched to (`su NAME -c`), "" for whoever runs the script.
+    has switched to (`su NAME -c`), "" for whoever runs the script. `looped`: it is only optional because a
+    loop over words that are not known may have no round.
     """
 
     command: Command
@@ -58,6 +60,7 @@ class Invocation:
     optional: bool = False
     unchecked: bool = False
     user: str = ""
+    looped: bool = False
     _effects: dict[str, Effect] = field(default_factory=dict)
     remembered: dict[tuple[str, str, bool], tuple[Any, ...]] = field(default_factory=dict)
 
@@ -273,7 +276,9 @@ def _with_heredoc_behind(
     return f"{command} {word}\n", [(0, at + start, True), (len(command) + 1, at, True)]
 
 
-_PARAMETERS: Final = frozenset("0123456789#@*?-$!")
+_ARGUMENTS: Final = "123456789#@*"
+_PARAMETERS: Final = frozenset(f"0?-$!{_ARGUMENTS}")
+_PATTERN: Final = frozenset("*?[")
 
 
 def shell_variables(env: Mapping[str, str]) -> dict[str, str]:
@@ -289,7 +294,7 @@ def shell_variables(env: Mapping[str, str]) -> dict[str, str]:
 def walk_script(script: Script, cwd: str, env: Mapping[str, str]) -> tuple[Invocation, ...]:
     """The commands of a script in order, with their `cwd` and `env`.
 
-    Loops over literal words are unrolled.
+    Loops over known words are unrolled.
     """
     return tuple(_Walk(script, cwd, dict(env)).run())
 
@@ -299,20 +304,18 @@ def read_called(
 ) -> tuple[Invocation, ...]:
     """The commands of a script, at the absolute `path`, as `caller` runs it with numbered arguments."""
     variables = tuple({**shell_variables(caller.env), **arguments, "0": path, "BASH_SOURCE": path}.items())
-    how = (caller.umask, caller.optional, caller.unchecked)
+    optional = caller.optional and not caller.looped
+    terms = _Terms(optional, caller.unchecked, looped=caller.looped)
     readers = (caller.command.program.rpartition("/")[2], *_INTERPRETER.findall(text[:_FIRST_LINE]))
     is_bash = "{" in text and "bash" in readers
-    return _read_called(text.replace("\r\n", "\n"), caller.cwd, variables, how, is_bash)
+    return _read_called(text.replace("\r\n", "\n"), caller.cwd, variables, caller.umask, terms, is_bash)
 
 
 @lru_cache(maxsize=1024)
 def _read_called(
-    text: str, cwd: str, variables: tuple[tuple[str, str], ...], how: tuple[int, bool, bool], bash: bool
+    text: str, cwd: str, variables: tuple[tuple[str, str], ...], umask: int, terms: _Terms, bash: bool
 ) -> tuple[Invocation, ...]:
-    umask, optional, unchecked = how
-    script = parse_script(text, bash=bash)
-    walk = _Walk(script, cwd, dict(variables), umask, optional=optional, unchecked=unchecked)
-    return tuple(walk.run())
+    return tuple(_Walk(parse_script(text, bash=bash), cwd, dict(variables), umask, terms).run())
 
 
 class _Shell(NamedTuple):
@@ -335,6 +338,26 @@ class _Shell(NamedTuple):
     def entering(self, place: str) -> _Shell:
         """The state after `cd`."""
         return self._replace(cwd=place, before=self.cwd)
+
+
+class _Terms(NamedTuple):
+    """On what terms a script runs; the names are those of Invocation, `optional` but for loops."""
+
+    optional: bool = False
+    unchecked: bool = False
+    user: str = ""
+    looped: bool = False
+
+    def invoke(
+        self, command: Command, shell: _Shell, env: Mapping[str, str], pip: PipCall | None = None
+    ) -> Invocation:
+        """A command that runs on these terms."""
+        optional, looped = self.optional or self.looped, self.looped and not self.optional
+        how = (shell.umask, optional, self.unchecked, self.user, looped)
+        return Invocation(command, shell.cwd, dict(env), pip, *how)
+
+
+_SURE: Final = _Terms()
 
 
 class _State(NamedTuple):
@@ -398,14 +421,11 @@ class _Walk:
         cwd: str,
         env: dict[str, str],
         umask: int = 0o022,
-        *,
-        optional: bool = False,
-        unchecked: bool = False,
-        user: str = "",
+        terms: _Terms = _SURE,
         calls: tuple[str, ...] = (),
     ) -> None:
         self.script = script
-        self.optional, self.unchecked, self.user = optional, unchecked, user
+        self.optional, self.unchecked, self.user, self.looped = terms
         self.calls = calls
         self.functions = _called_functions(script)
         self.state = _State({0: _Shell(cwd, umask)}, {0: env})
@@ -418,7 +438,7 @@ class _Walk:
         """The invocations of the whole script."""
         yield from self._commands(self.script.commands, 0)
         for command, script, shell, env in self.traps:
-            yield from self._inner(replace(command, optional=True), script, shell, env)
+            yield from self._inner(replace(command, guarded=True), script, shell, env)
         self._close(0)
 
     def _commands(self, commands: Sequence[Command], depth: int) -> Iterator[Invocation]:
@@ -431,39 +451,50 @@ class _Walk:
             around = commands[at].loop
             loops = around.chain() if around is not None else ()
             if len(loops) <= depth:
-                self._go(commands[at].way, depth)
+                self._go(commands[at].way)
                 yield from self._command(commands[at])
                 at += 1
                 continue
             loop, end = loops[depth], at + 1
             while end < len(commands) and _is_in(commands[end], loop):
                 end += 1
-            self._go(loop.way, depth)
+            self._go(loop.way)
             yield from self._loop(loop, commands[at:end], depth)
             at = end
 
     def _loop(self, loop: Loop, body: Sequence[Command], depth: int) -> Iterator[Invocation]:
-        words = loop.words
+        optional, looped = self.optional, self.looped
+        around = _around(loop.scope, self.script.parents)
+        words = self._words_of(loop)
         if words is None or any(map(_is_open, words)):
+            self.looped = True
             self.state.forget(_assigned(body, depth + 1))
         if words is None or self.rounds + len(words) > _MAX_ROUNDS:
             self.state.forget((loop.variable,))
             yield from self._commands(body, depth + 1)
-            return
+            words = []
         self.rounds += len(words)
-        around, optional = _around(loop.scope, self.script.parents), self.optional
         for word in words:
             self.state.leave_all_but(around)
             _, env = self.state.enter(loop.scope, self.script.parents)
-            env[loop.variable] = word.expand(env) or ""
+            env[loop.variable] = word
             yield from self._commands(body, depth + 1)
-            self._go(loop.way, depth)
+            self._go(loop.way)
             # No further round may begin.
             self.optional |= any(one.program == "break" for one in body)
-        self.optional = optional
+        self.optional, self.looped = optional, looped
 
-    def _go(self, way: Way | None, depth: int) -> None:
-        """Leave the alternatives that end here, and enter those that begin, within `depth` loops."""
+    def _words_of(self, loop: Loop) -> list[str] | None:
+        """What a loop iterates over, None if that is not known."""
+        _, env = self.state.enter(loop.scope, self.script.parents)
+        found = expand_words(loop.words, env) if loop.words is not None else ()
+        words = [one.value for one in found if one.value is not None]
+        return words if len(words) == len(found) and loop.words is not None else None
+
+    def _go(self, way: Way | None) -> None:
+        """Leave the alternatives that end here, and enter those that begin."""
+        if way is None and not self.open:
+            return
         ways = way.chain() if way is not None else ()
         kept = 0
         while kept < min(len(ways), len(self.open)) and self.open[kept].branch == ways[kept].branch:
@@ -476,13 +507,6 @@ class _Walk:
         for one in ways[kept:]:
             self.open.append(_Open(one, self.state))
             self.state = self.state.copy()
-            if one.branch.repeats:
-                self.state.forget(_assigned(self._inside(one.branch), depth))
-
-    def _inside(self, branch: Branch) -> list[Command]:
-        """The commands of a branch."""
-        ways = ((one, one.way.chain() if one.way is not None else ()) for one in self.script.commands)
-        return [one for one, around in ways if any(way.branch == branch for way in around)]
 
     def _turn(self, branch: _Open, number: int) -> None:
         branch.ends.append(self.state)
@@ -499,12 +523,10 @@ class _Walk:
         if self.script.parents[1:]:
             self.state.leave_all_but(_around(command.scope, self.script.parents))
         shell, env = self.state.enter(command.scope, self.script.parents)
-        here, optional = shell.cwd, self.optional or command.optional or self._is_uncalled(command)
-        unchecked = self.unchecked or command.unchecked
         local = env
         if command.assignments:
             local = dict(env)
-            _bind(local, _values(command, env, here))
+            _bind(local, _values(command, env, shell.cwd))
         if command.script is not None and command.program == "trap":
             self.traps.append((command, command.script, shell, env))
             return
@@ -516,48 +538,41 @@ class _Walk:
             return
         if id(command) not in self.pips:
             self.pips[id(command)] = read_pip(command)
-        pip = self.pips[id(command)]
-        yield Invocation(command, here, dict(local), pip, shell.umask, optional, unchecked, self.user)
+        yield self._terms(command).invoke(command, shell, local, self.pips[id(command)])
         self._leave(command, shell, local)
+
+    def _terms(self, command: Command) -> _Terms:
+        """The terms on which a command runs; what stands in a function that nothing calls may run or not."""
+        is_uncalled = command.function != "" and command.function not in self.calls
+        optional = self.optional or command.guarded or is_uncalled
+        return _Terms(optional, self.unchecked or command.unchecked, self.user, self.looped)
 
     def _inner(
         self, command: Command, script: Script, shell: _Shell, local: Mapping[str, str]
     ) -> Iterator[Invocation]:
         """The commands of a script that a command runs (`sh -c`), perhaps as another user."""
-        optional, unchecked = self.optional or command.optional, self.unchecked or command.unchecked
-        here, env = shell.cwd, dict(local)
+        terms, env = self._terms(command), number_inner_arguments(command, local)
         if command.user:
             # `su NAME -c`: who switches users is known by that, what it runs follows.
-            outer = replace(command, script=None)
-            yield Invocation(outer, here, env, None, shell.umask, optional, unchecked, self.user)
-            env = _env_of(command, local)
-            here = NOWHERE if any(word.text in _LOGIN for word in command.args) else here
-        user = command.user or self.user
-        yield from _Walk(
-            script, here, env, shell.umask, optional=optional, unchecked=unchecked, user=user
-        ).run()
+            yield terms.invoke(replace(command, script=None), shell, env)
+            env = _env_of(command, env)
+            is_login = any(word.text in _LOGIN for word in command.args)
+            shell = shell._replace(cwd=NOWHERE) if is_login else shell
+            terms = terms._replace(user=command.user)
+        yield from _Walk(script, shell.cwd, env, shell.umask, terms).run()
         if not script.understood:
-            yield Invocation(command, here, local, None, shell.umask, optional, unchecked, user)
-
-    def _is_uncalled(self, command: Command) -> bool:
-        """Whether it stands in a function that nothing calls by its name: it may run or not."""
-        return bool(command.function) and command.function not in self.calls
+            yield terms.invoke(command, shell, local)
 
     def _call(self, command: Command, shell: _Shell, local: Mapping[str, str]) -> Iterator[Invocation]:
         """The body of a function, played with the arguments of a call; what it sets stays set."""
         body = self.functions[command.program]
-        optional, unchecked = self.optional or command.optional, self.unchecked or command.unchecked
+        terms, calls = self._terms(command), (*self.calls, command.program)
         if command.redirects:
-            opened = replace(command, name=None, args=())
-            yield Invocation(
-                opened, shell.cwd, dict(local), None, shell.umask, optional, unchecked, self.user
-            )
+            yield terms.invoke(replace(command, name=None, args=()), shell, local)
         own = {name: value for name, value in local.items() if name.isidentifier() or name == "0"}
         arguments = number_all_arguments(command.args, local)
-        inner = _Walk(
-            replace(self.script, commands=body), shell.cwd, own | arguments, shell.umask,
-            optional=optional, unchecked=unchecked, user=self.user, calls=(*self.calls, command.program),
-        )  # fmt: skip
+        script = replace(self.script, commands=body)
+        inner = _Walk(script, shell.cwd, own | arguments, shell.umask, terms, calls)
         inner.functions, inner.pips = self.functions, self.pips
         yield from inner.run()
         scope = min(one.scope for one in body)
@@ -576,8 +591,10 @@ class _Walk:
         if configured := setting(command, local):
             env.update((configured,))
         if _renumbers(command):
+            numbers = _renumbered(command, local)
             for given in [name for name in env if not (name.isidentifier() or name == "0")]:
                 del env[given]
+            env.update(numbers)
 
     def _leave(self, command: Command, shell: _Shell, local: Mapping[str, str]) -> None:
         """Apply what a command, run with the variables `local`, changes for the commands after it."""
@@ -619,6 +636,16 @@ def _renumbers(command: Command) -> bool:
     )
 
 
+def _renumbered(command: Command, env: Mapping[str, str]) -> dict[str, str]:
+    """The arguments after shift or `set --`, as far as they are known."""
+    if command.program == "set":
+        at = next(index for index, word in enumerate(command.args) if word.text == "--")
+        return number_all_arguments(command.args[at + 1 :], env)
+    count = command.args[0].value or "" if command.args else "1"
+    is_known = "#" in env and count.isdecimal()
+    return _number_all(expand_words((EVERY_ARGUMENT,), env)[int(count) :]) if is_known else {}
+
+
 def _called_functions(script: Script) -> dict[str, tuple[Command, ...]]:
     """The bodies of the functions that a script calls by their names."""
     called = {one.program for one in script.commands}
@@ -629,24 +656,52 @@ def _called_functions(script: Script) -> dict[str, tuple[Command, ...]]:
     return {name: tuple(body) for name, body in found.items()}
 
 
+def number_inner_arguments(
+    command: Command, env: Mapping[str, str], *, are_all: bool = True
+) -> dict[str, str]:
+    """The variables of a script that a command runs: `sh -c SCRIPT NAME WORD...` gives it arguments.
+
+    `are_all`: it gets no others.
+    """
+    given = find_arguments(command.args) if is_shell(command.program) else None
+    if given is None:
+        return dict(env)
+    own = {name: value for name, value in env.items() if name.isidentifier()}
+    if "xargs" in command.via:
+        return own  # it adds what it reads
+    name = given[0].expand(env) if given else None
+    number = number_all_arguments if are_all else number_arguments
+    return own | number(given[1:], env) | ({"0": name} if name is not None else {})
+
+
 def number_all_arguments(words: Sequence[Word], env: Mapping[str, str]) -> dict[str, str]:
     """Arguments by their numbers, as far as they are known; one that is not given is ""."""
-    missing = {str(number): "" for number in range(len(words) + 1, 10)}
-    return missing | number_arguments(words, env) | {"#": str(len(words))}
+    return _number_all(expand_words(words, env))
+
+
+def _number_all(arguments: Sequence[Argument]) -> dict[str, str]:
+    at = next((index for index, one in enumerate(arguments) if one.text in ALL_ARGUMENTS), len(arguments))
+    if at < len(arguments):
+        return _numbered(arguments[:at])  # any number may follow
+    missing = {str(number): "" for number in range(len(arguments) + 1, 10)}
+    return missing | _numbered(arguments) | {"#": str(len(arguments))}
 
 
 def number_arguments(words: Sequence[Word], env: Mapping[str, str]) -> dict[str, str]:
     """Arguments by their numbers, as far as they are known; "@" where there is one alone."""
-    values = [word.expand(env) for word in words]
-    found = {str(number): value for number, value in enumerate(values[:9], 1) if value is not None}
-    if len(values) == 1 and values[0] is not None:
-        found |= dict.fromkeys("@*", values[0])
+    return _numbered([Argument(word.expand(env), word.text) for word in words])
+
+
+def _numbered(arguments: Sequence[Argument]) -> dict[str, str]:
+    found = {str(number): one.value for number, one in enumerate(arguments[:9], 1) if one.value is not None}
+    if len(arguments) == 1 and arguments[0].value is not None:
+        found |= dict.fromkeys("@*", arguments[0].value)
     return found
 
 
-def _is_open(word: Word) -> bool:
+def _is_open(word: str) -> bool:
     """Whether a word of a loop is a pattern, which stands for any number of rounds."""
-    return bool(set(word.text) & set("*?["))
+    return not _PATTERN.isdisjoint(word)
 
 
 def _assigned(body: Iterable[Command], depth: int) -> set[str]:
@@ -657,6 +712,8 @@ def _assigned(body: Iterable[Command], depth: int) -> set[str]:
             found.update(name for name, _ in one.assignments)
         elif one.program in (*_DECLARES, "read"):
             found.update(word.text.partition("=")[0] for word in one.args)
+        elif _renumbers(one):
+            found.update(_ARGUMENTS)
         if one.loop is not None:
             found.update(loop.variable for loop in one.loop.chain()[depth:])
     return found

@@ -22,6 +22,7 @@ from dockfix.model.paths import is_shared, is_within, on_path, resolve
 from dockfix.model.runs import (
     Invocation,
     number_arguments,
+    number_inner_arguments,
     read_called,
     read_run,
     shell_variables,
@@ -263,7 +264,8 @@ class Starting:
         commands.append(one)
         here = one.invocation
         if here.command.script is not None:
-            for inner in walk_script(here.command.script, here.cwd, here.env):
+            variables = number_inner_arguments(here.command, here.env, are_all=False)
+            for inner in walk_script(here.command.script, here.cwd, variables):
                 started = replace(one, invocation=inner)
                 if inner.command.script is not None:  # its commands are walked here too
                     commands.append(started)

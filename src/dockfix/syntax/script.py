@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from dockfix.syntax.quoting import expand_word
 
@@ -34,6 +34,10 @@ class Word(NamedTuple):
         return self.expand({})
 
 
+EVERY_ARGUMENT: Final = Word(-1, -1, '"$@"')
+"""What `for NAME; do` iterates over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Redirect:
     """A redirection.
@@ -48,12 +52,11 @@ class Redirect:
 class Branch(NamedTuple):
     """An `if`, `case`, `while` or `||` at `start`.
 
-    One of its ways is taken, or possibly none if not `exhaustive`; any number of times if it `repeats`.
+    One of its ways is taken, or possibly none if not `exhaustive`.
     """
 
     start: int
     exhaustive: bool = False
-    repeats: bool = False
 
 
 class Way(NamedTuple):
@@ -76,9 +79,10 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A `for` loop: its variable and the words that it iterates over (None: unknown).
+    """A `for` loop: its variable and the words that it iterates over; a `while` has neither.
 
-    `outer` is the enclosing loop, `way` the enclosing way, `scope` the one that it stands in.
+    `words` is None if their number is unknown. `outer` is the enclosing loop, `way` the enclosing way,
+    `scope` the one that it stands in. `is_open`: its words, or those of one around it, are not literal.
     """
 
     variable: str
@@ -86,6 +90,7 @@ class Loop:
     outer: Loop | None = None
     way: Way | None = None
     scope: int = 0
+    is_open: bool = True
 
     def chain(self) -> tuple[Loop, ...]:
         """The loop and its enclosing loops, outermost first."""
@@ -107,8 +112,8 @@ class Command:
     `name` is None if there are only assignments, or redirects of a whole group. `scope` is 0 at the top
     level, and a different number in each subshell, function body, command substitution and part of a
     pipeline: a `cd` affects its own scope and those inside it (`Script.parents`). `user` is the user that
-    a wrapper or `su` names. `piped`: it reads another command's output. `optional`: it may be skipped, or
-    fail without consequence, as in a branch or around `||`. `loop` is the innermost enclosing `for`, `way`
+    a wrapper or `su` names. `piped`: it reads another command's output. `guarded`: it may be skipped, or
+    fail without consequence, as in a branch or around `||`. `loop` is the innermost enclosing loop, `way`
     the innermost way, `function` the innermost function in whose body it stands, "" for none. `unchecked`:
     its script goes on if it fails (`a; b`). `feed` is what xargs reads for it.
     """
@@ -124,12 +129,17 @@ class Command:
     script: Script | None = None
     via: tuple[str, ...] = ()
     user: str = ""
-    optional: bool = False
+    guarded: bool = False
     loop: Loop | None = None
     way: Way | None = None
     function: str = ""
     unchecked: bool = False
     feed: Feed | None = None
+
+    @property
+    def optional(self) -> bool:
+        """Whether it may be skipped, because it is guarded, or because a loop around it may have no round."""
+        return self.guarded or (self.loop is not None and self.loop.is_open)
 
     @property
     def words(self) -> tuple[Word, ...]:

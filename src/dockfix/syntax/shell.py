@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dockfix.syntax.braces import expand_braces
 from dockfix.syntax.masking import mask_script, part_subshells
-from dockfix.syntax.script import Branch, Command, Feed, Loop, Redirect, Script, Way, Word
+from dockfix.syntax.script import EVERY_ARGUMENT, Branch, Command, Feed, Loop, Redirect, Script, Way, Word
 from dockfix.syntax.wrappers import SHELLS, find_placeholder, inner_script, see_through, split_value
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ _MAX_WAYS: Final = 16
 _TEST_WORD = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
 _SUBSTITUTION = re.compile(r"\$\(|`|[<>]\(")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
+_BRACE: Final = re.compile(r"(?<!\$)\{")
+_OPEN: Final = frozenset("$`{*?[")
+"""What stands for any number of words."""
 _REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
 
 
@@ -65,13 +68,13 @@ def _parse(text: str, nesting: int, *, bash: bool = False) -> Script:
 class _Place(NamedTuple):
     """The position of a node: its scope, whether it reads a pipe, the redirects of its statement.
 
-    `optional`, `loop`, `way`, `function` and `unchecked` are as in Command.
+    `guarded`, `loop`, `way`, `function` and `unchecked` are as in Command.
     """
 
     scope: int
     piped: bool = False
     redirects: tuple[Node, ...] = ()
-    optional: bool = False
+    guarded: bool = False
     loop: Loop | None = None
     way: Way | None = None
     function: str = ""
@@ -99,7 +102,7 @@ def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) 
     if not parts.words:
         return Command(
             start, end, None, (), assignments, redirects, place.piped, place.scope,
-            optional=place.optional, loop=place.loop, way=place.way, function=place.function,
+            guarded=place.guarded, loop=place.loop, way=place.way, function=place.function,
             unchecked=place.unchecked,
         )  # fmt: skip
     seen = see_through(parts.words)
@@ -121,7 +124,7 @@ def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) 
         else None,
         seen.via,
         user or seen.user,
-        place.optional,
+        place.guarded,
         place.loop,
         place.way,
         place.function,
@@ -211,7 +214,7 @@ class _Reader:
         if self.stops_at_errors:
             place = place._replace(unchecked=False)
         if self.left and self._is_left(place):
-            place = place._replace(optional=True)
+            place = place._replace(guarded=True)
         command = _command(node.byte_range, parts, place, self.nesting)
         if place.piped and "xargs" in command.via:
             command = replace(command, feed=self._feed(parts.words, command, place))
@@ -325,7 +328,7 @@ class _Reader:
         inner = place._replace(scope=self._new_scope(place.scope), redirects=())
         if node.type == "function_definition":
             name = self._word(node.named_children[0]).text
-            inner = inner._replace(function=name, optional=False, loop=None, way=None)
+            inner = inner._replace(function=name, guarded=False, loop=None, way=None)
         self._push_statements(node.named_children, inner)
 
     def _branches(self, node: Node, place: _Place) -> None:
@@ -334,8 +337,10 @@ class _Reader:
         children = node.named_children
         condition = 1 if node.type in ("if_statement", "while_statement") else 0
         is_last = children[-1].type == "else_clause"
-        branch = Branch(node.start_byte, exhaustive=is_last, repeats=node.type == "while_statement")
-        maybe = place._replace(optional=True)
+        branch = Branch(node.start_byte, exhaustive=is_last)
+        maybe = place._replace(guarded=True)
+        if node.type == "while_statement":
+            maybe = place._replace(loop=Loop("", None, place.loop, place.way, place.scope), unchecked=True)
         for number, child in reversed(list(enumerate(children[condition:]))):
             # All commands after `then` belong to the same way.
             way = number if child.type in _WAYS else -1
@@ -345,15 +350,15 @@ class _Reader:
     def _for(self, node: Node, place: _Place) -> None:
         place = self._take_redirects(node, place)
         children = node.named_children
-        values = [self._word(child) for child in children[1:-1]]
+        values = [self._word(child) for child in children[1:-1]] or [EVERY_ARGUMENT]
         if self.bash:
             values = [word for value in values for word in expand_braces(value)]
-        is_list = bool(values) and not any(set(one.text) & set("$`{") for one in values)
-        words = tuple(values) if is_list else None
-        loop = Loop(self._word(children[0]).text, words, place.loop, place.way, place.scope)
-        # A pattern stands for any number of paths.
-        optional = place.optional or not is_list or any(set(one.text) & set("*?[") for one in values)
-        self._push(children[1:], place._replace(optional=optional, loop=loop, unchecked=True))
+        words = None if any(_BRACE.search(one.text) for one in values) else tuple(values)
+        is_open = place.loop is not None and place.loop.is_open
+        is_open = is_open or any(set(one.text) & _OPEN for one in values)
+        name = self._word(children[0]).text
+        loop = Loop(name, words, place.loop, place.way, place.scope, is_open)
+        self._push(children[1:], place._replace(loop=loop, unchecked=True))
 
     def _counting(self, node: Node, place: _Place) -> None:
         """Read `for ((i=0; ...))`: its body may run any number of times."""
@@ -361,7 +366,7 @@ class _Reader:
         *header, body = node.named_children
         variable = _NAME.search(self.text, header[0].start_byte) if header else None
         loop = Loop(variable[0] if variable else "", None, place.loop, place.way, place.scope)
-        self._push([body], place._replace(optional=True, loop=loop, unchecked=True))
+        self._push([body], place._replace(loop=loop, unchecked=True))
 
     def _take_redirects(self, node: Node, place: _Place) -> _Place:
         if place.redirects:
@@ -379,8 +384,8 @@ class _Reader:
             else:
                 branch = Branch(node.start_byte, exhaustive=True)
                 first, last = _inside(place.way, branch, 0), _inside(place.way, branch, 1)
-            self.stack.append((children[-1], place._replace(optional=True, way=last)))
-            left = place._replace(redirects=(), optional=place.optional or not leaves, way=first)
+            self.stack.append((children[-1], place._replace(guarded=True, way=last)))
+            left = place._replace(redirects=(), guarded=place.guarded or not leaves, way=first)
             self._push(children[:-1], left)
             return
         parts = _chained(node)
@@ -390,7 +395,7 @@ class _Reader:
         rest = place
         if parts[0].type == "test_command":
             # `[ ... ] && a`: skipping `a` is not a failure, unless the list is the last command.
-            rest = place._replace(optional=True, way=_inside(place.way, Branch(node.start_byte), 0))
+            rest = place._replace(guarded=True, way=_inside(place.way, Branch(node.start_byte), 0))
         # `a && b > f`: the redirect is b's.
         self.stack.append((parts[-1], rest))
         self._push(parts[1:-1], rest._replace(redirects=()))

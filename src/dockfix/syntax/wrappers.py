@@ -227,6 +227,18 @@ def _plain(word: Word) -> str | None:
 
 
 def _shell_script(args: Sequence[Word]) -> str | None:
+    at = _find_script(args)
+    return _plain(args[at]) if at is not None else None
+
+
+def find_arguments(args: Sequence[Word]) -> Sequence[Word] | None:
+    """The words behind the script of `sh -c`, the first of which is `$0`; None if it has no such script."""
+    at = _find_script(args)
+    return args[at + 1 :] if at is not None else None
+
+
+def _find_script(args: Sequence[Word]) -> int | None:
+    """The index of the script among the words of a shell, None without `-c`."""
     at, has_command = 0, False
     while at < len(args):
         value = args[at].value
@@ -240,7 +252,7 @@ def _shell_script(args: Sequence[Word]) -> str | None:
         elif not value.startswith("--"):
             has_command = has_command or "c" in value
             at += "o" in value[1:]
-    return _plain(args[at]) if has_command and at < len(args) else None
+    return at if has_command and at < len(args) else None
 
 
 def _su_script(args: Sequence[Word]) -> tuple[str | None, str]:
