@@ -257,6 +257,25 @@ WRITES = {
         "os.makedirs(A().d)",
         "/srv/b",
     ),
+    "chained": ('import os\nA = B = "/srv/b"\nos.makedirs(B)', "/srv/b"),
+    "chained-comparison": ('import os\nA = "/a"\nB = A == "/b"\nos.makedirs(A)', "/a"),
+    "global-in-a-function": (
+        'import os\nD = "/a"\ndef f(d):\n    global D\n    D = d\nf("/srv/b")\nos.makedirs(D)',
+        "/a?;/srv/b?",
+    ),
+    "global-only-in-a-function": (
+        'import os\ndef f():\n    global D\n    D = "/srv/b"\nf()\nos.makedirs(D)',
+        "/srv/b",
+    ),
+    "name-of-the-function-around": (
+        'import os\ndef f():\n    d = "/a"\n    def g():\n        nonlocal d\n        d = "/srv/b"\n'
+        "    g()\n    os.makedirs(d)\nf()",
+        "/a?;/srv/b?",
+    ),
+    "same-name-in-a-function": (
+        'import os\nD = "/a"\ndef f():\n    D = "/b"\nos.makedirs(D)',
+        "/a",
+    ),
     "option": (
         'import argparse, os\np = argparse.ArgumentParser()\np.add_argument("--out-dir", default="/data")\n'
         "a = p.parse_args()\nos.makedirs(a.out_dir)",
@@ -551,6 +570,25 @@ def test_a_module_whose_names_another_one_sets(reader: str) -> None:
     conf = 'import os\nD = "/a"\ndef make():\n    os.makedirs(D)\n'
     source = f'import os, conf\nimport conf as C\nconf.D = "/srv/b"\n{reader}\n'
     assert set(found(source, conf=conf)) == {"write /a?", "write /srv/b?"}
+
+
+@pytest.mark.parametrize(
+    ("imported", "expected"),
+    [
+        ('D = "/a"\nfrom local import *', "/srv/b?"),
+        ('from local import *\nD = "/a"', "/a?"),
+        ('D = "/a"\ntry:\n    from local import *\nexcept ImportError:\n    pass', "/a?;/srv/b?"),
+        ('D = "/a"\ntry:\n    from other import *\nexcept ImportError:\n    pass', "/a"),
+        ('try:\n    from local import D\nexcept ImportError:\n    D = "/a"', "/a?;/srv/b?"),
+        ('D = "/a"\nif x:\n    from local import E as D', "/a?;/srv/c?"),
+        ('D = "/a"\ndef f():\n    global D\n    from local import D\nf()', "/a?;/srv/b?"),
+        ('def f():\n    from local import D\n    os.makedirs(D)\nD = "/a"\nf()', "/a;/srv/b"),
+    ],
+)
+def test_an_imported_name_is_one_of_the_values_of_a_name(imported: str, expected: str) -> None:
+    local = 'D = "/srv/b"\nE = "/srv/c"\n'
+    writes = found(f"import os\n{imported}\nos.makedirs(D)\n", local=local)
+    assert sorted(writes) == [f"write {place}" for place in expected.split(";")]
 
 
 @pytest.mark.parametrize(

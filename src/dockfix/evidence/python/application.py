@@ -8,6 +8,7 @@ import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, Protocol
 
@@ -29,7 +30,7 @@ MAX_BASES: Final = 4
 _FIELD: Final = re.compile(r"^[ \t]+(\w+)[ \t]*:", re.MULTILINE)
 """A field of a class, as it is annotated."""
 _FIELD_NAMES: Final = ("env", "validation_alias", "alias")
-MAX_PARSED: Final = 450_000
+MAX_PARSED: Final = 500_000
 """The maximum number of characters of an application that are parsed."""
 
 
@@ -166,10 +167,33 @@ class Application:
             self._parts[key] = self._read[same]
         return self._parts[key]
 
-    def _parts_with(self, module: Module, name: str) -> Iterator[Part]:
-        for statement in module.statements if name in module.source else ():
-            if name in statement.text and name in statement.names and (part := self.part(module, statement)):
+    def _parts_with(self, module: Module, name: str, evaluator: Evaluator) -> Iterator[Part]:
+        """The parsed statements that may bind a global, and those that import it as well."""
+        if name not in module.bound:
+            return
+        imported = {name, "*"} if any(self._origins(module, name, evaluator)) else {name}
+        for statement in module.statements:
+            is_bound = name in statement.names or not statement.imported.isdisjoint(imported)
+            if is_bound and (part := self.part(module, statement)):
                 yield part
+
+    def _origins(self, module: Module, name: str, evaluator: Evaluator) -> Iterator[Module]:
+        """The modules that bring a global by a star import."""
+        for alias, target in module.imported:
+            origin = self.module(target) if alias == "*" else None
+            if origin not in (None, module) and self.global_of(origin, name, evaluator):
+                yield origin
+
+    def _bindings(self, part: Part, name: str, evaluator: Evaluator) -> list[Binding]:
+        """The bindings of a global in a statement, with those by a star import."""
+        stars = part.top.bindings.get("*", ())
+        origins = set(self._origins(part.module, name, evaluator)) if stars else set()
+        brought = (
+            replace(one, imported=f"{one.imported}.{name}")
+            for one in stars
+            if self.module(one.imported) in origins
+        )
+        return sorted((*part.top.bindings.get(name, ()), *brought), key=lambda one: one.order)
 
     # Names
 
@@ -201,15 +225,16 @@ class Application:
         return self._globals[key]
 
     def _global(self, module: Module, name: str, evaluator: Evaluator, before: int) -> Values:
-        parts = list(self._parts_with(module, name))
+        parts = list(self._parts_with(module, name, evaluator))
         earlier = [part for part in parts if part.statement.line <= before] or parts[:1]
         bindings: list[Binding] = []
         for part in reversed(earlier):
             if name in part.classes or name in part.functions:
                 local = part.classes.get(name) or part.functions[name]
+                bindings += self._bindings(part, name, evaluator)
                 made = (Value(Reference(f"{module.name}.{name}", local=local)),)
                 return (*evaluator.bound_by(bindings, is_sure=False), *made)
-            reaching, is_bound = part.reaching(part.top.bindings.get(name, ()), _END)
+            reaching, is_bound = part.reaching(self._bindings(part, name, evaluator), _END)
             bindings += reaching
             if is_bound:
                 break
@@ -217,15 +242,8 @@ class Application:
             return evaluator.bound_by(bindings, is_sure=len(bindings) == 1 and len(parts) == 1)
         if name in module.imports and module.imports[name] != f"{module.name}.{name}":
             return self.value_of(module.imports[name], evaluator)
-        for alias, target in module.imported:
-            origin = self.module(target) if alias == "*" else None
-            if (
-                origin is not None
-                and origin is not module
-                and (found := self.global_of(origin, name, evaluator))
-            ):
-                return found
-        return ()
+        origin = next(self._origins(module, name, evaluator), None)
+        return self.global_of(origin, name, evaluator) if origin is not None else ()
 
     def global_value(self, scope: Scope, name: str, order: int, evaluator: Evaluator) -> Values:
         """The values of a global in `scope`: from its own statement, then those above it, then builtins."""
@@ -235,11 +253,15 @@ class Application:
         line = part.statement.line
         if name in part.classes or name in part.functions:
             return self._global_or_builtin(scope.module, name, evaluator, line)
-        bindings = part.top.bindings.get(name, ())
+        bindings = self._bindings(part, name, evaluator)
         own, is_bound = part.reaching(bindings, order)
         if not own:
             return self._global_or_builtin(scope.module, name, evaluator, line - 1)
-        is_sure = is_bound and len(bindings) == 1 and len(list(self._parts_with(scope.module, name))) <= 1
+        is_sure = (
+            is_bound
+            and len(bindings) == 1
+            and len(list(self._parts_with(scope.module, name, evaluator))) <= 1
+        )
         values = evaluator.bound_by(own, is_sure=is_sure)
         above = () if is_bound else self.global_of(scope.module, name, evaluator, line - 1)
         return tuple(dict.fromkeys((*values, *(Value(one.content, False) for one in above))))

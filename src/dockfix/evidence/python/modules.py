@@ -25,10 +25,11 @@ _BRACKET: Final = re.compile(r"[()\[\]{}]|\n(?=[^\s#])")
 _CONTINUES: Final = re.compile(r"(?:else|elif|except|finally)\b|[)\]}]")
 _BINDING: Final = re.compile(
     r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+(\w+)|class[ \t]+(\w+)"
-    r"|(\*?\w+(?:[ \t]*,[ \t]*\*?\w+)*)[ \t]*(?::[^=\n]+|[+/])?=(?!=)"
+    r"|(\*?\w+(?:[ \t]*[,=][ \t]*\*?\w+)*)[ \t]*(?::[^=\n]+|[+/|])?=(?!=)"
     r"|for[ \t]+(\w[\w, \t]*?)(?<=[ \t])in\b|with\b[^\n]*?\bas[ \t]+(\w+))",
     re.MULTILINE,
 )
+_DEFINED: Final = re.compile(r"^(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)", re.MULTILINE)
 _IMPORT: Final = re.compile(
     r"\n[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]*(\([^()]*\)|[^\s;#][^\n;#]*)|import[ \t]+([^\n;#]+))"
 )
@@ -69,10 +70,24 @@ class Statement:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """The names that it may bind."""
+        """The global names that it may bind other than by an import."""
+        if self._defined:
+            return frozenset({self._defined})
         return frozenset(
             name.strip(" \t*") for match in _BINDING.finditer(self.quiet) for name in _names(match)
         )
+
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        """The global names that it may import, `*` if it may be any."""
+        found = _imports(self.quiet) if "import" in self.quiet and not self._defined else ()
+        return frozenset(alias for _, alias, _ in found)
+
+    @property
+    def _defined(self) -> str:
+        """The function or class that it defines, "" if it may bind other global names."""
+        found = None if "global" in self.quiet else _DEFINED.search(self.quiet)
+        return found[1] if found else ""
 
     @property
     def is_main(self) -> bool:
@@ -186,6 +201,11 @@ class Module:
                     yield statement
 
     @cached_property
+    def bound(self) -> frozenset[str]:
+        """The global names that its statements may bind other than by an import."""
+        return frozenset().union(*(one.names for one in self.statements))
+
+    @cached_property
     def imports(self) -> Mapping[str, str]:
         """The dotted name that each imported name refers to."""
         return {alias: target for alias, target in self.imported if alias != "*"}
@@ -269,4 +289,4 @@ def _imports(quiet: str) -> Iterator[tuple[str, str, str]]:
 def _names(match: re.Match[str]) -> Iterator[str]:
     for group in match.groups():
         if group:
-            yield from group.split(",")
+            yield from re.split("[,=]", group)

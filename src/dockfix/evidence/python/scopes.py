@@ -38,6 +38,7 @@ def children(node: ast.AST) -> Iterator[ast.AST]:
 class Binding:
     """What a name is bound to: an expression, an item of one (`each`), a parameter, or something unknown.
 
+    It may also be what a dotted name means that it is `imported` from.
     The name is that of an attribute or key of `owner`, if there is one.
     """
 
@@ -48,13 +49,15 @@ class Binding:
     parameter: int = -1
     index: int = -1
     owner: ast.expr | None = None
+    imported: str = ""
 
 
 @dataclass(eq=False)
 class Scope:
     """A module, class or function; `path` is its dotted name within the module.
 
-    A function that `is_property` is called where its name is read.
+    A function that `is_property` is called where its name is read. `outer` are the scopes of the names that
+    it declares `global` or `nonlocal`.
     """
 
     part: Part
@@ -66,6 +69,7 @@ class Scope:
     bases: list[ast.expr] = field(default_factory=list)
     returns: list[ast.expr] = field(default_factory=list)
     is_property: bool = False
+    outer: dict[str, Scope] = field(default_factory=dict)
 
     @property
     def module(self) -> Module:
@@ -270,7 +274,32 @@ class Part:
             self.functions[path] = inner
             self._parameters(node.args, inner)
         scope.bindings.setdefault(node.name, [])
+        first = self._order
         self._walk_all(node.body, inner)
+        if inner.outer:
+            # The function may never be called.
+            self._arms.append(Arm(first, 0, first + 1, self._order))
+        return False
+
+    def _declare(self, node: ast.Global | ast.Nonlocal, scope: Scope) -> bool:
+        for name in node.names:
+            home = scope.parent if isinstance(node, ast.Nonlocal) else None
+            while home is not None and not (home.kind == "function" and name in home.bindings):
+                home = home.parent
+            scope.outer[name] = home or self.top
+        return False
+
+    def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> bool:
+        place = ""
+        if isinstance(node, ast.ImportFrom):
+            place = self.module.absolute("." * node.level + (node.module or ""))
+        for one in node.names:
+            alias, name = one.asname or one.name, one.name
+            if isinstance(node, ast.Import) and not one.asname:
+                alias = name = name.partition(".")[0]
+            target = place if name == "*" else f"{place}.{name}".lstrip(".")
+            home = scope.outer.get(alias, scope)
+            home.bindings.setdefault(alias, []).append(Binding(scope, self._order, imported=target))
         return False
 
     def _parameters(self, parameters: ast.arguments, scope: Scope) -> None:
@@ -295,7 +324,8 @@ class Part:
         binding = Binding(scope, self._order, value, each, index=index)
         match target:
             case ast.Name():
-                scope.bindings.setdefault(target.id, []).append(binding)
+                home = scope.outer.get(target.id, scope)
+                home.bindings.setdefault(target.id, []).append(binding)
             case ast.Tuple() | ast.List():
                 star = next((at for at, one in enumerate(target.elts) if isinstance(one, ast.Starred)), None)
                 for place, element in enumerate(target.elts[:star]):
@@ -401,6 +431,10 @@ _HANDLERS: Final[Mapping[type[ast.AST], Callable[[Part, Any, Scope], bool]]] = {
     ast.FunctionDef: Part._definition,
     ast.AsyncFunctionDef: Part._definition,
     ast.ClassDef: Part._definition,
+    ast.Import: Part._import,
+    ast.ImportFrom: Part._import,
+    ast.Global: Part._declare,
+    ast.Nonlocal: Part._declare,
     ast.Assign: Part._assign,
     ast.AnnAssign: Part._assign_one,
     ast.NamedExpr: Part._assign_one,

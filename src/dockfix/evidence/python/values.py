@@ -37,6 +37,7 @@ _CONFIGURATION: Final = re.compile(r"(?i)_?(?:cfg|conf|config|settings)")
 MAX_DEPTH: Final = 24
 _OF_VALUES: Final = ("value", "name", "stem", "suffix")
 """Attributes of members of an Enum, and of paths."""
+_CONSTANTS: Final = ("None", "True", "False")
 _OF_ROOT: Final = ("anchor", "root")
 _OF_SCRIPT: Final[Mapping[str, Callable[[str], str]]] = {"sys.argv": str, "sys.path": posixpath.dirname}
 """The lists that begin with the path of the script that Python runs, or with its directory."""
@@ -232,7 +233,12 @@ class ConstantEvaluator:
             if found:
                 return self._in_force(scope, found, order if inner is scope else 1 << 30)
             inner = inner.parent
-        if name in scope.module.imports and name not in scope.part.top.bindings:
+        own = scope.part.top.bindings.get(name, ())
+        if (
+            name in scope.module.imports
+            and name not in scope.module.bound
+            and all(one.imported for one in own)
+        ):
             return self.application.value_of(scope.module.imports[name], self)
         return self.application.global_value(scope, name, order, self)
 
@@ -242,7 +248,7 @@ class ConstantEvaluator:
         A branch that may be skipped keeps the earlier ones.
         """
         found, _ = scope.part.reaching(bindings, order)
-        alone = len({id(one.value) for one in bindings}) == 1
+        alone = len({id(one.value or one) for one in bindings}) == 1
         return self.bound_by(found or bindings[:1], is_sure=alone)
 
     def bound_by(self, bindings: Sequence[Binding], *, is_sure: bool) -> Values:
@@ -254,6 +260,8 @@ class ConstantEvaluator:
         """The possible values of a binding."""
         if binding.parameter >= 0:
             return self.application.argument(binding, self)
+        if binding.imported:
+            return self.application.value_of(binding.imported, self)
         if binding.value is None:
             return ()
         # What a name is bound to is evaluated before it: `path = path + "/x"`.
@@ -376,7 +384,7 @@ class ConstantEvaluator:
     def reference(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Reference | None:
         """The dotted name that an expression refers to, None if it is not a name."""
         for one in self.values(node, scope, order):
-            if isinstance(one.content, Reference):
+            if isinstance(one.content, Reference) and one.content.name not in _CONSTANTS:
                 return one.content
         return None
 
