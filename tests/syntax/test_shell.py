@@ -121,6 +121,7 @@ def test_what_is_not_understood(script: str) -> None:
         ("xargs -0 -n1 pip install", (["xargs"], "pip install", "")),
         ("xargs -I {} a {}", (["xargs"], "a {}", "")),
         ("timeout 5 a", (["timeout"], "a", "")),
+        ("flock -w 9 -x lock a -c", (["flock"], "a -c >>lock", "")),
         ("timeout -k 3 --signal=9 5m a", (["timeout"], "a", "")),
         (
             "exec env A=b nice timeout 5 gosu app pip x",
@@ -145,6 +146,8 @@ def test_wrappers(script: str, expected: tuple[list[str], str, str]) -> None:
         "sudo -l",
         "gosu --version",
         "timeout 5",
+        "flock lock -c 'a b'",
+        "flock -n 9",
         "exec > f",
     ],
 )
@@ -175,6 +178,7 @@ def test_wrappers_that_run_nothing_stay(script: str) -> None:
         ("eval -- 'a b'", ["a b"], ""),
         ("trap 'a b' EXIT", ["a b"], ""),
         ("trap -- 'a b' EXIT", ["a b"], ""),
+        ("flock -n lock -c 'a b'", ["a b"], ""),
         ("sudo sh -c 'a > f'", ["a >f"], ""),
         ("bash -e <<EOF\na\nb c\nEOF", ["a", "b c"], ""),
         ("bash -c \"sh -c 'a'\"", ["sh -c 'a'"], ""),

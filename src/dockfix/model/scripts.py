@@ -110,7 +110,7 @@ def script_of_shell(command: Command) -> Word | None:
 def arguments_of_script(command: Command) -> tuple[Word, ...]:
     """The words that a script gets: all behind its name, behind that of the file where a shell reads it."""
     if not is_shell(command.program):
-        return command.args
+        return command.args if command.program != "run-parts" else ()
     script = script_of_shell(command)
     at = next((index for index, word in enumerate(command.args) if word is script), len(command.args))
     return command.args[at + 1 :]

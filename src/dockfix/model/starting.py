@@ -365,6 +365,8 @@ class Starting:
         if is_shell(written) or written in _SOURCING:
             script = script_of_shell(command)
             return None if script is None else self._expand(script, env)
+        if written == "run-parts":
+            return f"{self._expand(command.args[-1], env)}/*" if command.args else None
         return written if "/" in written or written.endswith(SCRIPTS) else None
 
     def _expand(self, word: Word, env: Mapping[str, str]) -> str:

@@ -116,7 +116,7 @@ def _command(span: tuple[int, int], parts: _Parts, place: _Place, nesting: int) 
         name,
         tuple(args),
         assignments + seen.assignments,
-        redirects,
+        redirects + seen.redirects,
         place.piped,
         place.scope,
         _parse(inner, nesting + 1, bash=seen.name.rpartition("/")[2] == "bash")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from dockfix.syntax.quoting import unquote
-from dockfix.syntax.script import Word
+from dockfix.syntax.script import Redirect, Word
 
 SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 
@@ -34,7 +35,7 @@ class _Wrapper:
     `operands`: the number of words before the command.
 
     `user`: the options that name the account, "operand" if the first operand does; `stops`: options with
-    which it runs no command.
+    which it runs no command. `opens`: it creates the files that the operands name.
     """
 
     values: frozenset[str] = frozenset()
@@ -42,13 +43,23 @@ class _Wrapper:
     assigns: bool = False
     user: frozenset[str] = frozenset()
     stops: frozenset[str] = frozenset()
+    opens: bool = False
+
+    def redirect(self, operands: Iterable[Word]) -> tuple[Redirect, ...]:
+        """What it opens, as the redirects of the command."""
+        return tuple(Redirect(">>", one) for one in operands) if self.opens else ()
 
 
 def _wrapper(
-    values: str = "", operands: int = 0, assigns: bool = False, user: str = "", stops: str = ""
+    values: str = "",
+    operands: int = 0,
+    assigns: bool = False,
+    user: str = "",
+    stops: str = "",
+    opens: bool = False,
 ) -> _Wrapper:
     return _Wrapper(
-        frozenset(values.split()), operands, assigns, frozenset(user.split()), frozenset(stops.split())
+        frozenset(values.split()), operands, assigns, frozenset(user.split()), frozenset(stops.split()), opens
     )
 
 
@@ -77,6 +88,9 @@ _WRAPPERS: Final = {
     "eatmydata": _PLAIN,
     "env": _wrapper("-u -C -S --unset --chdir --split-string", assigns=True, stops="-S --split-string"),
     "exec": _wrapper("-a"),
+    "flock": _wrapper(
+        "-w -E --timeout --wait --conflict-exit-code", operands=1, stops="-c --command", opens=True
+    ),
     "fakeroot": _wrapper("-l -s -i -b --lib --faked"),
     "gosu": _AS_OPERAND,
     "ionice": _wrapper("-c -n -p -P -u --class --classdata", stops="-p -P -u"),
@@ -111,6 +125,7 @@ class Seen:
     via: tuple[str, ...] = ()
     user: str = ""
     assignments: tuple[tuple[str, Word], ...] = ()
+    redirects: tuple[Redirect, ...] = ()
 
 
 def see_through(words: Sequence[Word]) -> Seen:
@@ -150,8 +165,9 @@ def _known_text(word: Word) -> str:
 
 
 def _take_off(seen: Seen, name: str, wrapper: _Wrapper) -> bool:
-    words, at, operands = seen.words, 1, wrapper.operands
+    words, at = seen.words, 1
     assignments: list[tuple[str, Word]] = []
+    operands: list[Word] = []
     user = seen.user
     options_over = False
     while at < len(words):
@@ -168,10 +184,10 @@ def _take_off(seen: Seen, name: str, wrapper: _Wrapper) -> bool:
         elif wrapper.assigns and (match := _ASSIGNMENT.match(value)):
             assignments.append((match[1], split_value(words[at], match[1])))
             at += 1
-        elif operands:
+        elif len(operands) < wrapper.operands:
             if "operand" in wrapper.user:
                 user = value
-            operands -= 1
+            operands.append(words[at])
             at += 1
         else:
             break
@@ -179,6 +195,7 @@ def _take_off(seen: Seen, name: str, wrapper: _Wrapper) -> bool:
         return False
     seen.words, seen.via, seen.user = words[at:], (*seen.via, name), user
     seen.assignments += tuple(assignments)
+    seen.redirects += wrapper.redirect(operands)
     return True
 
 
@@ -210,6 +227,9 @@ def inner_script(name: str, args: Sequence[Word]) -> tuple[str | None, str]:
     """(script that `sh -c`, `su -c` or `eval` runs, or `trap` at the end; account that su names)."""
     if name in SHELLS:
         return _shell_script(args), ""
+    if name == "flock":
+        scripts = (word for option, word in pairwise(args) if option.text in ("-c", "--command"))
+        return next(map(_plain, scripts), None), ""
     if name in ("su", "runuser"):
         return _su_script(args)
     if name in ("eval", "trap") and args and args[0].text == "--":
