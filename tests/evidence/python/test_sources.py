@@ -276,6 +276,38 @@ WRITES = {
         'import os\nD = "/a"\ndef f():\n    D = "/b"\nos.makedirs(D)',
         "/a",
     ),
+    "method-of-an-heir": (
+        "import os\nclass A:\n    def d(self):\n        pass\n"
+        "    def f(self):\n        os.makedirs(self.d())\n"
+        'class B(A):\n    def d(self):\n        return "/srv/b"\nB().f()',
+        "/srv/b?",
+    ),
+    "property-of-an-heir": (
+        'import os\nclass A:\n    d = "/a"\n    def f(self):\n        os.makedirs(self.d)\n'
+        'class B(A):\n    @property\n    def d(self):\n        return "/srv/b"\nB().f()',
+        "/a?;/srv/b?",
+    ),
+    "passed-to-super": (
+        "import os\nclass A:\n    def __init__(self, d):\n        os.makedirs(d)\n"
+        'class B(A):\n    def __init__(self):\n        super().__init__("/srv/b")\nB()',
+        "/srv/b",
+    ),
+    "passed-to-a-base": (
+        "import os\nclass A:\n    def __init__(self, d):\n        os.makedirs(d)\n"
+        'class B(A):\n    def __init__(self):\n        A.__init__(self, "/srv/b")\nB()',
+        "/srv/b",
+    ),
+    "passed-to-an-heir": (
+        "import os\nclass A:\n    def __init__(self, d):\n        os.makedirs(d)\n"
+        'class B(A):\n    pass\nB("/srv/b")',
+        "/srv/b",
+    ),
+    "passed-to-another-base": (
+        "import os\nclass A:\n    def __init__(self, d):\n        os.makedirs(d)\n"
+        "class B:\n    def __init__(self, d):\n        pass\n"
+        'class C(B):\n    def __init__(self):\n        super().__init__("/b")\nA("/srv/a")\nC()',
+        "/srv/a",
+    ),
     "option": (
         'import argparse, os\np = argparse.ArgumentParser()\np.add_argument("--out-dir", default="/data")\n'
         "a = p.parse_args()\nos.makedirs(a.out_dir)",
@@ -570,6 +602,18 @@ def test_a_module_whose_names_another_one_sets(reader: str) -> None:
     conf = 'import os\nD = "/a"\ndef make():\n    os.makedirs(D)\n'
     source = f'import os, conf\nimport conf as C\nconf.D = "/srv/b"\n{reader}\n'
     assert set(found(source, conf=conf)) == {"write /a?", "write /srv/b?"}
+
+
+@pytest.mark.parametrize(
+    "imported", ["from store import Store", "from store import Store as Base", "import store as s"]
+)
+def test_a_class_that_inherits_may_set_what_the_methods_of_its_base_write(imported: str) -> None:
+    store = 'import os\nclass Store:\n    d = "/a"\n    def put(self):\n        os.makedirs(self.d)\n'
+    base = {"from store import Store": "Store", "import store as s": "s.Store"}.get(imported, "Base")
+    source = (
+        f'{imported}\nclass Middle({base}):\n    pass\nclass Big(Middle):\n    d = "/srv/b"\nBig().put()\n'
+    )
+    assert set(found(source, store=store)) == {"write /a?", "write /srv/b?"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final, Protocol
@@ -18,7 +19,7 @@ from dockfix.evidence.python.calls import argument_of, name_of, text_of
 from dockfix.evidence.python.catalogue import find_offsets
 from dockfix.evidence.python.constants import Objects, Reference, Value, Values
 from dockfix.evidence.python.modules import Module, Statement
-from dockfix.evidence.python.scopes import Binding, Part, Scope, Site, parse_statement
+from dockfix.evidence.python.scopes import Binding, Part, Scope, Site, is_own, parse_statement
 from dockfix.evidence.python.settings import SettingsFiles
 from dockfix.knowledge import read_table
 
@@ -47,6 +48,9 @@ class Evaluator(Protocol):
 
     def reference(self, node: ast.expr, scope: Scope, order: int = _END) -> Reference | None:
         """The dotted name that an expression refers to, None if it is not a name."""
+
+    def references(self, node: ast.expr, scope: Scope, order: int = _END) -> list[Reference]:
+        """The dotted names that an expression may refer to."""
 
     def operands(self, nodes: Iterable[ast.expr], scope: Scope, order: int) -> list[Values]:
         """The values of each expression; `*NAME` stands for those of the items."""
@@ -82,11 +86,12 @@ class Application:
         self._parts: dict[tuple[str, int, tuple[int, ...]], Part | None] = {}
         self._read: dict[tuple[str, int, str], Part | None] = {}
         self._left = MAX_PARSED
-        self._left_for_set = MAX_PARSED // 4
+        self._left_aside = MAX_PARSED // 4
         self._keys: dict[str, Values] = {}
         self._arguments: dict[int, tuple[Binding, Values]] = {}
         self._called: dict[str, list[Site]] = {}
         self._set: dict[str, tuple[Binding, ...]] = {}
+        self._heirs: dict[tuple[str, str], tuple[Scope, ...]] = {}
         self._globals: dict[tuple[str, str, int], Values] = {}
 
     # Modules
@@ -340,12 +345,7 @@ class Application:
         return None
 
     def _member(self, owner: Scope, name: str, evaluator: Evaluator, depth: int) -> Values:
-        path = f"{owner.path}.{name}"
-        if path in owner.part.functions:
-            return (Value(Reference(f"{owner.module.name}.{path}", local=owner.part.functions[path])),)
-        bindings = [*owner.bindings.get(name, ()), *owner.attributes.get(name, ())]
-        known = [one for one in bindings if one.value is not None]
-        if values := evaluator.bound_by(known, is_sure=len(known) == 1):
+        if values := self._own_member(owner, name, evaluator):
             return values
         for base in owner.bases if depth < MAX_BASES else ():
             reference = evaluator.reference(base, owner)
@@ -356,6 +356,49 @@ class Application:
                     return found
         return ()
 
+    def _own_member(self, owner: Scope, name: str, evaluator: Evaluator) -> Values:
+        """The values of an attribute that a class itself has."""
+        path = f"{owner.path}.{name}"
+        if path in owner.part.functions:
+            return (Value(Reference(f"{owner.module.name}.{path}", local=owner.part.functions[path])),)
+        bindings = [*owner.bindings.get(name, ()), *owner.attributes.get(name, ())]
+        known = [one for one in bindings if one.value is not None]
+        return evaluator.bound_by(known, is_sure=len(known) == 1)
+
+    def member_of_self(self, owner: Scope, name: str, evaluator: Evaluator) -> Values:
+        """The values of an attribute of `self` in a class, which may be of a class that inherits from it."""
+        found = self.member(owner, name, evaluator)
+        heirs = self._all_heirs(owner, evaluator)
+        others = [one for heir in heirs for one in self._own_member(heir, name, evaluator)]
+        return (*(Value(one.content, False) for one in (*found, *others)),) if others else found
+
+    def _all_heirs(self, owner: Scope, evaluator: Evaluator, depth: int = 0) -> Iterator[Scope]:
+        for heir in self.heirs(owner, evaluator) if depth < MAX_BASES else ():
+            yield heir
+            yield from self._all_heirs(heir, evaluator, depth + 1)
+
+    def heirs(self, owner: Scope, evaluator: Evaluator) -> Sequence[Scope]:
+        """The classes of all modules that have a class as a base."""
+        key = (owner.module.path, owner.path)
+        if key not in self._heirs:
+            self._heirs[key] = ()
+            with self._aside():
+                self._heirs[key] = tuple(self._find_heirs(owner, evaluator))
+        return self._heirs[key]
+
+    def _find_heirs(self, owner: Scope, evaluator: Evaluator) -> Iterator[Scope]:
+        name = owner.path.rpartition(".")[2]
+        for module in list(self.modules.values()):
+            if name not in module.source:
+                continue
+            names = {
+                name,
+                *(alias for alias, target in module.imports.items() if target.endswith(f".{name}")),
+            }
+            derived = re.compile(rf"\bclass\s+\w+\((?:[^()]{{0,200}}\W)?(?:{'|'.join(names)})\b")
+            for part in self._parts_at(module, tuple(one.start() for one in derived.finditer(module.source))):
+                yield from (one for one in part.classes.values() if _derives(one, owner, evaluator))
+
     # What is set elsewhere
 
     def use_settings(self, modules: Iterable[Module], paths: Iterable[str]) -> None:
@@ -365,6 +408,7 @@ class Application:
         self._arguments.clear()
         self._called.clear()
         self._set.clear()
+        self._heirs.clear()
         self._globals.clear()
 
     def variable(self, name: str) -> Values:
@@ -406,11 +450,16 @@ class Application:
         """The assignments to an attribute or key of that name, in all modules: of whatever object."""
         if key not in self._set:
             self._set[key] = ()
-            # These statements have a limit of their own, so that the others are read as far as without them.
-            (left, is_cut), self._left = (self._left, self.is_cut), self._left_for_set
-            self._set[key] = tuple(itertools.islice(self._find_set(key), _MAX_SET))
-            self._left_for_set, self._left, self.is_cut = self._left, left, is_cut
+            with self._aside():
+                self._set[key] = tuple(itertools.islice(self._find_set(key), _MAX_SET))
         return self._set[key]
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """Parse within a limit of its own, so that other statements are read as far as without these."""
+        (left, is_cut), self._left = (self._left, self.is_cut), self._left_aside
+        yield
+        self._left_aside, self._left, self.is_cut = self._left, left, is_cut
 
     def _find_set(self, key: str) -> Iterator[Binding]:
         for module in list(self.modules.values()):
@@ -434,16 +483,30 @@ class Application:
 
     def _passed(self, binding: Binding, evaluator: Evaluator) -> Iterator[Value]:
         function = binding.scope
-        *outer, name = function.path.split(".")
-        if name == "__init__" and outer:
-            name = outer[-1]
         in_class = function.parent is not None and function.parent.kind == "class"
-        index = binding.parameter - (1 if in_class else 0)
         keyword = _parameter_name(binding)
-        for site in self._calls_of(name):
-            node = site.argument(index, keyword)
+        for site in self._calls_to(function, evaluator):
+            is_bound = in_class and not _passes_self(site)
+            node = site.argument(binding.parameter - is_bound, keyword)
             if node is not None:
                 yield from evaluator.values(node, site.scope, site.order)
+
+    def _calls_to(self, function: Scope, evaluator: Evaluator) -> Iterator[Site]:
+        """The calls of a function; for a constructor those of its class and of those that inherit it."""
+        name = function.path.rpartition(".")[2]
+        if name == "__init__" and function.parent is not None:
+            yield from self._constructions(function.parent, evaluator)
+        else:
+            yield from self._calls_of(name)
+
+    def _constructions(self, owner: Scope, evaluator: Evaluator, depth: int = 0) -> Iterator[Site]:
+        yield from self._calls_of(owner.path.rpartition(".")[2])
+        for heir in self.heirs(owner, evaluator) if depth < MAX_BASES else ():
+            own = heir.part.functions.get(f"{heir.path}.__init__")
+            if own is None:
+                yield from self._constructions(heir, evaluator, depth + 1)
+            else:
+                yield from (one for one in own.part.sites if one.called == "__init__" and one.scope is own)
 
     def _calls_of(self, name: str) -> list[Site]:
         """The first few calls of a function, by its last name, in all modules."""
@@ -488,6 +551,19 @@ def _find_prefix(text: str) -> str | None:
 
 def _parameter_name(binding: Binding) -> str:
     return next((key for key, found in binding.scope.bindings.items() if binding in found), "")
+
+
+def _derives(inner: Scope, owner: Scope, evaluator: Evaluator) -> bool:
+    """Whether a class has another one as a base."""
+    bases = (evaluator.reference(base, inner) for base in inner.bases)
+    found = [one.local for one in bases if one is not None and one.local is not None]
+    return any((one.module.path, one.path) == (owner.module.path, owner.path) for one in found)
+
+
+def _passes_self(site: Site) -> bool:
+    """Whether a call of a method names its object as an argument: `Base.__init__(self, ...)`."""
+    first = site.argument(0, "")
+    return site.called == "__init__" and first is not None and is_own(first)
 
 
 def _written(part: Part, key: str) -> Iterator[Binding]:

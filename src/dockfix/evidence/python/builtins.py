@@ -48,7 +48,8 @@ def _names(kind: str) -> frozenset[str]:
 
 def call_values(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int) -> Iterable[Value]:
     """The possible results of a call."""
-    reference = evaluator.reference(call.func, scope, order)
+    references = evaluator.references(call.func, scope, order)
+    reference = references[0] if references else None
     if reference is not None and (known := _known(evaluator, reference, call, scope, order)) is not None:
         return known
     if isinstance(call.func, ast.Attribute):
@@ -57,10 +58,12 @@ def call_values(evaluator: Evaluator, call: ast.Call, scope: Scope, order: int) 
             return found
     if reference is None:
         return _settings_call(evaluator, call, scope, order)
-    if reference.local is not None and reference.local.kind == "function":
-        inner = reference.local
-        values = [one for node in inner.returns for one in evaluator.values(node, inner)]
-        return (Value(one.content, one.certain and len(inner.returns) == 1) for one in values)
+    functions = [one.local for one in references if one.local is not None and one.local.kind == "function"]
+    if functions:
+        returns = [(node, inner) for inner in functions for node in inner.returns]
+        values = [one for node, inner in returns for one in evaluator.values(node, inner)]
+        is_sure = len(functions) == 1 and len(returns) == 1
+        return (Value(one.content, one.certain and is_sure) for one in values)
     return (Value(Reference(reference.name, made=True, local=reference.local)),)
 
 

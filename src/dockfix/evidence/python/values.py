@@ -330,7 +330,7 @@ class ConstantEvaluator:
         name = node.attr
         if is_own(node.value):
             owner = scope.enclosing_class()
-            if owner is not None and (found := self.application.member(owner, name, self)):
+            if owner is not None and (found := self.application.member_of_self(owner, name, self)):
                 return self._got(found)
         reference = self.reference(node.value, scope, order)
         if reference is not None and reference.made and reference.local is None:
@@ -369,7 +369,8 @@ class ConstantEvaluator:
         for one in found:
             inner = one.content.local if isinstance(one.content, Reference) else None
             if inner is not None and inner.is_property:
-                yield from (value for node in inner.returns for value in self.values(node, inner))
+                values = [value for node in inner.returns for value in self.values(node, inner)]
+                yield from (Value(value.content, value.certain and one.certain) for value in values)
             else:
                 yield one
 
@@ -383,10 +384,12 @@ class ConstantEvaluator:
 
     def reference(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Reference | None:
         """The dotted name that an expression refers to, None if it is not a name."""
-        for one in self.values(node, scope, order):
-            if isinstance(one.content, Reference) and one.content.name not in _CONSTANTS:
-                return one.content
-        return None
+        return next(iter(self.references(node, scope, order)), None)
+
+    def references(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> list[Reference]:
+        """The dotted names that an expression may refer to."""
+        found = [one.content for one in self.values(node, scope, order)]
+        return [one for one in found if isinstance(one, Reference) and one.name not in _CONSTANTS]
 
 
 _HANDLERS: Final[Mapping[type[ast.expr], Callable[[ConstantEvaluator, Any, Scope, int], Iterable[Value]]]] = {
