@@ -900,7 +900,7 @@ def test_options_that_are_named_like_a_place_to_write(command: str, expected: li
 )
 def test_operands_of_code_that_writes_to_an_unknown_place(source: str, expected: list[str]) -> None:
     text = DOCKERFILE.replace(
-        '["python", "main.py"]', '["python", "main.py", "/app/x.csv", "/usr/bin/env", "/data/out"]'
+        '["python", "main.py"]', '["python", "main.py", "/app", "/app/x.csv", "/usr/bin/env", "/data/out"]'
     )
     claims = read({"main.py": source, "x.csv": ""}, text).claims
     assert [f"{one.kind} {one.what}{'' if one.certain else '?'}" for one in claims] == expected

@@ -462,7 +462,8 @@ class _SourceReader:
         """The places that a command line names for code that writes to an unknown one."""
         for path in line.words[1:]:
             is_program = posixpath.dirname(path) in _PROGRAMS
-            if path.startswith("/") and not is_program and self.layout.source_of(path) is None:
+            is_brought = any(map(self.layout.sources_of, (path, posixpath.join(path, "x"))))
+            if path.startswith("/") and not (is_program or is_brought):
                 claims = self._place(path, line, is_likely_directory(path))
                 yield from (replace(one, certain=False) for one in claims)
 
