@@ -220,3 +220,11 @@ def test_a_sourced_file_that_only_a_variable_names_is_unread() -> None:
     script = '#!/bin/sh\n. "$LIB/common.sh"\n. "$VENV/bin/activate"\n[ -f "$ENV" ] && . "$ENV"\nexec serve\n'
     found = read('CMD ["/app/start.sh"]', {"start.sh": script})
     assert [path for path, _ in found.unread] == ['"$LIB/common.sh"']
+
+
+@pytest.mark.parametrize("program", ["/tini", "/usr/local/bin/dumb-init"])
+def test_an_init_that_a_step_fetches_is_not_read(program: str) -> None:
+    steps = f'ADD https://e.org/{program.rpartition("/")[2]} {program}\nENTRYPOINT ["{program}", "--"]\n'
+    found = read(f'{steps}CMD ["serve"]', {})
+    assert found.unread == ()
+    assert [one.command.program for one in found.commands][:1] == ["serve"]

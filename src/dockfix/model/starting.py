@@ -37,7 +37,7 @@ from dockfix.model.scripts import (
 )
 from dockfix.syntax.script import Word
 from dockfix.syntax.shell import Command, parse_script, parse_words
-from dockfix.syntax.wrappers import is_shell
+from dockfix.syntax.wrappers import is_shell, is_wrapper
 
 _SCRIPT: Final = re.compile(r".*\.(?:sh|bash)|.*entry-?point[^/]*", re.IGNORECASE)
 # Programs in these directories come from packages, not from the build context.
@@ -335,7 +335,7 @@ class Starting:
         if (found := self._find_on_path(one.command)) is not None:
             return found
         written = self._named_file(one.command, one.invocation.env)
-        if written is None or written.endswith(".py") or "$" in written:
+        if written is None or written.endswith(".py") or "$" in written or is_wrapper(written):
             return None
         is_own = written in self._texts.brought or any(copy.destination == written for copy in self.copies)
         if _PACKAGED.fullmatch(written) and not is_own and self.read(written) is None:

@@ -28,6 +28,11 @@ def is_shell(program: str) -> bool:
     return program.rpartition("/")[2] in SHELLS
 
 
+def is_wrapper(program: str) -> bool:
+    """Whether a program, given by its name or its path, only runs another one (`tini`, `timeout`)."""
+    return program.rpartition("/")[2] in _WRAPPERS
+
+
 @dataclass(frozen=True, slots=True)
 class _Wrapper:
     """`values`: options whose value is a separate word.
