@@ -308,6 +308,40 @@ WRITES = {
         'class C(B):\n    def __init__(self):\n        super().__init__("/b")\nA("/srv/a")\nC()',
         "/srv/a",
     ),
+    "passed-or-left-out": (
+        'import os\ndef f(d="/a"):\n    os.makedirs(d)\nf()\nf("/srv/b")',
+        "/a?;/srv/b?",
+    ),
+    "passed-in-a-table": (
+        'import os\ndef f(d="/a"):\n    os.makedirs(d)\noptions = {"d": "/srv/b"}\nf(**options)',
+        "/srv/b?",
+    ),
+    "passed-in-a-table-of-others": (
+        'import os\ndef f(d="/a", n=0):\n    os.makedirs(d)\nf(**{"n": 1})',
+        "/a?",
+    ),
+    "passed-in-a-list": ('import os\ndef f(n, d="/a"):\n    os.makedirs(d)\nf(*("x", "/srv/b"))', "/srv/b?"),
+    "passed-to-a-thread": (
+        "import os, threading\ndef f(n, d):\n    os.makedirs(d)\n"
+        'threading.Thread(target=f, args=(1, "/srv/b")).start()',
+        "/srv/b",
+    ),
+    "passed-to-a-process-by-name": (
+        "import os, multiprocessing as m\ndef f(d):\n    os.makedirs(d)\n"
+        'm.Process(target=f, kwargs={"d": "/srv/b"}).start()',
+        "/srv/b",
+    ),
+    "passed-to-an-executor": (
+        'import os\ndef f(d):\n    os.makedirs(d)\npool.submit(f, "/srv/b")\n'
+        'loop.run_in_executor(None, f, "/srv/c")',
+        "/srv/b?;/srv/c?",
+    ),
+    "passed-to-a-method-later": (
+        "import os, functools\nclass A:\n    def f(self, d):\n        os.makedirs(d)\n"
+        'g = functools.partial(A().f, "/srv/b")\ng()',
+        "/srv/b",
+    ),
+    "passed-with-a-function": ('import os\ndef f(d="/a"):\n    os.makedirs(d)\nlib.each(f, "/b")', "/a?"),
     "option": (
         'import argparse, os\np = argparse.ArgumentParser()\np.add_argument("--out-dir", default="/data")\n'
         "a = p.parse_args()\nos.makedirs(a.out_dir)",

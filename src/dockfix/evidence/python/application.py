@@ -18,6 +18,7 @@ from dockfix.evidence.python.assigned import find_assigned
 from dockfix.evidence.python.calls import argument_of, name_of, text_of
 from dockfix.evidence.python.catalogue import find_offsets
 from dockfix.evidence.python.constants import Objects, Reference, Value, Values
+from dockfix.evidence.python.handed import find_handed, handed_call
 from dockfix.evidence.python.modules import Module, Statement
 from dockfix.evidence.python.scopes import Binding, Part, Scope, Site, is_own, parse_statement
 from dockfix.evidence.python.settings import SettingsFiles
@@ -63,6 +64,9 @@ class Evaluator(Protocol):
 
     def bound(self, binding: Binding) -> Values:
         """The possible values of a binding."""
+
+    def passed(self, site: Site, index: int, keyword: str) -> Values | None:
+        """What a call passes for a parameter, also in `*LIST` or `**TABLE`, None if it passes nothing."""
 
     def with_set(self, found: Values, key: str, owner: Objects) -> Values:
         """The values of an attribute or key, with those that statements anywhere in the modules set."""
@@ -471,25 +475,25 @@ class Application:
         """The values that the application's calls pass for a parameter, or its default."""
         if id(binding) not in self._arguments:
             self._arguments[id(binding)] = (binding, ())
-            values = list(self._passed(binding, evaluator))
+            passed = list(self._passed(binding, evaluator))
+            values = [one for found in passed for one in found or ()]
             sure = len(values) == 1 and binding.value is None
-            if not values and binding.value is not None:
-                values = list(evaluator.values(binding.value, binding.scope))
+            if binding.value is not None and (None in passed or not values):
+                values += evaluator.values(binding.value, binding.scope)
             if not values:
                 values = list(self.option(binding.scope.module, _parameter_name(binding), evaluator))
             found = tuple(Value(one.content, one.certain and sure) for one in values)
             self._arguments[id(binding)] = (binding, found)
         return self._arguments[id(binding)][1]
 
-    def _passed(self, binding: Binding, evaluator: Evaluator) -> Iterator[Value]:
+    def _passed(self, binding: Binding, evaluator: Evaluator) -> Iterator[Values | None]:
+        """What each call passes for a parameter, None for one that leaves it out."""
         function = binding.scope
         in_class = function.parent is not None and function.parent.kind == "class"
         keyword = _parameter_name(binding)
         for site in self._calls_to(function, evaluator):
             is_bound = in_class and not _passes_self(site)
-            node = site.argument(binding.parameter - is_bound, keyword)
-            if node is not None:
-                yield from evaluator.values(node, site.scope, site.order)
+            yield evaluator.passed(site, binding.parameter - is_bound, keyword)
 
     def _calls_to(self, function: Scope, evaluator: Evaluator) -> Iterator[Site]:
         """The calls of a function; for a constructor those of its class and of those that inherit it."""
@@ -519,12 +523,13 @@ class Application:
         # The pattern starts with the name, so that the regex engine can search for that literal.
         called = re.compile(rf"{name}\((?<!\w{name}\()(?<!def {name}\()(?<!class {name}\()")
         for module in list(self.modules.values()):
-            if f"{name}(" not in module.source:
+            if name not in module.source:
                 continue
-            offsets = tuple(match.start() for match in called.finditer(module.source))
+            offsets = {match.start() for match in called.finditer(module.source)}
+            offsets.update(find_handed(module.source, name))
             # Keep the larger part of the budget for the statements that write.
-            for part in self._parts_at(module, offsets, keep=MAX_PARSED // 3):
-                yield from (site for site in part.sites if site.called == name)
+            for part in self._parts_at(module, tuple(sorted(offsets)), keep=MAX_PARSED // 3):
+                yield from (one for site in part.sites if (one := _call_of(name, site)))
 
     def _parts_at(self, module: Module, offsets: tuple[int, ...], keep: int = 0) -> Iterator[Part]:
         """The parsed statements of a module that contain one of these offsets; of the limit, `keep` stays."""
@@ -558,6 +563,14 @@ def _derives(inner: Scope, owner: Scope, evaluator: Evaluator) -> bool:
     bases = (evaluator.reference(base, inner) for base in inner.bases)
     found = [one.local for one in bases if one is not None and one.local is not None]
     return any((one.module.path, one.path) == (owner.module.path, owner.path) for one in found)
+
+
+def _call_of(name: str, site: Site) -> Site | None:
+    """The call of a function of that name that a site is or stands for, None if there is none."""
+    if site.called == name or not isinstance(site.node, ast.Call):
+        return site if site.called == name else None
+    call = handed_call(site.node, name)
+    return None if call is None else replace(site, node=call)
 
 
 def _passes_self(site: Site) -> bool:

@@ -29,7 +29,7 @@ from dockfix.evidence.python.constants import (
     parent_of,
     texts_of,
 )
-from dockfix.evidence.python.scopes import Binding, Scope, is_own
+from dockfix.evidence.python.scopes import Binding, Scope, Site, is_own
 from dockfix.evidence.python.strings import Arguments, split_percent
 from dockfix.evidence.python.structures import table_of
 
@@ -114,6 +114,20 @@ class ConstantEvaluator:
             else:
                 found.append(self.values(node, scope, order))
         return found
+
+    def passed(self, site: Site, index: int, keyword: str) -> Values | None:
+        """What a call passes for a parameter, also in `*LIST` or `**TABLE`, None if it passes nothing."""
+        node = site.argument(index, keyword)
+        if node is not None:
+            return self.values(node, site.scope, site.order)
+        args, keywords = (site.node.args, site.node.keywords) if isinstance(site.node, ast.Call) else ([], [])
+        if any(isinstance(one, ast.Starred) for one in args):
+            listed = self.operands(args, site.scope, site.order)
+            if 0 <= index < len(listed):
+                return listed[index]
+        tables = [one.value for one in keywords if one.arg is None]
+        items = [ast.Subscript(one, ast.Constant(keyword)) for one in tables]
+        return tuple(value for one in items for value in self.values(one, site.scope, site.order)) or None
 
     def _comprehended(
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope, order: int
