@@ -35,6 +35,18 @@ LEFT: list[tuple[str, str, str]] = [
     (f"{RUN}\nRUN ln -s /app/a.txt /app/b.txt\nCOPY --chown=7:8 b.txt /app/", "/app/a.txt", "file 0 644"),
     ("WORKDIR /w\nRUN rm -rf /w\nUSER 7:8\nRUN true", "/w", "dir 7:8 755"),
     ("WORKDIR /w\nRUN rm -rf /w\nRUN true\nUSER 7:8", "/w", "dir 0 755"),
+    # Its files are installed with the mode that is given, and their modes may be those of their owner alone.
+    ("COPY tools /t\nRUN mkdir /x && install -m 700 /t/* /x/", "/x/one", "any 0 700 | absent"),
+    (
+        "COPY tools /t\nRUN mkdir /x && for f in /t/*; do install -m 700 $f /x; done",
+        "/x/one",
+        "any 0 700 | absent",
+    ),
+    (
+        "COPY key /key\nRUN mkdir /x && echo > /x/a && chmod --reference=/key /x/a",
+        "/x/a",
+        "file 0 644 | file 0 755 | file 0 600",
+    ),
     # A text in the file, a download, an archive.
     ("COPY <<EOF /x.sh\nhi\nEOF", "/x.sh", "file 0 644"),
     ("COPY --chmod=755 <<EOF /x.sh\nhi\nEOF", "/x.sh", "file 0 755"),

@@ -171,6 +171,21 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     ),
     ((), ROOT, "echo /x /y | xargs -n 1 mkdir", "/y", "dir 0 755"),
     ((D, F), ROOT, "ls /d | xargs chmod 600", "/d/f", "file 0 640"),
+    ((), ROOT, "printf '%s\\n' /x /y | xargs -n 1 mkdir", "/y", "dir 0 755"),
+    ((D, "/s file 0 644"), ROOT, "echo a b | xargs -I{} install -m 600 /s /d/{}", "/d/a", "file 0 600"),
+    # Under a name that is not known, anything in the directory may be closed.
+    ((D, F), ROOT, "for x in $L; do chmod 600 /d/$x; done", "/d/f", "file 0 640 | any 0 600"),
+    ((D, F), ROOT, "chmod 600 /d/$(cat names)", "/d/new", "any 0 600 | absent"),
+    ((D, F), ROOT, "chmod 644 /d/$(cat names)", "/d/f", "file 0 640"),
+    ((D, F), ROOT, 'while read x; do install -o 7 -m 600 /s "/d/in/$x"; done', "/d/f", "file 0 640"),
+    (
+        (D, "/s file 0 644"),
+        ROOT,
+        "ls | xargs -I F install -o 7 -m 600 /s /d/F",
+        "/d/new",
+        "any 7:0 600 | absent",
+    ),
+    ((D, "/e dir"), ROOT, "mkdir -m 700 /d/$x && touch /e/f", "/d/new", "any 0 700 | absent"),
     # A shell's variables and directory end with it; a loop starts each round anew, and may end early.
     ((), ROOT, "D=/x; (D=/y; touch $D); mkdir $D", "/x", "dir 0 755"),
     ((D,), ROOT, "mkdir /d/a /d/b; cd /d; for x in a b; do (cd $x && touch f); done", "/d/b/f", "file 0 644"),

@@ -24,10 +24,14 @@ _VERSIONED: Final = re.compile(r"(?:-|(?<!\d)(?<!\d\.))\d+(?:\.\d+)*$")
 
 
 class Argument(NamedTuple):
-    """One word of a command: `value` as the shell expands it, None if that is unknown."""
+    """One word of a command: `value` as the shell expands it, None if that is unknown.
+
+    `above` is the directory that the beginning of an unknown word names, "" if that is unknown too.
+    """
 
     value: str | None
     text: str
+    above: str = ""
 
 
 @dataclass(frozen=True, slots=True)

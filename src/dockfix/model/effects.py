@@ -14,9 +14,10 @@ from typing import Final
 from dockfix.knowledge.commands import Argument, Reading, Usage, configures, find_setting, find_usage
 from dockfix.knowledge.processes import drops_privileges, process_need
 from dockfix.model.finds import SEPARATES, on_chosen, read_alternatives
-from dockfix.model.operations import Act, How, Operation, posix_operations
+from dockfix.model.operations import Act, How, Operation, closing, posix_operations
 from dockfix.model.paths import NOWHERE, resolve
 from dockfix.model.temporaries import temporary_operations
+from dockfix.syntax.quoting import expand_directory
 from dockfix.syntax.script import Feed, Word
 from dockfix.syntax.shell import Command
 from dockfix.syntax.wrappers import SHELLS
@@ -236,6 +237,18 @@ def _read_command(command: Command, found: _Found) -> None:
         _read_fed(command.feed, name, arguments, found)
     else:
         _read_program(name, arguments, found)
+        _read_unnamed(name, arguments, found)
+
+
+def _read_unnamed(name: str, arguments: Sequence[Argument], found: _Found) -> None:
+    """What a command may close or link in a directory, under names that are not known."""
+    if not found.root or not any(one.above for one in arguments):
+        return
+    inside = _Found(found.env, found.cwd, found.home)
+    _read_program(
+        name, [Argument(f"{one.above}/*", one.text) if one.above else one for one in arguments], inside
+    )
+    found.operations += (one for one in map(closing, inside.operations) if one is not None)
 
 
 def _read_fed(feed: Feed | None, name: str, arguments: list[Argument], found: _Found) -> None:
@@ -246,14 +259,31 @@ def _read_fed(feed: Feed | None, name: str, arguments: list[Argument], found: _F
     if printer == "find" and not {one.text for one in words} & _PRINTING:
         tail = [Argument(name, name), *_with(Argument("{}", "{}"), mark, arguments), Argument("+", "+")]
         _read_find([*_grouped(words[1:]), Argument("-exec", "-exec"), *tail], found)
-    elif printer == "echo" and not any((one.value or "-").startswith("-") for one in words[1:]):
-        printed = [Argument(part, part) for one in words[1:] for part in (one.value or "").split()]
-        for one in printed if mark else ():
-            _read_program(name, _with(one, mark, arguments), found)
+    elif (printed := _printed(words)) is not None:
+        for part in printed if mark else ():
+            filled = [one.value and one.value.replace(mark, part) for one in arguments]
+            _read_program(name, [Argument(value, value or "") for value in filled], found)
         if not mark:
-            _read_program(name, [*arguments, *printed], found)
+            _read_program(name, [*arguments, *(Argument(part, part) for part in printed)], found)
     else:
-        _read_program(name, _with(Argument(None, ""), mark, arguments), found)
+        arguments = _with(Argument(None, ""), mark, arguments)
+        _read_program(name, arguments, found)
+        _read_unnamed(name, arguments, found)
+
+
+def _printed(words: Sequence[Argument]) -> list[str] | None:
+    """The words that echo or printf prints, None if they are not known."""
+    program, *texts = [one.value for one in words] or [None]
+    if program == "printf" and texts[:1] and texts[0] in _LISTS:
+        texts = texts[1:]
+    elif program != "echo":
+        return None
+    known = [one for one in texts if one is not None and not one.startswith("-")]
+    return [part for one in known for part in one.split()] if len(known) == len(texts) else None
+
+
+_LISTS: Final = ("%s\\n", "%s ", "%s\\0")
+"""The formats with which printf prints its words one after the other."""
 
 
 def _grouped(words: Sequence[Argument]) -> list[Argument]:
@@ -272,11 +302,20 @@ def _with(fed: Argument, placeholder: str, arguments: Sequence[Argument]) -> lis
     """
     if not placeholder:
         return [*arguments, fed]
-    elsewhere = Argument(None, "")
     return [
-        fed if one.text.startswith(placeholder) else elsewhere if placeholder in one.text else one
+        fed
+        if one.text.startswith(placeholder)
+        else _elsewhere(one, placeholder)
+        if placeholder in one.text
+        else one
         for one in arguments
     ]
+
+
+def _elsewhere(argument: Argument, placeholder: str) -> Argument:
+    """A word that ends in what is put in the placeholder's stead."""
+    beginning = (argument.value or "").partition(placeholder)[0]
+    return Argument(None, argument.text, beginning.rpartition("/")[0])
 
 
 def read_call(command: Command, env: Mapping[str, str]) -> tuple[str, list[Argument]]:
@@ -300,7 +339,8 @@ def expand_words(words: Iterable[Word], env: Mapping[str, str]) -> list[Argument
         elif value is not None and word.text.startswith("$") and (" " in value or not value):
             found += (Argument(part, part) for part in value.split())
         else:
-            found.append(Argument(value, word.text))
+            above = expand_directory(word.text, env) if value is None else ""
+            found.append(Argument(value, word.text, above))
     return found
 
 

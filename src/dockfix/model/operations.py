@@ -75,6 +75,9 @@ class How:
     PARENTS: Final = HowName("the directories of its path are made again in the target")
     FORCED: Final = HowName("an existing target that cannot be opened is removed first")
     INSTALLED: Final = HowName("directories are created regardless of the umask")
+    UNNAMED: Final = HowName(
+        "a file of an unknown name in the directory or below it, perhaps one that exists"
+    )
     FLAT: Final = HowName("files of unknown names in the directory itself, not below it")
     UNPACKED: Final = HowName("files of an archive may replace existing ones")
     COPIED: Final = HowName("what arrives are copies of what stands elsewhere")
@@ -128,6 +131,17 @@ def written_at(operation: Operation) -> str:
     if operation.act in _AT_TARGET:
         return operation.spec
     return operation.path if operation.act in _AT_PATH else ""
+
+
+def closing(operation: Operation) -> Operation | None:
+    """What an operation on a name that is not known, `/*` at its end, may leave closed or linked there."""
+    if operation.act is Act.LINK:
+        return operation._replace(how=operation.how | {How.PERHAPS})
+    mode = operation.spec if operation.act is Act.MODE else operation.mode
+    directory, name = posixpath.split(operation.destination)
+    if name != "*" or not mode.isdecimal() or int(mode, 8) & 0o004:
+        return None
+    return Operation(Act.WRITE, directory, how=frozenset({How.UNNAMED}), mode=mode, owner=operation.owner)
 
 
 def _unknown(cwd: str) -> Operation:

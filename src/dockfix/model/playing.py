@@ -37,6 +37,7 @@ UNKNOWN_OWNER: Final = "an unknown owner"
 """Stands for an owner that only a variable or the output of a command names."""
 _PARENTS: Final = 0o300
 _PRIVATE: Final = 0o700
+_UNNAMED: Final = frozenset({How.FLAT, How.UNNAMED})
 _MAX_MEMBERS: Final = 16
 """More kinds of nodes are not told apart in an archive."""
 
@@ -104,8 +105,8 @@ def _write(tree: FileTree, operation: Operation, actor: Actor, accounts: Account
     """After a redirection or `touch`, the file exists; other programs may write anything there."""
     weak = _is_weak(operation, actor)
     is_inside = works_inside(tree, operation)
-    if How.FLAT in operation.how:
-        tree.fill(operation.path, actor.makes(Kind.FILE, 0o666), flat=True, inherits=True)
+    if operation.how & _UNNAMED:
+        _write_unnamed(tree, operation, actor, _finishing(operation, accounts))
         return
     if is_inside and _is_of_system(tree, operation.path):
         return
@@ -132,6 +133,17 @@ def _write(tree: FileTree, operation: Operation, actor: Actor, accounts: Account
         tree.set(path, (*there, *new), weak=weak or len(standing) > 1)
         for other in tree.others(path):
             tree.set(other, [actor.writes(one) for one in each(tree.look(other))], weak=True)
+
+
+def _write_unnamed(
+    tree: FileTree, operation: Operation, actor: Actor, finish: Callable[[Node], Node]
+) -> None:
+    """Add a file of an unknown name to a directory: a new one, or perhaps one that exists."""
+    if How.FLAT in operation.how:
+        tree.fill(operation.path, actor.makes(Kind.FILE, 0o666), flat=True, inherits=True)
+        return
+    for real in tree.places(operation.path):
+        _spread(tree, real, [finish(actor.makes(Kind.ANY))], inherits=True)
 
 
 def _is_of_system(tree: FileTree, directory: str) -> bool:
@@ -362,7 +374,11 @@ def _mode(tree: FileTree, operation: Operation, actor: Actor, accounts: Accounts
     if mode is not None:
         _change(tree, operation, Change(mode=mode, groups=groups), actor, accounts)
         return
-    modes = [read_mode(f"{one.mode:05o}") for one in _reference(tree, operation)] or [read_mode("0")]
+    reference = _reference(tree, operation)
+    bits = [one.mode for one in reference] or [0]
+    if any(one.kind is Kind.ANY and one.origin != BASE for one in reference):
+        bits.append(0o600)  # nobody has read it, and it may be for its owner
+    modes = [read_mode(f"{one:05o}") for one in bits]
     _change_to_any(tree, operation, [Change(mode=one, groups=groups) for one in modes], actor, accounts)
 
 

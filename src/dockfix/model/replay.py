@@ -80,6 +80,7 @@ _PERHAPS: Final = frozenset({How.PERHAPS})
 _OTHERS: Final = 0o077
 ANY_UID: Final = "any uid"
 """Stands for a uid that no file belongs to."""
+_PROGRAM: Final = re.compile(r"[A-Za-z][\w.+-]{0,60}")
 _HOME: Final = re.compile(r"(?<![\w/])~(?=[/\s])|\bHOME\b")
 
 
@@ -206,6 +207,7 @@ class Replay:
         if _WITH_GIT.intersection(self.tools):
             self._use_repositories()
         self._use_names()
+        self._use_programs()
         self._use_imports()
         self._use_home()
         self._use_directories()
@@ -235,6 +237,19 @@ class Replay:
         for name, path in self.lineage.end.env.items():
             if path in listed and name != "HOME" and is_left(self.tree, path):
                 self._record((START, -7, crc32(name.encode())), self._use(path), self.who, 0)
+
+    def _use_programs(self) -> None:
+        """Run what steps left on the PATH under the names of the sources' and of what the start runs."""
+        env = self.lineage.end.env
+        names = {*self.names, *(one.command.program for one in self.starts)} if self.names else ()
+        for name in sorted(name for name in names if _PROGRAM.fullmatch(name)):
+            program = self._find_on_path(name, env)
+            if not program and not (is_shell(name) or PYTHON.fullmatch(name)):
+                # One of those for their owner that a step has put there under names that are not known.
+                paths = on_path(name, env.get("PATH", ""))
+                program = next((path for path in paths if any(map(_is_for_owner, self.tree.look(path)))), "")
+            if program and is_left(self.tree, program):
+                self._record((START, -10, crc32(name.encode())), Operation(Act.RUN, program), self.who, 0)
 
     def _use_imports(self) -> None:
         """Read the modules, some of which steps may have closed."""
@@ -702,11 +717,13 @@ class Replay:
         """The path of a program that steps left, "" for one of the base."""
         assert one.command.name is not None
         name = one.command.name.expand(one.env) or ""
-        if "/" in name:
-            return resolve(name, one.cwd)
+        return resolve(name, one.cwd) if "/" in name else self._find_on_path(name, one.env)
+
+    def _find_on_path(self, name: str, env: Mapping[str, str]) -> str:
+        """The path to which PATH leads for a name, "" if no step left anything of that name."""
         if not name:
             return ""
-        listed, paths = self.tree.listed(), on_path(name, one.env.get("PATH", ""))
+        listed, paths = self.tree.listed(), on_path(name, env.get("PATH", ""))
         found = next((path for path in paths if path in listed), "")
         # `ln -s /opt/tool/bin/* /usr/local/bin`, where nothing lists those.
         patterns = [] if found else [link for link in self.tree.link_paths if "*" in link]
@@ -797,6 +814,11 @@ def _only_imports(one: Invocation) -> bool:
 
 def _is_file(tree: FileTree, path: str) -> bool:
     return any(node.kind is Kind.FILE for node in tree.look(tree.follow(path, last=False)))
+
+
+def _is_for_owner(node: Node) -> bool:
+    """Whether its owner may run it, and not everybody."""
+    return node.origin != BASE and node.mode & 0o101 == 0o100
 
 
 def _is_unread(operation: Operation) -> bool:

@@ -178,7 +178,7 @@ def copy(
         for at in destinations:
             for real, _ in standing:
                 if is_pattern(real):
-                    _fill(tree, real, posixpath.dirname(at), make)
+                    _fill(tree, real, posixpath.dirname(at), lambda node: finish(make(node)))
                 else:
                     _graft(tree, operation, real, at, make, finish, actor, weak=is_weak)
 

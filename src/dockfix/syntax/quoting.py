@@ -46,14 +46,27 @@ def expand_word(text: str, env: Mapping[str, str]) -> str | None:
     if "$" not in text and not text.startswith("~"):
         return _fixed(text)
     out: list[str] = []
-    at = 0
-    if text[0] == "~" and text[1:2] in ("", "/") and "HOME" in env:
-        out.append(env["HOME"])
-        at = 1
-    elif text.startswith(_ROOTS_HOME) and text[len(_ROOTS_HOME) : len(_ROOTS_HOME) + 1] in ("", "/"):
-        out.append("/root")
-        at = len(_ROOTS_HOME)
+    at = _home(text, env, out) if text[0] == "~" else 0
     return _whole(text, at, env, out)
+
+
+def expand_directory(text: str, env: Mapping[str, str]) -> str:
+    """The directory that the known beginning of a word names, "" if it names none."""
+    out: list[str] = []
+    _whole(text, _home(text, env, out), env, out)
+    directory, slash, _ = "".join(out).rpartition("/")
+    return directory or slash
+
+
+def _home(text: str, env: Mapping[str, str], out: list[str]) -> int:
+    """Expand `~` or `~root` in front of a word; return the offset of the rest."""
+    if text[:1] == "~" and text[1:2] in ("", "/") and "HOME" in env:
+        out.append(env["HOME"])
+        return 1
+    if text.startswith(_ROOTS_HOME) and text[len(_ROOTS_HOME) : len(_ROOTS_HOME) + 1] in ("", "/"):
+        out.append("/root")
+        return len(_ROOTS_HOME)
+    return 0
 
 
 @lru_cache(maxsize=8192)
