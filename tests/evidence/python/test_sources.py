@@ -342,6 +342,26 @@ WRITES = {
         "/srv/b",
     ),
     "passed-with-a-function": ('import os\ndef f(d="/a"):\n    os.makedirs(d)\nlib.each(f, "/b")', "/a?"),
+    "default-of-nothing": (
+        'import os\ndef f(d=None):\n    d = d or "/srv/b"\n    os.makedirs(d)\nf()',
+        "/srv/b?",
+    ),
+    "default-of-an-empty-text": ('import os\nD = ""\nos.makedirs(D or "/srv/b")', "/srv/b"),
+    "default-of-what-is-set": ('import os\nD = "/srv/a"\nos.makedirs(D or "/b")', "/srv/a"),
+    "default-of-either": (
+        'import os\nos.makedirs(("/srv/a" if x else None) or "/srv/b")',
+        "/srv/a?;/srv/b?",
+    ),
+    "target-of-a-path": (
+        'from pathlib import Path\nd = Path("/srv/b")\nPath("/srv/a/x").rename(d / "x")',
+        "/srv/b/x",
+    ),
+    "replaced-path": ('from pathlib import Path\nPath("/a").replace("/srv/b/x")', "/srv/b/x"),
+    "link": ('from pathlib import Path\nPath("/srv/b/x").symlink_to("/a")', "/srv/b/x"),
+    "replaced-text": ('t = "/a/b".replace("/a", "/c")\nopen("/srv/b", "w")', "/srv/b"),
+    "replaced-bracket": ('t = n.replace("/(", "/a/b)")\nopen("/srv/b", "w")', "/srv/b"),
+    "replaced-field": ('t = now.replace(tzinfo="/a")\nopen("/srv/b", "w")', "/srv/b"),
+    "renamed-column": ('t = rows.rename("total")\nopen("/srv/b", "w")', "/srv/b"),
     "option": (
         'import argparse, os\np = argparse.ArgumentParser()\np.add_argument("--out-dir", default="/data")\n'
         "a = p.parse_args()\nos.makedirs(a.out_dir)",
@@ -648,6 +668,23 @@ def test_a_class_that_inherits_may_set_what_the_methods_of_its_base_write(import
         f'{imported}\nclass Middle({base}):\n    pass\nclass Big(Middle):\n    d = "/srv/b"\nBig().put()\n'
     )
     assert set(found(source, store=store)) == {"write /a?", "write /srv/b?"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("%(root)s/data", ["write /srv/b/data"]),
+        ("${root}/data", ["write /srv/b/data"]),
+        ("${DEFAULT:root}/data", ["write /srv/b/data"]),
+        ("%(other)s/data", ["write "]),
+        ("%(data)s/data", ["write "]),
+    ],
+)
+def test_a_value_of_an_ini_file_may_begin_with_another_one(value: str, expected: list[str]) -> None:
+    read_file = 'c = configparser.ConfigParser()\nc.read("a.ini")\n'
+    source = f'import configparser, os\n{read_file}os.makedirs(c["x"]["data"])\n'
+    files = {"main.py": source, "a.ini": f"[DEFAULT]\nroot = /srv/b\n[x]\ndata = {value}\n"}
+    assert [f"{one.kind} {one.what}" for one in read(files).claims] == expected
 
 
 @pytest.mark.parametrize(

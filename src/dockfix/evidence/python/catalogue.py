@@ -29,6 +29,7 @@ _APART: Final = bytes(
     byte if chr(byte).isalnum() or byte in b"_\x80" or byte > 127 else 32 for byte in range(256)
 )
 _FIRST_KEYWORD: Final = re.compile(r"\s*(\w+)\s*=(?!=)")
+_ALONE: Final = re.compile(r"[^(),]*(?:\([^()]*\)[^(),]*)*\)")
 _ALIAS: Final = re.compile(r"\b(\w+)[ \t]+as[ \t]+(\w+)")
 _WRITES: Final = re.compile(
     r"(?:[^()\n]|\((?:[^()\n]|\([^()\n]*\))*\))*?['\"][rbtU]*[wax+](?:[^'\"\n./]{0,5}['\"]|[^'\"\n]*\{)"
@@ -59,6 +60,7 @@ class Call:
     reads: bool = False
     spread: bool = False
     before: tuple[str, ...] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +143,8 @@ class _Calls:
                 return False
         # A method of another name, or of a call's result, is not the module's function.
         elif last in _common() and (before != owner if before else owner and is_method):
+            return False
+        if call.alone and _ALONE.match(text, end, end + _FAR) is None:
             return False
         if call.mode >= 0:
             return _WRITES.match(text, end, end + _FAR) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from dockfix.evidence.image_files import Layout
@@ -21,8 +21,11 @@ _VARIABLE: Final = re.compile(
     r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE
 )
 _KEY: Final = re.compile(
-    r"(?<![\w.$-])['\"]?([A-Za-z_][\w-]*)['\"]?[ \t]*[=:][ \t]*['\"]?((?:sqlite[+\w]*:///)?/?[\w@.~+-][\w@.~/+-]*)"
+    r"(?<![\w.$-])['\"]?([A-Za-z_][\w-]*)['\"]?[ \t]*[=:][ \t]*['\"]?"
+    r"((?:sqlite[+\w]*:///)?(?:(?:%\(\w+\)s|\$\{[\w:-]+\})/)?/?[\w@.~+-][\w@.~/+-]*)"
 )
+_INTERPOLATED: Final = re.compile(r"%\((\w+)\)s|\$\{(?:[\w-]+:)?([\w-]+)\}")
+"""The value of another key, by configparser's interpolations: `%(key)s`, `${key}`, `${section:key}`."""
 _COMMENT: Final = re.compile(r"^[ \t]*[#;][^\n]*", re.MULTILINE)
 _PLACE: Final = re.compile(
     r"(?i)path|dir|folder|root|file|home|stor|spool|cache|data|log|pid|lock|db|out|upload|state|archive|socket|tmp|temp"
@@ -65,8 +68,21 @@ class SettingsFiles:
             for name, value in _KEY.findall(self._text(path)):
                 if "/" in value:
                     found[name] = tuple(dict.fromkeys((*found.get(name, ()), value)))
-        return found
+        filled = {
+            name: (one for value in values for one in _fill(value, found)) for name, values in found.items()
+        }
+        return {name: tuple(dict.fromkeys(values)) for name, values in filled.items()}
 
     def _text(self, path: str) -> str:
         """The text of a file without its comments, "" if there is none."""
         return _COMMENT.sub("", self.layout.read(posixpath.normpath(path)) or "")
+
+
+def _fill(value: str, known: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """A value with that of the key it begins with, none if that is not known."""
+    match = _INTERPOLATED.search(value)
+    if match is None:
+        yield value
+    for one in known.get(match[1] or match[2], ()) if match is not None else ():
+        if _INTERPOLATED.search(one) is None:
+            yield _INTERPOLATED.sub(lambda _: one, value)  # noqa: B023

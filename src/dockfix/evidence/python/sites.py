@@ -167,7 +167,7 @@ class SiteReader:
             return
         for one in texts:
             text = str(one.content)
-            sole = len(call.args) == 1 and re.fullmatch(r"[\w.-]+", text) is not None
+            sole = not known.alone and len(call.args) == 1 and re.fullmatch(r"[\w.-]+", text) is not None
             if not known.path_only or sole or _PATH_LIKE.search(text):
                 yield from self._place(text, known, site, call, certain=one.certain)
 
@@ -175,6 +175,8 @@ class SiteReader:
         """The expression for the path that a call writes, None if it writes nothing or has no path."""
         if name == ".save" and "storage" in self._owner(call.func, site).lower():
             return None  # a storage decides on its own directory
+        if known.alone and len(arguments(call)) > 1:
+            return None
         if known.argument == -1:
             node = call.func.value if isinstance(call.func, ast.Attribute) else None
         else:

@@ -94,7 +94,14 @@ class ConstantEvaluator:
     def _first_known(self, node: ast.BoolOp, scope: Scope, order: int) -> Iterable[Value]:
         if isinstance(node.op, ast.And):
             return (Value(one.content, False) for one in self.values(node.values[-1], scope, order))
-        return next(filter(None, (self.values(one, scope, order) for one in node.values)), ())
+        found: list[Values] = []
+        for operand in node.values:
+            known = self.values(operand, scope, order)
+            true = tuple(one for one in known if not _is_false(one.content))
+            found += [true] if true else []
+            if len(true) == len(known) > 0:
+                break
+        return (Value(one.content, one.certain and len(found) == 1) for values in found for one in values)
 
     def _signed(self, node: ast.UnaryOp, scope: Scope, order: int) -> Iterable[Value]:
         numbers = self.values(node.operand, scope, order) if isinstance(node.op, ast.USub) else ()
@@ -427,6 +434,11 @@ _HANDLERS: Final[Mapping[type[ast.expr], Callable[[ConstantEvaluator, Any, Scope
     ast.NamedExpr: ConstantEvaluator._assigned,
     ast.Call: ConstantEvaluator._called,
 }
+
+
+def _is_false(content: object) -> bool:
+    """Whether a value is one that `or` passes over."""
+    return content in ("", 0, ()) or (isinstance(content, Reference) and content.name in ("None", "False"))
 
 
 def _join_lists(left: Values, right: Values) -> Iterator[Value]:
