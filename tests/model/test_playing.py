@@ -173,6 +173,7 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     ((D, F), ROOT, "ls /d | xargs chmod 600", "/d/f", "file 0 640"),
     ((), ROOT, "printf '%s\\n' /x /y | xargs -n 1 mkdir", "/y", "dir 0 755"),
     ((D, "/s file 0 644"), ROOT, "echo a b | xargs -I{} install -m 600 /s /d/{}", "/d/a", "file 0 600"),
+    ((D,), ROOT, "mktemp /d/XXXX | xargs -I{} mv {} /d/a", "/d/a", "file 0 600"),
     # Under a name that is not known, anything in the directory may be closed.
     ((D, F), ROOT, "for x in $L; do chmod 600 /d/$x; done", "/d/f", "file 0 640 | any 0 600"),
     ((D, F), ROOT, "chmod 600 /d/$(cat names)", "/d/new", "any 0 600 | absent"),

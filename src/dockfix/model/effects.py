@@ -16,7 +16,7 @@ from dockfix.knowledge.processes import drops_privileges, process_need
 from dockfix.model.finds import SEPARATES, on_chosen, read_alternatives
 from dockfix.model.operations import Act, How, Operation, closing, posix_operations
 from dockfix.model.paths import NOWHERE, resolve
-from dockfix.model.temporaries import temporary_operations
+from dockfix.model.temporaries import find_printed, temporary_operations
 from dockfix.syntax.quoting import expand_directory
 from dockfix.syntax.script import Feed, Word
 from dockfix.syntax.shell import Command
@@ -259,7 +259,7 @@ def _read_fed(feed: Feed | None, name: str, arguments: list[Argument], found: _F
     if printer == "find" and not {one.text for one in words} & _PRINTING:
         tail = [Argument(name, name), *_with(Argument("{}", "{}"), mark, arguments), Argument("+", "+")]
         _read_find([*_grouped(words[1:]), Argument("-exec", "-exec"), *tail], found)
-    elif (printed := _printed(words)) is not None:
+    elif (printed := _printed(feed, found)) is not None:
         for part in printed if mark else ():
             filled = [one.value and one.value.replace(mark, part) for one in arguments]
             _read_program(name, [Argument(value, value or "") for value in filled], found)
@@ -271,9 +271,13 @@ def _read_fed(feed: Feed | None, name: str, arguments: list[Argument], found: _F
         _read_unnamed(name, arguments, found)
 
 
-def _printed(words: Sequence[Argument]) -> list[str] | None:
-    """The words that echo or printf prints, None if they are not known."""
-    program, *texts = [one.value for one in words] or [None]
+def _printed(feed: Feed | None, found: _Found) -> list[str] | None:
+    """The words that echo, printf or mktemp prints, None if they are not known."""
+    if feed is None:
+        return None
+    program, *texts = [word.expand(found.env) for word in feed.words]
+    if program == "mktemp":
+        return [find_printed(feed.words, found.env, found.cwd)]
     if program == "printf" and texts[:1] and texts[0] in _LISTS:
         texts = texts[1:]
     elif program != "echo":

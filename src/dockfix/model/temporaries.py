@@ -35,6 +35,11 @@ def find_temporary(word: Word, env: Mapping[str, str], cwd: str) -> str | None:
     return _read(values, word.start + match.start(1), env, cwd).path
 
 
+def find_printed(words: Sequence[Word], env: Mapping[str, str], cwd: str) -> str:
+    """The path that a call prints; `words` begin with its name."""
+    return _read([word.expand(env) for word in words[1:]], words[0].start, env, cwd).path
+
+
 def temporary_operations(command: Command, env: Mapping[str, str], cwd: str) -> Iterator[Operation]:
     """The operations of a mktemp call (GNU coreutils 9.1: mode 0700 for a directory, 0600 for a file)."""
     made = _read([word.expand(env) for word in command.args], command.start, env, cwd)
