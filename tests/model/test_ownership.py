@@ -190,6 +190,19 @@ def test_no_directory_is_made_of_what_the_start_writes_as_a_file() -> None:
     assert "tool.sh" not in "".join(made)
 
 
+def test_a_directory_is_given_after_a_step_that_may_make_it() -> None:
+    step = "RUN if [ -f /etc/hostname ]; then mkdir /srv/site; else chmod g+r /etc/issue; fi"
+    text = (
+        f"FROM python:3.12-slim\nWORKDIR /app\n{step}\nCOPY <<'END' /app/start.sh\n"
+        'echo x > /srv/site/written\nEND\nCMD ["sh", "/app/start.sh"]\n'
+    )
+    result = fix(text)
+    assert isinstance(result, Changed)
+    lines = result.text.splitlines()
+    (given,) = [at for at, line in enumerate(lines) if "mkdir -p /srv/site" in line]
+    assert given > lines.index(step)
+
+
 @pytest.mark.parametrize("step", ["RUN mkdir /data", "RUN mkdir -p /data"])
 def test_a_directory_is_given_once_where_the_step_that_makes_it_is_below_the_account(step: str) -> None:
     text = f"FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\n{step}\nRUN apt-get update\n{START}"
