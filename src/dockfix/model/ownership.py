@@ -416,7 +416,7 @@ class _Search:
         inside = {self.index_of.get(node.origin, -1) for node in foreign}
         touching += (index for index in inside if index < self.plan.user_index)
         touching += (*self._owned_by_steps(real), *self._removed_by_steps(real), *moved)
-        touching += self._perhaps_made_by_steps(real) if made is None else ()
+        touching += self._perhaps_made_by_steps(real, made)
         opens = any(node.kind is Kind.DIRECTORY and node.mode & _OWNERS != _OWNERS for node in nodes)
         if opens:
             touching += self._closed_by_steps(real)
@@ -512,10 +512,13 @@ class _Search:
                 below[place] = max(below.get(place, -1), index)
         return at, below
 
-    def _perhaps_made_by_steps(self, path: str) -> Iterator[int]:
-        """The steps that may make the path or what is around it, which `mkdir` without -p does only once."""
+    def _perhaps_made_by_steps(self, path: str, made: int | None) -> Iterator[int]:
+        """The steps that may make a path that none certainly makes, or what is around it.
+
+        Their `mkdir` fails where it is there already, unless it has -p.
+        """
         around = {*find_around(path)}
-        for one in self._of_root(Act.MAKE):
+        for one in self._of_root(Act.MAKE) if made is None else ():
             if one.operation.path in around:
                 yield self.index_of[one.key.step]
 
