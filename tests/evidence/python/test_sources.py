@@ -1551,3 +1551,11 @@ def test_a_path_of_unknown_kind_is_a_directory_where_nothing_around_it_can_be_gi
     path: str, expected: bool
 ) -> None:
     assert is_likely_directory(path) is expected
+
+
+def test_a_module_of_comments_has_nothing_to_bind() -> None:
+    files = {
+        "main.py": "import conf\nopen(conf.ROOT + '/x', 'w')\n",
+        "conf.py": "# ROOT = '/data'\n# conf.ROOT = '/srv'\n",
+    }
+    assert [one.what for one in read(files).claims if one.what] == []

@@ -192,7 +192,7 @@ class Module:
     def statements_at(self, offsets: Iterable[int]) -> Iterator[Statement]:
         """The statements that contain one of the sorted offsets."""
         behind = 0
-        for offset in offsets:
+        for offset in offsets if self.statements else ():
             if offset >= behind:
                 index = bisect_right(self.statements, offset, key=lambda one: one.start) - 1
                 statement = self.statements[max(index, 0)]
