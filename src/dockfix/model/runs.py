@@ -279,6 +279,9 @@ def _with_heredoc_behind(
 _ARGUMENTS: Final = "123456789#@*"
 _PARAMETERS: Final = frozenset(f"0?-$!{_ARGUMENTS}")
 _PATTERN: Final = frozenset("*?[")
+_ARRAY: Final = re.compile(r"\"?\$\{(\w+)\[@\]\}\"?")
+# Without what may hold a space or be a comment.
+_LISTED: Final = re.compile(r"\(([^\\#'()`]*)\)")
 
 
 def shell_variables(env: Mapping[str, str]) -> dict[str, str]:
@@ -412,7 +415,7 @@ class _Open:
 class _Walk:
     """One walk over a script, with the shells and variables at the current position.
 
-    `calls` are the functions that it stands in, innermost last.
+    `calls` are the functions that it stands in, innermost last, `whole` is the script with all of them.
     """
 
     def __init__(
@@ -424,7 +427,7 @@ class _Walk:
         terms: _Terms = _SURE,
         calls: tuple[str, ...] = (),
     ) -> None:
-        self.script = script
+        self.script = self.whole = script
         self.optional, self.unchecked, self.user, self.looped = terms
         self.calls = calls
         self.functions = _called_functions(script)
@@ -487,9 +490,21 @@ class _Walk:
     def _words_of(self, loop: Loop) -> list[str] | None:
         """What a loop iterates over, None if that is not known."""
         _, env = self.state.enter(loop.scope, self.script.parents)
-        found = expand_words(loop.words, env) if loop.words is not None else ()
+        written = () if loop.words is None else [one for word in loop.words for one in self._elements(word)]
+        found = expand_words(written, env)
         words = [one.value for one in found if one.value is not None]
         return words if len(words) == len(found) and loop.words is not None else None
+
+    def _elements(self, word: Word) -> tuple[Word, ...]:
+        """The words of an array, for `"${NAME[@]}"`, if the script assigns it once; for others the word."""
+        match = _ARRAY.fullmatch(word.text)
+        if match is None:
+            return (word,)
+        pairs = (pair for one in self.whole.commands for pair in one.assignments)
+        values = [value.text for name, value in pairs if name == match[1]]
+        listed = _LISTED.fullmatch(values[0]) if len(values) == 1 else None
+        listing = parse_script(f": {' '.join(listed[1].split())}") if listed is not None else None
+        return listing.commands[0].args if listing is not None and listing.understood else (word,)
 
     def _go(self, way: Way | None) -> None:
         """Leave the alternatives that end here, and enter those that begin."""
@@ -573,7 +588,7 @@ class _Walk:
         arguments = number_all_arguments(command.args, local)
         script = replace(self.script, commands=body)
         inner = _Walk(script, shell.cwd, own | arguments, shell.umask, terms, calls)
-        inner.functions, inner.pips = self.functions, self.pips
+        inner.functions, inner.pips, inner.whole = self.functions, self.pips, self.whole
         yield from inner.run()
         scope = min(one.scope for one in body)
         end, env = inner.state.enter(scope, self.script.parents)
