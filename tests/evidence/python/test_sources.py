@@ -687,6 +687,22 @@ def test_a_value_of_an_ini_file_may_begin_with_another_one(value: str, expected:
     assert [f"{one.kind} {one.what}" for one in read(files).claims] == expected
 
 
+@pytest.mark.parametrize("count", [12, 40])
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("for d in [{}]:\n    os.makedirs(d)", '"/srv/{}", '),
+        ("def f(d):\n    os.makedirs(d)\n{}", 'f("/srv/{}")\n'),
+    ],
+)
+def test_a_place_that_has_many_values_is_unknown_beyond_a_limit(source: str, place: str, count: int) -> None:
+    places = [f"/srv/{number}" for number in range(count)]
+    text = "import os\n" + source.format("".join(place.format(number) for number in range(count)))
+    writes = [one.what for one in read({"main.py": text}).claims]
+    assert set(writes) - {""} <= set(places)
+    assert len(writes) == 12 if count == 12 else "" in writes
+
+
 @pytest.mark.parametrize(
     ("imported", "expected"),
     [

@@ -17,7 +17,7 @@ from dockfix.evidence.image_files import Layout
 from dockfix.evidence.python.assigned import find_assigned
 from dockfix.evidence.python.calls import argument_of, name_of, text_of
 from dockfix.evidence.python.catalogue import find_offsets
-from dockfix.evidence.python.constants import Objects, Reference, Value, Values
+from dockfix.evidence.python.constants import MAX_ALTERNATIVES, Objects, Reference, Value, Values
 from dockfix.evidence.python.handed import find_handed, handed_call
 from dockfix.evidence.python.modules import Module, Statement
 from dockfix.evidence.python.scopes import Binding, Part, Scope, Site, is_own, parse_statement
@@ -26,13 +26,13 @@ from dockfix.knowledge import read_table
 
 _END: Final = 1 << 30
 _BUILTINS: Final = frozenset(dir(_python))
-_MAX_SITES: Final = 6
+_MAX_SITES: Final = MAX_ALTERNATIVES + 1
 _MAX_SET: Final = 16
 MAX_BASES: Final = 4
 _FIELD: Final = re.compile(r"^[ \t]+(\w+)[ \t]*:", re.MULTILINE)
 """A field of a class, as it is annotated."""
 _FIELD_NAMES: Final = ("env", "validation_alias", "alias")
-MAX_PARSED: Final = 500_000
+MAX_PARSED: Final = 600_000
 """The maximum number of characters of an application that are parsed."""
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from dockfix.evidence.python.scopes import Scope
 
 HOLE: Final = "\0"
-MAX_ALTERNATIVES: Final = 8
+MAX_ALTERNATIVES: Final = 16
+"""The maximum number of values of an expression; further ones are a HOLE."""
 MAX_TEXT: Final = 8192
 MAX_BITS: Final = 64
 
@@ -104,7 +105,7 @@ def texts_of(values: Values) -> Texts:
 
 def join(join_two: Callable[[str, str], str], sides: Iterable[Texts]) -> Iterator[Value]:
     """The combinations of one string from each side, joined from left to right; too long ones are unknown."""
-    for parts in itertools.islice(itertools.product(*sides), MAX_ALTERNATIVES):
+    for parts in itertools.islice(itertools.product(*sides), MAX_ALTERNATIVES + 1):
         text = parts[0][0]
         for part, _ in parts[1:]:
             text = HOLE if len(text) > MAX_TEXT else join_two(text, part)

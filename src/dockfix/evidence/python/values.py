@@ -65,7 +65,9 @@ class ConstantEvaluator:
         self._depth += 1
         self._open.add(key)
         try:
-            return tuple(dict.fromkeys(self._values(node, scope, order)))[:MAX_ALTERNATIVES]
+            found = tuple(dict.fromkeys(self._values(node, scope, order)))
+            rest = (Value(HOLE, False),) if len(found) > MAX_ALTERNATIVES else ()
+            return (*found[:MAX_ALTERNATIVES], *rest)
         finally:
             self._depth -= 1
             self._open.discard(key)
