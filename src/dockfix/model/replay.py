@@ -80,6 +80,8 @@ _PERHAPS: Final = frozenset({How.PERHAPS})
 _OTHERS: Final = 0o077
 ANY_UID: Final = "any uid"
 """Stands for a uid that no file belongs to."""
+_UNNAMED: Final = "\0"
+"""Stands for whatever a directory holds under names that are not known."""
 _PROGRAM: Final = re.compile(r"[A-Za-z][\w.+-]{0,60}")
 _HOME: Final = re.compile(r"(?<![\w/])~(?=[/\s])|\bHOME\b")
 
@@ -241,7 +243,9 @@ class Replay:
     def _use_programs(self) -> None:
         """Run what steps left on the PATH under the names of the sources' and of what the start runs."""
         env = self.lineage.end.env
-        names = {*self.names, *(one.command.program for one in self.starts)} if self.names else ()
+        names = {*self.names, *(one.command.program for one in self.starts)} if self.names else set()
+        if names and not any(is_left(self.tree, path) for path in on_path(_UNNAMED, env.get("PATH", ""))):
+            names &= {posixpath.basename(path) for path in self.tree.listed()}
         for name in sorted(name for name in names if _PROGRAM.fullmatch(name)):
             program = self._find_on_path(name, env)
             if not program and not (is_shell(name) or PYTHON.fullmatch(name)):

@@ -440,7 +440,7 @@ class Application:
 
     def option(self, module: Module, name: str, evaluator: Evaluator) -> Values:
         """The default of a command-line option of the module, by its destination name."""
-        if not any(word in module.source for word in ("add_argument", "option(", "set_defaults")):
+        if not module.has_options:
             return ()
         flag = re.compile(rf"['\"]-*{name.replace('_', '[-_]')}['\"]|\bset_defaults\([^)]{{0,200}}\b{name}=")
         for statement in module.statements:

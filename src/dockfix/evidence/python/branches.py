@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -36,16 +36,18 @@ class Arm:
         return self.first <= order <= self.last
 
 
-def find_reaching(bindings: Iterable[_Bound], order: int, arms: Sequence[Arm]) -> tuple[list[_Bound], bool]:
+def find_reaching(
+    bindings: Iterable[_Bound], order: int, arms_at: Callable[[int], Sequence[Arm]]
+) -> tuple[list[_Bound], bool]:
     """(bindings that may be in force at a position, latest first, whether one of them certainly is).
 
-    Only the first iteration of a loop is considered.
+    Only the first iteration of a loop is considered. `arms_at` returns the arms that hold a position.
     """
-    here = {arm.branch for arm in arms if arm.holds(order)}
+    here = {arm.branch for arm in arms_at(order)}
     found: list[_Bound] = []
     bound: dict[int, set[Arm]] = {}
     for one in reversed([one for one in bindings if one.order <= order]):
-        around = [arm for arm in arms if arm.holds(one.order) and not arm.holds(order)]
+        around = [arm for arm in arms_at(one.order) if not arm.holds(order)]
         if any(arm.branch in here for arm in around):
             continue  # another arm of the same branch
         found.append(one)

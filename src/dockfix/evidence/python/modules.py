@@ -201,6 +201,11 @@ class Module:
                     yield statement
 
     @cached_property
+    def has_options(self) -> bool:
+        """Whether it may define options of a command line."""
+        return any(word in self.source for word in ("add_argument", "option(", "set_defaults"))
+
+    @cached_property
     def bound(self) -> frozenset[str]:
         """The global names that its statements may bind other than by an import."""
         return frozenset().union(*(one.names for one in self.statements))

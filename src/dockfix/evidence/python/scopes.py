@@ -131,13 +131,20 @@ class Part:
         self._failures = 0
         self._expected: tuple[ast.expr, ...] = ()
         self._arms: list[Arm] = []
+        self._held: dict[int, Sequence[Arm]] = {}
         self._asks_who = _WHO.search(self.text) is not None
         for line in self.tree.body:
             self._walk(line, self.top)
 
     def reaching(self, bindings: Sequence[Binding], order: int) -> tuple[list[Binding], bool]:
         """(bindings that may be in force at a position, latest first, whether one of them certainly is)."""
-        return find_reaching(bindings, order, self._arms)
+        return find_reaching(bindings, order, self._arms_at)
+
+    def _arms_at(self, order: int) -> Sequence[Arm]:
+        """The arms that hold a position; known for good, as all of the part is read before it is asked."""
+        if order not in self._held:
+            self._held[order] = [arm for arm in self._arms if arm.holds(order)]
+        return self._held[order]
 
     def line_of(self, node: ast.expr) -> int:
         """The module's line number of a node; for a call, that of its name."""
