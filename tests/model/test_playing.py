@@ -178,6 +178,7 @@ LEFT: list[tuple[tuple[str, ...], Identity, str, str, str]] = [
     ((D, F), ROOT, "for x in $L; do chmod 600 /d/$x; done", "/d/f", "file 0 640 | any 0 600"),
     ((D, F), ROOT, "chmod 600 /d/$(cat names)", "/d/new", "any 0 600 | absent"),
     ((D, F), ROOT, "chmod 644 /d/$(cat names)", "/d/f", "file 0 640"),
+    ((D, F), ROOT, "chmod 888 /d/$(cat names)", "/d/f", "file 0 640"),
     ((D, F), ROOT, 'while read x; do install -o 7 -m 600 /s "/d/in/$x"; done', "/d/f", "file 0 640"),
     (
         (D, "/s file 0 644"),

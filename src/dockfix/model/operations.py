@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, NewType
@@ -94,6 +95,7 @@ class How:
     PERHAPS: Final = HowName("it may not happen")
 
 
+_OCTAL: Final = re.compile(r"[0-7]{1,5}")
 ARRIVING: Final = frozenset({How.COPIED, How.MOVED})
 """How things get to a place that is a directory, or their new name."""
 
@@ -139,7 +141,7 @@ def closing(operation: Operation) -> Operation | None:
         return operation._replace(how=operation.how | {How.PERHAPS})
     mode = operation.spec if operation.act is Act.MODE else operation.mode
     directory, name = posixpath.split(operation.destination)
-    if name != "*" or not mode.isdecimal() or int(mode, 8) & 0o004:
+    if name != "*" or not _OCTAL.fullmatch(mode) or int(mode, 8) & 0o004:
         return None
     return Operation(Act.WRITE, directory, how=frozenset({How.UNNAMED}), mode=mode, owner=operation.owner)
 

@@ -344,7 +344,7 @@ class _Shell(NamedTuple):
 
 
 class _Terms(NamedTuple):
-    """On what terms a script runs; the names are those of Invocation, `optional` but for loops."""
+    """On what terms a script runs, in the words of Invocation; `optional` leaves the loops out."""
 
     optional: bool = False
     unchecked: bool = False

@@ -13,6 +13,8 @@ from dockfix.syntax.wrappers import is_shell
 
 Read = Callable[[str], str | None]
 SCRIPTS: Final = (".sh", ".bash")
+RUN_PARTS: Final = frozenset({"run-parts", "/bin/run-parts", "/usr/bin/run-parts"})
+"""The program that runs the scripts of a folder, without arguments."""
 MAX_DEPTH: Final = 3
 """How deep scripts that call each other are followed."""
 _SCRIPT_PATH: Final = ("script", "", False)
@@ -110,7 +112,7 @@ def script_of_shell(command: Command) -> Word | None:
 def arguments_of_script(command: Command) -> tuple[Word, ...]:
     """The words that a script gets: all behind its name, behind that of the file where a shell reads it."""
     if not is_shell(command.program):
-        return command.args if command.program != "run-parts" else ()
+        return command.args if command.program not in RUN_PARTS else ()
     script = script_of_shell(command)
     at = next((index for index, word in enumerate(command.args) if word is script), len(command.args))
     return command.args[at + 1 :]

@@ -30,6 +30,7 @@ from dockfix.model.runs import (
 )
 from dockfix.model.scripts import (
     MAX_DEPTH,
+    RUN_PARTS,
     SCRIPTS,
     arguments_of_script,
     is_shell_script,
@@ -365,7 +366,7 @@ class Starting:
         if is_shell(written) or written in _SOURCING:
             script = script_of_shell(command)
             return None if script is None else self._expand(script, env)
-        if written == "run-parts":
+        if written in RUN_PARTS:
             return f"{self._expand(command.args[-1], env)}/*" if command.args else None
         return written if "/" in written or written.endswith(SCRIPTS) else None
 

@@ -93,10 +93,10 @@ _WRAPPERS: Final = {
     "eatmydata": _PLAIN,
     "env": _wrapper("-u -C -S --unset --chdir --split-string", assigns=True, stops="-S --split-string"),
     "exec": _wrapper("-a"),
+    "fakeroot": _wrapper("-l -s -i -b --lib --faked"),
     "flock": _wrapper(
         "-w -E --timeout --wait --conflict-exit-code", operands=1, stops="-c --command", opens=True
     ),
-    "fakeroot": _wrapper("-l -s -i -b --lib --faked"),
     "gosu": _AS_OPERAND,
     "ionice": _wrapper("-c -n -p -P -u --class --classdata", stops="-p -P -u"),
     "nice": _wrapper("-n --adjustment"),
