@@ -362,6 +362,41 @@ WRITES = {
     "replaced-bracket": ('t = n.replace("/(", "/a/b)")\nopen("/srv/b", "w")', "/srv/b"),
     "replaced-field": ('t = now.replace(tzinfo="/a")\nopen("/srv/b", "w")', "/srv/b"),
     "renamed-column": ('t = rows.rename("total")\nopen("/srv/b", "w")', "/srv/b"),
+    "appended": (
+        'import os\nD = ["/a"]\nD.append("/srv/b")\nfor d in D:\n    os.makedirs(d)',
+        "/a;/srv/b?",
+    ),
+    "appended-to-another": (
+        'import os\nD = ["/a"]\nE = []\nE.append("/b")\nfor d in D:\n    os.makedirs(d)',
+        "/a",
+    ),
+    "appended-by-a-method": (
+        "import os\nclass A:\n    def __init__(self):\n        self.d = []\n"
+        "    def add(self, d):\n        self.d.append(d)\n"
+        "    def f(self):\n        for d in self.d:\n            os.makedirs(d)\n"
+        'a = A()\na.add("/srv/b")\na.f()',
+        "/srv/b?",
+    ),
+    "added-to-a-dictionary": (
+        'import os\nC = {"a": "/a"}\nC["b"] = "/srv/b"\nfor d in C.values():\n    os.makedirs(d)',
+        "/a;/srv/b?",
+    ),
+    "added-pair": (
+        'import os\nC = {"a": "/a"}\nC["b"] = "/srv/b"\nfor n, d in C.items():\n    os.makedirs(d)',
+        "/a;/srv/b?",
+    ),
+    "any-of-a-dictionary": (
+        'import os\nC = {"a": "/a"}\nC["b"] = "/srv/b"\ndef f(n):\n    os.makedirs(C[n])',
+        "/a?;/srv/b?",
+    ),
+    "any-path-of-a-dictionary": (
+        'import os\nC = {}\nC["a"] = "/srv/b"\nC["b"] = "loss"\ndef f(n):\n    os.makedirs(C[n])',
+        "/srv/b?",
+    ),
+    "set-by-any-key": (
+        'import os\nC = {}\nfor n in ("a", "b"):\n    C[n] = "/srv/" + n\nos.makedirs(C["b"])',
+        "/srv/a?;/srv/b?",
+    ),
     "option": (
         'import argparse, os\np = argparse.ArgumentParser()\np.add_argument("--out-dir", default="/data")\n'
         "a = p.parse_args()\nos.makedirs(a.out_dir)",

@@ -27,7 +27,7 @@ from dockfix.knowledge import read_table
 _END: Final = 1 << 30
 _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = MAX_ALTERNATIVES + 1
-_MAX_SET: Final = 16
+_MAX_SET: Final = 48
 MAX_BASES: Final = 4
 _FIELD: Final = re.compile(r"^[ \t]+(\w+)[ \t]*:", re.MULTILINE)
 """A field of a class, as it is annotated."""

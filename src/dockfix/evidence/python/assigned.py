@@ -12,6 +12,10 @@ _TARGET: Final = re.compile(
     r"[+/|]?=(?!=| *(?:None|True|False|\d+|\[\]|\{\})\s)"
 )
 _SETTER: Final = re.compile(r"\b(?:update|from_mapping|setdefault|setattr|__setattr__|insert)\(")
+_ITEM: Final = re.compile(
+    r"\b(\w+)(?:\[[^\]\n]{0,80}\][ \t]*(?::[^\n=()<>!]{0,80})?=(?!=)"
+    r"|\.(?:append|appendleft|add|insert|setdefault|update)\()"
+)
 _GIVEN: Final = re.compile(r"\b(\w+)['\"]?[ \t]*[=:,]")
 _FAR: Final = 1000
 """The maximum number of characters of a call's arguments to search."""
@@ -19,8 +23,9 @@ _FAR: Final = 1000
 
 @lru_cache(maxsize=512)
 def find_assigned(source: str) -> Mapping[str, tuple[int, ...]]:
-    """The sorted offsets at which a source may assign an attribute or key, by its name."""
+    """The sorted offsets at which a source may set an attribute or key, by name; `NAME[]`: any of NAME."""
     found = [(match[1], match.start()) for match in _TARGET.finditer(source)]
+    found += ((f"{match[1]}[]", match.start()) for match in _ITEM.finditer(source))
     for match in _SETTER.finditer(source):
         given = _GIVEN.findall(source, match.end(), match.end() + _FAR)
         found += ((name, match.start()) for name in given)

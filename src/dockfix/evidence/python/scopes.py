@@ -343,8 +343,11 @@ class Part:
                 inner = scope.enclosing_class() if is_own(owner) else None
                 names = self.keys if inner is None else inner.attributes
                 names.setdefault(target.attr, []).append(replace(binding, owner=owner))
-            case ast.Subscript(value=owner, slice=ast.Constant(value=str() | int() as key)):
-                self.keys.setdefault(str(key), []).append(replace(binding, owner=owner))
+            case ast.Subscript(value=owner, slice=key):
+                item = replace(binding, owner=owner)
+                self.keys.setdefault(items_name(owner), []).append(item)
+                if isinstance(key, ast.Constant) and isinstance(key.value, str | int):
+                    self.keys.setdefault(str(key.value), []).append(item)
 
     def _bind_from_star(self, targets: list[ast.expr], star: int, value: ast.expr, scope: Scope) -> None:
         """Bind the name behind a star to its part of a list, and those after it counted from the end."""
@@ -376,6 +379,11 @@ def is_own(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in ("self", "cls")
 
 
+def items_name(owner: ast.expr) -> str:
+    """The name under which all items stand that statements set in a list or dictionary."""
+    return f"{name_of(owner)}[]"
+
+
 def set_by(call: ast.Call) -> Iterator[tuple[ast.expr, ast.expr]]:
     """(target, value) of what a call assigns: `D.update(key=V)`, `setattr(X, "name", V)`."""
     match call:
@@ -383,6 +391,8 @@ def set_by(call: ast.Call) -> Iterator[tuple[ast.expr, ast.expr]]:
             called_name(call) in _SETTERS
         ):
             yield ast.Attribute(owner, name), value
+        case ast.Call(func=ast.Attribute(owner, "append" | "appendleft" | "add"), args=[value]):
+            yield ast.Subscript(owner, ast.Constant(None)), value
         case ast.Call(
             func=ast.Attribute(owner, "setdefault" | "insert"), args=[ast.Constant() as key, value]
         ):

@@ -29,7 +29,7 @@ from dockfix.evidence.python.constants import (
     parent_of,
     texts_of,
 )
-from dockfix.evidence.python.scopes import Binding, Scope, Site, is_own
+from dockfix.evidence.python.scopes import Binding, Scope, Site, is_own, items_name
 from dockfix.evidence.python.strings import Arguments, split_percent
 from dockfix.evidence.python.structures import table_of
 
@@ -212,6 +212,10 @@ class ConstantEvaluator:
         found = self._item(node.value, key, scope, order)
         if isinstance(key, str | int):
             found = self._with_set(found, node.value, str(key), scope, order)
+        if not found or key is None:
+            others = self._with_set((), node.value, items_name(node.value), scope, order)
+            # What stands at any key may be no path at all.
+            found = (*found, *(one for one in others if "/" in str(one.content)))
         return found or (self.application.key(key, self) if isinstance(key, str) else ())
 
     def _item(self, node: ast.expr, key: object, scope: Scope, order: int) -> Values:
@@ -291,6 +295,7 @@ class ConstantEvaluator:
         values = self.values(binding.value, binding.scope, binding.order - 1)
         if binding.each:
             values = tuple(value for one in values for item in items_of(one.content) for value in item)
+            values += self._added(binding.value, binding.scope, binding.order - 1)
         if binding.index >= 0:
             parts = [one.content for one in values if isinstance(one.content, tuple)]
             return tuple(v for part in parts if binding.index < len(part) for v in part[binding.index])
@@ -313,6 +318,15 @@ class ConstantEvaluator:
         if known.issuperset(one.content for one in values):
             return found
         return tuple(Value(one.content, False) for one in (*found, *values))
+
+    def _added(self, node: ast.expr, scope: Scope, order: int) -> Values:
+        """The items that statements add to, or set in, the list or dictionary that an expression iterates."""
+        pairs = False
+        match node:
+            case ast.Call(func=ast.Attribute(value=listed, attr="values" | "items" as method), args=[]):
+                node, pairs = listed, method == "items"
+        found = self._with_set((), node, items_name(node), scope, order)
+        return tuple(Value(((), (one,)), False) for one in found) if pairs else found
 
     def _owner(self, binding: Binding) -> Objects:
         """The objects of which a binding sets an attribute or key."""
