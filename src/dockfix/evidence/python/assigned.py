@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 _TARGET: Final = re.compile(
@@ -17,7 +18,7 @@ _ITEM: Final = re.compile(
     r"|\.(?:append|appendleft|add|insert|setdefault|update)\()"
 )
 _GIVEN: Final = re.compile(r"\b(\w+)['\"]?[ \t]*[=:,]")
-_FAR: Final = 1000
+_FAR: Final = 4000
 """The maximum number of characters of a call's arguments to search."""
 
 
@@ -26,9 +27,10 @@ def find_assigned(source: str) -> Mapping[str, tuple[int, ...]]:
     """The sorted offsets at which a source may set an attribute or key, by name; `NAME[]`: any of NAME."""
     found = [(match[1], match.start()) for match in _TARGET.finditer(source)]
     found += ((f"{match[1]}[]", match.start()) for match in _ITEM.finditer(source))
-    for match in _SETTER.finditer(source):
-        given = _GIVEN.findall(source, match.end(), match.end() + _FAR)
-        found += ((name, match.start()) for name in given)
+    starts = [match.end() for match in _SETTER.finditer(source)]
+    for start, following in pairwise([*starts, len(source)]):
+        given = _GIVEN.findall(source, start, min(start + _FAR, following))
+        found += ((name, start) for name in given)
     offsets: dict[str, set[int]] = {}
     for name, offset in found:
         offsets.setdefault(name, set()).add(offset)
