@@ -244,6 +244,10 @@ WRITES = {
         'import os\nclass A:\n    d = "/a"\nclass B:\n    pass\nB.d = "/srv/b"\nos.makedirs(A.d)',
         "/a",
     ),
+    "attribute-of-nothing": (
+        'import os\ndef f(a=None):\n    os.makedirs(a.d)\ndef g(b=None):\n    b.d = "/b"',
+        "?",
+    ),
     "attribute-of-a-namespace": (
         'import os\nfrom types import SimpleNamespace as N\nn = N(d="/a")\nn.d = "/srv/b"\nos.makedirs(n.d)',
         "/a?;/srv/b?",

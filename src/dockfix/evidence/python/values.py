@@ -347,7 +347,7 @@ class ConstantEvaluator:
             match one.content:
                 case Reference(local=Scope(kind="class") as local):
                     found = found.joined(self._instances(local))
-                case Reference(name=name):
+                case Reference(name=name) if name not in _CONSTANTS:
                     found = found.joined(Objects.of(name))
                 case Table(origin=ast.expr() as origin):
                     found = found.joined(Objects.of(id(origin)))
