@@ -184,15 +184,36 @@ def _of_runners(starting: Starting) -> Iterator[Finding]:
 def _find_lost_places(plan: Plan, starting: Starting) -> Iterator[StartedCommand]:
     """Commands that write or work where a variable, another command's output or a loop leads.
 
-    They are certain to run, unless the loop has no round. A script is read with and without the arguments
-    that CMD gives it; one place that is known is enough.
+    They are certain to run, unless the loop has no round or the place is there already. A script is read
+    with and without the arguments that CMD gives it; one place that is known is enough.
     """
     lost = {id(one): _is_lost(one.invocation, plan.home) for one in starting.commands}
     known = {(one.where, id(one.command)) for one in starting.commands if not lost[id(one)]}
-    for one in starting.commands:
-        is_certain = one.invocation.looped or not one.invocation.optional
+    for before, one in zip((None, *starting.commands), starting.commands, strict=False):
+        is_certain = _is_certain(one) or (before is not None and _makes_missing(before, one))
         if lost[id(one)] and is_certain and (one.where, id(one.command)) not in known:
             yield one
+
+
+def _is_certain(one: StartedCommand) -> bool:
+    return one.invocation.looped or not one.invocation.optional
+
+
+_TESTS: Final = frozenset({"[", "[[", "test"})
+_EXISTENCE: Final = frozenset({"-d", "-e", "-f"})
+
+
+def _makes_missing(test: StartedCommand, one: StartedCommand) -> bool:
+    """Whether only a test for what a command makes is in its way: `[ -d "$d" ] || mkdir "$d"`."""
+    words = {word.text for word in test.command.args}
+    places = words - _EXISTENCE - {"!"}
+    asks = test.command.program in _TESTS and len(places) == 1 and not words.isdisjoint(_EXISTENCE)
+    if not asks or places.isdisjoint(word.text for word in one.command.args):
+        return False
+    if "!" in words:
+        return _is_certain(test)
+    ways = (test.command.way, one.command.way)
+    return all(way is not None and way.outer is None and way.branch.exhaustive for way in ways)
 
 
 def _is_lost(one: Invocation, home: str) -> bool:
