@@ -102,9 +102,10 @@ class Catalogue:
         if not self.settings_words.isdisjoint(words) or any(map(text.__contains__, _OTHER)):
             yield from (match.start() for match in self.words.finditer(text))
         yield from find_arguments(text)
-        aliases = {alias: name for name, alias in _aliases_in(text) if name in self.last_names}
+        renamed = {alias: name for name, alias in _aliases_in(text)}
+        aliases = {alias: name for alias, name in renamed.items() if name in self.last_names}
         wanted = {name.decode(): name.decode() for name in self.called_words & words} | aliases
-        calls = _Calls(text, self.command)
+        calls = _Calls(text, self.command, renamed)
         for written, name in wanted.items():
             yield from calls.find(written, name, self.last_names[name])
 
@@ -115,6 +116,7 @@ class _Calls:
 
     text: str
     command: re.Pattern[str]
+    renamed: Mapping[str, str]
     starts_known: bool | None = None
 
     def find(self, written: str, last: str, rows: Sequence[tuple[str, Call]]) -> Iterator[int]:
@@ -128,7 +130,7 @@ class _Calls:
                 if own is None:
                     own = rows if _is_bound(text, written) else [row for row in rows if not row[0]]
                 wanted = own
-            before, end = owner[1] if owner else None, at + len(written) + 1
+            before, end = self.renamed.get(owner[1], owner[1]) if owner else None, at + len(written) + 1
             if any(self._fits(one, call, last, before, at, end) for one, call in wanted):
                 yield at
 
