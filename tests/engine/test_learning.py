@@ -87,7 +87,8 @@ def test_what_a_proof_shows_is_learned_and_kept(tmp_path: Path) -> None:
     reads = (tmp_path / "files/reads/Dockerfile").read_text()
     assert "round 1: exit code 0 before, 1 now" in done.stderr
     assert "tried again, as it reads ~/.cache/torch\n" in done.stderr
-    assert 'ENV TORCH_HOME="/opt/torch"\nRUN python fill.py\nUSER appuser\n' in reads
+    given = "mkdir -p /opt/torch && chown -R appuser:appuser /opt/torch"
+    assert f'ENV TORCH_HOME="/opt/torch"\nRUN python fill.py && {given}\nUSER appuser\n' in reads
     makes = (tmp_path / "files/makes/Dockerfile").read_text()
     assert makes.index("os.mkdir") < makes.index("USER appuser")
 
