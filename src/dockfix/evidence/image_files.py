@@ -127,6 +127,10 @@ class Layout:
         """The sources that `path` may come from, whether or not they exist in the build context."""
         return tuple(self._candidates(path, self.final))
 
+    def may_fill(self, directory: str) -> bool:
+        """Whether a copy may bring what is in a directory of the image."""
+        return bool(self.sources_of(posixpath.join(directory, "x")))
+
     def entries(self, path: str) -> tuple[str, ...]:
         """The sorted names in a directory of the image that come from the context, folders with a slash."""
         if self.names is None:

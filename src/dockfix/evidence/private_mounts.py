@@ -17,7 +17,7 @@ _HOME: Final = re.compile(r"(?:~|\$HOME|\$\{HOME\}|/home/[^/]+)/")
 _BY_KIND: Final = {
     "add-on": "leave it as root, or start a script as root that reads the options and then becomes the user"
 }
-"""What to do about root's files that a platform mounts, where there is no fsGroup."""
+"""The advice for root's files that a platform mounts, where there is no fsGroup."""
 _PUBLIC: Final = re.compile(r"/(?:cert|chain|fullchain)\d*\.pem$")
 
 

@@ -20,7 +20,7 @@ from dockfix.model.temporaries import find_printed, temporary_operations
 from dockfix.syntax.quoting import expand_directory
 from dockfix.syntax.script import Feed, Word
 from dockfix.syntax.shell import Command
-from dockfix.syntax.wrappers import SHELLS
+from dockfix.syntax.wrappers import SHELLS, cd_operands
 
 __all__ = ["UNKNOWN_PLACE", "Effect", "drops_privileges", "effect", "process_need", "read_call", "setting"]
 
@@ -378,8 +378,8 @@ def _read_program(name: str, arguments: list[Argument], found: _Found) -> None:
     elif program == "find":
         _read_find(arguments, found)
     elif program in ("cd", "pushd"):
-        places = [one.value for one in arguments if one.text not in ("-P", "-L", "--")]
-        target = places[0] if places else found.env["HOME"]
+        places = cd_operands(arguments)
+        target = places[0].value if places else found.env["HOME"]
         if target and target != "-":
             found.operations.append(Operation(Act.ENTER, resolve(target, found.cwd)))
     elif _PACKAGED.fullmatch(name) and (matched := find_usage(program, arguments, found.env)):

@@ -21,7 +21,7 @@ from dockfix.syntax.quoting import find_assigned
 from dockfix.syntax.script import EVERY_ARGUMENT, Loop, Way
 from dockfix.syntax.shell import Command, Script, Word, parse_script, parse_words
 from dockfix.syntax.tree import Instruction
-from dockfix.syntax.wrappers import find_arguments, is_shell
+from dockfix.syntax.wrappers import cd_operands, find_arguments, is_shell
 
 _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _MAX_ROUNDS: Final = 64
@@ -633,7 +633,7 @@ class _Walk:
 
 def _moved(shell: _Shell, name: str, command: Command, env: Mapping[str, str]) -> _Shell:
     """The state of a shell after cd, pushd or popd."""
-    words = [word for word in command.args if word.text not in ("-P", "-L", "--")]
+    words = cd_operands(command.args)
     if name == "popd":
         *stack, place = shell.stack or (NOWHERE,)
         return shell.entering(place)._replace(stack=tuple(stack))

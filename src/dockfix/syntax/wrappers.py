@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from dockfix.syntax.quoting import unquote
 from dockfix.syntax.script import Redirect, Word
@@ -21,6 +21,19 @@ def find_awaited(words: Sequence[str]) -> Sequence[str]:
     """The command after the `--` of a script that waits for services (`wait-for-it.sh db:5432 -- CMD`)."""
     waits = bool(words) and _WAITS.match(words[0].rpartition("/")[2])
     return words[words.index("--") + 1 :] if waits and "--" in words else ()
+
+
+class _Written(Protocol):
+    @property
+    def text(self) -> str: ...
+
+
+_AnyWord = TypeVar("_AnyWord", bound=_Written)
+
+
+def cd_operands(words: Iterable[_AnyWord]) -> list[_AnyWord]:
+    """The words after `cd` or `pushd` without their options."""
+    return [word for word in words if word.text not in ("-P", "-L", "--")]
 
 
 def is_shell(program: str) -> bool:

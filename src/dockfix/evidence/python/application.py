@@ -24,7 +24,8 @@ from dockfix.evidence.python.scopes import Binding, Part, Scope, Site, is_own, p
 from dockfix.evidence.python.settings import SettingsFiles
 from dockfix.knowledge import read_table
 
-_END: Final = 1 << 30
+END: Final = 1 << 30
+"""A position behind all statements."""
 _BUILTINS: Final = frozenset(dir(_python))
 _MAX_SITES: Final = MAX_ALTERNATIVES + 1
 _MAX_SET: Final = 48
@@ -41,16 +42,16 @@ class Evaluator(Protocol):
 
     application: Application
 
-    def values(self, node: ast.expr, scope: Scope, order: int = _END) -> Values:
+    def values(self, node: ast.expr, scope: Scope, order: int = END) -> Values:
         """The possible values of an expression, none if it is unknown."""
 
-    def texts(self, node: ast.expr, scope: Scope, order: int = _END) -> tuple[tuple[str, bool], ...]:
+    def texts(self, node: ast.expr, scope: Scope, order: int = END) -> tuple[tuple[str, bool], ...]:
         """(string, certain) for each possible value; an unknown part is a HOLE."""
 
-    def reference(self, node: ast.expr, scope: Scope, order: int = _END) -> Reference | None:
+    def reference(self, node: ast.expr, scope: Scope, order: int = END) -> Reference | None:
         """The dotted name that an expression refers to, None if it is not a name."""
 
-    def references(self, node: ast.expr, scope: Scope, order: int = _END) -> list[Reference]:
+    def references(self, node: ast.expr, scope: Scope, order: int = END) -> list[Reference]:
         """The dotted names that an expression may refer to."""
 
     def operands(self, nodes: Iterable[ast.expr], scope: Scope, order: int) -> list[Values]:
@@ -221,13 +222,13 @@ class Application:
         owners = [one.content for one in found if isinstance(one.content, Reference)]
         return self.attribute(owners[0], more, evaluator) if owners else ()
 
-    def global_of(self, module: Module, name: str, evaluator: Evaluator, before: int = _END) -> Values:
+    def global_of(self, module: Module, name: str, evaluator: Evaluator, before: int = END) -> Values:
         """The values of a module's global after the last statement before line `before`."""
         key = (module.path, name, before)
         if key not in self._globals:
             self._globals[key] = ()
             found = self._global(module, name, evaluator, before)
-            is_over = before == _END and bool(found)
+            is_over = before == END and bool(found)
             self._globals[key] = (
                 evaluator.with_set(found, name, Objects.of(module.name)) if is_over else found
             )
@@ -243,7 +244,7 @@ class Application:
                 bindings += self._bindings(part, name, evaluator)
                 made = (Value(Reference(f"{module.name}.{name}", local=local)),)
                 return (*evaluator.bound_by(bindings, is_sure=False), *made)
-            reaching, is_bound = part.reaching(self._bindings(part, name, evaluator), _END)
+            reaching, is_bound = part.reaching(self._bindings(part, name, evaluator), END)
             bindings += reaching
             if is_bound:
                 break
@@ -258,7 +259,7 @@ class Application:
         """The values of a global in `scope`: from its own statement, then those above it, then builtins."""
         part = scope.part
         if scope.kind != "module":
-            return self._global_or_builtin(scope.module, name, evaluator, _END)
+            return self._global_or_builtin(scope.module, name, evaluator, END)
         line = part.statement.line
         if name in part.classes or name in part.functions:
             return self._global_or_builtin(scope.module, name, evaluator, line)

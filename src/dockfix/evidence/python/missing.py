@@ -90,7 +90,7 @@ def _fetches(text: str) -> bool:
 
 def _is_fetched(layout: Layout, one: NamedCode, fetching: Sequence[str]) -> bool:
     """Whether steps that fetch code bring what is started, and nothing of the context is at its place."""
-    if any(layout.sources_of(posixpath.join(one.by.workdir, "x"))):
+    if layout.may_fill(one.by.workdir):
         return False
     if one.files:
         return not any(layout.sources_of(path) or _is_written(path, layout) for path in one.files)

@@ -462,7 +462,7 @@ class _SourceReader:
         """The places that a command line names for code that writes to an unknown one."""
         for path in line.words[1:]:
             is_program = posixpath.dirname(path) in _PROGRAMS
-            is_brought = any(map(self.layout.sources_of, (path, posixpath.join(path, "x"))))
+            is_brought = self.layout.sources_of(path) or self.layout.may_fill(path)
             if path.startswith("/") and not (is_program or is_brought):
                 claims = self._place(path, line, is_likely_directory(path))
                 yield from (replace(one, certain=False) for one in claims)

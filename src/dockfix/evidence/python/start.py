@@ -19,7 +19,7 @@ from dockfix.model.written import find_document
 from dockfix.syntax.script import Command, Script, Word
 from dockfix.syntax.shell import parse_script, parse_words
 from dockfix.syntax.tree import Instruction
-from dockfix.syntax.wrappers import find_awaited
+from dockfix.syntax.wrappers import cd_operands, find_awaited
 
 _SHELL: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _PYTHON: Final = re.compile(r"(?:.*/)?(?:python|pypy)[\d.]*")
@@ -194,7 +194,7 @@ class StartReader:
                 scope = script.parents[scope]
             place = places[scope]
             if command.program == "cd":
-                words = [word for word in command.args if word.text not in ("--", "-P", "-L")]
+                words = cd_operands(command.args)
                 entered = words[0].expand(self.variables) if words else ""
                 place = posixpath.normpath(posixpath.join(place, entered)) if entered else place
             places[command.scope] = place

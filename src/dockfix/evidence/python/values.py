@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from dockfix.evidence.python.application import MAX_BASES, Application
+from dockfix.evidence.python.application import END, MAX_BASES, Application
 from dockfix.evidence.python.builtins import call_values
 from dockfix.evidence.python.calls import text_of
 from dockfix.evidence.python.constants import (
@@ -56,7 +56,7 @@ class ConstantEvaluator:
         self._open: set[tuple[int, int]] = set()
         self._owners: dict[int, Objects] = {}
 
-    def values(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Values:
+    def values(self, node: ast.expr, scope: Scope, order: int = END) -> Values:
         """The possible values of an expression, none if it is unknown."""
         key = (id(node), id(scope))
         self._steps = self._steps + 1 if self._depth else 0
@@ -72,7 +72,7 @@ class ConstantEvaluator:
             self._depth -= 1
             self._open.discard(key)
 
-    def texts(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Texts:
+    def texts(self, node: ast.expr, scope: Scope, order: int = END) -> Texts:
         """(string, certain) for each possible value; an unknown part is a HOLE."""
         return texts_of(self.values(node, scope, order))
 
@@ -250,7 +250,7 @@ class ConstantEvaluator:
                 text = parent_of(text)  # noqa: PLW2901
             yield Value(text, certain)
 
-    def name(self, name: str, scope: Scope, order: int = 1 << 30) -> Values:
+    def name(self, name: str, scope: Scope, order: int = END) -> Values:
         """The possible values of a name in a scope, searched outwards as Python does."""
         if name == "__file__":
             return (Value(scope.module.path),)
@@ -258,7 +258,7 @@ class ConstantEvaluator:
         while inner is not None and inner.kind != "module":
             found = inner.bindings.get(name) if inner is scope or inner.kind == "function" else None
             if found:
-                return self._in_force(scope, found, order if inner is scope else 1 << 30)
+                return self._in_force(scope, found, order if inner is scope else END)
             inner = inner.parent
         own = scope.part.top.bindings.get(name, ())
         if (
@@ -419,11 +419,11 @@ class ConstantEvaluator:
         is_configuration = isinstance(owner, ast.Name) and _CONFIGURATION.fullmatch(owner.id)
         return self.application.settings_files.key(node.attr) if is_configuration else ()
 
-    def reference(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> Reference | None:
+    def reference(self, node: ast.expr, scope: Scope, order: int = END) -> Reference | None:
         """The dotted name that an expression refers to, None if it is not a name."""
         return next(iter(self.references(node, scope, order)), None)
 
-    def references(self, node: ast.expr, scope: Scope, order: int = 1 << 30) -> list[Reference]:
+    def references(self, node: ast.expr, scope: Scope, order: int = END) -> list[Reference]:
         """The dotted names that an expression may refer to."""
         found = [one.content for one in self.values(node, scope, order)]
         return [one for one in found if isinstance(one, Reference) and one.name not in _CONSTANTS]
